@@ -1,0 +1,54 @@
+"""Every error raised on purpose. The docstring of a class is its English message and its gettext key.
+
+An error carries the data that a caller needs as attributes; `status` is the HTTP status of the answer and
+`fields` names the form fields at fault, so that one handler can answer for the page, the API and the command line.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class OsmFlowError(Exception):
+    """Something went wrong."""
+
+    status = 400
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.details = details
+        self.fields: dict[str, str] = details.get("fields", {})
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message.format(**self.details) if self.details else self.message
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["details"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class NotFound(OsmFlowError):
+    """There is no such thing here."""
+
+    status = 404
+
+
+class Forbidden(OsmFlowError):
+    """You may not do this."""
+
+    status = 403
+
+
+class Refused(OsmFlowError):
+    """This cannot be done."""
+
+    status = 409
+
+
+class Invalid(OsmFlowError):
+    """What was sent cannot be accepted."""
+
+    status = 422

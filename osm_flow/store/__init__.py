@@ -1,0 +1,1 @@
+"""How things are kept: models by subject, the session and its one commit, migrations."""

@@ -1,0 +1,49 @@
+"""Deployments and the immutable process definitions they made."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from osm_flow.store.database import Instant, db
+
+
+class Deployment(db.Model):
+    """The act and record of making definitions available."""
+
+    __tablename__ = "deployments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(String(64))
+    note: Mapped[str] = mapped_column(Text, default="")
+
+    definitions: Mapped[list[ProcessDefinition]] = relationship(back_populates="deployment")
+
+
+class ProcessDefinition(db.Model):
+    """One version of a process. Never changed: running cases keep theirs.
+
+    `forms` and `decisions` are JSON texts of what the diagram needs, by key: the schema of each form, the DMN XML of
+    each decision. `sha256` covers the XML, the forms and the decisions.
+    """
+
+    __tablename__ = "process_definitions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    deployment_id: Mapped[int] = mapped_column(ForeignKey("deployments.id"))
+    key: Mapped[str] = mapped_column(String(128))
+    version: Mapped[int] = mapped_column()
+    sha256: Mapped[str] = mapped_column(String(64))
+    name_th: Mapped[str] = mapped_column(String(255))
+    name_en: Mapped[str] = mapped_column(String(255), default="")
+    xml: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    forms: Mapped[str] = mapped_column(Text, deferred=True, default="{}")
+    decisions: Mapped[str] = mapped_column(Text, deferred=True, default="{}")
+    startable: Mapped[bool] = mapped_column(default=True)
+
+    deployment: Mapped[Deployment] = relationship(back_populates="definitions")
+
+    __table_args__ = (UniqueConstraint("key", "version"),)

@@ -1,0 +1,98 @@
+"""Offices, provinces, people, and the positions they hold over periods."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Date, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from osm_flow.store.database import Instant, db
+
+
+class Office(db.Model):
+    """The Office of Strategy Management of one provincial cluster; `id` is the cluster code (NE-U1)."""
+
+    __tablename__ = "offices"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    name_th: Mapped[str] = mapped_column(String(255))
+    name_en: Mapped[str] = mapped_column(String(255))
+    region_th: Mapped[str] = mapped_column(String(64))
+    region_en: Mapped[str] = mapped_column(String(64))
+
+    provinces: Mapped[list[Province]] = relationship(back_populates="office", order_by="Province.name_th")
+
+
+class Province(db.Model):
+    """A province; `id` is its ISO 3166-2 code (TH-41)."""
+
+    __tablename__ = "provinces"
+
+    id: Mapped[str] = mapped_column(String(8), primary_key=True)
+    office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"), index=True)
+    name_th: Mapped[str] = mapped_column(String(64))
+    name_en: Mapped[str] = mapped_column(String(64))
+    abbr_th: Mapped[str] = mapped_column(String(8))
+    is_centre: Mapped[bool] = mapped_column(default=False)
+
+    office: Mapped[Office] = relationship(back_populates="provinces")
+
+
+class Person(db.Model):
+    """Someone who signs in. Locking raises `session_epoch`, which ends every session at its next request."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    display_name: Mapped[str] = mapped_column(String(255))
+    email: Mapped[str | None] = mapped_column(String(255))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    locale: Mapped[str] = mapped_column(String(8), default="th")
+    session_epoch: Mapped[int] = mapped_column(default=0)
+    locked_at: Mapped[datetime | None] = mapped_column(Instant)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+
+    positions: Mapped[list[Position]] = relationship(back_populates="person", foreign_keys="Position.person_id")
+
+
+class Position(db.Model):
+    """A person carries a role in an office (and perhaps one province or agency) over a period, both days included.
+
+    `kind`: substantive, acting (รักษาราชการแทน: has the powers of the post) or delegated (ปฏิบัติราชการแทน: signs on
+    behalf of `for_person_id`). `letter` names the order that made it.
+    """
+
+    __tablename__ = "positions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    office_id: Mapped[str | None] = mapped_column(ForeignKey("offices.id"), index=True)
+    province_id: Mapped[str | None] = mapped_column(ForeignKey("provinces.id"))
+    role: Mapped[str] = mapped_column(String(64))
+    title_th: Mapped[str] = mapped_column(String(255), default="")
+    title_en: Mapped[str] = mapped_column(String(255), default="")
+    kind: Mapped[str] = mapped_column(String(16), default="substantive")
+    for_person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    letter: Mapped[str | None] = mapped_column(String(255))
+    valid_from: Mapped[date] = mapped_column(Date)
+    valid_to: Mapped[date | None] = mapped_column(Date)
+
+    person: Mapped[Person] = relationship(back_populates="positions", foreign_keys=[person_id])
+    for_person: Mapped[Person | None] = relationship(foreign_keys=[for_person_id])
+
+    __table_args__ = (Index(None, "office_id", "role", "province_id"),)
+
+
+class LoginAttempt(db.Model):
+    """A failed or successful sign-in, counted by every web process alike to slow down guessing."""
+
+    __tablename__ = "login_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), index=True)
+    address: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[datetime] = mapped_column(Instant, index=True)
+    succeeded: Mapped[bool] = mapped_column()
+    note: Mapped[str] = mapped_column(Text, default="")
