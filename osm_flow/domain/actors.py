@@ -1,0 +1,91 @@
+"""Who acts: a person with the hats they wear today, or the system itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from osm_flow.domain.roles import OVERSIGHT, WORKERS
+
+HatKind = Literal["substantive", "acting", "delegated"]
+
+# One's own post comes first: nobody signs on behalf of another for what they may sign themselves.
+_PRECEDENCE = {"substantive": 0, "acting": 1, "delegated": 2}
+
+
+@dataclass(frozen=True)
+class Hat:
+    """A role worn in an office (None: in every office), perhaps for one province, perhaps on behalf of somebody.
+
+    kind  substantive; acting (รักษาราชการแทน) or delegated (ปฏิบัติราชการแทน), both for `for_username`.
+    """
+
+    role: str
+    office_id: str | None = None
+    province_id: str | None = None
+    kind: HatKind = "substantive"
+    for_username: str | None = None
+    for_name: str | None = None
+    title: str = ""
+
+    def covers(self, office_id: str | None) -> bool:
+        return office_id is None or self.office_id in (None, office_id)
+
+    def answers(self, candidate: str) -> bool:
+        """Whether the hat makes its wearer a candidate spelled `role` or `role@province`."""
+        role, _, province_id = candidate.partition("@")
+        return self.role == role and (not province_id or self.province_id == province_id)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person (or the system) as far as rules need to know them; `every_office` is filled for those who see all."""
+
+    person_id: int | None
+    username: str
+    name: str
+    hats: tuple[Hat, ...] = ()
+    locale: str = "th"
+    every_office: tuple[str, ...] = ()
+
+    @property
+    def is_system(self) -> bool:
+        return self.person_id is None
+
+    @property
+    def office_ids(self) -> tuple[str, ...]:
+        """The offices whose things this actor may meet at all."""
+        if any(hat.office_id is None for hat in self.hats):
+            return self.every_office
+        return tuple(sorted({hat.office_id for hat in self.hats if hat.office_id}))
+
+    @property
+    def province_ids(self) -> tuple[str, ...]:
+        return tuple(sorted({hat.province_id for hat in self.hats if hat.province_id}))
+
+    def has(self, role: str, office_id: str | None = None, province_id: str | None = None) -> bool:
+        return any(
+            hat.role == role and hat.covers(office_id) and (province_id is None or hat.province_id == province_id)
+            for hat in self.hats
+        )
+
+    def wearing(self, roles: Collection[str], office_id: str | None = None) -> Hat | None:
+        """The best hat of one of these roles in the office: one's own post before an acting or delegated one."""
+        return _best(hat for hat in self.hats if hat.role in roles and hat.covers(office_id))
+
+    def hat_for(self, candidates: Iterable[str], office_id: str) -> Hat | None:
+        """The hat under which this actor is one of the candidates in the office, None if they are not."""
+        wanted = tuple(candidates)
+        here = [hat for hat in self.hats if hat.covers(office_id)]
+        by_role = _best(hat for hat in here if any(hat.answers(candidate) for candidate in wanted))
+        if by_role is None and f"user:{self.username}" in wanted:
+            return self.wearing(WORKERS, office_id) or self.wearing(OVERSIGHT - {"auditor"}, office_id)
+        return by_role
+
+
+SYSTEM = Actor(None, "system", "ระบบ")
+
+
+def _best(hats: Iterable[Hat]) -> Hat | None:
+    return min(hats, key=lambda hat: _PRECEDENCE[hat.kind], default=None)

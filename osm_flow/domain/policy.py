@@ -1,0 +1,283 @@
+"""One answer to every "may X do Y to Z", deny by default.
+
+`decide` tells pages what to offer; `require` is what operations call. A table says who may do what; separation of
+duties and the state of the subject are checked after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from osm_flow.domain.actors import Actor, Hat
+from osm_flow.domain.roles import PROVINCIAL, STAFF, WORKERS
+from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
+
+
+class Verb(StrEnum):
+    see_case = "see_case"
+    start_case = "start_case"
+    see_work_item = "see_work_item"
+    claim = "claim"
+    release = "release"
+    delegate = "delegate"
+    receive = "receive"
+    reassign = "reassign"
+    complete = "complete"
+    comment = "comment"
+    attach = "attach"
+    move_due = "move_due"
+    see_history = "see_history"
+    cancel_case = "cancel_case"
+    suspend_case = "suspend_case"
+    resume_case = "resume_case"
+    repair = "repair"
+    deploy = "deploy"
+    manage_people = "manage_people"
+    move_calendar = "move_calendar"
+    see_team = "see_team"
+    see_audit = "see_audit"
+    record_message = "record_message"
+    retry_incident = "retry_incident"
+
+
+# ---- what an act is about --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CaseFacts:
+    """A case; `candidates` and `people` are those of its work items, past and present, who may therefore see it."""
+
+    office_id: str
+    state: str = "ACTIVE"
+    province_id: str | None = None
+    candidates: tuple[str, ...] = ()
+    people: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class WorkItemFacts:
+    """A work item; `completed_by` says who completed which element of the case, `separate_from` names elements."""
+
+    office_id: str
+    state: str = "READY"
+    candidates: tuple[str, ...] = ()
+    assignee_id: int | None = None
+    owner_id: int | None = None
+    province_id: str | None = None
+    completed_by: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    separate_from: tuple[str, ...] = ()
+    case_state: str = "ACTIVE"
+
+
+@dataclass(frozen=True)
+class OfficeFacts:
+    office_id: str
+
+
+@dataclass(frozen=True)
+class ProcessFacts:
+    """A process definition; with `starters` (candidates) only they start its cases, else the staff of the office."""
+
+    key: str = ""
+    office_id: str | None = None
+    starters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SystemFacts:
+    """The whole installation."""
+
+
+Subject = CaseFacts | WorkItemFacts | OfficeFacts | ProcessFacts | SystemFacts
+
+
+# ---- the answer ------------------------------------------------------------------------------------------------
+
+
+class Reason(StrEnum):
+    ok = "ok"
+    foreign = "foreign"  # another office's: for this actor it does not exist
+    role = "role"
+    separated = "separated"
+    held = "held"
+    state = "state"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`hat` is the one worn for the act; `hat.for_username` tells on whose behalf, for the record."""
+
+    allowed: bool
+    reason: Reason = Reason.ok
+    hat: Hat | None = None
+
+    @property
+    def on_behalf_of(self) -> str | None:
+        return self.hat.for_username if self.hat else None
+
+
+class NotYourRole(Forbidden):
+    """Your roles do not allow this."""
+
+
+class DutiesAreSeparate(Forbidden):
+    """You did an earlier step of this case that must be checked by somebody else."""
+
+
+class HeldBySomeoneElse(Refused):
+    """Somebody else holds this work item now."""
+
+
+# ---- who may do what -------------------------------------------------------------------------------------------
+
+_HEADS = frozenset({"osm_director", "osm_admin_head", "osm_strategy_head", "osm_me_head"})
+_SUPERIORS = frozenset({"cluster_head", "cluster_deputy", "province_office_head"})
+_OSM = frozenset(key for key in STAFF if key.startswith("osm_"))
+_PLANNERS = frozenset({"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_secretariat"})
+_ADMIN = frozenset({"admin"})
+_AUDITOR = frozenset({"auditor"})
+_READERS = STAFF | _ADMIN | _AUDITOR
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Roles that may, relations to the subject that may (see `_related`), and states in which it makes sense."""
+
+    roles: frozenset[str] = frozenset()
+    relations: tuple[str, ...] = ()
+    states: frozenset[str] = frozenset()
+
+
+_OPEN = frozenset({"READY", "CLAIMED"})
+_LIVING = frozenset({"ACTIVE", "SUSPENDED"})
+
+RULES: dict[Verb, Rule] = {
+    Verb.see_case: Rule(_READERS, ("participant", "province")),
+    Verb.see_work_item: Rule(_READERS, ("participant", "province")),
+    Verb.see_history: Rule(_READERS, ("participant", "province")),
+    Verb.see_team: Rule(_HEADS | _SUPERIORS | _ADMIN | _AUDITOR),
+    Verb.see_audit: Rule(_ADMIN | _AUDITOR),
+    Verb.start_case: Rule(_OSM | _SUPERIORS, ("starter",)),
+    Verb.record_message: Rule(_OSM, states=frozenset({"ACTIVE"})),
+    Verb.claim: Rule(relations=("candidate",), states=frozenset({"READY"})),
+    Verb.release: Rule(relations=("assignee",), states=frozenset({"CLAIMED"})),
+    Verb.delegate: Rule(relations=("assignee", "owner"), states=frozenset({"CLAIMED"})),
+    Verb.receive: Rule(WORKERS, states=_OPEN),
+    Verb.reassign: Rule(_ADMIN, ("head",), states=_OPEN),
+    Verb.complete: Rule(relations=("assignee", "candidate"), states=_OPEN),
+    Verb.comment: Rule(STAFF | _ADMIN, ("participant", "province")),
+    Verb.attach: Rule(STAFF, ("participant", "province"), states=_OPEN | _LIVING),
+    Verb.move_due: Rule(_HEADS | _SUPERIORS | _ADMIN, states=_OPEN),
+    Verb.cancel_case: Rule(_ADMIN | _SUPERIORS | {"osm_director"}, states=_LIVING),
+    Verb.suspend_case: Rule(_ADMIN | _SUPERIORS | {"osm_director"}, states=frozenset({"ACTIVE"})),
+    Verb.resume_case: Rule(_ADMIN | _SUPERIORS | {"osm_director"}, states=frozenset({"SUSPENDED"})),
+    Verb.repair: Rule(_ADMIN, states=_OPEN | _LIVING),
+    Verb.retry_incident: Rule(_ADMIN),
+    Verb.deploy: Rule(_ADMIN),
+    Verb.manage_people: Rule(_ADMIN),
+    Verb.move_calendar: Rule(_PLANNERS | _ADMIN),
+}
+
+# Acts of a person on a person's work: the system never does them, and four eyes count.
+_PERSONAL = frozenset({Verb.claim, Verb.release, Verb.delegate, Verb.receive, Verb.complete})
+_FOUR_EYES = frozenset({Verb.claim, Verb.receive, Verb.complete})
+
+
+def decide(actor: Actor, verb: Verb, subject: Subject) -> Decision:
+    """Whether the actor may do it now, why not, and under which hat."""
+    if actor.is_system:
+        return Decision(True) if verb not in _PERSONAL else Decision(False, Reason.role)
+    office_id = getattr(subject, "office_id", None)
+    if office_id is not None and office_id not in actor.office_ids:
+        return Decision(False, Reason.foreign)
+    rule = RULES[verb]
+    hat = _hat(actor, rule, subject, office_id)
+    if hat is None:
+        return Decision(False, Reason.role)
+    reason = _obstacle(actor, verb, rule, subject)
+    return Decision(reason is Reason.ok, reason, hat)
+
+
+def require(actor: Actor, verb: Verb, subject: Subject) -> Decision:
+    """As `decide`, but raises when the person may not: NotFound, NotYourRole, DutiesAreSeparate, HeldBySomeoneElse.
+
+    The wrong state alone does not raise: state machines refuse it and name what happened.
+    """
+    decision = decide(actor, verb, subject)
+    refusals: dict[Reason, type[OsmFlowError]] = {
+        Reason.foreign: NotFound,
+        Reason.role: NotYourRole,
+        Reason.separated: DutiesAreSeparate,
+        Reason.held: HeldBySomeoneElse,
+    }
+    if decision.reason in refusals:
+        raise refusals[decision.reason]
+    return decision
+
+
+def _hat(actor: Actor, rule: Rule, subject: Subject, office_id: str | None) -> Hat | None:
+    related = (_related(actor, relation, subject) for relation in rule.relations)
+    return next((hat for hat in related if hat), None) or (
+        None if isinstance(subject, ProcessFacts) and subject.starters else actor.wearing(rule.roles, office_id)
+    )
+
+
+def _related(actor: Actor, relation: str, subject: Subject) -> Hat | None:
+    """The hat that puts the actor in this relation to the subject, None if they are not in it."""
+    match subject, relation:
+        case WorkItemFacts(), "candidate":
+            return actor.hat_for(subject.candidates, subject.office_id)
+        case WorkItemFacts(), "assignee":
+            return _hat_of(actor, subject) if actor.person_id == subject.assignee_id else None
+        case WorkItemFacts(), "owner":
+            return _hat_of(actor, subject) if actor.person_id == subject.owner_id else None
+        case WorkItemFacts(), "head":
+            # The office commands its own staff only: work asked of provinces and agencies is theirs to hand on.
+            asks_others = any(candidate.partition("@")[0] in WORKERS - STAFF for candidate in subject.candidates)
+            return None if asks_others else actor.wearing(_HEADS | _SUPERIORS, subject.office_id)
+        case WorkItemFacts(), "participant":
+            people = {subject.assignee_id, subject.owner_id}.union(*subject.completed_by.values())
+            return _hat_of(actor, subject) if actor.person_id in people else _candidate(actor, subject)
+        case CaseFacts(), "participant":
+            return _hat_of(actor, subject) if actor.person_id in subject.people else _candidate(actor, subject)
+        case ((CaseFacts() | WorkItemFacts()), "province"):
+            here = (hat for hat in actor.hats if hat.role in PROVINCIAL and hat.covers(subject.office_id))
+            return next((hat for hat in here if hat.province_id and hat.province_id == subject.province_id), None)
+        case ProcessFacts(), "starter" if subject.starters:
+            return actor.hat_for(subject.starters, subject.office_id or "")
+    return None
+
+
+def _candidate(actor: Actor, subject: CaseFacts | WorkItemFacts) -> Hat | None:
+    return actor.hat_for(subject.candidates, subject.office_id)
+
+
+def _hat_of(actor: Actor, subject: CaseFacts | WorkItemFacts) -> Hat | None:
+    """The hat of a person who is in the matter by name: as candidate if they are one, else their best working hat."""
+    return _candidate(actor, subject) or actor.wearing(WORKERS, subject.office_id)
+
+
+def _obstacle(actor: Actor, verb: Verb, rule: Rule, subject: Subject) -> Reason:
+    if isinstance(subject, WorkItemFacts):
+        if verb in _FOUR_EYES and is_separated(actor, subject):
+            return Reason.separated
+        if verb is Verb.complete and subject.assignee_id not in (None, actor.person_id):
+            return Reason.held
+        if verb in _PERSONAL and subject.case_state != "ACTIVE":
+            return Reason.state
+    state = getattr(subject, "state", None)
+    if rule.states and state is not None and state not in rule.states:
+        return Reason.state
+    return Reason.ok
+
+
+def is_separated(actor: Actor, item: WorkItemFacts) -> bool:
+    """Whether the actor completed an element of the case from which this work item is kept separate."""
+    return any(actor.person_id in item.completed_by.get(element, frozenset()) for element in item.separate_from)
+
+
+def reads_whole_office(actor: Actor, office_id: str) -> bool:
+    """Whether lists need no narrowing for this actor: staff, auditors and administrators of the office."""
+    return actor.wearing(_READERS, office_id) is not None
