@@ -1,6 +1,14 @@
 """All tables, so that one import makes the metadata whole."""
 
-from osm_flow.store.models.cases import Case, CaseState, IdempotencyKey, Incident, JournalPayload, JournalRecord
+from osm_flow.store.models.cases import (
+    BusinessKeyCounter,
+    Case,
+    CaseState,
+    IdempotencyKey,
+    Incident,
+    JournalPayload,
+    JournalRecord,
+)
 from osm_flow.store.models.definitions import Deployment, ProcessDefinition
 from osm_flow.store.models.jobs import Notification, OutboxEntry, Reminder, ServiceJob, Timer, WaitingMessage
 from osm_flow.store.models.people import LoginAttempt, Office, Person, Position, Province
@@ -8,8 +16,34 @@ from osm_flow.store.models.planning import CalendarChange, FiscalDate, HolidayOv
 from osm_flow.store.models.work_items import Attachment, Candidate, Comment, Draft, WorkItem
 
 __all__ = [
-    "Attachment", "CalendarChange", "Candidate", "Case", "CaseState", "Comment", "Deployment", "Draft", "FiscalDate",
-    "HolidayOverride", "IdempotencyKey", "Incident", "JournalPayload", "JournalRecord", "LoginAttempt", "Notification",
-    "Office", "OutboxEntry", "OutgoingLetter", "Person", "Position", "ProcessDefinition", "Project", "Province",
-    "Reminder", "ServiceJob", "Timer", "WaitingMessage", "WorkItem",
+    "Attachment",
+    "BusinessKeyCounter",
+    "CalendarChange",
+    "Candidate",
+    "Case",
+    "CaseState",
+    "Comment",
+    "Deployment",
+    "Draft",
+    "FiscalDate",
+    "HolidayOverride",
+    "IdempotencyKey",
+    "Incident",
+    "JournalPayload",
+    "JournalRecord",
+    "LoginAttempt",
+    "Notification",
+    "Office",
+    "OutboxEntry",
+    "OutgoingLetter",
+    "Person",
+    "Position",
+    "ProcessDefinition",
+    "Project",
+    "Province",
+    "Reminder",
+    "ServiceJob",
+    "Timer",
+    "WaitingMessage",
+    "WorkItem",
 ]

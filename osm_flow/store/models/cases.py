@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from osm_flow.store.database import Instant, db
+from osm_flow.store.database import Instant, Model
 from osm_flow.store.models.definitions import ProcessDefinition
 
 
-class Case(db.Model):
+class Case(Model):
     """One running or finished process instance, as people see it.
 
     `state`: ACTIVE, SUSPENDED, COMPLETED or CANCELLED. `seq` and `head` are the number and the hash of its newest
@@ -39,13 +39,23 @@ class Case(db.Model):
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     seq: Mapped[int] = mapped_column(default=0)
     head: Mapped[str] = mapped_column(String(64), default="")
+    search: Mapped[str] = mapped_column(Text, default="")
 
     definition: Mapped[ProcessDefinition] = relationship()
 
     __table_args__ = (Index(None, "office_id", "fiscal_year", "state", "started_at", "id"),)
 
 
-class CaseState(db.Model):
+class BusinessKeyCounter(Model):
+    """The last running number given to the cases of one prefix, office and fiscal year."""
+
+    __tablename__ = "business_key_counters"
+
+    prefix: Mapped[str] = mapped_column(String(64), primary_key=True)
+    last: Mapped[int] = mapped_column()
+
+
+class CaseState(Model):
     """The compacted snapshot of a case after journal record `seq`: zstd bytes, never JSON of the database."""
 
     __tablename__ = "case_states"
@@ -56,7 +66,7 @@ class CaseState(db.Model):
     snapshot: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class JournalRecord(db.Model):
+class JournalRecord(Model):
     """One thing that happened to a case; the database refuses to change or delete it (triggers)."""
 
     __tablename__ = "journal_records"
@@ -82,7 +92,7 @@ class JournalRecord(db.Model):
     __table_args__ = (Index(None, "at", "case_id", "seq"), Index(None, "actor", "at"))
 
 
-class JournalPayload(db.Model):
+class JournalPayload(Model):
     """What was typed or found, beside the record; only its salted digest is chained, so that it can be erased."""
 
     __tablename__ = "journal_payloads"
@@ -93,7 +103,7 @@ class JournalPayload(db.Model):
     body: Mapped[str] = mapped_column(Text)
 
 
-class IdempotencyKey(db.Model):
+class IdempotencyKey(Model):
     """A write from outside that was done: the same key a second time is the same act."""
 
     __tablename__ = "idempotency_keys"
@@ -104,7 +114,7 @@ class IdempotencyKey(db.Model):
     actor: Mapped[str] = mapped_column(String(64))
 
 
-class Incident(db.Model):
+class Incident(Model):
     """A failure that stops a part of a case until someone acts."""
 
     __tablename__ = "incidents"

@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from osm_flow.store.database import Instant, db
+from osm_flow.store.database import Instant, Model
 
 
-class Deployment(db.Model):
+class Deployment(Model):
     """The act and record of making definitions available."""
 
     __tablename__ = "deployments"
@@ -23,7 +23,7 @@ class Deployment(db.Model):
     definitions: Mapped[list[ProcessDefinition]] = relationship(back_populates="deployment")
 
 
-class ProcessDefinition(db.Model):
+class ProcessDefinition(Model):
     """One version of a process. Never changed: running cases keep theirs.
 
     `forms` and `decisions` are JSON texts of what the diagram needs, by key: the schema of each form, the DMN XML of

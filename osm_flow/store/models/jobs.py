@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from osm_flow.store.database import Instant, db
+from osm_flow.store.database import Instant, Model
 
 
 class Leased:
@@ -18,7 +18,7 @@ class Leased:
     lease_until: Mapped[datetime | None] = mapped_column(Instant)
 
 
-class Timer(Leased, db.Model):
+class Timer(Leased, Model):
     """A BPMN timer that a case waits for; the row goes when it fires or is cancelled."""
 
     __tablename__ = "timers"
@@ -30,7 +30,7 @@ class Timer(Leased, db.Model):
     due_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
-class WaitingMessage(db.Model):
+class WaitingMessage(Model):
     """A message event or receive task that a case waits for: an answer from outside or from another case."""
 
     __tablename__ = "waiting_messages"
@@ -49,7 +49,7 @@ class WaitingMessage(db.Model):
     __table_args__ = (Index(None, "office_id", "message", "fiscal_year"),)
 
 
-class ServiceJob(Leased, db.Model):
+class ServiceJob(Leased, Model):
     """A service task to be carried out by the operation that its topic names; the row goes when the case has its result."""
 
     __tablename__ = "service_jobs"
@@ -62,7 +62,7 @@ class ServiceJob(Leased, db.Model):
     last_error: Mapped[str] = mapped_column(Text, default="")
 
 
-class OutboxEntry(Leased, db.Model):
+class OutboxEntry(Leased, Model):
     """Something to be done after the commit that wrote it: start or end a child case, pass a message on, send a mail."""
 
     __tablename__ = "outbox"
@@ -77,7 +77,7 @@ class OutboxEntry(Leased, db.Model):
     last_error: Mapped[str] = mapped_column(Text, default="")
 
 
-class Notification(db.Model):
+class Notification(Model):
     """A line in a person's in-app notices."""
 
     __tablename__ = "notifications"
@@ -94,7 +94,7 @@ class Notification(db.Model):
     __table_args__ = (Index(None, "person_id", "read_at", "id"),)
 
 
-class Reminder(db.Model):
+class Reminder(Model):
     """A rung of the escalation ladder that has been climbed for a work item, so that it is climbed once."""
 
     __tablename__ = "reminders"

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from sqlalchemy import Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from osm_flow.store.database import Instant, db
+from osm_flow.store.database import Instant, Model
 
 
-class Office(db.Model):
+class Office(Model):
     """The Office of Strategy Management of one provincial cluster; `id` is the cluster code (NE-U1)."""
 
     __tablename__ = "offices"
@@ -24,7 +24,7 @@ class Office(db.Model):
     provinces: Mapped[list[Province]] = relationship(back_populates="office", order_by="Province.name_th")
 
 
-class Province(db.Model):
+class Province(Model):
     """A province; `id` is its ISO 3166-2 code (TH-41)."""
 
     __tablename__ = "provinces"
@@ -39,7 +39,7 @@ class Province(db.Model):
     office: Mapped[Office] = relationship(back_populates="provinces")
 
 
-class Person(db.Model):
+class Person(Model):
     """Someone who signs in. Locking raises `session_epoch`, which ends every session at its next request."""
 
     __tablename__ = "people"
@@ -57,7 +57,7 @@ class Person(db.Model):
     positions: Mapped[list[Position]] = relationship(back_populates="person", foreign_keys="Position.person_id")
 
 
-class Position(db.Model):
+class Position(Model):
     """A person carries a role in an office (and perhaps one province or agency) over a period, both days included.
 
     `kind`: substantive, acting (รักษาราชการแทน: has the powers of the post) or delegated (ปฏิบัติราชการแทน: signs on
@@ -85,7 +85,7 @@ class Position(db.Model):
     __table_args__ = (Index(None, "office_id", "role", "province_id"),)
 
 
-class LoginAttempt(db.Model):
+class LoginAttempt(Model):
     """A failed or successful sign-in, counted by every web process alike to slow down guessing."""
 
     __tablename__ = "login_attempts"

@@ -8,10 +8,10 @@ from decimal import Decimal
 from sqlalchemy import Date, ForeignKey, Index, Numeric, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from osm_flow.store.database import Instant, db
+from osm_flow.store.database import Instant, Model
 
 
-class FiscalDate(db.Model):
+class FiscalDate(Model):
     """A milestone of the fiscal calendar of an office: `plan_submit` of FY 2571 is on this date, says this letter.
 
     `status`: planned, announced or actual.
@@ -27,7 +27,7 @@ class FiscalDate(db.Model):
     letter: Mapped[str] = mapped_column(String(255), default="")
 
 
-class CalendarChange(db.Model):
+class CalendarChange(Model):
     """A date that moved: from, to, by which letter."""
 
     __tablename__ = "calendar_changes"
@@ -43,7 +43,7 @@ class CalendarChange(db.Model):
     at: Mapped[datetime] = mapped_column(Instant)
 
 
-class HolidayOverride(db.Model):
+class HolidayOverride(Model):
     """A day that the cabinet (or a province) made working or free against the holiday rules."""
 
     __tablename__ = "holiday_overrides"
@@ -55,7 +55,7 @@ class HolidayOverride(db.Model):
     source: Mapped[str] = mapped_column(String(255), default="")
 
 
-class Project(db.Model):
+class Project(Model):
     """A project of the cluster plan in one fiscal year, amounts in baht with two decimals."""
 
     __tablename__ = "projects"
@@ -79,7 +79,7 @@ class Project(db.Model):
     __table_args__ = (Index(None, "office_id", "fiscal_year", "id"),)
 
 
-class OutgoingLetter(db.Model):
+class OutgoingLetter(Model):
     """A letter that a send task asked for. Its number is given at signing, never before and never twice."""
 
     __tablename__ = "outgoing_letters"

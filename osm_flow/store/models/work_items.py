@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from osm_flow.store.database import Instant, db
+from osm_flow.store.database import Instant, Model
 from osm_flow.store.models.cases import Case
 from osm_flow.store.models.people import Person
 
 
-class WorkItem(db.Model):
+class WorkItem(Model):
     """One user task of one case, waiting for or done by a person; `id` is the engine's task id.
 
     `state`: READY, CLAIMED, COMPLETED or CANCELLED. `owner_id` is set while an assignee holds it by delegation.
@@ -54,7 +55,7 @@ class WorkItem(db.Model):
     completed_by: Mapped[Person | None] = relationship(foreign_keys=[completed_by_id])
     candidates: Mapped[list[Candidate]] = relationship(back_populates="work_item")
 
-    __mapper_args__ = {"version_id_col": version}
+    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
     __table_args__ = (
         Index(None, "office_id", "state", "due_at", "id"),
         Index(None, "assignee_id", "state", "due_at", "id"),
@@ -62,7 +63,7 @@ class WorkItem(db.Model):
     )
 
 
-class Candidate(db.Model):
+class Candidate(Model):
     """A person or a role (in the office, or in one province) that may claim a work item."""
 
     __tablename__ = "candidates"
@@ -78,7 +79,7 @@ class Candidate(db.Model):
     __table_args__ = (Index(None, "role", "province_id", "work_item_id"), Index(None, "person_id", "work_item_id"))
 
 
-class Draft(db.Model):
+class Draft(Model):
     """What a person has typed so far; survives a crash, a logout and another device. `body` is JSON of raw fields."""
 
     __tablename__ = "drafts"
@@ -89,7 +90,7 @@ class Draft(db.Model):
     saved_at: Mapped[datetime] = mapped_column(Instant)
 
 
-class Comment(db.Model):
+class Comment(Model):
     """What somebody said about a case or one of its work items; also a journal record."""
 
     __tablename__ = "comments"
@@ -104,7 +105,7 @@ class Comment(db.Model):
     person: Mapped[Person] = relationship()
 
 
-class Attachment(db.Model):
+class Attachment(Model):
     """A file given with a case or a work item, kept in the database so that it commits and is backed up with it."""
 
     __tablename__ = "attachments"

@@ -1,0 +1,147 @@
+"""The rules of the journal: how a record is sealed, how its payload is digested, and what a whole chain must satisfy.
+
+A stranger can check an exported journal with this module alone: SHA-256 and RFC 8785 canonical JSON are all it uses.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import rfc8785
+
+from osm_flow.errors import Invalid
+
+GENESIS = "0" * 64
+_EXACT = 2**53 - 1
+
+
+class NotStorable(Invalid):
+    """This value cannot be kept exactly: {reason}."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a case's journal, as it is hashed; `at` is RFC 3339 text in UTC with microseconds."""
+
+    case_id: str
+    seq: int
+    at: str
+    kind: str
+    actor: str
+    actor_role: str | None
+    on_behalf_of: str | None
+    element: str | None
+    task_id: str | None
+    payload_digest: str
+    definition_key: str
+    definition_version: int
+    definition_sha256: str
+    engine_version: str
+    state_digest: str
+    prev_hash: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with the history of a case, and at which record (0: the case as a whole)."""
+
+    case_id: str
+    seq: int
+    code: str
+    message: str
+
+
+def canonical(value: Any) -> bytes:
+    """RFC 8785 bytes of a JSON value. Raises NotStorable for what two readers could read differently."""
+    _check(value, "")
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+        raise NotStorable(reason=str(error)) from error
+
+
+def as_recorded(value: Any) -> Any:
+    """The value as a reader of the journal gets it: keys in canonical order, whole floats as integers.
+
+    What the engine is given live must be what a replay will give it, or their states would differ.
+    """
+    return json.loads(canonical(value))
+
+
+def digest_payload(salt: str, body: str) -> str:
+    """SHA-256 over the salt's bytes and the canonical payload; only this is chained, so the payload can be erased."""
+    return sha256(bytes.fromhex(salt) + body.encode()).hexdigest()
+
+
+def seal(record: Record) -> str:
+    """The hash of a record: SHA-256 over its canonical JSON."""
+    return sha256(rfc8785.dumps(as_json(record))).hexdigest()
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """The record as it is hashed and exported, without its hash."""
+    fields = dict(vars(record))
+    fields["definition"] = {name: fields.pop(f"definition_{name}") for name in ("key", "version", "sha256")}
+    return fields
+
+
+def faults_of_chain(case_id: str, chain: Iterable[tuple[Record, str]]) -> list[Fault]:
+    """Gaps, broken links, changed records and times that do not rise, in the order of the records (with their hash)."""
+    faults: list[Fault] = []
+    expected, previous_hash, previous_at = 1, GENESIS, ""
+    for record, hash_ in chain:
+        for code, message in _faults_of_record(record, hash_, expected, previous_hash, previous_at):
+            faults.append(Fault(case_id, record.seq, code, message))
+        expected, previous_hash, previous_at = record.seq + 1, hash_, record.at
+    return faults
+
+
+def _faults_of_record(
+    record: Record, hash_: str, expected: int, previous_hash: str, previous_at: str
+) -> Iterable[tuple[str, str]]:
+    if record.seq != expected:
+        yield "gap", f"record {expected} is missing"
+    if record.prev_hash != previous_hash:
+        yield "link", "the record does not follow from the one before it"
+    if seal(record) != hash_:
+        yield "hash", "the record was changed after it was written"
+    if record.at <= previous_at:
+        yield "time", "the record is not later than the one before it"
+
+
+def _check(value: Any, path: str) -> None:
+    if isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, bool) or value is None:
+        return
+    elif isinstance(value, int):
+        if abs(value) > _EXACT:
+            raise NotStorable(reason=f"{path or 'number'}: beyond 2^53")
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise NotStorable(reason=f"{path or 'number'}: not a number")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise NotStorable(reason=f"{path}: a key that is not text")
+            _check_text(key, path)
+            _check(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check(item, f"{path}[{index}]")
+    else:
+        raise NotStorable(reason=f"{path or 'value'}: {type(value).__name__} is not JSON")
+
+
+def _check_text(text: str, path: str) -> None:
+    if "\0" in text:
+        raise NotStorable(reason=f"{path or 'text'}: NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NotStorable(reason=f"{path or 'text'}: half of a surrogate pair") from None

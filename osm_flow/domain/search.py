@@ -1,0 +1,24 @@
+"""Text as it is searched: one spelling for what people type in several."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SPELLINGS = (
+    # NIKHAHIT and SARA AA typed apart, around a tone mark or not, are SARA AM; no Unicode normal form joins them.
+    (re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32"), "\\1\u0e33"),
+    (re.compile("([\u0e48-\u0e4b])\u0e4d\u0e32"), "\\1\u0e33"),
+    (re.compile("\u0e33([\u0e48-\u0e4b])"), "\\1\u0e33"),
+    (re.compile("\u0e40\u0e40"), "\u0e41"),
+    (re.compile(r"\s+"), " "),
+)
+_THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
+
+
+def searchable(*texts: str | None) -> str:
+    """The texts joined and normalised; apply it to what is kept and to what is looked for."""
+    joined = unicodedata.normalize("NFC", " ".join(text for text in texts if text)).casefold().translate(_THAI_DIGITS)
+    for pattern, replacement in _SPELLINGS:
+        joined = pattern.sub(replacement, joined)
+    return joined.replace("\0", "").strip()

@@ -1,0 +1,67 @@
+"""The states of cases and work items, and every step between them that is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from osm_flow.errors import Refused
+
+
+class CaseStatus(StrEnum):
+    """Where a case is in its life; an open incident is a fact about a case, not a state."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+class WorkItemStatus(StrEnum):
+    """Where a work item is in its life."""
+
+    READY = "READY"
+    CLAIMED = "CLAIMED"
+    COMPLETED = "COMPLETED"
+    CANCELLED = "CANCELLED"
+
+
+OPEN_CASE = (CaseStatus.ACTIVE, CaseStatus.SUSPENDED)
+OPEN_WORK_ITEM = (WorkItemStatus.READY, WorkItemStatus.CLAIMED)
+
+_CASE_STEPS: Mapping[CaseStatus, frozenset[CaseStatus]] = {
+    CaseStatus.ACTIVE: frozenset({CaseStatus.SUSPENDED, CaseStatus.COMPLETED, CaseStatus.CANCELLED}),
+    CaseStatus.SUSPENDED: frozenset({CaseStatus.ACTIVE, CaseStatus.CANCELLED}),
+    CaseStatus.COMPLETED: frozenset(),
+    CaseStatus.CANCELLED: frozenset(),
+}
+_WORK_ITEM_STEPS: Mapping[WorkItemStatus, frozenset[WorkItemStatus]] = {
+    WorkItemStatus.READY: frozenset({WorkItemStatus.CLAIMED, WorkItemStatus.CANCELLED}),
+    WorkItemStatus.CLAIMED: frozenset(
+        {WorkItemStatus.READY, WorkItemStatus.CLAIMED, WorkItemStatus.COMPLETED, WorkItemStatus.CANCELLED}
+    ),
+    WorkItemStatus.COMPLETED: frozenset(),
+    WorkItemStatus.CANCELLED: frozenset(),
+}
+
+
+class CaseStepRefused(Refused):
+    """This case is {current}; it cannot become {wanted}."""
+
+
+class WorkItemStepRefused(Refused):
+    """This work item is {current}; it cannot become {wanted}."""
+
+
+def next_case_state(current: str, wanted: CaseStatus, *, case_id: str) -> str:
+    """The new state of a case. Raises CaseStepRefused when no such step is allowed."""
+    if wanted not in _CASE_STEPS[CaseStatus(current)]:
+        raise CaseStepRefused(current=current, wanted=wanted.value, case_id=case_id)
+    return wanted.value
+
+
+def next_work_item_state(current: str, wanted: WorkItemStatus, *, work_item_id: str) -> str:
+    """The new state of a work item. Raises WorkItemStepRefused when no such step is allowed."""
+    if wanted not in _WORK_ITEM_STEPS[WorkItemStatus(current)]:
+        raise WorkItemStepRefused(current=current, wanted=wanted.value, work_item_id=work_item_id)
+    return wanted.value

@@ -1,0 +1,54 @@
+"""The database refuses to change or delete journal records, and to change payloads.
+
+A payload may be deleted: personal data are erased under the law, and the chain of digests still verifies.
+"""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+REFUSED = (("journal_records", "UPDATE"), ("journal_records", "DELETE"), ("journal_payloads", "UPDATE"))
+
+
+def upgrade() -> None:
+    """Make the triggers of this database."""
+    if op.get_bind().dialect.name == "sqlite":
+        for table, act in REFUSED:
+            op.execute(
+                f"CREATE TRIGGER {_name(table, act)} BEFORE {act} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, 'the journal is append-only: {act} of {table}'); END"
+            )
+        return
+    op.execute(
+        "CREATE FUNCTION refuse_change_of_journal() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN RAISE EXCEPTION 'the journal is append-only: % of %', TG_OP, TG_TABLE_NAME; END $$"
+    )
+    for table, act in REFUSED:
+        op.execute(_postgresql_trigger(table, act, "ROW"))
+    for table in ("journal_records", "journal_payloads"):
+        op.execute(_postgresql_trigger(table, "TRUNCATE", "STATEMENT"))
+
+
+def downgrade() -> None:
+    """Remove the triggers."""
+    if op.get_bind().dialect.name == "sqlite":
+        for table, act in REFUSED:
+            op.execute(f"DROP TRIGGER {_name(table, act)}")
+        return
+    op.execute("DROP FUNCTION refuse_change_of_journal CASCADE")
+
+
+def _name(table: str, act: str) -> str:
+    return f"refuse_{act.lower()}_of_{table}"
+
+
+def _postgresql_trigger(table: str, act: str, level: str) -> str:
+    return (
+        f"CREATE TRIGGER {_name(table, act)} BEFORE {act} ON {table} "
+        f"FOR EACH {level} EXECUTE FUNCTION refuse_change_of_journal()"
+    )

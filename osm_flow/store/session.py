@@ -1,0 +1,140 @@
+"""Sessions and the one commit. Edges open a transaction here; operations only use the session they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.exc import StaleDataError
+
+from osm_flow.errors import NotFound, Refused
+from osm_flow.store.models import Case
+
+BUSY_SECONDS = 10
+
+
+class Overtaken(Refused):
+    """Someone else changed this at the same moment. Look at it again and repeat what you wanted."""
+
+
+class Busy(Refused):
+    """The database is busy. Nothing was changed; try again in a moment."""
+
+    status = 503
+
+
+class CaseNotFound(NotFound):
+    """There is no such case."""
+
+
+class Store:
+    """The database: SQLite by default, PostgreSQL by its URL. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        address = make_url(url)
+        if address.drivername in {"postgresql", "postgres"}:
+            address = address.set(drivername="postgresql+psycopg")
+        self.url = address
+        self.engine = create_engine(address, pool_pre_ping=address.get_backend_name() == "postgresql", **_pool(address))
+        self.dialect: str = self.engine.dialect.name
+        if self.dialect == "sqlite":
+            _govern_sqlite(self.engine)
+            self._writing: Engine = self.engine.execution_options(osm_begin="IMMEDIATE")
+            self._reading: Engine = self.engine.execution_options(osm_begin="READING")
+        else:
+            self._writing = self.engine
+            self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that may write. Commits once at the end; any error rolls everything back.
+
+        Raises Overtaken when another writer won, Busy when the database could not be locked in time.
+        """
+        with Session(self._writing, expire_on_commit=False) as session:
+            try:
+                yield session
+                session.commit()
+            except StaleDataError as error:
+                raise Overtaken from error
+            except OperationalError as error:
+                raise _as_refusal(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session on one unchanging view of the database, which refuses to write and is always rolled back."""
+        with Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Give every connection back to the operating system."""
+        self.engine.dispose()
+
+
+def lock_case(session: Session, case_id: str) -> Case:
+    """The case and its definition, nobody else moving it until this transaction ends. Raises CaseNotFound.
+
+    On SQLite the transaction itself is the lock (BEGIN IMMEDIATE).
+    """
+    locked = _locked_here(session)
+    if case_id in locked and (known := session.get(Case, case_id)) is not None:
+        return known
+    query = select(Case).where(Case.id == case_id).options(joinedload(Case.definition, innerjoin=True))
+    query = query.with_for_update(of=Case).execution_options(populate_existing=True)
+    case = session.scalars(query).one_or_none()
+    if case is None:
+        raise CaseNotFound(case_id=case_id)
+    locked.add(case_id)
+    return case
+
+
+def _locked_here(session: Session) -> set[str]:
+    """The cases locked by this session's present transaction."""
+    transaction = session.get_transaction()
+    owner, known = session.info.get("osm_locked", (None, None))
+    locked: set[str] = known if known is not None and owner is transaction is not None else set()
+    session.info["osm_locked"] = (transaction or session.begin(), locked)
+    return locked
+
+
+def _as_refusal(error: OperationalError) -> Exception:
+    text = str(error.orig)
+    if "locked" in text:
+        return Busy()
+    if "deadlock" in text or "could not serialize" in text:
+        return Overtaken()
+    return error
+
+
+def _pool(address: Any) -> dict[str, Any]:
+    if address.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": BUSY_SECONDS}}
+    return {"pool_size": 10, "max_overflow": 20}
+
+
+def _govern_sqlite(engine: Engine) -> None:
+    """Take transactions out of the driver's hands: it begins them late and never IMMEDIATE."""
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "foreign_keys=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        mode = connection.get_execution_options().get("osm_begin")
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'READING' else 'OFF'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "IMMEDIATE" else "BEGIN")
