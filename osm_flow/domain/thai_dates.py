@@ -1,0 +1,106 @@
+"""Dates as Thai officials write and read them: Buddhist years, Thai months, Thai digits in formal documents."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, tzinfo
+from typing import Literal
+
+BUDDHIST_OFFSET = 543
+
+MONTHS_SHORT = ("ม.ค.", "ก.พ.", "มี.ค.", "เม.ย.", "พ.ค.", "มิ.ย.", "ก.ค.", "ส.ค.", "ก.ย.", "ต.ค.", "พ.ย.", "ธ.ค.")
+MONTHS_LONG = (
+    "มกราคม", "กุมภาพันธ์", "มีนาคม", "เมษายน", "พฤษภาคม", "มิถุนายน",
+    "กรกฎาคม", "สิงหาคม", "กันยายน", "ตุลาคม", "พฤศจิกายน", "ธันวาคม",
+)  # fmt: skip
+MONTHS_ENGLISH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+WEEKDAYS = ("วันจันทร์", "วันอังคาร", "วันพุธ", "วันพฤหัสบดี", "วันศุกร์", "วันเสาร์", "วันอาทิตย์")
+
+_TO_THAI = str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙")
+_TO_ARABIC = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
+
+Style = Literal["short", "long", "formal"]
+Digits = Literal["arabic", "thai"]
+
+
+def thai_digits(text: str) -> str:
+    return text.translate(_TO_THAI)
+
+
+def arabic_digits(text: str) -> str:
+    return text.translate(_TO_ARABIC)
+
+
+def buddhist_year(day: date) -> int:
+    return day.year + BUDDHIST_OFFSET
+
+
+def thai_date(day: date, style: Style = "short", digits: Digits | None = None) -> str:
+    """`20 พ.ย. 2569`, `20 พฤศจิกายน 2569`, or `๒๐ พฤศจิกายน พ.ศ. ๒๕๖๙`.
+
+    Without `digits` the formal style takes Thai ones and the others Arabic ones.
+    """
+    month = MONTHS_SHORT[day.month - 1] if style == "short" else MONTHS_LONG[day.month - 1]
+    era = "พ.ศ. " if style == "formal" else ""
+    text = f"{day.day} {month} {era}{buddhist_year(day)}"
+    return thai_digits(text) if (digits or ("thai" if style == "formal" else "arabic")) == "thai" else text
+
+
+def thai_datetime(instant: datetime, tz: tzinfo, style: Style = "short", digits: Digits | None = None) -> str:
+    """`20 พ.ย. 2569 16:30 น.`, on the clock of `tz`. Raises ValueError for a naive datetime."""
+    local = _localised(instant, tz)
+    time = f"{local:%H:%M} น."
+    thai = (digits or ("thai" if style == "formal" else "arabic")) == "thai"
+    return f"{thai_date(local.date(), style, digits)} {thai_digits(time) if thai else time}"
+
+
+def english_date(day: date) -> str:
+    """`20 Nov 2026 (2569)`: the Buddhist year stays beside, because every paper carries it."""
+    return f"{day.day} {MONTHS_ENGLISH[day.month - 1]} {day.year} ({buddhist_year(day)})"
+
+
+def english_datetime(instant: datetime, tz: tzinfo) -> str:
+    local = _localised(instant, tz)
+    return f"{english_date(local.date())} {local:%H:%M}"
+
+
+def _localised(instant: datetime, tz: tzinfo) -> datetime:
+    if instant.tzinfo is None:
+        raise ValueError("an instant must say its offset")
+    return instant.astimezone(tz)
+
+
+_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+_NUMBERS = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4})")
+_WORDS = re.compile(
+    r"(?:วัน\S+\s+)?(?:ที่\s*)?(\d{1,2})\s*([^\d\s]+)\s*(?:พ\.?\s?ศ\.?|ค\.?\s?ศ\.?)?\s*(\d{2}|\d{4})(?:\s*\(\d{4}\))?"
+)
+# From this year on a four-digit year can only be meant as a Buddhist one.
+_FIRST_BUDDHIST_YEAR = 2400
+
+
+def parse_thai_date(text: str) -> date:
+    """Read a date as people type it: `20 พ.ย. 2569`, `๒๐ พฤศจิกายน พ.ศ. ๒๕๖๙`, `20/11/2569`, `2026-11-20`, `20 พ.ย. 69`.
+
+    A two-digit year is Buddhist and needs the month in words. Raises ValueError for anything else.
+    """
+    plain = " ".join(arabic_digits(text).split())
+    if found := _ISO.fullmatch(plain):
+        year, month, day = (int(part) for part in found.groups())
+    elif found := _NUMBERS.fullmatch(plain):
+        day, month, year = (int(part) for part in found.groups())
+    elif found := _WORDS.fullmatch(plain):
+        day, month, year = int(found[1]), _month(found[2]), int(found[3])
+        year += 2500 if len(found[3]) == 2 else 0
+    else:
+        raise ValueError(f"not a date: {text!r}")
+    return date(year - BUDDHIST_OFFSET if year >= _FIRST_BUDDHIST_YEAR else year, month, day)
+
+
+def _month(word: str) -> int:
+    bare = word.replace(".", "").casefold()
+    for names in (MONTHS_SHORT, MONTHS_LONG, MONTHS_ENGLISH):
+        for number, name in enumerate(names, start=1):
+            if bare == name.replace(".", "").casefold():
+                return number
+    raise ValueError(f"not a month: {word!r}")

@@ -1,0 +1,88 @@
+import itertools
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from osm_flow.domain.fiscal import (
+    MILESTONES,
+    fiscal_year_bounds,
+    fiscal_year_of,
+    quarter_bounds,
+    quarter_of,
+    typical_dates,
+)
+
+
+@pytest.mark.parametrize(
+    ("day", "fiscal_year"),
+    [
+        (date(2026, 9, 30), 2569),
+        (date(2026, 10, 1), 2570),
+        (date(2026, 11, 20), 2570),
+        (date(2027, 1, 1), 2570),
+        (date(2027, 9, 30), 2570),
+    ],
+)
+def test_the_fiscal_year_is_named_after_the_year_in_which_it_ends(day: date, fiscal_year: int) -> None:
+    assert fiscal_year_of(day) == fiscal_year
+
+
+def test_fiscal_year_2570_runs_from_october_2569_to_september_2570() -> None:
+    assert fiscal_year_bounds(2570) == (date(2026, 10, 1), date(2027, 9, 30))
+
+
+def test_quarters_follow_the_fiscal_year() -> None:
+    assert quarter_bounds(2570, 1) == (date(2026, 10, 1), date(2026, 12, 31))
+    assert quarter_bounds(2570, 2) == (date(2027, 1, 1), date(2027, 3, 31))
+    assert quarter_bounds(2570, 3) == (date(2027, 4, 1), date(2027, 6, 30))
+    assert quarter_bounds(2570, 4) == (date(2027, 7, 1), date(2027, 9, 30))
+
+
+@given(st.dates(date(2000, 1, 1), date(2100, 12, 31)))
+def test_every_day_lies_in_the_quarter_it_is_said_to_lie_in(day: date) -> None:
+    first, last = quarter_bounds(fiscal_year_of(day), quarter_of(day))
+
+    assert first <= day <= last
+
+
+@given(st.integers(2500, 2650))
+def test_the_four_quarters_cover_the_fiscal_year_without_a_gap(fiscal_year: int) -> None:
+    bounds = [quarter_bounds(fiscal_year, quarter) for quarter in (1, 2, 3, 4)]
+
+    assert (bounds[0][0], bounds[-1][1]) == fiscal_year_bounds(fiscal_year)
+    assert all(b[0] - a[1] == timedelta(days=1) for a, b in itertools.pairwise(bounds))
+
+
+def test_a_normal_year_2571_falls_as_the_offices_know_it() -> None:
+    dates = typical_dates(2571)
+
+    assert dates["hearing_close"] == date(2026, 9, 15)
+    assert dates["committee_meeting"] == date(2026, 11, 20)
+    assert dates["plan_submit"] == date(2026, 11, 30)
+    assert dates["subcommittee"] == date(2026, 12, 15)
+    assert dates["budget_request"] == date(2027, 1, 31)
+    assert dates["act_published"] == date(2027, 9, 15)
+    assert dates["year_start"] == date(2027, 10, 1)
+    assert dates["q1_cut"] == date(2027, 12, 31)
+    assert dates["q2_report"] == date(2028, 4, 30)
+    assert dates["q4_bb"] == date(2028, 10, 15)
+    assert dates["year_end"] == date(2028, 9, 30)
+
+
+def test_proposals_come_in_the_order_in_which_they_fall() -> None:
+    dates = list(typical_dates(2571).values())
+
+    assert dates == sorted(dates)
+
+
+def test_each_milestone_has_one_key_and_a_name_in_both_languages() -> None:
+    assert len({milestone.key for milestone in MILESTONES}) == len(MILESTONES)
+    assert all(milestone.name_th and milestone.name_en for milestone in MILESTONES)
+
+
+def test_data_are_cut_on_the_last_day_of_each_quarter() -> None:
+    dates = typical_dates(2570)
+
+    assert [dates[f"q{q}_cut"] for q in (1, 2, 3, 4)] == [quarter_bounds(2570, q)[1] for q in (1, 2, 3, 4)]
