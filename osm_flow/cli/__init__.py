@@ -1,0 +1,50 @@
+"""The command line. One module per subject; each is imported only when its command is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from osm_flow.errors import OsmFlowError
+
+_COMMANDS = {
+    "case": "Start, list, show, replay, verify and export cases.",
+    "db": "Upgrade the database.",
+    "demo": "Load the demo cluster.",
+    "incident": "List and retry incidents.",
+    "process": "Lint, deploy, list and simulate process definitions.",
+    "scheduler": "Run the sweeps.",
+    "serve": "Serve the site.",
+    "timer": "List timers.",
+    "user": "Create, lock and list people, give positions.",
+}
+
+
+class _Commands(click.Group):
+    """Finds `osm-flow NAME` as the object NAME of module `osm_flow.cli.NAME`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"osm_flow.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except OsmFlowError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="osm-flow")
+def root() -> None:
+    """The yearly work of a provincial cluster's Office of Strategy Management."""

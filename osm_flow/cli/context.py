@@ -1,0 +1,56 @@
+"""What every command gets from the program that runs it: the store, the clock and a few settings.
+
+A command is `@click.pass_obj def name(context: Context, …)`, opens one `context.store.transaction()` (or `reading()`)
+and calls one operation. Errors raised on purpose end the program with code 1 and their sentence on stderr.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+from flask import Flask
+
+from osm_flow.store.session import Store
+
+
+@dataclass(frozen=True)
+class Mail:
+    """How letters leave: the SMTP server (empty: none) and the sender."""
+
+    url: str
+    sender: str
+
+
+@dataclass
+class Context:
+    """`make_app(demo, base_url)` puts the site together on this context's store."""
+
+    database_url: str
+    data_dir: Path
+    base_url: str
+    timezone: ZoneInfo
+    mail: Mail
+    clock: Callable[[], datetime]
+    make_app: Callable[[Context, bool, str | None], Flask]
+
+    @cached_property
+    def store(self) -> Store:
+        if self.database_url.startswith("sqlite:"):
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+        return Store(self.database_url)
+
+    def now(self) -> datetime:
+        return self.clock()
+
+
+def say(value: Mapping[str, Any], as_json: bool, text: str | None = None) -> None:
+    """Print the value as JSON, or the text for people."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str) if as_json else (text or ""))

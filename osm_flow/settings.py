@@ -1,0 +1,120 @@
+"""Settings, read once from the environment. Whatever is wrong is said in one go, before anything starts."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from osm_flow.errors import Invalid
+
+Environment = Literal["production", "demo", "test"]
+
+MINIMUM_KEY_LENGTH = 32
+_WEAK_KEYS = ("secret", "changeme", "change-me", "default", "password", "development", "example")
+
+
+class SettingsAreWrong(Invalid):
+    """These settings must be put right first: {problems}"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What differs from one installation to the next; `docs/operations.md` says what each one means."""
+
+    env: Environment = "production"
+    database_url: str = ""
+    secret_key: str = ""
+    data_dir: Path = Path("var")
+    base_url: str = "http://127.0.0.1:8000"
+    smtp_url: str = ""
+    mail_from: str = "osm-flow@localhost"
+    timezone: str = "Asia/Bangkok"
+    proxies: int = 0
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """Raises SettingsAreWrong naming every variable that cannot be used."""
+        given = {name: value.strip() for name, value in environ.items() if name.startswith("OSM_") and value.strip()}
+        problems = _problems(given)
+        if problems:
+            raise SettingsAreWrong(problems="; ".join(problems))
+        data_dir = Path(given.get("OSM_DATA_DIR", "var")).absolute()
+        return cls(
+            env=cast(Environment, given.get("OSM_ENV", "production")),
+            database_url=given.get("OSM_DATABASE_URL", f"sqlite:///{data_dir / 'osm-flow.db'}"),
+            secret_key=given.get("OSM_SECRET_KEY", ""),
+            data_dir=data_dir,
+            base_url=given.get("OSM_BASE_URL", cls.base_url).rstrip("/"),
+            smtp_url=given.get("OSM_SMTP_URL", ""),
+            mail_from=given.get("OSM_MAIL_FROM", cls.mail_from),
+            timezone=given.get("OSM_TIMEZONE", cls.timezone),
+            proxies=int(given.get("OSM_PROXIES", "0")),
+        )
+
+    @property
+    def is_secure(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    def for_demo(self) -> Settings:
+        """The same in demo mode, with a random key that is made once and kept in the data folder."""
+        return replace(self, env="demo", secret_key=self.secret_key or _kept_key(self.data_dir / "secret-key"))
+
+    def require_servable(self) -> None:
+        """Raises SettingsAreWrong when a site with these settings could be taken over."""
+        if self.env != "production":
+            return
+        key = self.secret_key
+        if not key:
+            problem = f"OSM_SECRET_KEY is missing (at least {MINIMUM_KEY_LENGTH} random characters)"
+        elif len(key) < MINIMUM_KEY_LENGTH:
+            problem = f"OSM_SECRET_KEY is shorter than {MINIMUM_KEY_LENGTH} characters"
+        elif len(set(key)) < 10 or any(weak in key.lower() for weak in _WEAK_KEYS):
+            problem = "OSM_SECRET_KEY can be guessed; make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
+        else:
+            return
+        raise SettingsAreWrong(problems=problem)
+
+
+def _problems(given: Mapping[str, str]) -> list[str]:
+    checks = {
+        "OSM_ENV": (lambda v: v in {"production", "demo", "test"}, "must be production, demo or test"),
+        "OSM_DATABASE_URL": (_is_database_url, "must begin with sqlite:/// or postgresql://"),
+        "OSM_BASE_URL": (_is_web_url, "must be an http:// or https:// address"),
+        "OSM_SMTP_URL": (_is_smtp_url, "must look like smtp://user:password@host:587 or smtps://…"),
+        "OSM_TIMEZONE": (_is_timezone, "is not a known time zone"),
+        "OSM_PROXIES": (lambda v: v.isdigit() and int(v) < 10, "must be the number of proxies in front (0 to 9)"),
+    }
+    return [f"{name} {why}" for name, (holds, why) in checks.items() if name in given and not holds(given[name])]
+
+
+def _is_database_url(value: str) -> bool:
+    return value.startswith(("sqlite:///", "postgresql://", "postgres://", "postgresql+psycopg://"))
+
+
+def _is_web_url(value: str) -> bool:
+    return urlsplit(value).scheme in {"http", "https"} and bool(urlsplit(value).hostname)
+
+
+def _is_smtp_url(value: str) -> bool:
+    return urlsplit(value).scheme in {"smtp", "smtps"} and bool(urlsplit(value).hostname)
+
+
+def _is_timezone(value: str) -> bool:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _kept_key(path: Path) -> str:
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()
