@@ -1,0 +1,1 @@
+"""Telling people outside the pages: by mail. In-app notices are rows that operations write."""

@@ -1,0 +1,157 @@
+"""Which days are free for civil servants: the Thai holidays by rule, corrected by the table of overrides.
+
+The rules agree with the official list of 2569-2570, substitution days included; days that the cabinet adds or takes
+away later, and the Ploughing Ceremony that is announced each year, are rows of the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+
+import holidays
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.policy import SystemFacts, Verb, require
+from osm_flow.domain.working_days import WorkingCalendar
+from osm_flow.errors import Invalid, NotFound
+from osm_flow.operations import replanning
+from osm_flow.store.models import HolidayOverride
+
+_USUAL_YEARS = range(2024, 2032)
+_FIRST_YEAR, _LAST_YEAR = 1990, 2120
+# A holiday of employees in private business; government offices work.
+_LABOUR_DAY = frozenset({"วันแรงงานแห่งชาติ", "ชดเชยวันแรงงานแห่งชาติ"})
+
+
+class HolidayNotAccepted(Invalid):
+    """Give a day between 1990 and 2120, its name and the letter or announcement that says so."""
+
+
+class NoSuchOverride(NotFound):
+    """There is no override for this day."""
+
+
+@dataclass(frozen=True)
+class Holiday:
+    """A day that is not what its weekday says. `source` is None for a holiday by rule."""
+
+    day: date
+    is_working: bool
+    name_th: str
+    name_en: str
+    source: str | None = None
+
+
+def working_calendar(session: Session, *days: date) -> WorkingCalendar:
+    """The working days of the years from now on and of the years around `days`. Overrides count at once."""
+    rows = session.execute(select(HolidayOverride.day, HolidayOverride.is_working)).all()
+    years = {*_USUAL_YEARS, *range(min(days).year - 1, max(days).year + 2)} if days else {*_USUAL_YEARS}
+    known = (year for year in years if _FIRST_YEAR <= year <= _LAST_YEAR)
+    return _calendar(frozenset(known), frozenset((day, is_working) for day, is_working in rows))
+
+
+@lru_cache(maxsize=64)
+def _calendar(years: frozenset[int], overrides: frozenset[tuple[date, bool]]) -> WorkingCalendar:
+    by_rule = {day for year in years for day in _by_rule(year)}
+    free = {day for day, is_working in overrides if not is_working}
+    return WorkingCalendar(frozenset(by_rule | free), frozenset(day for day, is_working in overrides if is_working))
+
+
+@lru_cache(maxsize=256)
+def _by_rule(year: int) -> Mapping[date, str]:
+    named = holidays.country_holidays("TH", years=year, categories=("public", "government"), language="th")
+    kept = {day: [part for part in name.split("; ") if part not in _LABOUR_DAY] for day, name in named.items()}
+    return {day: "; ".join(parts) for day, parts in kept.items() if parts}
+
+
+@lru_cache(maxsize=32)
+def _english_names(year: int) -> Mapping[date, str]:
+    return dict(holidays.country_holidays("TH", years=year, categories=("public", "government"), language="en_US"))
+
+
+def holidays_of(session: Session, first: date, last: date) -> list[Holiday]:
+    """The holidays from `first` to `last`, by rule and by override, in order; an override hides the rule."""
+    years = range(max(first.year, _FIRST_YEAR), min(last.year, _LAST_YEAR) + 1)
+    found = {
+        day: Holiday(day, False, name, _english_names(year).get(day, name))
+        for year in years
+        for day, name in _by_rule(year).items()
+    }
+    for row in _overrides(session, first, last):
+        found[row.day] = Holiday(row.day, row.is_working, row.name_th, row.name_en or row.name_th, row.source)
+    return [found[day] for day in sorted(found) if first <= day <= last]
+
+
+def _overrides(session: Session, first: date, last: date) -> Iterable[HolidayOverride]:
+    return session.scalars(select(HolidayOverride).where(HolidayOverride.day.between(first, last)))
+
+
+def override_day(
+    session: Session,
+    day: date,
+    actor: Actor,
+    now: datetime,
+    *,
+    is_working: bool,
+    name_th: str,
+    name_en: str = "",
+    source: str,
+) -> HolidayOverride:
+    """Declare a day free or working against the rules; due dates that count working days are worked out anew.
+
+    Raises Forbidden, HolidayNotAccepted.
+    """
+    require(actor, Verb.move_calendar, SystemFacts())
+    faults = _faults(day, name_th.strip(), source.strip())
+    if faults:
+        raise HolidayNotAccepted(fields=faults)
+    row = session.get(HolidayOverride, day) or HolidayOverride(day=day)
+    row.is_working, row.name_th, row.name_en, row.source = (
+        is_working,
+        name_th.strip(),
+        name_en.strip()[:255],
+        source.strip(),
+    )
+    session.add(row)
+    session.flush()
+    _replan(session, row, now, actor, removed=False)
+    return row
+
+
+def remove_override(session: Session, day: date, actor: Actor, now: datetime) -> None:
+    """Let the rules speak for the day again. Raises Forbidden, NoSuchOverride."""
+    require(actor, Verb.move_calendar, SystemFacts())
+    row = session.get(HolidayOverride, day)
+    if row is None:
+        raise NoSuchOverride(day=day.isoformat())
+    session.delete(row)
+    session.flush()
+    _replan(session, row, now, actor, removed=True)
+
+
+def _faults(day: date, name_th: str, source: str) -> dict[str, str]:
+    faults = {}
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        faults["day"] = "The year is out of range."
+    for field, text in (("name_th", name_th), ("source", source)):
+        if not text:
+            faults[field] = "This is needed."
+        elif len(text) > 255 or not text.isprintable():
+            faults[field] = "At most 255 characters on one line."
+    return faults
+
+
+def _replan(session: Session, row: HolidayOverride, now: datetime, actor: Actor, *, removed: bool) -> None:
+    reason = {
+        "holiday": row.day.isoformat(),
+        "is_working": row.is_working,
+        "removed": removed,
+        "letter": row.source,
+        "moved_by": actor.username,
+    }
+    replanning.ask_for(session, now, f"holiday:{row.day}:{now.timestamp():.6f}", reason)
