@@ -14,8 +14,8 @@ from osm_flow.store.models.definitions import ProcessDefinition
 class Case(Model):
     """One running or finished process instance, as people see it.
 
-    `state`: ACTIVE, SUSPENDED, COMPLETED or CANCELLED. `seq` and `head` are the number and the hash of its newest
-    journal record. A child case names the case and the waiting engine task that called it.
+    `state`: ACTIVE, SUSPENDED, COMPLETED or CANCELLED. `seq`, `head` and `head_at` are the number, the hash
+    and the time of its newest journal record. A child case names the case and the waiting engine task that called it.
     """
 
     __tablename__ = "cases"
@@ -39,6 +39,7 @@ class Case(Model):
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
     seq: Mapped[int] = mapped_column(default=0)
     head: Mapped[str] = mapped_column(String(64), default="")
+    head_at: Mapped[datetime] = mapped_column(Instant)
     search: Mapped[str] = mapped_column(Text, default="")
 
     definition: Mapped[ProcessDefinition] = relationship()

@@ -43,6 +43,7 @@ class ProcessDefinition(Model):
     forms: Mapped[str] = mapped_column(Text, deferred=True, default="{}")
     decisions: Mapped[str] = mapped_column(Text, deferred=True, default="{}")
     startable: Mapped[bool] = mapped_column(default=True)
+    start_message: Mapped[str | None] = mapped_column(String(128))
 
     deployment: Mapped[Deployment] = relationship(back_populates="definitions")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -55,7 +54,7 @@ class WorkItem(Model):
     completed_by: Mapped[Person | None] = relationship(foreign_keys=[completed_by_id])
     candidates: Mapped[list[Candidate]] = relationship(back_populates="work_item")
 
-    __mapper_args__: ClassVar[dict[str, Any]] = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (the declarative spelling)
     __table_args__ = (
         Index(None, "office_id", "state", "due_at", "id"),
         Index(None, "assignee_id", "state", "due_at", "id"),

@@ -136,6 +136,7 @@ def upgrade() -> None:
         sa.Column("forms", sa.Text(), nullable=False),
         sa.Column("decisions", sa.Text(), nullable=False),
         sa.Column("startable", sa.Boolean(), nullable=False),
+        sa.Column("start_message", sa.String(length=128), nullable=True),
         sa.ForeignKeyConstraint(
             ["deployment_id"], ["deployments.id"], name=op.f("fk_process_definitions_deployment_id")
         ),
@@ -175,6 +176,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.String(length=27), nullable=True),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("head", sa.String(length=64), nullable=False),
+        sa.Column("head_at", sa.String(length=27), nullable=False),
         sa.Column("search", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["definition_id"], ["process_definitions.id"], name=op.f("fk_cases_definition_id")),
         sa.ForeignKeyConstraint(["office_id"], ["offices.id"], name=op.f("fk_cases_office_id")),

@@ -1,0 +1,79 @@
+"""What people say about a case or one of its work items; each comment is also a record of the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.journal import NotStorable
+from osm_flow.domain.policy import Verb, require
+from osm_flow.errors import Invalid
+from osm_flow.operations import stepping
+from osm_flow.operations.facts import case_facts
+from osm_flow.operations.idempotency import first_time
+from osm_flow.store.models import Comment, WorkItem
+from osm_flow.store.session import lock_case
+
+_LONGEST = 10_000
+
+
+class CommentRefused(Invalid):
+    """A comment has between 1 and 10,000 characters."""
+
+
+class NotOfThisCase(Invalid):
+    """The work item is not one of this case."""
+
+
+def comment(
+    session: Session,
+    case_id: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    body: str,
+    work_item_id: str | None = None,
+    key: str | None,
+) -> Comment | None:
+    """Say something about the case; None when this was already said with the same key. Ended cases take comments too."""
+    case = lock_case(session, case_id)
+    decision = require(actor, Verb.comment, case_facts(session, case, actor))
+    if not first_time(session, key, actor, now, subject=f"comment:{case_id}"):
+        return None
+    body = body.strip()
+    if not 1 <= len(body) <= _LONGEST:
+        raise CommentRefused(fields={"body": CommentRefused.__doc__ or ""})
+    element = element_in_case(session, case_id, work_item_id)
+    try:
+        stepping.note(
+            session, case, actor, now, kind="case.commented", payload={"body": body},
+            element=element, task_id=work_item_id, on_behalf_of=decision.on_behalf_of,
+            role=decision.hat.role if decision.hat else None,
+        )  # fmt: skip
+    except NotStorable as error:
+        raise CommentRefused(fields={"body": str(error)}) from error
+    said = Comment(case_id=case_id, work_item_id=work_item_id, person_id=actor.person_id, body=body, at=now)
+    session.add(said)
+    session.flush()
+    return said
+
+
+def comments_on(session: Session, case_id: str) -> Sequence[Comment]:
+    """Everything that was said about the case, oldest first."""
+    query = select(Comment).where(Comment.case_id == case_id).options(joinedload(Comment.person))
+    return session.scalars(query.order_by(Comment.id)).all()
+
+
+def element_in_case(session: Session, case_id: str, work_item_id: str | None) -> str | None:
+    """The element of a work item of this case. Raises NotOfThisCase."""
+    if work_item_id is None:
+        return None
+    query = select(WorkItem.element).where(WorkItem.id == work_item_id, WorkItem.case_id == case_id)
+    element = session.scalar(query)
+    if element is None:
+        raise NotOfThisCase(work_item_id=work_item_id, case_id=case_id)
+    return element

@@ -1,0 +1,50 @@
+"""Writes from outside carry a key; the same key a second time is the same act, whoever comes second waits for it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import Actor
+from osm_flow.errors import Invalid, Refused
+from osm_flow.store.models import IdempotencyKey
+
+
+class KeyTooLong(Invalid):
+    """The idempotency key is longer than 128 characters."""
+
+
+class KeyReused(Refused):
+    """This form was already sent for something else. Reload the page and send it again."""
+
+
+def insert_once(session: Session, table: Any, **values: Any) -> bool:
+    """Insert a row unless one with its key exists; whether it was inserted.
+
+    PostgreSQL waits here for another transaction that is inserting the same key, and no error spoils ours.
+    """
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    result = session.execute(insert(table).values(**values).on_conflict_do_nothing())
+    assert isinstance(result, CursorResult)  # noqa: S101 (what an INSERT gives; the annotation is wider)
+    return result.rowcount == 1
+
+
+def first_time(session: Session, key: str | None, actor: Actor, now: datetime, *, subject: str) -> bool:
+    """Whether the act with this key has yet to be done; it counts as done from here on. No key: always.
+
+    Raises KeyReused when the key was used for another subject or by somebody else.
+    """
+    if key is None:
+        return True
+    if not key or len(key) > 128 or "\0" in key:
+        raise KeyTooLong
+    if insert_once(session, IdempotencyKey, key=key, at=now, subject=subject, actor=actor.username):
+        return True
+    earlier = session.get_one(IdempotencyKey, key)
+    if (earlier.subject, earlier.actor) != (subject, actor.username):
+        raise KeyReused(key=key)
+    return False

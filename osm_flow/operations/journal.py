@@ -1,0 +1,74 @@
+"""Writing the journal: one record for everything that happens to a case, chained to the one before it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from osm_flow.domain import journal
+from osm_flow.domain.actors import Actor
+from osm_flow.engine import ENGINE_VERSION
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import Case, JournalPayload, JournalRecord
+
+_TICK = timedelta(microseconds=1)
+
+
+def next_instant(case: Case, now: datetime) -> datetime:
+    """The time of the case's next record: now, or just after its newest record if that is not earlier."""
+    return now if case.seq == 0 or now > case.head_at else case.head_at + _TICK
+
+
+def append(
+    session: Session,
+    case: Case,
+    actor: Actor,
+    at: datetime,
+    *,
+    kind: str,
+    payload: Mapping[str, Any],
+    state_digest: str,
+    element: str | None = None,
+    task_id: str | None = None,
+    on_behalf_of: str | None = None,
+    role: str | None = None,
+) -> JournalRecord:
+    """Add a record to the case, which must be locked, and make it the head. Raises NotStorable for a bad payload."""
+    body = journal.canonical(payload).decode()
+    salt = secrets.token_hex(16)
+    definition = case.definition
+    record = journal.Record(
+        case_id=case.id,
+        seq=case.seq + 1,
+        at=instant_text(at),
+        kind=kind,
+        actor=actor.username,
+        actor_role=role,
+        on_behalf_of=on_behalf_of,
+        element=element,
+        task_id=task_id,
+        payload_digest=journal.digest_payload(salt, body),
+        definition_key=definition.key,
+        definition_version=definition.version,
+        definition_sha256=definition.sha256,
+        engine_version=ENGINE_VERSION,
+        state_digest=state_digest,
+        prev_hash=case.head or journal.GENESIS,
+    )
+    row = JournalRecord(**{**vars(record), "at": at}, hash=journal.seal(record))
+    case.seq, case.head, case.head_at = record.seq, row.hash, at
+    session.add(row)
+    session.flush([case, row])
+    session.execute(insert(JournalPayload).values(case_id=case.id, seq=record.seq, salt=salt, body=body))
+    return row
+
+
+def record_of(row: JournalRecord) -> journal.Record:
+    """The record as it was hashed."""
+    fields = {name: getattr(row, name) for name in journal.Record.__dataclass_fields__}
+    return journal.Record(**{**fields, "at": instant_text(row.at)})

@@ -1,0 +1,67 @@
+"""Lists paged by key: the sort key of the last item shown, as an opaque text that goes into a link and back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, or_
+
+from osm_flow.errors import Invalid
+
+MOST = 200
+
+
+class PageKeyUnreadable(Invalid):
+    """This page of the list does not exist. Begin at the first one."""
+
+
+class Keyset:
+    """An order of a list: (column, descending) pairs, the last one unique. Nulls come last in either direction."""
+
+    def __init__(self, *columns: tuple[Any, bool, bool]) -> None:
+        self._columns = columns
+
+    def order(self) -> list[ColumnElement[Any]]:
+        ordered: list[ColumnElement[Any]] = []
+        for column, descending, nullable in self._columns:
+            direction = column.desc() if descending else column.asc()
+            ordered.append(direction.nulls_last() if nullable else direction)
+        return ordered
+
+    def key_of(self, values: Sequence[Any]) -> str:
+        text = json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def after(self, key: str) -> ColumnElement[bool]:
+        """The condition for what follows the item with this key. Raises PageKeyUnreadable."""
+        values = self._read(key)
+        alternatives, same = [], []
+        for (column, descending, nullable), value in zip(self._columns, values, strict=True):
+            further = _further(column, value, descending, nullable)
+            if further is not None:
+                alternatives.append(and_(*same, further))
+            same.append(column.is_(None) if value is None else column == value)
+        return or_(*alternatives)
+
+    def _read(self, key: str) -> list[Any]:
+        try:
+            values = json.loads(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)))
+        except ValueError as error:
+            raise PageKeyUnreadable from error
+        if not isinstance(values, list) or len(values) != len(self._columns):
+            raise PageKeyUnreadable
+        for value, (column, _descending, nullable) in zip(values, self._columns, strict=True):
+            fits = (value is None and nullable) or type(value) is (int if column.type.python_type is int else str)
+            if not fits or (isinstance(value, str) and "\0" in value):
+                raise PageKeyUnreadable
+        return values
+
+
+def _further(column: Any, value: Any, descending: bool, nullable: bool) -> ColumnElement[bool] | None:
+    if value is None:
+        return None
+    beyond: ColumnElement[bool] = column < value if descending else column > value
+    return or_(beyond, column.is_(None)) if nullable else beyond

@@ -1,0 +1,264 @@
+"""The one place where a case moves: engine, journal, state, projections and outbox in the caller's transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import CursorResult, literal, select, update
+from sqlalchemy.orm import Session
+
+from osm_flow import engine
+from osm_flow.domain import journal as rules
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.search import searchable
+from osm_flow.domain.states import CaseStatus, next_case_state
+from osm_flow.engine.values import JSON, Command, Start, Step
+from osm_flow.errors import Refused
+from osm_flow.operations import commands, journal, outbox, projections
+from osm_flow.operations.calendar import calendar_lookup
+from osm_flow.operations.definitions import compiled
+from osm_flow.operations.numbering import next_business_key
+from osm_flow.store.models import Case, CaseState, JournalRecord, ProcessDefinition, Province
+from osm_flow.store.session import Overtaken, lock_case
+
+_CASES = uuid.UUID("8d1f3f3c-9d0b-5d0e-8f59-4c0b8f7f2a11")
+
+
+class CaseSuspended(Refused):
+    """The case is suspended. Nothing can be done in it until it is resumed."""
+
+
+class CaseEnded(Refused):
+    """The case has ended. Nothing can be done in it any more."""
+
+
+class CaseFailed(Refused):
+    """The case could not go on: its diagram met something it cannot handle. Nothing was changed."""
+
+
+class StateLost(Refused):
+    """The state of the case does not fit its journal. Ask an administrator to verify the case."""
+
+
+class State(NamedTuple):
+    """The cached state of a case: after which record, its digest and its bytes."""
+
+    seq: int
+    digest: str
+    snapshot: bytes
+
+
+def case_id_for(*parts: str) -> str:
+    """The id of a case that is begun once for these parts: a sender and a key, or a parent and its waiting task."""
+    return str(uuid.uuid5(_CASES, "\n".join(parts)))
+
+
+def begin(
+    session: Session,
+    definition: ProcessDefinition,
+    actor: Actor,
+    now: datetime,
+    *,
+    office_id: str,
+    fiscal_year: int,
+    title: str,
+    data: JSON,
+    province_id: str | None = None,
+    parent: Case | None = None,
+    parent_task_id: str | None = None,
+    key: str | None = None,
+    on_behalf_of: str | None = None,
+    role: str | None = None,
+) -> Case:
+    """Begin a case of this definition and take its first step. Checks nothing about the actor.
+
+    A child is begun once per waiting task of its parent: a second time gives the first one.
+    """
+    case_id = _new_id(actor, parent, parent_task_id, key)
+    if (parent or key) and (existing := session.get(Case, case_id)) is not None:
+        return existing
+    process = compiled(session, definition)
+    title = title.strip()[:255] or process.name
+    business_key = next_business_key(session, process, office_id, fiscal_year)
+    case = Case(
+        id=case_id,
+        definition=definition,
+        business_key=business_key,
+        title=title,
+        office_id=office_id,
+        fiscal_year=fiscal_year,
+        province_id=province_id,
+        state=CaseStatus.ACTIVE,
+        stage=process.properties.get("stage"),
+        parent_case_id=parent.id if parent else None,
+        parent_task_id=parent_task_id,
+        root_case_id=parent.root_case_id if parent else case_id,
+        depth=parent.depth + 1 if parent else 0,
+        started_by=actor.username,
+        started_at=now,
+        head_at=now,
+        seq=0,
+        head="",
+        search=searchable(title, business_key),
+    )
+    session.add(case)
+    session.flush()
+    about = {"title": title, "business_key": business_key}
+    if parent:
+        about |= {"parent_case_id": parent.id, "parent_task_id": parent_task_id or ""}
+    start = Start(_start_data(session, case, data))
+    _move(session, case, None, start, actor, now, "case.started", about, on_behalf_of=on_behalf_of, role=role)
+    return case
+
+
+def apply(
+    session: Session,
+    case: Case,
+    command: Command,
+    actor: Actor,
+    now: datetime,
+    *,
+    kind: str,
+    element: str | None = None,
+    task_id: str | None = None,
+    on_behalf_of: str | None = None,
+    role: str | None = None,
+    payload: Mapping[str, Any] | None = None,
+) -> Step:
+    """Move the case by one command: lock, engine, journal, state, projections, outbox.
+
+    Raises CaseSuspended, CaseEnded, NotWaiting when the case no longer waits for this, CaseFailed when the engine
+    could not go on (the edge rolls back and opens an incident), NotStorable for data that cannot be kept.
+    """
+    case = lock_case(session, case.id)
+    refuse_unless_active(case)
+    about = dict(payload or {})
+    state = state_of(session, case)
+    return _move(
+        session, case, state, command, actor, now, kind, about,
+        element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
+    )  # fmt: skip
+
+
+def note(
+    session: Session,
+    case: Case,
+    actor: Actor,
+    now: datetime,
+    *,
+    kind: str,
+    payload: Mapping[str, Any],
+    element: str | None = None,
+    task_id: str | None = None,
+    on_behalf_of: str | None = None,
+    role: str | None = None,
+) -> JournalRecord:
+    """Record something that happened to the case without moving it (claimed, commented, suspended …)."""
+    case = lock_case(session, case.id)
+    state = state_of(session, case, with_snapshot=False)
+    body = {"command": None, "lookups": {}, "data": dict(payload)}
+    record = journal.append(
+        session, case, actor, journal.next_instant(case, now),
+        kind=kind, payload=body, state_digest=state.digest,
+        element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
+    )  # fmt: skip
+    _keep(session, case, state, {"seq": case.seq})
+    return record
+
+
+def refuse_unless_active(case: Case) -> None:
+    """Raises CaseSuspended or CaseEnded."""
+    if case.state == CaseStatus.SUSPENDED:
+        raise CaseSuspended(case_id=case.id)
+    if case.state != CaseStatus.ACTIVE:
+        raise CaseEnded(case_id=case.id)
+
+
+def state_of(session: Session, case: Case, *, with_snapshot: bool = True) -> State:
+    """The cached state of the case. Raises StateLost when it is not the one after the newest record."""
+    snapshot = CaseState.snapshot if with_snapshot else literal(b"")
+    row = session.execute(select(CaseState.seq, CaseState.digest, snapshot).where(CaseState.case_id == case.id)).first()
+    if row is None or row[0] != case.seq:
+        raise StateLost(case_id=case.id)
+    return State(row[0], row[1], row[2])
+
+
+def _move(
+    session: Session,
+    case: Case,
+    state: State | None,
+    command: Command,
+    actor: Actor,
+    now: datetime,
+    kind: str,
+    about: JSON,
+    *,
+    element: str | None = None,
+    task_id: str | None = None,
+    on_behalf_of: str | None = None,
+    role: str | None = None,
+) -> Step:
+    process = compiled(session, case.definition)
+    at = journal.next_instant(case, now)
+    written, data = commands.to_json(command)
+    # A replay reads the command back from canonical JSON; the live step must be given the very same values.
+    data = rules.as_recorded(data)
+    lookup = calendar_lookup(session, case.office_id, case.fiscal_year, at)
+    try:
+        snapshot = state.snapshot if state else None
+        step = engine.step(process, case.id, snapshot, commands.from_json(written, data), at, lookup)
+    except engine.EngineFault as fault:
+        raise CaseFailed(case_id=case.id, element=fault.element, reason=fault.reason) from fault
+    payload = {"command": written, "lookups": step.lookups, "data": data, "about": about}
+    journal.append(
+        session, case, actor, at,
+        kind=kind, payload=payload, state_digest=step.digest,
+        element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
+    )  # fmt: skip
+    _keep(session, case, state, {"seq": case.seq, "digest": step.digest, "snapshot": step.snapshot})
+    opened = projections.project(session, case, process, step, at)
+    if opened is not None:
+        case.stage = opened.stage
+    outbox.add_thrown(session, case, step, at)
+    if step.ended:
+        _end(session, case, step, at)
+    session.flush()
+    return step
+
+
+def _end(session: Session, case: Case, step: Step, at: datetime) -> None:
+    case.state = next_case_state(case.state, CaseStatus.COMPLETED, case_id=case.id)
+    case.outcome = step.outcome
+    case.ended_at = at
+    outbox.add_end(session, case, step, at)
+
+
+def _keep(session: Session, case: Case, state: State | None, values: dict[str, Any]) -> None:
+    if state is None:
+        session.add(CaseState(case_id=case.id, **values))
+        return
+    change = update(CaseState).where(CaseState.case_id == case.id, CaseState.seq == state.seq).values(**values)
+    result = session.execute(change, execution_options={"synchronize_session": False})
+    assert isinstance(result, CursorResult)  # noqa: S101 (what an UPDATE gives; the annotation is wider)
+    if result.rowcount != 1:
+        raise Overtaken(case_id=case.id)
+
+
+def _new_id(actor: Actor, parent: Case | None, parent_task_id: str | None, key: str | None) -> str:
+    if parent is not None:
+        return case_id_for(parent.id, parent_task_id or "")
+    return case_id_for(actor.username, key) if key else str(uuid.uuid4())
+
+
+def _start_data(session: Session, case: Case, data: JSON) -> JSON:
+    provinces = session.execute(select(Province.id, Province.name_th).where(Province.office_id == case.office_id))
+    given = {
+        "fy": case.fiscal_year,
+        "office": case.office_id,
+        "provinces": [row.id for row in sorted(provinces, key=lambda row: row.name_th)],
+        "started_by": case.started_by,
+    }
+    return {**data, **given} if case.depth == 0 else {**given, **data, "office": case.office_id}

@@ -1,0 +1,113 @@
+"""Getting at a work item: found, its case locked, the actor allowed; and recording what is done to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.policy import Decision, HeldBySomeoneElse, Verb, WorkItemFacts, require
+from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
+from osm_flow.engine.values import JSON
+from osm_flow.errors import Invalid, NotFound, Refused
+from osm_flow.operations import stepping
+from osm_flow.operations.facts import work_item_facts
+from osm_flow.store.models import Case, JournalRecord, Person, WorkItem
+from osm_flow.store.session import lock_case
+
+
+class WorkItemNotFound(NotFound):
+    """There is no such work item."""
+
+
+class AlreadyHeld(HeldBySomeoneElse):
+    """{name} already holds this work item."""
+
+
+class AlreadyCompleted(Refused):
+    """{name} already completed this work item."""
+
+
+class NoLongerNeeded(Refused):
+    """This work item is no longer needed: the case has moved on without it."""
+
+
+class PersonUnknown(Invalid):
+    """There is nobody with this user name who could take the work item."""
+
+
+class ReasonMissing(Invalid):
+    """Say why."""
+
+
+def get_work_item(session: Session, work_item_id: str, actor: Actor) -> WorkItem:
+    """The work item with its case, candidates and people. Raises WorkItemNotFound; NotFound for a foreign office's."""
+    item = session.scalars(_whole().where(WorkItem.id == work_item_id)).unique().one_or_none()
+    if item is None:
+        raise WorkItemNotFound(work_item_id=work_item_id)
+    require(actor, Verb.see_work_item, work_item_facts(session, item, actor))
+    return item
+
+
+def locked_item(session: Session, work_item_id: str, actor: Actor, verb: Verb) -> tuple[WorkItem, Decision]:
+    """The work item with its case locked, once the policy allows this verb to the actor and while it is open."""
+    item, facts = lock_item(session, work_item_id, actor)
+    refuse_closed(session, item)
+    return item, require(actor, verb, facts)
+
+
+def lock_item(session: Session, work_item_id: str, actor: Actor) -> tuple[WorkItem, WorkItemFacts]:
+    """The work item with its case locked, and its facts. What the actor may not see does not exist for them."""
+    case_id = session.scalar(select(WorkItem.case_id).where(WorkItem.id == work_item_id))
+    if case_id is None:
+        raise WorkItemNotFound(work_item_id=work_item_id)
+    lock_case(session, case_id)
+    query = select(WorkItem).where(WorkItem.id == work_item_id).options(joinedload(WorkItem.candidates))
+    item = session.scalars(query.execution_options(populate_existing=True)).unique().one()
+    facts = work_item_facts(session, item, actor)
+    require(actor, Verb.see_work_item, facts)
+    return item, facts
+
+
+def record_on(
+    session: Session, item: WorkItem, actor: Actor, now: datetime, kind: str, data: JSON, decision: Decision
+) -> JournalRecord:
+    """Record an act on the work item that does not move its case."""
+    stepping.refuse_unless_active(item.case)
+    return stepping.note(
+        session, item.case, actor, now,
+        kind=kind, payload=data, element=item.element, task_id=item.id,
+        on_behalf_of=decision.on_behalf_of, role=decision.hat.role if decision.hat else None,
+    )  # fmt: skip
+
+
+def refuse_closed(session: Session, item: WorkItem) -> None:
+    """Raises AlreadyCompleted or NoLongerNeeded, which say what happened to the work item."""
+    if item.state in OPEN_WORK_ITEM:
+        return
+    if item.state == WorkItemStatus.COMPLETED:
+        raise AlreadyCompleted(name=person_name(session, item.completed_by_id), work_item_id=item.id)
+    raise NoLongerNeeded(work_item_id=item.id)
+
+
+def said(reason: str) -> str:
+    """The reason somebody gave. Raises ReasonMissing."""
+    if not reason.strip():
+        raise ReasonMissing(fields={"reason": ReasonMissing.__doc__ or ""})
+    return reason.strip()
+
+
+def person_name(session: Session, person_id: int | None) -> str:
+    return session.scalar(select(Person.display_name).where(Person.id == person_id)) or ""
+
+
+def _whole() -> Select[WorkItem]:
+    return select(WorkItem).options(
+        joinedload(WorkItem.case, innerjoin=True).joinedload(Case.definition, innerjoin=True),
+        joinedload(WorkItem.candidates),
+        joinedload(WorkItem.assignee),
+        joinedload(WorkItem.owner),
+        joinedload(WorkItem.completed_by),
+    )

@@ -1,0 +1,89 @@
+"""When a work item is due, when it asks for attention, how urgent it is, and the draft of what is being typed on it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from osm_flow.domain import journal
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.policy import Verb
+from osm_flow.engine.values import JSON
+from osm_flow.errors import Invalid
+from osm_flow.operations.idempotency import first_time
+from osm_flow.operations.work_item_access import get_work_item, locked_item, record_on, said
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import Draft, WorkItem
+
+_MOST_DRAFT = 5_000_000
+
+
+class PriorityUnknown(Invalid):
+    """A priority is a whole number from 0 to 100."""
+
+
+class DraftTooLarge(Invalid):
+    """The draft is too large to be kept."""
+
+
+def move_due(
+    session: Session, work_item_id: str, actor: Actor, now: datetime, *, due_at: datetime, reason: str, key: str | None
+) -> WorkItem:
+    """Set another due date, with the reason on record. The calendar will not move it any more."""
+    item, decision = locked_item(session, work_item_id, actor, Verb.move_due)
+    if not first_time(session, key, actor, now, subject=f"move_due:{item.id}"):
+        return item
+    data = {"from": _text(item.due_at), "to": instant_text(due_at), "reason": said(reason)}
+    item.due_at = due_at
+    record_on(session, item, actor, now, "work_item.due_moved", data, decision)
+    return item
+
+
+def set_follow_up(
+    session: Session, work_item_id: str, actor: Actor, now: datetime, *, follow_up_at: datetime | None
+) -> WorkItem:
+    """Let the work item rest until then (None: it asks for attention at once)."""
+    item, decision = locked_item(session, work_item_id, actor, Verb.complete)
+    item.follow_up_at = follow_up_at
+    record_on(session, item, actor, now, "work_item.follow_up_set", {"to": _text(follow_up_at)}, decision)
+    return item
+
+
+def set_priority(session: Session, work_item_id: str, actor: Actor, now: datetime, *, priority: int) -> WorkItem:
+    """Say how urgent the work item is: 50 is normal, 100 most urgent. Raises PriorityUnknown."""
+    item, decision = locked_item(session, work_item_id, actor, Verb.move_due)
+    if not 0 <= priority <= 100:
+        raise PriorityUnknown(fields={"priority": PriorityUnknown.__doc__ or ""})
+    data = {"from": item.priority, "to": priority}
+    item.priority = priority
+    record_on(session, item, actor, now, "work_item.priority_set", data, decision)
+    return item
+
+
+def save_draft(session: Session, work_item_id: str, actor: Actor, now: datetime, body: JSON) -> Draft:
+    """Keep what the person has typed so far; nobody else sees it. Raises DraftTooLarge, NotStorable."""
+    item = get_work_item(session, work_item_id, actor)
+    text = journal.canonical(body).decode()
+    if len(text) > _MOST_DRAFT:
+        raise DraftTooLarge
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    saving = insert(Draft).values(work_item_id=item.id, person_id=actor.person_id, body=text, saved_at=now)
+    saving = saving.on_conflict_do_update(
+        index_elements=[Draft.work_item_id, Draft.person_id], set_={"body": text, "saved_at": now}
+    )
+    session.execute(saving)
+    return session.get_one(Draft, (item.id, actor.person_id), populate_existing=True)
+
+
+def get_draft(session: Session, work_item_id: str, actor: Actor) -> JSON | None:
+    """What the person typed before, None if there is no draft."""
+    draft = session.get(Draft, (work_item_id, actor.person_id))
+    body: JSON | None = json.loads(draft.body) if draft else None
+    return body
+
+
+def _text(instant: datetime | None) -> str | None:
+    return instant_text(instant) if instant else None
