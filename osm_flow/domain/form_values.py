@@ -1,0 +1,362 @@
+"""What people put into forms: judged, prefilled, compared. The one judge, whatever a page, an import or an API sent."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from osm_flow.domain.form_rules import check_of, exact, is_given, read_moment, violations
+from osm_flow.domain.forms import (
+    JSON,
+    PROVINCE,
+    Message,
+    columns_of,
+    decimals_of,
+    fields_of,
+    find,
+    is_table,
+    load_form,
+    ref_options,
+    widget_of,
+)
+from osm_flow.domain.forms_check import check_form
+from osm_flow.domain.forms_random import draw_values
+
+__all__ = [
+    "Change", "Errors", "Message", "changes", "check_form", "keep_known", "load_form", "prefill", "random_values", "validate",
+]  # fmt: skip
+
+MAX_NUMBER = 2**53
+MAX_NESTING = 4
+# SpiffWorkflow takes any object that has this key for one of its own stored types.
+RESERVED_NAME = "typename"
+_UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_CHECK_MESSAGES: Mapping[str, str] = {"required": "This must be filled in.", "checked": "This must be confirmed."}
+
+Errors = dict[str, Message]
+Context = Mapping[str, Any]
+
+
+def validate(schema: JSON, values: object, context: Context | None = None) -> Errors:
+    """Judge the values of a form: dotted field path -> what is wrong; empty when all is well.
+
+    `context` are the variables of the case: the options of `x-ref` fields and the figures that rules compare with.
+    """
+    if not isinstance(values, dict):
+        return {"": Message("The values of a form are a mapping of fields.")}
+    context = context or {}
+    errors: Errors = {}
+    for path, message in _hostile(values, "", 0):
+        errors.setdefault(path, message)
+    for path, message in _object_errors(schema, values, context, ""):
+        errors.setdefault(path, message)
+    for violation in violations(schema, values, context):
+        key = _CHECK_MESSAGES.get(check_of(violation.rule), violation.rule["en"])
+        thai = None if key in _CHECK_MESSAGES.values() else violation.rule["th"]
+        for path in violation.paths:
+            errors.setdefault(path, Message(key, th=thai))
+    return errors
+
+
+def prefill(schema: JSON, variables: Context) -> JSON:
+    """What the form shows before anyone typed: defaults, and what the case already knows."""
+    filled: JSON = {}
+    for name, field in fields_of(schema).items():
+        value = _prefilled_rows(field, variables) if is_table(field) else None
+        for candidate in (value, _known(field, variables), field.get("default")):
+            if is_given(candidate) and not list(_value_errors(field, candidate, variables, name)):
+                filled[name] = candidate
+                break
+    return filled
+
+
+def random_values(schema: JSON, rng: random.Random, context: Context | None = None) -> JSON:
+    """Values that `validate` accepts, drawn with this generator. Raises NothingFits for contradicting rules."""
+    return draw_values(schema, rng, context or {})
+
+
+def keep_known(schema: JSON, values: object) -> JSON:
+    """Only what belongs to the form, for prefilling it from a document that an older form made."""
+    found = values if isinstance(values, dict) else {}
+    return {name: found[name] for name in fields_of(schema) if name in found}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between two versions of a form; `row` is None for a field that is no table.
+
+    `kind`: added, removed or changed. A row is recognised by its first column.
+    """
+
+    field: str
+    kind: str
+    old: Any
+    new: Any
+    row: int | None = None
+    column: str | None = None
+
+
+def changes(schema: JSON, old: Context, new: Context) -> list[Change]:
+    """What differs between an earlier and the present version, field by field, cell by cell in tables."""
+    found: list[Change] = []
+    for name, field in fields_of(schema).items():
+        before, after = old.get(name), new.get(name)
+        if is_table(field):
+            found.extend(_row_changes(name, field, before, after))
+        elif _differ(before, after):
+            found.append(Change(name, _kind(before, after), before, after))
+    return found
+
+
+def _hostile(value: Any, path: str, depth: int) -> Iterator[tuple[str, Message]]:
+    if depth > MAX_NESTING:
+        yield path, Message("This is nested too deeply.")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _hostile_item(key, item, path, depth)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _hostile(item, f"{path}.{index}", depth + 1)
+    elif isinstance(value, str):
+        if _UNKEEPABLE.search(value):
+            yield path, Message("This holds characters that cannot be kept.")
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, Message("A number is expected here.")
+    elif isinstance(value, int | float) and abs(value) > MAX_NUMBER:
+        yield path, Message("This number is too large.")
+    elif not isinstance(value, str | int | float | None):
+        yield path, Message("This is not a kind of value that a form can hold.")
+
+
+def _hostile_item(key: Any, item: Any, path: str, depth: int) -> Iterator[tuple[str, Message]]:
+    here = _join(path, _printable(key))
+    if key == RESERVED_NAME or not isinstance(key, str) or _UNKEEPABLE.search(key):
+        yield here, Message("This name may not be used.")
+    yield from _hostile(item, here, depth + 1)
+
+
+def _printable(key: Any) -> str:
+    return _UNKEEPABLE.sub("\ufffd", str(key))[:80]
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _object_errors(schema: JSON, values: JSON, context: Context, path: str) -> Iterator[tuple[str, Message]]:
+    fields = fields_of(schema)
+    for name in values:
+        if name not in fields:
+            yield _join(path, _printable(name)), Message("This is not a field of the form.")
+    for name in schema.get("required", []):
+        if not is_given(values.get(name)):
+            yield _join(path, name), Message("This must be filled in.")
+    for name, field in fields.items():
+        if name in values:
+            yield from _value_errors(field, values[name], context, _join(path, name))
+
+
+def _value_errors(field: JSON, value: Any, context: Context, path: str) -> Iterator[tuple[str, Message]]:
+    known = _known(field, context) if field.get("readOnly") else None
+    if known is not None and known != value:
+        yield path, Message("This cannot be changed here.")
+    if field["type"] != "array":
+        message = _scalar_error(field, value, context)
+        if message:
+            yield path, message
+        return
+    if not isinstance(value, list):
+        yield path, Message("A list is expected here.")
+        return
+    yield from ((path, message) for message in _length_errors(field, value))
+    items = field["items"]
+    for index, item in enumerate(value[: field["maxItems"]]):
+        here = f"{path}.{index}"
+        if items["type"] != "object":
+            message = _scalar_error({**items, "x-widget": _item_widget(field)}, item, context)
+            if message:
+                yield here, message
+        elif isinstance(item, dict):
+            yield from _object_errors(items, item, context, here)
+        else:
+            yield here, Message("A row of the table is expected here.")
+
+
+def _item_widget(field: JSON) -> str:
+    return "province" if widget_of(field) == "provinces" else "text"
+
+
+def _length_errors(field: JSON, value: list[Any]) -> Iterator[Message]:
+    if len(value) < field.get("minItems", 0):
+        yield Message("At least {limit} entries are needed.", limit=field["minItems"])
+    if len(value) > field["maxItems"]:
+        yield Message("At most {limit} entries fit.", limit=field["maxItems"])
+    if field.get("uniqueItems"):
+        seen = [item for item in value if isinstance(item, str)]
+        if len(set(seen)) < len(seen):
+            yield Message("The same entry is there twice.")
+
+
+def _scalar_error(field: JSON, value: Any, context: Context) -> Message | None:
+    kind = field["type"]
+    if kind == "boolean":
+        return _boolean_error(field, value)
+    if kind == "string":
+        if not isinstance(value, str):
+            return Message("Text is expected here.")
+        return _text_error(field, value) or _option_error(field, value, context)
+    number = exact(value)
+    if number is None:
+        return Message("A number is expected here.")
+    if kind == "integer" and number != number.to_integral_value():
+        return Message("A whole number is expected here.")
+    return _number_error(field, number) or _option_error(field, value, context)
+
+
+def _boolean_error(field: JSON, value: Any) -> Message | None:
+    if not isinstance(value, bool):
+        return Message("Yes or no is expected here.")
+    return Message("This must be confirmed.") if field.get("const") is True and not value else None
+
+
+def _text_error(field: JSON, value: str) -> Message | None:
+    if len(value) > field["maxLength"]:
+        return Message("At most {limit} characters fit here.", limit=field["maxLength"])
+    if len(value) < field.get("minLength", 0):
+        return Message("At least {limit} characters are needed here.", limit=field["minLength"])
+    if "pattern" in field and not re.search(field["pattern"], value):
+        return Message(field["x-pattern"]["en"], th=field["x-pattern"]["th"])
+    return _WIDGET_ERRORS.get(widget_of(field), lambda _: None)(value)
+
+
+def _date_error(value: str) -> Message | None:
+    moment = read_moment(value)
+    fine = isinstance(moment, date) and not isinstance(moment, datetime) and 1900 <= moment.year <= 2200
+    return None if fine else Message("A date is expected here.")
+
+
+def _instant_error(value: str) -> Message | None:
+    moment = read_moment(value)
+    fine = isinstance(moment, datetime) and value.endswith("Z") and 1900 <= moment.year <= 2200
+    return None if fine else Message("A date with a time is expected here.")
+
+
+def _province_error(value: str) -> Message | None:
+    return None if re.fullmatch(PROVINCE, value) else Message("Choose one of the options.")
+
+
+_WIDGET_ERRORS = {"date": _date_error, "datetime": _instant_error, "province": _province_error}
+
+
+def _number_error(field: JSON, number: Decimal) -> Message | None:
+    limits = {key: exact(field.get(key)) for key in ("minimum", "exclusiveMinimum", "maximum")}
+    low, above, high = limits.values()
+    if low is not None and number < low:
+        return Message("At least {limit} is expected here.", limit=_plain_number(low))
+    if above is not None and number <= above:
+        return Message("More than {limit} is expected here.", limit=_plain_number(above))
+    if high is not None and number > high:
+        return Message("At most {limit} is expected here.", limit=_plain_number(high))
+    decimals = decimals_of(field)
+    if decimals is not None and number != round(number, decimals):
+        return Message("At most {limit} decimals fit here.", limit=decimals)
+    return None
+
+
+def _plain_number(number: Decimal) -> str:
+    return f"{number:,f}"
+
+
+def _option_error(field: JSON, value: Any, context: Context) -> Message | None:
+    if "x-enum" in field:
+        allowed = [option["value"] for option in field["x-enum"]]
+        return None if value in allowed else Message("Choose one of the options.")
+    options = ref_options(field, context)
+    if options is not None and value not in [option for option, _ in options] and value != "":
+        return Message("Choose one of the options.")
+    if field.get("x-widget") == "province" and isinstance(known := find(context, "provinces"), list) and known:
+        return None if value in known or value == "" else Message("Choose one of the options.")
+    return None
+
+
+def _known(field: JSON, variables: Context) -> Any:
+    path = field.get("x-default-from")
+    return find(variables, path) if path else None
+
+
+def _prefilled_rows(field: JSON, variables: Context) -> list[JSON] | None:
+    source = field.get("x-rows-from")
+    found = find(variables, source["from"]) if source else None
+    if not source or not isinstance(found, list):
+        return None
+    columns: Mapping[str, str] = source["columns"]
+    rows = []
+    for item in found[: field["maxItems"]]:
+        known = {column: _cell(item, path) for column, path in columns.items()}
+        rows.append({column: value for column, value in known.items() if is_given(value)})
+    kept = [{**_column_defaults(field), **row} for row in rows if row]
+    return [_fitting(field, row, variables) for row in kept] or None
+
+
+def _cell(item: Any, path: str) -> Any:
+    if path == "":
+        return item if not isinstance(item, Mapping) else None
+    return find(item, path) if isinstance(item, Mapping) else None
+
+
+def _column_defaults(field: JSON) -> JSON:
+    return {name: column["default"] for name, column in columns_of(field).items() if "default" in column}
+
+
+def _fitting(field: JSON, row: JSON, variables: Context) -> JSON:
+    columns = columns_of(field)
+    return {name: value for name, value in row.items() if not list(_value_errors(columns[name], value, variables, ""))}
+
+
+def _differ(before: Any, after: Any) -> bool:
+    if exact(before) is not None and exact(after) is not None:
+        return exact(before) != exact(after)
+    return (before if is_given(before) else None) != (after if is_given(after) else None)
+
+
+def _kind(before: Any, after: Any) -> str:
+    if not is_given(before):
+        return "added"
+    return "changed" if is_given(after) else "removed"
+
+
+def _row_changes(name: str, field: JSON, before: Any, after: Any) -> Iterator[Change]:
+    key = next(iter(columns_of(field)))
+    old_rows = _rows_by_key(before, key)
+    new_rows = _rows_by_key(after, key)
+    for row_key, (index, row) in new_rows.items():
+        if row_key not in old_rows:
+            yield Change(name, "added", None, row, index)
+            continue
+        _, earlier = old_rows[row_key]
+        for column in columns_of(field):
+            if _differ(earlier.get(column), row.get(column)):
+                kind = _kind(earlier.get(column), row.get(column))
+                yield Change(name, kind, earlier.get(column), row.get(column), index, column)
+    for row_key, (_, row) in old_rows.items():
+        if row_key not in new_rows:
+            yield Change(name, "removed", row, None)
+
+
+def _rows_by_key(rows: Any, key: str) -> dict[tuple[str, int], tuple[int, JSON]]:
+    """Rows by their first column; the second row with the same one is told apart by counting."""
+    found: dict[tuple[str, int], tuple[int, JSON]] = {}
+    counts: Counter[str] = Counter()
+    for index, row in enumerate(rows if isinstance(rows, list) else []):
+        if isinstance(row, dict):
+            text = str(row.get(key, ""))
+            found[(text, counts[text])] = (index, row)
+            counts[text] += 1
+    return found

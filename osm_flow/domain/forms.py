@@ -1,0 +1,197 @@
+"""What a form is: JSON Schema 2020-12, written flat, with our own `x-` keywords.
+
+A form is an object of fields; a field is a scalar, a list of scalars or a table (a list of flat objects). Nothing
+nests deeper, so that one form is at once a page, a spreadsheet, a print and a contract. `docs/forms.md` tells the
+vocabulary; `forms_check` enforces it at deployment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from osm_flow.errors import Invalid
+
+JSON = dict[str, Any]
+
+MAX_NODES = 20_000
+MAX_DEPTH = 12
+
+WIDGETS: Mapping[str, frozenset[str]] = {
+    "string": frozenset({"text", "textarea", "date", "datetime", "select", "radio", "province", "file-ref"}),
+    "number": frozenset({"number", "money"}),
+    "integer": frozenset({"number", "fiscal_year", "select", "radio"}),
+    "boolean": frozenset({"checkbox", "yesno"}),
+    "array": frozenset({"table", "checkboxes", "provinces", "lines"}),
+}
+DEFAULT_WIDGET: Mapping[str, str] = {
+    "string": "text",
+    "number": "number",
+    "integer": "number",
+    "boolean": "yesno",
+    "array": "table",
+}
+PROVINCE = r"TH-[0-9A-Z]{1,2}"
+
+
+class Message(str):  # noqa: SLOT000 - carries how it was made
+    """A sentence for people: English text, with the gettext key and the parameters that made it.
+
+    `th` is set where the form itself brings the Thai sentence (rules across fields).
+    """
+
+    key: str
+    params: JSON
+    th: str | None
+
+    def __new__(cls, key: str, *, th: str | None = None, **params: Any) -> Message:
+        message = super().__new__(cls, key.format(**params) if params else key)
+        message.key = key
+        message.params = params
+        message.th = th
+        return message
+
+
+class FormRefused(Invalid):
+    """The form cannot be used."""
+
+
+def fields_of(schema: JSON) -> dict[str, JSON]:
+    """The fields of a form, in the order in which they are written."""
+    properties: dict[str, JSON] = schema.get("properties", {})
+    return properties
+
+
+def columns_of(field: JSON) -> dict[str, JSON]:
+    """The columns of a table field."""
+    return fields_of(field.get("items", {}))
+
+
+def is_table(field: JSON) -> bool:
+    """Whether the field is a list of rows."""
+    return field.get("type") == "array" and field.get("items", {}).get("type") == "object"
+
+
+def widget_of(field: JSON) -> str:
+    """How the field is shown: said by the form, else by its type."""
+    chosen = field.get("x-widget")
+    if chosen:
+        return str(chosen)
+    if field.get("type") == "array" and not is_table(field):
+        return "checkboxes" if field.get("items", {}).get("x-enum") else "lines"
+    if field.get("x-enum"):
+        return "select"
+    return DEFAULT_WIDGET.get(field.get("type", ""), "text")
+
+
+def choices_of(field: JSON) -> list[JSON]:
+    """The fixed options of a field or of the items of a list: dicts with `value`, `th`, `en`."""
+    source = field.get("items", {}) if field.get("type") == "array" else field
+    choices: list[JSON] = source.get("x-enum", [])
+    return choices
+
+
+def decimals_of(field: JSON) -> int | None:
+    """How many decimals a number may have; None where nobody counts."""
+    if field.get("type") == "integer":
+        return 0
+    if widget_of(field) == "money":
+        return 2
+    limit = field.get("x-decimals")
+    return limit if isinstance(limit, int) else None
+
+
+def label_of(field: JSON, locale: str = "th") -> str:
+    """The title of a form, field, group or option in this language."""
+    if "title" in field:
+        english = field.get("x-en", {}).get("title")
+        return str(english) if locale == "en" and english else str(field["title"])
+    return str(field.get("en") if locale == "en" and field.get("en") else field.get("th", ""))
+
+
+def hint_of(field: JSON, locale: str = "th") -> str:
+    """The sentence that helps to fill in the field, in this language."""
+    english = field.get("x-en", {}).get("description")
+    return str(english) if locale == "en" and english else str(field.get("description", ""))
+
+
+def groups_of(schema: JSON) -> list[JSON]:
+    """The groups of the page; a form without groups is one group without a heading."""
+    return schema.get("x-groups") or [{"th": "", "en": "", "fields": list(fields_of(schema))}]
+
+
+def find(variables: Mapping[str, Any], path: str | Sequence[str]) -> Any:
+    """The value at a dotted path (`project.budget`); of several paths the first that leads somewhere, else None."""
+    for candidate in [path] if isinstance(path, str) else path:
+        value: Any = variables
+        for part in candidate.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is not None:
+            return value
+    return None
+
+
+def ref_options(field: JSON, context: Mapping[str, Any]) -> list[tuple[str, str]] | None:
+    """(value, label) of the options that the case's data offer (`x-ref`); None where it offers none.
+
+    A field whose case has nothing to choose from is free text, so that nobody is blocked by a missing list.
+    """
+    reference = field.get("x-ref") or field.get("items", {}).get("x-ref")
+    if not reference:
+        return None
+    found = find(context, reference["from"])
+    if not isinstance(found, list):
+        return None
+    options = [option for item in found if (option := _option(item, reference)) is not None]
+    return options or None
+
+
+def _option(item: Any, reference: JSON) -> tuple[str, str] | None:
+    if isinstance(item, str):
+        return (item, item)
+    if not isinstance(item, Mapping):
+        return None
+    value = item.get(reference.get("value", "code"))
+    if value is None:
+        return None
+    label = item.get(reference.get("label", "name"))
+    return (str(value), f"{value} {label}" if label and label != value else str(value))
+
+
+def load_form(document: object) -> JSON:
+    """A form as it is kept, from what YAML (read by the caller, size-limited) gave: plain JSON, `enum` from `x-enum`.
+
+    Raises FormRefused when it is not JSON at all: dates, sets, loops, or a few aliases that unfold into millions.
+    """
+    if not isinstance(document, dict):
+        raise FormRefused("A form is a mapping of keywords.")
+    budget = iter(range(MAX_NODES))
+    form: JSON = _plain(document, budget, 0)
+    for field in _all_fields(form):
+        source = field.get("items") if field.get("type") == "array" else field
+        if isinstance(source, dict) and isinstance(source.get("x-enum"), list) and "enum" not in source:
+            source["enum"] = [option.get("value") for option in source["x-enum"] if isinstance(option, dict)]
+    return form
+
+
+def _all_fields(form: JSON) -> Iterator[JSON]:
+    properties = form.get("properties")
+    for field in properties.values() if isinstance(properties, dict) else ():
+        if isinstance(field, dict):
+            yield field
+            if isinstance(field.get("items"), dict):
+                yield from _all_fields(field["items"])
+
+
+def _plain(node: object, budget: Iterator[int], depth: int) -> Any:
+    if depth > MAX_DEPTH or next(budget, None) is None:
+        raise FormRefused("The form is too deep or too large.")
+    if isinstance(node, dict):
+        if not all(isinstance(key, str) for key in node):
+            raise FormRefused("Every keyword of a form is text; put it between quotation marks.")
+        return {key: _plain(value, budget, depth + 1) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value, budget, depth + 1) for value in node]
+    if node is None or isinstance(node, str | bool | int | float):
+        return node
+    raise FormRefused("A form holds text, numbers, true, false and lists; put dates between quotation marks.")

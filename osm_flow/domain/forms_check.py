@@ -1,0 +1,217 @@
+"""Whether a form is sound: asked at deployment, so that no case ever meets a form that cannot be filled in."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from osm_flow.domain.form_rules import CHECKS, COMPARISONS, CONDITIONS, conditions_of
+from osm_flow.domain.forms import JSON, WIDGETS, columns_of, fields_of, is_table, widget_of
+from osm_flow.domain.forms_random import NothingFits, draw_values
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+MAX_TEXT = 20_000
+MAX_ROWS = 500
+RESERVED = frozenset({"typename", "csrf_token", "idempotency_key", "submit", "version", "on_behalf_of"})
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
+_TOP = {"$schema", "title", "description", "type", "required", "properties", "additionalProperties"} | {
+    "x-en",
+    "x-form",
+    "x-groups",
+    "x-rules",
+}
+_COMMON = {"type", "title", "description", "x-en", "x-widget", "x-default-from", "x-show-when", "default", "readOnly"}
+_COMMON |= {"examples", "x-unit"}
+_BY_TYPE: Mapping[str, frozenset[str]] = {
+    "string": frozenset({"enum", "x-enum", "minLength", "maxLength", "pattern", "x-pattern", "format", "x-ref"}),
+    "number": frozenset({"minimum", "exclusiveMinimum", "maximum", "x-decimals"}),
+    "integer": frozenset({"enum", "x-enum", "minimum", "exclusiveMinimum", "maximum"}),
+    "boolean": frozenset({"const"}),
+    "array": frozenset({"items", "minItems", "maxItems", "uniqueItems", "x-rows-from"}),
+}
+_RULE_WORDS = frozenset({"th", "en", "fields", "each", "when", "unless", "by", "where", "plus", "days", "fy", "length"})
+_RULE_WORDS |= {"not_before", "not_after"}
+_FORMATS = {"date": "date", "datetime": "date-time"}
+
+
+def check_form(schema: JSON) -> list[str]:
+    """What is wrong with the form, one sentence each, in English; empty for a sound one."""
+    try:
+        problems = list(_form_problems(schema))
+        if not problems:
+            problems.extend(_contradictions(schema))
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, re.error) as error:
+        return [f"The form is not built as a form is: {type(error).__name__} at {error}."]
+    return problems
+
+
+def _form_problems(schema: JSON) -> Iterator[str]:
+    yield from _unknown(schema, _TOP, "the form")
+    if schema.get("$schema") != DIALECT:
+        yield f'Say "$schema": {DIALECT}.'
+    yield from _titles(schema, "the form")
+    if not fields_of(schema):
+        yield "A form has at least one field."
+    yield from _object_problems(schema, "", in_table=False)
+    yield from _group_problems(schema)
+    for number, rule in enumerate(schema.get("x-rules", []), start=1):
+        for problem in _rule_problems(schema, rule):
+            yield f"Rule {number}: {problem}"
+
+
+def _unknown(node: JSON, known: set[str] | frozenset[str], where: str) -> Iterator[str]:
+    for key in node:
+        if key not in known:
+            yield f"{where}: the keyword {key!r} is not part of the vocabulary."
+
+
+def _titles(node: JSON, where: str) -> Iterator[str]:
+    if not isinstance(node.get("title"), str) or not node["title"].strip():
+        yield f"{where}: a title in Thai is missing."
+    english = node.get("x-en", {})
+    if not english.get("title"):
+        yield f"{where}: the English title (x-en) is missing."
+    if bool(node.get("description")) != bool(english.get("description")):
+        yield f"{where}: the description is needed in both languages or in none."
+
+
+def _object_problems(node: JSON, path: str, *, in_table: bool) -> Iterator[str]:
+    where = path or "the form"
+    if node.get("type") != "object" or node.get("additionalProperties") is not False:
+        yield f"{where}: say type: object and additionalProperties: false."
+    fields = fields_of(node)
+    for name in node.get("required", []):
+        if name not in fields:
+            yield f"{where}: the required field {name!r} does not exist."
+    for name, field in fields.items():
+        here = f"{path}.{name}" if path else name
+        if not _NAME.fullmatch(name) or name in RESERVED:
+            yield f"{here}: this name cannot be used for a field."
+        yield from _field_problems(field, here, in_table=in_table)
+
+
+def _field_problems(field: JSON, path: str, *, in_table: bool) -> Iterator[str]:
+    kind = str(field.get("type"))
+    if kind not in _BY_TYPE:
+        yield f"{path}: the type must be one of {', '.join(sorted(_BY_TYPE))}."
+        return
+    yield from _unknown(field, _BY_TYPE[kind] | _COMMON, path)
+    yield from _titles(field, path)
+    if widget_of(field) not in WIDGETS[kind]:
+        yield f"{path}: the widget {widget_of(field)!r} cannot show the type {kind}."
+    if kind == "array":
+        if in_table:
+            yield f"{path}: a table cannot hold lists."
+        yield from _list_problems(field, path)
+    else:
+        yield from _scalar_problems(field, path)
+
+
+def _list_problems(field: JSON, path: str) -> Iterator[str]:
+    limit = field.get("maxItems")
+    if not isinstance(limit, int) or not 1 <= limit <= MAX_ROWS:
+        yield f"{path}: say maxItems, at most {MAX_ROWS}."
+    items = field.get("items", {})
+    if items.get("type") == "object":
+        yield from _object_problems(items, path, in_table=True)
+        if not fields_of(items):
+            yield f"{path}: a table has at least one column."
+        for column in field.get("x-rows-from", {}).get("columns", {}):
+            if column not in columns_of(field):
+                yield f"{path}: x-rows-from names the column {column!r}, which does not exist."
+    elif items.get("type") == "string":
+        yield from _scalar_problems(items, path)
+    else:
+        yield f"{path}: the items are text or objects."
+
+
+def _scalar_problems(field: JSON, path: str) -> Iterator[str]:
+    if "x-enum" in field:
+        values = [option["value"] for option in field["x-enum"]]
+        if field.get("enum") != values or len(set(map(str, values))) != len(values):
+            yield f"{path}: enum and x-enum must list the same values, each once."
+        if not all(option.get("th") and option.get("en") for option in field["x-enum"]):
+            yield f"{path}: every option needs its Thai and English name."
+    elif "enum" in field:
+        yield f"{path}: write the options as x-enum, with Thai and English names."
+    elif widget_of(field) in ("select", "radio") and "x-ref" not in field:
+        yield f"{path}: a choice needs options (x-enum or x-ref)."
+    if field["type"] == "string":
+        yield from _text_problems(field, path)
+
+
+def _text_problems(field: JSON, path: str) -> Iterator[str]:
+    limit = field.get("maxLength")
+    if not isinstance(limit, int) or not 1 <= limit <= MAX_TEXT:
+        yield f"{path}: say maxLength, at most {MAX_TEXT}."
+    if field.get("format") != _FORMATS.get(widget_of(field)):
+        yield f"{path}: the format and the widget do not belong together."
+    if "pattern" in field:
+        examples = field.get("examples", [])
+        if not examples or not all(re.search(field["pattern"], example) for example in examples):
+            yield f"{path}: a pattern needs examples that fit it."
+        if not field.get("x-pattern", {}).get("th") or not field["x-pattern"].get("en"):
+            yield f"{path}: a pattern needs x-pattern with a sentence in Thai and English."
+
+
+def _group_problems(schema: JSON) -> Iterator[str]:
+    if "x-groups" not in schema:
+        return
+    grouped = [name for group in schema["x-groups"] for name in group["fields"]]
+    if sorted(grouped) != sorted(fields_of(schema)):
+        odd = sorted(set(grouped) ^ set(fields_of(schema))) or [name for name in grouped if grouped.count(name) > 1]
+        yield f"x-groups: every field stands in exactly one group; look at {', '.join(odd)}."
+    for group in schema["x-groups"]:
+        if not group.get("th") or not group.get("en"):
+            yield "x-groups: every group needs its Thai and English heading."
+        yield from _unknown(group, {"th", "en", "fields", "optional"}, "x-groups")
+
+
+def _rule_problems(schema: JSON, rule: JSON) -> Iterator[str]:
+    checks = [key for key in CHECKS if key in rule]
+    if len(checks) != 1:
+        yield f"exactly one check is expected, found {checks}."
+        return
+    yield from _unknown(rule, _RULE_WORDS | set(CHECKS) | set(COMPARISONS), "it")
+    if not rule.get("th") or not rule.get("en"):
+        yield "a sentence in Thai and one in English are needed."
+    table = fields_of(schema).get(rule.get("each", ""), {})
+    if "each" in rule and not is_table(table):
+        yield f"{rule['each']!r} is no table."
+        return
+    scope = set(fields_of(schema)) | set(columns_of(table))
+    if checks[0] not in ("required", "checked", "within_fiscal_year") and not rule.get("fields"):
+        yield "say which fields to mark (fields)."
+    for name in _named(rule, checks[0]):
+        if name not in scope and not _column_exists(schema, name):
+            yield f"there is no field {name!r}."
+    if checks[0] in ("sum_of", "value", "product_of") and sum(key in rule for key in COMPARISONS) != 1:
+        yield f"exactly one of {', '.join(COMPARISONS)} is expected."
+    if checks[0] == "date" and ("not_before" in rule) == ("not_after" in rule):
+        yield "exactly one of not_before, not_after is expected."
+    if checks[0] in ("count_of", "distinct_of") and not isinstance(rule.get("at_least"), int):
+        yield "say at_least."
+    for condition in [*conditions_of(rule), *conditions_of(rule, "where")]:
+        if "field" not in condition or len(CONDITIONS & set(condition)) != 1 or len(condition) != 2:
+            yield f"a condition is a field and one of {', '.join(sorted(CONDITIONS))}."
+
+
+def _named(rule: JSON, check: str) -> Iterator[str]:
+    """The names that must exist in the form; the other side of a comparison may be a variable of the case."""
+    subject: Any = rule[check]
+    yield from subject if isinstance(subject, list) else [subject]
+    yield from rule.get("fields", [])
+
+
+def _column_exists(schema: JSON, name: str) -> bool:
+    table, _, column = name.partition(".")
+    return column in columns_of(fields_of(schema).get(table, {}))
+
+
+def _contradictions(schema: JSON) -> Iterator[str]:
+    try:
+        draw_values(schema, random.Random(0), {})  # noqa: S311 - a trial, not a secret
+    except NothingFits:
+        yield "The rules contradict each other: no values were found that keep them all."

@@ -1,0 +1,197 @@
+"""Between what a person types or pastes and the JSON value that is kept: Thai dates, money, Thai digits, Excel cells."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from osm_flow.domain.form_rules import exact
+from osm_flow.domain.forms import JSON, Message, columns_of, decimals_of, label_of, widget_of
+from osm_flow.domain.thai_dates import arabic_digits, english_date, parse_thai_date, thai_date
+
+BANGKOK = timezone(timedelta(hours=7))
+_EXACT_DIGITS = 15
+_NUMBER = re.compile(r"-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")
+_CHRISTIAN_YEAR = re.compile(r"\D(1[89]\d\d|2[01]\d\d)\s*$")
+_DATED_TIME = re.compile(r"(.*\d)(?:T|\s+(?:เวลา\s*)?)(\d{1,2})[:.](\d{2})(?::\d{2})?\s*(?:น\.?)?")
+_TRUE = frozenset({"true", "1", "on", "yes", "y", "ใช่", "มี", "✓"})
+_FALSE = frozenset({"false", "0", "off", "no", "n", "ไม่ใช่", "ไม่มี", "ไม่"})
+
+
+class Unreadable(ValueError):
+    """What was typed means nothing that the field can hold; `message` says what is expected."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def read_text(field: JSON, typed: str) -> Any:
+    """The JSON value of what was typed into a scalar field. Raises Unreadable with a sentence for the person."""
+    kind = field["type"]
+    if kind == "string":
+        widget = widget_of(field)
+        if widget == "date":
+            return read_date(typed).isoformat()
+        return read_instant(typed) if widget == "datetime" else clean_text(typed)
+    if kind == "boolean":
+        return _read_boolean(typed)
+    return read_number(field, typed)
+
+
+def clean_text(typed: str) -> str:
+    """Text as it is kept: one kind of line end, no blanks around, Thai vowels in the one order that searching finds."""
+    text = unicodedata.normalize("NFC", typed.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    return re.sub("\u0e4d([\u0e48-\u0e4b]?)\u0e32", "\\1\u0e33", text)
+
+
+def read_date(typed: str) -> date:
+    """A day typed as `20/11/2569`, `20 พ.ย. 2569` or `2026-11-20`; a Christian year in a Thai date is asked back."""
+    plain = " ".join(arabic_digits(typed).split())
+    christian = _CHRISTIAN_YEAR.search(plain)
+    if christian:
+        raise Unreadable(
+            Message("Write the year in the Buddhist era, for example {year}.", year=int(christian[1]) + 543)
+        )
+    try:
+        return parse_thai_date(plain)
+    except ValueError:
+        raise Unreadable(Message("Write the date as day/month/year, for example 20/11/2569.")) from None
+
+
+def read_instant(typed: str) -> str:
+    """A day with a time in Thailand, as an instant in UTC."""
+    plain = " ".join(arabic_digits(typed).split())
+    found = _DATED_TIME.fullmatch(plain)
+    try:
+        if not found:
+            raise ValueError(plain)
+        day = read_date(found[1])
+        local = datetime(day.year, day.month, day.day, int(found[2]), int(found[3]), tzinfo=BANGKOK)
+        return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except Unreadable:
+        raise
+    except (ValueError, OverflowError):
+        raise Unreadable(Message("Write date and time, for example 20/11/2569 09:30.")) from None
+
+
+def read_number(field: JSON, typed: str) -> int | float:
+    """A number as people type it: Thai digits, thousands separators, a baht or percent sign and blanks are fine."""
+    plain = re.sub(r"[\s฿%]|บาท", "", arabic_digits(typed)).replace("−", "-")
+    if len(plain) > 40 or not _NUMBER.fullmatch(plain):
+        raise Unreadable(Message("Write a number, for example 1,250,000.00."))
+    try:
+        number = Decimal(plain.replace(",", ""))
+    except InvalidOperation:
+        raise Unreadable(Message("Write a number, for example 1,250,000.00.")) from None
+    if number == number.to_integral_value():
+        return int(number)
+    if decimals_of(field) == 0:
+        raise Unreadable(Message("A whole number is expected here."))
+    if len(number.normalize().as_tuple().digits) > _EXACT_DIGITS:
+        raise Unreadable(Message("This number has more digits than can be kept exactly."))
+    return float(number)
+
+
+def _read_boolean(typed: str) -> bool:
+    plain = typed.strip().casefold()
+    if plain in _TRUE:
+        return True
+    if plain in _FALSE:
+        return False
+    raise Unreadable(Message("Yes or no is expected here."))
+
+
+def show_text(field: JSON, value: Any) -> str:
+    """The value as it stands in the input of a page, so that reading it back gives the same value."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if exact(value) is not None:
+        return show_number(field, value)
+    text = printable(str(value))
+    widget = widget_of(field)
+    if widget not in ("date", "datetime"):
+        return text
+    try:
+        return _typed_date(text) if widget == "date" else _typed_instant(text)
+    except (ValueError, OverflowError):
+        return text
+
+
+def show_number(field: JSON, value: int | float) -> str:
+    """Money with separators and two decimals, anything else plainly."""
+    number = exact(value) or Decimal(0)
+    if widget_of(field) == "money":
+        return f"{number:,.2f}"
+    return f"{number:f}" if number != number.to_integral_value() else f"{int(number)}"
+
+
+def _typed_date(text: str) -> str:
+    day = date.fromisoformat(text)
+    return f"{day.day}/{day.month}/{day.year + 543}"
+
+
+def _typed_instant(text: str) -> str:
+    local = datetime.fromisoformat(text).astimezone(BANGKOK)
+    return f"{local.day}/{local.month}/{local.year + 543} {local:%H:%M}"
+
+
+def display_text(field: JSON, value: Any, locale: str = "th") -> str:
+    """The value as it reads in a document: dates in words, numbers with separators, options by their names."""
+    for option in field.get("x-enum", []):
+        if option["value"] == value:
+            return label_of(option, locale)
+    if isinstance(value, bool):
+        return {"th": ("ไม่ใช่", "ใช่"), "en": ("No", "Yes")}["en" if locale == "en" else "th"][value]
+    if field.get("type") == "number" and exact(value) is not None and widget_of(field) != "money":
+        return f"{exact(value):,f}"
+    try:
+        if widget_of(field) == "date":
+            return _read_date_words(date.fromisoformat(str(value)), locale)
+        if widget_of(field) == "datetime":
+            local = datetime.fromisoformat(str(value)).astimezone(BANGKOK)
+            clock = f"{local:%H:%M}" if locale == "en" else f"{local:%H:%M} น."
+            return f"{_read_date_words(local.date(), locale)} {clock}"
+    except (ValueError, OverflowError):
+        return printable(str(value))
+    return show_text(field, value)
+
+
+def _read_date_words(day: date, locale: str) -> str:
+    return english_date(day) if locale == "en" else thai_date(day)
+
+
+def printable(text: str) -> str:
+    """The text without what no page can carry (control characters, halves of surrogate pairs)."""
+    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", "\ufffd", text)
+
+
+def read_pasted(field: JSON, pasted: str, locale: str = "th") -> list[dict[str, str]]:
+    """The cells of rows pasted from a spreadsheet, by column in the order of the table; a heading row is passed over.
+
+    Columns that people cannot change are pasted too, so that a copied table comes back whole. Raises Unreadable.
+    """
+    names = list(columns_of(field))
+    headings = {label_of(column, each) for column in columns_of(field).values() for each in ("th", "en")}
+    try:
+        lines = [line for line in csv.reader(io.StringIO(pasted), delimiter="\t") if any(cell.strip() for cell in line)]
+    except csv.Error:
+        raise Unreadable(Message("The pasted rows could not be read; copy them from the spreadsheet again.")) from None
+    if lines and lines[0] and all(cell.strip() in headings for cell in lines[0] if cell.strip()):
+        lines = lines[1:]
+    if any(len(_trimmed(line)) > len(names) for line in lines):
+        raise Unreadable(Message("The pasted rows have more than {limit} columns.", limit=len(names)))
+    return [dict(zip(names, (cell.strip() for cell in line), strict=False)) for line in lines]
+
+
+def _trimmed(line: Sequence[str]) -> Sequence[str]:
+    length = max((index for index, cell in enumerate(line, start=1) if cell.strip()), default=0)
+    return line[:length]

@@ -1,0 +1,229 @@
+"""Form pages out of schemas: one WTForms class per form, and the reading of what a page sent back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from flask import current_app, has_app_context
+from werkzeug.datastructures import MultiDict
+from wtforms.form import BaseForm
+
+from osm_flow.domain.form_values import Errors, prefill, validate
+from osm_flow.domain.forms import JSON, Message, fields_of, groups_of, hint_of, label_of
+from osm_flow.domain.forms_text import printable
+from osm_flow.web.fields import MISSING, FormField, Surroundings, TableField, field_for
+from osm_flow.web.i18n import current_locale, gettext
+
+# What every page posts beside the fields of its form.
+PAGE_NAMES = frozenset({"csrf_token", "idempotency_key", "submit", "version", "on_behalf_of"})
+_DRAFT_LIMIT = 20_000
+
+
+class SchemaForm(BaseForm):
+    """A form page: `fields` by name, `groups` in order, and after `read_all` its `values` and `faults` by dotted path."""
+
+    schema: ClassVar[JSON] = {}
+
+    def __init__(
+        self,
+        formdata: MultiDict[str, str] | None = None,
+        data: Mapping[str, Any] | None = None,
+        *,
+        locale: str | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.locale = locale or current_locale()
+        self.context = context or {}
+        around = Surroundings(self.locale, self.context, _province_name)
+        required = self.schema.get("required", [])
+        unbound: dict[str, Any] = {
+            name: field_for(field)(field, around, required=name in required)
+            for name, field in fields_of(self.schema).items()
+        }
+        super().__init__(unbound)
+        self.form_fields: dict[str, Any] = dict(self._fields)
+        self.values: JSON = {}
+        self.faults: Errors = {}
+        known = prefill(self.schema, self.context) if formdata is not None else {}
+        for name, field in self.form_fields.items():
+            given = (data or {}).get(name)
+            if field.is_locked:
+                field.process(None, known.get(name, given))
+            else:
+                field.process(formdata, given)
+
+    @property
+    def groups(self) -> list[JSON]:
+        """Headings with their fields; `is_open` when an optional part has something to show."""
+        groups = []
+        for group in groups_of(self.schema):
+            fields = [self.form_fields[name] for name in group["fields"]]
+            groups.append(
+                {
+                    "heading": label_of(group, self.locale),
+                    "fields": fields,
+                    "is_optional": bool(group.get("optional")),
+                    "is_open": any(self._has_something(field) for field in fields),
+                }
+            )
+        return groups
+
+    @property
+    def title(self) -> str:
+        """The title of the form."""
+        return label_of(self.schema, self.locale)
+
+    @property
+    def hint(self) -> str:
+        """What the form is for."""
+        return hint_of(self.schema, self.locale)
+
+    def fault(self, path: str) -> str:
+        """What is wrong at a dotted path, in the reader's language; empty when nothing is."""
+        message = self.faults.get(path)
+        return message_text(message, self.locale) if message is not None else ""
+
+    def label(self, path: str) -> str:
+        """What people call the field at a dotted path: `กิจกรรมหลัก แถวที่ 3 งบประมาณ`."""
+        name, *rest = path.split(".")
+        field = self.form_fields.get(name)
+        if field is None:
+            return printable(name)
+        if not rest or not isinstance(field, TableField):
+            return str(field.label.text)
+        row = f"แถวที่ {int(rest[0]) + 1}" if self.locale == "th" else f"row {int(rest[0]) + 1}"
+        column = label_of(field.columns[rest[1]], self.locale) if len(rest) > 1 and rest[1] in field.columns else ""
+        return " ".join(part for part in (str(field.label.text), row, column) if part)
+
+    def anchor(self, path: str) -> str:
+        """The id of the input at a dotted path, for the links of the error summary."""
+        name, *rest = path.split(".")
+        field = self.form_fields.get(name)
+        if field is None:
+            return "form-top"
+        if isinstance(field, TableField) and len(rest) > 1:
+            return f"{field.name}-{rest[0]}-{rest[1]}"
+        return (
+            f"{field.name}-first" if field.widget_name in ("radio", "yesno", "checkboxes", "provinces") else field.name
+        )
+
+    def read_all(self, extra: Iterable[str] = (), posted: Iterable[str] = ()) -> None:
+        """Turn what was typed into values and judge them; every fault gets its place."""
+        for name, field in self.form_fields.items():
+            value = field.result()
+            if value is not MISSING:
+                self.values[name] = value
+            self.faults.update(field.faults)
+        for name in self._strangers(posted, frozenset(extra)):
+            self.faults[printable(name)[:80]] = Message("This is not a field of the form.")
+        for path, message in validate(self.schema, self.values, self.context).items():
+            self.faults.setdefault(path, message)
+        self._order_faults()
+
+    def _strangers(self, posted: Iterable[str], extra: frozenset[str]) -> list[str]:
+        tables = [field for field in self.form_fields.values() if isinstance(field, TableField)]
+        return [
+            name
+            for name in posted
+            if name not in PAGE_NAMES
+            and name not in extra
+            and not name.startswith("_")
+            and (name not in self.form_fields or isinstance(self.form_fields[name], TableField))
+            and not any(table.owns(name) for table in tables)
+        ]
+
+    def _order_faults(self) -> None:
+        order = {
+            name: index
+            for index, name in enumerate(name for group in groups_of(self.schema) for name in group["fields"])
+        }
+        self.faults = dict(sorted(self.faults.items(), key=lambda item: order.get(item[0].split(".")[0], -1)))
+
+    def _has_something(self, field: FormField) -> bool:
+        faulty = any(path.split(".")[0] == field.name for path in self.faults)
+        return faulty or bool(getattr(field, "rows", None) or getattr(field, "text", None))
+
+
+def _province_name(code: str) -> str:
+    name = current_app.jinja_env.filters.get("province_name") if has_app_context() else None
+    return str(name(code)) if name else code
+
+
+def message_text(message: Message, locale: str) -> str:
+    """The sentence in this language; a rule of a form brings its own Thai."""
+    if message.th and locale == "th":
+        return message.th
+    text = gettext(message.key, locale)
+    return text.format(**message.params) if message.params else text
+
+
+def form_class(schema: JSON) -> type[SchemaForm]:
+    """The page class of a schema; the same schema gives the same class."""
+    return _class_of(json.dumps(schema, sort_keys=False, ensure_ascii=False))
+
+
+@lru_cache(maxsize=256)
+def _class_of(text: str) -> type[SchemaForm]:
+    return type("PageForm", (SchemaForm,), {"schema": json.loads(text)})
+
+
+def from_values(
+    schema: JSON, values: Mapping[str, Any], *, context: Mapping[str, Any] | None = None, locale: str | None = None
+) -> SchemaForm:
+    """The page with these values in its inputs."""
+    return form_class(schema)(data=values, context=context, locale=locale)
+
+
+def blank(schema: JSON, context: Mapping[str, Any], *, locale: str | None = None) -> SchemaForm:
+    """The page as it opens for the first time: defaults, and what the case already knows."""
+    return from_values(schema, prefill(schema, context), context=context, locale=locale)
+
+
+def submitted(
+    schema: JSON,
+    formdata: MultiDict[str, str],
+    files: MultiDict[str, Any] | None = None,
+    *,
+    context: Mapping[str, Any] | None = None,
+    locale: str | None = None,
+    extra: Iterable[str] = (),
+) -> SchemaForm:
+    """The page that was sent back, read and judged: `.values`, `.faults`, and every input as it was typed."""
+    form = form_class(schema)(formdata, context=context, locale=locale)
+    form.read_all(extra, [*formdata, *(files or ())])
+    return form
+
+
+def read(
+    schema: JSON,
+    formdata: MultiDict[str, str],
+    files: MultiDict[str, Any] | None = None,
+    *,
+    context: Mapping[str, Any] | None = None,
+    locale: str | None = None,
+    extra: Iterable[str] = (),
+) -> tuple[JSON, Errors]:
+    """(values, errors by dotted path) of what a page sent; see `submitted` for the page to show again."""
+    form = submitted(schema, formdata, files, context=context, locale=locale, extra=extra)
+    return form.values, form.faults
+
+
+def draft_of(schema: JSON, formdata: MultiDict[str, str]) -> JSON:
+    """What was typed so far, unread and unjudged, to be kept as a draft: names of the form and their texts."""
+    form = form_class(schema)()
+    tables = [field for field in form.form_fields.values() if isinstance(field, TableField)]
+    kept = [name for name in formdata if name in form.form_fields or any(table.owns(name) for table in tables)]
+    return {name: [printable(text) for text in formdata.getlist(name)] for name in kept[:_DRAFT_LIMIT]}
+
+
+def from_draft(
+    schema: JSON, draft: Mapping[str, Any], *, context: Mapping[str, Any] | None = None, locale: str | None = None
+) -> SchemaForm:
+    """The page as it was when the draft was kept."""
+    pairs = [
+        (name, str(text)) for name, texts in draft.items() for text in (texts if isinstance(texts, list) else [texts])
+    ]
+    return form_class(schema)(MultiDict(pairs), context=context, locale=locale)
