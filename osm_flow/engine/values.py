@@ -168,3 +168,8 @@ class Step:
     error_code: str | None
     data: JSON
     lookups: JSON
+
+    @property
+    def is_stuck(self) -> bool:
+        """Not over, and yet nothing can ever happen: a join that no token will reach."""
+        return not self.ended and not self.waiting

@@ -1,0 +1,31 @@
+"""The engine: BPMN definitions, their linter, and one pure step function. The only package that knows SpiffWorkflow."""
+
+from osm_flow.engine.decisions import evaluate_decision
+from osm_flow.engine.definitions import Diagram, Element, Process, compile_process, read_bpmn
+from osm_flow.engine.errors import DefinitionRefused, EngineFault, ExpressionFault, NotWaiting
+from osm_flow.engine.linter import lint
+from osm_flow.engine.runtime import ENGINE_VERSION, inspect, recorded, step
+from osm_flow.engine.values import (
+    JSON,
+    Command,
+    CompleteTask,
+    DeliverMessage,
+    EndChild,
+    FinishService,
+    FireTimer,
+    Lookup,
+    Passed,
+    Problem,
+    Replan,
+    Start,
+    Step,
+    Thrown,
+    Waiting,
+)
+
+__all__ = [
+    "ENGINE_VERSION", "JSON", "Command", "CompleteTask", "DefinitionRefused", "DeliverMessage", "Diagram", "Element",
+    "EndChild", "EngineFault", "ExpressionFault", "FinishService", "FireTimer", "Lookup", "NotWaiting", "Passed",
+    "Problem", "Process", "Replan", "Start", "Step", "Thrown", "Waiting", "compile_process", "evaluate_decision",
+    "inspect", "lint", "read_bpmn", "recorded", "step",
+]  # fmt: skip

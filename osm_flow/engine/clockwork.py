@@ -1,0 +1,149 @@
+"""Tasks and workflows whose ids, order and time come from the case alone, so that every run of a journal is the same run.
+
+Ids are counters, timestamps are ticks, data are shared between tasks but never changed in place. Removing a task takes
+its subprocess with it; the library would leave that running.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from SpiffWorkflow.bpmn import BpmnWorkflow
+from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
+from SpiffWorkflow.exceptions import WorkflowException
+from SpiffWorkflow.task import Task
+from SpiffWorkflow.util.task import TaskState
+
+from osm_flow.engine.expressions import evaluate
+from osm_flow.engine.values import JSON, Lookup, Thrown
+
+
+class CaseTask(Task):  # type: ignore[misc]
+    """A task with a counted id and a counted time of its last change."""
+
+    def __init__(self, workflow: Any, task_spec: Any, parent: Any = None, state: int = TaskState.MAYBE) -> None:
+        top = workflow.top_workflow
+        super().__init__(workflow, task_spec, parent, state, top.next_id())
+        self.last_state_change = top.tick()
+
+    def _add_child(self, task_spec: Any, state: int = TaskState.MAYBE) -> CaseTask:
+        if self.has_state(TaskState.PREDICTED_MASK) and state & TaskState.PREDICTED_MASK == 0:
+            raise WorkflowException("Attempt to add non-predicted child to predicted task", task_spec=self.task_spec)
+        task = CaseTask(self.workflow, task_spec, self, state=state)
+        task.thread_id = self.thread_id
+        if state == TaskState.READY:
+            task._ready()
+        return task
+
+    def _set_state(self, value: int) -> None:
+        if value == self._state:
+            return
+        self._state = value
+        top = self.workflow.top_workflow
+        self.last_state_change = top.tick()
+        if self.task_spec.bpmn_id is not None and value in (TaskState.COMPLETED, TaskState.CANCELLED):
+            top.passed.append((self.task_spec, value))
+
+    def _inherit_data(self) -> None:
+        self.data = {**self.data, **self.parent.data}
+
+    def set_data(self, **values: Any) -> None:
+        self.data = {**self.data, **values}
+
+    def cancel(self) -> None:
+        """As the library, but what already lives below is cancelled too, so that its subprocess and events end with it."""
+        if self.has_state(TaskState.FINISHED_MASK):
+            for child in self.children:
+                child.cancel()
+            return
+        self._set_state(TaskState.CANCELLED)
+        for child in self.children:
+            if child.has_state(TaskState.READY | TaskState.WAITING | TaskState.STARTED):
+                child.cancel()
+        self._drop_children()
+        self.task_spec._on_cancel(self)
+
+
+class ScriptEngine:
+    """What the library asks for expressions: ours, over the task's data and the case's calendar look-ups."""
+
+    def __init__(self, lookup: Lookup | None) -> None:
+        self.lookup = lookup
+
+    def evaluate(self, task: Any, expression: str, external_context: Any = None) -> Any:
+        return evaluate(expression, task.data, self.lookup)
+
+
+def _plant(workflow: Any) -> None:
+    workflow.task_tree = CaseTask(workflow, workflow.spec.start, state=TaskState.FUTURE)
+    workflow.task_tree.task_spec._predict(workflow.task_tree, mask=TaskState.NOT_FINISHED_MASK)
+    workflow.task_tree._ready()
+
+
+class _Pruned:
+    """Removal of a task that also ends what the task was waiting for."""
+
+    def _remove_task(self, task_id: int) -> None:
+        task = self.tasks[task_id]  # type: ignore[attr-defined]
+        top = task.workflow.top_workflow
+        top.event_manager.remove_task(task)
+        top.forget_subprocess(task_id)
+        super()._remove_task(task_id)  # type: ignore[misc]
+
+    def update_waiting_tasks(self) -> None:
+        # by the table, not by walking the tree: the library's walk ends silently at depth 1,000
+        for task in list(self.tasks.values()):  # type: ignore[attr-defined]
+            if task.state == TaskState.WAITING and task.id in self.tasks:  # type: ignore[attr-defined]
+                task.task_spec._update(task)
+
+
+class CaseSubWorkflow(_Pruned, BpmnSubWorkflow):  # type: ignore[misc]
+    def __init__(self, spec: Any, parent_task_id: int, top_workflow: Any, deserializing: bool = False) -> None:
+        super().__init__(spec, parent_task_id, top_workflow, deserializing=True)
+        if not deserializing:
+            _plant(self)
+
+
+class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
+    """The library's workflow with the case's counter, clock and outbox."""
+
+    def __init__(
+        self, spec: Any, subprocess_specs: Any, now: datetime, lookup: Lookup | None, deserializing: bool = False
+    ) -> None:
+        self.counter = 0
+        self.ticks = 0
+        self.now = now
+        self.passed: list[tuple[Any, int]] = []
+        self.thrown: list[Thrown] = []
+        self.last_end: str | None = None
+        self.error_code: str | None = None
+        super().__init__(spec, subprocess_specs, ScriptEngine(lookup), deserializing=True)
+        if not deserializing:
+            _plant(self)
+
+    def next_id(self) -> int:
+        self.counter += 1
+        return self.counter
+
+    def tick(self) -> int:
+        self.ticks += 1
+        return self.ticks
+
+    def create_subprocess(self, my_task: Any, spec_name: str) -> CaseSubWorkflow:
+        subprocess = CaseSubWorkflow(self.subprocess_specs[spec_name], my_task.id, self)
+        self.subprocesses[my_task.id] = subprocess
+        return subprocess
+
+    def forget_subprocess(self, task_id: int) -> None:
+        subprocess = self.subprocesses.pop(task_id, None)
+        if subprocess is not None:
+            for task in list(subprocess.tasks.values()):
+                self.event_manager.remove_task(task)
+                self.forget_subprocess(task.id)
+
+    def workflows(self) -> list[Any]:
+        return [self, *self.subprocesses.values()]
+
+    def throw_out(self, kind: Any, name: str, element: str, data: JSON) -> None:
+        self.thrown.append(Thrown(kind, name, element, data))

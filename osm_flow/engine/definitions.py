@@ -1,0 +1,151 @@
+"""Process definitions: what a BPMN file holds, and the compiled form that cases share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+
+from osm_flow.engine.errors import DefinitionRefused
+from osm_flow.engine.parser import DialectParser, read_extra
+from osm_flow.engine.values import JSON, Problem
+from osm_flow.engine.xml import BPMN, NAMESPACES, local_name, properties_of, read_xml, refuse
+
+FLOW_NODES = frozenset({
+    "startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent", "sendTask",
+    "receiveTask", "eventBasedGateway", "exclusiveGateway", "inclusiveGateway", "parallelGateway", "userTask",
+    "manualTask", "serviceTask", "businessRuleTask", "callActivity", "subProcess",
+})  # fmt: skip
+MAX_NODES = 400
+
+
+@dataclass(frozen=True)
+class Element:
+    """An element of a diagram as pages and projections need it; `stage` falls back to the process's own."""
+
+    id: str
+    type: str
+    name: str
+    stage: str | None
+    properties: Mapping[str, str]
+    lane: str | None
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """What a BPMN file holds and asks for: its executable processes, and the keys of what they need."""
+
+    process_keys: tuple[str, ...]
+    form_keys: frozenset[str]
+    decision_keys: frozenset[str]
+    called: frozenset[str]
+    topics: frozenset[str]
+    root: Any
+
+    @property
+    def main_key(self) -> str:
+        """The process that no other process of the file calls."""
+        inner = {call for call in self.called if call in self.process_keys}
+        return next((k for k in self.process_keys if k not in inner), self.process_keys[0])
+
+
+@dataclass(frozen=True)
+class Process:
+    """A compiled process: immutable, shared by every case and thread."""
+
+    key: str
+    name: str
+    properties: Mapping[str, str]
+    start_form: str | None
+    start_message: str | None
+    forms: Mapping[str, JSON]
+    elements: Mapping[str, Element]
+    spec: Any
+    subprocess_specs: Mapping[str, Any]
+
+
+def executable_processes(root: Any) -> list[Any]:
+    return [p for p in root.iter(f"{BPMN}process") if p.get("isExecutable", "true") == "true" and len(p)]
+
+
+def read_bpmn(xml: bytes) -> Diagram:
+    """Read a BPMN file with the hardened parser. Raises DefinitionRefused when it is hostile, broken or not BPMN."""
+    root = read_xml(xml)
+    if root.tag != f"{BPMN}definitions":
+        raise refuse("not_bpmn", "ไฟล์นี้ไม่ใช่ BPMN 2.0", "this is not a BPMN 2.0 file")
+    processes = executable_processes(root)
+    if not processes:
+        raise refuse("no_process", "ไม่มีกระบวนการที่ทำงานได้", "there is no executable process in the file")
+    if any(not p.get("id") for p in processes):
+        raise refuse("no_id", "กระบวนการไม่มี id", "a process has no id")
+    extras = [read_extra(n, None, None) for p in processes for n in p.iter() if is_flow_node(n)]
+    return Diagram(
+        tuple(p.get("id") for p in processes),
+        frozenset(e.form_key for e in extras if e.form_key),
+        frozenset(e.decision for e in extras if e.decision),
+        frozenset(e.called for e in extras if e.called),
+        frozenset(e.topic for e in extras if e.topic),
+        root,
+    )
+
+
+def is_flow_node(node: Any) -> bool:
+    return isinstance(node.tag, str) and node.tag.startswith(BPMN) and local_name(node) in FLOW_NODES
+
+
+_PARSING = threading.Lock()  # the library's parser keeps class-level state
+
+
+def compile_process(key: str, xml: bytes, forms: Mapping[str, JSON], decisions: Mapping[str, bytes]) -> Process:
+    """The process `key` of a file that has been linted. Raises DefinitionRefused if it cannot be compiled after all."""
+    root = read_bpmn(xml).root
+    parser = DialectParser(decisions)
+    try:
+        with _PARSING:
+            parser.add_bpmn_xml(root)
+            spec = parser.get_spec(key)
+            subprocess_specs = parser.get_subprocess_specs(key)
+    except (ValidationException, KeyError, ValueError) as fault:
+        raise DefinitionRefused([_problem_of(fault)]) from fault
+    except RecursionError:
+        raise refuse(
+            "too_long", f"มีองค์ประกอบต่อกันเกิน {MAX_NODES} ชิ้น", f"more than {MAX_NODES} elements in a row", key
+        ) from None
+    node = next(p for p in executable_processes(root) if p.get("id") == key)
+    return _process(key, node, parser, forms, spec, subprocess_specs)
+
+
+def _problem_of(fault: Exception) -> Problem:
+    element = getattr(fault, "tag", "") and getattr(fault, "id", "")
+    text = str(fault)
+    return Problem(element or "", "parse", f"อ่านแผนภาพไม่ได้: {text}", f"the diagram cannot be compiled: {text}")
+
+
+def _process(
+    key: str, node: Any, parser: DialectParser, forms: Mapping[str, JSON], spec: Any, subprocess_specs: Any
+) -> Process:
+    properties = properties_of(node)
+    lanes = parser.get_document_lanes(node.getroottree().getroot())
+    elements = {}
+    for n in node.iter():
+        if is_flow_node(n):
+            own = properties_of(n)
+            elements[n.get("id")] = Element(
+                n.get("id"), local_name(n), n.get("name") or "", own.get("stage") or properties.get("stage"), own,
+                lanes.get(n.get("id")),
+            )  # fmt: skip
+    start = node.find("bpmn:startEvent", NAMESPACES)
+    ref = start.find("bpmn:messageEventDefinition", NAMESPACES)
+    return Process(
+        key, node.get("name") or key, properties, read_extra(start, None, None).form_key,
+        parser.messages.get(ref.get("messageRef")) if ref is not None else None,
+        {k: forms[k] for k in sorted(read_keys(node)) if k in forms}, elements, spec, subprocess_specs,
+    )  # fmt: skip
+
+
+def read_keys(node: Any) -> set[str]:
+    """The form keys that a process asks for."""
+    return {e.form_key for n in node.iter() if is_flow_node(n) and (e := read_extra(n, None, None)).form_key}

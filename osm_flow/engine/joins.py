@@ -1,0 +1,139 @@
+"""Joins that count their own arrivals, and merge what each branch changed.
+
+An arrival is an instance of the join that has noted which input it came `via` and has not been `used` by a firing. The
+library looks at finished neighbours instead, which fires early inside loops and loses values at the merge.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
+from SpiffWorkflow.bpmn.specs.control import SimpleBpmnTask
+from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
+from SpiffWorkflow.util.task import TaskState
+
+from osm_flow.engine.errors import EngineFault
+
+LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
+
+
+def is_arrival(task: Any) -> bool:
+    return isinstance(task.task_spec, CountingJoin) and "via" in task.internal_data and "used" not in task.internal_data
+
+
+def changed(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    """The values that a branch set: a key counts only where the branch changed it."""
+    return {k: v for k, v in data.items() if k not in base or (base[k] is not v and base[k] != v)}
+
+
+def _ancestors(task: Any) -> list[Any]:
+    line = []
+    while task is not None:
+        line.append(task)
+        task = task.parent
+    return line
+
+
+def fork_of(tasks: list[Any]) -> Any:
+    """The nearest common ancestor: it has several live children until the join fires, so compaction keeps it."""
+    if len(tasks) == 1:
+        return tasks[0].parent
+    common: set[int] = set.intersection(*({t.id for t in _ancestors(task)} for task in tasks))
+    return next(t for t in _ancestors(tasks[0])[1:] if t.id in common)
+
+
+class CountingJoin(UnstructuredJoin):  # type: ignore[misc]
+    def arrivals(self, workflow: Any) -> list[Any]:
+        """Unused arrivals, oldest first."""
+        found = [t for t in workflow.tasks.values() if t.task_spec is self and is_arrival(t)]
+        return sorted(found, key=lambda t: t.internal_data["arrived"])
+
+    def _update_hook(self, my_task: Any) -> bool:
+        if my_task.parent.state == TaskState.COMPLETED and "via" not in my_task.internal_data:
+            top = my_task.workflow.top_workflow
+            my_task.internal_data.update(via=my_task.parent.task_spec.name, arrived=top.tick())
+        return bool(super()._update_hook(my_task))
+
+    def _run_hook(self, my_task: Any) -> bool:
+        taken = self.taken(my_task)
+        base = fork_of(taken).data
+        data = dict(base)
+        for task in taken:
+            data.update(changed(base, task.parent.data))
+        my_task.data = data
+        for task in taken:
+            task.internal_data["used"] = True
+        return self.go_on(my_task)
+
+    def taken(self, my_task: Any) -> list[Any]:
+        """One arrival for each input, the oldest first; a second token on an input stays for the next firing."""
+        oldest: dict[str, Any] = {}
+        for task in self.arrivals(my_task.workflow):
+            oldest.setdefault(task.internal_data["via"], task)
+        return sorted(oldest.values(), key=lambda t: t.internal_data["arrived"])
+
+    def go_on(self, my_task: Any) -> bool:
+        return True
+
+
+class ParallelGateway(CountingJoin, defaults.ParallelGateway):  # type: ignore[misc]
+    def _check_threshold_unstructured(self, my_task: Any) -> bool:
+        return set(self._inputs) <= {t.internal_data["via"] for t in self.arrivals(my_task.workflow)}
+
+
+class InclusiveGateway(CountingJoin, defaults.InclusiveGateway):  # type: ignore[misc]
+    def _check_threshold_unstructured(self, my_task: Any) -> bool:
+        """BPMN 2.0, 13.4.2: wait while a live token can reach an empty input and cannot reach a filled one."""
+        if len(self._inputs) == 1:
+            return True
+        full = {t.internal_data["via"] for t in self.arrivals(my_task.workflow)}
+        empty = set(self._inputs) - full
+        for task in my_task.workflow.tasks.values():
+            if task.task_spec is self or not _is_token(task):
+                continue
+            reached = self._reached_from(task.task_spec)
+            if reached & empty and not reached & full:
+                return False
+        return bool(full)
+
+    def _reached_from(self, start: Any) -> set[str]:
+        seen: set[str] = set()
+        todo = [start]
+        while todo:
+            spec = todo.pop()
+            if spec.name not in seen and spec is not self:
+                seen.add(spec.name)
+                todo += spec.outputs
+        return seen
+
+    def go_on(self, my_task: Any) -> bool:
+        matches, others = self._get_matching_outputs(my_task)
+        if not matches and not others:
+            raise EngineFault(self.bpmn_id, "no condition holds and there is no default flow")
+        my_task._sync_children(matches or others, TaskState.FUTURE)
+        for child in my_task.children:
+            child.task_spec._predict(child, mask=TaskState.FUTURE | TaskState.PREDICTED_MASK)
+        return True
+
+
+def _is_token(task: Any) -> bool:
+    return bool(task.has_state(LIVE)) or (
+        task.state == TaskState.FUTURE and task.parent is not None and task.parent.state == TaskState.COMPLETED
+    )
+
+
+class EndJoin(CountingJoin, BpmnTaskSpec):  # type: ignore[misc]
+    """Where all ends of a process meet: it fires when nothing else lives."""
+
+    def _check_threshold_unstructured(self, my_task: Any) -> bool:
+        return not any(
+            t.has_state(TaskState.NOT_FINISHED_MASK)
+            and t.task_spec is not self
+            and not isinstance(t.task_spec, SimpleBpmnTask)
+            for t in my_task.workflow.tasks.values()
+        )
+
+    def taken(self, my_task: Any) -> list[Any]:
+        return self.arrivals(my_task.workflow)

@@ -1,0 +1,219 @@
+"""From XML to the library's specifications, with our classes in place of the stock ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from typing import Any
+
+from SpiffWorkflow.bpmn.parser import BpmnParser
+from SpiffWorkflow.bpmn.parser import event_parsers as events_of_library
+from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
+from SpiffWorkflow.bpmn.parser.task_parsers import ConditionalGatewayParser, GatewayParser, SubWorkflowParser
+from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
+from SpiffWorkflow.bpmn.parser.util import full_tag
+from SpiffWorkflow.bpmn.specs import defaults
+from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
+from SpiffWorkflow.bpmn.specs.control import BpmnStartTask, SimpleBpmnTask
+from SpiffWorkflow.specs.WorkflowSpec import WorkflowSpec
+
+from osm_flow.engine import activities, events, joins, loops
+from osm_flow.engine.activities import Extra, Mapping
+from osm_flow.engine.xml import CAMUNDA, NAMESPACES, child_text, local_name, properties_of
+
+_RESULT_SHAPES = ("singleEntry", "singleResult", "collectEntries", "resultList")
+
+
+def _camunda(node: Any, name: str) -> str | None:
+    value = node.get(f"{CAMUNDA}{name}")
+    return value.strip() or None if value is not None else None
+
+
+def _mappings(node: Any, direction: str) -> tuple[Mapping, ...]:
+    found = node.xpath(f"./bpmn:extensionElements/camunda:{direction}", namespaces=NAMESPACES)
+    return tuple(
+        Mapping(m.get("variables") == "all", m.get("target") or "", m.get("sourceExpression") or m.get("source") or "")
+        for m in found
+        if not m.get("businessKey")
+    )
+
+
+def read_extra(node: Any, lane: str | None, message: str | None) -> Extra:
+    """Everything of ours that an element's XML says."""
+    properties = properties_of(node)
+    return Extra(
+        element=node.get("id"), type=local_name(node), name=node.get("name") or "", lane=lane,
+        documentation=child_text(node, "./bpmn:documentation") or "", properties=properties,
+        form_key=_camunda(node, "formKey") or properties.get("form"), assignee=_camunda(node, "assignee"),
+        candidate_users=_camunda(node, "candidateUsers"), candidate_groups=_camunda(node, "candidateGroups"),
+        due_date=_camunda(node, "dueDate"), follow_up_date=_camunda(node, "followUpDate"),
+        priority=_camunda(node, "priority"), topic=_camunda(node, "topic"), message=message,
+        called=node.get("calledElement"), inputs=_mappings(node, "in"), outputs=_mappings(node, "out"),
+        decision=_camunda(node, "decisionRef"), result_variable=_camunda(node, "resultVariable"),
+        result_shape=_camunda(node, "mapDecisionResult") or "resultList",
+        attached_to=node.get("attachedToRef"), interrupting=node.get("cancelActivity", "true") != "false",
+    )  # fmt: skip
+
+
+class ElementParser(TaskParser):  # type: ignore[misc]
+    """Adds our attributes, loops and document order to the library's parser of one element."""
+
+    def parse_node(self) -> Any:
+        return super().parse_node()
+
+    def parse_extensions(self, node: Any = None) -> dict[str, Any]:
+        parser = self.process_parser.parser
+        ref = self.node.get("messageRef") or next(iter(self.xpath("./bpmn:messageEventDefinition/@messageRef")), None)
+        self.task.extra = read_extra(self.node, self.lane, parser.messages.get(ref))
+        if isinstance(self.task, activities.BusinessRuleTask):
+            self.task.table = parser.decisions[self.task.extra.decision]
+        return {}
+
+    def get_position(self, node: Any = None) -> dict[str, float]:
+        """Flows count in the order of the document, not of the drawing."""
+        return {"x": 0.0, "y": 0.0}
+
+    def _add_loop_task(self, loop_characteristics: Any) -> None:
+        maximum = loop_characteristics.get("loopMaximum")
+        condition = child_text(self.node, "./bpmn:standardLoopCharacteristics/bpmn:loopCondition")
+        original = self.spec.task_specs.pop(self.task.name)
+        self._loop(original, loops.StandardLoop(
+            self.spec, original.name, "", int(maximum) if maximum else None, condition,
+            loop_characteristics.get("testBefore") == "true",
+        ))  # fmt: skip
+
+    def _add_multiinstance_task(self, loop_characteristics: Any) -> None:
+        prefix = "./bpmn:multiInstanceLoopCharacteristics/bpmn:"
+        item = self.xpath(f"{prefix}inputDataItem")
+        output = self.xpath(f"{prefix}outputDataItem")
+        target = child_text(self.node, f"{prefix}loopDataOutputRef")
+        original = self.spec.task_specs.pop(self.task.name)
+        self._loop(original, loops.MultiInstance(
+            self.spec, original.name, sequential=loop_characteristics.get("isSequential") == "true",
+            cardinality=child_text(self.node, f"{prefix}loopCardinality"),
+            collection=_camunda(loop_characteristics, "collection") or child_text(self.node, f"{prefix}loopDataInputRef"),
+            element_variable=_camunda(loop_characteristics, "elementVariable") or (_item_name(item[0]) if item else None),
+            condition=child_text(self.node, f"{prefix}completionCondition"),
+            output=(_item_name(output[0]), target) if output and target else None,
+        ))  # fmt: skip
+
+    def _loop(self, original: Any, loop: Any) -> None:
+        self.task = loop
+        self._copy_task_attrs(original)
+        loop.extra = original.extra
+        loop.bpmn_name = original.bpmn_name
+        loop.lane = original.lane
+        loop.collect = original.extra.properties.get("collect") or None
+        original.completed_event.connect(loop.merge_child)
+
+
+def _item_name(node: Any) -> str:
+    return str(node.get("id") or node.get("name"))
+
+
+class _TimerParser:
+    def parse_timer_event(self, event: Any) -> events.Timer:
+        for kind in ("timeDate", "timeDuration", "timeCycle"):
+            text = child_text(event, f"./bpmn:{kind}")
+            if text:
+                return events.Timer(self.node.get("name") or self.node.get("id"), kind, text)  # type: ignore[attr-defined]
+        raise ValueError("a timer needs a date, a duration or a cycle")
+
+
+class StartEventParser(_TimerParser, ElementParser, events_of_library.StartEventParser):  # type: ignore[misc]
+    pass
+
+
+class EndEventParser(ElementParser, events_of_library.EndEventParser):  # type: ignore[misc]
+    pass
+
+
+class CatchEventParser(_TimerParser, ElementParser, events_of_library.IntermediateCatchEventParser):  # type: ignore[misc]
+    pass
+
+
+class ThrowEventParser(ElementParser, events_of_library.IntermediateThrowEventParser):  # type: ignore[misc]
+    pass
+
+
+class BoundaryEventParser(_TimerParser, ElementParser, events_of_library.BoundaryEventParser):  # type: ignore[misc]
+    pass
+
+
+class SendTaskParser(ElementParser, events_of_library.SendTaskParser):  # type: ignore[misc]
+    """A send task with a topic is a service; without one it throws its message."""
+
+    def create_task(self) -> Any:
+        if _camunda(self.node, "topic"):
+            return activities.ServiceTask(self.spec, self.bpmn_id, **self.bpmn_attributes)
+        return super().create_task()
+
+
+class ReceiveTaskParser(ElementParser, events_of_library.ReceiveTaskParser):  # type: ignore[misc]
+    pass
+
+
+class PlainGatewayParser(ElementParser, GatewayParser):  # type: ignore[misc]
+    pass
+
+
+class ChoiceGatewayParser(ElementParser, ConditionalGatewayParser):  # type: ignore[misc]
+    pass
+
+
+class SubProcessParser(ElementParser, SubWorkflowParser):  # type: ignore[misc]
+    pass
+
+
+class ProcessSpec(BpmnProcessSpec):  # type: ignore[misc]
+    """The library's process with our join at its end."""
+
+    def __init__(self, name: str, description: str | None = None) -> None:
+        WorkflowSpec.__init__(self, name=name, filename=None)
+        self.start = BpmnStartTask(self, "Start")
+        self.end = joins.EndJoin(self, f"{name}.EndJoin")
+        self.end.connect(SimpleBpmnTask(self, "End"))
+        self.svg = None
+        self.description = description
+        self.io_specification = None
+        self.data_objects: dict[str, Any] = {}
+        self.data_stores: dict[str, Any] = {}
+        self.correlation_keys: dict[str, Any] = {}
+
+    def _add_notify(self, task_spec: Any) -> None:
+        self.__dict__.setdefault("bpmn_start_events", [])
+        super()._add_notify(task_spec)
+
+
+class CaseProcessParser(ProcessParser):  # type: ignore[misc]
+    def create_spec(self) -> ProcessSpec:
+        return ProcessSpec(name=self.bpmn_id, description=self.get_name())
+
+
+class DialectParser(BpmnParser):  # type: ignore[misc]
+    PROCESS_PARSER_CLASS = CaseProcessParser
+    PARSER_CLASSES = {  # noqa: RUF012 - the library reads a class attribute
+        full_tag(tag): pair
+        for tag, pair in {
+            "startEvent": (StartEventParser, events.StartEvent),
+            "endEvent": (EndEventParser, events.EndEvent),
+            "intermediateCatchEvent": (CatchEventParser, events.IntermediateCatchEvent),
+            "intermediateThrowEvent": (ThrowEventParser, events.IntermediateThrowEvent),
+            "boundaryEvent": (BoundaryEventParser, events.BoundaryEvent),
+            "sendTask": (SendTaskParser, events.SendTask),
+            "receiveTask": (ReceiveTaskParser, events.ReceiveTask),
+            "eventBasedGateway": (PlainGatewayParser, events.EventBasedGateway),
+            "exclusiveGateway": (ChoiceGatewayParser, defaults.ExclusiveGateway),
+            "inclusiveGateway": (ChoiceGatewayParser, joins.InclusiveGateway),
+            "parallelGateway": (PlainGatewayParser, joins.ParallelGateway),
+            "userTask": (ElementParser, activities.UserTask),
+            "manualTask": (ElementParser, activities.ManualTask),
+            "serviceTask": (ElementParser, activities.ServiceTask),
+            "businessRuleTask": (ElementParser, activities.BusinessRuleTask),
+            "callActivity": (ElementParser, activities.CallActivity),
+            "subProcess": (SubProcessParser, activities.SubProcess),
+        }.items()
+    }
+
+    def __init__(self, decisions: MappingType[str, bytes]) -> None:
+        super().__init__()
+        self.decisions = decisions

@@ -1,0 +1,339 @@
+"""The engine as one pure function: a process, a stored state and a command give the next state and what it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+from uuid import UUID, uuid5
+
+import orjson
+from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
+from SpiffWorkflow.exceptions import SpiffWorkflowException
+from SpiffWorkflow.util.task import TaskState
+
+from osm_flow import __version__
+from osm_flow.engine import activities, events
+from osm_flow.engine.activities import Extra
+from osm_flow.engine.clockwork import CaseWorkflow
+from osm_flow.engine.compaction import compact
+from osm_flow.engine.definitions import Process
+from osm_flow.engine.errors import EngineFault, ExpressionFault, NotWaiting
+from osm_flow.engine.loops import Repeated
+from osm_flow.engine.snapshot import freeze, thaw
+from osm_flow.engine.values import (
+    JSON,
+    Command,
+    CompleteTask,
+    DeliverMessage,
+    EndChild,
+    FinishService,
+    FireTimer,
+    Lookup,
+    Passed,
+    Replan,
+    Start,
+    Step,
+    Waiting,
+)
+
+ENGINE_VERSION = f"osm-flow {__version__}/SpiffWorkflow {version('SpiffWorkflow')}"
+STEP_BUDGET = 2_000
+MAX_DEPTH = 900
+HUMAN = (activities.UserTask, activities.ManualTask)
+
+
+class _Recorder:
+    """Asks the calendar and remembers its answers for the record."""
+
+    def __init__(self, lookup: Lookup) -> None:
+        self.lookup = lookup
+        self.answers: JSON = {}
+
+    def __call__(self, name: str, args: tuple[Any, ...]) -> Any:
+        question = f"{name}({orjson.dumps(list(args)).decode()[1:-1]})"
+        if question not in self.answers:
+            self.answers[question] = self.lookup(name, args)
+        return self.answers[question]
+
+
+def recorded(answers: Mapping[str, Any]) -> Lookup:
+    """A look-up that knows only what a record holds; anything else is a fault, never a guess."""
+
+    def answer(name: str, args: tuple[Any, ...]) -> Any:
+        question = f"{name}({orjson.dumps(list(args)).decode()[1:-1]})"
+        if question not in answers:
+            raise ExpressionFault(question, "the record has no answer to it")
+        return answers[question]
+
+    return answer
+
+
+def external_id(case_id: str, task_id: int) -> str:
+    return str(uuid5(UUID(case_id), str(task_id)))
+
+
+def step(
+    process: Process, case_id: str, snapshot: bytes | None, command: Command, at: datetime, lookup: Lookup
+) -> Step:
+    """Apply one command to a case and run on until it waits again.
+
+    Raises NotWaiting when the case does not wait for what the command answers, EngineFault (element, reason) when the
+    process cannot go on. Either way nothing is kept: the stored state is still the one before.
+    """
+    recorder = _Recorder(lookup)
+    try:
+        if snapshot is None:
+            if not isinstance(command, Start):
+                raise NotWaiting("")
+            workflow = CaseWorkflow(process.spec, process.subprocess_specs, at, recorder)
+            workflow.task_tree.data = _plain(command.data)
+        else:
+            workflow = thaw(snapshot, process.spec, process.subprocess_specs, at, recorder)
+            _apply(workflow, case_id, command)
+        _run(workflow)
+        compact(workflow)
+    except SpiffWorkflowException as fault:
+        raise _as_engine_fault(fault) from fault
+    except ExpressionFault as fault:
+        raise EngineFault("", str(fault)) from fault
+    except RecursionError:
+        raise EngineFault("", "the process is nested or chained too deeply") from None
+    return _result(process, case_id, workflow, recorder.answers)
+
+
+def inspect(process: Process, case_id: str, snapshot: bytes) -> tuple[Waiting, ...]:
+    """What a stored state waits for, without changing it."""
+    workflow = thaw(snapshot, process.spec, process.subprocess_specs, datetime.fromtimestamp(0, UTC), None)
+    return tuple(_waiting(case_id, workflow))
+
+
+def _plain(data: JSON) -> JSON:
+    """An own copy that is only JSON, so that nobody outside can change the state and nothing unwritable gets in."""
+    copied: JSON = orjson.loads(orjson.dumps(data))
+    return copied
+
+
+def _as_engine_fault(fault: SpiffWorkflowException) -> EngineFault:
+    cause = fault.__cause__ or fault
+    while isinstance(getattr(cause, "__cause__", None), Exception):
+        cause = cause.__cause__  # type: ignore[assignment]
+    if isinstance(cause, EngineFault):
+        return cause
+    spec = getattr(fault, "task_spec", None)
+    return EngineFault(getattr(spec, "bpmn_id", None) or "", str(getattr(fault, "args", [""])[0] or fault))
+
+
+def _run(workflow: CaseWorkflow) -> None:
+    """Run everything that needs nobody, within a budget: an endless loop is a fault, not a hanging server."""
+    spent = 0
+
+    def count(task: Any) -> None:
+        nonlocal spent
+        spent += 1
+        if spent > STEP_BUDGET:
+            raise EngineFault(task.task_spec.bpmn_id or "", "the process goes round without waiting for anybody")
+        if spent % 50 == 0:
+            _refuse_depth(workflow, task)
+
+    while not workflow.completed:
+        ready = _next_ready(workflow)
+        if ready is None:
+            if not _refresh(workflow):
+                break
+            continue
+        count(ready)
+        _run_one(ready)
+    _refuse_depth(workflow, workflow.task_tree)
+
+
+def _run_one(task: Any) -> None:
+    try:
+        task.run()
+    except ExpressionFault as fault:
+        raise EngineFault(task.task_spec.bpmn_id or "", str(fault)) from fault
+    except SpiffWorkflowException as fault:
+        raise _located(task, fault) from fault
+
+
+def _located(task: Any, fault: SpiffWorkflowException) -> EngineFault:
+    known = _as_engine_fault(fault)
+    return known if known.element else EngineFault(task.task_spec.bpmn_id or "", known.reason)
+
+
+def _next_ready(workflow: CaseWorkflow) -> Any:
+    """The first ready task that needs nobody, deepest subprocess first, oldest first."""
+    for inner in sorted(workflow.get_active_subprocesses(), key=lambda w: -w.depth):
+        for task in inner.tasks.values():
+            if task.state == TaskState.READY and not task.task_spec.manual:
+                return task
+    for task in workflow.tasks.values():
+        if task.state == TaskState.READY and not task.task_spec.manual:
+            return task
+    return None
+
+
+def _refresh(workflow: CaseWorkflow) -> bool:
+    """Let waiting joins look again; True if one of them became ready."""
+    for inner in workflow.workflows():
+        inner.update_waiting_tasks()
+    return _next_ready(workflow) is not None
+
+
+def _refuse_depth(workflow: CaseWorkflow, task: Any) -> None:
+    for inner in workflow.workflows():
+        level = [inner.task_tree]
+        for _ in range(MAX_DEPTH):
+            level = [child for node in level for child in node.children]
+            if not level:
+                break
+        else:
+            raise EngineFault(task.task_spec.bpmn_id or "", f"the history of this step is deeper than {MAX_DEPTH}")
+
+
+def _find(workflow: CaseWorkflow, case_id: str, task_id: str, mask: int) -> Any:
+    for inner in workflow.workflows():
+        for task in inner.tasks.values():
+            if task.has_state(mask) and task.task_spec.bpmn_id is not None and external_id(case_id, task.id) == task_id:
+                return task
+    raise NotWaiting(task_id)
+
+
+def _apply(workflow: CaseWorkflow, case_id: str, command: Command) -> None:
+    match command:
+        case CompleteTask(task_id, data):
+            task = _find(workflow, case_id, task_id, TaskState.READY)
+            if not isinstance(task.task_spec, HUMAN):
+                raise NotWaiting(task_id)
+            activities.put_values(task, _plain(data))
+            _run_one(task)
+        case FireTimer(task_id):
+            events.fire(_find_event(workflow, case_id, task_id, events.Timer))
+        case DeliverMessage(task_id, data):
+            events.fire(_find_event(workflow, case_id, task_id, MessageEventDefinition), _plain(data))
+        case FinishService(task_id, data, error_code):
+            _finish(_find_started(workflow, case_id, task_id, activities.ServiceTask), _plain(data), error_code)
+        case EndChild(task_id, data, error_code):
+            task = _find_started(workflow, case_id, task_id, activities.CallActivity)
+            _finish(task, activities.mapped(task, task.task_spec.extra.outputs, _plain(data)), error_code)
+        case Replan():
+            _replan(workflow)
+        case _:
+            raise NotWaiting("")
+
+
+def _find_event(workflow: CaseWorkflow, case_id: str, task_id: str, kind: type) -> Any:
+    task = _find(workflow, case_id, task_id, TaskState.WAITING)
+    if not isinstance(getattr(task.task_spec, "event_definition", None), kind):
+        raise NotWaiting(task_id)
+    return task
+
+
+def _find_started(workflow: CaseWorkflow, case_id: str, task_id: str, kind: type) -> Any:
+    task = _find(workflow, case_id, task_id, TaskState.STARTED)
+    if not isinstance(task.task_spec, kind):
+        raise NotWaiting(task_id)
+    return task
+
+
+def _finish(task: Any, data: JSON, error_code: str | None) -> None:
+    if error_code is not None:
+        task.data = {**task.data, **data}
+        events.raise_error(task, error_code)
+        return
+    activities.put_values(task, data)
+    task.complete()
+
+
+def _replan(workflow: CaseWorkflow) -> None:
+    for inner in workflow.workflows():
+        for task in inner.tasks.values():
+            spec = task.task_spec
+            definition = getattr(spec, "event_definition", None)
+            if (
+                task.state == TaskState.WAITING
+                and isinstance(definition, events.Timer)
+                and definition.depends_on_calendar()
+            ):
+                definition.schedule(task)
+            elif task.state == TaskState.READY and isinstance(spec, HUMAN):
+                activities.replan_attributes(task)
+
+
+# ---- results -----------------------------------------------------------------------------------------------------
+
+
+def _waiting(case_id: str, workflow: CaseWorkflow) -> Iterator[Waiting]:
+    for inner in workflow.workflows():
+        if inner.completed:
+            continue
+        for task in inner.tasks.values():
+            found = _waiting_of(case_id, task)
+            if found is not None:
+                yield found
+
+
+def _waiting_of(case_id: str, task: Any) -> Waiting | None:
+    spec = task.task_spec
+    if task.state == TaskState.READY and isinstance(spec, HUMAN):
+        return _waiting_task(case_id, task, "manual" if isinstance(spec, activities.ManualTask) else "user")
+    if task.state == TaskState.STARTED and isinstance(spec, activities.ServiceTask):
+        return _waiting_task(case_id, task, "service")
+    if task.state == TaskState.STARTED and isinstance(spec, activities.CallActivity):
+        return _waiting_task(case_id, task, "child", task.internal_data["input"])
+    definition = getattr(spec, "event_definition", None)
+    if task.state == TaskState.WAITING and isinstance(definition, events.Timer):
+        return _waiting_task(case_id, task, "timer")
+    if task.state == TaskState.WAITING and isinstance(definition, MessageEventDefinition):
+        return _waiting_task(case_id, task, "message")
+    return None
+
+
+def _instance_of(task: Any) -> int | None:
+    while task is not None:
+        if "instance" in task.internal_data:
+            return int(task.internal_data["instance"])
+        parent = task.workflow.parent_task_id
+        task = task.workflow.top_workflow.get_task_from_id(parent) if parent is not None else None
+    return None
+
+
+def _waiting_task(case_id: str, task: Any, kind: Any, data: JSON | None = None) -> Waiting:
+    extra: Extra = task.task_spec.extra
+    notes = task.internal_data.get("attributes", {})
+    due = task.internal_data.get("due") if kind == "timer" else notes.get("due")
+    definition = getattr(task.task_spec, "event_definition", None)
+    return Waiting(
+        task_id=external_id(case_id, task.id), element=extra.element, kind=kind, name=extra.name,
+        data=dict(task.data) if data is None else data, documentation=extra.documentation, form_key=extra.form_key,
+        assignee=notes.get("assignee"), candidates=tuple(notes.get("candidates", ())), due_at=events.instant_of(due),
+        follow_up_at=events.instant_of(notes.get("follow_up")), priority=notes.get("priority", 50),
+        properties={**extra.properties, **notes.get("properties", {})}, lane=extra.lane, attached_to=extra.attached_to,
+        interrupting=extra.interrupting, message=definition.name if kind == "message" else None, topic=extra.topic,
+        called=extra.called, instance=_instance_of(task),
+    )  # fmt: skip
+
+
+def _passed(workflow: CaseWorkflow) -> Iterator[Passed]:
+    """Each instance of a multi-instance activity counts; the activity as a whole does not count again."""
+    lasting = (*HUMAN, activities.ServiceTask, activities.CallActivity, activities.SubProcess)
+    for spec, state in workflow.passed:
+        if isinstance(spec, Repeated):
+            continue
+        if state == TaskState.COMPLETED:
+            yield Passed(spec.bpmn_id, "completed")
+        elif isinstance(spec, lasting):
+            yield Passed(spec.bpmn_id, "cancelled")
+
+
+def _result(process: Process, case_id: str, workflow: CaseWorkflow, lookups: JSON) -> Step:
+    ended = bool(workflow.completed)
+    snapshot, digest = freeze(workflow)
+    newest = workflow.last_task or workflow.task_tree
+    return Step(
+        snapshot=snapshot, digest=digest, waiting=() if ended else tuple(_waiting(case_id, workflow)),
+        thrown=tuple(workflow.thrown), passed=tuple(_passed(workflow)), ended=ended,
+        outcome=workflow.last_end if ended else None, error_code=workflow.error_code, data=dict(newest.data),
+        lookups=lookups,
+    )  # fmt: skip
