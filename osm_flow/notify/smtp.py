@@ -39,10 +39,12 @@ class SmtpMailer:
     tls: ssl.SSLContext | None = None
 
     @classmethod
-    def from_url(cls, url: str, base_url: str = "", tls: ssl.SSLContext | None = None) -> SmtpMailer:
+    def from_url(
+        cls, url: str, *, sender: str = "", base_url: str = "", tls: ssl.SSLContext | None = None
+    ) -> SmtpMailer:
         """Read `smtp+starttls://user:password@host:587?from=address`. Raises MailAddressNotUnderstood.
 
-        Without `from` the user name is the sender when it is an address, else `osm-flow@host`.
+        Without a sender and without `from`, the user name is the sender when it is an address, else `osm-flow@host`.
         """
         parts = urlsplit(url)
         security = _security(parts.scheme)
@@ -54,8 +56,8 @@ class SmtpMailer:
             raise MailAddressNotUnderstood
         username = unquote(parts.username) if parts.username else None
         password = unquote(parts.password) if parts.password else None
-        named = parse_qs(parts.query).get("from", [""])[0]
-        sender = named or (username if username and "@" in username else f"osm-flow@{parts.hostname}")
+        known = username if username and "@" in username else f"osm-flow@{parts.hostname}"
+        sender = sender or parse_qs(parts.query).get("from", [known])[0]
         return cls(parts.hostname, port, security, sender, username, password, base_url.rstrip("/"), tls=tls)
 
     def send(self, mail: Mail, at: datetime) -> None:

@@ -1,5 +1,6 @@
 """Mail against a real SMTP server on this machine."""
 
+import asyncio
 import socket
 import ssl
 import subprocess
@@ -63,11 +64,11 @@ def server(inbox: _Inbox) -> Iterator[Controller]:
     controller = _Server(inbox, hostname="127.0.0.1", port=0)
     controller.start()
     yield controller
-    controller.stop(no_assert=True)
+    controller.stop()
 
 
 def _port(controller: Controller) -> int:
-    assert controller.server is not None
+    assert isinstance(controller.server, asyncio.Server)
     port: int = controller.server.sockets[0].getsockname()[1]
     return port
 
@@ -95,7 +96,9 @@ def tls(certificate: tuple[Path, Path]) -> tuple[ssl.SSLContext, ssl.SSLContext]
 
 
 def test_a_thai_mail_arrives_as_it_was_written(server: Controller, inbox: _Inbox) -> None:
-    mailer = SmtpMailer.from_url(f"smtp://127.0.0.1:{_port(server)}?from=osm@example.go.th", "https://osm.example/")
+    mailer = SmtpMailer.from_url(
+        f"smtp://127.0.0.1:{_port(server)}?from=osm@example.go.th", base_url="https://osm.example/"
+    )
 
     mailer.send(MAIL, AT)
 
@@ -129,9 +132,11 @@ def test_a_server_that_refuses_is_a_failure_with_its_reason(server: Controller, 
         mailer.send(MAIL, AT)
 
 
-def test_an_unreachable_server_is_a_failure(server: Controller) -> None:
-    port = _port(server)
-    server.stop()
+def test_an_unreachable_server_is_a_failure(inbox: _Inbox) -> None:
+    gone = _Server(inbox, hostname="127.0.0.1", port=0)
+    gone.start()
+    port = _port(gone)
+    gone.stop()
 
     with pytest.raises(MailFailed):
         SmtpMailer.from_url(f"smtp://127.0.0.1:{port}").send(MAIL, AT)
@@ -217,6 +222,7 @@ def test_ports_and_sender_have_their_usual_values() -> None:
     assert (mailer.port, mailer.sender) == (465, "osm@example.go.th")
     assert SmtpMailer.from_url("smtp+starttls://mail.example.go.th").port == 587
     assert SmtpMailer.from_url("smtp://mail.example.go.th").sender == "osm-flow@mail.example.go.th"
+    assert SmtpMailer.from_url("smtp://mail.example.go.th?from=a@b.th", sender="osm@x.th").sender == "osm@x.th"
 
 
 def test_the_fake_remembers_and_can_refuse() -> None:
