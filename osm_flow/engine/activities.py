@@ -12,7 +12,7 @@ from SpiffWorkflow.util.task import TaskState
 from osm_flow.engine.decisions import evaluate_decision
 from osm_flow.engine.errors import EngineFault, ExpressionFault
 from osm_flow.engine.events import instant_of
-from osm_flow.engine.expressions import fill, is_wrapped
+from osm_flow.engine.expressions import counts_from_now, fill, is_wrapped
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,17 @@ def _dates(my_task: Any) -> dict[str, str]:
 
 
 def replan_attributes(my_task: Any) -> None:
-    notes = {k: v for k, v in my_task.internal_data.get("attributes", {}).items() if k not in ("due", "follow_up")}
-    my_task.internal_data["attributes"] = {**notes, **_dates(my_task)}
+    """Work out anew the dates that follow the calendar; those counted from when the task opened stay as they are."""
+    extra: Extra = my_task.task_spec.extra
+    notes = dict(my_task.internal_data.get("attributes", {}))
+    for note, text in (("due", extra.due_date), ("follow_up", extra.follow_up_date)):
+        if not text or counts_from_now(text):
+            continue
+        value = _instant(my_task, text)
+        notes.pop(note, None)
+        if value:
+            notes[note] = value
+    my_task.internal_data["attributes"] = notes
 
 
 def put_values(my_task: Any, values: dict[str, Any]) -> None:

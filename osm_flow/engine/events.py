@@ -21,7 +21,7 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine.errors import EngineFault
-from osm_flow.engine.expressions import evaluate, fill, is_wrapped
+from osm_flow.engine.expressions import counts_from_now, evaluate, fill, is_wrapped
 from osm_flow.engine.joins import changed
 
 _DURATION = re.compile(
@@ -107,7 +107,9 @@ class Timer(EventDefinition):  # type: ignore[misc]
         return add_duration(now, match.group(2))
 
     def depends_on_calendar(self) -> bool:
-        return self.kind == "timeDate"
+        """Whether a moved date may move it; a period counted from the start of the wait stays what it was."""
+        literal = is_time_literal(self.expression)
+        return self.kind == "timeDate" and not literal and not counts_from_now(self.expression)
 
 
 class Catching:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import Any
 
 from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes, InvalidExpression, NameNotDefined
 
@@ -122,6 +122,14 @@ def uses_calendar(text: str) -> bool:
     )
 
 
+def counts_from_now(text: str) -> bool:
+    """Whether the expression counts from the moment it is asked, so that asking it later gives another answer."""
+    return any(
+        isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in ("working_days", "calendar_days")
+        for n in ast.walk(parse(text))
+    )
+
+
 class _Evaluator(EvalWithCompoundTypes):  # type: ignore[misc]
     """simpleeval without attributes; the tree was checked by `parse` before it comes here."""
 
@@ -169,5 +177,5 @@ def fill(text: str, data: JSON, lookup: Lookup | None = None) -> str:
         if not closed:
             raise ExpressionFault(text[:80], "a ${ is not closed")
         value = evaluate(expression, data, lookup)
-        out += [before, "" if value is None else cast("str", str(value))]
+        out += [before, "" if value is None else str(value)]
     return "".join([*out, rest])
