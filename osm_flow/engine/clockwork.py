@@ -122,6 +122,12 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
         if not deserializing:
             _plant(self)
 
+    def begin_step(self, now: datetime, lookup: Lookup | None) -> None:
+        """Forget what the step before gave out, and ask this step's clock and calendar."""
+        self.now = now
+        self.script_engine.lookup = lookup
+        self.passed, self.thrown = [], []
+
     def next_id(self) -> int:
         self.counter += 1
         return self.counter

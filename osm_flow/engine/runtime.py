@@ -41,6 +41,7 @@ from osm_flow.engine.values import (
 ENGINE_VERSION = f"osm-flow {__version__}/SpiffWorkflow {version('SpiffWorkflow')}"
 STEP_BUDGET = 2_000
 MAX_DEPTH = 900
+_EPOCH = datetime.fromtimestamp(0, UTC)
 HUMAN = (activities.UserTask, activities.ManualTask)
 
 
@@ -82,30 +83,54 @@ def step(
     Raises NotWaiting when the case does not wait for what the command answers, EngineFault (element, reason) when the
     process cannot go on. Either way nothing is kept: the stored state is still the one before.
     """
-    recorder = _Recorder(lookup)
-    try:
-        if snapshot is None:
+    return LiveCase(process, case_id, snapshot).advance(command, at, lookup)
+
+
+class LiveCase:
+    """A case kept in memory between steps. `step` makes one for each step; only simulations keep one for longer."""
+
+    def __init__(
+        self, process: Process, case_id: str, snapshot: bytes | None = None, *, compacting: bool = True
+    ) -> None:
+        self.process = process
+        self.case_id = case_id
+        self.compacting = compacting
+        self.workflow: CaseWorkflow | None = None
+        if snapshot is not None:
+            self.workflow = thaw(snapshot, process.spec, process.subprocess_specs, _EPOCH, None)
+
+    def advance(self, command: Command, at: datetime, lookup: Lookup) -> Step:
+        """As `step`; after an error the case must be thrown away."""
+        recorder = _Recorder(lookup)
+        try:
+            self._apply(command, at, recorder)
+            workflow = self.workflow
+            assert workflow is not None  # noqa: S101 - for the type checker: _apply made it
+            _run(workflow)
+            if self.compacting:
+                compact(workflow)
+        except SpiffWorkflowException as fault:
+            raise _as_engine_fault(fault) from fault
+        except ExpressionFault as fault:
+            raise EngineFault("", str(fault)) from fault
+        except RecursionError:
+            raise EngineFault("", "the process is nested or chained too deeply") from None
+        return _result(self.case_id, workflow, recorder.answers)
+
+    def _apply(self, command: Command, at: datetime, recorder: _Recorder) -> None:
+        if self.workflow is None:
             if not isinstance(command, Start):
                 raise NotWaiting("")
-            workflow = CaseWorkflow(process.spec, process.subprocess_specs, at, recorder)
-            workflow.task_tree.data = _plain(command.data)
-        else:
-            workflow = thaw(snapshot, process.spec, process.subprocess_specs, at, recorder)
-            _apply(workflow, case_id, command)
-        _run(workflow)
-        compact(workflow)
-    except SpiffWorkflowException as fault:
-        raise _as_engine_fault(fault) from fault
-    except ExpressionFault as fault:
-        raise EngineFault("", str(fault)) from fault
-    except RecursionError:
-        raise EngineFault("", "the process is nested or chained too deeply") from None
-    return _result(process, case_id, workflow, recorder.answers)
+            self.workflow = CaseWorkflow(self.process.spec, self.process.subprocess_specs, at, recorder)
+            self.workflow.task_tree.data = _plain(command.data)
+            return
+        self.workflow.begin_step(at, recorder)
+        _apply(self.workflow, self.case_id, command)
 
 
 def inspect(process: Process, case_id: str, snapshot: bytes) -> tuple[Waiting, ...]:
     """What a stored state waits for, without changing it."""
-    workflow = thaw(snapshot, process.spec, process.subprocess_specs, datetime.fromtimestamp(0, UTC), None)
+    workflow = thaw(snapshot, process.spec, process.subprocess_specs, _EPOCH, None)
     return tuple(_waiting(case_id, workflow))
 
 
@@ -327,7 +352,7 @@ def _passed(workflow: CaseWorkflow) -> Iterator[Passed]:
             yield Passed(spec.bpmn_id, "cancelled")
 
 
-def _result(process: Process, case_id: str, workflow: CaseWorkflow, lookups: JSON) -> Step:
+def _result(case_id: str, workflow: CaseWorkflow, lookups: JSON) -> Step:
     ended = bool(workflow.completed)
     snapshot, digest = freeze(workflow)
     newest = workflow.last_task or workflow.task_tree

@@ -58,7 +58,7 @@ def _refuse_depth(root: Any) -> None:
 
 
 def local_name(node: Any) -> str:
-    return etree.QName(node).localname
+    return str(etree.QName(node).localname)
 
 
 def properties_of(node: Any) -> dict[str, str]:

@@ -1,0 +1,113 @@
+"""A diagram on disk with what lies around it: forms, decision tables and the processes that it calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from osm_flow.engine import (
+    DefinitionRefused,
+    Diagram,
+    Process,
+    compile_process,
+    lint,
+    read_bpmn,
+)
+from osm_flow.engine.values import Problem
+from osm_flow.errors import Invalid, NotFound
+from osm_flow.operations.services import TOPICS
+from osm_flow.resources import resource_dir
+
+
+class UnreadableForm(Invalid):
+    """The form file {path} cannot be read: {reason}"""
+
+
+class NoSuchProcess(NotFound):
+    """There is no process {key} in the file or beside it."""
+
+
+class DiagramFile:
+    """One BPMN file. Forms are looked for beside it, in `forms` there or one folder up, then among those shipped."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.xml = path.read_bytes()
+        self._compiled: dict[str, Process] = {}
+
+    @cached_property
+    def diagram(self) -> Diagram:
+        return read_bpmn(self.xml)
+
+    def _folders(self, name: str) -> list[Path]:
+        here = self.path.resolve().parent
+        return [here, here / name, here.parent / name, resource_dir(name)]
+
+    @cached_property
+    def forms(self) -> Mapping[str, Any]:
+        return {key: form for key in self.diagram.form_keys if (form := self._form(key)) is not None}
+
+    def _form(self, key: str) -> Any:
+        for folder in self._folders("forms"):
+            path = folder / f"{key}.yaml"
+            if path.is_file():
+                try:
+                    return yaml.safe_load(path.read_text("utf-8"))
+                except (yaml.YAMLError, UnicodeDecodeError) as fault:
+                    raise UnreadableForm(path=path.name, reason=str(fault)) from None
+        return None
+
+    @cached_property
+    def decisions(self) -> Mapping[str, bytes]:
+        found = {}
+        for key in self.diagram.decision_keys:
+            for folder in self._folders("bpmn"):
+                path = folder / f"{key}.dmn"
+                if key not in found and path.is_file():
+                    found[key] = path.read_bytes()
+        return found
+
+    @cached_property
+    def beside(self) -> Mapping[str, DiagramFile]:
+        """The other BPMN files of the folder, by the processes they hold."""
+        return {key: file for file in self._neighbours() for key in _keys(file)}
+
+    def _neighbours(self) -> Iterator[DiagramFile]:
+        for path in sorted(self.path.resolve().parent.glob("*.bpmn")):
+            if path != self.path.resolve():
+                yield DiagramFile(path)
+
+    def problems(self) -> list[Problem]:
+        try:
+            known = {
+                *self.diagram.process_keys,
+                *(self.beside if self.diagram.called - set(self.diagram.process_keys) else ()),
+            }
+        except DefinitionRefused as refused:
+            return refused.problems
+        return lint(self.xml, forms=self.forms, decisions=self.decisions, topics=TOPICS, known_processes=known)
+
+    def process(self, key: str) -> Process:
+        """The compiled process, from this file or from one beside it. Raises DefinitionRefused and NoSuchProcess."""
+        if key not in self._compiled:
+            if key in self.diagram.process_keys:
+                errors = [p for p in self.problems() if p.level == "error"]
+                if errors:
+                    raise DefinitionRefused(errors)
+                self._compiled[key] = compile_process(key, self.xml, self.forms, self.decisions)
+            elif key in self.beside:
+                self._compiled[key] = self.beside[key].process(key)
+            else:
+                raise NoSuchProcess(key=key)
+        return self._compiled[key]
+
+
+def _keys(file: DiagramFile) -> tuple[str, ...]:
+    try:
+        return file.diagram.process_keys
+    except DefinitionRefused:
+        return ()

@@ -1,0 +1,88 @@
+"""`osm-flow process lint` and `process simulate`: for people who draw, without touching the database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from osm_flow.cli.diagram_files import DiagramFile
+from osm_flow.engine.simulation import Mode, Simulation, Walk, guesses_of
+from osm_flow.engine.values import Problem
+from osm_flow.operations.services import TOPICS
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _as_json(path: Path, problem: Problem) -> dict[str, str]:
+    return {"file": path.name, "element": problem.element, "code": problem.code, "level": problem.level,
+            "th": problem.th, "en": problem.en}  # fmt: skip
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def lint(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check diagrams as a deployment would; exit code 1 if one would be refused."""
+    found = [(path, problem) for path in files for problem in DiagramFile(path).problems()]
+    if as_json:
+        click.echo(json.dumps({"items": [_as_json(*row) for row in found], "next": None}, ensure_ascii=False, indent=2))
+    for path, problem in found:
+        if not as_json:
+            click.echo(f"{path.name}: {problem.level}: {problem.element}: {problem.th} / {problem.en}", err=True)
+    if any(problem.level == "error" for _, problem in found):
+        raise SystemExit(1)
+
+
+def _read_walk(path: Path | None) -> list[dict[str, Any]] | None:
+    if path is None:
+        return None
+    try:
+        walk = json.loads(path.read_text("utf-8"))
+    except ValueError as fault:
+        raise click.UsageError(f"{path.name} is not JSON: {fault}") from None
+    sound = isinstance(walk, list) and all(isinstance(e, dict) and isinstance(e.get("element"), str) for e in walk)
+    if not sound or any(not isinstance(e.get("data", {}), dict) for e in walk):
+        raise click.UsageError('a walk is a list of {"element": "id", "data": {…}}')
+    return walk
+
+
+def _say(walk: Walk) -> None:
+    for number, step in enumerate(walk.steps, 1):
+        click.echo(f"{number:4} {step['chosen']}  ({', '.join(step['open'])})")
+    click.echo(walk.outcome + (f" at {walk.element}: {walk.reason}" if walk.reason else ""))
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.option("--seed", type=int, default=0, help="Where the random choices begin; the same seed is the same walk.")
+@click.option("--walk", "walk_file", type=_FILE, help="A recorded walk to follow instead of random choices.")
+@click.option(
+    "--mode",
+    type=click.Choice(["live", "reload", "replay"]),
+    default="live",
+    help="How the state travels between steps.",
+)
+@click.option("--max-steps", type=click.IntRange(min=1), default=500, help="Stop after so many choices.")
+@click.option("--process", "key", help="The process to start, if the file holds several.")
+@click.option("--json", "as_json", is_flag=True, help="Print the walk as JSON.")
+def simulate(
+    file: Path, seed: int, walk_file: Path | None, mode: Mode, max_steps: int, key: str | None, as_json: bool
+) -> None:
+    """Walk a diagram with random choices, or along a recorded walk."""
+    source = DiagramFile(file)
+    start = key or source.diagram.main_key
+    source.process(start)
+    topics = {name: topic.result_schema for name, topic in TOPICS.items()}
+    simulation = Simulation(
+        source.process, start, seed=seed, mode=mode, topics=topics, guesses=guesses_of(source.diagram.root)
+    )
+    walk = simulation.run(_read_walk(walk_file), max_steps)
+    if as_json:
+        click.echo(json.dumps(walk.as_json(), ensure_ascii=False, indent=2))
+    else:
+        _say(walk)
+    if walk.outcome == "failed" and as_json:
+        click.echo(walk.reason, err=True)

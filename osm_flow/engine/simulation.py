@@ -1,0 +1,352 @@
+"""Walking a diagram without a database: random choices or a recorded walk, through the same engine as the real cases.
+
+A simulation holds a case and its child cases in memory. Services answer at random by the schema of their topic, the
+clock jumps to the timer that is chosen, forms are filled from their schemas.
+"""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from uuid import NAMESPACE_URL, uuid5
+
+import orjson
+
+from osm_flow.domain.form_values import random_values
+from osm_flow.engine import values
+from osm_flow.engine.definitions import Process
+from osm_flow.engine.errors import EngineFault, ExpressionFault
+from osm_flow.engine.expressions import parse
+from osm_flow.engine.runtime import LiveCase, recorded, step
+from osm_flow.engine.values import (
+    JSON,
+    Command,
+    CompleteTask,
+    DeliverMessage,
+    EndChild,
+    FinishService,
+    FireTimer,
+    Start,
+    Step,
+    Waiting,
+)
+from osm_flow.engine.xml import BPMN
+from osm_flow.errors import Refused
+
+Mode = Literal["live", "reload", "replay"]
+OPEN_KINDS = ("user", "manual", "timer", "message")
+BEGINNING = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+MAX_CASES = 2_000
+
+
+class ElementNotOpen(Refused):
+    """The element {element} is not open here; open are: {open}"""
+
+
+@dataclass
+class _Running:
+    """A case of the simulation."""
+
+    id: str
+    process: Process
+    parent: tuple[str, str] | None = None
+    live: LiveCase | None = None
+    snapshot: bytes | None = None
+    newest: Step | None = None
+
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        return self.newest.waiting if self.newest else ()
+
+
+@dataclass
+class Walk:
+    """What a simulation did; `outcome` is completed, stuck or failed, `element` where it failed."""
+
+    steps: list[JSON] = field(default_factory=list)
+    outcome: str = "stuck"
+    element: str | None = None
+    reason: str | None = None
+
+    def as_json(self) -> JSON:
+        return {"steps": self.steps, "outcome": self.outcome, "element": self.element}
+
+
+class Simulation:
+    """One walk. `find` gives the process of a key; `topics` the result schema of a service's topic."""
+
+    def __init__(self, find: Callable[[str], Process], key: str, *, seed: int = 0, mode: Mode = "live",
+                 topics: Mapping[str, JSON] | None = None, guesses: Mapping[str, Sequence[Any]] | None = None,
+                 data: JSON | None = None) -> None:  # fmt: skip
+        self.find = find
+        self.key = key
+        self.mode = mode
+        self.random = random.Random(seed)  # noqa: S311 - a repeatable walk, no secret
+        self.topics = topics or {}
+        self.guesses = guesses or {}
+        self.given = data or {}
+        self.now = BEGINNING
+        self.cases: dict[str, _Running] = {}
+        self.walk = Walk()
+        self._log: list[tuple[str, Any]] = []
+
+    def run(self, walk: Sequence[Mapping[str, Any]] | None = None, max_steps: int = 500) -> Walk:
+        """Walk until the end, until nothing is open, or for as long as `walk` says.
+
+        Raises ElementNotOpen for a walk that names an element which is not open.
+        """
+        try:
+            self._start(self.key, None, self._start_data())
+            self._settle()
+            for number in range(max_steps if walk is None else min(len(walk), max_steps)):
+                if not self._open():
+                    break
+                self._choose(walk[number] if walk is not None else None)
+                self._settle()
+            if walk is not None and len(self.walk.steps) < min(len(walk), max_steps):
+                raise ElementNotOpen(element=walk[len(self.walk.steps)].get("element"), open=[])
+            self.walk.outcome = (
+                "completed" if all(c.newest and c.newest.ended for c in self.cases.values()) else "stuck"
+            )
+        except EngineFault as fault:
+            self.walk.outcome, self.walk.element, self.walk.reason = "failed", fault.element or None, str(fault)
+        if self.mode == "replay":
+            self._replay()
+        return self.walk
+
+    # -- what is open, and what is chosen -------------------------------------------------------------------
+
+    def _open(self) -> list[tuple[_Running, Waiting]]:
+        return [(c, w) for c in self.cases.values() for w in c.waiting if w.kind in OPEN_KINDS]
+
+    def _choose(self, wanted: Mapping[str, Any] | None) -> None:
+        choices = self._open()
+        names = sorted(w.element for _, w in choices)
+        if wanted is None:
+            case, waiting = self.random.choice(choices)
+        else:
+            match = next(((c, w) for c, w in choices if w.element == wanted.get("element")), None)
+            if match is None:
+                raise ElementNotOpen(element=wanted.get("element"), open=names)
+            case, waiting = match
+        given = (wanted or {}).get("data")
+        data = given if isinstance(given, dict) else self._fill(case, waiting)
+        self.walk.steps.append({"open": names, "chosen": waiting.element, "data": data})
+        self._log.append(("choice", names))
+        if waiting.kind == "timer":
+            self.now = max(self.now, waiting.due_at or self.now)
+        self._advance(case, _command(waiting, data))
+
+    def _fill(self, case: _Running, waiting: Waiting) -> JSON:
+        if waiting.kind == "timer":
+            return {}
+        schema = case.process.forms.get(waiting.form_key or "")
+        if schema is not None:
+            return random_values(schema, self.random, waiting.data)
+        if waiting.kind == "message":
+            return {}
+        return {name: self.random.choice(options) for name, options in self.guesses.items()}
+
+    def _start_data(self) -> JSON:
+        form = self.find(self.key).start_form
+        schema = self.find(self.key).forms.get(form or "")
+        filled = random_values(schema, self.random) if schema is not None else {}
+        return {"fy": 2571, "office": "NE-U1", "provinces": ["TH-38", "TH-42", "TH-43", "TH-39", "TH-41"],
+                "started_by": "simulation", **filled, **self.given}  # fmt: skip
+
+    # -- what goes on by itself -----------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Start children, end them in their parents, answer services, pass messages on, until people are asked."""
+        while self._settle_once():
+            pass
+
+    def _settle_once(self) -> bool:
+        moved = False
+        for case in list(self.cases.values()):
+            if case.id not in self.cases:
+                continue
+            if case.newest is not None and case.newest.ended and case.parent is not None:
+                moved |= self._end_child(case)
+            for waiting in case.waiting:
+                if waiting.kind == "child" and not self._child_of(case.id, waiting.task_id):
+                    self._start(waiting.called or "", (case.id, waiting.task_id), waiting.data)
+                    moved = True
+                elif waiting.kind == "service":
+                    schema = self.topics.get(waiting.topic or "")
+                    result = random_values(schema, self.random) if schema else {}
+                    self._advance(case, FinishService(waiting.task_id, result))
+                    moved = True
+                    break
+        self._drop_orphans()
+        return moved
+
+    def _child_of(self, parent: str, task_id: str) -> bool:
+        return any(c.parent == (parent, task_id) for c in self.cases.values())
+
+    def _end_child(self, child: _Running) -> bool:
+        parent_id, task_id = child.parent  # type: ignore[misc]
+        step_ = child.newest
+        del self.cases[child.id]
+        if parent_id in self.cases and step_ is not None:
+            self._advance(self.cases[parent_id], EndChild(task_id, step_.data, step_.error_code))
+        return True
+
+    def _drop_orphans(self) -> None:
+        """Children whose parent no longer waits for them are cancelled, with theirs."""
+        while True:
+            orphans = [c.id for c in self.cases.values() if c.parent is not None and not self._awaited(c.parent)]
+            if not orphans:
+                return
+            for name in orphans:
+                del self.cases[name]
+                self._log.append(("gone", name))
+
+    def _awaited(self, parent: tuple[str, str]) -> bool:
+        case = self.cases.get(parent[0])
+        return case is not None and any(w.task_id == parent[1] for w in case.waiting)
+
+    def _start(self, key: str, parent: tuple[str, str] | None, data: JSON) -> None:
+        if len(self.cases) >= MAX_CASES:
+            raise EngineFault(key, f"more than {MAX_CASES} cases at once")
+        case_id = str(uuid5(NAMESPACE_URL, f"{parent}/{key}/{len(self._log)}"))
+        case = _Running(case_id, self.find(key), parent)
+        self.cases[case_id] = case
+        self._advance(case, Start(data))
+
+    def _advance(self, case: _Running, command: Command) -> None:
+        self.now += timedelta(minutes=1)
+        if self.mode == "live":
+            case.live = case.live or LiveCase(case.process, case.id)
+            case.newest = case.live.advance(command, self.now, self._lookup)
+        else:
+            case.newest = step(case.process, case.id, case.snapshot, command, self.now, self._lookup)
+        case.snapshot = case.newest.snapshot
+        self._log.append(
+            (
+                "step",
+                (case.id, case.process.key, _as_record(command), self.now, case.newest.lookups, case.newest.digest),
+            )
+        )
+        self._pass_on(case)
+
+    def _pass_on(self, sender: _Running) -> None:
+        for thrown in sender.newest.thrown if sender.newest else ():
+            if thrown.kind != "message":
+                continue
+            for case in list(self.cases.values()):
+                for waiting in case.waiting:
+                    if case is not sender and waiting.kind == "message" and waiting.message == thrown.name:
+                        self._advance(case, DeliverMessage(waiting.task_id, thrown.data))
+                        break
+
+    # -- replay ---------------------------------------------------------------------------------------------
+
+    def _replay(self) -> None:
+        """Fold the record of the walk anew, from JSON alone, and let its answers stand. Raises EngineFault if it differs."""
+        snapshots: dict[str, Step] = {}
+        processes: dict[str, Process] = {}
+        opens: list[list[str]] = []
+        for kind, entry in self._log:
+            if kind == "choice":
+                opens.append(sorted(w.element for s in snapshots.values() for w in s.waiting if w.kind in OPEN_KINDS))
+            elif kind == "gone":
+                snapshots.pop(entry, None)
+            else:
+                case_id, key, record, at, lookups, digest = entry
+                process = processes.setdefault(case_id, self.find(key))
+                before = snapshots[case_id].snapshot if case_id in snapshots else None
+                answers = orjson.loads(orjson.dumps(lookups))
+                snapshots[case_id] = step(process, case_id, before, _from_record(record), at, recorded(answers))
+                if snapshots[case_id].digest != digest:
+                    raise EngineFault("", "the replay differs from the walk")
+        for entry, opened in zip(self.walk.steps, opens, strict=True):
+            entry["open"] = opened
+
+    def _lookup(self, name: str, args: tuple[Any, ...]) -> Any:
+        """A plain calendar: weekends only, and every milestone thirty days ahead."""
+        if name == "milestone":
+            return (self.now + timedelta(days=30)).isoformat()
+        if name == "calendar_days":
+            return (self.now + timedelta(days=int(args[0]))).isoformat()
+        start = self.now if name == "working_days" else args[0]
+        if start is None:
+            return None
+        instant = start if isinstance(start, datetime) else datetime.fromisoformat(str(start).replace("Z", "+00:00"))
+        number = int(args[-1]) * (-1 if name == "before" else 1)
+        for _ in range(min(abs(number), 4_000)):
+            instant += timedelta(days=1 if number > 0 else -1)
+            while instant.weekday() >= 5:
+                instant += timedelta(days=1 if number > 0 else -1)
+        return instant.isoformat()
+
+
+def _command(waiting: Waiting, data: JSON) -> Command:
+    if waiting.kind == "timer":
+        return FireTimer(waiting.task_id)
+    if waiting.kind == "message":
+        return DeliverMessage(waiting.task_id, data)
+    return CompleteTask(waiting.task_id, data)
+
+
+def _as_record(command: Command) -> bytes:
+    return orjson.dumps({"kind": type(command).__name__, **asdict(command)})
+
+
+def _from_record(record: bytes) -> Command:
+    fields = orjson.loads(record)
+    command: Command = getattr(values, fields.pop("kind"))(**fields)
+    return command
+
+
+# ---- what conditions read, so that a random walk can answer them ---------------------------------------------------
+
+
+def guesses_of(root: Any) -> dict[str, list[Any]]:
+    """For each variable that a condition of the file compares, values worth trying; a bare name is true or false."""
+    found: dict[str, list[Any]] = {}
+    for node in root.iter(f"{BPMN}conditionExpression", f"{BPMN}loopCondition", f"{BPMN}completionCondition"):
+        try:
+            tree = parse((node.text or "").strip())
+        except ExpressionFault:
+            continue
+        for name, options in _compared(tree):
+            known = found.setdefault(name, [])
+            known += [o for o in options if o not in known]
+    return {name: options if len(options) > 1 else [*options, *_other(options)] for name, options in found.items()}
+
+
+def _other(options: list[Any]) -> list[Any]:
+    if not options or isinstance(options[0], bool):
+        return [not options[0]] if options else [True, False]
+    return [options[0] + 1] if isinstance(options[0], int | float) else [f"not {options[0]}"]
+
+
+def _compared(tree: ast.expr) -> Iterator[tuple[str, list[Any]]]:
+    compared: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            compared.add(id(node.func))
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
+            compared.add(id(node.left))
+            yield node.left.id, list(_around(node))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and id(node) not in compared and node.id not in ("true", "false", "null"):
+            yield node.id, [True, False]
+
+
+def _around(node: ast.Compare) -> Iterator[Any]:
+    for right in node.comparators:
+        if isinstance(right, ast.Constant):
+            yield right.value
+            if isinstance(right.value, int | float) and not isinstance(right.value, bool):
+                yield right.value + 1
+                yield right.value - 1
+        elif isinstance(right, ast.Name) and right.id in ("true", "false"):
+            yield right.id == "true"
+        elif isinstance(right, ast.List | ast.Tuple):
+            yield from (e.value for e in right.elts if isinstance(e, ast.Constant))
