@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self, cast
@@ -45,7 +45,7 @@ class Settings:
             raise SettingsAreWrong(problems="; ".join(problems))
         data_dir = Path(given.get("OSM_DATA_DIR", "var")).absolute()
         return cls(
-            env=cast(Environment, given.get("OSM_ENV", "production")),
+            env=cast("Environment", given.get("OSM_ENV", "production")),
             database_url=given.get("OSM_DATABASE_URL", f"sqlite:///{data_dir / 'osm-flow.db'}"),
             secret_key=given.get("OSM_SECRET_KEY", ""),
             data_dir=data_dir,
@@ -81,7 +81,7 @@ class Settings:
 
 
 def _problems(given: Mapping[str, str]) -> list[str]:
-    checks = {
+    checks: dict[str, tuple[Callable[[str], bool], str]] = {
         "OSM_ENV": (lambda v: v in {"production", "demo", "test"}, "must be production, demo or test"),
         "OSM_DATABASE_URL": (_is_database_url, "must begin with sqlite:/// or postgresql://"),
         "OSM_BASE_URL": (_is_web_url, "must be an http:// or https:// address"),

@@ -1,0 +1,122 @@
+"""Puts the application together: the only place that knows every part."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pkgutil import iter_modules
+from zoneinfo import ZoneInfo
+
+import click
+from flask import Blueprint, Flask
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from osm_flow import cli, web
+from osm_flow.cli.context import Context, Mail
+from osm_flow.resources import resource_dir
+from osm_flow.settings import Settings, SettingsAreWrong
+from osm_flow.store.session import Store
+from osm_flow.web import access, assets, errors, filters, i18n, requests, security, shell
+
+Clock = Callable[[], datetime]
+
+MEGABYTE = 1024 * 1024
+
+
+def create_app(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Flask:
+    """The site. Raises SettingsAreWrong when these settings would make it unsafe."""
+    settings.require_servable()
+    app = requests.Site("osm_flow.web", static_folder=None, template_folder=str(resource_dir("templates")))
+    app.config.update(_config(settings))
+    app.config["STORE"] = store or _store(settings)
+    app.config["CLOCK"] = clock or _now
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    # The order of these is the order in which a request is looked at: who asks, may they enter, is it really their form.
+    requests.init_app(app)
+    access.init_app(app)
+    CSRFProtect(app)
+    security.init_app(app, secure=settings.is_secure)
+    errors.init_app(app)
+    i18n.init_app(app)
+    filters.init_app(app)
+    shell.init_app(app)
+    assets.init_app(app, fresh=settings.env == "test")
+    for blueprint in _blueprints():
+        app.register_blueprint(blueprint)
+    if settings.proxies:
+        count = settings.proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    return app
+
+
+def _config(settings: Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "TESTING": settings.env == "test",
+        "ENV_NAME": settings.env,
+        "TIMEZONE": ZoneInfo(settings.timezone),
+        "BASE_URL": settings.base_url,
+        "DATA_DIR": settings.data_dir,
+        "SESSION_COOKIE_NAME": "osm_session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.is_secure,
+        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a form left open over lunch is still good
+        "MAX_CONTENT_LENGTH": 25 * MEGABYTE,
+        # A far too long text must reach its form, which names the field; a table of 500 rows has many fields.
+        "MAX_FORM_MEMORY_SIZE": 16 * MEGABYTE,
+        "MAX_FORM_PARTS": 20_000,
+    }
+
+
+def _blueprints() -> list[Blueprint]:
+    """The `blueprint` of every module in web/ that has one."""
+    modules = (import_module(f"{web.__name__}.{found.name}") for found in iter_modules(web.__path__))
+    return [module.blueprint for module in modules if hasattr(module, "blueprint")]
+
+
+def _store(settings: Settings) -> Store:
+    if settings.database_url.startswith("sqlite:"):
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    return Store(settings.database_url)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _context(settings: Settings) -> Context:
+    def make_app(context: Context, demo: bool, base_url: str | None) -> Flask:
+        chosen = settings.for_demo() if demo else settings
+        if base_url and "OSM_BASE_URL" not in os.environ:
+            chosen = replace(chosen, base_url=base_url)
+        return create_app(chosen, store=context.store, clock=context.clock)
+
+    return Context(
+        database_url=settings.database_url,
+        data_dir=settings.data_dir,
+        base_url=settings.base_url,
+        timezone=ZoneInfo(settings.timezone),
+        mail=Mail(settings.smtp_url, settings.mail_from),
+        clock=_now,
+        make_app=make_app,
+    )
+
+
+def main() -> None:
+    """The `osm-flow` command."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = Settings.from_environment(os.environ)
+    except SettingsAreWrong as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    cli.root(obj=_context(settings), prog_name="osm-flow")

@@ -1,0 +1,32 @@
+"""What the system tells a person inside the site."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.pages import Page
+from osm_flow.store.models import Notification
+
+
+def unread_count(session: Session, actor: Actor) -> int:
+    query = select(func.count()).select_from(Notification)
+    return session.scalar(query.where(Notification.person_id == actor.person_id, Notification.read_at.is_(None))) or 0
+
+
+def notices_for(session: Session, actor: Actor, *, after: str | None = None, limit: int = 50) -> Page[Notification]:
+    """The person's notices, newest first."""
+    mine = select(Notification).where(Notification.person_id == actor.person_id)
+    total = session.scalar(select(func.count()).select_from(mine.subquery())) or 0
+    if after and after.isdigit():
+        mine = mine.where(Notification.id < int(after))
+    found = list(session.scalars(mine.order_by(Notification.id.desc()).limit(limit + 1)))
+    return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None, total)
+
+
+def mark_all_read(session: Session, actor: Actor, now: datetime) -> None:
+    unread = update(Notification).where(Notification.person_id == actor.person_id, Notification.read_at.is_(None))
+    session.execute(unread.values(read_at=now))

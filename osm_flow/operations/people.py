@@ -1,0 +1,376 @@
+"""People, their positions over periods, and the hats those give them on a day. Passwords are in `passwords`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import cast
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from osm_flow.domain.actors import Actor, Hat, HatKind
+from osm_flow.domain.pages import Page
+from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, require
+from osm_flow.domain.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
+from osm_flow.errors import Invalid, NotFound, Refused
+from osm_flow.operations.passwords import SignInRefused, hash_password, normal_username, password_fits
+from osm_flow.store.clusters import cluster_rows
+from osm_flow.store.models import Office, Person, Position, Province
+
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+_KINDS = ("substantive", "acting", "delegated")
+
+
+class PersonNotFound(NotFound):
+    """There is no such person."""
+
+
+class PositionNotFound(NotFound):
+    """There is no such position."""
+
+
+class UsernameNotAccepted(Invalid):
+    """A user name has 2 to 64 small Latin letters, digits, dots, hyphens or underscores."""
+
+
+class UsernameTaken(Invalid):
+    """Somebody already has this user name."""
+
+
+class PersonNotAccepted(Invalid):
+    """What was entered about the person cannot be accepted."""
+
+
+class PositionNotAccepted(Invalid):
+    """This position cannot be given. See the marked fields."""
+
+
+class NotYourself(Refused):
+    """You cannot lock your own account."""
+
+
+# ---- who somebody is today -------------------------------------------------------------------------------------
+
+
+def actor_for(session: Session, person: Person, today: date) -> Actor:
+    """The person with the hats of the positions that are valid today."""
+    positions = session.scalars(
+        select(Position)
+        .where(Position.person_id == person.id, *_valid_on(today))
+        .options(joinedload(Position.for_person))
+        .order_by(Position.id)
+    )
+    hats = tuple(map(_hat, positions))
+    sees_all = any(hat.office_id is None for hat in hats)
+    offices = tuple(session.scalars(select(Office.id).order_by(Office.id))) if sees_all else ()
+    return Actor(person.id, person.username, person.display_name, hats, person.locale, offices)
+
+
+def actor_named(session: Session, username: str, today: date) -> Actor:
+    """Raises PersonNotFound; a locked person acts no more, so they are not found either."""
+    person = person_by_username(session, username)
+    if person.locked_at is not None:
+        raise PersonNotFound
+    return actor_for(session, person, today)
+
+
+def people_wearing(
+    session: Session, role: str, office_id: str, today: date, province_id: str | None = None
+) -> list[Person]:
+    """Everybody unlocked who has the role in the office (and the province) today, by name."""
+    query = select(Person).join(Position, Position.person_id == Person.id)
+    query = query.where(Position.role == role, Position.office_id == office_id, *_valid_on(today))
+    if province_id is not None:
+        query = query.where(Position.province_id == province_id)
+    return list(session.scalars(query.where(Person.locked_at.is_(None)).distinct().order_by(Person.display_name)))
+
+
+def _valid_on(today: date) -> tuple[ColumnElement[bool], ...]:
+    return (Position.valid_from <= today, or_(Position.valid_to.is_(None), Position.valid_to >= today))
+
+
+def _hat(position: Position) -> Hat:
+    principal = position.for_person
+    return Hat(
+        role=position.role,
+        office_id=position.office_id,
+        province_id=position.province_id,
+        kind=cast("HatKind", position.kind),
+        for_username=principal.username if principal else None,
+        for_name=principal.display_name if principal else None,
+        title=position.title_th,
+    )
+
+
+# ---- finding people --------------------------------------------------------------------------------------------
+
+
+def get_person(session: Session, person_id: int) -> Person | None:
+    return session.get(Person, person_id)
+
+
+def person_by_username(session: Session, username: str) -> Person:
+    person = session.scalars(select(Person).where(Person.username == normal_username(username))).one_or_none()
+    if person is None:
+        raise PersonNotFound
+    return person
+
+
+def managed_person(session: Session, username: str, actor: Actor) -> Person:
+    """The person, for somebody who manages the people of all their offices. Raises NotFound, Forbidden."""
+    person = person_by_username(session, username)
+    _require_management(session, person, actor)
+    return person
+
+
+def positions_of(session: Session, person: Person) -> Sequence[Position]:
+    """Every position, newest first."""
+    query = select(Position).where(Position.person_id == person.id).options(joinedload(Position.for_person))
+    return session.scalars(query.order_by(Position.valid_from.desc(), Position.id.desc())).all()
+
+
+def list_people(
+    session: Session, actor: Actor, *, text: str | None = None, after: str | None = None, limit: int = 50
+) -> Page[Person]:
+    """The people of the actor's offices and those without any position, by user name. Raises Forbidden."""
+    require(actor, Verb.manage_people, SystemFacts())
+    held = select(Position.person_id)
+    here = held.where(or_(Position.office_id.in_(actor.office_ids), Position.office_id.is_(None)))
+    conditions = [or_(Person.id.in_(here), Person.id.not_in(held))]
+    if text:
+        pattern = f"%{_escaped(text.strip().lower())}%"
+        matches = (func.lower(column).like(pattern, escape="\\") for column in (Person.username, Person.display_name))
+        conditions.append(or_(*matches))
+    total = session.scalar(select(func.count()).select_from(Person).where(*conditions)) or 0
+    query = select(Person).where(*conditions).options(selectinload(Person.positions))
+    if after:
+        query = query.where(Person.username > after)
+    found = list(session.scalars(query.order_by(Person.username).limit(limit + 1)))
+    return Page(found[:limit], found[limit - 1].username if len(found) > limit else None, total)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _require_management(session: Session, person: Person, actor: Actor) -> None:
+    require(actor, Verb.manage_people, SystemFacts())
+    for office_id in set(session.scalars(select(Position.office_id).where(Position.person_id == person.id))):
+        _require_office(actor, office_id)
+
+
+def _require_office(actor: Actor, office_id: str | None) -> None:
+    """An administrator of one office does not touch what reaches into others."""
+    everywhere = actor.is_system or any(hat.role == "admin" and hat.office_id is None for hat in actor.hats)
+    if office_id is not None:
+        require(actor, Verb.manage_people, OfficeFacts(office_id))
+    elif not everywhere:
+        raise PersonNotFound
+
+
+# ---- changing people -------------------------------------------------------------------------------------------
+
+
+def create_person(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    *,
+    username: str,
+    display_name: str,
+    email: str | None = None,
+    password: str | None = None,
+    locale: str = "th",
+) -> Person:
+    """A person without any position yet; without a password they cannot sign in. Raises Invalid errors naming fields."""
+    require(actor, Verb.manage_people, SystemFacts())
+    name = username.strip()
+    if not _USERNAME.fullmatch(name):
+        raise UsernameNotAccepted(fields={"username": UsernameNotAccepted.__doc__})
+    if session.scalars(select(Person.id).where(Person.username == name)).one_or_none() is not None:
+        raise UsernameTaken(fields={"username": UsernameTaken.__doc__})
+    faults = _faults(display_name, email)
+    if faults:
+        raise PersonNotAccepted(fields=faults)
+    person = Person(
+        username=name,
+        display_name=display_name.strip(),
+        email=(email or "").strip() or None,
+        password_hash=hash_password(password, name) if password else None,
+        locale=locale,
+        session_epoch=0,
+        created_at=now,
+    )
+    session.add(person)
+    session.flush()
+    return person
+
+
+def _faults(display_name: str, email: str | None) -> dict[str, str]:
+    faults = {}
+    if not display_name.strip() or len(display_name) > 255 or "\0" in display_name:
+        faults["display_name"] = "Enter the name, at most 255 characters."
+    if email and not re.fullmatch(r"[^@\s\0]{1,120}@[^@\s\0]{1,120}", email.strip()):
+        faults["email"] = "Enter an e-mail address such as name@example.go.th."
+    return faults
+
+
+def set_password(session: Session, username: str, actor: Actor, now: datetime, *, password: str) -> None:
+    """Give a person a new password; every session of theirs ends. Raises PasswordTooWeak."""
+    person = managed_person(session, username, actor)
+    person.password_hash = hash_password(password, person.username)
+    person.session_epoch += 1
+
+
+def change_password(session: Session, person: Person, now: datetime, *, current: str, new: str) -> None:
+    """A person changes their own password; their sessions elsewhere end. Raises SignInRefused, PasswordTooWeak."""
+    if not password_fits(person, current):
+        raise SignInRefused(
+            "The current password is not right.", fields={"current": "The current password is not right."}
+        )
+    person.password_hash = hash_password(new, person.username, "new")
+    person.session_epoch += 1
+
+
+def set_locale(session: Session, person: Person, locale: str) -> None:
+    person.locale = locale
+
+
+def lock(session: Session, username: str, actor: Actor, now: datetime) -> Person:
+    """Nobody signs in with the account any more and every session of it ends at its next request."""
+    person = managed_person(session, username, actor)
+    if person.id == actor.person_id:
+        raise NotYourself
+    if person.locked_at is None:
+        person.locked_at = now
+        person.session_epoch += 1
+    return person
+
+
+def unlock(session: Session, username: str, actor: Actor, now: datetime) -> Person:
+    person = managed_person(session, username, actor)
+    person.locked_at = None
+    return person
+
+
+# ---- positions -------------------------------------------------------------------------------------------------
+
+
+def give_position(
+    session: Session,
+    username: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    role: str,
+    office_id: str | None,
+    valid_from: date,
+    valid_to: date | None = None,
+    province_id: str | None = None,
+    kind: str = "substantive",
+    for_username: str | None = None,
+    letter: str | None = None,
+    title_th: str = "",
+    title_en: str = "",
+) -> Position:
+    """Give a person a role over a period, both days included. Raises PositionNotAccepted naming the fields at fault."""
+    person = managed_person(session, username, actor)
+    _require_office(actor, office_id)
+    principal = session.scalars(select(Person).where(Person.username == (for_username or ""))).one_or_none()
+    position = Position(
+        person_id=person.id,
+        office_id=office_id,
+        province_id=province_id or None,
+        role=role,
+        title_th=title_th.strip(),
+        title_en=title_en.strip(),
+        kind=kind,
+        for_person_id=principal.id if principal else None,
+        letter=(letter or "").strip() or None,
+        valid_from=valid_from,
+        valid_to=valid_to,
+    )
+    faults = dict(_position_faults(session, position))
+    if faults:
+        raise PositionNotAccepted(fields=faults)
+    session.add(position)
+    session.flush()
+    return position
+
+
+def _position_faults(session: Session, position: Position) -> Iterable[tuple[str, str]]:
+    if position.role not in SIGN_IN_ROLES:
+        yield "role", "Choose a role from the list."
+    if position.kind not in _KINDS:
+        yield "kind", "Choose how the position is held."
+    if position.office_id is None and position.role not in OVERSIGHT:
+        yield "office_id", "Choose the cluster."
+    if position.office_id is not None and session.get(Office, position.office_id) is None:
+        yield "office_id", "Choose a cluster from the list."
+    province = session.get(Province, position.province_id) if position.province_id else None
+    if position.role in PROVINCIAL and province is None:
+        yield "province_id", "This role belongs to a province; choose it."
+    elif position.province_id and (province is None or province.office_id != position.office_id):
+        yield "province_id", "Choose a province of this cluster."
+    if position.valid_to is not None and position.valid_to < position.valid_from:
+        yield "valid_to", "The last day must not come before the first."
+    if position.kind != "substantive":
+        if position.for_person_id is None or position.for_person_id == position.person_id:
+            yield "for_username", "Say for whom this person acts."
+        if not position.letter:
+            yield "letter", "Name the order or letter that made it."
+    if max(map(len, (position.title_th, position.title_en, position.letter or ""))) > 255:
+        yield "title_th", "Use at most 255 characters."
+
+
+def end_position(session: Session, position_id: int, actor: Actor, now: datetime, *, last_day: date) -> Position:
+    """The position is kept as history but not held after `last_day`. Raises PositionNotFound."""
+    position = session.get(Position, position_id)
+    if position is None:
+        raise PositionNotFound
+    require(actor, Verb.manage_people, SystemFacts())
+    _require_office(actor, position.office_id)
+    position.valid_to = last_day
+    return position
+
+
+# ---- offices ---------------------------------------------------------------------------------------------------
+
+
+def offices(session: Session) -> Sequence[Office]:
+    return session.scalars(select(Office).options(selectinload(Office.provinces)).order_by(Office.id)).all()
+
+
+def seed_clusters(session: Session) -> int:
+    """Add the clusters and provinces that are not there yet; what is there stays. Returns how many provinces are new."""
+    known_offices = set(session.scalars(select(Office.id)))
+    known_provinces = set(session.scalars(select(Province.id)))
+    added = 0
+    for row in cluster_rows():
+        if row.cluster not in known_offices:
+            known_offices.add(row.cluster)
+            session.add(
+                Office(
+                    id=row.cluster,
+                    name_th=row.cluster_th,
+                    name_en=row.cluster_en,
+                    region_th=row.region_th,
+                    region_en=row.region_en,
+                )
+            )
+        if row.province not in known_provinces:
+            added += 1
+            session.add(
+                Province(
+                    id=row.province,
+                    office_id=row.cluster,
+                    name_th=row.province_th,
+                    name_en=row.province_en,
+                    abbr_th=row.abbr_th,
+                    is_centre=row.is_centre,
+                )
+            )
+    session.flush()
+    return added

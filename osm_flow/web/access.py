@@ -1,0 +1,101 @@
+"""Which routes are for whom. Every route carries exactly one rule; a route without one answers nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from flask import Flask, Response, abort, current_app, g, make_response, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.policy import NotYourRole, OfficeFacts, Subject, SystemFacts, Verb, decide
+from osm_flow.errors import OsmFlowError
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Access:
+    """`verbs`: any one of them is enough to enter; what exactly may be done is decided by the operation."""
+
+    public: bool = False
+    verbs: tuple[Verb, ...] = ()
+
+
+class NotSignedIn(OsmFlowError):
+    """Please sign in first. Nothing was changed."""
+
+    status = 401
+
+
+def public(view: View) -> View:
+    """For everybody, signed in or not."""
+    return _mark(view, Access(public=True))
+
+
+def signed_in(view: View) -> View:
+    """For everybody who is signed in."""
+    return _mark(view, Access())
+
+
+def requires(*verbs: Verb) -> Callable[[View], View]:
+    """For those whose roles allow one of these verbs somewhere."""
+    return lambda view: _mark(view, Access(verbs=verbs))
+
+
+def rule_of(view: Callable[..., Any]) -> Access | None:
+    return getattr(view, "osm_access", None)
+
+
+def _mark(view: View, rule: Access) -> View:
+    if rule_of(view) is not None:
+        raise TypeError(f"{view.__name__} has two access rules")
+    view.osm_access = rule  # type: ignore[attr-defined]
+    return view
+
+
+def may(verb: Verb | str, subject: Subject | None = None) -> bool:
+    """Whether the person may do it to the subject; without one: in any office of theirs, or in the whole system."""
+    actor: Actor | None = g.get("actor")
+    if actor is None:
+        return False
+    subjects: list[Subject] = [subject] if subject else [SystemFacts(), *map(OfficeFacts, actor.office_ids)]
+    return any(decide(actor, Verb(verb), each).allowed for each in subjects)
+
+
+def enforce() -> BaseResponse | None:
+    """Before each request: send strangers to the login page, refuse those whose roles do not fit."""
+    if request.url_rule is None or request.endpoint is None:
+        return None
+    rule = rule_of(current_app.view_functions[request.endpoint])
+    if rule is None:
+        abort(403)
+    if rule.public:
+        return None
+    if g.actor is None:
+        return _to_login()
+    if rule.verbs and not any(may(verb) for verb in rule.verbs):
+        raise NotYourRole
+    return None
+
+
+def _to_login() -> BaseResponse:
+    if request.path.startswith("/api/"):
+        raise NotSignedIn
+    back = request.full_path.rstrip("?") if request.method == "GET" else ""
+    target = url_for("account.login") + ("?" + urlencode({"next": back}) if back not in {"", "/"} else "")
+    if request.headers.get("HX-Request"):
+        response: Response = make_response("", 401)
+        response.headers["HX-Redirect"] = url_for("account.login")
+        return response
+    if request.method not in {"GET", "HEAD"}:
+        raise NotSignedIn
+    return redirect(target)
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(enforce)
+    app.jinja_env.globals.update(may=may)

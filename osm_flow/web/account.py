@@ -1,0 +1,141 @@
+"""Signing in and out, language, one's own password, and the notices of a person."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import login_user, logout_user
+
+from osm_flow.domain.roles import OVERSIGHT, STAFF
+from osm_flow.errors import Invalid
+from osm_flow.operations import notices, people
+from osm_flow.operations.passwords import SignInRefused, TooManyAttempts, sign_in
+from osm_flow.web.access import public, signed_in
+from osm_flow.web.i18n import LOCALES, error_text, gettext
+from osm_flow.web.requests import SignedIn, own_transactions
+
+blueprint = Blueprint("account", __name__)
+
+
+@blueprint.get("/login")
+@public
+def login() -> ResponseReturnValue:
+    target = local_target(request.args.get("next"))
+    if g.actor is not None:
+        return redirect(target)
+    return _login_page(target)
+
+
+@blueprint.post("/login")
+@public
+@own_transactions
+def log_in() -> ResponseReturnValue:
+    username, target = request.form.get("username", ""), local_target(request.form.get("next"))
+    try:
+        person = sign_in(g.store, username, request.form.get("password", ""), request.remote_addr or "", g.now)
+    except (SignInRefused, TooManyAttempts) as refusal:
+        return _login_page(target, username, error_text(refusal)), refusal.status
+    session.clear()
+    session.permanent = True
+    login_user(SignedIn(person))
+    return redirect(target)
+
+
+def _login_page(target: str, username: str = "", error: str = "") -> str:
+    demo = current_app.config.get("DEMO_LOGINS", []) if current_app.config["ENV_NAME"] == "demo" else []
+    return render_template("login.html", target=target, username=username[:64], error=error, demo_groups=_grouped(demo))
+
+
+def _grouped(logins: list[dict[str, str]]) -> list[tuple[str, list[dict[str, str]]]]:
+    """The demo's accounts under a heading by where their role sits, empty headings left out."""
+    groups: dict[str, list[dict[str, str]]] = {heading: [] for heading in _DEMO_HEADINGS}
+    for login in logins:
+        groups[_demo_heading(login["role"])].append(login)
+    return [(heading, found) for heading, found in groups.items() if found]
+
+
+_DEMO_HEADINGS = ("กลุ่มงานบริหารยุทธศาสตร์", "ผู้บริหาร", "จังหวัดและหน่วยงาน", "ตรวจสอบและดูแลระบบ")
+
+
+def _demo_heading(role: str) -> str:
+    office, superiors, provinces, oversight = _DEMO_HEADINGS
+    if role.startswith("osm_"):
+        return office
+    if role in STAFF:
+        return superiors
+    return oversight if role in OVERSIGHT else provinces
+
+
+def local_target(target: str | None) -> str:
+    """The page to go to, only ever on this site."""
+    home = "/"
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return home
+    parts = urlsplit(target)
+    unsafe = any(character in target for character in "\r\n\t\\") or parts.scheme or parts.netloc
+    return home if unsafe or parts.path in {"/login", "/logout"} else target
+
+
+@blueprint.post("/logout")
+@public
+def logout() -> ResponseReturnValue:
+    logout_user()
+    session.clear()
+    return redirect(url_for("account.login"))
+
+
+@blueprint.post("/language")
+@public
+def language() -> ResponseReturnValue:
+    locale = request.form.get("locale", "")
+    response = redirect(local_target(request.form.get("next")))
+    if locale in LOCALES:
+        if g.person is not None:
+            people.set_locale(g.session, g.person, locale)
+        response.set_cookie(
+            "lang",
+            locale,
+            max_age=31_536_000,
+            samesite="Lax",
+            httponly=True,
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+        )
+    return response
+
+
+@blueprint.get("/account")
+@signed_in
+def me() -> ResponseReturnValue:
+    return render_template("account/me.html", errors={})
+
+
+@blueprint.post("/account/password")
+@signed_in
+def change_password() -> ResponseReturnValue:
+    new = request.form.get("new", "")
+    try:
+        if new != request.form.get("again", ""):
+            raise Invalid(fields={"again": "The two new passwords differ."})
+        people.change_password(g.session, g.person, g.now, current=request.form.get("current", ""), new=new)
+    except (Invalid, SignInRefused) as error:
+        errors = {name: gettext(text) for name, text in error.fields.items()}
+        return render_template("account/me.html", errors=errors), 422
+    login_user(SignedIn(g.person))
+    flash(gettext("เปลี่ยนรหัสผ่านแล้ว การเข้าสู่ระบบบนเครื่องอื่นสิ้นสุดลงแล้ว"), "success")
+    return redirect(url_for("account.me"))
+
+
+@blueprint.get("/notices")
+@signed_in
+def notice_list() -> ResponseReturnValue:
+    page = notices.notices_for(g.session, g.actor, after=request.args.get("after"))
+    return render_template("account/notices.html", page=page)
+
+
+@blueprint.post("/notices/read")
+@signed_in
+def notices_read() -> ResponseReturnValue:
+    notices.mark_all_read(g.session, g.actor, g.now)
+    return redirect(url_for("account.notice_list"))

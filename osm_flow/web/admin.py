@@ -1,0 +1,161 @@
+"""People and their positions, for administrators."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from osm_flow.domain.policy import Verb
+from osm_flow.domain.roles import ROLES, SIGN_IN_ROLES
+from osm_flow.domain.thai_dates import parse_thai_date
+from osm_flow.errors import Invalid
+from osm_flow.operations import people
+from osm_flow.web.access import requires
+from osm_flow.web.filters import zone
+from osm_flow.web.i18n import current_locale, gettext
+
+blueprint = Blueprint("people", __name__, url_prefix="/people")
+
+KINDS = {"substantive": "ดำรงตำแหน่ง", "acting": "รักษาราชการแทน", "delegated": "ปฏิบัติราชการแทน"}
+
+
+def today() -> date:
+    return g.now.astimezone(zone()).date()  # type: ignore[no-any-return]
+
+
+@blueprint.get("")
+@requires(Verb.manage_people)
+def people_list() -> ResponseReturnValue:
+    text = request.args.get("text", "")[:100]
+    page = people.list_people(g.session, g.actor, text=text, after=request.args.get("after"))
+    return render_template("admin/people.html", page=page, text=text, today=today())
+
+
+@blueprint.get("/new")
+@requires(Verb.manage_people)
+def new_person() -> ResponseReturnValue:
+    return render_template("admin/person_new.html", values={}, errors={})
+
+
+@blueprint.post("/new")
+@requires(Verb.manage_people)
+def create_person() -> ResponseReturnValue:
+    form = request.form
+    try:
+        person = people.create_person(
+            g.session,
+            g.actor,
+            g.now,
+            username=form.get("username", ""),
+            display_name=form.get("display_name", ""),
+            email=form.get("email"),
+            password=form.get("password") or None,
+        )
+    except Invalid as error:
+        return render_template("admin/person_new.html", values=form, errors=_texts(error)), 422
+    flash(gettext("เพิ่มผู้ใช้แล้ว ต่อไปกำหนดตำแหน่ง"), "success")
+    return redirect(url_for("people.person", username=person.username))
+
+
+@blueprint.get("/<username>")
+@requires(Verb.manage_people)
+def person(username: str) -> ResponseReturnValue:
+    return _person_page(username)
+
+
+@blueprint.post("/<username>/positions")
+@requires(Verb.manage_people)
+def give_position(username: str) -> ResponseReturnValue:
+    form = request.form
+    try:
+        first, last = _period(form.get("valid_from", ""), form.get("valid_to", ""))
+        people.give_position(
+            g.session,
+            username,
+            g.actor,
+            g.now,
+            role=form.get("role", ""),
+            office_id=form.get("office_id") or None,
+            province_id=form.get("province_id") or None,
+            kind=form.get("kind", "substantive"),
+            for_username=form.get("for_username", "").strip() or None,
+            letter=form.get("letter"),
+            title_th=form.get("title_th", ""),
+            title_en=form.get("title_en", ""),
+            valid_from=first,
+            valid_to=last,
+        )
+    except Invalid as error:
+        return _person_page(username, form, _texts(error)), 422
+    flash(gettext("กำหนดตำแหน่งแล้ว"), "success")
+    return redirect(url_for("people.person", username=username))
+
+
+@blueprint.post("/<username>/positions/<int:position_id>/end")
+@requires(Verb.manage_people)
+def end_position(username: str, position_id: int) -> ResponseReturnValue:
+    people.end_position(g.session, position_id, g.actor, g.now, last_day=today() - timedelta(days=1))
+    flash(gettext("สิ้นสุดตำแหน่งแล้ว มีผลทันที"), "success")
+    return redirect(url_for("people.person", username=username))
+
+
+@blueprint.post("/<username>/lock")
+@requires(Verb.manage_people)
+def lock(username: str) -> ResponseReturnValue:
+    people.lock(g.session, username, g.actor, g.now)
+    flash(gettext("ระงับบัญชีแล้ว ผู้ใช้ออกจากระบบทุกเครื่อง"), "success")
+    return redirect(url_for("people.person", username=username))
+
+
+@blueprint.post("/<username>/unlock")
+@requires(Verb.manage_people)
+def unlock(username: str) -> ResponseReturnValue:
+    people.unlock(g.session, username, g.actor, g.now)
+    flash(gettext("เปิดใช้บัญชีแล้ว"), "success")
+    return redirect(url_for("people.person", username=username))
+
+
+@blueprint.post("/<username>/password")
+@requires(Verb.manage_people)
+def set_password(username: str) -> ResponseReturnValue:
+    try:
+        people.set_password(g.session, username, g.actor, g.now, password=request.form.get("password", ""))
+    except Invalid as error:
+        return _person_page(username, {}, _texts(error)), 422
+    flash(gettext("ตั้งรหัสผ่านใหม่แล้ว แจ้งเจ้าของบัญชีด้วยตนเอง"), "success")
+    return redirect(url_for("people.person", username=username))
+
+
+def _person_page(username: str, values: dict[str, str] | None = None, errors: dict[str, str] | None = None) -> str:
+    subject = people.managed_person(g.session, username, g.actor)
+    names = [(key, ROLES[key].en if current_locale() == "en" else ROLES[key].th) for key in SIGN_IN_ROLES]
+    own = [office for office in people.offices(g.session) if office.id in g.actor.office_ids]
+    return render_template(
+        "admin/person.html",
+        person=subject,
+        actor=people.actor_for(g.session, subject, today()),
+        positions=people.positions_of(g.session, subject),
+        offices=own,
+        roles=names,
+        kinds={key: gettext(text) for key, text in KINDS.items()},
+        today=today(),
+        values=values or {},
+        errors=errors or {},
+    )
+
+
+def _period(first: str, last: str) -> tuple[date, date | None]:
+    """Raises Invalid naming the field that is not a date."""
+    read: dict[str, date | None] = {}
+    for name, text in (("valid_from", first), ("valid_to", last)):
+        try:
+            read[name] = parse_thai_date(text) if text.strip() else None
+        except ValueError:
+            raise Invalid(fields={name: "Enter a date such as 20/11/2569."}) from None
+    return read["valid_from"] or today(), read["valid_to"]
+
+
+def _texts(error: Invalid) -> dict[str, str]:
+    return {name: gettext(text) for name, text in error.fields.items()}

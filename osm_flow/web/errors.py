@@ -1,0 +1,107 @@
+"""One answer for everything that goes wrong: a page in the reader's language, problem details for programs."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, Response, g, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
+
+from osm_flow.errors import OsmFlowError
+from osm_flow.web import requests
+from osm_flow.web.i18n import error_text, gettext
+
+logger = logging.getLogger(__name__)
+
+# Heading and what to do now, by status; anything else is told like a 400.
+_TEXTS = {
+    400: ("คำขอนี้อ่านไม่ได้", "ย้อนกลับไปหน้าเดิม โหลดหน้าใหม่ แล้วลองอีกครั้ง"),
+    401: ("กรุณาเข้าสู่ระบบ", "เข้าสู่ระบบแล้วทำรายการอีกครั้ง"),
+    403: ("คุณไม่มีสิทธิ์ทำรายการนี้", "หากควรทำได้ โปรดแจ้งผู้ดูแลระบบให้ตรวจสอบตำแหน่งของคุณ"),
+    404: ("ไม่พบหน้านี้", "อาจพิมพ์ที่อยู่ผิด รายการถูกย้าย หรือเป็นของกลุ่มจังหวัดอื่น"),
+    405: ("หน้านี้ใช้แบบนี้ไม่ได้", "กลับไปหน้าก่อน แล้วใช้ปุ่มในหน้านั้น"),
+    409: ("ทำรายการนี้ไม่ได้ในตอนนี้", "ข้อมูลอาจเปลี่ยนไปแล้ว ย้อนกลับ โหลดหน้าใหม่ แล้วดูอีกครั้ง"),
+    413: ("ข้อมูลที่ส่งมาใหญ่เกินไป", "ไฟล์แนบรวมกันได้ไม่เกิน 25 MB ลดขนาดไฟล์หรือย่อข้อความ แล้วส่งใหม่ ยังไม่มีการบันทึกใด ๆ"),
+    422: ("ข้อมูลที่กรอกยังใช้ไม่ได้", "ย้อนกลับไปแก้ไขแล้วส่งใหม่ สิ่งที่กรอกไว้ยังอยู่ในหน้าเดิม"),
+    429: ("ลองถี่เกินไป", "รอสักครู่แล้วลองใหม่"),
+    500: ("ระบบขัดข้อง", "ยังไม่มีการบันทึกสิ่งที่ทำเมื่อครู่ ลองอีกครั้ง หากยังเป็นอยู่ โปรดแจ้งเลขอ้างอิงนี้ต่อผู้ดูแลระบบ"),
+    503: ("ระบบไม่ว่างชั่วคราว", "ยังไม่มีการบันทึกสิ่งที่ทำเมื่อครู่ รอสักครู่แล้วลองใหม่"),
+}
+
+
+def wants_json() -> bool:
+    best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
+    return request.path.startswith("/api/") or best in {"application/json", "application/problem+json"}
+
+
+def answer(status: int, detail: str = "", fields: dict[str, str] | None = None, reference: str = "") -> Response:
+    """The designed page, or problem details (RFC 9457), for a status."""
+    g.failed = True
+    heading, hint = (gettext(text) for text in _TEXTS.get(status, _TEXTS[500 if status >= 500 else 400]))
+    fields = {name: gettext(text) for name, text in (fields or {}).items()}
+    if wants_json():
+        body = {"type": "about:blank", "title": heading, "status": status, "detail": detail or hint}
+        body |= {"fields": fields} if fields else {}
+        body |= {"reference": reference} if reference else {}
+        response = Response(current_json(body), status, mimetype="application/problem+json")
+    else:
+        page = render_template(
+            "errors/error.html",
+            status=status,
+            heading=heading,
+            detail=detail,
+            hint=hint,
+            fields=fields,
+            reference=reference,
+        )
+        response = make_response(page, status)
+    return response
+
+
+def current_json(body: object) -> str:
+    from flask import json
+
+    return json.dumps(body, ensure_ascii=False)
+
+
+def on_our_error(error: OsmFlowError) -> Response:
+    requests.abandon()
+    return answer(error.status, error_text(error), error.fields)
+
+
+def on_csrf_error(error: CSRFError) -> Response:
+    requests.abandon()
+    return answer(400, gettext("หน้านี้เปิดค้างไว้นานเกินไป หรือคุณออกจากระบบในอีกหน้าต่างหนึ่ง ยังไม่มีการบันทึกใด ๆ"))
+
+
+def on_http_error(error: HTTPException) -> Response:
+    requests.abandon()
+    if error.code is None or error.code < 400:
+        return make_response(error.get_response())
+    response = answer(error.code)
+    for name, value in error.get_headers():
+        if name in {"Allow", "Retry-After"}:
+            response.headers[name] = value
+    return response
+
+
+def on_crash(error: InternalServerError) -> Response:
+    requests.abandon()
+    if isinstance(error.original_exception, OsmFlowError):
+        return on_our_error(error.original_exception)
+    reference = secrets.token_hex(4).upper()
+    cause = error.original_exception or error
+    logger.error("request failed, reference %s: %s %s", reference, request.method, request.path, exc_info=cause)
+    return answer(500, reference=reference)
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(OsmFlowError, on_our_error)
+    app.register_error_handler(CSRFError, on_csrf_error)
+    app.register_error_handler(HTTPException, on_http_error)
+    app.register_error_handler(InternalServerError, on_crash)
+
+
+__all__ = ["RequestEntityTooLarge", "answer", "init_app", "wants_json"]

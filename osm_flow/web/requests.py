@@ -1,0 +1,131 @@
+"""The life of a request: one session, one person, one commit.
+
+GET, HEAD and OPTIONS get a session that cannot write; every other method gets a transaction that commits exactly once,
+after the view and only when its answer is below 400. Error handlers run after the rollback.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+from flask import session as browser_session
+from flask_login import LoginManager, UserMixin, current_user
+from sqlalchemy.orm import Session
+
+from osm_flow.operations.outbox import deliver_pending
+from osm_flow.operations.people import actor_for, get_person
+from osm_flow.store.models import Person
+from osm_flow.store.session import Store
+from osm_flow.web.access import rule_of
+from osm_flow.web.i18n import DEFAULT_LOCALE, LOCALES
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# What a stranger may send: a login form, not a document.
+_STRANGERS_BYTES = 100_000
+_STRANGERS_PARTS = 50
+
+
+class SignedIn(UserMixin):  # type: ignore[misc]
+    """The person behind a browser's session; `get_id` carries the epoch that locking an account raises."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+
+    def get_id(self) -> str:
+        return f"{self.person.id}:{self.person.session_epoch}"
+
+
+class Site(Flask):
+    """Flask with the commit where an error can still become an answer: between the view and its response."""
+
+    def dispatch_request(self) -> Response:
+        response = self.make_response(super().dispatch_request())
+        if response.status_code < 400:
+            finish()
+        return response
+
+
+def own_transactions(view: View) -> View:
+    """For a view that opens its transactions itself (`g.store`), because something must be kept although it refuses."""
+    view.osm_own_transactions = True  # type: ignore[attr-defined]
+    return view
+
+
+def begin() -> None:
+    """Open the session, find out who asks, and in which language."""
+    g.store = current_app.config["STORE"]
+    g.now = current_app.config["CLOCK"]()
+    g.actor = g.person = None
+    g.locale = _wanted_locale()
+    view = current_app.view_functions.get(request.endpoint or "")
+    rule = rule_of(view) if view else None
+    if rule and rule.public:
+        request.max_content_length = request.max_form_memory_size = _STRANGERS_BYTES
+        request.max_form_parts = _STRANGERS_PARTS
+    if view is None or request.endpoint == "static" or getattr(view, "osm_own_transactions", False):
+        return
+    _open(g.store)
+    _recognise(g.session, g.now)
+
+
+def _open(store: Store) -> None:
+    g.scope = contextlib.ExitStack()
+    context = store.reading() if request.method in SAFE_METHODS else store.transaction()
+    g.session = g.scope.enter_context(context)
+
+
+def _recognise(session: Session, now: datetime) -> None:
+    if "_user_id" not in browser_session or not current_user.is_authenticated:
+        return
+    g.person = current_user.person
+    today = now.astimezone(current_app.config["TIMEZONE"]).date()
+    g.actor = actor_for(session, g.person, today)
+    g.locale = g.person.locale if g.person.locale in LOCALES else DEFAULT_LOCALE
+
+
+def _wanted_locale() -> str:
+    chosen = request.cookies.get("lang")
+    return chosen if chosen in LOCALES else DEFAULT_LOCALE
+
+
+def finish() -> None:
+    """Commit what the view did; then let what it set in motion go on at once."""
+    scope: contextlib.ExitStack | None = g.pop("scope", None)
+    if scope is None:
+        return
+    session: Session = g.session
+    _, moved = session.info.get("osm_locked", (None, ()))
+    scope.close()
+    if moved:
+        deliver_pending(g.store, g.now, *moved)
+
+
+def abandon(error: BaseException | None = None) -> None:
+    """Roll back whatever is still open; harmless when nothing is."""
+    scope: contextlib.ExitStack | None = g.pop("scope", None)
+    if scope is not None:
+        g.session.rollback()
+        scope.close()
+
+
+def load_user(key: str) -> SignedIn | None:
+    """The person of a browser's session, None when they were locked or their sessions ended."""
+    person_id, _, epoch = key.partition(":")
+    person = get_person(g.session, int(person_id)) if person_id.isdigit() and "session" in g else None
+    if person is None or person.locked_at is not None or str(person.session_epoch) != epoch:
+        return None
+    return SignedIn(person)
+
+
+def init_app(app: Flask) -> None:
+    manager = LoginManager()
+    manager.init_app(app, add_context_processor=False)
+    manager.user_loader(load_user)
+    app.before_request(begin)
+    app.teardown_request(abandon)
