@@ -68,7 +68,7 @@ def begin() -> None:
     if rule and rule.public:
         request.max_content_length = request.max_form_memory_size = _STRANGERS_BYTES
         request.max_form_parts = _STRANGERS_PARTS
-    if view is None or request.endpoint == "static" or getattr(view, "osm_own_transactions", False):
+    if request.endpoint == "static" or getattr(view, "osm_own_transactions", False):
         return
     _open(g.store)
     _recognise(g.session, g.now)
@@ -76,7 +76,8 @@ def begin() -> None:
 
 def _open(store: Store) -> None:
     g.scope = contextlib.ExitStack()
-    context = store.reading() if request.method in SAFE_METHODS else store.transaction()
+    reads = request.method in SAFE_METHODS or request.url_rule is None
+    context = store.reading() if reads else store.transaction()
     g.session = g.scope.enter_context(context)
 
 

@@ -1,0 +1,140 @@
+"""`osm-flow user`: people and their positions, by whoever may use the machine itself."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from osm_flow.cli.context import Context, say
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.roles import SIGN_IN_ROLES
+from osm_flow.operations import people
+from osm_flow.store.models import Person
+
+DAY = click.DateTime(formats=["%Y-%m-%d"])
+
+
+@click.group()
+def user() -> None:
+    """Create, lock and list people, give positions."""
+
+
+@user.command("list")
+@click.option("--text", help="Only those whose name contains this.")
+@click.option("--after", help="Go on after this user name.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def list_(context: Context, text: str | None, after: str | None, as_json: bool) -> None:
+    """List people."""
+    with context.store.reading() as session:
+        page = people.list_people(session, SYSTEM, text=text, after=after)
+        items = [_as_dict(person) for person in page.items]
+    lines = (
+        f"{item['username']:<24} {item['display_name']}{' (locked)' if item['locked_at'] else ''}" for item in items
+    )
+    say({"items": items, "next": page.next}, as_json, "\n".join(lines))
+
+
+@user.command()
+@click.argument("username")
+@click.option("--name", required=True, help="The name people read.")
+@click.option("--email")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="OSM_NEW_PASSWORD")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def create(context: Context, username: str, name: str, email: str | None, password: str, as_json: bool) -> None:
+    """Create a person; give them a position next."""
+    with context.store.transaction() as session:
+        person = people.create_person(
+            session, SYSTEM, context.now(), username=username, display_name=name, email=email, password=password
+        )
+        made = _as_dict(person)
+    say(made, as_json, f"created {username}")
+
+
+@user.command()
+@click.argument("username")
+@click.option("--role", required=True, type=click.Choice(SIGN_IN_ROLES))
+@click.option("--office", help="Cluster code, such as NE-U1; left out for an administrator or auditor of all.")
+@click.option("--province", help="Province code, such as TH-41.")
+@click.option("--from", "first", type=DAY, help="First day; today when left out.")
+@click.option("--to", "last", type=DAY, help="Last day.")
+@click.option("--kind", type=click.Choice(["substantive", "acting", "delegated"]), default="substantive")
+@click.option("--for", "principal", help="For whom (user name), when acting or delegated.")
+@click.option("--letter", help="The order that made it.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def give(
+    context: Context,
+    username: str,
+    role: str,
+    office: str | None,
+    province: str | None,
+    first: datetime | None,
+    last: datetime | None,
+    kind: str,
+    principal: str | None,
+    letter: str | None,
+    as_json: bool,
+) -> None:
+    """Give a person a position over a period."""
+    today = context.now().astimezone(context.timezone).date()
+    with context.store.transaction() as session:
+        position = people.give_position(
+            session,
+            username,
+            SYSTEM,
+            context.now(),
+            role=role,
+            office_id=office,
+            province_id=province,
+            valid_from=first.date() if first else today,
+            valid_to=last.date() if last else None,
+            kind=kind,
+            for_username=principal,
+            letter=letter,
+        )
+        made = {"id": position.id, "username": username, "role": role, "office": office, "province": province}
+    say(made, as_json, f"{username} is {role} (position {position.id})")
+
+
+@user.command()
+@click.argument("username")
+@click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="OSM_NEW_PASSWORD")
+@click.pass_obj
+def password(context: Context, username: str, password: str) -> None:
+    """Give a person a new password; their sessions end."""
+    with context.store.transaction() as session:
+        people.set_password(session, username, SYSTEM, context.now(), password=password)
+    click.echo(f"new password for {username}")
+
+
+@user.command()
+@click.argument("username")
+@click.pass_obj
+def lock(context: Context, username: str) -> None:
+    """Lock an account; its sessions end at once."""
+    with context.store.transaction() as session:
+        people.lock(session, username, SYSTEM, context.now())
+    click.echo(f"locked {username}")
+
+
+@user.command()
+@click.argument("username")
+@click.pass_obj
+def unlock(context: Context, username: str) -> None:
+    """Open a locked account again."""
+    with context.store.transaction() as session:
+        people.unlock(session, username, SYSTEM, context.now())
+    click.echo(f"unlocked {username}")
+
+
+def _as_dict(person: Person) -> dict[str, Any]:
+    return {
+        "username": person.username,
+        "display_name": person.display_name,
+        "email": person.email,
+        "locked_at": person.locked_at,
+    }
