@@ -1,0 +1,73 @@
+"""`osm-flow scheduler`: run the sweeps without the site."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, datetime
+
+import click
+
+from osm_flow.cli.context import Context, say
+from osm_flow.notify.mail import Mailer
+from osm_flow.notify.smtp import SmtpMailer
+from osm_flow.operations.sweeps import SweepReport, sweep_all
+from osm_flow.scheduler import owner_name, start
+
+
+class Instant(click.ParamType[datetime]):
+    """An RFC 3339 instant, with its offset."""
+
+    name = "RFC3339"
+
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            instant = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not an instant such as 2026-11-20T09:30:00+07:00", param, ctx)
+        if instant.tzinfo is None:
+            self.fail(f"{value!r} does not say its offset from UTC, such as Z or +07:00", param, ctx)
+        return instant.astimezone(UTC)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do everything that is due and end.")
+@click.option("--at", type=Instant(), help="With --once: what is due at this instant, instead of now.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_obj
+def scheduler(context: Context, once: bool, at: datetime | None, as_json: bool) -> None:
+    """Fire timers, run services, deliver, remind and send mail; for ever, or once."""
+    if at is not None and not once:
+        raise click.UsageError("--at needs --once")
+    mailer = mailer_of(context)
+    if once:
+        report = sweep_all(context.store, at or context.now(), owner_name(), mailer)
+        say(report.as_dict(), as_json, _sentence(report))
+        return
+    _run_until_told(context, mailer)
+
+
+def mailer_of(context: Context) -> Mailer | None:
+    """The sender of mail that the settings name; None when they name no server."""
+    if not context.mail.url:
+        return None
+    return SmtpMailer.from_url(context.mail.url, sender=context.mail.sender, base_url=context.base_url)
+
+
+def _run_until_told(context: Context, mailer: Mailer | None) -> None:
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    ticker = start(context.store, context.now, owner_name(), mailer)
+    click.echo(f"scheduler {ticker.owner} is running; stop it with Ctrl-C", err=True)
+    try:
+        told.wait()
+    finally:
+        ticker.stop()
+
+
+def _sentence(report: SweepReport) -> str:
+    counts = ", ".join(f"{name} {count}" for name, count in report.as_dict().items() if name != "unfinished")
+    return f"{counts}; {'more is left to do' if report.unfinished else 'nothing is left to do'}"

@@ -1,0 +1,195 @@
+"""Reminding people of work that is about to be late or late, and of work whose rest is over.
+
+Each rung of the escalation ladder is climbed once for each due date: a row says so, and is written in the same
+transaction as the notices, the mails and the record in the case's journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, time, timedelta
+from functools import lru_cache
+
+from sqlalchemy import ColumnElement, Select, and_, exists, not_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.deadlines import BANGKOK, local_day
+from osm_flow.domain.escalation import Rung, is_stale, latest_day_reached, read_ladder, role_behind, rungs_due
+from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
+from osm_flow.domain.working_days import WorkingCalendar
+from osm_flow.engine import evaluate_decision
+from osm_flow.notify.mail import Mail
+from osm_flow.operations import reminder_texts, stepping
+from osm_flow.operations.holidays import working_calendar
+from osm_flow.operations.idempotency import insert_once
+from osm_flow.operations.mail import queue_mail
+from osm_flow.operations.people import people_wearing
+from osm_flow.resources import resource_dir
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import Case, Incident, Notification, Person, Reminder, WorkItem
+from osm_flow.store.session import lock_case
+
+FOLLOW_UP = "follow_up"
+INCIDENT = "reminder"
+
+
+# ---- what is due -----------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=16)
+def ladder(name: str) -> tuple[Rung, ...]:
+    """The rungs of an escalation ladder as the decision table has them; none for a name it does not know."""
+    table = (resource_dir("bpmn") / "escalation.dmn").read_bytes()
+    return read_ladder(evaluate_decision(table, {"escalation": name}))
+
+
+def items_to_remind(session: Session, now: datetime, limit: int) -> list[str]:
+    """Open work items with a rung that is due and not climbed, earliest due date first."""
+    calendar = working_calendar(session, local_day(now))
+    names = session.scalars(select(WorkItem.escalation).join(Case).where(*_open()).distinct())
+    found: dict[str, datetime] = {}
+    for name in filter(None, names):
+        for rung in ladder(name):
+            rows = session.execute(_due(name, rung, calendar, now).limit(limit))
+            found |= {row.id: row.due_at for row in rows if row.due_at is not None}
+    return sorted(found, key=lambda item_id: (found[item_id], item_id))[:limit]
+
+
+def items_to_follow_up(session: Session, now: datetime, limit: int) -> list[str]:
+    """Open work items that rested until now and of which nobody has been told yet."""
+    told = _reminded(FOLLOW_UP, WorkItem.follow_up_at)
+    query = select(WorkItem.id).join(Case).where(*_open(), WorkItem.follow_up_at <= now, not_(told), not_(_broken()))
+    return list(session.scalars(query.order_by(WorkItem.follow_up_at, WorkItem.id).limit(limit)))
+
+
+def _due(name: str, rung: Rung, calendar: WorkingCalendar, now: datetime) -> Select[str, datetime | None]:
+    last = latest_day_reached(rung, calendar, now)
+    before = datetime.combine(last + timedelta(days=1), time(), BANGKOK)
+    query = select(WorkItem.id, WorkItem.due_at).join(Case)
+    query = query.where(*_open(), WorkItem.escalation == name, WorkItem.due_at < before)
+    query = query.where(not_(_reminded(rung.key, WorkItem.due_at)), not_(_broken()))
+    if rung.offset >= 0:
+        query = query.where(WorkItem.opened_at < before)
+    return query.order_by(WorkItem.due_at, WorkItem.id)
+
+
+def _open() -> tuple[ColumnElement[bool], ...]:
+    return WorkItem.state.in_(OPEN_WORK_ITEM), Case.state == CaseStatus.ACTIVE
+
+
+def _reminded(rung: str, instant: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+    same = and_(Reminder.work_item_id == WorkItem.id, Reminder.rung == rung, Reminder.due_at == instant)
+    return exists().where(same).correlate(WorkItem)
+
+
+def _broken() -> ColumnElement[bool]:
+    stuck = and_(Incident.case_id == WorkItem.case_id, Incident.task_id == WorkItem.id, Incident.kind == INCIDENT)
+    return exists().where(stuck, Incident.resolved_at.is_(None)).correlate(WorkItem)
+
+
+# ---- telling people --------------------------------------------------------------------------------------------
+
+
+def climb(session: Session, work_item_id: str, now: datetime) -> int:
+    """Climb every rung of the work item that is due, lowest first, each with its record; how many.
+
+    Whoever is concerned by several of them is told once, of the highest.
+    """
+    item = _locked(session, work_item_id)
+    if item is None or item.due_at is None or item.escalation is None:
+        return 0
+    calendar = working_calendar(session, local_day(now), local_day(item.due_at))
+    told: dict[int, tuple[Person, Rung]] = {}
+    climbed = 0
+    for rung in rungs_due(ladder(item.escalation), calendar, item.due_at, item.opened_at, now):
+        if not _mark(session, item, rung.key, item.due_at, now):
+            continue
+        if is_stale(rung, calendar, item.due_at, item.opened_at):
+            continue
+        people = _people_meant(session, item, rung, now)
+        told |= {person.id: (person, rung) for person in people}
+        _record(session, item, rung, people, now)
+        climbed += 1
+    for person, rung in told.values():
+        _tell(session, item, person, reminder_texts.of_rung(item, rung, calendar, now), rung.action, rung.key, now)
+    return climbed
+
+
+def follow_up(session: Session, work_item_id: str, now: datetime) -> bool:
+    """Tell whoever has the work item that its rest is over, once."""
+    item = _locked(session, work_item_id)
+    if item is None or item.follow_up_at is None or item.follow_up_at > now:
+        return False
+    if not _mark(session, item, FOLLOW_UP, item.follow_up_at, now):
+        return False
+    for person in _doers(session, item, now):
+        _tell(session, item, person, reminder_texts.of_follow_up(item), FOLLOW_UP, FOLLOW_UP, now)
+    return True
+
+
+def _locked(session: Session, work_item_id: str) -> WorkItem | None:
+    case_id = session.scalar(select(WorkItem.case_id).where(WorkItem.id == work_item_id))
+    if case_id is None or lock_case(session, case_id).state != CaseStatus.ACTIVE:
+        return None
+    item = session.get(WorkItem, work_item_id, populate_existing=True)
+    return item if item is not None and item.state in OPEN_WORK_ITEM else None
+
+
+def _mark(session: Session, item: WorkItem, rung: str, due_at: datetime, now: datetime) -> bool:
+    return insert_once(session, Reminder, work_item_id=item.id, rung=rung, due_at=due_at, at=now)
+
+
+def _record(session: Session, item: WorkItem, rung: Rung, people: Iterable[Person], now: datetime) -> None:
+    due_at = instant_text(item.due_at) if item.due_at else None
+    told = [person.username for person in people]
+    payload = {"rung": rung.key, "offset": rung.offset, "action": rung.action, "due_at": due_at, "told": told}
+    stepping.note(
+        session, item.case, SYSTEM, now,
+        kind="work_item.escalated", payload=payload, element=item.element, task_id=item.id,
+    )  # fmt: skip
+
+
+def _people_meant(session: Session, item: WorkItem, rung: Rung, now: datetime) -> list[Person]:
+    found: dict[int, Person] = {}
+    candidates = [candidate.role for candidate in item.candidates if candidate.role]
+    for receiver in rung.to:
+        role = role_behind(receiver, candidates, item.stage)
+        people = _doers(session, item, now) if role is None else _wearing(session, item, role, now)
+        found |= {person.id: person for person in people}
+    return list(found.values())
+
+
+def _doers(session: Session, item: WorkItem, now: datetime) -> list[Person]:
+    """Who has the work item, and who gave it to them; while nobody has it, everybody who may claim it."""
+    if item.assignee is not None:
+        return [person for person in (item.assignee, item.owner) if person is not None and person.locked_at is None]
+    found: dict[int, Person] = {}
+    for candidate in item.candidates:
+        if candidate.person_id is not None:
+            person = session.get_one(Person, candidate.person_id)
+            people: Sequence[Person] = [person] if person.locked_at is None else []
+        else:
+            people = _wearing(session, item, candidate.role or "", now, candidate.province_id)
+        found |= {person.id: person for person in people}
+    return list(found.values())
+
+
+def _wearing(
+    session: Session, item: WorkItem, role: str, now: datetime, province_id: str | None = None
+) -> Sequence[Person]:
+    return people_wearing(session, role, item.office_id, local_day(now), province_id)
+
+
+def _tell(
+    session: Session, item: WorkItem, person: Person, text: reminder_texts.Text, kind: str, rung: str, now: datetime
+) -> None:
+    path = f"/work-items/{item.id}"
+    notice = Notification(person_id=person.id, kind=kind[:32], text_th=text.th, text_en=text.en, url=path, at=now)
+    session.add(notice)
+    if not person.email:
+        return
+    due = instant_text(item.due_at or now)
+    subject, body = text.as_mail(person.display_name, person.locale)
+    mail = Mail(f"mail:{rung}:{item.id}:{due}:{person.id}", person.email, subject, body, path)
+    queue_mail(session, mail, now, case_id=item.case_id)

@@ -1,0 +1,239 @@
+"""What happens without anybody asking: timers fire, services run, the outbox is emptied, people are reminded.
+
+Every sweep may run on every node at once (see `claims`), works off a bounded number of rows in a round, earliest first,
+and keeps each row's failure to itself. After days of downtime everything that is due happens once, in order.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, exists, func, or_, select, true, update
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.states import CaseStatus
+from osm_flow.engine.values import FireTimer
+from osm_flow.notify.mail import Mailer
+from osm_flow.operations import claims, outbox, reminders, services, stepping
+from osm_flow.operations.claims import Claim, NotItsTurn, Tally
+from osm_flow.operations.incidents import open_in, words_of
+from osm_flow.operations.mail import MAIL, queued_mail
+from osm_flow.store.models import Case, OutboxEntry, ServiceJob, Timer, WorkItem
+from osm_flow.store.session import Busy, Overtaken, Store
+
+logger = logging.getLogger(__name__)
+
+ROWS_A_ROUND = 50
+# A mail may take as long as the server's time-out, and all of a claim must be sent within the lease.
+MAILS_A_ROUND = 5
+MOST_ROUNDS = 2_000
+
+Shared = TypeVar("Shared", ServiceJob, OutboxEntry)
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """How much of each kind was done, how many attempts failed, and whether something may be left to do."""
+
+    timers: int = 0
+    services: int = 0
+    outbox: int = 0
+    reminders: int = 0
+    follow_ups: int = 0
+    mails: int = 0
+    failures: int = 0
+    unfinished: bool = False
+
+    def as_dict(self) -> dict[str, int | bool]:
+        return asdict(self)
+
+
+# ---- timers ----------------------------------------------------------------------------------------------------
+
+
+def fire_due_timers(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+    """Fire the timers of active cases that are due; a repeating one once for each time it is claimed."""
+    claimed = claims.claim(store, Timer, owner, now, limit=limit, only=[_active(Timer)])
+    return claims.work_through(store, claimed, now, _fire)
+
+
+def _fire(session: Session, timer: Timer, now: datetime) -> None:
+    if _another_comes_first(session, timer, now):
+        raise NotItsTurn
+    case = session.get_one(Case, timer.case_id)
+    due_at = timer.due_at
+    command, task_id = FireTimer(timer.task_id), timer.task_id
+    payload = {"due_at": due_at.isoformat()}
+    stepping.apply(
+        session, case, command, SYSTEM, now,
+        kind="timer.fired", element=timer.element, task_id=task_id, payload=payload,
+    )  # fmt: skip
+    again = session.get(Timer, task_id, populate_existing=True)
+    if again is not None:
+        again.attempts, again.lease_owner, again.lease_until = 0, None, None
+
+
+def _another_comes_first(session: Session, timer: Timer, now: datetime) -> bool:
+    """Whether an earlier timer of the case is due too, be it another sweep's; one that failed does not hold it up."""
+    failing = Timer.lease_owner.is_(None) & (Timer.lease_until > now) | (Timer.lease_owner == claims.STOPPED)
+    earlier = or_(Timer.due_at < timer.due_at, (Timer.due_at == timer.due_at) & (Timer.task_id < timer.task_id))
+    first = select(Timer.task_id).where(
+        Timer.case_id == timer.case_id, earlier, or_(Timer.lease_until.is_(None), ~failing)
+    )
+    return session.scalar(first.limit(1)) is not None
+
+
+def _active(table: type[Timer] | type[ServiceJob]) -> ColumnElement[bool]:
+    return exists().where(Case.id == table.case_id, Case.state == CaseStatus.ACTIVE)
+
+
+# ---- services and the outbox -----------------------------------------------------------------------------------
+
+
+def run_services(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+    """Carry out the operations behind service tasks; the result and the end of the job are one transaction.
+
+    As with the outbox, the work itself makes sure that it counts once and keeps its own failures; the claim only
+    shares it out.
+    """
+    active = [_active(ServiceJob)]
+    claimed = claims.claim(store, ServiceJob, owner, now, limit=limit, only=active, counts_as_attempt=False)
+    for task_id in claimed.keys:
+        services.attempt(store, str(task_id), now)
+    return _worked_off(store, claimed, true())
+
+
+def deliver_outbox(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+    """Deliver what cases ask of one another and what moved dates ask of cases; mail is not sent here."""
+    kinds = [OutboxEntry.kind.in_(outbox.HANDLERS)]
+    claimed = claims.claim(store, OutboxEntry, owner, now, limit=limit, only=kinds, counts_as_attempt=False)
+    for entry_id in claimed.keys:
+        outbox.deliver_one(store, int(entry_id), now)
+    return _worked_off(store, claimed, OutboxEntry.done_at.is_(None))
+
+
+def _worked_off(store: Store, claimed: Claim[Shared], undone: ColumnElement[bool]) -> Tally:
+    """What became of the claimed rows: a failed one was put off, one that gave way to another writer is free again."""
+    if not claimed.keys:
+        return Tally()
+    table, key = claimed.table, claims.key_of(claimed.table)
+    with store.transaction() as session:
+        waiting = session.scalar(select(func.count()).where(key.in_(claimed.keys), undone)) or 0
+        freed = update(table).where(table.lease_owner == claimed.token).returning(key)
+        left = len(session.execute(freed.values(lease_owner=None, lease_until=None)).all())
+    return Tally(len(claimed.keys) - waiting, waiting - left, left)
+
+
+# ---- people ----------------------------------------------------------------------------------------------------
+
+
+def climb_ladders(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+    """Climb the escalation ladder of every work item that has come to a rung."""
+    return _remind(
+        store, now, limit, reminders.items_to_remind, lambda session, key: reminders.climb(session, key, now) > 0
+    )
+
+
+def raise_follow_ups(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+    """Tell people of work items whose follow-up date has come."""
+    return _remind(
+        store, now, limit, reminders.items_to_follow_up, lambda session, key: reminders.follow_up(session, key, now)
+    )
+
+
+def _remind(
+    store: Store,
+    now: datetime,
+    limit: int,
+    find: Callable[[Session, datetime, int], list[str]],
+    act: Callable[[Session, str], bool],
+) -> Tally:
+    """No lease is needed: the row that says a person was told is the fence, and all of the effect is beside it."""
+    with store.reading() as session:
+        keys = find(session, now, limit)
+    tally = Tally()
+    for key in keys:
+        try:
+            with store.transaction() as session:
+                tally += Tally(done=1) if act(session, key) else Tally(left=1)
+        except (Busy, Overtaken):
+            tally += Tally(left=1)
+        except Exception as error:
+            logger.exception("reminder failed", extra={"work_item": key})
+            _report_reminder(store, key, now, error)
+            tally += Tally(failed=1)
+    return tally
+
+
+def _report_reminder(store: Store, work_item_id: str, now: datetime, error: Exception) -> None:
+    """An incident keeps the work item out of the next rounds until a person has looked at it."""
+    try:
+        with store.transaction() as session:
+            item = session.get_one(WorkItem, work_item_id)
+            open_in(
+                session, item.case_id, now,
+                kind=reminders.INCIDENT, message=words_of(error), element=item.element, task_id=item.id,
+            )  # fmt: skip
+    except Exception:
+        logger.exception("failure could not be noted", extra={"work_item": work_item_id})
+
+
+def send_mail(store: Store, now: datetime, owner: str, mailer: Mailer | None, limit: int = MAILS_A_ROUND) -> Tally:
+    """Send queued mail, at least once: a mail sent twice has the same Message-ID. Without a mailer it is given up."""
+    claimed = claims.claim(store, OutboxEntry, owner, now, limit=limit, only=[OutboxEntry.kind == MAIL])
+    tally = Tally()
+    for key in claimed.keys:
+        try:
+            if mailer is not None:
+                with store.reading() as session:
+                    mail = queued_mail(session.get_one(OutboxEntry, key))
+                mailer.send(mail, now)
+            _close_mail(store, claimed, key, now, sent=mailer is not None)
+            tally += Tally(done=1)
+        except Exception as error:  # noqa: BLE001 (whatever is wrong with one mail, the others are sent)
+            claims.put_off(store, claimed, key, now, error)
+            tally += Tally(failed=1)
+    return tally
+
+
+def _close_mail(store: Store, claimed: Claim[OutboxEntry], key: str | int, now: datetime, *, sent: bool) -> None:
+    with store.transaction() as session:
+        entry = claims.hold(session, claimed, key)
+        if entry is None:
+            return
+        outbox.finish(entry, now)
+        if not sent:
+            entry.done_at, entry.last_error = None, "no mail server is set"
+
+
+# ---- everything ------------------------------------------------------------------------------------------------
+
+
+def sweep_all(
+    store: Store, now: datetime, owner: str, mailer: Mailer | None, *, rounds: int = MOST_ROUNDS
+) -> SweepReport:
+    """Do everything that is due by `now`, until nothing is left or the bound of rounds is reached."""
+    work: dict[str, Callable[[], Tally]] = {
+        "outbox": lambda: deliver_outbox(store, now, owner),
+        "services": lambda: run_services(store, now, owner),
+        "timers": lambda: fire_due_timers(store, now, owner),
+        "reminders": lambda: climb_ladders(store, now, owner),
+        "follow_ups": lambda: raise_follow_ups(store, now, owner),
+        "mails": lambda: send_mail(store, now, owner, mailer),
+    }
+    total = dict.fromkeys(work, Tally())
+    for _ in range(rounds):
+        progress = False
+        for name, sweep in work.items():
+            tally = sweep()
+            total[name] += tally
+            progress = progress or tally.done > 0 or tally.failed > 0
+        if not progress:
+            break
+    failures = sum(tally.failed for tally in total.values())
+    return SweepReport(**{name: tally.done for name, tally in total.items()}, failures=failures, unfinished=progress)
