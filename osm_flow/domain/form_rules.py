@@ -96,6 +96,11 @@ def check_of(rule: JSON) -> str:
     return next(key for key in CHECKS if key in rule)
 
 
+def is_missing(field: JSON, value: Any) -> bool:
+    """Whether a field still waits for an answer; an empty text or list answers where the form has it as default."""
+    return not is_given(value) and (value is None or "default" not in field or field["default"] != value)
+
+
 def is_given(value: Any) -> bool:
     """Whether a person gave something: false and 0 are answers, blanks and empty lists are not."""
     if isinstance(value, str):
@@ -144,7 +149,7 @@ def holds(condition: JSON, scope: Scope) -> bool:
     if "given" in condition:
         return bool(is_given(value) == condition["given"])
     other = condition["differs_from"] if "differs_from" in condition else condition["below"]
-    left, right = scope.number(condition["field"]), scope.number(other)
+    left, right = scope.number(condition["field"]), amount(other, scope)
     if left is None or right is None:
         return False
     return left != right if "differs_from" in condition else left < right
@@ -272,10 +277,16 @@ def _product_of(rule: JSON, scope: Scope) -> list[str]:
 
 def _compared(left: Decimal | None, rule: JSON, scope: Scope) -> list[str]:
     comparison = comparison_of(rule)
-    right = amount(rule[comparison], scope)
-    if left is None or right is None or COMPARISONS[comparison](left, right + (exact(rule.get("plus")) or 0)):
-        return []
-    return _marked(rule, scope)
+    right = right_side(rule, scope)
+    return [] if left is None or right is None or COMPARISONS[comparison](left, right) else _marked(rule, scope)
+
+
+def right_side(rule: JSON, scope: Scope) -> Decimal | None:
+    """What a comparison compares with: its operand, `times` a factor, `plus` an offset."""
+    right = amount(rule[comparison_of(rule)], scope)
+    if right is None:
+        return None
+    return right * (exact(rule.get("times")) or 1) + (exact(rule.get("plus")) or 0)
 
 
 def _non_decreasing(rule: JSON, scope: Scope) -> list[str]:

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from osm_flow.domain.form_rules import check_of, exact, is_given, read_moment, violations
+from osm_flow.domain.form_rules import check_of, exact, is_given, is_missing, read_moment, violations
 from osm_flow.domain.forms import (
     JSON,
     PROVINCE,
@@ -156,7 +156,7 @@ def _object_errors(schema: JSON, values: JSON, context: Context, path: str) -> I
         if name not in fields:
             yield _join(path, _printable(name)), Message("This is not a field of the form.")
     for name in schema.get("required", []):
-        if not is_given(values.get(name)):
+        if is_missing(fields[name], values.get(name)):
             yield _join(path, name), Message("This must be filled in.")
     for name, field in fields.items():
         if name in values:

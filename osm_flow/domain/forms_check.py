@@ -31,7 +31,7 @@ _BY_TYPE: Mapping[str, frozenset[str]] = {
     "boolean": frozenset({"const"}),
     "array": frozenset({"items", "minItems", "maxItems", "uniqueItems", "x-rows-from"}),
 }
-_RULE_WORDS = frozenset({"th", "en", "fields", "each", "when", "unless", "by", "where", "plus", "days", "fy", "length"})
+_RULE_WORDS = frozenset({"th", "en", "fields", "each", "when", "unless", "by", "where", "plus", "times", "days", "fy", "length"})
 _RULE_WORDS |= {"not_before", "not_after"}
 _FORMATS = {"date": "date", "datetime": "date-time"}
 

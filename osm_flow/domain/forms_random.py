@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 from typing import Any
 
 from osm_flow.domain.form_rules import (
@@ -18,6 +18,7 @@ from osm_flow.domain.form_rules import (
     fiscal_bounds,
     grouped,
     is_given,
+    right_side,
     rows_of,
     violations,
 )
@@ -201,7 +202,7 @@ def _balance(broken: Violation, rng: random.Random) -> None:
     if written and rng.random() < 0.5:
         _write(scope, str(total), amount(parts, scope) or Decimal(0))
         return
-    wanted = (amount(total, scope) or Decimal(0)) + (exact(rule.get("plus")) or 0)
+    wanted = right_side(rule, scope) or Decimal(0)
     if isinstance(parts, list):
         _share([(_column(scope, name)[0], name) for name in parts], wanted, scope, scope.table, rng)
     else:
@@ -225,6 +226,8 @@ def _share(cells: list[tuple[JSON, str]], total: Decimal, scope: Scope, table: s
 def _write(scope: Scope, name: str, number: Decimal) -> None:
     holder, field = _column(scope, name)
     high = exact(field.get("maximum"))
+    decimals = decimals_of(field)
+    number = number if decimals is None else number.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING)
     if not field.get("readOnly") and (high is None or number <= high):
         holder[name] = as_json(number)
 
@@ -234,7 +237,6 @@ def _compare(broken: Violation, rng: random.Random) -> None:
     rule, scope = broken.rule, broken.scope
     comparison = comparison_of(rule)
     left, right = rule["value"] if "value" in rule else rule["product_of"], rule[comparison]
-    plus = exact(rule.get("plus")) or Decimal(0)
     if isinstance(left, list):
         product = Decimal(1)
         for name in left:
@@ -242,12 +244,12 @@ def _compare(broken: Violation, rng: random.Random) -> None:
         _write(scope, str(right), product.quantize(Decimal("0.01")))
         _redraw(scope, left[0], rng) if rng.random() < 0.3 else None
         return
-    known = amount(right, scope)
-    movable = isinstance(right, str) and bool(_column(scope, right)[1]) and "." not in right
-    if movable and rng.random() < 0.5:
-        _write(scope, str(right), (scope.number(left) or Decimal(0)) - plus)
+    known = right_side(rule, scope)
+    if isinstance(right, str) and "." not in right and _column(scope, right)[1] and rng.random() < 0.5:
+        offset = exact(rule.get("plus")) or Decimal(0)
+        _write(scope, right, ((scope.number(left) or Decimal(0)) - offset) / (exact(rule.get("times")) or 1))
     elif known is not None:
-        _write(scope, left, known + plus + (1 if comparison == "more_than" else 0))
+        _write(scope, left, known + (1 if comparison == "more_than" else 0))
 
 
 def _order(broken: Violation, rng: random.Random) -> None:

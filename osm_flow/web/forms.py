@@ -114,6 +114,8 @@ class SchemaForm(BaseForm):
         """Turn what was typed into values and judge them; every fault gets its place."""
         for name, field in self.form_fields.items():
             value = field.result()
+            if value is MISSING and field.schema.get("default") in ("", []):
+                value = field.schema["default"]
             if value is not MISSING:
                 self.values[name] = value
             self.faults.update(field.faults)
