@@ -28,20 +28,34 @@ def changed(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in data.items() if k not in base or (base[k] is not v and base[k] != v)}
 
 
-def _ancestors(task: Any) -> list[Any]:
+def _line(task: Any) -> list[Any]:
+    """The task and its ancestors, from the root down."""
     line = []
     while task is not None:
         line.append(task)
         task = task.parent
-    return line
+    return line[::-1]
 
 
-def fork_of(tasks: list[Any]) -> Any:
-    """The nearest common ancestor: it has several live children until the join fires, so compaction keeps it."""
-    if len(tasks) == 1:
-        return tasks[0].parent
-    common: set[int] = set.intersection(*({t.id for t in _ancestors(task)} for task in tasks))
-    return next(t for t in _ancestors(tasks[0])[1:] if t.id in common)
+def merged(arrivals: list[Any]) -> dict[str, Any]:
+    """The data of several tokens that meet: at each fork, its data and then what each branch changed, oldest first."""
+    return _merged_below(0, [(task, _line(task)) for task in arrivals])
+
+
+def _merged_below(depth: int, members: list[tuple[Any, list[Any]]]) -> dict[str, Any]:
+    if len(members) == 1:
+        return dict(members[0][0].parent.data)
+    branches: dict[int, list[tuple[Any, list[Any]]]] = {}
+    while len(branches) < 2:
+        branches = {}
+        for member in members:
+            branches.setdefault(member[1][depth + 1].id, []).append(member)
+        depth += 1
+    fork = members[0][1][depth - 1].data
+    data = dict(fork)
+    for branch in sorted(branches.values(), key=lambda b: max(t.internal_data["arrived"] for t, _ in b)):
+        data.update(changed(fork, _merged_below(depth, branch)))
+    return data
 
 
 class CountingJoin(UnstructuredJoin):  # type: ignore[misc]
@@ -58,11 +72,7 @@ class CountingJoin(UnstructuredJoin):  # type: ignore[misc]
 
     def _run_hook(self, my_task: Any) -> bool:
         taken = self.taken(my_task)
-        base = fork_of(taken).data
-        data = dict(base)
-        for task in taken:
-            data.update(changed(base, task.parent.data))
-        my_task.data = data
+        my_task.data = merged(taken)
         for task in taken:
             task.internal_data["used"] = True
         return self.go_on(my_task)

@@ -80,11 +80,13 @@ class Simulation:
     """One walk. `find` gives the process of a key; `topics` the result schema of a service's topic."""
 
     def __init__(self, find: Callable[[str], Process], key: str, *, seed: int = 0, mode: Mode = "live",
-                 topics: Mapping[str, JSON] | None = None, guesses: Mapping[str, Sequence[Any]] | None = None,
+        compacting: bool = True,
+        topics: Mapping[str, JSON] | None = None, guesses: Mapping[str, Sequence[Any]] | None = None,
                  data: JSON | None = None) -> None:  # fmt: skip
         self.find = find
         self.key = key
         self.mode = mode
+        self.compacting = compacting
         self.random = random.Random(seed)  # noqa: S311 - a repeatable walk, no secret
         self.topics = topics or {}
         self.guesses = guesses or {}
@@ -100,13 +102,11 @@ class Simulation:
         Raises ElementNotOpen for a walk that names an element which is not open.
         """
         try:
-            self._start(self.key, None, self._start_data())
-            self._settle()
+            self.begin()
             for number in range(max_steps if walk is None else min(len(walk), max_steps)):
-                if not self._open():
+                if not self.opened():
                     break
                 self._choose(walk[number] if walk is not None else None)
-                self._settle()
             if walk is not None and len(self.walk.steps) < min(len(walk), max_steps):
                 raise ElementNotOpen(element=walk[len(self.walk.steps)].get("element"), open=[])
             self.walk.outcome = (
@@ -115,16 +115,29 @@ class Simulation:
         except EngineFault as fault:
             self.walk.outcome, self.walk.element, self.walk.reason = "failed", fault.element or None, str(fault)
         if self.mode == "replay":
-            self._replay()
+            self.replay()
         return self.walk
 
     # -- what is open, and what is chosen -------------------------------------------------------------------
 
-    def _open(self) -> list[tuple[_Running, Waiting]]:
+    def begin(self) -> None:
+        """Start the case and run to where somebody is asked."""
+        self._start(self.key, None, self._start_data())
+        self._settle()
+
+    def is_over(self) -> bool:
+        return all(case.newest is not None and case.newest.ended for case in self.cases.values())
+
+    def data(self) -> JSON:
+        """The variables of the first case, as its newest step saw them."""
+        newest = next(iter(self.cases.values())).newest
+        return newest.data if newest else {}
+
+    def opened(self) -> list[tuple[_Running, Waiting]]:
         return [(c, w) for c in self.cases.values() for w in c.waiting if w.kind in OPEN_KINDS]
 
     def _choose(self, wanted: Mapping[str, Any] | None) -> None:
-        choices = self._open()
+        choices = self.opened()
         names = sorted(w.element for _, w in choices)
         if wanted is None:
             case, waiting = self.random.choice(choices)
@@ -134,12 +147,17 @@ class Simulation:
                 raise ElementNotOpen(element=wanted.get("element"), open=names)
             case, waiting = match
         given = (wanted or {}).get("data")
-        data = given if isinstance(given, dict) else self._fill(case, waiting)
+        self.take(case, waiting, given if isinstance(given, dict) else self._fill(case, waiting))
+
+    def take(self, case: _Running, waiting: Waiting, data: JSON) -> None:
+        """Let the open element happen with these data, and run on."""
+        names = sorted(w.element for _, w in self.opened())
         self.walk.steps.append({"open": names, "chosen": waiting.element, "data": data})
         self._log.append(("choice", names))
         if waiting.kind == "timer":
             self.now = max(self.now, waiting.due_at or self.now)
         self._advance(case, _command(waiting, data))
+        self._settle()
 
     def _fill(self, case: _Running, waiting: Waiting) -> JSON:
         if waiting.kind == "timer":
@@ -221,7 +239,7 @@ class Simulation:
     def _advance(self, case: _Running, command: Command) -> None:
         self.now += timedelta(minutes=1)
         if self.mode == "live":
-            case.live = case.live or LiveCase(case.process, case.id)
+            case.live = case.live or LiveCase(case.process, case.id, compacting=self.compacting)
             case.newest = case.live.advance(command, self.now, self._lookup)
         else:
             case.newest = step(case.process, case.id, case.snapshot, command, self.now, self._lookup)
@@ -246,7 +264,7 @@ class Simulation:
 
     # -- replay ---------------------------------------------------------------------------------------------
 
-    def _replay(self) -> None:
+    def replay(self) -> None:
         """Fold the record of the walk anew, from JSON alone, and let its answers stand. Raises EngineFault if it differs."""
         snapshots: dict[str, Step] = {}
         processes: dict[str, Process] = {}
