@@ -22,7 +22,7 @@ from osm_flow.cli.context import Context, Mail
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
 from osm_flow.store.session import Store
-from osm_flow.web import access, assets, errors, filters, i18n, requests, security, shell
+from osm_flow.web import access, assets, errors, filters, form_documents, i18n, requests, security, shell, wording
 
 Clock = Callable[[], datetime]
 
@@ -46,6 +46,8 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     errors.init_app(app)
     i18n.init_app(app)
     filters.init_app(app)
+    wording.init_app(app)
+    form_documents.init_app(app)
     shell.init_app(app)
     assets.init_app(app, fresh=settings.env == "test")
     for blueprint in _blueprints():

@@ -1,0 +1,189 @@
+"""A case at a glance: how far its family has come, who is in it, what it waits for, what its documents said before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from osm_flow import engine
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus
+from osm_flow.engine.values import JSON
+from osm_flow.errors import NotFound
+from osm_flow.operations import stepping
+from osm_flow.operations.definitions import compiled
+from osm_flow.store.models import (
+    Attachment,
+    Case,
+    Incident,
+    JournalPayload,
+    JournalRecord,
+    Person,
+    ProcessDefinition,
+    Timer,
+    WaitingMessage,
+    WorkItem,
+)
+
+StageState = Literal["done", "now", "late", "next"]
+STAGES = ("hearing", "drafting", "integration", "approval", "submission", "monitoring", "recommendation")
+
+
+class NotAwaited(NotFound):
+    """The case does not wait for this answer any more."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A document as somebody completed it at some time."""
+
+    at: datetime
+    actor: str
+    values: JSON
+
+
+@dataclass(frozen=True)
+class StageMark:
+    """How far one stage of the cycle has come in a case and its relatives."""
+
+    stage: str
+    state: StageState
+
+
+def versions_of(session: Session, case: Case, document: str) -> list[Version]:
+    """Every version of a document that was completed in the case or its relatives, oldest first, repeats left out."""
+    elements = _elements_of(session, case, document)
+    if not elements:
+        return []
+    query = (
+        select(JournalRecord.at, JournalRecord.actor, JournalPayload.body)
+        .join(
+            JournalPayload,
+            (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq),
+        )
+        .join(Case, Case.id == JournalRecord.case_id)
+        .where(
+            Case.root_case_id == case.root_case_id,
+            JournalRecord.kind == "work_item.completed",
+            JournalRecord.element.in_(elements),
+            or_(Case.province_id.is_(None), Case.province_id == case.province_id),
+        )
+        .order_by(JournalRecord.at)
+    )
+    versions: list[Version] = []
+    for at, actor, body in session.execute(query):
+        values = json.loads(body)["data"]
+        if not versions or versions[-1].values != values:
+            versions.append(Version(at, actor, values))
+    return versions
+
+
+def _elements_of(session: Session, case: Case, document: str) -> set[str]:
+    """The elements of the family's diagrams whose form is this document."""
+    family = select(Case).where(Case.root_case_id == case.root_case_id).options(joinedload(Case.definition))
+    definitions = {one.definition_id: one.definition for one in session.scalars(family)}
+    return {
+        element.id
+        for definition in definitions.values()
+        for element in compiled(session, definition).elements.values()
+        if element.properties.get("document") == document
+    }
+
+
+def stage_track(session: Session, case: Case, now: datetime) -> list[StageMark]:
+    """The seven stages as far as the whole family of the case has come; nothing for a case outside the cycle."""
+    family = Case.root_case_id == case.root_case_id
+    found: dict[str, set[StageState]] = {}
+    for stage, state in session.execute(select(Case.stage, Case.state).where(family)):
+        if stage and state != CaseStatus.CANCELLED:
+            found.setdefault(stage, set()).add("now" if state in OPEN_CASE else "done")
+    items = select(WorkItem.stage, WorkItem.state, WorkItem.due_at).join(Case).where(family)
+    for stage, state, due_at in session.execute(items.distinct()):
+        if stage:
+            late = state in OPEN_WORK_ITEM and due_at is not None and due_at < now
+            found.setdefault(stage, set()).add("late" if late else "now" if state in OPEN_WORK_ITEM else "done")
+    if not found.keys() & set(STAGES):
+        return []
+    return [StageMark(stage, _foremost(found.get(stage, set()))) for stage in STAGES]
+
+
+def _foremost(states: set[StageState]) -> StageState:
+    return next((state for state in ("late", "now", "done") if state in states), "next")
+
+
+def open_items_of(session: Session, case: Case) -> list[WorkItem]:
+    """The open work items of a case with their people and candidates, soonest due first."""
+    query = (
+        select(WorkItem)
+        .where(WorkItem.case_id == case.id, WorkItem.state.in_(OPEN_WORK_ITEM))
+        .options(joinedload(WorkItem.candidates), joinedload(WorkItem.assignee), joinedload(WorkItem.case))
+        .order_by(WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.id)
+    )
+    return list(session.scalars(query).unique())
+
+
+def people_of(session: Session, case: Case, actor: Actor) -> list[tuple[str, str]]:
+    """Who works or worked in the case, with the name of what they did last."""
+    query = (
+        select(Person.display_name, WorkItem.name_th, WorkItem.name_en)
+        .join(Person, or_(Person.id == WorkItem.completed_by_id, Person.id == WorkItem.assignee_id))
+        .where(WorkItem.case_id == case.id)
+        .order_by(WorkItem.opened_at)
+    )
+    rows = session.execute(query)
+    return list({name: english if actor.locale == "en" and english else thai for name, thai, english in rows}.items())
+
+
+def titles_of(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
+    """Titles of cases by id."""
+    rows = session.execute(select(Case.id, Case.title).where(Case.id.in_(set(case_ids))))
+    return dict(rows.tuples())
+
+
+def attachments_of(session: Session, case_id: str) -> list[Attachment]:
+    """The files given with the case, oldest first, without their contents."""
+    query = select(Attachment).where(Attachment.case_id == case_id).options(joinedload(Attachment.person))
+    return list(session.scalars(query.order_by(Attachment.id)))
+
+
+def awaited_of(session: Session, case: Case) -> list[WaitingMessage]:
+    """The answers from outside that the case waits for, longest awaited first."""
+    query = select(WaitingMessage).where(WaitingMessage.case_id == case.id)
+    return list(session.scalars(query.order_by(WaitingMessage.since, WaitingMessage.task_id)))
+
+
+def awaited_answer(session: Session, case: Case, task_id: str) -> tuple[WaitingMessage, JSON]:
+    """One of them, with the variables its form is filled from. Raises NotAwaited."""
+    row = session.get(WaitingMessage, task_id)
+    if row is None or row.case_id != case.id:
+        raise NotAwaited(task_id=task_id)
+    snapshot = stepping.state_of(session, case).snapshot
+    waiting = engine.inspect(compiled(session, case.definition), case.id, snapshot)
+    return row, next((dict(one.data) for one in waiting if one.task_id == task_id), {})
+
+
+def timers_of(session: Session, case: Case) -> list[Timer]:
+    """The times that the case waits for, soonest first."""
+    return list(session.scalars(select(Timer).where(Timer.case_id == case.id).order_by(Timer.due_at, Timer.task_id)))
+
+
+def open_incidents_of(session: Session, case: Case) -> list[Incident]:
+    """What stops the case until somebody acts, oldest first."""
+    query = select(Incident).where(Incident.case_id == case.id, Incident.resolved_at.is_(None))
+    return list(session.scalars(query.order_by(Incident.id)))
+
+
+def running_by_definition(session: Session, key: str, actor: Actor) -> dict[int, int]:
+    """How many cases of the actor's offices still run on each version of a process, by the version's id."""
+    query = (
+        select(Case.definition_id, func.count())
+        .join(Case.definition)
+        .where(ProcessDefinition.key == key, Case.office_id.in_(actor.office_ids), Case.state.in_(OPEN_CASE))
+    )
+    return dict(session.execute(query.group_by(Case.definition_id)).tuples())

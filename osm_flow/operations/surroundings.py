@@ -1,0 +1,119 @@
+"""What a person needs to know around a work item before acting: who sent it, what it asks, who could take it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from osm_flow import engine
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.policy import OfficeFacts, Verb, decide
+from osm_flow.domain.roles import STAFF, WORKERS
+from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
+from osm_flow.engine.values import Waiting
+from osm_flow.operations import stepping
+from osm_flow.operations.definitions import compiled
+from osm_flow.store.models import Candidate, Case, Draft, JournalRecord, Person, Position, Province, WorkItem
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Somebody a work item could be given to."""
+
+    username: str
+    name: str
+    roles: tuple[str, ...]
+
+
+def waiting_at(session: Session, item: WorkItem) -> Waiting | None:
+    """What the engine waits for at an open work item: what is asked, what its token sees. None once it is closed."""
+    if item.state not in OPEN_WORK_ITEM:
+        return None
+    snapshot = stepping.state_of(session, item.case).snapshot
+    waiting = engine.inspect(compiled(session, item.case.definition), item.case_id, snapshot)
+    return next((one for one in waiting if one.task_id == item.id), None)
+
+
+def senders(session: Session, items: Collection[WorkItem]) -> dict[str, str]:
+    """Who did the step that opened each work item, by its id; nothing where a timer or another case did."""
+    query = (
+        select(WorkItem.id, Person.display_name)
+        .join(
+            JournalRecord,
+            (JournalRecord.case_id == WorkItem.case_id) & (JournalRecord.at == WorkItem.opened_at),
+        )
+        .join(Person, Person.username == JournalRecord.actor)
+        .where(WorkItem.id.in_([item.id for item in items]))
+    )
+    return dict(session.execute(query).tuples())
+
+
+def names_of(session: Session, usernames: Iterable[str]) -> dict[str, str]:
+    """Display names by user name, for those who are people."""
+    query = select(Person.username, Person.display_name).where(Person.username.in_(set(usernames)))
+    return dict(session.execute(query).tuples())
+
+
+def choices_for(session: Session, item: WorkItem, today: date) -> list[Choice]:
+    """People who could take the work item: staff of its office and, for a province's item, that province's people."""
+    query = (
+        select(Person.username, Person.display_name, Position.role)
+        .join(Position, Position.person_id == Person.id)
+        .where(
+            Position.office_id == item.office_id,
+            Position.role.in_(WORKERS),
+            or_(Position.role.in_(STAFF), Position.province_id == item.province_id),
+            Position.valid_from <= today,
+            or_(Position.valid_to.is_(None), Position.valid_to >= today),
+            Person.locked_at.is_(None),
+        )
+        .order_by(Person.display_name)
+    )
+    found: dict[tuple[str, str], list[str]] = {}
+    for username, name, role in session.execute(query):
+        found.setdefault((username, name), []).append(role)
+    return [Choice(username, name, tuple(dict.fromkeys(roles))) for (username, name), roles in found.items()]
+
+
+def asks_outside(candidates: Iterable[str]) -> list[str]:
+    """The candidates who are no staff of the office: provinces, agencies, members of the committee."""
+    return [spelled for spelled in candidates if spelled.partition("@")[0] in WORKERS - STAFF]
+
+
+def unanswered_items(session: Session, actor: Actor, *, limit: int = 10) -> list[WorkItem]:
+    """What the office asked of provinces and agencies and has no answer to, for those who look after the answers."""
+    offices = [key for key in actor.office_ids if decide(actor, Verb.record_message, OfficeFacts(key)).allowed]
+    asked = select(Candidate.id).where(Candidate.work_item_id == WorkItem.id, Candidate.role.in_(WORKERS - STAFF))
+    query = (
+        select(WorkItem)
+        .join(WorkItem.case)
+        .where(WorkItem.office_id.in_(offices), WorkItem.state.in_(OPEN_WORK_ITEM), asked.exists())
+        .where(Case.state == CaseStatus.ACTIVE)
+        .options(contains_eager(WorkItem.case), joinedload(WorkItem.assignee))
+        .order_by(WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.id)
+    )
+    return list(session.scalars(query.limit(limit)))
+
+
+def provinces_of(session: Session, offices: Iterable[str]) -> list[Province]:
+    """The provinces of these offices in Thai order."""
+    return list(
+        session.scalars(select(Province).where(Province.office_id.in_(list(offices))).order_by(Province.name_th))
+    )
+
+
+def item_names(session: Session, ids: Iterable[str], actor: Actor) -> dict[str, str]:
+    """What work items of the actor's offices are called, by id."""
+    query = select(WorkItem.id, WorkItem.name_th, WorkItem.name_en)
+    rows = session.execute(query.where(WorkItem.id.in_(list(ids)), WorkItem.office_id.in_(actor.office_ids)))
+    return {key: english if actor.locale == "en" and english else thai for key, thai, english in rows}
+
+
+def draft_saved_at(session: Session, item: WorkItem, actor: Actor) -> datetime | None:
+    """When the actor's draft of this work item was kept, if there is one."""
+    mine = select(Draft.saved_at).where(Draft.work_item_id == item.id, Draft.person_id == actor.person_id)
+    return session.scalar(mine)

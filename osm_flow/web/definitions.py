@@ -1,0 +1,89 @@
+"""Process definitions: which there are, every version with its diagram, and making a new version available."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from osm_flow.domain.policy import Verb
+from osm_flow.errors import Invalid
+from osm_flow.operations import case_overview
+from osm_flow.operations.definitions import DefinitionNotFound, compiled, list_definitions, versions_of
+from osm_flow.operations.deployments import deploy
+from osm_flow.store.models import ProcessDefinition
+from osm_flow.web.access import may, requires, signed_in
+from osm_flow.web.element_list import plain_elements
+from osm_flow.web.i18n import error_text, gettext
+
+blueprint = Blueprint("definitions", __name__)
+
+
+@blueprint.get("/definitions")
+@signed_in
+def definition_list() -> ResponseReturnValue:
+    found = list_definitions(g.session)
+    return render_template("definitions/list.html", definitions=found, may_deploy=may(Verb.deploy))
+
+
+@blueprint.get("/definitions/<key>")
+@signed_in
+def versions(key: str) -> ResponseReturnValue:
+    all_versions = versions_of(g.session, key)
+    shown = _version(key, request.args.get("version", type=int))
+    return render_template(
+        "definitions/versions.html",
+        shown=shown,
+        versions=all_versions,
+        running=case_overview.running_by_definition(g.session, key, g.actor),
+        elements=plain_elements(compiled(g.session, shown)),
+    )
+
+
+@blueprint.get("/definitions/<key>/<int:version>/picture")
+@signed_in
+def picture(key: str, version: int) -> ResponseReturnValue:
+    return jsonify(xml=_version(key, version).xml.decode(), tokens=[], passed={})
+
+
+@blueprint.get("/definitions/<key>/<int:version>/<any('bpmn'):kind>")
+@signed_in
+def download(key: str, version: int, kind: str = "bpmn") -> ResponseReturnValue:
+    response = Response(_version(key, version).xml, mimetype="application/octet-stream")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{key}-{version}.{kind}")
+    return response
+
+
+@blueprint.get("/definitions/deploy")
+@requires(Verb.deploy)
+def deploy_page() -> ResponseReturnValue:
+    return render_template("definitions/deploy.html", refused="", problems=[], note="", locale=g.locale)
+
+
+@blueprint.post("/definitions/deploy")
+@requires(Verb.deploy)
+def deploy_files() -> ResponseReturnValue:
+    """All files together are checked and stored, or none of them and every fault is named."""
+    note = request.form.get("note", "").strip()[:500]
+    files = {upload.filename: upload.read() for upload in request.files.getlist("files") if upload.filename}
+    try:
+        deployed = deploy(g.session, files, g.actor, g.now, note=note)
+    except Invalid as refusal:
+        g.session.rollback()
+        problems = getattr(refusal, "problems", [])
+        page = render_template(
+            "definitions/deploy.html", refused=error_text(refusal), problems=problems, note=note, locale=g.locale
+        )
+        return page, refusal.status
+    if deployed.definitions:
+        flash(gettext("เพิ่มรุ่นใหม่แล้ว %(n)s กระบวนงาน", n=len(deployed.definitions)), "success")
+    if deployed.unchanged:
+        flash(gettext("เหมือนรุ่นล่าสุดอยู่แล้ว: %(names)s", names=", ".join(deployed.unchanged)), "info")
+    return redirect(url_for("definitions.definition_list"))
+
+
+def _version(key: str, version: int | None) -> ProcessDefinition:
+    """One version of a process, the newest when none is named. Raises DefinitionNotFound."""
+    found = next((one for one in versions_of(g.session, key) if version in (None, one.version)), None)
+    if found is None:
+        raise DefinitionNotFound(key=key)
+    return found

@@ -1,0 +1,225 @@
+"""The first page and the inbox: what a person must do now, and everything that waits for them and their groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.fiscal import MILESTONE_OF, fiscal_year_of
+from osm_flow.domain.pages import Page
+from osm_flow.domain.policy import Verb
+from osm_flow.errors import Invalid, OsmFlowError
+from osm_flow.operations import case_overview, surroundings, work_items
+from osm_flow.operations.inbox import Sort, View, count_for, home_for, inbox_for
+from osm_flow.store.models import WorkItem
+from osm_flow.web.access import may, signed_in
+from osm_flow.web.filters import STAGES
+from osm_flow.web.i18n import error_text, gettext
+
+blueprint = Blueprint("inbox", __name__)
+
+Act = Literal["claim", "release"]
+_OPPOSITE: dict[Act, Act] = {"claim": "release", "release": "claim"}
+_MOST_AT_ONCE = 50
+
+
+class TooManyAtOnce(Invalid):
+    """At most 50 work items can be handled at once."""
+
+
+class NothingSelected(Invalid):
+    """Select at least one work item first."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the address of an inbox page says."""
+
+    view: View
+    overdue: bool
+    stage: str | None
+    province_id: str | None
+    fiscal_year: int | None
+    text: str | None
+    sort: Sort
+
+    @classmethod
+    def of_request(cls) -> Filters:
+        """Whatever cannot be understood is left out: an old bookmark still opens a list."""
+        view, sort = request.args.get("view", ""), request.args.get("sort", "")
+        stage = request.args.get("stage", "")
+        year = request.args.get("fy", "")
+        return cls(
+            view=view if view in get_args(View) else "mine",  # type: ignore[arg-type]
+            overdue=request.args.get("overdue") == "1",
+            stage=stage if stage in STAGES else None,
+            province_id=request.args.get("province", "")[:8] or None,
+            fiscal_year=int(year) if year.isdecimal() and len(year) == 4 else None,
+            text=request.args.get("text", "").strip()[:100] or None,
+            sort=sort if sort in get_args(Sort) else "due",  # type: ignore[arg-type]
+        )
+
+    @property
+    def is_narrow(self) -> bool:
+        return bool(self.overdue or self.stage or self.province_id or self.fiscal_year or self.text)
+
+    def arguments(self, **changes: Any) -> dict[str, Any]:
+        """The query of a link to the same list with something changed."""
+        here = {
+            "view": self.view,
+            "overdue": 1 if self.overdue else None,
+            "stage": self.stage,
+            "province": self.province_id,
+            "fy": self.fiscal_year,
+            "text": self.text,
+            "sort": self.sort if self.sort != "due" else None,
+        }
+        return {name: value for name, value in {**here, **changes}.items() if value is not None}
+
+    def list(self, after: str | None = None) -> Page[WorkItem]:
+        return inbox_for(
+            g.session, g.actor, g.now,
+            view=self.view, overdue=True if self.overdue else None, stage=self.stage, province_id=self.province_id,
+            fiscal_year=self.fiscal_year, text=self.text, sort=self.sort, after=after,
+        )  # fmt: skip
+
+
+@blueprint.get("/")
+@signed_in
+def home() -> ResponseReturnValue:
+    lists = home_for(g.session, g.actor, g.now)
+    unanswered = surroundings.unanswered_items(g.session, g.actor)
+    titles = case_overview.titles_of(g.session, (row.case_id for row in lists.unanswered))
+    return render_template(
+        "home/home.html", home=lists, unanswered=unanswered, titles=titles, milestones=MILESTONE_OF, now=g.now
+    )
+
+
+@blueprint.get("/inbox")
+@signed_in
+def inbox() -> ResponseReturnValue:
+    filters = Filters.of_request()
+    page = filters.list(request.args.get("after") or None)
+    return render_template(
+        "inbox/inbox.html",
+        page=page,
+        filters=filters,
+        is_filtered=filters.is_narrow,
+        tabs=_tabs(filters),
+        senders=surroundings.senders(g.session, page.items),
+        facts={item.id: _facts(item, filters.view) for item in page.items},
+        overdue_url=url_for("inbox.inbox", **filters.arguments(overdue=None if filters.overdue else 1)),
+        stages=STAGES,
+        provinces=surroundings.provinces_of(g.session, g.actor.office_ids),
+        years=fiscal_years(),
+        sorts=_sorts(),
+        nothing=_nothing(filters.view),
+        back=request.full_path.rstrip("?"),
+        **_results(),
+    )
+
+
+@blueprint.post("/inbox/bulk")
+@signed_in
+def bulk() -> ResponseReturnValue:
+    """Claim or release several work items; each one's own outcome is told on the next page."""
+    single = request.form.get("claim")
+    act: Act = "release" if not single and request.form.get("act") == "release" else "claim"
+    ids = [single] if single else list(dict.fromkeys(request.form.getlist("item")))
+    if not ids:
+        raise NothingSelected
+    if len(ids) > _MOST_AT_ONCE:
+        raise TooManyAtOnce
+    outcomes = {work_item_id[:36]: _try(g.session, act, work_item_id, g.actor) for work_item_id in ids}
+    session["bulk"] = {"act": act, "done": [key for key, fault in outcomes.items() if not fault]} | {
+        "refused": {key: fault for key, fault in outcomes.items() if fault}
+    }
+    return redirect(_local(request.form.get("back", "")))
+
+
+def fiscal_years() -> Sequence[int]:
+    """The years that are alive at once, and one on either side."""
+    present = fiscal_year_of(local_day(g.now))
+    return range(present + 2, present - 2, -1)
+
+
+def _try(session: Session, act: Act, work_item_id: str, actor: Actor) -> str:
+    """What stood in the way, as a sentence; empty when it was done."""
+    operation: Callable[..., WorkItem] = work_items.claim if act == "claim" else work_items.release
+    try:
+        with session.begin_nested():
+            operation(session, work_item_id, actor, g.now)
+    except OsmFlowError as error:
+        return error_text(error)
+    return ""
+
+
+def _results() -> dict[str, Any]:
+    """What the last bulk act came to, told once."""
+    told = session.pop("bulk", None)
+    if not told:
+        return {"results": [], "undo": None, "results_head": ""}
+    act: Act = told["act"]
+    names = surroundings.item_names(g.session, [*told["done"], *told["refused"]], g.actor)
+    said = gettext("รับแล้ว") if act == "claim" else gettext("คืนเข้ากลุ่มแล้ว")
+    results = [{"ok": True, "name": names.get(key, key), "message": said} for key in told["done"]]
+    results += [{"ok": False, "name": names.get(key, key), "message": why} for key, why in told["refused"].items()]
+    head = gettext("ทำได้ %(done)s จาก %(all)s งาน", done=len(told["done"]), all=len(results))
+    undo = {"act": _OPPOSITE[act], "ids": told["done"]} if told["done"] else None
+    return {"results": results, "undo": undo, "results_head": head}
+
+
+def _tabs(filters: Filters) -> list[dict[str, Any]]:
+    labels: dict[View, str] = {"mine": gettext("งานของฉัน"), "groups": gettext("งานรอรับในกลุ่ม")}
+    if may(Verb.see_team):
+        labels["team"] = gettext("งานทั้งทีม")
+    return [
+        {
+            "label": label,
+            "url": url_for("inbox.inbox", view=view),
+            "is_here": view == filters.view,
+            "count": count_for(g.session, g.actor, g.now, view=view),
+        }
+        for view, label in labels.items()
+    ]
+
+
+def _facts(item: WorkItem, view: View) -> dict[str, bool]:
+    return {
+        "overdue": item.due_at is not None and item.due_at < g.now,
+        "may_claim": view == "groups" and item.assignee_id is None,
+    }
+
+
+def _sorts() -> list[tuple[str, str]]:
+    return [
+        ("due", gettext("ครบกำหนดก่อน")),
+        ("opened", gettext("มาถึงล่าสุด")),
+        ("priority", gettext("เร่งด่วนก่อน")),
+    ]
+
+
+def _nothing(view: View) -> dict[str, str]:
+    """What an empty list says: what belongs here, and where to look instead."""
+    texts: dict[View, tuple[str, str]] = {
+        "mine": (gettext("ไม่มีงานค้างในมือคุณ"), gettext("งานที่คุณรับไว้จะอยู่ที่นี่ ดูแท็บ งานรอรับในกลุ่ม เพื่อรับงานใหม่")),
+        "groups": (gettext("ไม่มีงานรอคนรับในกลุ่มของคุณ"), gettext("เมื่อมีงานใหม่ถึงกลุ่ม งานจะอยู่ที่นี่ให้รับ")),
+        "team": (gettext("ทีมไม่มีงานเปิดอยู่"), gettext("งานที่เปิดอยู่ของทุกคนในสำนักงานจะอยู่ที่นี่")),
+    }
+    title, hint = texts[view]
+    return {"title": title, "hint": hint}
+
+
+def _local(target: str) -> str:
+    """Back to the list one came from, never anywhere else."""
+    parts = urlsplit(target)
+    safe = not parts.scheme and not parts.netloc and parts.path == url_for("inbox.inbox")
+    return f"{parts.path}?{parts.query}" if safe else url_for("inbox.inbox", view="groups")

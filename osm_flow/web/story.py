@@ -1,0 +1,157 @@
+"""The journal of a case as a story: who did what to what, when, on whose behalf, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from flask import g
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.forms import fields_of, is_table, label_of
+from osm_flow.engine import Process
+from osm_flow.engine.values import JSON
+from osm_flow.operations import surroundings
+from osm_flow.operations.definitions import compiled
+from osm_flow.store.models import Case
+from osm_flow.web.filters import role_name, thai_date, thai_datetime
+from osm_flow.web.form_documents import form_value
+from osm_flow.web.i18n import gettext
+
+# What happened, as the middle of a sentence: "สมชาย <รับงาน> ยกร่างแผน"; and how the mark beside it looks.
+_TOLD: Mapping[str, tuple[str, str]] = {
+    "case.started": ("เริ่มเรื่องนี้", "done"),
+    "case.suspended": ("พักเรื่อง", "bad"),
+    "case.resumed": ("ให้เรื่องเดินต่อ", "done"),
+    "case.cancelled": ("ยกเลิกเรื่อง", "bad"),
+    "case.commented": ("เขียนความเห็น", "plain"),
+    "case.attached": ("แนบไฟล์", "plain"),
+    "case.replanned": ("คิดวันครบกำหนดใหม่ตามปฏิทิน", "clock"),
+    "work_item.completed": ("ทำเสร็จ", "done"),
+    "work_item.claimed": ("รับงาน", "plain"),
+    "work_item.released": ("คืนงานเข้ากลุ่ม", "plain"),
+    "work_item.delegated": ("มอบงานต่อ", "plain"),
+    "work_item.reassigned": ("เปลี่ยนผู้รับผิดชอบ", "plain"),
+    "work_item.due_moved": ("เลื่อนวันครบกำหนด", "clock"),
+    "work_item.follow_up_set": ("ตั้งวันเตือน", "clock"),
+    "work_item.priority_set": ("เปลี่ยนความเร่งด่วน", "plain"),
+    "work_item.escalated": ("แจ้งเตือนตามลำดับขั้น", "clock"),
+    "message.recorded": ("บันทึกคำตอบจากภายนอก", "done"),
+    "message.received": ("ได้รับข้อความ", "done"),
+    "message.delivered": ("ได้รับข้อความ", "done"),
+    "timer.fired": ("ถึงเวลาที่ตั้งไว้", "clock"),
+    "service.finished": ("ระบบทำขั้นนี้ให้แล้ว", "done"),
+    "service.failed": ("ระบบทำขั้นนี้ไม่สำเร็จ", "bad"),
+    "child.ended": ("เรื่องย่อยจบแล้ว", "done"),
+    "incident.opened": ("เกิดเหตุขัดข้อง", "bad"),
+    "incident.retried": ("ลองใหม่หลังเหตุขัดข้อง", "plain"),
+    "incident.resolved": ("ปิดเหตุขัดข้อง", "plain"),
+}
+_QUOTED = ("reason", "body", "note", "message")
+_LONGEST_FACT = 400
+
+
+class Entry(Protocol):
+    """A record of the journal with its payload and the name of its actor."""
+
+    record: Any
+    payload: JSON | None
+    actor_name: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """One sentence of the story; `facts` are what was typed, by the labels of the form."""
+
+    seq: int
+    at: datetime
+    who: str
+    did: str
+    what: str
+    tone: str
+    hash: str
+    on_behalf_of: str = ""
+    role: str = ""
+    quote: str = ""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    is_work: bool = False
+
+
+def tell(session: Session, case: Case, entries: Sequence[Entry]) -> list[Told]:
+    """The entries as sentences, in the order in which they came."""
+    process = compiled(session, case.definition)
+    behalf = surroundings.names_of(session, (e.record.on_behalf_of for e in entries if e.record.on_behalf_of))
+    return [_told(entry, process, behalf) for entry in entries]
+
+
+def _told(entry: Entry, process: Process, behalf: Mapping[str, str]) -> Told:
+    record = entry.record
+    did, tone = _TOLD.get(record.kind, ("", "plain"))
+    element = process.elements.get(record.element or "")
+    on_behalf_of = record.on_behalf_of or ""
+    payload = entry.payload or {}
+    return Told(
+        seq=record.seq,
+        at=record.at,
+        who=gettext("ระบบ") if record.actor == "system" else entry.actor_name or record.actor,
+        did=gettext(did) if did else record.kind,
+        what=(element.name or element.id) if element else "",
+        tone=tone,
+        hash=record.hash,
+        on_behalf_of=behalf.get(on_behalf_of, on_behalf_of),
+        role=role_name(record.actor_role) if record.actor_role else "",
+        quote=_quote(record.kind, payload),
+        facts=_facts(record, payload, process),
+        is_work=record.kind in ("work_item.completed", "message.recorded", "case.started", "case.commented"),
+    )
+
+
+def _quote(kind: str, payload: JSON) -> str:
+    """The words somebody wrote with the act: a reason, a comment; and where a date moved to."""
+    data = payload.get("data") or {}
+    about = payload.get("about") or {}
+    words = next((str(source[key]) for source in (data, about) for key in _QUOTED if source.get(key)), "")
+    if kind == "work_item.completed":
+        return ""
+    if kind == "work_item.due_moved" and data.get("to"):
+        moved = gettext("จาก %(a)s เป็น %(b)s", a=thai_date(data.get("from")) or "–", b=thai_date(data["to"]))
+        return f"{moved}\n{words}".strip()
+    if kind == "work_item.follow_up_set" and data.get("to"):
+        return thai_datetime(data["to"])
+    if data.get("filename"):
+        return str(data["filename"])
+    return words
+
+
+def _facts(record: Any, payload: JSON, process: Process) -> list[tuple[str, str]]:
+    """What was typed, by the labels of the form that asked for it; tables are told by their number of rows."""
+    data = payload.get("data")
+    element = process.elements.get(record.element or "")
+    if record.kind == "case.started":
+        schema = process.forms.get(process.start_form or "")
+    else:
+        schema = _schema_of(element, process) if element else None
+    if schema is None or not isinstance(data, dict) or record.kind not in (
+        "work_item.completed", "message.recorded", "case.started",
+    ):  # fmt: skip
+        return []
+    return [
+        (label_of(form_field, g.locale), _fact(form_field, data[name]))
+        for name, form_field in fields_of(schema).items()
+        if data.get(name) not in (None, "", [])
+    ]
+
+
+def _schema_of(element: Any, process: Process) -> JSON | None:
+    key = getattr(element, "form_key", None) or element.properties.get("form")
+    schema: JSON | None = process.forms.get(key or "")
+    return schema
+
+
+def _fact(schema: JSON, value: Any) -> str:
+    if is_table(schema):
+        return gettext("%(n)s แถว", n=len(value) if isinstance(value, list) else 0)
+    text = form_value(schema, value, g.locale)
+    return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"

@@ -1,0 +1,116 @@
+"""Words that several pages need: names in the reader's language, sizes, who acts for whom, what a state means."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.policy import Decision, Reason
+from osm_flow.domain.thai_dates import buddhist_year
+from osm_flow.engine import Element
+from osm_flow.web.i18n import current_locale, gettext
+
+# How an answer reached the office when the party has no login, with what people call it.
+CHANNELS = {
+    "letter": "หนังสือราชการ",
+    "email": "อีเมล",
+    "phone": "โทรศัพท์",
+    "meeting": "ที่ประชุม",
+    "paper": "ลงนามในกระดาษ",
+}
+_ON_BEHALF_LENGTH = 64
+_KINDS = {
+    "UserTask": "งาน",
+    "ManualTask": "งาน",
+    "Task": "งาน",
+    "ServiceTask": "ระบบทำให้",
+    "SendTask": "ส่งหนังสือ",
+    "ReceiveTask": "รอคำตอบ",
+    "BusinessRuleTask": "ตารางตัดสินใจ",
+    "CallActivity": "เรื่องย่อย",
+    "SubProcess": "กลุ่มขั้นตอน",
+    "StartEvent": "จุดเริ่ม",
+    "EndEvent": "จุดจบ",
+    "IntermediateCatchEvent": "รอเหตุการณ์",
+    "IntermediateThrowEvent": "แจ้งออก",
+    "BoundaryEvent": "เหตุแทรก",
+    "ExclusiveGateway": "ทางแยก",
+    "InclusiveGateway": "ทางแยกหลายทาง",
+    "ParallelGateway": "ทำพร้อมกัน",
+    "EventBasedGateway": "รอสิ่งที่เกิดก่อน",
+}
+
+
+def named(thing: Any) -> str:
+    """The name of a row in the reader's language; Thai where there is no English."""
+    return str((current_locale() == "en" and thing.name_en) or thing.name_th)
+
+
+def typed_date(instant: datetime | None) -> str:
+    """An instant's day as people type it into a field: `20/11/2569`."""
+    if instant is None:
+        return ""
+    day = local_day(instant)
+    return f"{day.day}/{day.month}/{buddhist_year(day)}"
+
+
+def file_size(size: int) -> str:
+    return f"{size / 1_048_576:.1f} MB" if size >= 1_048_576 else f"{max(1, round(size / 1024))} KB"
+
+
+def new_key() -> str:
+    """What makes one filled-in form one act, however often it is sent."""
+    return uuid.uuid4().hex
+
+
+def acting_words(decision: Decision) -> str:
+    """On behalf of whom an act would be done, as the button says it; empty for one's own post."""
+    hat = decision.hat
+    if hat is None or hat.kind == "substantive":
+        return ""
+    principal = hat.title or hat.for_name or hat.for_username or ""
+    if hat.kind == "acting":
+        return gettext("รักษาราชการแทน %(name)s", name=principal)
+    return gettext("ปฏิบัติราชการแทน %(name)s", name=principal)
+
+
+def obstacle_words(decision: Decision, holder: str = "") -> str:
+    """Why the person cannot complete this, as a sentence; empty when nothing but the state or nothing is in the way."""
+    match decision.reason:
+        case Reason.separated:
+            return gettext("คุณทำขั้นก่อนหน้าของเรื่องนี้แล้ว ขั้นนี้ต้องให้คนอื่นตรวจ")
+        case Reason.held:
+            return gettext("%(name)s รับงานนี้ไว้แล้ว คุณอ่านได้แต่แก้ไม่ได้", name=holder)
+        case Reason.role | Reason.foreign:
+            return gettext("งานนี้เป็นของหน้าที่อื่น คุณอ่านได้แต่แก้ไม่ได้")
+        case Reason.state:
+            return gettext("เรื่องนี้พักอยู่ งานทุกงานรอจนกว่าจะให้เดินต่อ")
+        case Reason.ok:
+            return ""
+
+
+def behalf(name: str, channel: str) -> str | None:
+    """Whose answer staff write down and how it came: `สนจ.หนองคาย (หนังสือราชการ)`; None for one's own."""
+    name = " ".join(name.split())
+    if not name:
+        return None
+    way = CHANNELS.get(channel)
+    return f"{name[: _ON_BEHALF_LENGTH - len(way) - 3]} ({way})" if way else name[:_ON_BEHALF_LENGTH]
+
+
+def channels() -> list[tuple[str, str]]:
+    return [(key, gettext(thai)) for key, thai in CHANNELS.items()]
+
+
+def element_kind(element: Element) -> str:
+    kind = element.type[:1].upper() + element.type[1:]
+    return gettext(_KINDS.get(kind, "ขั้นตอน"))
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.filters.update(named=named, file_size=file_size, typed_date=typed_date)
+    app.jinja_env.globals.update(new_key=new_key, file_size=file_size)
