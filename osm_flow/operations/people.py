@@ -104,6 +104,10 @@ def _hat(position: Position) -> Hat:
     )
 
 
+def has_people(session: Session) -> bool:
+    return session.scalar(select(Person.id).limit(1)) is not None
+
+
 # ---- finding people --------------------------------------------------------------------------------------------
 
 
@@ -136,9 +140,7 @@ def list_people(
 ) -> Page[Person]:
     """The people of the actor's offices and those without any position, by user name. Raises Forbidden."""
     require(actor, Verb.manage_people, SystemFacts())
-    held = select(Position.person_id)
-    here = held.where(or_(Position.office_id.in_(actor.office_ids), Position.office_id.is_(None)))
-    conditions = [or_(Person.id.in_(here), Person.id.not_in(held))]
+    conditions = [] if actor.is_system else [_within_reach(actor)]
     if text:
         pattern = f"%{_escaped(text.strip().lower())}%"
         matches = (func.lower(column).like(pattern, escape="\\") for column in (Person.username, Person.display_name))
@@ -149,6 +151,12 @@ def list_people(
         query = query.where(Person.username > after)
     found = list(session.scalars(query.order_by(Person.username).limit(limit + 1)))
     return Page(found[:limit], found[limit - 1].username if len(found) > limit else None, total)
+
+
+def _within_reach(actor: Actor) -> ColumnElement[bool]:
+    held = select(Position.person_id)
+    here = held.where(or_(Position.office_id.in_(actor.office_ids), Position.office_id.is_(None)))
+    return or_(Person.id.in_(here), Person.id.not_in(held))
 
 
 def _escaped(text: str) -> str:

@@ -29,10 +29,6 @@ class Catalogue:
     plural: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-class ConflictingTranslations(OsmFlowError):
-    """Two catalogues translate the same message differently: {message}"""
-
-
 @cache
 def catalogue(locale: str) -> Catalogue:
     merged = Catalogue()
@@ -48,8 +44,8 @@ def _merge(merged: Catalogue, key: str | tuple[str, ...], text: str | tuple[str,
         return
     if isinstance(key, tuple):
         merged.plural[key[0]] = tuple(text)
-    elif merged.single.setdefault(key, str(text)) != text:
-        raise ConflictingTranslations(message=key)
+    else:
+        merged.single.setdefault(key, str(text))
 
 
 def current_locale() -> str:

@@ -1,0 +1,53 @@
+"""`osm-flow serve`: the site and, beside it in the same process, the scheduler."""
+
+from __future__ import annotations
+
+import click
+import waitress
+
+from osm_flow.cli.context import Context
+from osm_flow.cli.scheduler import mailer_of
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.operations import demo as demo_cluster
+from osm_flow.operations.deployments import deploy, shipped_files
+from osm_flow.operations.people import has_people, seed_clusters
+from osm_flow.scheduler import owner_name, start
+from osm_flow.store.upgrade import upgrade
+
+# A little above what the site accepts, so that the site's own page answers what is only just too large.
+_LARGEST_REQUEST = 32 * 1024 * 1024
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
+@click.option("--threads", default=8, show_default=True, type=click.IntRange(2, 64), help="Requests answered at once.")
+@click.option("--demo", is_flag=True, help="Load the demo cluster into an empty database and show its logins.")
+@click.option("--no-scheduler", is_flag=True, help="Only the site: the sweeps run in another process.")
+@click.pass_obj
+def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_scheduler: bool) -> None:
+    """Serve the site."""
+    app = context.make_app(context, demo, f"http://{host}:{port}")
+    prepare(context, demo)
+    ticker = None if no_scheduler else start(context.store, context.now, owner_name(), mailer_of(context))
+    click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
+    try:
+        waitress.serve(
+            app, host=host, port=port, threads=threads, ident=None, max_request_body_size=_LARGEST_REQUEST, _quiet=True
+        )
+    finally:
+        if ticker:
+            ticker.stop()
+        context.store.close()
+
+
+def prepare(context: Context, demo: bool) -> None:
+    """Bring the database up to date: tables, clusters, the shipped processes, and for a demo its cluster."""
+    upgrade(context.store)
+    now = context.now()
+    with context.store.transaction() as session:
+        seed_clusters(session)
+        deploy(session, shipped_files(), SYSTEM, now, note="shipped with OSM Flow")
+        is_empty = not has_people(session)
+    if demo and is_empty:
+        demo_cluster.load(context.store, now)
