@@ -22,7 +22,7 @@ BLANK_ROWS = 3
 _ROW_DIGITS = 5
 # Enough to show a table that is too long to the person who pasted it, not enough to choke on.
 _MOST_ROWS = 1000
-_LINE_COLUMNS = 7
+_SIZES = ((3, "few"), (5, "some"), (7, "many"))
 
 
 class Surroundings:
@@ -54,7 +54,13 @@ class FormField(Field):
     """What the fields of a form have in common: their schema, their surroundings, their faults."""
 
     def __init__(self, schema: JSON, around: Surroundings, *, required: bool, **kwargs: Any) -> None:
-        super().__init__(label=label_of(schema, around.locale), description=hint_of(schema, around.locale), **kwargs)
+        name = kwargs["name"]
+        super().__init__(
+            label=label_of(schema, around.locale),
+            description=hint_of(schema, around.locale),
+            id=f"field-{name}",
+            **kwargs,
+        )
         self.schema = schema
         self.around = around
         self.is_required = required
@@ -172,9 +178,9 @@ class TableField(FormField):
         return prefix == self.name and (fitting or rest == PASTE)
 
     @property
-    def is_wide(self) -> bool:
-        """Whether a row has too many cells for a line and is shown as a card."""
-        return len(self.columns) > _LINE_COLUMNS
+    def size(self) -> str:
+        """few, some, many or wide: how much room a row needs before it is better shown as a card."""
+        return table_size(self.columns)
 
     def totals(self) -> dict[str, str]:
         """The sums of the money columns, as far as the cells can be read."""
@@ -246,6 +252,11 @@ class TableField(FormField):
             if cell in (value, label):
                 return value
         return cell
+
+
+def table_size(columns: Mapping[str, JSON]) -> str:
+    """few, some, many or wide, by the number of columns."""
+    return next((size for most, size in _SIZES if len(columns) <= most), "wide")
 
 
 def field_for(schema: JSON) -> type[FormField]:

@@ -12,6 +12,7 @@ from osm_flow.domain.form_rules import is_given
 from osm_flow.domain.form_values import Change
 from osm_flow.domain.forms import JSON, columns_of, fields_of, groups_of, is_table, label_of, widget_of
 from osm_flow.domain.forms_text import display_text
+from osm_flow.web.fields import table_size
 from osm_flow.web.i18n import current_locale
 
 
@@ -41,6 +42,7 @@ class Entry(Cell):
 
     columns: Sequence[Cell] = ()
     rows: list[Row] | None = None
+    size: str = "few"
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,12 @@ def form_value(schema: JSON, value: Any, locale: str | None = None) -> str:
 def _entry(name: str, schema: JSON, value: Any, changes: list[Change], locale: str) -> Entry:
     label = label_of(schema, locale)
     if is_table(schema):
-        columns = [Cell(key, label_of(column, locale), "", widget_of(column)) for key, column in columns_of(schema).items()]
-        return Entry(name, label, "", columns=columns, rows=_rows(schema, value, changes, locale))
+        columns = [
+            Cell(key, label_of(column, locale), "", widget_of(column)) for key, column in columns_of(schema).items()
+        ]
+        rows = _rows(schema, value, changes, locale)
+        size = table_size(columns_of(schema))
+        return Entry(name, label, "", columns=columns, rows=rows, size=size)
     change = changes[0] if changes else None
     return Entry(
         name,

@@ -105,10 +105,11 @@ class SchemaForm(BaseForm):
         if field is None:
             return "form-top"
         if isinstance(field, TableField) and len(rest) > 1:
-            return f"{field.name}-{rest[0]}-{rest[1]}"
-        return (
-            f"{field.name}-first" if field.widget_name in ("radio", "yesno", "checkboxes", "provinces") else field.name
+            return f"field-{field.name}-{rest[0]}-{rest[1]}"
+        listed = field.widget_name in ("radio", "yesno") or (
+            field.widget_name in ("checkboxes", "provinces") and field.options
         )
+        return f"{field.id}-first" if listed else str(field.id)
 
     def read_all(self, extra: Iterable[str] = (), posted: Iterable[str] = ()) -> None:
         """Turn what was typed into values and judge them; every fault gets its place."""

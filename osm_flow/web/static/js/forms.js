@@ -1,0 +1,159 @@
+// What form pages can do better with a script: rows come and go, cells take a paste from a spreadsheet, totals follow,
+// fields that do not matter step aside. Without it every form works with blank rows and the paste box.
+(function () {
+  "use strict";
+
+  var THAI_ZERO = "๐".charCodeAt(0);
+
+  function number(text) {
+    var plain = text.replace(/[๐-๙]/g, function (digit) { return String(digit.charCodeAt(0) - THAI_ZERO); }).replace(/[\s,฿]|บาท/g, "");
+    return /^-?\d+(\.\d+)?$/.test(plain) ? Number(plain) : 0;
+  }
+
+  function changed(element) {
+    element.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  function tableIn(field) {
+    var box = field.querySelector("[data-table]");
+    var body = box.querySelector("tbody");
+    var name = box.dataset.table;
+    var most = Number(box.dataset.most);
+    var template = field.querySelector("template[data-row-template]");
+    var add = field.querySelector("[data-add-row]");
+    var status = field.querySelector("[data-table-status]");
+
+    function rows() { return Array.prototype.slice.call(body.querySelectorAll("tr[data-row]")); }
+
+    function inputs(row) { return Array.prototype.slice.call(row.querySelectorAll("input, select, textarea")); }
+
+    // Numbers follow the order of the rows, so that an error's row is the row people see.
+    function renumber() {
+      rows().forEach(function (row, index) {
+        row.querySelectorAll("[data-row-number]").forEach(function (word) { word.textContent = String(index + 1); });
+        inputs(row).forEach(function (input) {
+          var column = input.name.split("-").slice(2).join("-");
+          input.name = name + "-" + index + "-" + column;
+          input.id = "field-" + input.name;
+          input.setAttribute("aria-label", input.getAttribute("aria-label").replace(/(\d+|__n__)$/, String(index + 1)));
+        });
+        row.querySelectorAll("[data-remove-row]").forEach(function (button) { button.hidden = false; });
+      });
+      add.disabled = rows().length >= most;
+    }
+
+    function append() {
+      if (rows().length >= most) { return null; }
+      body.appendChild(template.content.cloneNode(true));
+      renumber();
+      return rows().pop();
+    }
+
+    function total() {
+      box.querySelectorAll("[data-total]").forEach(function (cell) {
+        var sum = 0;
+        rows().forEach(function (row) {
+          var input = inputs(row).find(function (each) { return each.name.endsWith("-" + cell.dataset.total); });
+          sum += input ? Math.round(number(input.value) * 100) : 0;
+        });
+        cell.textContent = (sum / 100).toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+      });
+    }
+
+    function fill(input, text) {
+      if (input.tagName === "SELECT") {
+        var wanted = Array.prototype.find.call(input.options, function (option) { return option.value === text || option.text === text; });
+        input.value = wanted ? wanted.value : "";
+      } else if (!input.readOnly) {
+        input.value = text;
+      }
+    }
+
+    function paste(event) {
+      var target = event.target;
+      var text = event.clipboardData ? event.clipboardData.getData("text/plain") : "";
+      if (!target.closest("tr[data-row]") || !/\t/.test(text)) { return; }
+      event.preventDefault();
+      var lines = text.replace(/\r/g, "").replace(/\n+$/, "").split("\n");
+      var row = target.closest("tr[data-row]");
+      var first = inputs(row).indexOf(target);
+      var left = 0;
+      lines.forEach(function (line) {
+        if (!row) { left += 1; return; }
+        var cells = inputs(row);
+        line.split("\t").forEach(function (cell, offset) {
+          if (cells[first + offset]) { fill(cells[first + offset], cell.trim()); }
+        });
+        row = row.nextElementSibling || append();
+      });
+      status.textContent = String(lines.length - left) + " / " + String(lines.length);
+      total();
+      changed(box);
+    }
+
+    add.hidden = false;
+    add.addEventListener("click", function () {
+      var row = append();
+      if (row) { inputs(row)[0].focus(); changed(box); }
+    });
+    body.addEventListener("click", function (event) {
+      var button = event.target.closest("[data-remove-row]");
+      if (!button) { return; }
+      var row = button.closest("tr[data-row]");
+      var next = row.nextElementSibling || row.previousElementSibling;
+      row.remove();
+      renumber();
+      total();
+      (next ? inputs(next)[0] : add).focus();
+      changed(box);
+    });
+    body.addEventListener("paste", paste);
+    body.addEventListener("input", total);
+    renumber();
+  }
+
+  // A field that another answer makes pointless steps aside; what was typed in it stays and is sent.
+  function showWhen(field) {
+    var form = field.closest("form");
+    var wanted = JSON.parse(field.dataset.showValues).map(String);
+    var watched = form.querySelectorAll('[name="' + field.dataset.showWhen + '"]');
+    if (!watched.length) { return; }
+    function decide() {
+      var chosen = Array.prototype.filter.call(watched, function (input) {
+        return input.type === "radio" || input.type === "checkbox" ? input.checked : true;
+      }).map(function (input) { return input.value; });
+      var fits = chosen.some(function (value) { return wanted.indexOf(value) >= 0; });
+      field.classList.toggle("is-hidden", !fits && !field.classList.contains("has-error"));
+    }
+    watched.forEach(function (input) { input.addEventListener("change", decide); });
+    decide();
+  }
+
+  function prepare(root) {
+    root.querySelectorAll(".form-field-table:not([data-ready])").forEach(function (field) {
+      field.dataset.ready = "yes";
+      tableIn(field);
+    });
+    root.querySelectorAll("[data-show-when]:not([data-ready])").forEach(function (field) {
+      field.dataset.ready = "yes";
+      showWhen(field);
+    });
+    var summary = root.querySelector("[data-error-summary]");
+    if (summary) { summary.focus(); }
+  }
+
+  // A link of the error summary must lead to an input even where an optional part is folded.
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest(".error-summary a[href^='#']");
+    var target = link && document.getElementById(link.hash.slice(1));
+    if (!target) { return; }
+    var fold = target.closest("details");
+    if (fold) { fold.open = true; }
+    event.preventDefault();
+    target.focus();
+    target.scrollIntoView({ block: "center" });
+  });
+
+  document.addEventListener("DOMContentLoaded", function () { prepare(document); });
+  document.addEventListener("htmx:load", function (event) { prepare(event.target); });
+})();
