@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult
+from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -28,9 +28,9 @@ def insert_once(session: Session, table: Any, **values: Any) -> bool:
     PostgreSQL waits here for another transaction that is inserting the same key, and no error spoils ours.
     """
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    result = session.execute(insert(table).values(**values).on_conflict_do_nothing())
-    assert isinstance(result, CursorResult)  # noqa: S101 (what an INSERT gives; the annotation is wider)
-    return result.rowcount == 1
+    adding = insert(table).values(**values).on_conflict_do_nothing()
+    key = next(iter(inspect(table).primary_key))
+    return session.execute(adding.returning(key)).first() is not None
 
 
 def first_time(session: Session, key: str | None, actor: Actor, now: datetime, *, subject: str) -> bool:

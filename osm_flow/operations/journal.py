@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal
@@ -63,8 +62,7 @@ def append(
     row = JournalRecord(**{**vars(record), "at": at}, hash=journal.seal(record))
     case.seq, case.head, case.head_at = record.seq, row.hash, at
     session.add(row)
-    session.flush([case, row])
-    session.execute(insert(JournalPayload).values(case_id=case.id, seq=record.seq, salt=salt, body=body))
+    session.add(JournalPayload(case_id=case.id, seq=record.seq, salt=salt, body=body))
     return row
 
 

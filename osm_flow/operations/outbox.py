@@ -1,57 +1,264 @@
-"""The outbox: what a case asks of others, written with the step that asks and delivered after its commit.
+"""Delivering the outbox: each entry in a transaction of its own, as often as it takes, with the effect of once.
 
-Two cases are never locked at once. Every entry has a unique key and its delivery does nothing a second time.
+A delivery locks its entry and at most one case. What happens twice, or after the receiver is gone, does nothing.
 """
 
 from __future__ import annotations
 
 import json
-from datetime import datetime
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from osm_flow.engine.values import JSON, Step, Waiting
-from osm_flow.store.models import Case, OutboxEntry
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.retries import retry_delay
+from osm_flow.domain.states import OPEN_CASE
+from osm_flow.engine import NotWaiting
+from osm_flow.engine.values import JSON, DeliverMessage, EndChild, Replan
+from osm_flow.errors import OsmFlowError, Refused
+from osm_flow.operations import case_ends, incidents, notifying, outgoing, stepping
+from osm_flow.operations.definitions import compiled, latest, started_by_message
+from osm_flow.store.models import Case, OutboxEntry, Province, WaitingMessage
+from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store, lock_case
+
+logger = logging.getLogger(__name__)
+
+DEEPEST = 20
+_MOST_AT_ONCE = 200
+_WHILE_SUSPENDED = timedelta(minutes=10)
 
 
-def add(session: Session, key: str, kind: str, case: Case, body: JSON, at: datetime) -> OutboxEntry:
-    """Put an entry into the outbox, due at once."""
-    text = json.dumps(body, ensure_ascii=False)
-    entry = OutboxEntry(key=key, kind=kind, case_id=case.id, body=text, due_at=at)
-    session.add(entry)
-    return entry
+class TooDeep(Refused):
+    """Cases call each other more than 20 levels deep; the diagram calls itself without end."""
 
 
-def start_key(task_id: str) -> str:
-    return f"child_start:{task_id}"
+Touched = tuple[str, ...]
 
 
-def cancel_key(task_id: str) -> str:
-    return f"child_cancel:{task_id}"
+def deliver(session: Session, entry: OutboxEntry, now: datetime) -> Touched:
+    """Do what the entry asks, unless that is done already; the cases that were moved or begun.
+
+    Raises CaseSuspended while the receiver is suspended; the caller lets the entry wait.
+    """
+    found = session.get(OutboxEntry, entry.id, with_for_update=True, populate_existing=True)
+    if found is None or found.done_at is not None:
+        return ()
+    try:
+        touched = HANDLERS[found.kind](session, found, json.loads(found.body), now)
+    except (NotWaiting, stepping.CaseEnded, CaseNotFound):
+        touched = ()  # the receiver moved on without it
+    finish(found, now)
+    session.flush()
+    return touched
 
 
-def ask_child(session: Session, case: Case, waiting: Waiting, at: datetime) -> None:
-    """Ask for the child case that the case's call activity waits for."""
-    body = {"task_id": waiting.task_id, "called": waiting.called, "data": waiting.data, "element": waiting.element}
-    add(session, start_key(waiting.task_id), "child_start", case, body, at)
+def deliver_one(store: Store, entry_id: int, now: datetime) -> Touched:
+    """Deliver one entry in its own transaction; a failure is kept with it, tried again later and then an incident."""
+    try:
+        with store.transaction() as session:
+            return deliver(session, session.get_one(OutboxEntry, entry_id), now)
+    except stepping.CaseSuspended:
+        _postpone(store, entry_id, now)
+    except (Busy, Overtaken):
+        logger.info("delivery gave way to another writer", extra={"entry": entry_id})
+    except Exception as error:
+        logger.exception("delivery failed", extra={"entry": entry_id})
+        record_failure(store, entry_id, now, error)
+    return ()
 
 
-def ask_cancel(session: Session, case: Case, task_id: str, at: datetime) -> None:
-    """Ask for the end of a child case that nobody waits for any more."""
-    add(session, cancel_key(task_id), "child_cancel", case, {"task_id": task_id}, at)
+def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
+    """Deliver what these cases have in the outbox, and what that sets in motion, until nothing is due; how many.
+
+    Bounded: what is left after a while the next sweep takes up.
+    """
+    family, tried = set(case_ids), set[int]()
+    while len(tried) < _MOST_AT_ONCE and (entry_id := _next_due(store, now, family, tried)) is not None:
+        tried.add(entry_id)
+        family.update(deliver_one(store, entry_id, now))
+    return len(tried)
 
 
-def add_end(session: Session, case: Case, step: Step, at: datetime) -> None:
-    """Tell the parent that its child ended, with what it brings back."""
-    if case.parent_case_id is not None:
-        body = {"data": step.data, "error_code": step.error_code}
-        add(session, f"child_end:{case.id}", "child_end", case, body, at)
+def record_failure(store: Store, entry_id: int, now: datetime, error: Exception) -> None:
+    """Keep why the delivery failed and when to try again; an incident once trying again is of no use."""
+    with store.transaction() as session:
+        entry = session.get_one(OutboxEntry, entry_id, with_for_update=True, populate_existing=True)
+        if entry.done_at is not None:
+            return
+        entry.attempts += 1
+        entry.last_error = incidents.words_of(error)
+        entry.lease_owner = entry.lease_until = None
+        delay = None if isinstance(error, OsmFlowError) else retry_delay(entry.attempts)
+        entry.due_at = now + delay if delay else None
+        if entry.due_at is None and entry.case_id is not None:
+            message, element = entry.last_error, getattr(error, "element", None)
+            incidents.open_in(
+                session, entry.case_id, now,
+                kind="delivery", message=message, element=element, task_id=f"outbox:{entry.id}",
+            )  # fmt: skip
 
 
-def add_thrown(session: Session, case: Case, step: Step, at: datetime) -> None:
-    """Pass on the messages that the step threw, and tell people of its escalations."""
-    for number, thrown in enumerate(step.thrown):
-        kind = {"message": "message", "escalation": "notice"}.get(thrown.kind)
-        if kind is not None:
-            body = {"name": thrown.name, "element": thrown.element, "data": thrown.data}
-            add(session, f"thrown:{case.id}:{case.seq}:{number}", kind, case, body, at)
+def finish(entry: OutboxEntry, now: datetime) -> None:
+    """The entry is done, by whoever did it."""
+    entry.done_at, entry.due_at = now, None
+    entry.lease_owner = entry.lease_until = None
+
+
+# ---- what each kind asks ---------------------------------------------------------------------------------------
+
+
+def _start_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
+    parent = session.get(Case, entry.case_id)
+    if parent is None or parent.state not in OPEN_CASE:
+        return ()
+    if parent.depth >= DEEPEST:
+        raise TooDeep(element=body["element"])
+    definition = latest(session, body["called"])
+    data: JSON = body["data"]
+    fiscal_year = data["fy"] if isinstance(data.get("fy"), int) else parent.fiscal_year
+    province = _province(session, data, parent)
+    title = f"{compiled(session, definition).name} {f'จังหวัด{province.name_th} ' if province else ''}ปี {fiscal_year}"
+    child = stepping.begin(
+        session, definition, SYSTEM, now,
+        office_id=parent.office_id, fiscal_year=fiscal_year, title=title, data=data,
+        province_id=province.id if province else parent.province_id, parent=parent, parent_task_id=body["task_id"],
+    )  # fmt: skip
+    return (child.id,)
+
+
+def _end_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
+    child = session.get_one(Case, entry.case_id)
+    if child.parent_case_id is None or child.parent_task_id is None:
+        return ()
+    parent = lock_case(session, child.parent_case_id)
+    about = {"case_id": child.id, "business_key": child.business_key, "outcome": child.outcome}
+    stepping.apply(
+        session, parent, EndChild(child.parent_task_id, body["data"], body["error_code"]), SYSTEM, now,
+        kind="child.ended", task_id=child.parent_task_id, payload=about,
+    )  # fmt: skip
+    return (parent.id,)
+
+
+def _cancel_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
+    starting = select(OutboxEntry).where(OutboxEntry.key == outgoing.start_key(body["task_id"])).with_for_update()
+    start = session.scalars(starting.execution_options(populate_existing=True)).one_or_none()
+    if start is not None and start.done_at is None:
+        finish(start, now)
+        return ()
+    child = session.get(Case, stepping.case_id_for(entry.case_id or "", body["task_id"]))
+    if child is None:
+        return ()
+    child = lock_case(session, child.id)
+    if child.state not in OPEN_CASE:
+        return ()
+    case_ends.cancel(session, child, SYSTEM, now, reason="the case that called it does not wait for it any more")
+    return (child.id,)
+
+
+def _spread_message(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
+    """One entry for each receiver, so that each is moved in a transaction of its own."""
+    sender = session.get_one(Case, entry.case_id)
+    fiscal_year = body["data"].get("fy")
+    waiting = session.scalars(
+        select(WaitingMessage)
+        .where(WaitingMessage.office_id == sender.office_id, WaitingMessage.message == body["name"])
+        .order_by(WaitingMessage.since, WaitingMessage.task_id)
+    ).all()
+    same_year = [one for one in waiting if one.fiscal_year == fiscal_year]
+    for one in same_year or waiting:
+        receiver = session.get_one(Case, one.case_id)
+        letter = {**body, "task_id": one.task_id, "element": one.element, "from": sender.business_key}
+        outgoing.add(session, f"{entry.key}:{one.task_id}", "message_to", receiver, letter, now)
+    for definition in started_by_message(session, body["name"]):
+        start = {**body, "definition": definition.key, "from": sender.business_key}
+        outgoing.add(session, f"{entry.key}:{definition.key}", "message_start", sender, start, now)
+    return (sender.id, *(one.case_id for one in same_year or waiting))
+
+
+def _hand_message(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
+    case = lock_case(session, entry.case_id or "")
+    stepping.apply(
+        session, case, DeliverMessage(body["task_id"], body["data"]), SYSTEM, now,
+        kind="message.received", element=body["element"], task_id=body["task_id"],
+        payload={"message": body["name"], "from": body["from"]},
+    )  # fmt: skip
+    return (case.id,)
+
+
+def _start_by_message(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
+    sender = session.get_one(Case, entry.case_id)
+    definition = latest(session, body["definition"])
+    data: JSON = body["data"]
+    fiscal_year = data["fy"] if isinstance(data.get("fy"), int) else sender.fiscal_year
+    title = f"{compiled(session, definition).name} ปี {fiscal_year}"
+    begun = stepping.begin(
+        session, definition, SYSTEM, now,
+        office_id=sender.office_id, fiscal_year=fiscal_year, title=title, data=data, key=entry.key,
+    )  # fmt: skip
+    return (begun.id,)
+
+
+def _give_notice(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
+    case = session.get_one(Case, entry.case_id)
+    element = compiled(session, case.definition).elements.get(body["element"])
+    asked = (element.properties.get("to") if element else None) or "osm_director"
+    what = (element.name if element else "") or body["name"]
+    notifying.notify(
+        session, case, asked, now, kind="escalation", text_th=f"{what}: {case.title}", text_en=f"{what}: {case.title}"
+    )
+    return ()
+
+
+def _replan(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
+    case = lock_case(session, entry.case_id or "")
+    stepping.apply(session, case, Replan(), SYSTEM, now, kind="case.replanned", payload=body)
+    return (case.id,)
+
+
+HANDLERS: dict[str, Callable[[Session, OutboxEntry, JSON, datetime], Touched]] = {
+    "child_start": _start_child,
+    "child_end": _end_child,
+    "child_cancel": _cancel_child,
+    "message": _spread_message,
+    "message_to": _hand_message,
+    "message_start": _start_by_message,
+    "notice": _give_notice,
+    "replan": _replan,
+}
+
+
+# ---- the inner parts -------------------------------------------------------------------------------------------
+
+
+def _next_due(store: Store, now: datetime, family: set[str], tried: set[int]) -> int | None:
+    query = (
+        select(OutboxEntry.id)
+        .where(
+            OutboxEntry.case_id.in_(family),
+            OutboxEntry.kind.in_(HANDLERS),
+            OutboxEntry.due_at <= now,
+            OutboxEntry.id.not_in(tried),
+            or_(OutboxEntry.lease_until.is_(None), OutboxEntry.lease_until < now),
+        )
+        .order_by(OutboxEntry.id)
+        .limit(1)
+    )
+    with store.reading() as session:
+        return session.scalar(query)
+
+
+def _postpone(store: Store, entry_id: int, now: datetime) -> None:
+    with store.transaction() as session:
+        entry = session.get_one(OutboxEntry, entry_id, with_for_update=True, populate_existing=True)
+        if entry.done_at is None:
+            entry.due_at = now + _WHILE_SUSPENDED
+            entry.lease_owner = entry.lease_until = None
+
+
+def _province(session: Session, data: JSON, parent: Case) -> Province | None:
+    wanted = data.get("province")
+    found = session.get(Province, wanted) if isinstance(wanted, str) else None
+    return found if found is not None and found.office_id == parent.office_id else None

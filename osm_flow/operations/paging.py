@@ -38,7 +38,8 @@ class Keyset:
     def after(self, key: str) -> ColumnElement[bool]:
         """The condition for what follows the item with this key. Raises PageKeyUnreadable."""
         values = self._read(key)
-        alternatives, same = [], []
+        alternatives: list[ColumnElement[bool]] = []
+        same: list[ColumnElement[bool]] = []
         for (column, descending, nullable), value in zip(self._columns, values, strict=True):
             further = _further(column, value, descending, nullable)
             if further is not None:

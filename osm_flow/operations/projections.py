@@ -5,24 +5,27 @@ Rows are compared by task id with what the engine says after a step; rows whose 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import String, delete, literal, null, select, type_coerce, union_all, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine import Process
 from osm_flow.engine.values import Step, Waiting
-from osm_flow.operations import outbox
+from osm_flow.operations import outgoing
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
     Candidate,
     Case,
     Draft,
+    ElementVisit,
     Incident,
     OutboxEntry,
     Person,
@@ -59,6 +62,7 @@ def project(session: Session, case: Case, process: Process, step: Step, at: date
     _project_messages(session, case, by_kind.get("message", {}), known.messages, at)
     _project_services(session, case, by_kind.get("service", {}), known.services, at)
     _project_children(session, case, by_kind.get("child", {}), known, at)
+    _count_visits(session, case, step)
     return opened
 
 
@@ -295,11 +299,26 @@ def _project_children(
     pending = {key.partition(":")[2] for key in known.outbox if key.startswith("child_start:")}
     for task_id, one in waiting.items():
         if task_id not in known.children and task_id not in pending:
-            outbox.ask_child(session, case, one, at)
+            outgoing.ask_child(session, case, one, at)
     live = {task_id for task_id, state in known.children.items() if state in OPEN_CASE}
     for task_id in (live | pending) - waiting.keys():
-        if outbox.cancel_key(task_id) not in known.outbox:
-            outbox.ask_cancel(session, case, task_id, at)
+        if outgoing.cancel_key(task_id) not in known.outbox:
+            outgoing.ask_cancel(session, case, task_id, at)
+
+
+def _count_visits(session: Session, case: Case, step: Step) -> None:
+    passed = Counter(one.element for one in step.passed if one.kind == "completed")
+    if not passed:
+        return
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    rows = [{"case_id": case.id, "element": element, "visits": times} for element, times in passed.items()]
+    counting = insert(ElementVisit).values(rows)
+    session.execute(
+        counting.on_conflict_do_update(
+            index_elements=[ElementVisit.case_id, ElementVisit.element],
+            set_={"visits": ElementVisit.visits + counting.excluded.visits},
+        )
+    )
 
 
 def _remove(session: Session, table: type[Timer] | type[WaitingMessage] | type[ServiceJob], ids: Iterable[str]) -> None:

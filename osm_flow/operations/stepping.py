@@ -17,12 +17,12 @@ from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, Command, Start, Step
 from osm_flow.errors import Refused
-from osm_flow.operations import commands, journal, outbox, projections
+from osm_flow.operations import commands, journal, outgoing, projections
 from osm_flow.operations.calendar import calendar_lookup
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.numbering import next_business_key
 from osm_flow.store.models import Case, CaseState, JournalRecord, ProcessDefinition, Province
-from osm_flow.store.session import Overtaken, lock_case
+from osm_flow.store.session import Overtaken, holds_new, lock_case
 
 _CASES = uuid.UUID("8d1f3f3c-9d0b-5d0e-8f59-4c0b8f7f2a11")
 
@@ -106,6 +106,7 @@ def begin(
     )
     session.add(case)
     session.flush()
+    holds_new(session, case)
     about = {"title": title, "business_key": business_key}
     if parent:
         about |= {"parent_case_id": parent.id, "parent_task_id": parent_task_id or ""}
@@ -222,7 +223,7 @@ def _move(
     opened = projections.project(session, case, process, step, at)
     if opened is not None:
         case.stage = opened.stage
-    outbox.add_thrown(session, case, step, at)
+    outgoing.add_thrown(session, case, step, at)
     if step.ended:
         _end(session, case, step, at)
     session.flush()
@@ -233,7 +234,7 @@ def _end(session: Session, case: Case, step: Step, at: datetime) -> None:
     case.state = next_case_state(case.state, CaseStatus.COMPLETED, case_id=case.id)
     case.outcome = step.outcome
     case.ended_at = at
-    outbox.add_end(session, case, step, at)
+    outgoing.add_end(session, case, step, at)
 
 
 def _keep(session: Session, case: Case, state: State | None, values: dict[str, Any]) -> None:

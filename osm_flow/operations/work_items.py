@@ -60,7 +60,7 @@ def variables_of(session: Session, item: WorkItem) -> JSON:
     if item.state == WorkItemStatus.COMPLETED:
         return _typed(session, item)
     snapshot = stepping.state_of(session, item.case).snapshot
-    waiting = engine.inspect(compiled(session, item.case.definition), snapshot)
+    waiting = engine.inspect(compiled(session, item.case.definition), item.case_id, snapshot)
     return next((dict(one.data) for one in waiting if one.task_id == item.id), {})
 
 

@@ -93,6 +93,11 @@ def lock_case(session: Session, case_id: str) -> Case:
     return case
 
 
+def holds_new(session: Session, case: Case) -> None:
+    """Count a case that this transaction has just inserted as locked: nobody else can see it yet."""
+    _locked_here(session).add(case.id)
+
+
 def _locked_here(session: Session) -> set[str]:
     """The cases locked by this session's present transaction."""
     transaction = session.get_transaction()

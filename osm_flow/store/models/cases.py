@@ -67,6 +67,16 @@ class CaseState(Model):
     snapshot: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class ElementVisit(Model):
+    """How often a case passed an element of its diagram; for the done paths of the picture."""
+
+    __tablename__ = "element_visits"
+
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True)
+    element: Mapped[str] = mapped_column(String(255), primary_key=True)
+    visits: Mapped[int] = mapped_column()
+
+
 class JournalRecord(Model):
     """One thing that happened to a case; the database refuses to change or delete it (triggers)."""
 

@@ -254,6 +254,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", name=op.f("pk_case_states")),
     )
     op.create_table(
+        "element_visits",
+        sa.Column("case_id", sa.String(length=36), nullable=False),
+        sa.Column("element", sa.String(length=255), nullable=False),
+        sa.Column("visits", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_element_visits_case_id")),
+        sa.PrimaryKeyConstraint("case_id", "element", name=op.f("pk_element_visits")),
+    )
+    op.create_table(
         "incidents",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("case_id", sa.String(length=36), nullable=False),
@@ -537,6 +545,7 @@ def downgrade() -> None:
     op.drop_table("journal_records")
     op.drop_table("journal_payloads")
     op.drop_table("incidents")
+    op.drop_table("element_visits")
     op.drop_table("case_states")
     op.drop_table("projects")
     op.drop_table("positions")

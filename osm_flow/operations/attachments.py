@@ -1,0 +1,176 @@
+"""Files given with cases and work items: a short list of kinds, judged by what is in them, kept in the database."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+import zipfile
+from datetime import datetime
+from hashlib import sha256
+from pathlib import PurePath
+
+import filetype
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, undefer
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.policy import Verb, require
+from osm_flow.errors import Invalid, NotFound
+from osm_flow.operations import stepping
+from osm_flow.operations.comments import element_in_case
+from osm_flow.operations.facts import case_facts
+from osm_flow.operations.idempotency import first_time
+from osm_flow.store.models import Attachment, Case
+from osm_flow.store.session import lock_case
+
+LARGEST = 20 * 1024 * 1024
+MEDIA_TYPES = {
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "csv": "text/csv",
+    "txt": "text/plain",
+}
+_OFFICE_PARTS = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml", "pptx": "ppt/presentation.xml"}
+_MOST_PARTS = 5_000
+
+
+class AttachmentNotFound(NotFound):
+    """There is no such file."""
+
+
+class FileTooLarge(Invalid):
+    """The file is larger than 20 MB."""
+
+    status = 413
+
+
+class FileEmpty(Invalid):
+    """The file is empty."""
+
+
+class KindNotAllowed(Invalid):
+    """Files of this kind are not taken. Use PDF, Word, Excel, PowerPoint, PNG, JPEG, CSV or plain text."""
+
+
+class ContentMismatch(Invalid):
+    """The content of the file is not what its name says."""
+
+
+def attach(
+    session: Session,
+    case_id: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    filename: str,
+    content: bytes,
+    work_item_id: str | None = None,
+    key: str | None,
+) -> Attachment | None:
+    """Give a file with the case; None when the same key gave it already.
+
+    Raises FileTooLarge, FileEmpty, KindNotAllowed, ContentMismatch, Forbidden.
+    """
+    case = lock_case(session, case_id)
+    decision = require(actor, Verb.attach, case_facts(session, case, actor))
+    stepping.refuse_unless_active(case)
+    if not first_time(session, key, actor, now, subject=f"attach:{case_id}"):
+        return None
+    name = clean_name(filename)
+    media_type = judge(name, content)
+    digest = sha256(content).hexdigest()
+    about = {"filename": name, "media_type": media_type, "size": len(content), "sha256": digest}
+    stepping.note(
+        session, case, actor, now, kind="case.attached", payload=about,
+        element=element_in_case(session, case_id, work_item_id), task_id=work_item_id,
+        on_behalf_of=decision.on_behalf_of, role=decision.hat.role if decision.hat else None,
+    )  # fmt: skip
+    attachment = Attachment(
+        case_id=case_id, work_item_id=work_item_id, person_id=actor.person_id, filename=name, media_type=media_type,
+        size=len(content), sha256=digest, content=content, at=now,
+    )  # fmt: skip
+    session.add(attachment)
+    session.flush()
+    return attachment
+
+
+def get_attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment:
+    """The file with its content, for who may see the case. Raises AttachmentNotFound."""
+    query = select(Attachment).where(Attachment.id == attachment_id).options(undefer(Attachment.content))
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise AttachmentNotFound(attachment_id=attachment_id)
+    require(actor, Verb.see_case, case_facts(session, session.get_one(Case, found.case_id), actor))
+    return found
+
+
+def attachments_of(session: Session, case: Case) -> list[Attachment]:
+    """The files of the case without their content, oldest first."""
+    query = select(Attachment).where(Attachment.case_id == case.id).options(joinedload(Attachment.person))
+    return list(session.scalars(query.order_by(Attachment.id)))
+
+
+def judge(name: str, content: bytes) -> str:
+    """The media type of a file that may be taken; its name and its content must agree."""
+    if len(content) > LARGEST:
+        raise FileTooLarge(fields={"file": FileTooLarge.__doc__ or ""})
+    if not content:
+        raise FileEmpty(fields={"file": FileEmpty.__doc__ or ""})
+    kind = _kind(name)
+    if kind not in MEDIA_TYPES:
+        raise KindNotAllowed(fields={"file": KindNotAllowed.__doc__ or ""})
+    if not _is_of_kind(kind, content):
+        raise ContentMismatch(fields={"file": ContentMismatch.__doc__ or ""})
+    return MEDIA_TYPES[kind]
+
+
+def clean_name(filename: str) -> str:
+    """The file's own name, without folders, control characters or what a file system trips over."""
+    name = unicodedata.normalize("NFC", filename).replace("\\", "/").rsplit("/", 1)[-1]
+    name = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in name)
+    name = re.sub(r'[<>:"|?*]', "_", re.sub(r"\s+", " ", name)).strip(" .")
+    stem, suffix = PurePath(name).stem, PurePath(name).suffix
+    return f"{stem[: 200 - len(suffix)]}{suffix}" if stem else "file"
+
+
+def _kind(name: str) -> str:
+    suffix = PurePath(name).suffix.lower().lstrip(".")
+    return "jpg" if suffix == "jpeg" else suffix
+
+
+def _is_of_kind(kind: str, content: bytes) -> bool:
+    if kind in {"csv", "txt"}:
+        return _is_text(content)
+    if kind in _OFFICE_PARTS:
+        return _is_office(kind, content)
+    guess = filetype.guess(content)
+    return guess is not None and guess.extension == kind
+
+
+def _is_text(content: bytes) -> bool:
+    if b"\0" in content:
+        return False
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_office(kind: str, content: bytes) -> bool:
+    """Whether the container holds the main part of this kind; macros and containers of thousands of parts are refused."""
+    guess = filetype.guess(content)
+    if guess is None or guess.extension not in {kind, "zip"}:
+        return False
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as container:
+            parts = container.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+    macros = any(part.lower().endswith("vbaproject.bin") for part in parts)
+    return len(parts) <= _MOST_PARTS and not macros and {"[Content_Types].xml", _OFFICE_PARTS[kind]} <= set(parts)

@@ -1,0 +1,330 @@
+"""Cases as people meet them: starting, finding, suspending, resuming, cancelling, answering for those outside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, and_, exists, false, func, or_, select, type_coerce
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from osm_flow.domain import form_values
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.pages import Page
+from osm_flow.domain.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
+from osm_flow.domain.roles import PROVINCIAL
+from osm_flow.domain.search import searchable
+from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
+from osm_flow.engine.values import JSON, DeliverMessage
+from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
+from osm_flow.operations import case_ends, stepping
+from osm_flow.operations.case_pages import (
+    Document,
+    HistoryEntry,
+    case_children,
+    case_documents,
+    case_history,
+    case_picture,
+)
+from osm_flow.operations.definitions import compiled, latest
+from osm_flow.operations.facts import case_facts
+from osm_flow.operations.idempotency import first_time
+from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.work_item_access import said
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import (
+    Candidate,
+    Case,
+    JournalRecord,
+    Office,
+    OutboxEntry,
+    ProcessDefinition,
+    WaitingMessage,
+    WorkItem,
+)
+from osm_flow.store.session import CaseNotFound, lock_case
+
+__all__ = [
+    "AnswerInvalid", "CancelParentInstead", "Document", "HistoryEntry", "NotAwaited", "NotStartable", "StartInvalid",
+    "cancel_case", "case_children", "case_documents", "case_history", "case_picture", "get_case", "list_cases",
+    "record_message", "resume_case", "start_case", "suspend_case",
+]  # fmt: skip
+
+_YEARS = range(2500, 2651)
+_NEWEST_FIRST = Keyset((type_coerce(Case.started_at, String), True, False), (Case.id, True, False))
+
+
+class NotStartable(Forbidden):
+    """Cases of this process are not started by hand."""
+
+
+class StartInvalid(Invalid):
+    """Some fields need your attention."""
+
+
+class AnswerInvalid(Invalid):
+    """Some fields of the answer need your attention."""
+
+
+class NotAwaited(NotFound):
+    """Nobody waits for this answer any more."""
+
+
+class CancelParentInstead(Refused):
+    """Another case called this one and waits for it. Cancel that one, or finish this one."""
+
+
+# ---- starting and finding --------------------------------------------------------------------------------------
+
+
+def start_case(
+    session: Session,
+    definition_key: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    office_id: str,
+    fiscal_year: int,
+    title: str,
+    data: JSON,
+    key: str | None = None,
+    province_id: str | None = None,
+) -> Case:
+    """Begin a case of the newest version of a process; `data` are the values of its start form.
+
+    The same key twice is one case. Raises NotStartable, StartInvalid with `fields`, Forbidden, NotFound.
+    """
+    definition = latest(session, definition_key)
+    decision = require(actor, Verb.start_case, ProcessFacts(definition_key, office_id))
+    if not actor.is_system and not definition.startable:
+        raise NotStartable(key=definition_key)
+    case_id = stepping.case_id_for(actor.username, key) if key else ""
+    if not first_time(session, key, actor, now, subject=f"case:{case_id}"):
+        return session.get_one(Case, case_id)
+    if session.get(Office, office_id) is None:
+        raise NotFound
+    if fiscal_year not in _YEARS:
+        raise StartInvalid(fields={"fiscal_year": "The year is out of range."})
+    process = compiled(session, definition)
+    if process.start_form is not None:
+        context = {"fy": fiscal_year, "office": office_id}
+        errors = form_values.validate(process.forms[process.start_form], data, context)
+        if errors:
+            raise StartInvalid(fields=errors)
+    return stepping.begin(
+        session, definition, actor, now,
+        office_id=office_id, fiscal_year=fiscal_year, title=title, data=data, province_id=province_id, key=key,
+        on_behalf_of=decision.on_behalf_of, role=decision.hat.role if decision.hat else None,
+    )  # fmt: skip
+
+
+def get_case(session: Session, case_id: str, actor: Actor) -> Case:
+    """The case with its definition. Raises CaseNotFound, NotFound for a foreign office's, Forbidden."""
+    query = select(Case).where(Case.id == case_id).options(joinedload(Case.definition, innerjoin=True))
+    case = session.scalars(query).one_or_none()
+    if case is None:
+        raise CaseNotFound(case_id=case_id)
+    require(actor, Verb.see_case, case_facts(session, case, actor))
+    return case
+
+
+def list_cases(
+    session: Session,
+    actor: Actor,
+    *,
+    state: str | None = None,
+    fiscal_year: int | None = None,
+    stage: str | None = None,
+    definition_key: str | None = None,
+    text: str | None = None,
+    office_id: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[Case]:
+    """The cases that the actor may see, newest first; `state` may be `open` for active and suspended ones."""
+    conditions = [_visible(actor), *_filters(state, fiscal_year, stage, definition_key, text, office_id)]
+    counting = select(func.count()).select_from(Case).join(Case.definition).where(*conditions)
+    total = session.scalar(counting) or 0
+    query = select(Case).join(Case.definition).where(*conditions).options(contains_eager(Case.definition))
+    if after:
+        query = query.where(_NEWEST_FIRST.after(after))
+    limit = max(1, min(limit, MOST))
+    found = list(session.scalars(query.order_by(*_NEWEST_FIRST.order()).limit(limit + 1)))
+    last = found[limit - 1] if len(found) > limit else None
+    return Page(found[:limit], _NEWEST_FIRST.key_of([instant_text(last.started_at), last.id]) if last else None, total)
+
+
+# ---- an administrator's verbs ----------------------------------------------------------------------------------
+
+
+def suspend_case(
+    session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str, key: str | None = None
+) -> Case:
+    """Stop everything in the case until it is resumed: no work item, timer, message or service moves it."""
+    return _change(session, case_id, actor, now, Verb.suspend_case, CaseStatus.SUSPENDED, reason, key)
+
+
+def resume_case(
+    session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str = "", key: str | None = None
+) -> Case:
+    """Let the suspended case go on; what fell due meanwhile happens next."""
+    case = _change(session, case_id, actor, now, Verb.resume_case, CaseStatus.ACTIVE, reason or "-", key)
+    for entry in session.scalars(_undelivered_around(case)):
+        entry.due_at = now
+    return case
+
+
+def cancel_case(
+    session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str, key: str | None = None
+) -> Case:
+    """End the case before its diagram does, its live children after it. Raises CancelParentInstead for a child."""
+    case = lock_case(session, case_id)
+    decision = require(actor, Verb.cancel_case, case_facts(session, case, actor))
+    if not first_time(session, key, actor, now, subject=f"cancel:{case_id}"):
+        return case
+    parent = session.get(Case, case.parent_case_id) if case.parent_case_id else None
+    if parent is not None and parent.state in OPEN_CASE:
+        raise CancelParentInstead(parent_case_id=parent.id)
+    role = decision.hat.role if decision.hat else None
+    case_ends.cancel(session, case, actor, now, reason=said(reason), role=role)
+    return case
+
+
+# ---- answers of those outside ----------------------------------------------------------------------------------
+
+
+def record_message(
+    session: Session,
+    task_id: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    data: JSON,
+    on_behalf_of: str | None = None,
+    key: str | None = None,
+) -> Case:
+    """Record the answer of a party that has no login; the case that waits for it moves on.
+
+    Raises NotAwaited, AnswerInvalid with `fields`, and what `stepping.apply` raises.
+    """
+    case_id = session.scalar(select(WaitingMessage.case_id).where(WaitingMessage.task_id == task_id))
+    if case_id is None and key is not None:
+        case_id = _recorded_before(session, task_id)
+    if case_id is None:
+        raise NotAwaited(task_id=task_id)
+    case = lock_case(session, case_id)
+    decision = require(actor, Verb.record_message, OfficeFacts(case.office_id))
+    if not first_time(session, key, actor, now, subject=f"message:{task_id}"):
+        return case
+    waiting = session.get(WaitingMessage, task_id, populate_existing=True)
+    if waiting is None:
+        raise NotAwaited(task_id=task_id)
+    if waiting.form_key is not None:
+        process = compiled(session, case.definition)
+        context = {"fy": case.fiscal_year, "office": case.office_id}
+        errors = form_values.validate(process.forms[waiting.form_key], data, context)
+        if errors:
+            raise AnswerInvalid(fields=errors)
+    stepping.apply(
+        session, case, DeliverMessage(task_id, data), actor, now,
+        kind="message.received", element=waiting.element, task_id=task_id,
+        on_behalf_of=on_behalf_of or decision.on_behalf_of, role=decision.hat.role if decision.hat else None,
+        payload={"message": waiting.message, "recorded_for": waiting.name_th},
+    )  # fmt: skip
+    return case
+
+
+# ---- the inner parts -------------------------------------------------------------------------------------------
+
+
+def _change(
+    session: Session,
+    case_id: str,
+    actor: Actor,
+    now: datetime,
+    verb: Verb,
+    wanted: CaseStatus,
+    reason: str,
+    key: str | None,
+) -> Case:
+    case = lock_case(session, case_id)
+    decision = require(actor, verb, case_facts(session, case, actor))
+    if not first_time(session, key, actor, now, subject=f"{wanted}:{case_id}"):
+        return case
+    case.state = next_case_state(case.state, wanted, case_id=case_id)
+    kind = "case.suspended" if wanted is CaseStatus.SUSPENDED else "case.resumed"
+    role = decision.hat.role if decision.hat else None
+    stepping.note(session, case, actor, now, kind=kind, payload={"reason": said(reason)}, role=role)
+    session.flush()
+    return case
+
+
+def _undelivered_around(case: Case) -> Any:
+    """What the outbox holds for the case: its own entries and those of its children."""
+    children = select(Case.id).where(Case.parent_case_id == case.id)
+    of_these = or_(OutboxEntry.case_id == case.id, OutboxEntry.case_id.in_(children))
+    return select(OutboxEntry).where(of_these, OutboxEntry.done_at.is_(None), OutboxEntry.due_at.is_not(None))
+
+
+def _recorded_before(session: Session, task_id: str) -> str | None:
+    query = select(JournalRecord.case_id).where(JournalRecord.task_id == task_id)
+    return session.scalar(query.where(JournalRecord.kind == "message.received").limit(1))
+
+
+def _visible(actor: Actor) -> ColumnElement[bool]:
+    """The policy's `see_case` as a condition."""
+    if actor.is_system:
+        return Case.id.is_not(None)
+    whole = [office for office in actor.office_ids if reads_whole_office(actor, office)]
+    alternatives: list[ColumnElement[bool]] = [Case.office_id.in_(whole)]
+    parts = [office for office in actor.office_ids if office not in whole]
+    if parts:
+        provinces = [hat.province_id for hat in actor.hats if hat.role in PROVINCIAL and hat.province_id]
+        alternatives.append(and_(Case.office_id.in_(parts), Case.province_id.in_(provinces)))
+        alternatives.append(and_(Case.office_id.in_(parts), _takes_part(actor)))
+    return or_(false(), *alternatives)
+
+
+def _takes_part(actor: Actor) -> ColumnElement[bool]:
+    mine = or_(
+        WorkItem.assignee_id == actor.person_id,
+        WorkItem.owner_id == actor.person_id,
+        WorkItem.completed_by_id == actor.person_id,
+    )
+    wanted: list[ColumnElement[bool]] = [Candidate.person_id == actor.person_id]
+    wanted += [
+        and_(
+            Candidate.role == hat.role,
+            or_(Candidate.province_id.is_(None), Candidate.province_id == hat.province_id),
+            WorkItem.office_id == hat.office_id if hat.office_id else WorkItem.id.is_not(None),
+        )
+        for hat in actor.hats
+    ]
+    asked = exists().where(Candidate.work_item_id == WorkItem.id, or_(*wanted)).correlate(WorkItem)
+    return exists().where(WorkItem.case_id == Case.id, or_(mine, asked))
+
+
+def _filters(
+    state: str | None,
+    fiscal_year: int | None,
+    stage: str | None,
+    definition_key: str | None,
+    text: str | None,
+    office_id: str | None,
+) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if state == "open":
+        conditions.append(Case.state.in_(OPEN_CASE))
+    elif state:
+        conditions.append(Case.state == state)
+    for column, wanted in (
+        (Case.fiscal_year, fiscal_year),
+        (Case.stage, stage),
+        (ProcessDefinition.key, definition_key),
+        (Case.office_id, office_id),
+    ):
+        if wanted is not None:
+            conditions.append(column == wanted)
+    conditions += [Case.search.contains(word, autoescape=True) for word in searchable(text).split()]
+    return conditions

@@ -1,0 +1,223 @@
+"""Making definitions available: checked as a whole, stored once and never changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from osm_flow import engine
+from osm_flow.domain import journal
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.form_values import check_form, load_form
+from osm_flow.domain.policy import SystemFacts, Verb, require
+from osm_flow.engine import DefinitionRefused, Diagram, Problem
+from osm_flow.engine.values import JSON
+from osm_flow.errors import Invalid
+from osm_flow.operations.definitions import compiled, latest, list_definitions, versions_of
+from osm_flow.operations.topics import TOPICS
+from osm_flow.resources import resource_dir
+from osm_flow.store.models import Deployment, ProcessDefinition
+
+__all__ = [
+    "Deployed", "NothingToDeploy", "check", "compiled", "deploy", "latest", "list_definitions", "read_form",
+    "shipped_files", "versions_of",
+]  # fmt: skip
+
+_LARGEST_FORM = 1_000_000
+_LOCK = 7_305_802
+
+
+class NothingToDeploy(Invalid):
+    """There is no process diagram (.bpmn) among the files."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """What a deployment did: the new versions, the keys whose newest version is the same already, the warnings."""
+
+    deployment: Deployment | None
+    definitions: list[ProcessDefinition]
+    unchanged: list[str]
+    warnings: list[Problem]
+
+
+@dataclass
+class _Files:
+    """The files of a deployment, read."""
+
+    diagrams: dict[str, tuple[bytes, Diagram]] = field(default_factory=dict)
+    forms: dict[str, JSON] = field(default_factory=dict)
+    decisions: dict[str, bytes] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: datetime, *, note: str = "") -> Deployed:
+    """Store a new version of each process whose content changed, with the forms and decisions that it needs.
+
+    One fault anywhere refuses everything: raises DefinitionRefused with all problems, NothingToDeploy, Forbidden.
+    A form or decision that is not among the files is taken from the newest version of the same process.
+    """
+    require(actor, Verb.deploy, SystemFacts())
+    read = _read(files)
+    if not read.diagrams:
+        raise DefinitionRefused(read.problems) if read.problems else NothingToDeploy()
+    _one_deployment_at_a_time(session)
+    newest = {definition.key: definition for definition in list_definitions(session)}
+    prepared = [
+        _Prepared.of(session, key, xml, diagram, read, newest.get(key))
+        for xml, diagram in read.diagrams.values()
+        for key in diagram.process_keys
+    ]
+    problems = [*read.problems, *_lint(prepared, newest.keys())]
+    errors = [problem for problem in problems if problem.level == "error"]
+    if errors:
+        raise DefinitionRefused(errors)
+    changed = [one for one in prepared if one.newest is None or one.newest.sha256 != one.sha256]
+    deployment = _store(session, changed, actor, now, note) if changed else None
+    unchanged = [one.key for one in prepared if one not in changed]
+    return Deployed(deployment, deployment.definitions if deployment else [], unchanged, problems)
+
+
+def check(files: Mapping[str, bytes], *, known_processes: Collection[str] = ()) -> list[Problem]:
+    """Every problem of these files, errors and warnings, without a database."""
+    read = _read(files)
+    prepared = [
+        _Prepared(key, xml, _needed(read.forms, diagram.form_keys), _needed(read.decisions, diagram.decision_keys))
+        for xml, diagram in read.diagrams.values()
+        for key in diagram.process_keys
+    ]
+    return [*read.problems, *_lint(prepared, known_processes)]
+
+
+def read_form(name: str, content: bytes) -> tuple[JSON, list[Problem]]:
+    """A form from its YAML, and what is wrong with it."""
+    if len(content) > _LARGEST_FORM:
+        return {}, [_form_problem(name, "the form is larger than a million bytes", "แบบฟอร์มใหญ่เกินหนึ่งล้านไบต์")]
+    try:
+        schema = load_form(yaml.safe_load(content))
+    except (yaml.YAMLError, Invalid, ValueError, RecursionError) as error:
+        return {}, [_form_problem(name, f"the form cannot be read: {error}", f"อ่านแบบฟอร์มไม่ได้: {error}")]
+    return schema, [_form_problem(name, said, f"แบบฟอร์มไม่ถูกต้อง: {said}") for said in check_form(schema)]
+
+
+def shipped_files() -> Mapping[str, bytes]:
+    """The diagrams, decisions and forms that come with the product, by file name."""
+    found = [*resource_dir("bpmn").glob("*.bpmn"), *resource_dir("bpmn").glob("*.dmn")]
+    found += resource_dir("forms").glob("*.yaml")
+    return {path.name: path.read_bytes() for path in sorted(found)}
+
+
+# ---- the inner parts -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A process with what it needs, ready to be checked and stored."""
+
+    key: str
+    xml: bytes
+    forms: dict[str, JSON]
+    decisions: dict[str, bytes]
+    newest: ProcessDefinition | None = None
+
+    @classmethod
+    def of(
+        cls, session: Session, key: str, xml: bytes, diagram: Diagram, read: _Files, newest: ProcessDefinition | None
+    ) -> _Prepared:
+        forms, decisions = dict(read.forms), dict(read.decisions)
+        if newest is not None and not (diagram.form_keys <= forms.keys() and diagram.decision_keys <= decisions.keys()):
+            columns = select(ProcessDefinition.forms, ProcessDefinition.decisions)
+            old = session.execute(columns.where(ProcessDefinition.id == newest.id)).one()
+            forms = {**json.loads(old.forms), **forms}
+            decisions = {**{name: xml.encode() for name, xml in json.loads(old.decisions).items()}, **decisions}
+        return cls(key, xml, _needed(forms, diagram.form_keys), _needed(decisions, diagram.decision_keys), newest)
+
+    @property
+    def sha256(self) -> str:
+        """Covers everything that decides how a case runs; `verify` computes it again."""
+        return content_digest(self.xml, self.forms, {key: xml.decode() for key, xml in self.decisions.items()})
+
+
+def content_digest(xml: bytes, forms: Mapping[str, Any], decisions: Mapping[str, str]) -> str:
+    """SHA-256 of a definition's content: the XML, the forms and the decisions."""
+    content = {"xml": sha256(xml).hexdigest(), "forms": dict(forms), "decisions": dict(decisions)}
+    return sha256(journal.canonical(content)).hexdigest()
+
+
+def _read(files: Mapping[str, bytes]) -> _Files:
+    read = _Files()
+    for name, content in sorted(files.items()):
+        path = PurePosixPath(name)
+        if path.suffix == ".bpmn":
+            try:
+                read.diagrams[name] = (content, engine.read_bpmn(content))
+            except DefinitionRefused as refusal:
+                read.problems += refusal.problems
+        elif path.suffix == ".dmn":
+            read.decisions[path.stem] = content
+        elif path.suffix in {".yaml", ".yml"}:
+            read.forms[path.stem], problems = read_form(name, content)
+            read.problems += problems
+        else:
+            said = f"{name} is not a .bpmn, .dmn or .yaml file"
+            read.problems.append(Problem("", "unknown_file", f"{name} ไม่ใช่ไฟล์ .bpmn .dmn หรือ .yaml", said))
+    return read
+
+
+def _lint(prepared: list[_Prepared], known: Collection[str]) -> list[Problem]:
+    processes = {*known, *(one.key for one in prepared)}
+    problems = []
+    for xml in dict.fromkeys(one.xml for one in prepared):
+        forms: dict[str, JSON] = {}
+        decisions: dict[str, bytes] = {}
+        for one in prepared:
+            if one.xml == xml:
+                forms |= one.forms
+                decisions |= one.decisions
+        problems += engine.lint(xml, forms=forms, decisions=decisions, topics=TOPICS.keys(), known_processes=processes)
+    return problems
+
+
+def _store(session: Session, changed: list[_Prepared], actor: Actor, now: datetime, note: str) -> Deployment:
+    deployment = Deployment(at=now, actor=actor.username, note=note)
+    session.add(deployment)
+    for one in changed:
+        process = engine.compile_process(one.key, one.xml, one.forms, one.decisions)
+        definition = ProcessDefinition(
+            deployment=deployment,
+            key=one.key,
+            version=one.newest.version + 1 if one.newest else 1,
+            sha256=one.sha256,
+            name_th=process.name[:255],
+            xml=one.xml,
+            forms=json.dumps(one.forms, ensure_ascii=False),
+            decisions=json.dumps({key: xml.decode() for key, xml in one.decisions.items()}, ensure_ascii=False),
+            startable=process.properties.get("startable") == "true",
+            start_message=process.start_message,
+        )
+        session.add(definition)
+    session.flush()
+    return deployment
+
+
+def _one_deployment_at_a_time(session: Session) -> None:
+    """Two deployments at once would both make the same next version."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def _needed(things: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    return {key: things[key] for key in sorted(keys) if key in things}
+
+
+def _form_problem(name: str, en: str, th: str) -> Problem:
+    return Problem(PurePosixPath(name).stem, "form", th, en)

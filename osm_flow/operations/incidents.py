@@ -1,0 +1,163 @@
+"""Incidents: a failure that stops a part of a case until somebody acts, and the acting."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.pages import Page
+from osm_flow.domain.policy import SystemFacts, Verb, require
+from osm_flow.errors import NotFound, OsmFlowError, Refused
+from osm_flow.operations import stepping
+from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.work_item_access import said
+from osm_flow.store.models import Case, Incident, OutboxEntry, ServiceJob, Timer
+from osm_flow.store.session import Store, lock_case
+
+_ORDER = Keyset((Incident.id, True, False))
+
+
+class IncidentNotFound(NotFound):
+    """There is no such incident."""
+
+
+class IncidentClosed(Refused):
+    """This incident is resolved already."""
+
+
+class NothingToRetry(Refused):
+    """There is nothing to try again: whoever met this incident repeats what they did, once its cause is gone."""
+
+
+def open_incident(
+    store: Store,
+    case_id: str,
+    now: datetime,
+    *,
+    kind: str,
+    message: str,
+    element: str | None = None,
+    task_id: str | None = None,
+) -> int:
+    """Open an incident in a transaction of its own: the one in which it happened was rolled back. Its id."""
+    with store.transaction() as session:
+        return open_in(session, case_id, now, kind=kind, message=message, element=element, task_id=task_id).id
+
+
+def report(store: Store, failure: stepping.CaseFailed, now: datetime) -> int:
+    """The incident for what a person met when the case could not go on; call it after the roll-back."""
+    element, reason = failure.details.get("element"), failure.details.get("reason", "")
+    return open_incident(store, failure.case_id, now, kind="engine", message=reason, element=element or None)
+
+
+def open_in(
+    session: Session,
+    case_id: str,
+    now: datetime,
+    *,
+    kind: str,
+    message: str,
+    element: str | None = None,
+    task_id: str | None = None,
+) -> Incident:
+    """Open an incident and record it in the case; the same failure again finds the incident that is still open."""
+    case = lock_case(session, case_id)
+    same = select(Incident).where(
+        Incident.case_id == case_id, Incident.kind == kind, Incident.resolved_at.is_(None),
+        Incident.element.is_not_distinct_from(element), Incident.task_id.is_not_distinct_from(task_id),
+    )  # fmt: skip
+    message = message.replace("\0", "")[:4000]
+    if (incident := session.scalars(same.limit(1)).one_or_none()) is not None:
+        incident.message = message
+        return incident
+    incident = Incident(case_id=case_id, kind=kind, message=message, element=element, task_id=task_id, opened_at=now)
+    session.add(incident)
+    session.flush()
+    # Where the state is lost no record can be written; verifying the case says more than one would.
+    with contextlib.suppress(stepping.StateLost):
+        stepping.note(
+            session, case, SYSTEM, now, kind="incident.opened", element=element,
+            payload={"incident": incident.id, "kind": kind, "message": words_of(message)},
+        )  # fmt: skip
+    return incident
+
+
+def list_incidents(
+    session: Session, actor: Actor, *, is_open: bool | None = True, after: str | None = None, limit: int = 50
+) -> Page[Incident]:
+    """Incidents of the offices that the actor looks after, newest first."""
+    require(actor, Verb.retry_incident, SystemFacts())
+    conditions = [] if actor.is_system else [Case.office_id.in_(actor.office_ids)]
+    if is_open is not None:
+        conditions.append(Incident.resolved_at.is_(None) if is_open else Incident.resolved_at.is_not(None))
+    total = session.scalar(select(func.count()).select_from(Incident).join(Incident.case).where(*conditions)) or 0
+    query = select(Incident).join(Incident.case).where(*conditions).options(contains_eager(Incident.case))
+    if after:
+        query = query.where(_ORDER.after(after))
+    limit = max(1, min(limit, MOST))
+    found = list(session.scalars(query.order_by(*_ORDER.order()).limit(limit + 1)))
+    return Page(found[:limit], _ORDER.key_of([found[limit - 1].id]) if len(found) > limit else None, total)
+
+
+def retry(session: Session, incident_id: int, actor: Actor, now: datetime) -> Incident:
+    """Try again what the incident stopped, at once. Raises IncidentClosed, NothingToRetry."""
+    incident, case = _locked(session, incident_id, actor)
+    waiting = _stopped(session, incident)
+    if waiting is None:
+        raise NothingToRetry(incident_id=incident_id)
+    waiting.attempts = 0
+    waiting.lease_owner = waiting.lease_until = None
+    if not isinstance(waiting, Timer):
+        waiting.due_at = now
+    _close(session, incident, case, actor, now, "incident.retried", "")
+    return incident
+
+
+def resolve(session: Session, incident_id: int, actor: Actor, now: datetime, *, note: str) -> Incident:
+    """Close the incident with a word on what was done about it. What it stopped stays stopped."""
+    incident, case = _locked(session, incident_id, actor)
+    _close(session, incident, case, actor, now, "incident.resolved", said(note))
+    return incident
+
+
+def words_of(error: Exception | str) -> str:
+    """The failure in words that can be kept."""
+    text = str(error) if isinstance(error, OsmFlowError | str) else f"{type(error).__name__}: {error}"
+    reason = error.details.get("reason") if isinstance(error, OsmFlowError) else None
+    kept = f"{text} ({reason})" if reason and reason not in text else text
+    return kept.encode(errors="replace").decode().replace("\0", "")[:4000]
+
+
+def _locked(session: Session, incident_id: int, actor: Actor) -> tuple[Incident, Case]:
+    case_id = session.scalar(select(Incident.case_id).where(Incident.id == incident_id))
+    if case_id is None:
+        raise IncidentNotFound(incident_id=incident_id)
+    require(actor, Verb.retry_incident, SystemFacts())
+    case = lock_case(session, case_id)
+    if not actor.is_system and case.office_id not in actor.office_ids:
+        raise IncidentNotFound(incident_id=incident_id)
+    query = select(Incident).where(Incident.id == incident_id).options(joinedload(Incident.case))
+    incident = session.scalars(query.execution_options(populate_existing=True)).one()
+    if incident.resolved_at is not None:
+        raise IncidentClosed(incident_id=incident_id)
+    return incident, case
+
+
+def _stopped(session: Session, incident: Incident) -> ServiceJob | OutboxEntry | Timer | None:
+    task_id = incident.task_id or ""
+    if task_id.startswith("outbox:"):
+        entry = session.get(OutboxEntry, int(task_id.removeprefix("outbox:")))
+        return entry if entry is not None and entry.done_at is None else None
+    return session.get(ServiceJob, task_id) or session.get(Timer, task_id)
+
+
+def _close(session: Session, incident: Incident, case: Case, actor: Actor, now: datetime, kind: str, note: str) -> None:
+    incident.resolved_at, incident.resolved_by, incident.note = now, actor.username, note
+    stepping.note(
+        session, case, actor, now, kind=kind, payload={"incident": incident.id, "note": note}, element=incident.element
+    )
+    session.flush()

@@ -1,0 +1,289 @@
+"""What service tasks do: the topics that diagrams may name, each an operation on the office's own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain import spending
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.engine.values import JSON, Waiting
+from osm_flow.errors import Invalid
+from osm_flow.operations import stepping
+from osm_flow.operations.definitions import latest
+from osm_flow.operations.idempotency import insert_once
+from osm_flow.operations.notifying import notify
+from osm_flow.store.models import Case, OutgoingLetter, Project
+
+RECOMMENDATION = "recommendation"
+_NOT_LIVE = ("concept", "rejected", "not_ready", "dropped", "cancelled", "lapsed", "closed")
+
+
+class TopicRefused(Invalid):
+    """The service cannot be carried out: {reason}"""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A service task to carry out: in which case, with which properties (already evaluated) and variables."""
+
+    session: Session
+    case: Case
+    waiting: Waiting
+    now: datetime
+
+    @property
+    def data(self) -> JSON:
+        return self.waiting.data
+
+    def needed(self, name: str) -> str:
+        """A property that the diagram must give. Raises TopicRefused."""
+        value = self.waiting.properties.get(name, "").strip()
+        if not value:
+            raise TopicRefused(reason=f"the property {name} is empty")
+        return value
+
+
+@dataclass(frozen=True)
+class Topic:
+    """An operation behind a service task; its result is merged flat into the variables of the case."""
+
+    run: Callable[[Work], JSON]
+    result_schema: JSON
+    doc: str
+
+
+def _schema(**fields: JSON) -> JSON:
+    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+
+
+# ---- letters and notices ---------------------------------------------------------------------------------------
+
+
+def send_letter(work: Work) -> JSON:
+    """Put a letter on the list of what is to be signed and sent; its number is given at signing."""
+    insert_once(
+        work.session,
+        OutgoingLetter,
+        case_id=work.case.id,
+        task_id=work.waiting.task_id,
+        office_id=work.case.office_id,
+        fiscal_year=work.case.fiscal_year,
+        recipient=work.needed("to")[:255],
+        subject=work.needed("subject")[:255],
+        body=work.waiting.properties.get("body", ""),
+        at=work.now,
+    )
+    return {}
+
+
+def notify_people(work: Work) -> JSON:
+    """Tell everybody behind the candidates in `to`, inside the site."""
+    subject = work.needed("subject")
+    text_en = work.waiting.properties.get("subject_en") or subject
+    notify(work.session, work.case, work.needed("to"), work.now, kind="notice", text_th=subject, text_en=text_en)
+    return {}
+
+
+# ---- projects --------------------------------------------------------------------------------------------------
+
+
+def live_projects(work: Work) -> JSON:
+    """The projects of the office and year that are being carried out, as a report about each begins with them."""
+    found = work.session.scalars(_projects(work).where(Project.state.not_in(_NOT_LIVE)))
+    return {"projects": [as_json(project) for project in found if project.result != "N"]}
+
+
+def record_results(work: Work) -> JSON:
+    """Write the results (Y1, Y2, N …) of the projects into the register, from every row that names project and result."""
+    projects = {project.code: project for project in work.session.scalars(_projects(work))}
+    counts = {"Y1": 0, "Y2": 0, "N": 0}
+    supported, recorded = Decimal(0), set()
+    for row in _rows(work.data, ("project", "result")):
+        project = projects.get(_code(row))
+        if project is None:
+            continue
+        project.result = str(row["result"])[:16]
+        amount = _money(row.get("amount_supported"))
+        if amount is not None:
+            project.approved = amount
+        recorded.add(project.code)
+    for code in recorded:
+        result = projects[code].result or ""
+        counts[result] = counts.get(result, 0) + 1
+        supported += projects[code].approved or Decimal(0)
+    return {
+        "results_recorded": len(recorded),
+        "count_y1": counts["Y1"],
+        "count_y2": counts["Y2"],
+        "count_n": counts["N"],
+        "amount_supported": _number(supported),
+    }
+
+
+def record_quarter(work: Work) -> JSON:
+    """Write spending and colour of each project that was asked about; one without figures is shown as not reported."""
+    projects = {project.code: project for project in work.session.scalars(_projects(work))}
+    quarter = work.data.get("quarter")
+    target = _money(work.data.get("disbursement_target"))
+    if target is None:
+        target = spending.USUAL_TARGETS.get(quarter if isinstance(quarter, int) else 0, Decimal(0))
+    coloured: dict[str, str] = {}
+    for code, figures in _reports(work.data):
+        if (project := projects.get(code)) is not None:
+            coloured[code] = _record_report(project, figures, target)
+    asked = [projects[code] for code in coloured]
+    budget = sum((_budget(project) for project in asked), Decimal(0))
+    disbursed = sum((project.disbursed for project in asked), Decimal(0))
+    committed = sum((project.committed for project in asked), Decimal(0))
+    return {
+        "reports_recorded": len(asked),
+        "red_projects": [as_json(project) for project in asked if project.colour == "red"],
+        "not_reported": [code for code, colour in coloured.items() if colour == "not_reported"],
+        "disbursed_percent": _percent(spending.disbursed_percent(budget, disbursed)),
+        "used_percent": _percent(spending.used_percent(budget, disbursed, committed)),
+    }
+
+
+def open_recommendations(work: Work) -> JSON:
+    """Begin one recommendation case for each red project of the office and year."""
+    reds = work.session.scalars(_projects(work).where(Project.colour == "red")).all()
+    definition = latest(work.session, RECOMMENDATION) if reds else None
+    for project in reds:
+        if definition is None:
+            break
+        data = {"project": as_json(project), "quarter": work.data.get("quarter"), "source": work.case.business_key}
+        stepping.begin(
+            work.session, definition, SYSTEM, work.now,
+            office_id=work.case.office_id, fiscal_year=work.case.fiscal_year, province_id=project.province_id,
+            title=project.name_th, data=data, key=f"{work.waiting.task_id}:{project.code}",
+        )  # fmt: skip
+    return {"opened": len(reds)}
+
+
+def as_json(project: Project) -> JSON:
+    """A project as forms and diagrams see it."""
+    return {
+        "code": project.code,
+        "name": project.name_th,
+        "agency": project.agency_th,
+        "province": project.province_id,
+        "budget_type": project.budget_type,
+        "budget": _number(_budget(project)),
+        "committed": _number(project.committed),
+        "disbursed": _number(project.disbursed),
+        "result": project.result,
+        "state": project.state,
+        "colour": project.colour,
+    }
+
+
+# ---- the inner parts -------------------------------------------------------------------------------------------
+
+
+def _projects(work: Work) -> Any:
+    office, fiscal_year = Project.office_id == work.case.office_id, Project.fiscal_year == work.case.fiscal_year
+    return select(Project).where(office, fiscal_year).order_by(Project.id)
+
+
+def _record_report(project: Project, figures: Mapping[str, Any], target: Decimal) -> str:
+    disbursed, committed = _money(figures.get("disbursed")), _money(figures.get("committed"))
+    if disbursed is None:
+        project.colour = "not_reported"
+        return "not_reported"
+    project.disbursed = disbursed
+    project.committed = project.committed if committed is None else committed
+    said = figures.get("colour")
+    computed = spending.colour_of(spending.disbursed_percent(_budget(project), disbursed), target)
+    project.colour = said if said in spending.COLOURS else computed
+    return str(project.colour)
+
+
+def _reports(data: JSON) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Project code and figures of each report: figures lie beside the project or in a document of their own."""
+    for row in _rows(data, ("project",)):
+        documents = [value for name, value in row.items() if name != "project" and isinstance(value, dict)]
+        figures: dict[str, Any] = {name: value for name, value in row.items() if not isinstance(value, dict)}
+        for document in documents:
+            if "disbursed" in document:
+                figures |= document
+        yield _code(row), figures
+
+
+def _rows(data: JSON, names: tuple[str, ...]) -> Iterator[JSON]:
+    """Every row with these columns in the lists of the variables and of their documents, in the order of their names."""
+    for _name, value in sorted(data.items()):
+        lists = [value] if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
+        for rows in lists:
+            if isinstance(rows, list):
+                yield from (row for row in rows if isinstance(row, dict) and all(name in row for name in names))
+
+
+def _code(row: JSON) -> str:
+    project = row["project"]
+    return str(project.get("code", "") if isinstance(project, dict) else project)
+
+
+def _budget(project: Project) -> Decimal:
+    return project.requested if project.approved is None else project.approved
+
+
+def _money(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount.quantize(Decimal("0.01")) if amount.is_finite() and abs(amount) < 10**12 else None
+
+
+def _number(amount: Decimal) -> int | float:
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def _percent(percent: Decimal) -> int | float:
+    return _number(percent.quantize(Decimal("0.01")))
+
+
+_TEXT: JSON = {"type": "string", "minLength": 1, "maxLength": 100}
+_MONEY: JSON = {"type": "number", "minimum": 0, "maximum": 60_000_000, "multipleOf": 0.01}
+_COUNT: JSON = {"type": "integer", "minimum": 0, "maximum": 20}
+_PERCENT: JSON = {"type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.01}
+_PROJECTS: JSON = {
+    "type": "array",
+    "maxItems": 20,
+    "items": _schema(
+        code=_TEXT, name=_TEXT, agency=_TEXT, province=_TEXT, budget_type=_TEXT, budget=_MONEY, committed=_MONEY,
+        disbursed=_MONEY, result=_TEXT, state=_TEXT, colour={"type": "string", "enum": list(spending.COLOURS)},
+    ),
+}  # fmt: skip
+
+TOPICS: Mapping[str, Topic] = {
+    "send_letter": Topic(send_letter, _schema(), send_letter.__doc__ or ""),
+    "notify": Topic(notify_people, _schema(), notify_people.__doc__ or ""),
+    "live_projects": Topic(live_projects, _schema(projects=_PROJECTS), live_projects.__doc__ or ""),
+    "record_results": Topic(
+        record_results,
+        _schema(
+            results_recorded=_COUNT, count_y1=_COUNT, count_y2=_COUNT, count_n=_COUNT, amount_supported=_MONEY
+        ),
+        record_results.__doc__ or "",
+    ),
+    "record_quarter": Topic(
+        record_quarter,
+        _schema(
+            reports_recorded=_COUNT, red_projects=_PROJECTS,
+            not_reported={"type": "array", "items": _TEXT, "maxItems": 20},
+            disbursed_percent=_PERCENT, used_percent=_PERCENT,
+        ),
+        record_quarter.__doc__ or "",
+    ),
+    "open_recommendations": Topic(open_recommendations, _schema(opened=_COUNT), open_recommendations.__doc__ or ""),
+}  # fmt: skip

@@ -1,0 +1,86 @@
+"""Small makers of what tests need: offices, people with hats, deployed test diagrams, cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.engine.values import JSON
+from osm_flow.operations.cases import start_case
+from osm_flow.operations.deployments import Deployed, deploy
+from osm_flow.operations.people import actor_for
+from osm_flow.store.models import Case, Office, Person, Position, Province, WorkItem
+
+BPMN = Path(__file__).parent / "bpmn"
+NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+OFFICE = "NE-U1"
+PROVINCES = {"TH-41": "อุดรธานี", "TH-39": "หนองบัวลำภู"}
+
+
+def make_office(session: Session, office_id: str = OFFICE, provinces: dict[str, str] | None = None) -> Office:
+    """An office with its provinces."""
+    office = Office(id=office_id, name_th="กลุ่มจังหวัดทดสอบ", name_en="Test cluster", region_th="ภาค", region_en="Region")
+    session.add(office)
+    for code, name in (PROVINCES if provinces is None else provinces).items():
+        session.add(Province(id=code, office_id=office_id, name_th=name, name_en=code, abbr_th=name[:4]))
+    session.flush()
+    return office
+
+
+def make_person(
+    session: Session, username: str, *roles: str, office_id: str | None = OFFICE, province_id: str | None = None
+) -> Actor:
+    """A person who wears these roles, as an actor."""
+    person = Person(username=username, display_name=f"คุณ{username}", created_at=NOW)
+    session.add(person)
+    session.flush()
+    for role in roles:
+        give_role(session, person.id, role, office_id=office_id, province_id=province_id)
+    return actor_for(session, person, NOW.date())
+
+
+def give_role(
+    session: Session, person_id: int, role: str, *, office_id: str | None = OFFICE, province_id: str | None = None
+) -> None:
+    session.add(
+        Position(
+            person_id=person_id, office_id=office_id, province_id=province_id, role=role, valid_from=date(2026, 1, 1)
+        )
+    )
+    session.flush()
+
+
+def files(*names: str) -> dict[str, bytes]:
+    """Test diagrams by key, with every test form."""
+    found = {f"{name}.bpmn": (BPMN / f"{name}.bpmn").read_bytes() for name in names}
+    return found | {path.name: path.read_bytes() for path in BPMN.glob("*.yaml")}
+
+
+def deploy_tests(session: Session, *names: str, now: datetime = NOW) -> Deployed:
+    return deploy(session, files(*names), SYSTEM, now)
+
+
+def make_case(
+    session: Session, key: str = "review", actor: Actor = SYSTEM, *, now: datetime = NOW, data: JSON | None = None,
+    title: str = "แผนพัฒนากลุ่มจังหวัด", fiscal_year: int = 2571, office_id: str = OFFICE,
+) -> Case:  # fmt: skip
+    """A case of a deployed test diagram, just begun."""
+    return start_case(
+        session, key, actor, now, office_id=office_id, fiscal_year=fiscal_year, title=title, data=data or {}
+    )
+
+
+def items_of(session: Session, case: Case, *states: str) -> list[WorkItem]:
+    """The work items of a case in these states (open ones), oldest first."""
+    wanted: Iterable[str] = states or ("READY", "CLAIMED")
+    query = select(WorkItem).where(WorkItem.case_id == case.id, WorkItem.state.in_(tuple(wanted)))
+    return list(session.scalars(query.order_by(WorkItem.opened_at, WorkItem.id)))
+
+
+def later(minutes: float = 1) -> datetime:
+    return NOW + timedelta(minutes=minutes)

@@ -1,0 +1,114 @@
+from datetime import date
+
+import pytest
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.policy import NotYourRole
+from osm_flow.operations.holidays import (
+    HolidayNotAccepted,
+    NoSuchOverride,
+    holidays_of,
+    override_day,
+    remove_override,
+    working_calendar,
+)
+from tests.factories import NOW, make_office, make_person
+
+# The cabinet's list for civil servants, 20 Nov 2569 to 31 Dec 2570; only the days that fall on a working weekday.
+OFFICIAL = [
+    date(2026, 12, 7), date(2026, 12, 10), date(2026, 12, 31),
+    date(2027, 1, 1), date(2027, 2, 22), date(2027, 4, 6), date(2027, 4, 13), date(2027, 4, 14), date(2027, 4, 15),
+    date(2027, 5, 4), date(2027, 5, 20), date(2027, 6, 3), date(2027, 7, 19), date(2027, 7, 20), date(2027, 7, 28),
+    date(2027, 8, 12), date(2027, 10, 13), date(2027, 10, 25), date(2027, 12, 6), date(2027, 12, 10),
+    date(2027, 12, 31),
+]  # fmt: skip
+
+
+def test_the_rules_agree_with_the_official_list(session: Session) -> None:
+    calendar = working_calendar(session)
+    days = [day for day in calendar.holidays if day.weekday() < 5 and date(2026, 11, 20) <= day <= date(2027, 12, 31)]
+
+    assert sorted(days) == OFFICIAL
+
+
+def test_labour_day_and_its_substitute_are_working_days(session: Session) -> None:
+    calendar = working_calendar(session)
+
+    assert calendar.is_working(date(2026, 5, 1))
+    assert calendar.is_working(date(2027, 5, 3))
+
+
+def test_a_special_day_of_the_cabinet_is_known(session: Session) -> None:
+    assert not working_calendar(session).is_working(date(2026, 1, 2))
+
+
+def test_days_far_away_are_known_when_asked_for(session: Session) -> None:
+    assert not working_calendar(session, date(2041, 4, 15)).is_working(date(2041, 4, 15))
+
+
+def test_an_override_counts_at_once_in_either_direction(session: Session) -> None:
+    make_office(session)
+    planner = make_person(session, "somying", "osm_strategy")
+    assert working_calendar(session).is_working(date(2027, 5, 13))
+
+    override_day(session, date(2027, 5, 13), planner, NOW, is_working=False, name_th="วันพืชมงคล", source="มติ ครม.")
+    override_day(session, date(2027, 4, 10), planner, NOW, is_working=True, name_th="ทำงานชดเชย", source="มติ ครม.")
+
+    assert not working_calendar(session).is_working(date(2027, 5, 13))
+    assert working_calendar(session).is_working(date(2027, 4, 10))
+    remove_override(session, date(2027, 5, 13), planner, NOW)
+    assert working_calendar(session).is_working(date(2027, 5, 13))
+
+
+def test_the_list_shows_rules_and_overrides_together(session: Session) -> None:
+    make_office(session)
+    planner = make_person(session, "somying", "osm_strategy")
+    override_day(session, date(2026, 12, 10), planner, NOW, is_working=True, name_th="ทำงานตามปกติ", source="มติ ครม.")
+
+    found = {holiday.day: holiday for holiday in holidays_of(session, date(2026, 12, 1), date(2026, 12, 31))}
+
+    assert found[date(2026, 12, 10)].is_working
+    assert found[date(2026, 12, 10)].source == "มติ ครม."
+    assert found[date(2026, 12, 31)].name_th == "วันสิ้นปี"
+    assert found[date(2026, 12, 31)].name_en == "New Year's Eve"
+    assert found[date(2026, 12, 31)].source is None
+
+
+@pytest.mark.parametrize(
+    ("day", "name", "source", "field"),
+    [
+        (date(1900, 1, 1), "วันหยุด", "มติ", "day"),
+        (date(2027, 5, 13), " ", "มติ", "name_th"),
+        (date(2027, 5, 13), "วันหยุด", "", "source"),
+        (date(2027, 5, 13), "วันหยุด", "ม" * 256, "source"),
+        (date(2027, 5, 13), "วัน\nหยุด", "มติ", "name_th"),
+    ],
+)
+def test_an_override_needs_a_day_a_name_and_a_source(
+    session: Session, day: date, name: str, source: str, field: str
+) -> None:
+    make_office(session)
+    planner = make_person(session, "somying", "osm_strategy")
+
+    with pytest.raises(HolidayNotAccepted) as refused:
+        override_day(session, day, planner, NOW, is_working=False, name_th=name, source=source)
+
+    assert set(refused.value.fields) == {field}
+
+
+def test_only_planners_change_holidays(session: Session) -> None:
+    make_office(session)
+    auditor = make_person(session, "audit", "auditor")
+
+    with pytest.raises(NotYourRole):
+        override_day(session, date(2027, 5, 13), auditor, NOW, is_working=False, name_th="x", source="y")
+    with pytest.raises(NotYourRole):
+        remove_override(session, date(2027, 5, 13), auditor, NOW)
+
+
+def test_an_override_that_is_not_there_cannot_be_removed(session: Session) -> None:
+    make_office(session)
+    planner = make_person(session, "somying", "osm_strategy")
+
+    with pytest.raises(NoSuchOverride):
+        remove_override(session, date(2027, 5, 13), planner, NOW)

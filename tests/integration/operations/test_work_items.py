@@ -1,0 +1,344 @@
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.policy import DutiesAreSeparate, NotYourRole
+from osm_flow.errors import NotFound, OsmFlowError
+from osm_flow.operations import work_items
+from osm_flow.operations.cases import suspend_case
+from osm_flow.operations.stepping import CaseSuspended
+from osm_flow.operations.verify import verify_case
+from osm_flow.operations.work_item_plans import PriorityUnknown
+from osm_flow.store.models import JournalRecord, WorkItem
+from osm_flow.store.session import Overtaken, Store
+from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
+
+
+@pytest.fixture
+def office(session: Session) -> None:
+    make_office(session)
+    deploy_tests(session, "review", "provinces")
+
+
+@pytest.mark.usefixtures("office")
+class TestClaiming:
+    def test_a_candidate_claims(self, session: Session, now: datetime) -> None:
+        anan = make_person(session, "anan", "osm_strategy")
+        item = items_of(session, make_case(session))[0]
+
+        work_items.claim(session, item.id, anan, now)
+
+        assert (item.state, item.assignee_id) == ("CLAIMED", anan.person_id)
+        newest = session.scalars(select(JournalRecord).order_by(JournalRecord.seq.desc())).first()
+        assert newest is not None
+        assert (newest.kind, newest.actor, newest.actor_role) == ("work_item.claimed", "anan", "osm_strategy")
+
+    def test_claiming_again_changes_nothing(self, session: Session, now: datetime) -> None:
+        anan = make_person(session, "anan", "osm_strategy")
+        case = make_case(session)
+        item = items_of(session, case)[0]
+        work_items.claim(session, item.id, anan, now)
+
+        work_items.claim(session, item.id, anan, later())
+
+        assert case.seq == 2
+
+    def test_somebody_else_holds_it(self, session: Session, now: datetime) -> None:
+        anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
+        item = items_of(session, make_case(session))[0]
+        work_items.claim(session, item.id, anan, now)
+
+        with pytest.raises(work_items.AlreadyHeld, match="คุณanan already holds this work item"):
+            work_items.claim(session, item.id, busaba, now)
+
+    def test_a_foreign_office_does_not_see_it(self, session: Session, now: datetime) -> None:
+        make_office(session, "S-GULF", {})
+        stranger = make_person(session, "stranger", "osm_strategy", office_id="S-GULF")
+        item = items_of(session, make_case(session))[0]
+
+        with pytest.raises(NotFound):
+            work_items.claim(session, item.id, stranger, now)
+
+    def test_another_role_may_not(self, session: Session, now: datetime) -> None:
+        clerk = make_person(session, "clerk", "osm_admin")
+        item = items_of(session, make_case(session))[0]
+
+        with pytest.raises(NotYourRole):
+            work_items.claim(session, item.id, clerk, now)
+
+    def test_only_the_planner_of_the_province(self, session: Session, now: datetime) -> None:
+        udon = make_person(session, "udon", "province_planner", province_id="TH-41")
+        items = {item.province_id: item for item in items_of(session, make_case(session, "provinces"))}
+
+        work_items.claim(session, items["TH-41"].id, udon, now)
+
+        assert items["TH-41"].assignee_id == udon.person_id
+        with pytest.raises((NotYourRole, NotFound)):
+            work_items.claim(session, items["TH-39"].id, udon, now)
+
+    def test_not_in_a_suspended_case(self, session: Session, now: datetime) -> None:
+        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
+        case = make_case(session)
+        suspend_case(session, case.id, boss, now, reason="รอหนังสือ")
+
+        with pytest.raises(CaseSuspended):
+            work_items.claim(session, items_of(session, case)[0].id, anan, now)
+
+
+@pytest.mark.usefixtures("office")
+class TestCompleting:
+    def test_the_case_moves_on_and_the_document_is_kept(self, session: Session, now: datetime) -> None:
+        anan = make_person(session, "anan", "osm_strategy")
+        case = make_case(session)
+        item = items_of(session, case)[0]
+
+        work_items.complete(session, item.id, anan, now, values={"text": "ร่างแรก"}, key="k1")
+
+        assert (item.state, item.completed_by_id) == ("COMPLETED", anan.person_id)
+        (following,) = items_of(session, case)
+        assert (following.element, following.stage, case.stage) == ("check", "approval", "approval")
+        assert work_items.variables_of(session, following)["plan"] == {"text": "ร่างแรก"}
+        assert work_items.variables_of(session, item) == {"text": "ร่างแรก"}
+        assert verify_case(session, case.id) == []
+
+    def test_the_same_key_twice_is_one_act(self, session: Session, now: datetime) -> None:
+        anan = make_person(session, "anan", "osm_strategy")
+        case = make_case(session)
+        item = items_of(session, case)[0]
+        first = work_items.complete(session, item.id, anan, now, values={"text": "ร่าง"}, key="k1")
+
+        again = work_items.complete(session, item.id, anan, later(), values={"text": "อื่น"}, key="k1")
+
+        assert again is first
+        assert case.seq == 2
+
+    def test_bad_values_name_the_field(self, session: Session, now: datetime) -> None:
+        anan = make_person(session, "anan", "osm_strategy")
+        item = items_of(session, make_case(session))[0]
+
+        with pytest.raises(work_items.FormInvalid) as caught:
+            work_items.complete(session, item.id, anan, now, values={"text": 5, "typename": "x"}, key="k1")
+
+        assert {"text", "typename"} <= caught.value.fields.keys()
+        assert item.state == "READY"
+
+    @pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+    def test_what_cannot_be_kept_is_refused(self, session: Session, now: datetime, text: str) -> None:
+        anan = make_person(session, "anan", "osm_strategy")
+        item = items_of(session, make_case(session))[0]
+
+        with pytest.raises(OsmFlowError) as caught:
+            work_items.complete(session, item.id, anan, now, values={"text": text}, key="k1")
+
+        assert caught.value.status == 422
+
+    def test_whoever_drafted_may_not_check(self, session: Session, now: datetime) -> None:
+        anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
+        case = make_case(session)
+        work_items.complete(session, items_of(session, case)[0].id, anan, now, values={"text": "ร่าง"}, key="k1")
+        (check,) = items_of(session, case)
+
+        with pytest.raises(DutiesAreSeparate):
+            work_items.claim(session, check.id, anan, now)
+        with pytest.raises(DutiesAreSeparate):
+            work_items.complete(session, check.id, anan, now, values={"approved": True}, key="k2")
+        work_items.claim(session, check.id, busaba, now)
+        with pytest.raises(DutiesAreSeparate):
+            work_items.delegate(session, check.id, busaba, now, to_username="anan", reason="ลา")
+
+        work_items.complete(session, check.id, busaba, now, values={"approved": True}, key="k3")
+        assert (case.state, case.outcome) == ("COMPLETED", "end")
+
+    def test_a_return_opens_the_draft_again(self, session: Session, now: datetime) -> None:
+        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
+        case = make_case(session)
+        work_items.complete(session, items_of(session, case)[0].id, anan, now, values={"text": "ร่าง"}, key="k1")
+
+        check = items_of(session, case)[0]
+        values = {"approved": False, "reason": "ขาดตัวชี้วัด"}
+        work_items.complete(session, check.id, boss, now, values=values, key="k2")
+
+        (draft,) = items_of(session, case)
+        assert draft.element == "draft"
+        assert work_items.variables_of(session, draft)["reason"] == "ขาดตัวชี้วัด"
+
+    def test_a_stale_page_is_refused(self, session: Session, now: datetime) -> None:
+        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
+        item = items_of(session, make_case(session))[0]
+        shown = item.version
+        work_items.set_priority(session, item.id, boss, now, priority=90)
+
+        with pytest.raises(Overtaken):
+            work_items.complete(session, item.id, anan, now, values={"text": "ร่าง"}, key="k1", version=shown)
+
+    def test_a_completed_item_says_who_did_it(self, session: Session, now: datetime) -> None:
+        anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
+        item = items_of(session, make_case(session))[0]
+        work_items.complete(session, item.id, anan, now, values={"text": "ร่าง"}, key="k1")
+
+        with pytest.raises(work_items.AlreadyCompleted, match="คุณanan already completed"):
+            work_items.complete(session, item.id, busaba, now, values={"text": "ร่าง"}, key="k2")
+
+
+@pytest.mark.usefixtures("office")
+class TestHandingOn:
+    def test_a_delegate_gives_it_back_to_the_owner(self, session: Session, now: datetime) -> None:
+        anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
+        item = items_of(session, make_case(session))[0]
+        work_items.claim(session, item.id, anan, now)
+
+        work_items.delegate(session, item.id, anan, now, to_username="busaba", reason="ไปราชการ")
+        assert (item.assignee_id, item.owner_id) == (busaba.person_id, anan.person_id)
+
+        work_items.release(session, item.id, busaba, now)
+        assert (item.assignee_id, item.owner_id, item.state) == (anan.person_id, None, "CLAIMED")
+
+    def test_release_returns_it_to_the_candidates(self, session: Session, now: datetime) -> None:
+        anan = make_person(session, "anan", "osm_strategy")
+        item = items_of(session, make_case(session))[0]
+        work_items.claim(session, item.id, anan, now)
+
+        work_items.release(session, item.id, anan, now)
+
+        assert (item.state, item.assignee_id, item.claimed_at) == ("READY", None, None)
+
+    def test_a_head_reassigns_with_a_reason(self, session: Session, now: datetime) -> None:
+        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
+        item = items_of(session, make_case(session))[0]
+
+        with pytest.raises(work_items.ReasonMissing):
+            work_items.reassign(session, item.id, boss, now, to_username="anan", reason=" ")
+        work_items.reassign(session, item.id, boss, now, to_username="anan", reason="รู้เรื่องดี")
+
+        assert (item.state, item.assignee_id) == ("CLAIMED", anan.person_id)
+        work_items.reassign(session, item.id, boss, now, to_username=None, reason="คืนกลุ่ม")
+        assert (item.state, item.assignee_id) == ("READY", None)
+
+    def test_nobody_of_that_name(self, session: Session, now: datetime) -> None:
+        boss = make_person(session, "boss", "osm_director")
+        item = items_of(session, make_case(session))[0]
+
+        with pytest.raises(work_items.PersonUnknown):
+            work_items.reassign(session, item.id, boss, now, to_username="nobody", reason="x")
+
+
+@pytest.mark.usefixtures("office")
+class TestPlans:
+    def test_a_moved_due_date_has_its_reason_on_record(self, session: Session, now: datetime) -> None:
+        boss = make_person(session, "boss", "osm_director")
+        case = make_case(session)
+        item = items_of(session, case)[0]
+
+        work_items.move_due(session, item.id, boss, now, due_at=later(60), reason="รอข้อมูล", key="m1")
+        work_items.move_due(session, item.id, boss, now, due_at=later(90), reason="รอข้อมูล", key="m1")
+
+        assert item.due_at == later(60)
+        assert case.seq == 2
+
+    def test_a_draft_survives_and_is_its_writers_own(self, session: Session, now: datetime) -> None:
+        anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
+        item = items_of(session, make_case(session))[0]
+
+        work_items.save_draft(session, item.id, anan, now, {"text": "ครึ่ง"})
+        work_items.save_draft(session, item.id, anan, later(), {"text": "ครึ่งทาง"})
+
+        assert work_items.get_draft(session, item.id, anan) == {"text": "ครึ่งทาง"}
+        assert work_items.get_draft(session, item.id, busaba) is None
+        work_items.complete(session, item.id, anan, now, values={"text": "เต็ม"}, key="k1")
+        assert work_items.get_draft(session, item.id, anan) is None
+
+    def test_priority_has_bounds(self, session: Session, now: datetime) -> None:
+        boss = make_person(session, "boss", "osm_director")
+        item = items_of(session, make_case(session))[0]
+
+        with pytest.raises(PriorityUnknown):
+            work_items.set_priority(session, item.id, boss, now, priority=101)
+
+    def test_comments_are_said_once(self, session: Session, now: datetime) -> None:
+        anan = make_person(session, "anan", "osm_strategy")
+        case = make_case(session)
+
+        said = work_items.comment(session, case.id, anan, now, body="ดูหน้า 3", key="c1")
+        again = work_items.comment(session, case.id, anan, now, body="ดูหน้า 3", key="c1")
+
+        assert said is not None
+        assert (said.body, again, case.seq) == ("ดูหน้า 3", None, 2)
+
+
+class TestTwoPeopleAtOnce:
+    def test_one_claims_the_other_reads_a_sentence(self, store: Store, now: datetime) -> None:
+        with store.transaction() as session:
+            make_office(session)
+            deploy_tests(session, "review")
+            people = [make_person(session, name, "osm_strategy") for name in ("anan", "busaba")]
+            item_id = items_of(session, make_case(session))[0].id
+        outcomes = race(
+            store, [lambda session, one=one: work_items.claim(session, item_id, one, now) for one in people]
+        )
+
+        assert sorted(outcomes) == ["AlreadyHeld", "done"]
+        with store.reading() as session:
+            assert session.get_one(WorkItem, item_id).state == "CLAIMED"
+
+    def test_one_completes_the_other_reads_a_sentence(self, store: Store, now: datetime) -> None:
+        with store.transaction() as session:
+            make_office(session)
+            deploy_tests(session, "review")
+            people = [make_person(session, name, "osm_strategy") for name in ("anan", "busaba")]
+            case = make_case(session)
+            item_id = items_of(session, case)[0].id
+
+        def act(one):  # type: ignore[no-untyped-def]
+            return lambda session: work_items.complete(
+                session, item_id, one, now, values={"text": one.username}, key=f"k-{one.username}"
+            )
+
+        outcomes = race(store, [act(one) for one in people])
+
+        assert sorted(outcomes) == ["AlreadyCompleted", "done"]
+        with store.reading() as session:
+            assert verify_case(session, case.id) == []
+
+    def test_a_double_post_at_the_same_moment_is_one_act(self, store: Store, now: datetime) -> None:
+        with store.transaction() as session:
+            make_office(session)
+            deploy_tests(session, "review")
+            anan = make_person(session, "anan", "osm_strategy")
+            case = make_case(session)
+            item_id = items_of(session, case)[0].id
+
+        def post(session: Session) -> None:
+            work_items.complete(session, item_id, anan, now, values={"text": "x"}, key="same")
+
+        outcomes = race(store, [post, post, post])
+
+        assert outcomes == ["done"] * 3
+        with store.reading() as session:
+            assert len(items_of(session, case)) == 1
+
+
+def race(store: Store, acts) -> list[str]:  # type: ignore[no-untyped-def]
+    """Every act in a thread and a transaction of its own, begun together: `done`, or the error's name."""
+    outcomes: list[str] = []
+    gate = threading.Barrier(len(acts))
+
+    def run(act) -> None:  # type: ignore[no-untyped-def]
+        gate.wait()
+        try:
+            with store.transaction() as session:
+                act(session)
+            outcomes.append("done")
+        except OsmFlowError as error:
+            outcomes.append(type(error).__name__)
+
+    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return outcomes
