@@ -17,7 +17,6 @@ from osm_flow.domain.actors import Actor
 from osm_flow.domain.deadlines import MOST_DAYS, calendar_days_from, close_of, local_day, working_days_from
 from osm_flow.domain.fiscal import MILESTONE_OF, Milestone, fiscal_year_bounds, typical_dates
 from osm_flow.domain.policy import OfficeFacts, Verb, require
-from osm_flow.domain.thai_dates import BUDDHIST_OFFSET
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import replanning
 from osm_flow.operations.holidays import working_calendar
@@ -200,7 +199,7 @@ def move_date(
     """Set a milestone to a date because a letter says so, and have every case that may depend on it re-planned.
 
     The date stands at once; each case follows in its own transaction (see `replanning`). Due dates that a person
-    moved by hand stay. Raises Forbidden, NoSuchMilestone, DateNotAccepted.
+    moved by hand stay. What is so already is not done again. Raises Forbidden, NoSuchMilestone, DateNotAccepted.
     """
     require(actor, Verb.move_calendar, OfficeFacts(office_id))
     row = session.get(FiscalDate, (office_id, fiscal_year, key), with_for_update=True)
@@ -209,6 +208,8 @@ def move_date(
     letter = " ".join(letter.split())
     if faults := _faults(fiscal_year, new_date, letter, status):
         raise DateNotAccepted(fields=faults)
+    if row is not None and (row.date, row.status, row.letter) == (new_date, status, letter):
+        return row
     old_date = None if row is None else row.date
     if row is None:
         row = FiscalDate(office_id=office_id, fiscal_year=fiscal_year, key=key)
@@ -248,7 +249,7 @@ def _faults(fiscal_year: int, new_date: date, letter: str, status: str) -> dict[
     faults = {}
     first, last = fiscal_year_bounds(fiscal_year)
     if not first - _EARLIEST <= new_date <= last + _LATEST:
-        faults["new_date"] = f"This is too far from fiscal year {fiscal_year} (C.E. {fiscal_year - BUDDHIST_OFFSET})."
+        faults["new_date"] = "This is too far from the fiscal year."
     if not letter:
         faults["letter"] = "This is needed."
     elif len(letter) > 255 or not letter.isprintable():
