@@ -115,6 +115,14 @@ def hint_of(field: JSON, locale: str = "th") -> str:
     return str(english) if locale == "en" and english else str(field.get("description", ""))
 
 
+def unit_of(field: JSON, locale: str = "th") -> str:
+    """The unit that stands beside the number; baht for money."""
+    if widget_of(field) == "money":
+        return "baht" if locale == "en" else "บาท"
+    english = field.get("x-en", {}).get("unit")
+    return str(english) if locale == "en" and english else str(field.get("x-unit", ""))
+
+
 def groups_of(schema: JSON) -> list[JSON]:
     """The groups of the page; a form without groups is one group without a heading."""
     return schema.get("x-groups") or [{"th": "", "en": "", "fields": list(fields_of(schema))}]

@@ -31,7 +31,9 @@ _BY_TYPE: Mapping[str, frozenset[str]] = {
     "boolean": frozenset({"const"}),
     "array": frozenset({"items", "minItems", "maxItems", "uniqueItems", "x-rows-from"}),
 }
-_RULE_WORDS = frozenset({"th", "en", "fields", "each", "when", "unless", "by", "where", "plus", "times", "days", "fy", "length"})
+_RULE_WORDS = frozenset(
+    {"th", "en", "fields", "each", "when", "unless", "by", "where", "plus", "times", "days", "fy", "length"}
+)
 _RULE_WORDS |= {"not_before", "not_after"}
 _FORMATS = {"date": "date", "datetime": "date-time"}
 
@@ -75,6 +77,8 @@ def _titles(node: JSON, where: str) -> Iterator[str]:
         yield f"{where}: the English title (x-en) is missing."
     if bool(node.get("description")) != bool(english.get("description")):
         yield f"{where}: the description is needed in both languages or in none."
+    if bool(node.get("x-unit")) != bool(english.get("unit")):
+        yield f"{where}: the unit is needed in both languages or in none."
 
 
 def _object_problems(node: JSON, path: str, *, in_table: bool) -> Iterator[str]:

@@ -39,7 +39,10 @@ def read_text(field: JSON, typed: str) -> Any:
         widget = widget_of(field)
         if widget == "date":
             return read_date(typed).isoformat()
-        return read_instant(typed) if widget == "datetime" else clean_text(typed)
+        if widget == "datetime":
+            return read_instant(typed)
+        text = clean_text(typed)
+        return text if widget == "textarea" else " ".join(text.splitlines())
     if kind == "boolean":
         return _read_boolean(typed)
     return read_number(field, typed)

@@ -63,7 +63,7 @@ class FormField(Field):
         )
         self.schema = schema
         self.around = around
-        self.is_required = required
+        self.is_required = required and schema.get("default") not in ("", [])
         self.widget_name = widget_of(schema)
         self.faults: dict[str, Message] = {}
 
@@ -204,7 +204,7 @@ class TableField(FormField):
         """The rows of the page: what was given, and blank ones to go on with, where more fit."""
         if self.schema.get("x-rows-from") and self.rows:
             return self.rows
-        blanks = BLANK_ROWS if not self.rows else 1
+        blanks = BLANK_ROWS if not self.rows and self.size != "wide" else 1
         return [*self.rows, *({} for _ in range(min(blanks, self.schema["maxItems"] - len(self.rows))))]
 
     def result(self) -> Any:

@@ -10,7 +10,7 @@ from flask import Flask, current_app
 
 from osm_flow.domain.form_rules import is_given
 from osm_flow.domain.form_values import Change
-from osm_flow.domain.forms import JSON, columns_of, fields_of, groups_of, is_table, label_of, widget_of
+from osm_flow.domain.forms import JSON, columns_of, fields_of, groups_of, is_table, label_of, unit_of, widget_of
 from osm_flow.domain.forms_text import display_text
 from osm_flow.web.fields import table_size
 from osm_flow.web.i18n import current_locale
@@ -93,7 +93,7 @@ def _entry(name: str, schema: JSON, value: Any, changes: list[Change], locale: s
     label = label_of(schema, locale)
     if is_table(schema):
         columns = [
-            Cell(key, label_of(column, locale), "", widget_of(column)) for key, column in columns_of(schema).items()
+            Cell(key, _with_unit(column, locale), "", widget_of(column)) for key, column in columns_of(schema).items()
         ]
         rows = _rows(schema, value, changes, locale)
         size = table_size(columns_of(schema))
@@ -102,11 +102,21 @@ def _entry(name: str, schema: JSON, value: Any, changes: list[Change], locale: s
     return Entry(
         name,
         label,
-        form_value(schema, value, locale),
+        _measured(schema, value, locale),
         widget_of(schema),
         change.kind if change else "",
-        form_value(schema, change.old, locale) if change and is_given(change.old) else "",
+        _measured(schema, change.old, locale) if change and is_given(change.old) else "",
     )
+
+
+def _measured(schema: JSON, value: Any, locale: str) -> str:
+    text = form_value(schema, value, locale)
+    return f"{text} {unit_of(schema, locale)}".strip() if text else ""
+
+
+def _with_unit(column: JSON, locale: str) -> str:
+    unit = unit_of(column, locale)
+    return f"{label_of(column, locale)} ({unit})" if unit else label_of(column, locale)
 
 
 def _rows(schema: JSON, value: Any, changes: list[Change], locale: str) -> list[Row]:
@@ -126,12 +136,18 @@ def _cells(schema: JSON, row: JSON, touched: Mapping[str, Change], locale: str) 
         change = touched.get(name)
         old = form_value(column, change.old, locale) if change and is_given(change.old) else ""
         text = form_value(column, row.get(name), locale)
-        cells.append(Cell(name, label_of(column, locale), text, widget_of(column), change.kind if change else "", old))
+        cells.append(
+            Cell(name, _with_unit(column, locale), text, widget_of(column), change.kind if change else "", old)
+        )
     return cells
 
 
 def init_app(app: Flask) -> None:
     """Give the templates of forms and documents what they call."""
     app.jinja_env.globals.update(
-        form_document=form_document, form_value=form_value, form_label=label_of, form_widget=widget_of
+        form_document=form_document,
+        form_value=form_value,
+        form_label=label_of,
+        form_widget=widget_of,
+        form_unit=unit_of,
     )

@@ -69,6 +69,14 @@
       }
     }
 
+    // Where rows are cards, one blank card is enough: more are a click away.
+    function trim() {
+      var last = rows().pop();
+      if (!last || getComputedStyle(last).display !== "grid") { return; }
+      var blank = rows().filter(function (row) { return inputs(row).every(function (input) { return !input.value; }); });
+      blank.slice(1).forEach(function (row) { row.remove(); });
+    }
+
     function paste(event) {
       var target = event.target;
       var text = event.clipboardData ? event.clipboardData.getData("text/plain") : "";
@@ -109,6 +117,7 @@
     });
     body.addEventListener("paste", paste);
     body.addEventListener("input", total);
+    trim();
     renumber();
   }
 
