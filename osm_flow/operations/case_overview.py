@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow import engine
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus
 from osm_flow.engine.values import JSON
-from osm_flow.errors import NotFound
 from osm_flow.operations import stepping
+from osm_flow.operations.cases import NotAwaited
 from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import (
-    Attachment,
     Case,
     Incident,
     JournalPayload,
@@ -35,16 +34,13 @@ StageState = Literal["done", "now", "late", "next"]
 STAGES = ("hearing", "drafting", "integration", "approval", "submission", "monitoring", "recommendation")
 
 
-class NotAwaited(NotFound):
-    """The case does not wait for this answer any more."""
-
-
 @dataclass(frozen=True)
 class Version:
     """A document as somebody completed it at some time."""
 
     at: datetime
     actor: str
+    schema: JSON
     values: JSON
 
 
@@ -56,44 +52,50 @@ class StageMark:
     state: StageState
 
 
-def versions_of(session: Session, case: Case, document: str) -> list[Version]:
-    """Every version of a document that was completed in the case or its relatives, oldest first, repeats left out."""
-    elements = _elements_of(session, case, document)
-    if not elements:
-        return []
-    query = (
-        select(JournalRecord.at, JournalRecord.actor, JournalPayload.body)
-        .join(
-            JournalPayload,
-            (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq),
-        )
-        .join(Case, Case.id == JournalRecord.case_id)
-        .where(
-            Case.root_case_id == case.root_case_id,
-            JournalRecord.kind == "work_item.completed",
-            JournalRecord.element.in_(elements),
-            or_(Case.province_id.is_(None), Case.province_id == case.province_id),
-        )
-        .order_by(JournalRecord.at)
-    )
-    versions: list[Version] = []
-    for at, actor, body in session.execute(query):
-        values = json.loads(body)["data"]
-        if not versions or versions[-1].values != values:
-            versions.append(Version(at, actor, values))
-    return versions
+def versions_of(session: Session, item: WorkItem, document: str) -> list[Version]:
+    """Every version of a document that was completed in the item's case or its relatives, oldest first.
 
-
-def _elements_of(session: Session, case: Case, document: str) -> set[str]:
-    """The elements of the family's diagrams whose form is this document."""
-    family = select(Case).where(Case.root_case_id == case.root_case_id).options(joinedload(Case.definition))
-    definitions = {one.definition_id: one.definition for one in session.scalars(family)}
-    return {
+    A document that several provinces fill in side by side is followed for the item's own province only.
+    """
+    definitions = _definitions_of_family(session, item.case)
+    elements = {
         element.id
         for definition in definitions.values()
         for element in compiled(session, definition).elements.values()
         if element.properties.get("document") == document
     }
+    versions: list[Version] = []
+    for at, actor, body, form_key, definition_id in session.execute(_completions(item, elements)):
+        schema = compiled(session, definitions[definition_id]).forms.get(form_key or "")
+        values = json.loads(body)["data"]
+        if schema is not None and (not versions or versions[-1].values != values):
+            versions.append(Version(at, actor, schema, values))
+    return versions
+
+
+def _definitions_of_family(session: Session, case: Case) -> dict[int, ProcessDefinition]:
+    query = select(ProcessDefinition).join(Case, Case.definition_id == ProcessDefinition.id)
+    family = session.scalars(query.where(Case.root_case_id == case.root_case_id).distinct())
+    return {definition.id: definition for definition in family}
+
+
+def _completions(item: WorkItem, elements: set[str]) -> Select[datetime, str, str, str | None, int]:
+    return (
+        select(JournalRecord.at, JournalRecord.actor, JournalPayload.body, WorkItem.form_key, Case.definition_id)
+        .join(
+            JournalPayload,
+            (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq),
+        )
+        .join(Case, Case.id == JournalRecord.case_id)
+        .join(WorkItem, WorkItem.id == JournalRecord.task_id)
+        .where(
+            Case.root_case_id == item.case.root_case_id,
+            JournalRecord.kind == "work_item.completed",
+            JournalRecord.element.in_(elements),
+            or_(WorkItem.province_id.is_(None), WorkItem.province_id == item.province_id),
+        )
+        .order_by(JournalRecord.at)
+    )
 
 
 def stage_track(session: Session, case: Case, now: datetime) -> list[StageMark]:
@@ -143,13 +145,7 @@ def people_of(session: Session, case: Case, actor: Actor) -> list[tuple[str, str
 def titles_of(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
     """Titles of cases by id."""
     rows = session.execute(select(Case.id, Case.title).where(Case.id.in_(set(case_ids))))
-    return dict(rows.tuples())
-
-
-def attachments_of(session: Session, case_id: str) -> list[Attachment]:
-    """The files given with the case, oldest first, without their contents."""
-    query = select(Attachment).where(Attachment.case_id == case_id).options(joinedload(Attachment.person))
-    return list(session.scalars(query.order_by(Attachment.id)))
+    return dict(rows.all())
 
 
 def awaited_of(session: Session, case: Case) -> list[WaitingMessage]:
@@ -186,4 +182,4 @@ def running_by_definition(session: Session, key: str, actor: Actor) -> dict[int,
         .join(Case.definition)
         .where(ProcessDefinition.key == key, Case.office_id.in_(actor.office_ids), Case.state.in_(OPEN_CASE))
     )
-    return dict(session.execute(query.group_by(Case.definition_id)).tuples())
+    return dict(session.execute(query.group_by(Case.definition_id)).all())

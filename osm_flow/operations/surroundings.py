@@ -49,13 +49,13 @@ def senders(session: Session, items: Collection[WorkItem]) -> dict[str, str]:
         .join(Person, Person.username == JournalRecord.actor)
         .where(WorkItem.id.in_([item.id for item in items]))
     )
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).all())
 
 
 def names_of(session: Session, usernames: Iterable[str]) -> dict[str, str]:
     """Display names by user name, for those who are people."""
     query = select(Person.username, Person.display_name).where(Person.username.in_(set(usernames)))
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).all())
 
 
 def choices_for(session: Session, item: WorkItem, today: date) -> list[Choice]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from flask import g
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.forms import fields_of, is_table, label_of
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
-from osm_flow.operations import surroundings
+from osm_flow.operations.cases import HistoryEntry
 from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import Case
 from osm_flow.web.filters import role_name, thai_date, thai_datetime
@@ -40,10 +40,8 @@ _TOLD: Mapping[str, tuple[str, str]] = {
     "work_item.escalated": ("แจ้งเตือนตามลำดับขั้น", "clock"),
     "message.recorded": ("บันทึกคำตอบจากภายนอก", "done"),
     "message.received": ("ได้รับข้อความ", "done"),
-    "message.delivered": ("ได้รับข้อความ", "done"),
     "timer.fired": ("ถึงเวลาที่ตั้งไว้", "clock"),
     "service.finished": ("ระบบทำขั้นนี้ให้แล้ว", "done"),
-    "service.failed": ("ระบบทำขั้นนี้ไม่สำเร็จ", "bad"),
     "child.ended": ("เรื่องย่อยจบแล้ว", "done"),
     "incident.opened": ("เกิดเหตุขัดข้อง", "bad"),
     "incident.retried": ("ลองใหม่หลังเหตุขัดข้อง", "plain"),
@@ -51,14 +49,6 @@ _TOLD: Mapping[str, tuple[str, str]] = {
 }
 _QUOTED = ("reason", "body", "note", "message")
 _LONGEST_FACT = 400
-
-
-class Entry(Protocol):
-    """A record of the journal with its payload and the name of its actor."""
-
-    record: Any
-    payload: JSON | None
-    actor_name: str
 
 
 @dataclass(frozen=True)
@@ -79,32 +69,31 @@ class Told:
     is_work: bool = False
 
 
-def tell(session: Session, case: Case, entries: Sequence[Entry]) -> list[Told]:
+def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[Told]:
     """The entries as sentences, in the order in which they came."""
     process = compiled(session, case.definition)
-    behalf = surroundings.names_of(session, (e.record.on_behalf_of for e in entries if e.record.on_behalf_of))
-    return [_told(entry, process, behalf) for entry in entries]
+    return [_told(entry, process) for entry in entries]
 
 
-def _told(entry: Entry, process: Process, behalf: Mapping[str, str]) -> Told:
+def _told(entry: HistoryEntry, process: Process) -> Told:
     record = entry.record
-    did, tone = _TOLD.get(record.kind, ("", "plain"))
-    element = process.elements.get(record.element or "")
-    on_behalf_of = record.on_behalf_of or ""
+    is_person = record.actor != "system"
+    kind = "message.recorded" if record.kind == "message.received" and is_person else record.kind
+    did, tone = _TOLD.get(kind, ("", "plain"))
     payload = entry.payload or {}
     return Told(
         seq=record.seq,
         at=record.at,
-        who=gettext("ระบบ") if record.actor == "system" else entry.actor_name or record.actor,
+        who=entry.actor_name if is_person else gettext("ระบบ"),
         did=gettext(did) if did else record.kind,
-        what=(element.name or element.id) if element else "",
+        what=entry.element_name or "",
         tone=tone,
         hash=record.hash,
-        on_behalf_of=behalf.get(on_behalf_of, on_behalf_of),
+        on_behalf_of=entry.on_behalf_of_name or "",
         role=role_name(record.actor_role) if record.actor_role else "",
         quote=_quote(record.kind, payload),
         facts=_facts(record, payload, process),
-        is_work=record.kind in ("work_item.completed", "message.recorded", "case.started", "case.commented"),
+        is_work=kind in ("work_item.completed", "message.recorded", "case.started", "case.commented"),
     )
 
 
@@ -134,7 +123,7 @@ def _facts(record: Any, payload: JSON, process: Process) -> list[tuple[str, str]
     else:
         schema = _schema_of(element, process) if element else None
     if schema is None or not isinstance(data, dict) or record.kind not in (
-        "work_item.completed", "message.recorded", "case.started",
+        "work_item.completed", "message.received", "case.started",
     ):  # fmt: skip
         return []
     return [

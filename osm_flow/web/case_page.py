@@ -1,0 +1,105 @@
+"""Everything the page of one case shows: where it stands, who has it, what it waits for, what happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g, render_template
+
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.fiscal import fiscal_year_of
+from osm_flow.domain.policy import CaseFacts, OfficeFacts, SystemFacts, Verb, decide, require
+from osm_flow.domain.states import OPEN_CASE
+from osm_flow.engine.values import JSON
+from osm_flow.operations import case_overview, cases, surroundings
+from osm_flow.operations.attachments import attachments_of
+from osm_flow.operations.comments import comments_on
+from osm_flow.operations.definitions import compiled
+from osm_flow.operations.facts import case_facts
+from osm_flow.store.models import Case, WaitingMessage, WorkItem
+from osm_flow.web.element_list import live_elements
+from osm_flow.web.filters import role_name
+from osm_flow.web.story import tell
+from osm_flow.web.work_item_page import documents_of
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """An answer that a case waits for, with the form in which staff write it down."""
+
+    case: Case
+    row: WaitingMessage
+    schema: JSON | None
+    variables: JSON
+
+
+def awaited(case_id: str, task_id: str) -> Awaited:
+    """The answer that this case waits for. Raises NotFound when it does not (any more)."""
+    case = cases.get_case(g.session, case_id, g.actor)
+    require(g.actor, Verb.record_message, CaseFacts(case.office_id, case.state, case.province_id))
+    row, variables = case_overview.awaited_answer(g.session, case, task_id)
+    process = compiled(g.session, case.definition)
+    return Awaited(case, row, process.forms.get(row.form_key) if row.form_key else None, variables)
+
+
+def start_context(office_id: str | None, fiscal_year: str | None) -> JSON:
+    """The variables every case starts with, as far as the page knows them."""
+    office: str = office_id if office_id and office_id in g.actor.office_ids else next(iter(g.actor.office_ids), "")
+    year = int(fiscal_year) if fiscal_year and fiscal_year.isdecimal() else fiscal_year_of(local_day(g.now)) + 1
+    provinces = [province.id for province in surroundings.provinces_of(g.session, [office])]
+    return {"fy": year, "office": office, "provinces": provinces, "started_by": g.actor.username}
+
+
+def render(case: Case, *, after: str | None) -> str:
+    """The page of the case."""
+    process = compiled(g.session, case.definition)
+    history = cases.case_history(g.session, case, after=after)
+    open_items = case_overview.open_items_of(g.session, case)
+    return render_template(
+        "cases/case.html",
+        case=case,
+        may=_may(case),
+        parent=g.session.get(Case, case.parent_case_id) if case.parent_case_id else None,
+        starter=surroundings.names_of(g.session, [case.started_by]).get(case.started_by, case.started_by),
+        track=case_overview.stage_track(g.session, case, g.now),
+        incidents=_incidents(case),
+        open_items=open_items,
+        candidates={item.id: _candidates(item) for item in open_items},
+        awaited=case_overview.awaited_of(g.session, case),
+        timers=case_overview.timers_of(g.session, case),
+        elements=live_elements(process, cases.case_picture(g.session, case, g.now)),
+        history={"entries": tell(g.session, case, history.items), "next": history.next},
+        people=case_overview.people_of(g.session, case, g.actor),
+        children=cases.case_children(g.session, case),
+        documents=documents_of(case),
+        attachment_rows=attachments_of(g.session, case),
+        comment_rows=comments_on(g.session, case.id),
+    )
+
+
+def _may(case: Case) -> dict[str, bool]:
+    facts = case_facts(g.session, case, g.actor)
+    verbs = (Verb.comment, Verb.attach, Verb.suspend_case, Verb.resume_case, Verb.cancel_case, Verb.record_message)
+    allowed = {verb.value: decide(g.actor, verb, facts).allowed for verb in verbs}
+    allowed["attach"] = allowed["attach"] and case.state in OPEN_CASE
+    for verb in (Verb.see_audit, Verb.retry_incident):
+        anywhere = (OfficeFacts(case.office_id), SystemFacts())
+        allowed[verb.value] = any(decide(g.actor, verb, subject).allowed for subject in anywhere)
+    return allowed
+
+
+def _incidents(case: Case) -> list[dict[str, Any]]:
+    elements = compiled(g.session, case.definition).elements
+    return [
+        {
+            "row": row,
+            "element_name": element.name if (element := elements.get(row.element or "")) else row.element or "–",
+        }
+        for row in case_overview.open_incidents_of(g.session, case)
+    ]
+
+
+def _candidates(item: WorkItem) -> list[str]:
+    spelled = (f"{one.role}@{one.province_id}" if one.province_id else one.role for one in item.candidates if one.role)
+    return [role_name(one) for one in spelled]

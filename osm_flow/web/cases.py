@@ -1,0 +1,230 @@
+"""Cases: the list, starting one, one case whole, and writing down what parties without a login answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.fiscal import fiscal_year_of
+from osm_flow.domain.policy import Verb
+from osm_flow.domain.states import CaseStatus
+from osm_flow.errors import Invalid, NotFound, Refused
+from osm_flow.operations import cases, comments
+from osm_flow.operations.definitions import compiled, latest, list_definitions
+from osm_flow.operations.people import offices
+from osm_flow.store.models import ProcessDefinition
+from osm_flow.web import case_page, forms
+from osm_flow.web.access import may, requires, signed_in
+from osm_flow.web.filters import STAGES
+from osm_flow.web.forms import SchemaForm
+from osm_flow.web.i18n import error_text, gettext
+from osm_flow.web.inbox import fiscal_years
+from osm_flow.web.wording import behalf, channels, named
+from osm_flow.web.work_items import keep_upload
+
+blueprint = Blueprint("cases", __name__)
+
+_START_NAMES = ("case_title", "case_fiscal_year", "case_office")
+_CHANGES = {"suspend": cases.suspend_case, "resume": cases.resume_case, "cancel": cases.cancel_case}
+
+
+class ChangeUnknown(NotFound):
+    """A case can be suspended, resumed or cancelled."""
+
+
+class TitleMissing(Invalid):
+    """Give the case a name that people in the office understand."""
+
+
+@blueprint.get("/cases")
+@signed_in
+def case_list() -> ResponseReturnValue:
+    filters = _filters()
+    page = cases.list_cases(g.session, g.actor, after=request.args.get("after") or None, **filters)
+    return render_template(
+        "cases/list.html",
+        page=page,
+        filters=filters,
+        is_filtered=any(filters.values()),
+        states=_states(),
+        years=fiscal_years(),
+        stages=STAGES,
+        definitions=list_definitions(g.session),
+        may_start=may(Verb.start_case),
+    )
+
+
+@blueprint.get("/cases/start")
+@requires(Verb.start_case)
+def start() -> ResponseReturnValue:
+    return render_template("cases/start.html", definitions=list_definitions(g.session, startable=True))
+
+
+@blueprint.get("/cases/start/<key>")
+@requires(Verb.start_case)
+def start_form(key: str) -> ResponseReturnValue:
+    definition = latest(g.session, key)
+    schema = _start_schema(definition)
+    form = forms.blank(schema, _start_context(), locale=g.locale) if schema else None
+    return _start_page(definition, form, _start_defaults(definition), {})
+
+
+@blueprint.post("/cases/start/<key>")
+@requires(Verb.start_case)
+def start_case(key: str) -> ResponseReturnValue:
+    """Begin a case with the values of its start form; faults keep what was typed."""
+    definition = latest(g.session, key)
+    schema = _start_schema(definition)
+    typed = {name: request.form.get(name, "").strip() for name in _START_NAMES}
+    form = _submitted(schema, _start_context()) if schema else None
+    problems = {} if typed["case_title"] else {"title": error_text(TitleMissing())}
+    if problems or (form and form.faults):
+        return _start_page(definition, form, typed, problems), Invalid.status
+    year = typed["case_fiscal_year"]
+    case = cases.start_case(
+        g.session, key, g.actor, g.now,
+        office_id=typed["case_office"] or g.actor.office_ids[0],
+        fiscal_year=int(year) if year.isdecimal() and len(year) == 4 else fiscal_year_of(local_day(g.now)),
+        title=typed["case_title"], data=form.values if form else {}, key=request.form.get("idempotency_key"),
+    )  # fmt: skip
+    flash(gettext("เริ่มเรื่อง %(title)s แล้ว เลขที่ %(key)s", title=case.title, key=case.business_key), "success")
+    return redirect(url_for("cases.case", case_id=case.id))
+
+
+@blueprint.get("/cases/<case_id>")
+@signed_in
+def case(case_id: str) -> ResponseReturnValue:
+    found = cases.get_case(g.session, case_id, g.actor)
+    return case_page.render(found, after=request.args.get("history") or None)
+
+
+@blueprint.get("/cases/<case_id>/picture")
+@signed_in
+def picture(case_id: str) -> ResponseReturnValue:
+    """The diagram with the case in it, for the viewer on the page."""
+    found = cases.get_case(g.session, case_id, g.actor)
+    return jsonify(cases.case_picture(g.session, found, g.now))
+
+
+@blueprint.post("/cases/<case_id>/comments")
+@signed_in
+def comment_on_case(case_id: str) -> ResponseReturnValue:
+    body, key = request.form.get("body", ""), request.form.get("idempotency_key")
+    comments.comment(g.session, case_id, g.actor, g.now, body=body, key=key)
+    return redirect(url_for("cases.case", case_id=case_id, _anchor="comments"))
+
+
+@blueprint.post("/cases/<case_id>/attachments")
+@signed_in
+def attach_to_case(case_id: str) -> ResponseReturnValue:
+    keep_upload(case_id)
+    return redirect(url_for("cases.case", case_id=case_id, _anchor="attachments"))
+
+
+@blueprint.post("/cases/<case_id>/<act>")
+@signed_in
+def change_state(case_id: str, act: str) -> ResponseReturnValue:
+    if act not in _CHANGES:
+        raise ChangeUnknown
+    reason, key = request.form.get("reason", ""), request.form.get("idempotency_key")
+    _CHANGES[act](g.session, case_id, g.actor, g.now, reason=reason, key=key)
+    said = {
+        "suspend": gettext("พักเรื่องนี้แล้ว งานทุกงานของเรื่องหยุดรอ"),
+        "resume": gettext("เรื่องนี้เดินต่อแล้ว"),
+        "cancel": gettext("ยกเลิกเรื่องนี้แล้ว ประวัติยังอยู่ครบ"),
+    }
+    flash(said[act], "success")
+    return redirect(url_for("cases.case", case_id=case_id))
+
+
+@blueprint.get("/cases/<case_id>/answers/<task_id>")
+@requires(Verb.record_message)
+def answer(case_id: str, task_id: str) -> ResponseReturnValue:
+    awaited = case_page.awaited(case_id, task_id)
+    form = forms.blank(awaited.schema, awaited.variables, locale=g.locale) if awaited.schema else None
+    return _answer_page(awaited, form)
+
+
+@blueprint.post("/cases/<case_id>/answers/<task_id>")
+@requires(Verb.record_message)
+def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
+    """Write down the answer of a party without a login; faults and lost races keep what was typed."""
+    awaited = case_page.awaited(case_id, task_id)
+    form = _submitted(awaited.schema, awaited.variables, "answered_by") if awaited.schema else None
+    if form and form.faults:
+        return _answer_page(awaited, form), Invalid.status
+    on_behalf_of = behalf(request.form.get("on_behalf_of", ""), request.form.get("answered_by", ""))
+    try:
+        cases.record_message(
+            g.session, task_id, g.actor, g.now,
+            data=form.values if form else {}, on_behalf_of=on_behalf_of, key=request.form.get("idempotency_key"),
+        )  # fmt: skip
+    except Refused as refusal:
+        g.session.rollback()
+        return _answer_page(awaited, form, lost=error_text(refusal)), refusal.status
+    flash(gettext("บันทึกคำตอบ %(name)s แล้ว เรื่องเดินต่อ", name=named(awaited.row)), "success")
+    return redirect(url_for("cases.case", case_id=case_id))
+
+
+def _submitted(schema: Any, context: Any, *extra: str) -> SchemaForm:
+    names = (*_START_NAMES, *extra)
+    return forms.submitted(schema, request.form, request.files, context=context, locale=g.locale, extra=names)
+
+
+def _filters() -> dict[str, Any]:
+    arguments = request.args
+    year, state, stage = arguments.get("fy", ""), arguments.get("state", ""), arguments.get("stage", "")
+    return {
+        "state": state if state in set(CaseStatus) else None,
+        "fiscal_year": int(year) if year.isdecimal() and len(year) == 4 else None,
+        "stage": stage if stage in STAGES else None,
+        "definition_key": arguments.get("kind", "")[:128] or None,
+        "text": arguments.get("text", "").strip()[:100] or None,
+    }
+
+
+def _states() -> list[tuple[str, str]]:
+    words = {
+        CaseStatus.ACTIVE: gettext("กำลังดำเนินการ"),
+        CaseStatus.SUSPENDED: gettext("พักไว้"),
+        CaseStatus.COMPLETED: gettext("เสร็จแล้ว"),
+        CaseStatus.CANCELLED: gettext("ยกเลิก"),
+    }
+    return [(state.value, words[state]) for state in CaseStatus]
+
+
+def _start_schema(definition: ProcessDefinition) -> Any:
+    process = compiled(g.session, definition)
+    return process.forms.get(process.start_form) if process.start_form else None
+
+
+def _start_context() -> dict[str, Any]:
+    """What a start form may already know: the year, the office and its provinces."""
+    return case_page.start_context(request.form.get("case_office"), request.form.get("case_fiscal_year"))
+
+
+def _start_defaults(definition: ProcessDefinition) -> dict[str, str]:
+    year = fiscal_year_of(local_day(g.now)) + 1
+    return {"case_title": f"{named(definition)} {year}", "case_fiscal_year": str(year), "case_office": ""}
+
+
+def _start_page(
+    definition: ProcessDefinition, form: SchemaForm | None, typed: dict[str, str], problems: dict[str, str]
+) -> str:
+    mine = [office for office in offices(g.session) if office.id in g.actor.office_ids]
+    return render_template(
+        "cases/start_form.html",
+        definition=definition, form=form, typed=typed, problems=problems, offices=mine, years=fiscal_years(),
+        errors=bool(problems or (form and form.faults)),
+    )  # fmt: skip
+
+
+def _answer_page(awaited: case_page.Awaited, form: SchemaForm | None, *, lost: str = "") -> str:
+    return render_template(
+        "cases/answer.html",
+        case=awaited.case, waiting=awaited.row, form=form, lost=lost, typed=request.form, channels=channels(),
+        errors=bool(form and form.faults),
+    )  # fmt: skip

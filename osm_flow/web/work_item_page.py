@@ -1,0 +1,201 @@
+"""Everything the page of one work item shows: what is asked, what may be done, the form and what surrounds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import g, render_template
+
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.form_values import Change, changes, keep_known
+from osm_flow.domain.policy import Decision, Verb, decide
+from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
+from osm_flow.engine.values import JSON
+from osm_flow.operations import case_overview, surroundings, work_items
+from osm_flow.operations.attachments import attachments_of
+from osm_flow.operations.cases import case_documents, case_history, case_picture
+from osm_flow.operations.comments import comments_on
+from osm_flow.operations.definitions import compiled
+from osm_flow.operations.facts import case_facts, work_item_facts
+from osm_flow.operations.work_item_plans import get_draft
+from osm_flow.store.models import WorkItem
+from osm_flow.web import forms
+from osm_flow.web.element_list import live_elements
+from osm_flow.web.filters import role_name, thai_date
+from osm_flow.web.forms import SchemaForm
+from osm_flow.web.i18n import gettext
+from osm_flow.web.story import tell
+from osm_flow.web.wording import acting_words, channels, obstacle_words
+
+_EARLIER = 6
+_ACTS = (
+    Verb.claim,
+    Verb.release,
+    Verb.delegate,
+    Verb.reassign,
+    Verb.complete,
+    Verb.move_due,
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A document to read; `changed` marks what differs from the version before it."""
+
+    title: str
+    schema: JSON
+    values: JSON
+    changed: list[Change] = field(default_factory=list)
+    previous_at: Any = None
+
+
+@dataclass(frozen=True)
+class ItemView:
+    """A work item as this reader meets it."""
+
+    item: WorkItem
+    schema: JSON | None
+    variables: JSON
+    documentation: str
+    action: str
+    approves: str | None
+    document_key: str | None
+    may: dict[str, bool]
+    obstacle: str
+    acting: str
+    outside: list[str]
+
+    @property
+    def is_open(self) -> bool:
+        return self.item.state in OPEN_WORK_ITEM
+
+
+def look_at(work_item_id: str) -> ItemView:
+    """The work item for the person who asks. Raises WorkItemNotFound and the like."""
+    item = work_items.get_work_item(g.session, work_item_id, g.actor)
+    facts = work_item_facts(g.session, item, g.actor)
+    decisions: dict[Verb, Decision] = {verb: decide(g.actor, verb, facts) for verb in _ACTS}
+    of_case = case_facts(g.session, item.case, g.actor)
+    decisions |= {verb: decide(g.actor, verb, of_case) for verb in (Verb.comment, Verb.attach)}
+    completing = decisions[Verb.complete]
+    mine = item.assignee_id == g.actor.person_id
+    may = {verb.value: decision.allowed for verb, decision in decisions.items()}
+    may["complete"] = completing.allowed and mine
+    may["follow_up"] = may["complete"]
+    may["claim"] = may["claim"] and item.assignee_id is None
+    may["any_quiet"] = any(may[name] for name in ("release", "delegate", "reassign", "move_due", "follow_up"))
+    waiting = surroundings.waiting_at(g.session, item)
+    element = work_items.element_of(g.session, item)
+    properties = waiting.properties if waiting else element.properties
+    return ItemView(
+        item=item,
+        schema=work_items.form_of(g.session, item),
+        variables=dict(waiting.data) if waiting else work_items.variables_of(g.session, item),
+        documentation=waiting.documentation if waiting else "",
+        action=str(properties.get("action") or ""),
+        approves=properties.get("approves"),
+        document_key=properties.get("document"),
+        may=may,
+        obstacle=_obstacle(item, completing),
+        acting=acting_words(completing),
+        outside=_outside(item, facts.candidates, completing),
+    )
+
+
+def blank_form(view: ItemView) -> SchemaForm | None:
+    """The form as it opens: the draft, else the document that is being revised, else what the case knows."""
+    if view.schema is None:
+        return None
+    draft = get_draft(g.session, view.item.id, g.actor) if view.is_open else None
+    if draft is not None:
+        return forms.from_draft(view.schema, draft, context=view.variables, locale=g.locale)
+    if not view.is_open:
+        return forms.from_values(view.schema, view.variables, context=view.variables, locale=g.locale)
+    known = view.variables.get(view.document_key or "")
+    if isinstance(known, dict):
+        values = keep_known(view.schema, known)
+        return forms.from_values(view.schema, values, context=view.variables, locale=g.locale)
+    return forms.blank(view.schema, view.variables, locale=g.locale)
+
+
+def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: Any = None) -> str:
+    """The page. `lost` says that somebody was quicker; what was typed stays in the form."""
+    item = view.item
+    told = tell(g.session, item.case, case_history(g.session, item.case).items)
+    earlier = [entry for entry in told if entry.at <= item.opened_at and entry.is_work][:_EARLIER]
+    return render_template(
+        "work_items/work_item.html",
+        view=view,
+        item=item,
+        form=form,
+        lost=lost,
+        typed=typed or {},
+        errors=bool(form and form.faults),
+        closed_words=_closed_words(item),
+        document=_under_approval(view),
+        documents=documents_of(item.case),
+        earlier=earlier,
+        sender=surroundings.senders(g.session, [item]).get(item.id),
+        comment_rows=comments_on(g.session, item.case_id),
+        attachment_rows=attachments_of(g.session, item.case),
+        elements=live_elements(compiled(g.session, item.case.definition), case_picture(g.session, item.case, g.now)),
+        choices=_choices(view),
+        channels=channels(),
+        draft_at=surroundings.draft_saved_at(g.session, item, g.actor),
+    )
+
+
+def documents_of(case: Any) -> list[Shown]:
+    """The documents of a case, ready to be read."""
+    return [
+        Shown(title=_title(document.schema), schema=document.schema, values=document.values)
+        for document in case_documents(g.session, case)
+    ]
+
+
+def _title(schema: JSON) -> str:
+    english = schema.get("x-en", {}).get("title") if g.locale == "en" else None
+    return str(english or schema.get("title") or "")
+
+
+def _under_approval(view: ItemView) -> Shown | None:
+    """The document that this work item approves, with what changed since its last version marked."""
+    if not view.approves:
+        return None
+    versions = case_overview.versions_of(g.session, view.item, view.approves)
+    if not versions:
+        return None
+    newest = versions[-1]
+    seen = view.variables.get(view.approves)
+    values = seen if isinstance(seen, dict) and view.is_open else newest.values
+    earlier = [version for version in versions if version.values != values]
+    if not earlier:
+        return Shown(_title(newest.schema), newest.schema, values)
+    marked = changes(newest.schema, earlier[-1].values, values)
+    return Shown(_title(newest.schema), newest.schema, values, marked, earlier[-1].at)
+
+
+def _choices(view: ItemView) -> list[surroundings.Choice]:
+    if not (view.may["delegate"] or view.may["reassign"]):
+        return []
+    people = surroundings.choices_for(g.session, view.item, local_day(g.now))
+    return [one for one in people if one.username != g.actor.username or view.may["reassign"]]
+
+
+def _obstacle(item: WorkItem, completing: Decision) -> str:
+    return obstacle_words(completing, item.assignee.display_name if item.assignee else "")
+
+
+def _outside(item: WorkItem, candidates: tuple[str, ...], completing: Decision) -> list[str]:
+    """The outside parties for whom staff of the office may write the answer down; none when one answers oneself."""
+    outside = surroundings.asks_outside(candidates)
+    answers_oneself = completing.hat is not None and any(completing.hat.answers(spelled) for spelled in outside)
+    return [] if answers_oneself else [role_name(spelled) for spelled in outside]
+
+
+def _closed_words(item: WorkItem) -> str:
+    if item.state == WorkItemStatus.COMPLETED:
+        name = item.completed_by.display_name if item.completed_by else ""
+        return gettext("%(name)s ทำงานนี้เสร็จแล้วเมื่อ %(date)s", name=name, date=thai_date(item.closed_at))
+    return gettext("งานนี้ไม่ต้องทำแล้ว เรื่องเดินต่อไปโดยไม่มีขั้นนี้")

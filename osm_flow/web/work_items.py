@@ -1,0 +1,209 @@
+"""One work item: read it, fill it in, finish it, or hand it to somebody else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint, Response, flash, g, jsonify, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from osm_flow.domain.deadlines import close_of, opening_of
+from osm_flow.domain.thai_dates import parse_thai_date
+from osm_flow.errors import Invalid, Refused
+from osm_flow.operations import attachments, comments, work_item_plans, work_items
+from osm_flow.operations.inbox import inbox_for
+from osm_flow.operations.work_items import FormInvalid
+from osm_flow.store.models import WorkItem
+from osm_flow.web import forms, work_item_page
+from osm_flow.web.access import signed_in
+from osm_flow.web.filters import thai_date, thai_datetime
+from osm_flow.web.i18n import error_text, gettext
+from osm_flow.web.wording import behalf, named
+
+blueprint = Blueprint("work_items", __name__)
+
+_EXTRA = ("answered_by",)
+
+
+class DateUnreadable(Invalid):
+    """Write the date as day/month/Buddhist year, for example 20/11/2569."""
+
+
+class FileMissing(Invalid):
+    """Choose a file first."""
+
+
+@blueprint.get("/work-items/<work_item_id>")
+@signed_in
+def show(work_item_id: str) -> ResponseReturnValue:
+    view = work_item_page.look_at(work_item_id)
+    return work_item_page.render(view, work_item_page.blank_form(view))
+
+
+@blueprint.post("/work-items/<work_item_id>/complete")
+@signed_in
+def complete(work_item_id: str) -> ResponseReturnValue:
+    """Finish it and open the next one; whatever goes wrong, what was typed stays on the page."""
+    view = work_item_page.look_at(work_item_id)
+    form = None
+    if view.schema is not None:
+        form = forms.submitted(
+            view.schema, request.form, request.files, context=view.variables, locale=g.locale, extra=_EXTRA
+        )
+        if form.faults and view.is_open:
+            return work_item_page.render(view, form, typed=request.form), FormInvalid.status
+    on_behalf_of = behalf(request.form.get("on_behalf_of", ""), request.form.get("answered_by", ""))
+    try:
+        item = work_items.complete(
+            g.session, work_item_id, g.actor, g.now,
+            values=form.values if form else {}, key=request.form.get("idempotency_key"),
+            version=_version(), on_behalf_of=on_behalf_of,
+        )  # fmt: skip
+    except Refused as refusal:
+        g.session.rollback()
+        view = work_item_page.look_at(work_item_id)
+        return work_item_page.render(view, form, lost=error_text(refusal), typed=request.form), refusal.status
+    return _to_next(item)
+
+
+@blueprint.post("/work-items/<work_item_id>/draft")
+@signed_in
+def save_draft(work_item_id: str) -> ResponseReturnValue:
+    item = work_items.get_work_item(g.session, work_item_id, g.actor)
+    schema = work_items.form_of(g.session, item)
+    body = forms.draft_of(schema, request.form) if schema else {}
+    draft = work_item_plans.save_draft(g.session, work_item_id, g.actor, g.now, body)
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(time=thai_datetime(draft.saved_at))
+    flash(gettext("บันทึกร่างแล้ว %(time)s", time=thai_datetime(draft.saved_at)), "success")
+    return _to(work_item_id)
+
+
+@blueprint.post("/work-items/<work_item_id>/claim")
+@signed_in
+def claim(work_item_id: str) -> ResponseReturnValue:
+    work_items.claim(g.session, work_item_id, g.actor, g.now)
+    return _to(work_item_id, "form")
+
+
+@blueprint.post("/work-items/<work_item_id>/release")
+@signed_in
+def release(work_item_id: str) -> ResponseReturnValue:
+    item = work_items.release(g.session, work_item_id, g.actor, g.now)
+    flash(gettext("คืนงาน %(name)s แล้ว ร่างของคุณยังอยู่", name=named(item)), "success")
+    return redirect(url_for("inbox.inbox"))
+
+
+@blueprint.post("/work-items/<work_item_id>/delegate")
+@signed_in
+def delegate(work_item_id: str) -> ResponseReturnValue:
+    to_username, reason = request.form.get("to_username", ""), request.form.get("reason", "")
+    item = work_items.delegate(g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason)
+    flash(gettext("มอบงาน %(name)s ต่อแล้ว", name=named(item)), "success")
+    return _to(work_item_id)
+
+
+@blueprint.post("/work-items/<work_item_id>/reassign")
+@signed_in
+def reassign(work_item_id: str) -> ResponseReturnValue:
+    to_username, reason = request.form.get("to_username") or None, request.form.get("reason", "")
+    item = work_items.reassign(g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason)
+    flash(gettext("เปลี่ยนผู้รับผิดชอบงาน %(name)s แล้ว", name=named(item)), "success")
+    return _to(work_item_id)
+
+
+@blueprint.post("/work-items/<work_item_id>/due")
+@signed_in
+def move_due(work_item_id: str) -> ResponseReturnValue:
+    due_at = _day("due_date", at_close=True)
+    if due_at is None:
+        raise DateUnreadable(fields={"due_date": DateUnreadable.__doc__ or ""})
+    work_item_plans.move_due(
+        g.session, work_item_id, g.actor, g.now,
+        due_at=due_at, reason=request.form.get("reason", ""), key=request.form.get("idempotency_key"),
+    )  # fmt: skip
+    flash(gettext("เลื่อนวันครบกำหนดเป็น %(date)s แล้ว", date=thai_date(due_at)), "success")
+    return _to(work_item_id)
+
+
+@blueprint.post("/work-items/<work_item_id>/follow-up")
+@signed_in
+def follow_up(work_item_id: str) -> ResponseReturnValue:
+    wanted = _day("follow_up_date", at_close=False)
+    work_item_plans.set_follow_up(g.session, work_item_id, g.actor, g.now, follow_up_at=wanted)
+    said = gettext("จะเตือนงานนี้อีกครั้ง %(date)s", date=thai_date(wanted)) if wanted else gettext("เลิกพักงานนี้แล้ว")
+    flash(said, "success")
+    return _to(work_item_id)
+
+
+@blueprint.post("/work-items/<work_item_id>/comments")
+@signed_in
+def comment(work_item_id: str) -> ResponseReturnValue:
+    item = work_items.get_work_item(g.session, work_item_id, g.actor)
+    comments.comment(
+        g.session, item.case_id, g.actor, g.now,
+        body=request.form.get("body", ""), work_item_id=item.id, key=request.form.get("idempotency_key"),
+    )  # fmt: skip
+    return _to(work_item_id, "comments")
+
+
+@blueprint.post("/work-items/<work_item_id>/attachments")
+@signed_in
+def attach(work_item_id: str) -> ResponseReturnValue:
+    item = work_items.get_work_item(g.session, work_item_id, g.actor)
+    keep_upload(item.case_id, item.id)
+    return _to(work_item_id, "attachments")
+
+
+@blueprint.get("/attachments/<int:attachment_id>")
+@signed_in
+def attachment(attachment_id: int) -> ResponseReturnValue:
+    """The file, always as a download: nothing uploaded is ever shown inside the site."""
+    found = attachments.get_attachment(g.session, attachment_id, g.actor)
+    response = Response(found.content, mimetype=found.media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=found.filename)
+    return response
+
+
+def keep_upload(case_id: str, work_item_id: str | None = None) -> None:
+    """Keep the posted file with the case. Raises FileMissing and what `attach` raises."""
+    upload = request.files.get("file")
+    if upload is None or not upload.filename:
+        raise FileMissing(fields={"file": FileMissing.__doc__ or ""})
+    attachments.attach(
+        g.session, case_id, g.actor, g.now,
+        filename=upload.filename, content=upload.read(), work_item_id=work_item_id,
+        key=request.form.get("idempotency_key"),
+    )  # fmt: skip
+    flash(gettext("แนบ %(name)s แล้ว", name=upload.filename), "success")
+
+
+def _to_next(item: WorkItem) -> ResponseReturnValue:
+    """The next work item the person holds, with a word about the one just done; else the inbox."""
+    flash(gettext("ทำงาน %(name)s เสร็จแล้ว", name=named(item)), "success")
+    following = inbox_for(g.session, g.actor, g.now, view="mine", resting=False, limit=1).items
+    if following:
+        flash(gettext("นี่คืองานถัดไปของคุณ"), "info")
+        return _to(following[0].id)
+    return redirect(url_for("inbox.inbox", view="groups"))
+
+
+def _to(work_item_id: str, anchor: str | None = None) -> ResponseReturnValue:
+    return redirect(url_for("work_items.show", work_item_id=work_item_id, _anchor=anchor))
+
+
+def _version() -> int | None:
+    text = request.form.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def _day(name: str, *, at_close: bool) -> datetime | None:
+    """The instant meant by a typed day: the end of its office hours, or their beginning. None when left empty."""
+    typed = request.form.get(name, "").strip()
+    if not typed:
+        return None
+    try:
+        day = parse_thai_date(typed)
+    except ValueError as error:
+        raise DateUnreadable(fields={name: DateUnreadable.__doc__ or ""}) from error
+    return close_of(day) if at_close else opening_of(day)
