@@ -12,6 +12,7 @@ from wtforms import Field
 
 from osm_flow.domain.forms import JSON, Message, choices_of, columns_of, hint_of, label_of, ref_options, widget_of
 from osm_flow.domain.forms_text import Unreadable, printable, read_pasted, read_text, show_text
+from osm_flow.web.i18n import gettext
 
 ProvinceName = Callable[[str], str]
 Options = list[tuple[str, str]]
@@ -42,7 +43,7 @@ class Surroundings:
             known = self.context.get("provinces")
             return [(code, self.province_name(code)) for code in known] if isinstance(known, list) and known else None
         if widget_of(field) == "yesno":
-            return [("true", "ใช่"), ("false", "ไม่ใช่")] if self.locale == "th" else [("true", "Yes"), ("false", "No")]
+            return [("true", gettext("ใช่", self.locale)), ("false", gettext("ไม่ใช่", self.locale))]
         return ref_options(field, self.context)
 
 

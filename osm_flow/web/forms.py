@@ -94,7 +94,7 @@ class SchemaForm(BaseForm):
             return printable(name)
         if not rest or not isinstance(field, TableField):
             return str(field.label.text)
-        row = f"แถวที่ {int(rest[0]) + 1}" if self.locale == "th" else f"row {int(rest[0]) + 1}"
+        row = f"{gettext('แถวที่', self.locale)} {int(rest[0]) + 1}"
         column = label_of(field.columns[rest[1]], self.locale) if len(rest) > 1 and rest[1] in field.columns else ""
         return " ".join(part for part in (str(field.label.text), row, column) if part)
 
