@@ -1,0 +1,228 @@
+"""`osm-flow case`: cases and the proof of their history."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from osm_flow.cli.context import Context, say
+from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.journal import Fault
+from osm_flow.operations import cases, incidents, verify
+from osm_flow.operations.export import exported
+from osm_flow.operations.outbox import deliver_pending
+from osm_flow.operations.people import actor_named
+from osm_flow.operations.stepping import CaseFailed
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import Case
+
+
+@click.group()
+def case() -> None:
+    """Start, list, show, replay, verify and export cases."""
+
+
+@case.command()
+@click.argument("definition_key")
+@click.option("--office", required=True, help="Cluster code, such as NE-U1.")
+@click.option("--fiscal-year", required=True, type=int, help="Buddhist fiscal year, such as 2571.")
+@click.option("--title", default="", help="What people call it; the name of the process when left out.")
+@click.option("--data", default="{}", help="Values of the start form as a JSON object.")
+@click.option("--as", "username", help="Who starts it (user name); the system when left out.")
+@click.option("--key", help="Idempotency key: the same key twice starts one case.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def start(
+    context: Context,
+    definition_key: str,
+    office: str,
+    fiscal_year: int,
+    title: str,
+    data: str,
+    username: str | None,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Start a case of the newest version of a process."""
+    now = context.now()
+    values = _object(data)
+    try:
+        with context.store.transaction() as session:
+            begun = cases.start_case(
+                session, definition_key, _actor(session, username, now), now,
+                office_id=office, fiscal_year=fiscal_year, title=title, data=values, key=key,
+            )  # fmt: skip
+    except CaseFailed as failure:
+        raise click.ClickException(f"{failure} {incidents.words_of(failure)}") from None
+    deliver_pending(context.store, now, begun.id)
+    with context.store.reading() as session:
+        made = _as_dict(cases.get_case(session, begun.id, SYSTEM))
+    say(made, as_json, f"{made['business_key']} {made['id']}")
+
+
+@case.command()
+@click.argument("case_id")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def show(context: Context, case_id: str, as_json: bool) -> None:
+    """Show a case: where it stands, what happened, what it called."""
+    with context.store.reading() as session:
+        found = cases.get_case(session, case_id, SYSTEM)
+        shown = _as_dict(found)
+        picture = cases.case_picture(session, found, context.now())
+        shown["tokens"], shown["passed"] = picture["tokens"], picture["passed"]
+        shown["children"] = [_as_dict(child) for child in cases.case_children(session, found)]
+        page = cases.case_history(session, found, limit=200)
+        shown["history"] = [_entry(entry) for entry in page.items]
+    lines = [f"{shown['business_key']}  {shown['title']}  {shown['state']}"]
+    lines += [f"waits at {token['element']} ({token['count']})" for token in shown["tokens"]]
+    lines += [f"{one['seq']:>5}  {one['at']}  {one['actor']:<16} {one['kind']}" for one in reversed(shown["history"])]
+    say(shown, as_json, "\n".join(lines))
+
+
+@case.command("list")
+@click.option("--state", type=click.Choice(["open", "ACTIVE", "SUSPENDED", "COMPLETED", "CANCELLED"]))
+@click.option("--office")
+@click.option("--fiscal-year", type=int)
+@click.option("--stage")
+@click.option("--process", "definition_key")
+@click.option("--text")
+@click.option("--after", help="Go on after this key.")
+@click.option("--limit", type=click.IntRange(1, 200), default=50)
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def list_(
+    context: Context,
+    state: str | None,
+    office: str | None,
+    fiscal_year: int | None,
+    stage: str | None,
+    definition_key: str | None,
+    text: str | None,
+    after: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List cases, newest first."""
+    with context.store.reading() as session:
+        page = cases.list_cases(
+            session, SYSTEM, state=state, office_id=office, fiscal_year=fiscal_year, stage=stage,
+            definition_key=definition_key, text=text, after=after, limit=limit,
+        )  # fmt: skip
+        items = [_as_dict(found) for found in page.items]
+    lines = (f"{item['id']}  {item['business_key']:<24} {item['state']:<10} {item['title']}" for item in items)
+    say({"items": items, "next": page.next}, as_json, "\n".join(lines))
+
+
+@case.command()
+@click.argument("case_id")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def replay(context: Context, case_id: str, as_json: bool) -> None:
+    """Replay a case from its journal alone: what it waited for after each record."""
+    with context.store.reading() as session:
+        items = [_replayed(step) for step in verify.replay(session, case_id)]
+    lines = (f"{item['seq']:>5}  {item['at']}  {item['kind']:<24} {' '.join(item['waiting'])}" for item in items)
+    say({"items": items, "next": None}, as_json, "\n".join(lines))
+
+
+@case.command("verify")
+@click.argument("case_id", required=False)
+@click.option("--all", "every", is_flag=True, help="Every case.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def verify_(context: Context, case_id: str | None, every: bool, as_json: bool) -> None:
+    """Recompute the chains and replay the cases; exit code 1 if anything is wrong."""
+    if every == bool(case_id):
+        raise click.UsageError("name a case, or say --all")
+    with context.store.reading() as session:
+        results = list(verify.verify_all(session)) if case_id is None else _one(session, case_id)
+    faults = [vars(fault) for _, found in results for fault in found]
+    broken = len({fault["case_id"] for fault in faults})
+    for fault in faults:
+        click.echo(f"{fault['case_id']} record {fault['seq']}: {fault['code']}: {fault['message']}", err=True)
+    report = {"cases": len(results), "faulty": broken, "faults": faults}
+    say(report, as_json, f"{len(results)} cases, {broken} with faults")
+    if faults:
+        raise SystemExit(1)
+
+
+@case.command()
+@click.argument("case_id")
+@click.option("--output", type=click.File("w", encoding="utf-8"), default="-")
+@click.pass_obj
+def export(context: Context, case_id: str, output: Any) -> None:
+    """Write the whole case as JSON: definition, records, payloads. SHA-256 and RFC 8785 are enough to check it."""
+    with context.store.reading() as session:
+        json.dump(exported(session, case_id), output, ensure_ascii=False, indent=2)
+    output.write("\n")
+
+
+def _one(session: Session, case_id: str) -> list[tuple[str, list[Fault]]]:
+    return [(case_id, verify.verify_case(session, case_id))]
+
+
+def _actor(session: Session, username: str | None, now: datetime) -> Actor:
+    return actor_named(session, username, local_day(now)) if username else SYSTEM
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"--data is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise click.UsageError("--data is a JSON object")
+    return value
+
+
+def _as_dict(found: Case) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "business_key": found.business_key,
+        "title": found.title,
+        "process": found.definition.key,
+        "version": found.definition.version,
+        "office": found.office_id,
+        "fiscal_year": found.fiscal_year,
+        "province": found.province_id,
+        "state": found.state,
+        "outcome": found.outcome,
+        "stage": found.stage,
+        "parent": found.parent_case_id,
+        "started_by": found.started_by,
+        "started_at": instant_text(found.started_at),
+        "ended_at": instant_text(found.ended_at) if found.ended_at else None,
+        "records": found.seq,
+        "head": found.head,
+    }
+
+
+def _entry(entry: cases.HistoryEntry) -> dict[str, Any]:
+    record = entry.record
+    return {
+        "seq": record.seq,
+        "at": instant_text(record.at),
+        "kind": record.kind,
+        "actor": record.actor,
+        "on_behalf_of": record.on_behalf_of,
+        "element": record.element,
+        "payload": entry.payload,
+        "hash": record.hash,
+    }
+
+
+def _replayed(step: verify.Replayed) -> dict[str, Any]:
+    return {
+        "seq": step.seq,
+        "at": instant_text(step.at),
+        "kind": step.kind,
+        "element": step.element,
+        "state_digest": step.digest,
+        "waiting": sorted(one.element for one in step.waiting),
+    }

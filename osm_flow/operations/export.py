@@ -1,0 +1,44 @@
+"""A case as one JSON document that a stranger can check offline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain import journal as rules
+from osm_flow.operations.case_pages import definition_with_forms
+from osm_flow.operations.journal import record_of
+from osm_flow.store.models import Case, JournalPayload, JournalRecord
+from osm_flow.store.session import CaseNotFound
+
+FORMAT = "osm-flow-case/1"
+
+
+def exported(session: Session, case_id: str) -> dict[str, Any]:
+    """The case with its definition and its journal; an erased payload is null. Raises CaseNotFound."""
+    case = session.get(Case, case_id)
+    if case is None:
+        raise CaseNotFound(case_id=case_id)
+    definition = definition_with_forms(session, case)
+    records = session.scalars(select(JournalRecord).where(JournalRecord.case_id == case_id).order_by(JournalRecord.seq))
+    payloads = {
+        payload.seq: {"salt": payload.salt, "body": payload.body}
+        for payload in session.scalars(select(JournalPayload).where(JournalPayload.case_id == case_id))
+    }
+    return {
+        "format": FORMAT,
+        "case": {"id": case.id, "business_key": case.business_key, "title": case.title, "head": case.head},
+        "definition": {
+            "key": definition.key,
+            "version": definition.version,
+            "sha256": definition.sha256,
+            "xml": definition.xml.decode(),
+            "forms": definition.forms,
+            "decisions": definition.decisions,
+        },
+        "records": [
+            {**rules.as_json(record_of(row)), "hash": row.hash, "payload": payloads.get(row.seq)} for row in records
+        ],
+    }
