@@ -18,6 +18,7 @@ from osm_flow.errors import Invalid
 
 GENESIS = "0" * 64
 _EXACT = 2**53 - 1
+_DEEPEST = 100
 
 
 class NotStorable(Invalid):
@@ -114,26 +115,33 @@ def _faults_of_record(
         yield "time", "the record is not later than the one before it"
 
 
-def _check(value: Any, path: str) -> None:
+def _check(value: Any, path: str, depth: int = 0) -> None:
+    if depth > _DEEPEST:
+        raise NotStorable(reason=f"nested more than {_DEEPEST} deep")
     if isinstance(value, str):
         _check_text(value, path)
-    elif isinstance(value, bool) or value is None:
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise NotStorable(reason=f"{path or 'object'}: a key that is not text")
+            _check_text(key, path)
+            _check(item, f"{path}.{key}" if path else key, depth + 1)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check(item, f"{path}[{index}]", depth + 1)
+    else:
+        _check_scalar(value, path)
+
+
+def _check_scalar(value: Any, path: str) -> None:
+    if isinstance(value, bool) or value is None:
         return
-    elif isinstance(value, int):
+    if isinstance(value, int):
         if abs(value) > _EXACT:
             raise NotStorable(reason=f"{path or 'number'}: beyond 2^53")
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise NotStorable(reason=f"{path or 'number'}: not a number")
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise NotStorable(reason=f"{path}: a key that is not text")
-            _check_text(key, path)
-            _check(item, f"{path}.{key}" if path else key)
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            _check(item, f"{path}[{index}]")
     else:
         raise NotStorable(reason=f"{path or 'value'}: {type(value).__name__} is not JSON")
 

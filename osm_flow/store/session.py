@@ -71,9 +71,37 @@ class Store:
         with Session(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
 
+    @contextmanager
+    def as_a_whole(self) -> Iterator[Store]:
+        """This store with all its transactions inside one: everything is kept at the end, or nothing after an error."""
+        with self._writing.connect() as connection, connection.begin():
+            yield _Whole(self, connection)
+
     def close(self) -> None:
         """Give every connection back to the operating system."""
         self.engine.dispose()
+
+
+class _Whole(Store):
+    """A store on one connection whose transactions are savepoints. For one thread."""
+
+    def __init__(self, store: Store, connection: Connection) -> None:
+        self.url, self.engine, self.dialect = store.url, store.engine, store.dialect
+        self._connection = connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        with self._session() as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        with self._session() as session:
+            yield session
+
+    def _session(self) -> Session:
+        return Session(self._connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
 
 
 def lock_case(session: Session, case_id: str) -> Case:

@@ -12,6 +12,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+TABLES = ("journal_records", "journal_payloads")
 REFUSED = (("journal_records", "UPDATE"), ("journal_records", "DELETE"), ("journal_payloads", "UPDATE"))
 
 
@@ -23,6 +24,13 @@ def upgrade() -> None:
                 f"CREATE TRIGGER {_name(table, act)} BEFORE {act} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, 'the journal is append-only: {act} of {table}'); END"
             )
+        for table in TABLES:
+            # INSERT OR REPLACE deletes without firing the trigger above.
+            op.execute(
+                f"CREATE TRIGGER {_name(table, 'REPLACE')} BEFORE INSERT ON {table} "
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE case_id = NEW.case_id AND seq = NEW.seq) "
+                f"BEGIN SELECT RAISE(ABORT, 'the journal is append-only: REPLACE of {table}'); END"
+            )
         return
     op.execute(
         "CREATE FUNCTION refuse_change_of_journal() RETURNS trigger LANGUAGE plpgsql AS $$ "
@@ -30,7 +38,7 @@ def upgrade() -> None:
     )
     for table, act in REFUSED:
         op.execute(_postgresql_trigger(table, act, "ROW"))
-    for table in ("journal_records", "journal_payloads"):
+    for table in TABLES:
         op.execute(_postgresql_trigger(table, "TRUNCATE", "STATEMENT"))
 
 
@@ -39,6 +47,8 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         for table, act in REFUSED:
             op.execute(f"DROP TRIGGER {_name(table, act)}")
+        for table in TABLES:
+            op.execute(f"DROP TRIGGER {_name(table, 'REPLACE')}")
         return
     op.execute("DROP FUNCTION refuse_change_of_journal CASCADE")
 

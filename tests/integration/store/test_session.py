@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from osm_flow.store.models import Office, WorkItem
+from osm_flow.store.session import CaseNotFound, Overtaken, Store, lock_case
+from osm_flow.store.upgrade import upgrade
+from tests.factories import deploy_tests, items_of, make_case, make_office
+
+
+def test_a_transaction_commits_once_at_its_end(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+
+    with store.reading() as session:
+        assert session.scalars(select(Office.id)).all() == ["NE-U1"]
+
+
+def test_an_error_rolls_everything_back(store: Store) -> None:
+    def fail() -> None:
+        with store.transaction() as session:
+            make_office(session)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+
+    with store.reading() as session:
+        assert session.scalars(select(Office.id)).all() == []
+
+
+def test_a_reading_session_cannot_write(store: Store) -> None:
+    with store.reading() as session:
+        session.add(Office(id="X", name_th="x", name_en="x", region_th="x", region_en="x"))
+        with pytest.raises(DBAPIError, match=r"read.?only"):
+            session.flush()
+
+
+def test_a_reading_session_sees_one_moment(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+    with store.reading() as reader:
+        before = reader.scalars(select(Office.name_th)).all()
+        with store.transaction() as session:
+            session.execute(update(Office).values(name_th="ใหม่"))
+
+        assert reader.scalars(select(Office.name_th)).all() == before
+
+
+def test_sqlite_is_durable_and_patient(sqlite_store: Store) -> None:
+    with sqlite_store.reading() as session:
+        settings = {
+            name: session.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+        }
+
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 10_000, "foreign_keys": 1}
+
+
+def test_a_plain_postgresql_url_uses_psycopg() -> None:
+    store = Store("postgresql://osm@localhost/osm")
+
+    assert store.url.drivername == "postgresql+psycopg"
+
+
+def test_two_writers_of_one_work_item_cannot_both_win(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        item_id = items_of(session, make_case(session))[0].id
+    with store.reading() as reader:
+        stale = reader.get_one(WorkItem, item_id)
+    with store.transaction() as session:
+        session.get_one(WorkItem, item_id).priority = 60
+
+    def write() -> None:
+        with store.transaction() as session:
+            session.add(stale)
+            stale.priority = 70
+
+    with pytest.raises(Overtaken):
+        write()
+
+
+def test_a_locked_case_lets_the_second_wait_for_the_first(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        case_id = make_case(session).id
+    order: list[str] = []
+    holds, asked = threading.Event(), threading.Event()
+
+    def second() -> None:
+        holds.wait(30)
+        asked.set()
+        with store.transaction() as session:
+            lock_case(session, case_id)
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with store.transaction() as session:
+        lock_case(session, case_id)
+        holds.set()
+        asked.wait(30)
+        thread.join(0.3)
+        order.append("first")
+    thread.join(30)
+
+    assert order == ["first", "second"]
+
+
+def test_an_unknown_case_cannot_be_locked(store: Store) -> None:
+    with pytest.raises(CaseNotFound), store.transaction() as session:
+        lock_case(session, "00000000-0000-0000-0000-000000000000")
+
+
+def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'var' / 'osm.db'}")
+    try:
+        assert upgrade(store)
+    finally:
+        store.close()

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from osm_flow.domain import journal
+from osm_flow.domain.journal import GENESIS, NotStorable, Record
+
+
+def record(seq: int = 1, prev_hash: str = GENESIS, **changes: Any) -> Record:
+    made = Record(
+        case_id="c1", seq=seq, at=f"2026-11-20T02:00:00.{seq:06d}Z", kind="work_item.completed", actor="anan",
+        actor_role="osm_strategy", on_behalf_of=None, element="draft", task_id="t1", payload_digest="d" * 64,
+        definition_key="review", definition_version=1, definition_sha256="e" * 64, engine_version="osm-flow 0.1.0",
+        state_digest="f" * 64, prev_hash=prev_hash,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def chain(length: int = 3) -> list[tuple[Record, str]]:
+    made: list[tuple[Record, str]] = []
+    for seq in range(1, length + 1):
+        one = record(seq, made[-1][1] if made else GENESIS)
+        made.append((one, journal.seal(one)))
+    return made
+
+
+def codes(pairs: list[tuple[Record, str]]) -> list[tuple[int, str]]:
+    return [(fault.seq, fault.code) for fault in journal.faults_of_chain("c1", pairs)]
+
+
+def test_a_whole_chain_has_no_faults() -> None:
+    assert codes(chain()) == []
+
+
+def test_the_seal_is_sha256_of_canonical_json() -> None:
+    one = record()
+    expected = (
+        '{"actor":"anan","actor_role":"osm_strategy","at":"2026-11-20T02:00:00.000001Z","case_id":"c1",'
+        f'"definition":{{"key":"review","sha256":"{"e" * 64}","version":1}},"element":"draft",'
+        '"engine_version":"osm-flow 0.1.0","kind":"work_item.completed","on_behalf_of":null,'
+        f'"payload_digest":"{"d" * 64}","prev_hash":"{GENESIS}","seq":1,"state_digest":"{"f" * 64}","task_id":"t1"}}'
+    )
+
+    assert journal.seal(one) == sha256(expected.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"actor": "busaba"},
+        {"at": "2026-11-20T02:00:00.000003Z"},
+        {"payload_digest": "0" * 64},
+        {"state_digest": "0" * 64},
+        {"on_behalf_of": "boss"},
+        {"definition_version": 2},
+    ],
+)
+def test_a_changed_record_is_named(change: dict[str, Any]) -> None:
+    pairs = chain()
+    pairs[1] = (replace(pairs[1][0], **change), pairs[1][1])
+
+    assert (2, "hash") in codes(pairs)
+
+
+def test_a_changed_and_sealed_record_breaks_the_next_link() -> None:
+    pairs = chain()
+    forged = replace(pairs[1][0], actor="busaba")
+    pairs[1] = (forged, journal.seal(forged))
+
+    assert codes(pairs) == [(3, "link")]
+
+
+def test_a_missing_record_is_a_gap() -> None:
+    pairs = chain(4)
+    del pairs[1]
+
+    assert codes(pairs) == [(3, "gap"), (3, "link")]
+
+
+def test_a_missing_first_record_is_a_gap() -> None:
+    assert codes(chain()[1:]) == [(2, "gap"), (2, "link")]
+
+
+def test_times_rise() -> None:
+    first, second = chain(2)
+    late = replace(second[0], at=first[0].at)
+
+    assert codes([first, (late, journal.seal(late))]) == [(2, "time")]
+
+
+def test_the_salt_hides_the_payload() -> None:
+    body = journal.canonical({"name": "สมชาย"}).decode()
+
+    assert journal.digest_payload("00" * 16, body) != journal.digest_payload("01" * 16, body)
+    assert journal.digest_payload("00" * 16, body) == sha256(bytes(16) + body.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ({"a": "x\0y"}, "a: NUL"),
+        ({"a\0": 1}, "NUL"),
+        ({"a": ["\ud800"]}, r"a\[0\]: half of a surrogate"),
+        ({"a": float("nan")}, "a: not a number"),
+        ({"a": float("inf")}, "a: not a number"),
+        ({"a": 2**53}, r"a: beyond 2\^53"),
+        ({"a": {"b": -(2**53)}}, r"a.b: beyond 2\^53"),
+        ({1: "a"}, "a key that is not text"),
+        ({"a": b"x"}, "bytes is not JSON"),
+    ],
+)
+def test_what_cannot_be_kept_exactly_is_refused(value: Any, reason: str) -> None:
+    with pytest.raises(NotStorable, match=reason):
+        journal.canonical(value)
+
+
+def test_as_recorded_is_what_a_replay_reads() -> None:
+    given = {"ข": 1.0, "a": [2.5, None, True], "B": {"z": 1, "y": 2**53 - 1}}
+
+    read = journal.as_recorded(given)
+
+    assert read == given
+    assert list(read) == ["B", "a", "ข"]
+    assert type(read["ข"]) is int
+    assert journal.canonical(read) == journal.canonical(given)
+
+
+def test_very_deep_values_are_refused_not_a_crash() -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    with pytest.raises(NotStorable):
+        journal.canonical(deep)
