@@ -1,0 +1,293 @@
+import json
+import threading
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from osm_flow.domain.deadlines import close_of, opening_of
+from osm_flow.domain.escalation import Rung
+from osm_flow.notify.mail import RecordingMailer
+from osm_flow.operations import reminders, sweeps
+from osm_flow.operations.cases import suspend_case
+from osm_flow.operations.claims import Tally
+from osm_flow.operations.verify import verify_case
+from osm_flow.operations.work_item_plans import move_due, set_follow_up
+from osm_flow.operations.work_items import claim, complete
+from osm_flow.store.models import (
+    Case,
+    Incident,
+    JournalPayload,
+    JournalRecord,
+    Notification,
+    OutboxEntry,
+    Person,
+    Reminder,
+    WorkItem,
+)
+from osm_flow.store.session import Store
+from tests.factories import NOW, deploy_tests, items_of, make_case, make_office, make_person
+
+# The item opens on Friday 20 November and is due at the close of Friday the 27th: -3 is the 24th, +2 the 1st of
+# December, +5 the 4th, +10 the 15th (the 7th and the 10th are holidays).
+DUE = date(2026, 11, 27)
+MORNINGS = {
+    "due-3": date(2026, 11, 24),
+    "due": DUE,
+    "due+2": date(2026, 12, 1),
+    "due+5": date(2026, 12, 4),
+    "due+10": date(2026, 12, 15),
+}
+CHAIN = {
+    "planner": "province_planner",
+    "strategy_head": "osm_strategy_head",
+    "director": "osm_director",
+    "deputy": "cluster_deputy",
+    "head": "cluster_head",
+}
+
+
+@pytest.fixture
+def item_id(store: Store) -> str:
+    """A work item asked of the planners of Udon Thani, and everybody whom the ladder may reach."""
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "reminded")
+        for username, role in CHAIN.items():
+            make_person(session, username, role, province_id="TH-41" if username == "planner" else None)
+        make_person(session, "elsewhere", "province_planner", province_id="TH-39")
+        for person in session.scalars(select(Person)):
+            person.email = f"{person.username}@example.go.th"
+        items = items_of(session, make_case(session, "reminded"))
+        return next(item.id for item in items if item.element == "reply")
+
+
+def _climb(store: Store, at: datetime) -> Tally:
+    return sweeps.climb_ladders(store, at, "a")
+
+
+def _told(store: Store) -> list[tuple[str, str]]:
+    """Who was told what, in order: user name and kind of notice."""
+    query = select(Person.username, Notification.kind).join(Notification, Notification.person_id == Person.id)
+    with store.reading() as session:
+        return [(name, kind) for name, kind in session.execute(query.order_by(Notification.id))]
+
+
+def _records(store: Store) -> list[tuple[str, Sequence[str]]]:
+    """The rungs on record, with whom each one told."""
+    with store.reading() as session:
+        rows = session.scalars(select(JournalRecord).where(JournalRecord.kind == "work_item.escalated")).all()
+        rows = sorted(rows, key=lambda row: row.seq)
+        bodies = [json.loads(session.get_one(JournalPayload, (row.case_id, row.seq)).body)["data"] for row in rows]
+    return [(body["rung"], body["told"]) for body in bodies]
+
+
+def test_each_rung_is_climbed_in_its_morning_and_only_once(store: Store, item_id: str) -> None:
+    for rung, day in MORNINGS.items():
+        before = _climb(store, opening_of(day) - timedelta(seconds=1))
+        climbed = _climb(store, opening_of(day))
+        again = _climb(store, opening_of(day) + timedelta(hours=5))
+        assert (rung, before.done, climbed.done, again.done) == (rung, 0, 1, 0)
+
+    assert _records(store) == [
+        ("due-3", ["planner"]),
+        ("due", ["planner"]),
+        ("due+2", ["planner", "strategy_head", "director"]),
+        ("due+5", ["planner", "strategy_head", "director", "deputy"]),
+        ("due+10", ["director", "deputy", "head"]),
+    ]
+
+
+def test_after_downtime_every_rung_is_recorded_but_each_person_is_told_once(store: Store, item_id: str) -> None:
+    mailer = RecordingMailer()
+
+    sweeps.sweep_all(store, opening_of(MORNINGS["due+5"]), "a", mailer)
+
+    assert [rung for rung, _ in _records(store)] == ["due-3", "due", "due+2", "due+5"]
+    assert sorted(_told(store)) == [(n, "remind_urgently") for n in ("deputy", "director", "planner", "strategy_head")]
+    assert sorted(mail.to.partition("@")[0] for mail in mailer.sent) == [
+        "deputy",
+        "director",
+        "planner",
+        "strategy_head",
+    ]
+
+
+def test_a_reminder_says_what_is_asked_by_when_and_leads_there(store: Store, item_id: str) -> None:
+    mailer = RecordingMailer()
+    with store.transaction() as session:
+        session.execute(select(Person)).all()
+        person = session.scalars(select(Person).where(Person.username == "deputy")).one()
+        person.locale = "en"
+
+    sweeps.sweep_all(store, opening_of(MORNINGS["due-3"]), "a", mailer)
+    sweeps.sweep_all(store, opening_of(MORNINGS["due+5"]), "a", mailer)
+
+    [first, *_] = mailer.sent
+    assert first.to == "planner@example.go.th"
+    assert first.subject.startswith("ใกล้ครบกำหนด (อีก 3 วันทำการ): ตอบแบบสอบถาม - แผนพัฒนากลุ่มจังหวัด (RMD-")
+    assert "เรียน คุณplanner" in first.body
+    assert "ครบกำหนดวันที่ 27 พฤศจิกายน 2569" in first.body
+    assert first.path == f"/work-items/{item_id}"
+    [english] = [mail for mail in mailer.sent if mail.to == "deputy@example.go.th"]
+    assert english.subject.startswith("Second official reminder (urgent): Overdue by 5 working days")
+    assert "Due on 27 Nov 2026 (2569)" in english.body
+
+
+def test_who_holds_the_item_is_told_instead_of_all_who_may_take_it(store: Store, item_id: str) -> None:
+    with store.transaction() as session:
+        second = make_person(session, "second", "province_planner", province_id="TH-41")
+        claim(session, item_id, second, NOW)
+
+    _climb(store, opening_of(DUE))
+
+    assert _told(store) == [("second", "remind")]
+
+
+def test_a_locked_person_is_not_told(store: Store, item_id: str) -> None:
+    with store.transaction() as session:
+        session.scalars(select(Person).where(Person.username == "planner")).one().locked_at = NOW
+
+    _climb(store, opening_of(DUE))
+
+    assert _told(store) == []
+    assert [rung for rung, _ in _records(store)] == ["due-3", "due"]
+
+
+def test_finished_work_is_never_late(store: Store, item_id: str) -> None:
+    with store.transaction() as session:
+        planner = make_person(session, "second", "province_planner", province_id="TH-41")
+        claim(session, item_id, planner, NOW)
+        complete(session, item_id, planner, NOW, values={"text": "ตอบแล้ว"}, key="k")
+
+    assert _climb(store, opening_of(MORNINGS["due+10"])) == Tally()
+
+
+def test_a_suspended_case_is_left_in_peace(store: Store, item_id: str) -> None:
+    with store.transaction() as session:
+        director = make_person(session, "boss", "osm_director")
+        suspend_case(session, session.get_one(WorkItem, item_id).case_id, director, NOW, reason="รอคำสั่ง")
+
+    assert _climb(store, opening_of(MORNINGS["due+10"])) == Tally()
+
+
+def test_a_moved_due_date_has_a_ladder_of_its_own(store: Store, item_id: str) -> None:
+    _climb(store, opening_of(DUE))
+    later = date(2026, 12, 18)
+    with store.transaction() as session:
+        director = make_person(session, "boss", "osm_director")
+        move_due(session, item_id, director, opening_of(DUE), due_at=close_of(later), reason="ขยายเวลา", key="k")
+
+    quiet = _climb(store, opening_of(MORNINGS["due+2"]))
+    _climb(store, opening_of(later))
+
+    assert quiet == Tally()
+    assert [rung for rung, _ in _records(store)] == ["due-3", "due", "due-3", "due"]
+
+
+def test_a_reminder_whose_time_was_over_before_the_work_opened_is_passed_over(store: Store, item_id: str) -> None:
+    opened = opening_of(date(2026, 11, 26))
+    with store.transaction() as session:
+        session.get_one(WorkItem, item_id).opened_at = opened
+
+    first, second = _climb(store, opened + timedelta(minutes=1)), _climb(store, opened + timedelta(minutes=2))
+
+    assert (first, second) == (Tally(left=1), Tally())
+    assert _records(store) == []
+
+
+def test_work_that_opens_late_is_not_reported_upwards_at_once(store: Store, item_id: str) -> None:
+    opened = opening_of(MORNINGS["due+10"])
+    with store.transaction() as session:
+        session.get_one(WorkItem, item_id).opened_at = opened
+
+    _climb(store, opened + timedelta(minutes=1))
+    at_once = [rung for rung, _ in _records(store)]
+    _climb(store, opened + timedelta(days=2))
+
+    assert at_once == ["due"]
+    assert [rung for rung, _ in _records(store)] == ["due", "due+2"]
+
+
+def test_work_without_a_ladder_is_not_chased(store: Store, item_id: str) -> None:
+    _climb(store, opening_of(MORNINGS["due+10"]))
+
+    with store.reading() as session:
+        assert set(session.scalars(select(Reminder.work_item_id))) == {item_id}
+
+
+def test_two_sweepers_climb_each_rung_once(store: Store, item_id: str) -> None:
+    with store.transaction() as session:
+        for _ in range(5):
+            make_case(session, "reminded")
+    at, barrier = opening_of(MORNINGS["due+10"]), threading.Barrier(2)
+    tallies: list[Tally] = []
+
+    def sweep() -> None:
+        barrier.wait()
+        while (tally := _climb(store, at)).done:
+            tallies.append(tally)
+
+    threads = [threading.Thread(target=sweep) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(_records(store)) == 6 * 5
+    assert sum(tally.done for tally in tallies) == 6
+    assert sum(tally.failed for tally in tallies) == 0
+
+
+def test_one_broken_item_stops_nobody_s_reminder_and_becomes_an_incident(
+    store: Store, item_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.transaction() as session:
+        sound = make_case(session, "reminded").id
+        session.get_one(Case, session.get_one(WorkItem, item_id).case_id).seq += 1
+
+    tally = _climb(store, opening_of(DUE))
+    again = _climb(store, opening_of(MORNINGS["due+2"]))
+
+    assert (tally.done, tally.failed) == (1, 1)
+    assert (again.done, again.failed) == (1, 0)
+    with store.reading() as session:
+        assert session.execute(select(Incident.kind, Incident.task_id)).all() == [("reminder", item_id)]
+        assert verify_case(session, sound) == []
+
+
+def test_the_shipped_ladder_goes_from_the_doer_to_the_head_of_cluster() -> None:
+    rungs = reminders.ladder("standard")
+
+    assert [(rung.key, rung.offset) for rung in rungs] == [
+        ("due-3", -3), ("due", 0), ("due+2", 2), ("due+5", 5), ("due+10", 10),
+    ]  # fmt: skip
+    assert rungs[0] == Rung("due-3", -3, ("doer",), "remind")
+    assert "head" in rungs[-1].to
+    assert reminders.ladder("unheard-of") == ()
+
+
+def test_a_follow_up_is_told_once_when_its_day_has_come(store: Store, item_id: str) -> None:
+    with store.transaction() as session:
+        second = make_person(session, "second", "province_planner", province_id="TH-41")
+        claim(session, item_id, second, NOW)
+        set_follow_up(session, item_id, second, NOW, follow_up_at=NOW + timedelta(days=2))
+
+    early = sweeps.raise_follow_ups(store, NOW + timedelta(days=1), "a")
+    due = sweeps.raise_follow_ups(store, NOW + timedelta(days=3), "a")
+    again = sweeps.raise_follow_ups(store, NOW + timedelta(days=4), "a")
+
+    assert (early.done, due.done, again.done) == (0, 1, 0)
+    assert _told(store) == [("second", "follow_up")]
+
+
+def test_a_person_without_an_address_gets_the_notice_only(store: Store, item_id: str) -> None:
+    with store.transaction() as session:
+        session.scalars(select(Person).where(Person.username == "planner")).one().email = None
+
+    _climb(store, opening_of(DUE))
+
+    assert _told(store) == [("planner", "remind")]
+    with store.reading() as session:
+        assert session.scalars(select(OutboxEntry).where(OutboxEntry.kind == "mail")).all() == []
