@@ -100,7 +100,10 @@ def _context(settings: Settings) -> Context:
         chosen = settings.for_demo() if demo else settings
         if base_url and "OSM_BASE_URL" not in os.environ:
             chosen = replace(chosen, base_url=base_url)
-        return create_app(chosen, store=context.store, clock=context.clock)
+        try:
+            return create_app(chosen, store=context.store, clock=context.clock)
+        except SettingsAreWrong as error:
+            raise click.ClickException(str(error)) from error
 
     return Context(
         database_url=settings.database_url,

@@ -10,16 +10,17 @@ from typing import Literal, Self, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from osm_flow.errors import Invalid
-
 Environment = Literal["production", "demo", "test"]
 
 MINIMUM_KEY_LENGTH = 32
 _WEAK_KEYS = ("secret", "changeme", "change-me", "default", "password", "development", "example")
 
 
-class SettingsAreWrong(Invalid):
-    """These settings must be put right first: {problems}"""
+class SettingsAreWrong(ValueError):
+    """The environment cannot be used as it is; the message names every variable at fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(f"These settings must be put right first: {'; '.join(problems)}")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Settings:
         given = {name: value.strip() for name, value in environ.items() if name.startswith("OSM_") and value.strip()}
         problems = _problems(given)
         if problems:
-            raise SettingsAreWrong(problems="; ".join(problems))
+            raise SettingsAreWrong(problems)
         data_dir = Path(given.get("OSM_DATA_DIR", "var")).absolute()
         return cls(
             env=cast("Environment", given.get("OSM_ENV", "production")),
@@ -77,7 +78,7 @@ class Settings:
             problem = "OSM_SECRET_KEY can be guessed; make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
         else:
             return
-        raise SettingsAreWrong(problems=problem)
+        raise SettingsAreWrong([problem])
 
 
 def _problems(given: Mapping[str, str]) -> list[str]:
@@ -107,7 +108,7 @@ def _is_smtp_url(value: str) -> bool:
 def _is_timezone(value: str) -> bool:
     try:
         ZoneInfo(value)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         return False
     return True
 

@@ -1,0 +1,121 @@
+"""The site on a test database, and visitors who carry the form token of the page they came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from osm_flow.app import create_app
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.operations import people
+from osm_flow.operations.passwords import hash_password
+from osm_flow.settings import Settings
+from osm_flow.store.models import Person
+from osm_flow.store.session import Store
+from tests.factories import NOW, OFFICE
+
+PASSWORD = "a long enough one"
+HASH = hash_password(PASSWORD, "nobody")  # hashing is slow on purpose: once is enough
+STAFF = {
+    "admin": ("admin", None),
+    "director": ("osm_director", None),
+    "strategy": ("osm_strategy", None),
+    "planner": ("province_planner", "TH-41"),
+    "auditor": ("auditor", None),
+}
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    at: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pass_by(self, **amount: float) -> None:
+        self.at += timedelta(**amount)
+
+
+class Visitor:
+    """A browser: cookies, and posts that carry the token which a page of the site gave."""
+
+    def __init__(self, site: Flask) -> None:
+        self.client: FlaskClient = site.test_client()
+
+    def get(self, path: str, **options: Any) -> TestResponse:
+        return self.client.get(path, **options)
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
+        return self.client.post(path, data={"csrf_token": self.token(), **(data or {})}, **options)
+
+    def token(self) -> str:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.get("/no-such-page").get_data(as_text=True))
+        assert found, "every page carries a form with its token: the language switch"
+        return found[1]
+
+    def sign_in(self, username: str, password: str = PASSWORD, **more: str) -> TestResponse:
+        return self.post("/login", {"username": username, "password": password, **more})
+
+    def come_back_as(self, person: Person) -> Visitor:
+        """Signed in without the form."""
+        with self.client.session_transaction() as cookies:
+            cookies["_user_id"] = f"{person.id}:{person.session_epoch}"
+        return self
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def site(store: Store, clock: Clock, tmp_path: Path) -> Flask:
+    """The whole site on an empty database of either kind."""
+    settings = Settings(env="test", secret_key="k" * 40, data_dir=tmp_path)
+    return create_app(settings, store=store, clock=clock)
+
+
+@pytest.fixture
+def staff(store: Store) -> dict[str, Person]:
+    """One person for each of the usual roles in one office, with provinces seeded; by user name."""
+    with store.transaction() as session:
+        people.seed_clusters(session)
+        made = {}
+        for username, (role, province_id) in STAFF.items():
+            made[username] = people.create_person(
+                session, SYSTEM, NOW, username=username, display_name=f"คุณ {username}"
+            )
+            made[username].password_hash = HASH
+            people.give_position(
+                session,
+                username,
+                SYSTEM,
+                NOW,
+                role=role,
+                office_id=OFFICE,
+                province_id=province_id,
+                valid_from=NOW.date(),
+            )
+    return made
+
+
+@pytest.fixture
+def visitor(site: Flask) -> Visitor:
+    return Visitor(site)
+
+
+@pytest.fixture
+def as_person(site: Flask, staff: dict[str, Person]) -> Callable[[str], Visitor]:
+    """A visitor who is signed in as one of the staff."""
+    return lambda username: Visitor(site).come_back_as(staff[username])

@@ -1,0 +1,93 @@
+"""One session, one person and one commit per request, whatever the view does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+from flask import Flask, g
+
+from osm_flow.errors import Refused
+from osm_flow.operations.people import seed_clusters
+from osm_flow.store.models import Office
+from osm_flow.store.session import Store
+from osm_flow.web.access import public
+from tests.integration.web.conftest import Visitor
+
+
+@pytest.fixture
+def extra(site: Flask) -> Flask:
+    """The site with routes that fail in every way."""
+
+    @public
+    def write(then: str) -> tuple[str, int]:
+        seed_clusters(g.session)
+        if then == "raise":
+            raise Refused
+        if then == "crash":
+            raise ZeroDivisionError("a fault of ours")
+        return "written", int(then)
+
+    @public
+    def read_and_write() -> str:
+        seed_clusters(g.session)
+        return "written"
+
+    site.add_url_rule("/write/<then>", "write", write, methods=["POST"])
+    site.add_url_rule("/read-and-write", "read_and_write", read_and_write, methods=["GET"])
+    site.add_url_rule("/forgotten", "forgotten", lambda: "nobody thought about who may see this")
+    return site
+
+
+def offices_in(store: Store) -> int:
+    with store.reading() as session:
+        return session.query(Office).count()
+
+
+@pytest.mark.parametrize(
+    ("then", "status", "kept"), [("200", 200, 18), ("302", 302, 18), ("422", 422, 0), ("500", 500, 0)]
+)
+def test_a_post_commits_only_when_its_answer_is_good(
+    extra: Flask, store: Store, then: str, status: int, kept: int
+) -> None:
+    answer = Visitor(extra).post(f"/write/{then}")
+
+    assert answer.status_code == status
+    assert offices_in(store) == kept
+
+
+def test_an_error_rolls_back_and_is_told_in_thai(extra: Flask, store: Store) -> None:
+    answer = Visitor(extra).post("/write/raise")
+
+    assert answer.status_code == 409
+    assert "ทำรายการนี้ไม่ได้" in answer.text
+    assert offices_in(store) == 0
+
+
+def test_a_crash_is_logged_with_the_reference_that_the_person_sees(
+    extra: Flask, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    extra.config["PROPAGATE_EXCEPTIONS"] = False
+
+    with caplog.at_level(logging.ERROR):
+        answer = Visitor(extra).post("/write/crash")
+
+    reference = caplog.records[-1].getMessage().split("reference ")[1].split(":")[0]
+    assert answer.status_code == 500
+    assert reference in answer.text
+    assert "ZeroDivisionError" in str(caplog.records[-1].exc_info)
+    assert "ZeroDivisionError" not in answer.text
+    assert offices_in(store) == 0
+
+
+def test_a_get_cannot_write(extra: Flask, store: Store) -> None:
+    extra.config["PROPAGATE_EXCEPTIONS"] = False
+
+    assert Visitor(extra).get("/read-and-write").status_code == 500
+    assert offices_in(store) == 0
+
+
+def test_a_route_without_a_rule_answers_nobody(extra: Flask, as_person: Callable[[str], Visitor]) -> None:
+    assert Visitor(extra).get("/forgotten").status_code == 403
+    assert as_person("admin").get("/forgotten").status_code == 403

@@ -1,0 +1,255 @@
+"""The rules that protect everyone: each test watches over a whole class of mistakes."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import inspect
+import json
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+from flask import Flask
+from jinja2 import Environment
+
+import osm_flow
+from osm_flow.app import create_app
+from osm_flow.errors import OsmFlowError
+from osm_flow.settings import Settings
+from osm_flow.store.session import Store
+from osm_flow.web.access import rule_of
+from osm_flow.web.i18n import FOLDER, LOCALES, catalogue
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "osm_flow"
+STATIC = PACKAGE / "web" / "static"
+THAI = re.compile("[\u0e00-\u0e7f]")
+
+
+@pytest.fixture
+def site(sqlite_store: Store, tmp_path: Path) -> Flask:
+    return create_app(Settings(env="test", secret_key="k" * 40, data_dir=tmp_path), store=sqlite_store)
+
+
+@cache
+def modules() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+# ---- who may enter ---------------------------------------------------------------------------------------------
+
+# Routes that answer strangers; a new one is added here on purpose or not at all.
+PUBLIC = {"static", "account.login", "account.log_in", "account.logout", "account.language"}
+
+
+def test_every_route_has_exactly_one_access_rule(site: Flask) -> None:
+    rules = {rule.endpoint: rule_of(site.view_functions[rule.endpoint]) for rule in site.url_map.iter_rules()}
+
+    assert {endpoint for endpoint, rule in rules.items() if rule is None} == set()
+    assert {endpoint for endpoint, rule in rules.items() if rule and rule.public} == PUBLIC
+
+
+def test_routes_that_change_things_are_posts_and_routes_that_read_are_gets(site: Flask) -> None:
+    mixed = [
+        rule.endpoint
+        for rule in site.url_map.iter_rules()
+        if {"GET", "POST"} <= (rule.methods or set()) or (rule.methods or set()) & {"PUT", "PATCH", "DELETE"}
+    ]
+
+    assert mixed == []
+
+
+# ---- transactions ----------------------------------------------------------------------------------------------
+
+
+def test_only_the_store_commits() -> None:
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit"
+    }
+
+    assert found == {"store/session.py"}
+
+
+def test_nothing_asks_the_wall_clock_but_the_edge() -> None:
+    """Time is an argument: only the place that puts the application together reads a clock."""
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"now", "utcnow", "today"}
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id in {"datetime", "date"}
+    }
+
+    assert found <= {"app.py"}
+
+
+# ---- layers ----------------------------------------------------------------------------------------------------
+
+
+def test_layers_hold() -> None:
+    program = Path(sys.executable).with_name("lint-imports")
+    answer = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_the_package_itself_holds_a_version_and_nothing_else() -> None:
+    assert {name for name in vars(osm_flow) if not name.startswith("__")} <= {path.stem for path in PACKAGE.iterdir()}
+
+
+# ---- words -----------------------------------------------------------------------------------------------------
+
+
+def thai_in_templates() -> Iterator[tuple[str, str, bool]]:
+    """Place, text, and whether it is a string in an expression (translated) or bare text (not)."""
+    environment = Environment(extensions=["jinja2.ext.do"], autoescape=True)
+    for path in sorted((ROOT / "templates").rglob("*.html")):
+        for line, kind, value in environment.lex(path.read_text(encoding="utf-8")):
+            if kind in {"string", "data"} and THAI.search(value):
+                place = f"{path.relative_to(ROOT)}:{line}"
+                yield place, (ast.literal_eval(value) if kind == "string" else value.strip()), kind == "string"
+
+
+def test_templates_say_nothing_that_is_not_translated() -> None:
+    bare = [
+        (place, text) for place, text, is_string in thai_in_templates() if not is_string and 'lang="th"' not in text
+    ]
+
+    assert bare == []
+
+
+def test_every_thai_sentence_on_pages_has_its_english() -> None:
+    known = catalogue("en")
+    missing = {
+        text: place
+        for place, text, is_string in [*thai_in_templates(), *thai_in_web()]
+        if is_string and text not in known.single and text not in known.plural
+    }
+
+    assert missing == {}
+
+
+def thai_in_web() -> Iterator[tuple[str, str, bool]]:
+    for path, tree in modules().items():
+        if path.parent == PACKAGE / "web":
+            said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+                    inside = [
+                        part for part in ast.walk(tree) if isinstance(part, ast.JoinedStr) and node in part.values
+                    ]
+                    if THAI.search(node.value) and not inside:
+                        yield f"{path.relative_to(ROOT)}:{node.lineno}", node.value, True
+
+
+def test_every_error_has_its_thai() -> None:
+    for found in pkgutil.walk_packages(osm_flow.__path__, "osm_flow."):
+        if ".migrations" not in found.name:
+            importlib.import_module(found.name)
+    known = catalogue("th").single
+
+    missing = {
+        f"{error.__module__}.{error.__name__}": sentence
+        for error in descendants(OsmFlowError)
+        if error.__module__.startswith("osm_flow.") and "__doc__" in vars(error)
+        if (sentence := inspect.cleandoc(error.__doc__ or "").splitlines()[0]) not in known
+    }
+
+    assert missing == {}
+
+
+def descendants(error: type[OsmFlowError]) -> Iterator[type[OsmFlowError]]:
+    yield error
+    for child in error.__subclasses__():
+        yield from descendants(child)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_catalogues_agree_and_keep_their_places(locale: str) -> None:
+    """No message is translated in two ways, and every `%(name)s` or `{name}` is in both."""
+    places = re.compile(r"%\(\w+\)s|(?<!\{)\{\w+\}(?!\})")
+    seen: dict[object, object] = {}
+    for path in sorted((FOLDER / locale).glob("*.po")):
+        with path.open("rb") as file:
+            for message in read_po(file, locale=locale):
+                if not message.id:
+                    continue
+                assert message.string, f"{path.name}: {message.id} has no translation"
+                assert seen.setdefault(message.id, message.string) == message.string, f"{path.name}: {message.id}"
+                if isinstance(message.id, str):
+                    wanted, given = (sorted(set(places.findall(str(each)))) for each in (message.id, message.string))
+                    assert wanted == given, f"{path.name}: {message.id}"
+
+
+# ---- files -----------------------------------------------------------------------------------------------------
+
+
+def test_vendored_files_are_the_ones_that_were_recorded() -> None:
+    vendor = STATIC / "vendor"
+    recorded = {
+        name: digest
+        for entry in json.loads((vendor / "vendor.json").read_text())
+        for name, digest in entry["files"].items()
+    }
+    found = {
+        path.relative_to(vendor).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in vendor.rglob("*")
+        if path.is_file() and path.name != "vendor.json"
+    }
+
+    assert found == recorded
+    assert all((vendor / name.split("/")[0] / "LICENSE").is_file() for name in recorded)
+
+
+def test_our_scripts_and_styles_reach_for_nothing_outside() -> None:
+    ours = [*STATIC.glob("css/*.css"), *STATIC.glob("js/*.js")]
+
+    assert ours
+    assert [
+        path.name for path in ours if re.search(r"https?://(?!www\.w3\.org/)", path.read_text(encoding="utf-8"))
+    ] == []
+    assert [path.name for path in STATIC.glob("js/*.js") if re.search(r"\beval\(|new Function", path.read_text())] == []
+
+
+def test_every_setting_is_documented() -> None:
+    names = {"OSM_" + field.name.upper() for field in fields(Settings)}
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+    assert {name for name in names if name not in text} == set()
+
+
+def test_every_command_helps(tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("osm-flow")
+    environ = {**os.environ, "OSM_DATA_DIR": str(tmp_path)}
+    answer = subprocess.run([program, "--help"], capture_output=True, text=True, env=environ, check=True)
+    names = re.findall(r"^  (\w+)  ", answer.stdout, re.MULTILINE)
+
+    assert {"serve", "scheduler", "db", "demo", "user", "process", "case", "timer", "incident"} <= set(names)
+    for name in names:
+        helped = subprocess.run([program, name, "--help"], capture_output=True, text=True, env=environ, check=False)
+        assert helped.returncode == 0, f"{name}: {helped.stderr}"
+
+
+def test_locks_name_no_index_and_pin_every_dependency() -> None:
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        text = (ROOT / name).read_text()
+        assert "://" not in text
+        pins = re.findall(r"^([a-z0-9._-]+)(?:\[[a-z]+\])?==", text, re.MULTILINE)
+        assert len(pins) > 30
+        assert text.count("--hash=sha256:") >= len(pins)
