@@ -67,7 +67,7 @@ def init_app(app: Flask, *, fresh: bool = False) -> None:
         response.headers["Cache-Control"] = "no-cache" if fresh or version != current() else _FOREVER
         if Path(filename).suffix in _COMPRESSIBLE:
             response.headers["Vary"] = "Accept-Encoding"
-            if "gzip" in request.accept_encodings:
+            if request.accept_encodings["gzip"]:
                 response.set_data(_gzipped(content))
                 response.headers["Content-Encoding"] = "gzip"
         return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -140,12 +141,18 @@ def _day(value: date | datetime | str | None) -> date | None:
 
 
 def _instant(value: datetime | str | None) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) and value else value or None  # type: ignore[return-value]
+    if isinstance(value, str):
+        return datetime.fromisoformat(value) if value else None
+    return value
+
+
+_FILTERS: tuple[Callable[..., object], ...] = (
+    thai_date, thai_datetime, iso, money, number, relative_due, due_tone, days_left,
+    role_name, province_name, office_name, stage_name,
+)  # fmt: skip
 
 
 def init_app(app: Flask) -> None:
-    for function in (thai_date, thai_datetime, iso, money, number, relative_due, due_tone, days_left):
-        app.jinja_env.filters[function.__name__] = function
-    for function in (role_name, province_name, office_name, stage_name):
+    for function in _FILTERS:
         app.jinja_env.filters[function.__name__] = function
     app.jinja_env.globals.update(STAGES=STAGES)

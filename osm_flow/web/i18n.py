@@ -5,7 +5,7 @@ Every `.po` file of a language's folder is read at start and merged, so that eac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -39,10 +39,10 @@ def catalogue(locale: str) -> Catalogue:
     return merged
 
 
-def _merge(merged: Catalogue, key: str | tuple[str, ...], text: str | tuple[str, ...]) -> None:
+def _merge(merged: Catalogue, key: str | Sequence[str], text: str | Sequence[str] | None) -> None:
     if not key or not text:
         return
-    if isinstance(key, tuple):
+    if not isinstance(key, str):
         merged.plural[key[0]] = tuple(text)
     else:
         merged.single.setdefault(key, str(text))

@@ -67,7 +67,7 @@ def page_url(after: str | None) -> str:
     query = {name: values for name, values in request.args.lists() if name != "after"}
     if after is not None:
         query["after"] = [after]
-    return url_for(request.endpoint or "", **{**(request.view_args or {}), **query})  # type: ignore[arg-type]
+    return url_for(request.endpoint or "", **{**(request.view_args or {}), **query})
 
 
 def init_app(app: Flask) -> None:
