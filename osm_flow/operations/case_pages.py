@@ -64,7 +64,7 @@ def case_picture(session: Session, case: Case, now: datetime | None = None) -> J
     if case.state in OPEN_CASE:
         snapshot = stepping.state_of(session, case).snapshot
         now = now or case.head_at
-        due = dict(session.execute(select(WorkItem.id, WorkItem.due_at).where(WorkItem.case_id == case.id)).tuples())
+        due = dict(session.execute(select(WorkItem.id, WorkItem.due_at).where(WorkItem.case_id == case.id)).all())
         for waiting in engine.inspect(compiled(session, case.definition), case.id, snapshot):
             count[waiting.element] += 1
             due_at = due.get(waiting.task_id)
@@ -73,7 +73,7 @@ def case_picture(session: Session, case: Case, now: datetime | None = None) -> J
     return {
         "xml": xml.decode(),
         "tokens": [{"element": name, "count": number, "overdue": overdue[name]} for name, number in count.items()],
-        "passed": dict(session.execute(visits).tuples()),
+        "passed": dict(session.execute(visits).all()),
     }
 
 
@@ -93,7 +93,7 @@ def case_history(
     if after:
         query = query.where(keyset.after(after))
     limit = max(1, min(limit, MOST))
-    rows = session.execute(query.order_by(*keyset.order()).limit(limit + 1)).tuples().all()
+    rows = session.execute(query.order_by(*keyset.order()).limit(limit + 1)).all()
     shown = rows[:limit]
     names = _names(session, (name for record, _ in shown for name in (record.actor, record.on_behalf_of) if name))
     process = compiled(session, case.definition)
@@ -127,7 +127,7 @@ def case_documents(session: Session, case: Case) -> list[Document]:
         .order_by(JournalRecord.seq)
     )
     found: dict[str, Document] = {}
-    for record, body, form_key in session.execute(query).tuples():
+    for record, body, form_key in session.execute(query):
         element = record.element or ""
         form_key = form_key or process.elements[element].properties.get("form")
         if form_key is not None and form_key in process.forms:
@@ -162,4 +162,4 @@ def _entry(record: JournalRecord, body: str | None, names: dict[str, str], proce
 
 def _names(session: Session, usernames: Iterable[str]) -> dict[str, str]:
     query = select(Person.username, Person.display_name).where(Person.username.in_(set(usernames)))
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).all())

@@ -117,3 +117,9 @@ def draft_saved_at(session: Session, item: WorkItem, actor: Actor) -> datetime |
     """When the actor's draft of this work item was kept, if there is one."""
     mine = select(Draft.saved_at).where(Draft.work_item_id == item.id, Draft.person_id == actor.person_id)
     return session.scalar(mine)
+
+
+def form_keys_of(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """Which form each of these work items has, by id; nothing for those without one."""
+    query = select(WorkItem.id, WorkItem.form_key).where(WorkItem.id.in_(ids), WorkItem.form_key.is_not(None))
+    return {work_item_id: form_key for work_item_id, form_key in session.execute(query) if form_key}

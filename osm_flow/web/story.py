@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.forms import fields_of, is_table, label_of
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
+from osm_flow.operations import surroundings
 from osm_flow.operations.cases import HistoryEntry
 from osm_flow.operations.definitions import compiled
-from osm_flow.store.models import Case
+from osm_flow.store.models import Case, JournalRecord
 from osm_flow.web.filters import role_name, thai_date, thai_datetime
 from osm_flow.web.form_documents import form_value
 from osm_flow.web.i18n import gettext
@@ -47,7 +48,9 @@ _TOLD: Mapping[str, tuple[str, str]] = {
     "incident.retried": ("ลองใหม่หลังเหตุขัดข้อง", "plain"),
     "incident.resolved": ("ปิดเหตุขัดข้อง", "plain"),
 }
-_QUOTED = ("reason", "body", "note", "message")
+_QUOTED = ("reason", "body", "note", "message", "filename")
+_VERDICT = ("decision", "result", "resolution", "approved", "reply", "reason", "parts", "note")
+_NOTHING: tuple[Any, ...] = (None, "", [])
 _LONGEST_FACT = 400
 
 
@@ -72,15 +75,18 @@ class Told:
 def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[Told]:
     """The entries as sentences, in the order in which they came."""
     process = compiled(session, case.definition)
-    return [_told(entry, process) for entry in entries]
+    forms = surroundings.form_keys_of(session, [e.record.task_id for e in entries if e.record.task_id])
+    return [_told(entry, _schema_of(entry.record, process, forms)) for entry in entries]
 
 
-def _told(entry: HistoryEntry, process: Process) -> Told:
+def _told(entry: HistoryEntry, schema: JSON | None) -> Told:
     record = entry.record
     is_person = record.actor != "system"
     kind = "message.recorded" if record.kind == "message.received" and is_person else record.kind
     did, tone = _TOLD.get(kind, ("", "plain"))
     payload = entry.payload or {}
+    data = payload.get("data")
+    typed = data if schema is not None and isinstance(data, dict) else None
     return Told(
         seq=record.seq,
         at=record.at,
@@ -91,52 +97,57 @@ def _told(entry: HistoryEntry, process: Process) -> Told:
         hash=record.hash,
         on_behalf_of=entry.on_behalf_of_name or "",
         role=role_name(record.actor_role) if record.actor_role else "",
-        quote=_quote(record.kind, payload),
-        facts=_facts(record, payload, process),
+        quote=_verdict(schema, typed) if schema is not None and typed is not None else _quote(record.kind, payload),
+        facts=_facts(schema, typed) if schema is not None and typed is not None else [],
         is_work=kind in ("work_item.completed", "message.recorded", "case.started", "case.commented"),
     )
+
+
+def _schema_of(record: JournalRecord, process: Process, forms: Mapping[str, str]) -> JSON | None:
+    """The form in which the data of a record were typed; None for records without one."""
+    element = process.elements.get(record.element or "")
+    match record.kind:
+        case "case.started":
+            key = process.start_form
+        case "work_item.completed":
+            key = forms.get(record.task_id or "")
+        case "message.received":
+            key = element.properties.get("form") if element else None
+        case _:
+            key = None
+    return process.forms.get(key) if key else None
+
+
+def _verdict(schema: JSON, typed: JSON) -> str:
+    """What was decided and why, for those who read nothing else."""
+    known = fields_of(schema)
+    said = [_fact(known[name], typed[name]) for name in _VERDICT if name in known and typed.get(name) not in _NOTHING]
+    return "\n".join(said)
 
 
 def _quote(kind: str, payload: JSON) -> str:
     """The words somebody wrote with the act: a reason, a comment; and where a date moved to."""
     data = payload.get("data") or {}
-    about = payload.get("about") or {}
-    words = next((str(source[key]) for source in (data, about) for key in _QUOTED if source.get(key)), "")
-    if kind == "work_item.completed":
-        return ""
-    if kind == "work_item.due_moved" and data.get("to"):
-        moved = gettext("จาก %(a)s เป็น %(b)s", a=thai_date(data.get("from")) or "–", b=thai_date(data["to"]))
-        return f"{moved}\n{words}".strip()
-    if kind == "work_item.follow_up_set" and data.get("to"):
-        return thai_datetime(data["to"])
-    if data.get("filename"):
-        return str(data["filename"])
-    return words
+    words = next((str(data[key]) for key in _QUOTED if data.get(key)), "")
+    match kind:
+        case "work_item.completed" | "message.received" | "case.started":
+            return ""
+        case "work_item.due_moved":
+            moved = gettext("จาก %(a)s เป็น %(b)s", a=thai_date(data.get("from")) or "–", b=thai_date(data.get("to")))
+            return f"{moved}\n{words}".strip()
+        case "work_item.follow_up_set":
+            return thai_datetime(data.get("to"))
+        case _:
+            return words
 
 
-def _facts(record: Any, payload: JSON, process: Process) -> list[tuple[str, str]]:
+def _facts(schema: JSON, typed: JSON) -> list[tuple[str, str]]:
     """What was typed, by the labels of the form that asked for it; tables are told by their number of rows."""
-    data = payload.get("data")
-    element = process.elements.get(record.element or "")
-    if record.kind == "case.started":
-        schema = process.forms.get(process.start_form or "")
-    else:
-        schema = _schema_of(element, process) if element else None
-    if schema is None or not isinstance(data, dict) or record.kind not in (
-        "work_item.completed", "message.received", "case.started",
-    ):  # fmt: skip
-        return []
     return [
-        (label_of(form_field, g.locale), _fact(form_field, data[name]))
+        (label_of(form_field, g.locale), _fact(form_field, typed[name]))
         for name, form_field in fields_of(schema).items()
-        if data.get(name) not in (None, "", [])
+        if typed.get(name) not in _NOTHING
     ]
-
-
-def _schema_of(element: Any, process: Process) -> JSON | None:
-    key = getattr(element, "form_key", None) or element.properties.get("form")
-    schema: JSON | None = process.forms.get(key or "")
-    return schema
 
 
 def _fact(schema: JSON, value: Any) -> str:
