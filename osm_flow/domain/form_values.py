@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from osm_flow.domain.form_rules import check_of, exact, is_given, is_missing, read_moment, violations
+from osm_flow.domain.form_rules import exact, is_given, is_missing, read_moment, violations
 from osm_flow.domain.forms import (
     JSON,
     PROVINCE,
@@ -38,7 +38,6 @@ MAX_NESTING = 4
 # SpiffWorkflow takes any object that has this key for one of its own stored types.
 RESERVED_NAME = "typename"
 _UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_CHECK_MESSAGES: Mapping[str, str] = {"required": "This must be filled in.", "checked": "This must be confirmed."}
 
 Errors = dict[str, Message]
 Context = Mapping[str, Any]
@@ -58,10 +57,8 @@ def validate(schema: JSON, values: object, context: Context | None = None) -> Er
     for path, message in _object_errors(schema, values, context, ""):
         errors.setdefault(path, message)
     for violation in violations(schema, values, context):
-        key = _CHECK_MESSAGES.get(check_of(violation.rule), violation.rule["en"])
-        thai = None if key in _CHECK_MESSAGES.values() else violation.rule["th"]
         for path in violation.paths:
-            errors.setdefault(path, Message(key, th=thai))
+            errors.setdefault(path, Message(violation.rule["en"], th=violation.rule["th"]))
     return errors
 
 

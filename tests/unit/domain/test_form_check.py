@@ -1,0 +1,147 @@
+"""Which forms are refused at deployment, and why."""
+
+from __future__ import annotations
+
+import copy
+from datetime import date
+from typing import Any
+
+import pytest
+
+from osm_flow.domain.form_values import check_form, load_form
+from osm_flow.domain.forms import FormRefused
+
+JSON = dict[str, Any]
+
+SOUND: JSON = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "แบบ",
+    "x-en": {"title": "Form"},
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name"],
+    "properties": {
+        "name": {"title": "ชื่อ", "x-en": {"title": "Name"}, "type": "string", "maxLength": 50},
+        "choice": {
+            "title": "เลือก",
+            "x-en": {"title": "Choice"},
+            "type": "string",
+            "maxLength": 8,
+            "x-enum": [{"value": "a", "th": "ก", "en": "A"}],
+        },
+        "rows": {
+            "title": "ตาราง",
+            "x-en": {"title": "Rows"},
+            "type": "array",
+            "maxItems": 5,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {"a": {"title": "ก", "x-en": {"title": "A"}, "type": "number", "minimum": 0}},
+            },
+        },
+    },
+    "x-rules": [{"th": "ไม่เกิน", "en": "At most.", "sum_of": "rows.a", "at_most": 100, "fields": ["rows"]}],
+}
+
+
+def changed(path: str, value: Any) -> list[str]:
+    form = copy.deepcopy(SOUND)
+    node: Any = form
+    *parents, last = path.split("/")
+    for part in parents:
+        node = node[int(part)] if isinstance(node, list) else node[part]
+    if value is None:
+        del node[last]
+    else:
+        node[last] = value
+    return check_form(load_form(form))
+
+
+def test_a_sound_form_has_no_problems() -> None:
+    assert check_form(load_form(copy.deepcopy(SOUND))) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        ("$schema", "http://json-schema.org/draft-07/schema", "2020-12"),
+        ("title", None, "title in Thai"),
+        ("x-en", {}, "English title"),
+        ("description", "ไทยเท่านั้น", "both languages"),
+        ("$ref", "http://evil.example/schema", "'$ref' is not part of the vocabulary"),
+        ("additionalProperties", True, "additionalProperties: false"),
+        ("required", ["nobody"], "'nobody' does not exist"),
+        ("properties", {}, "at least one field"),
+        ("properties/typename", SOUND["properties"]["name"], "this name cannot be used"),
+        ("properties/csrf_token", SOUND["properties"]["name"], "this name cannot be used"),
+        ("properties/a-b", SOUND["properties"]["name"], "this name cannot be used"),
+        ("properties/name/maxLength", None, "maxLength"),
+        ("properties/name/maxLength", 10_000_000, "maxLength"),
+        ("properties/name/type", "object", "the type must be one of"),
+        ("properties/name/x-widget", "money", "cannot show"),
+        ("properties/name/x-widget", "date", "format and the widget"),
+        ("properties/name/x-widget", "radio", "needs options"),
+        ("properties/name/pattern", "^x", "examples"),
+        ("properties/name/$ref", "#", "vocabulary"),
+        ("properties/name/x-unit", "คน", "unit is needed in both"),
+        ("properties/choice/enum", ["b"], "must list the same values"),
+        ("properties/choice/x-enum/0/en", "", "Thai and English name"),
+        ("properties/rows/maxItems", None, "maxItems"),
+        ("properties/rows/maxItems", 501, "at most 500"),
+        ("properties/rows/items/additionalProperties", None, "additionalProperties"),
+        ("properties/rows/items/properties", {}, "at least one column"),
+        ("properties/rows/items/properties/b", {**SOUND["properties"]["rows"]}, "cannot hold lists"),
+        ("properties/rows/x-rows-from", {"from": "x", "columns": {"z": "y"}}, "names the column 'z'"),
+        ("x-groups", [{"th": "ก", "en": "A", "fields": ["name"]}], "exactly one group"),
+        ("x-rules/0/sum_of", "rows.z", "there is no field 'rows.z'"),
+        ("x-rules/0/differs", ["name", "choice"], "exactly one check"),
+        ("x-rules/0/equals", 5, "exactly one of equals"),
+        ("x-rules/0/th", "", "Thai and one in English"),
+        ("x-rules/0/when", {"field": "name", "like": "x"}, "a condition is a field and one of"),
+        ("x-rules/0/each", "name", "is no table"),
+        ("x-rules/0/python", "1/0", "vocabulary"),
+        ("properties/name", "text", "not built as a form is"),
+    ],
+)
+def test_an_unsound_form_is_refused_with_the_reason(path: str, value: Any, problem: str) -> None:
+    problems = changed(path, value)
+
+    assert any(problem in found for found in problems), problems
+
+
+def test_rules_that_contradict_each_other_are_noticed() -> None:
+    contradiction = {"th": "ก", "en": "a", "value": "n", "more_than": 10, "fields": ["n"]}
+    number = {"title": "เลข", "x-en": {"title": "Number"}, "type": "number", "minimum": 0, "maximum": 5}
+    form = {**copy.deepcopy(SOUND), "properties": {"n": number}, "required": ["n"], "x-rules": [contradiction]}
+
+    assert check_form(form) == ["The rules contradict each other: no values were found that keep them all."]
+
+
+def test_options_are_written_once_and_enum_follows() -> None:
+    form = load_form(copy.deepcopy(SOUND))
+
+    assert form["properties"]["choice"]["enum"] == ["a"]
+
+
+def looped() -> JSON:
+    form: JSON = {"title": "x"}
+    form["properties"] = {"self": form}
+    return form
+
+
+def bomb() -> JSON:
+    level: Any = ["x"] * 10
+    for _ in range(8):
+        level = [level] * 10
+    return {"title": level}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, [], "text", {1: "x"}, {"default": date(2026, 11, 20)}, {"x": {1, 2}}, looped(), bomb()],
+    ids=["nothing", "list", "text", "number key", "date", "set", "loop", "bomb"],
+)
+def test_what_is_no_plain_mapping_is_no_form(document: object) -> None:
+    with pytest.raises(FormRefused):
+        load_form(document)

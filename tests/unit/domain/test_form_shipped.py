@@ -1,0 +1,170 @@
+"""Every form that ships: sound, fillable, agreeing with a JSON Schema library, and asking for what diagrams read."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from osm_flow.domain.form_values import check_form, load_form, prefill, random_values, validate
+from osm_flow.domain.forms import fields_of
+from osm_flow.resources import resource_dir
+
+JSON = dict[str, Any]
+
+KEYS = sorted(path.stem for path in resource_dir("forms").glob("*.yaml"))
+CASE: JSON = {
+    "fy": 2571,
+    "office": "NE-U1",
+    "provinces": ["TH-38", "TH-39", "TH-41", "TH-42", "TH-43"],
+    "province": "TH-41",
+    "project": {"code": "P1", "name": "โครงการหนึ่ง", "agency": "แขวงทางหลวง", "budget": 12500000, "disbursed": 2500000},
+    "development_issues": {"issues": [{"code": "D1", "name_th": "ท่องเที่ยว"}, {"code": "D2", "name_th": "เกษตร"}]},
+    "kpis": {"kpis": [{"code": "K1", "name_th": "รายได้", "target_y1": 1200.5}]},
+    "hearing_plan": {"hearing_type": "hearing_2548"},
+    "agenda": {"items": [{"title": "แผน", "draft_resolution": "เห็นชอบ"}]},
+}
+
+# What gateways, decision tables and expressions of the diagrams read: the field, its type, and its options.
+READ_BY_DIAGRAMS: dict[str, dict[str, Any]] = {
+    "start_annual_cycle": {"plan_mode": ["new5y", "no_change", "review"], "circular": "string"},
+    "start_execution_year": {"act_in_force": "boolean"},
+    "start_hearing": {"title": "string"},
+    "hearing_plan": {"hearing_type": ["consultation", "hearing_2548", "online", "sub_group"]},
+    "hearing_notice": {"event_at": "string", "opinions_close_at": "string"},
+    "representativeness": {"representative": "boolean", "note": "string"},
+    "opinions": {"items": "array"},
+    "hearing_summary": {"material_objection": "boolean"},
+    "kpis": {"kpi_complete": "boolean"},
+    "concept_call": {"concept_count": "integer"},
+    "project_concept": {
+        "aligned": "boolean",
+        "province_count": "integer",
+        "duplicates_function": "boolean",
+        "prohibited_item": "boolean",
+        "land_ready": "boolean",
+        "is_construction": "boolean",
+        "boq_ready": "boolean",
+        "sign_in_q1": "boolean",
+    },
+    "plan_assembly": {"plan_version": "integer", "hearing_again": "boolean"},
+    "approval": {"decision": ["approve", "return"], "reason": "string", "parts": "array", "signed_on_paper": "boolean"},
+    "province_reply": {"reply": ["adjust", "confirm", "refuse"]},
+    "integrated_plan": {"coverage": "number", "duplicates_found": "boolean"},
+    "negotiation": {"negotiation_result": ["agreed", "not_agreed"]},
+    "invitation": {"meeting_at": "string", "one_third_clause": "boolean"},
+    "quorum": {"quorum": ["ok", "short"]},
+    "resolutions": {
+        "resolution": ["conditional", "defer", "endorse", "reject", "withdraw"],
+        "reconsider_needed": "boolean",
+        "revise_stage": ["drafting", "integration"],
+        "parts": "array",
+        "assigned": "boolean",
+    },
+    "submission_package": {"package_complete": "boolean"},
+    "review_result": {"result": ["N", "Y1", "Y2", "returned"], "items": "array"},
+    "act_record": {"act_in_force": "boolean"},
+    "quarterly_report": {"after_change": "number", "committed": "number", "disbursed": "number", "target_percent": "number"},
+    "certify_report": {"report_valid": "boolean", "note": "string"},
+    "recommendation": {"power_level": ["agency", "central", "cluster", "province"]},
+    "reply": {"reply_type": ["accept", "counter", "reject"]},
+    "verification": {"solved": "boolean"},
+    "change_request": {
+        "change_type": ["T1", "T2", "T3", "T4", "T5"],
+        "past_cutoff": "boolean",
+        "bb_agreement_required": "boolean",
+    },
+}  # fmt: skip
+
+
+@cache
+def shipped(key: str) -> JSON:
+    return load_form(yaml.safe_load((resource_dir("forms") / f"{key}.yaml").read_text("utf-8")))
+
+
+def dice(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - dice for tests, not a secret
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_form_is_sound(key: str) -> None:
+    assert check_form(shipped(key)) == []
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_form_is_json_schema(key: str) -> None:
+    Draft202012Validator.check_schema(shipped(key))
+
+
+def test_the_state_forms_are_all_there_once() -> None:
+    numbers = sorted(form["x-form"] for key in KEYS if "x-form" in (form := shipped(key)))
+
+    assert numbers == [f"F{number:02}" for number in range(1, 24)]
+
+
+@pytest.mark.parametrize("key", sorted(READ_BY_DIAGRAMS))
+def test_forms_always_give_what_diagrams_read(key: str) -> None:
+    schema = shipped(key)
+
+    for name, wanted in READ_BY_DIAGRAMS[key].items():
+        field = fields_of(schema)[name]
+        assert name in schema["required"], name
+        assert (sorted(field["enum"]) if isinstance(wanted, list) else field["type"]) == wanted, name
+
+
+@given(key=st.sampled_from(KEYS), seed=st.integers(0, 2**32), in_case=st.booleans())
+@settings(max_examples=250, deadline=None)
+def test_drawn_values_always_keep_schema_and_rules(key: str, seed: int, in_case: bool) -> None:
+    context = CASE if in_case else {}
+
+    values = random_values(shipped(key), dice(seed), context)
+
+    assert validate(shipped(key), values, context) == {}
+    Draft202012Validator(shipped(key)).validate(values)
+    assert json.loads(json.dumps(values)) == values
+
+
+@given(key=st.sampled_from(KEYS), seed=st.integers(0, 2**32), data=st.data())
+@settings(max_examples=250, deadline=None)
+def test_what_a_json_schema_library_refuses_is_refused_here_too(key: str, seed: int, data: st.DataObject) -> None:
+    """One value of a good form is spoilt at random; the library is the judge of whether it still fits."""
+    schema = shipped(key)
+    values = random_values(schema, dice(seed))
+    name = data.draw(st.sampled_from(sorted(values)))
+    spoilt = copy.deepcopy(values)
+    spoilt[name] = data.draw(
+        st.one_of(
+            st.none(), st.booleans(), st.integers(-5, 10), st.floats(allow_nan=False), st.text(max_size=5), st.just("x" * 20001),
+            st.lists(st.one_of(st.integers(), st.text(max_size=3), st.dictionaries(st.text(max_size=3), st.integers()))),
+            st.just(values[name] * 200 if isinstance(values[name], list) else values[name]),
+        )
+    )  # fmt: skip
+
+    if not Draft202012Validator(schema).is_valid(spoilt):
+        assert any(path.split(".")[0] == name for path in validate(schema, spoilt))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_prefilled_values_fit_their_fields(key: str) -> None:
+    """Only what is still missing, and rules over what is still missing, may be wrong with a form that just opened."""
+    schema = shipped(key)
+    filled = prefill(schema, CASE)
+    bare = {word: value for word, value in schema.items() if word not in ("required", "x-rules")}
+
+    errors = validate(bare, filled, CASE)
+
+    assert {path for path, message in errors.items() if message.key != "This must be filled in."} == set()
+
+
+def test_the_same_seed_draws_the_same_values() -> None:
+    first, second = (random_values(shipped("project_concept"), dice(7)) for _ in range(2))
+
+    assert first == second

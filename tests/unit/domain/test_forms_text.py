@@ -1,0 +1,148 @@
+"""Between what people type and what is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from osm_flow.domain.forms_text import Unreadable, display_text, read_pasted, read_text, show_text
+
+JSON = dict[str, Any]
+
+TEXT: JSON = {"type": "string", "maxLength": 100}
+DATE: JSON = {"type": "string", "x-widget": "date"}
+INSTANT: JSON = {"type": "string", "x-widget": "datetime"}
+MONEY: JSON = {"type": "number", "x-widget": "money"}
+NUMBER: JSON = {"type": "number"}
+WHOLE: JSON = {"type": "integer"}
+YES_NO: JSON = {"type": "boolean"}
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "value"),
+    [
+        (DATE, "20/11/2569", "2026-11-20"),
+        (DATE, "20 พ.ย. 2569", "2026-11-20"),
+        (DATE, " ๒๐ พฤศจิกายน ๒๕๖๙ ", "2026-11-20"),
+        (DATE, "2026-11-20", "2026-11-20"),
+        (INSTANT, "20/11/2569 09:30", "2026-11-20T02:30:00Z"),
+        (INSTANT, "20 พ.ย. 2569 9.30 น.", "2026-11-20T02:30:00Z"),
+        (INSTANT, "๒๐/๑๑/๒๕๖๙ ๐๖:๐๐", "2026-11-19T23:00:00Z"),
+        (INSTANT, "2026-11-20T09:30", "2026-11-20T02:30:00Z"),
+        (MONEY, "1,234,567.00", 1234567),
+        (MONEY, "๑,๒๓๔.๕๐", 1234.5),
+        (MONEY, "฿ 1 250 000 บาท", 1250000),
+        (MONEY, "-5.25", -5.25),
+        (NUMBER, "0.1", 0.1),
+        (NUMBER, "72 %", 72),
+        (WHOLE, "๒๕๗๑", 2571),
+        (WHOLE, "5.0", 5),
+        (YES_NO, "true", True),
+        (YES_NO, "ไม่ใช่", False),
+        (TEXT, "  สอง\r\nบรรทัด ", "สอง บรรทัด"),
+        ({**TEXT, "x-widget": "textarea"}, "สอง\r\nบรรทัด", "สอง\nบรรทัด"),
+        (TEXT, "น\u0e4d\u0e49\u0e32", "น\u0e49\u0e33"),
+    ],
+)  # fmt: skip
+def test_reading_what_people_type(field: JSON, typed: str, value: Any) -> None:
+    read = read_text(field, typed)
+
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "message"),
+    [
+        (DATE, "20/11/2026", "Write the year in the Buddhist era, for example 2569."),
+        (DATE, "20 พ.ย. 2026", "Write the year in the Buddhist era, for example 2569."),
+        (DATE, "31/2/2569", "Write the date as day/month/year, for example 20/11/2569."),
+        (DATE, "tomorrow", "Write the date as day/month/year, for example 20/11/2569."),
+        (INSTANT, "20/11/2569", "Write date and time, for example 20/11/2569 09:30."),
+        (INSTANT, "20/11/2569 25:00", "Write date and time, for example 20/11/2569 09:30."),
+        (INSTANT, "20/11/2026 09:00", "Write the year in the Buddhist era, for example 2569."),
+        (MONEY, "1.234,56", "Write a number, for example 1,250,000.00."),
+        (MONEY, "1,23", "Write a number, for example 1,250,000.00."),
+        (MONEY, "ล้านบาท", "Write a number, for example 1,250,000.00."),
+        (NUMBER, "NaN", "Write a number, for example 1,250,000.00."),
+        (NUMBER, "1e400", "Write a number, for example 1,250,000.00."),
+        (NUMBER, "9" * 60, "Write a number, for example 1,250,000.00."),
+        (NUMBER, "0.1234567890123456789", "This number has more digits than can be kept exactly."),
+        (WHOLE, "1.5", "A whole number is expected here."),
+        (YES_NO, "perhaps", "Yes or no is expected here."),
+    ],
+)
+def test_what_cannot_be_read_is_answered_with_what_is_expected(field: JSON, typed: str, message: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read_text(field, typed)
+
+    assert refused.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "shown"),
+    [
+        (DATE, "2026-11-20", "20/11/2569"),
+        (INSTANT, "2026-11-20T02:30:00Z", "20/11/2569 09:30"),
+        (MONEY, 1234567, "1,234,567.00"),
+        (NUMBER, 0.1, "0.1"),
+        (NUMBER, 1e-07, "0.0000001"),
+        (WHOLE, 2571, "2571"),
+        (YES_NO, False, "false"),
+        (TEXT, "ก", "ก"),
+    ],
+)
+def test_what_is_shown_in_an_input_reads_back_the_same(field: JSON, value: Any, shown: str) -> None:
+    assert show_text(field, value) == shown
+    assert read_text(field, shown) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "thai", "english"),
+    [("2026-11-20", "20 พ.ย. 2569", "20 Nov 2026 (2569)"), ("soon", "soon", "soon")],
+)
+def test_documents_write_dates_in_words(value: str, thai: str, english: str) -> None:
+    assert (display_text(DATE, value), display_text(DATE, value, "en")) == (thai, english)
+
+
+def test_documents_name_options_and_answers() -> None:
+    choice = {**TEXT, "x-enum": [{"value": "a", "th": "เห็นชอบ", "en": "Approve"}]}
+
+    assert (display_text(choice, "a"), display_text(choice, "a", "en")) == ("เห็นชอบ", "Approve")
+    assert (display_text(YES_NO, True), display_text(YES_NO, True, "en")) == ("ใช่", "Yes")
+
+
+def test_no_page_is_asked_to_carry_half_a_character() -> None:
+    assert show_text(TEXT, "a\ud800\0") == "a\ufffd\ufffd"
+
+
+TABLE: JSON = {
+    "type": "array",
+    "items": {
+        "properties": {
+            "name": {"title": "กิจกรรม", "x-en": {"title": "Activity"}, **TEXT},
+            "budget": {"title": "งบประมาณ", "x-en": {"title": "Budget"}, **MONEY},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("pasted", "rows"),
+    [
+        ("ก\t1,000\r\nข\t2\r\n", [{"name": "ก", "budget": "1,000"}, {"name": "ข", "budget": "2"}]),
+        ("กิจกรรม\tงบประมาณ\nก\t5\n\n", [{"name": "ก", "budget": "5"}]),
+        ('"สอง\nบรรทัด"\t7', [{"name": "สอง\nบรรทัด", "budget": "7"}]),
+        ("ก\t5\t\t", [{"name": "ก", "budget": "5"}]),
+        ("ก", [{"name": "ก"}]),
+        ("\n\t\n", []),
+    ],
+)
+def test_rows_pasted_from_a_spreadsheet(pasted: str, rows: list[JSON]) -> None:
+    assert read_pasted(TABLE, pasted) == rows
+
+
+def test_too_many_pasted_columns_are_refused() -> None:
+    with pytest.raises(Unreadable, match="more than 2 columns"):
+        read_pasted(TABLE, "a\tb\tc")
