@@ -12,7 +12,7 @@ from SpiffWorkflow.util.task import TaskState
 from osm_flow.engine.decisions import evaluate_decision
 from osm_flow.engine.errors import EngineFault, ExpressionFault
 from osm_flow.engine.events import instant_of
-from osm_flow.engine.expressions import counts_from_now, fill, is_wrapped
+from osm_flow.engine.expressions import is_wrapped
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ def _evaluate(task: Any, text: str) -> Any:
 
 
 def _value(task: Any, text: str | None) -> Any:
-    """An attribute's value: an expression when it is wrapped as one, else the text itself."""
+    """An attribute's value: an expression when it is wrapped as one, else the text with every `${…}` in it filled."""
     if text is None:
         return None
-    return _evaluate(task, text) if is_wrapped(text) else text.strip()
+    return _evaluate(task, text) if is_wrapped(text) else task.workflow.script_engine.fill(task, text.strip())
 
 
 def _people(task: Any, groups: str | None, users: str | None) -> list[str]:
@@ -78,7 +78,7 @@ def _people(task: Any, groups: str | None, users: str | None) -> list[str]:
 
 
 def _instant(task: Any, text: str | None) -> str | None:
-    value = _evaluate(task, text) if text else None
+    value = task.workflow.script_engine.evaluate_date(task, text) if text else None
     due = instant_of(value)
     return due.isoformat() if due else None
 
@@ -92,7 +92,8 @@ def note_attributes(my_task: Any) -> None:
             notes["assignee"] = str(_value(my_task, extra.assignee) or "") or None
         if extra.priority:
             notes["priority"] = int(_value(my_task, extra.priority))
-        filled = {k: fill(v, my_task.data) for k, v in extra.properties.items() if "${" in v and k != "payload"}
+        engine = my_task.workflow.script_engine
+        filled = {k: engine.fill(my_task, v) for k, v in extra.properties.items() if "${" in v}
         if filled:
             notes["properties"] = filled
         notes.update(_dates(my_task))
@@ -108,17 +109,8 @@ def _dates(my_task: Any) -> dict[str, str]:
 
 
 def replan_attributes(my_task: Any) -> None:
-    """Work out anew the dates that follow the calendar; those counted from when the task opened stay as they are."""
-    extra: Extra = my_task.task_spec.extra
-    notes = dict(my_task.internal_data.get("attributes", {}))
-    for note, text in (("due", extra.due_date), ("follow_up", extra.follow_up_date)):
-        if not text or counts_from_now(text):
-            continue
-        value = _instant(my_task, text)
-        notes.pop(note, None)
-        if value:
-            notes[note] = value
-    my_task.internal_data["attributes"] = notes
+    notes = {k: v for k, v in my_task.internal_data.get("attributes", {}).items() if k not in ("due", "follow_up")}
+    my_task.internal_data["attributes"] = {**notes, **_dates(my_task)}
 
 
 def put_values(my_task: Any, values: dict[str, Any]) -> None:
@@ -202,16 +194,8 @@ def mapped(my_task: Any, mappings: tuple[Mapping, ...], source: dict[str, Any]) 
         if mapping.everything:
             out.update(source)
         else:
-            engine = my_task.workflow.script_engine
-            out[mapping.target] = _from(engine, mapping, source)
+            out[mapping.target] = my_task.workflow.script_engine.over(my_task, mapping.expression, source)
     return out
-
-
-def _from(engine: Any, mapping: Mapping, source: dict[str, Any]) -> Any:
-    class Holder:
-        data = source
-
-    return engine.evaluate(Holder, mapping.expression)
 
 
 class SubProcess(defaults.SubWorkflowTask):  # type: ignore[misc]

@@ -10,17 +10,25 @@ from datetime import datetime
 from typing import Any
 
 from SpiffWorkflow.bpmn import BpmnWorkflow
+from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
 from SpiffWorkflow.exceptions import WorkflowException
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from osm_flow.engine.expressions import evaluate
+from osm_flow.engine.errors import EngineFault, ExpressionFault
+from osm_flow.engine.expressions import COUNTING_FUNCTIONS, evaluate, fill
 from osm_flow.engine.values import JSON, Lookup, Thrown
+
+
+LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 
 
 class CaseTask(Task):  # type: ignore[misc]
     """A task with a counted id and a counted time of its last change."""
+
+    _state: int
+    data: JSON
 
     def __init__(self, workflow: Any, task_spec: Any, parent: Any = None, state: int = TaskState.MAYBE) -> None:
         top = workflow.top_workflow
@@ -39,27 +47,37 @@ class CaseTask(Task):  # type: ignore[misc]
     def _set_state(self, value: int) -> None:
         if value == self._state:
             return
-        self._state = value
+        was_live, self._state = self.has_state(LIVE), value
         top = self.workflow.top_workflow
         self.last_state_change = top.tick()
-        if self.task_spec.bpmn_id is not None and value in (TaskState.COMPLETED, TaskState.CANCELLED):
-            top.passed.append((self.task_spec, value))
+        if self.task_spec.bpmn_id is not None and (
+            value == TaskState.COMPLETED or (value == TaskState.CANCELLED and was_live)
+        ):
+            top.passed.append((self.task_spec, value, self.internal_data.get("done")))
 
     def _inherit_data(self) -> None:
-        self.data = {**self.data, **self.parent.data}
+        # an instance of a multi-instance activity was given its data when it was made
+        if "instance" not in self.internal_data:
+            self.data = {**self.data, **self.parent.data}
 
     def set_data(self, **values: Any) -> None:
         self.data = {**self.data, **values}
 
     def cancel(self) -> None:
-        """As the library, but what already lives below is cancelled too, so that its subprocess and events end with it."""
+        """As the library, but what already lives below is cancelled too, so that its subprocess and events end with it.
+
+        What a non-interrupting boundary event has sent off lives on when the event stops waiting.
+        """
         if self.has_state(TaskState.FINISHED_MASK):
             for child in self.children:
                 child.cancel()
             return
         self._set_state(TaskState.CANCELLED)
+        if isinstance(self.task_spec, BoundaryEvent):
+            self.workflow.top_workflow.event_manager.remove_task(self)
+            return
         for child in self.children:
-            if child.has_state(TaskState.READY | TaskState.WAITING | TaskState.STARTED):
+            if child.has_state(LIVE):
                 child.cancel()
         self._drop_children()
         self.task_spec._on_cancel(self)
@@ -72,7 +90,42 @@ class ScriptEngine:
         self.lookup = lookup
 
     def evaluate(self, task: Any, expression: str, external_context: Any = None) -> Any:
-        return evaluate(expression, task.data, self.lookup)
+        return self.over(task, expression, task.data)
+
+    def over(self, task: Any, expression: str, data: JSON, lookup: Lookup | None = None) -> Any:
+        """The value over these data; a fault names the element of the task."""
+        try:
+            return evaluate(expression, data, lookup or self.lookup)
+        except ExpressionFault as fault:
+            raise EngineFault(task.task_spec.bpmn_id or "", str(fault)) from None
+
+    def fill(self, task: Any, text: str) -> str:
+        """A text with its `${…}` filled from the task's data."""
+        try:
+            return fill(text, task.data, self.lookup)
+        except ExpressionFault as fault:
+            raise EngineFault(task.task_spec.bpmn_id or "", str(fault)) from None
+
+    def evaluate_date(self, task: Any, expression: str) -> Any:
+        """As `evaluate`, but a period counts from the moment when this task first asked for it.
+
+        So that a date worked out anew, because the calendar moved, does not grow by the time that went by.
+        """
+
+        lookup = self.lookup
+        if lookup is None:
+            return self.evaluate(task, expression)
+
+        def counted(name: str, args: tuple[Any, ...]) -> Any:
+            if name not in COUNTING_FUNCTIONS:
+                return lookup(name, args)
+            known = task.internal_data.setdefault("counted", {})
+            question = f"{name}({', '.join(map(str, args))})"
+            if question not in known:
+                known[question] = lookup(name, args)
+            return known[question]
+
+        return self.over(task, expression, task.data, counted)
 
 
 def _plant(workflow: Any) -> None:
@@ -85,11 +138,21 @@ class _Pruned:
     """Removal of a task that also ends what the task was waiting for."""
 
     def _remove_task(self, task_id: int) -> None:
+        # not by recursion as the library: a long diagram is a deep tree
+        below = [task_id]
+        for found in below:
+            below += self.tasks[found]._children  # type: ignore[attr-defined]
+        for found in reversed(below):
+            self._remove_leaf(found)
+
+    def _remove_leaf(self, task_id: int) -> None:
         task = self.tasks[task_id]  # type: ignore[attr-defined]
         top = task.workflow.top_workflow
         top.event_manager.remove_task(task)
         top.forget_subprocess(task_id)
-        super()._remove_task(task_id)  # type: ignore[misc]
+        task.parent._children.remove(task_id)
+        self.tasks.pop(task_id)  # type: ignore[attr-defined]
+        self._task_removed_notify(task)  # type: ignore[attr-defined]
 
     def update_waiting_tasks(self) -> None:
         # by the table, not by walking the tree: the library's walk ends silently at depth 1,000
@@ -114,7 +177,7 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
         self.counter = 0
         self.ticks = 0
         self.now = now
-        self.passed: list[tuple[Any, int]] = []
+        self.passed: list[tuple[Any, int, int | None]] = []
         self.thrown: list[Thrown] = []
         self.last_end: str | None = None
         self.error_code: str | None = None

@@ -21,7 +21,6 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine.errors import EngineFault
-from osm_flow.engine.expressions import counts_from_now, evaluate, fill, is_wrapped
 from osm_flow.engine.joins import changed
 
 _DURATION = re.compile(
@@ -50,7 +49,7 @@ def is_time_literal(text: str) -> bool:
 
 def _value(task: Any, text: str) -> Any:
     """A literal is itself; anything else is an expression."""
-    return text.strip() if is_time_literal(text) else task.workflow.script_engine.evaluate(task, text)
+    return text.strip() if is_time_literal(text) else task.workflow.script_engine.evaluate_date(task, text)
 
 
 def instant_of(value: Any) -> datetime | None:
@@ -107,9 +106,7 @@ class Timer(EventDefinition):  # type: ignore[misc]
         return add_duration(now, match.group(2))
 
     def depends_on_calendar(self) -> bool:
-        """Whether a moved date may move it; a period counted from the start of the wait stays what it was."""
-        literal = is_time_literal(self.expression)
-        return self.kind == "timeDate" and not literal and not counts_from_now(self.expression)
+        return self.kind == "timeDate" and not is_time_literal(self.expression)
 
 
 class Catching:
@@ -148,7 +145,12 @@ def take_payload(my_task: Any) -> None:
 
 
 class StartEvent(Catching, defaults.StartEvent):  # type: ignore[misc]
-    pass
+    def _update_hook(self, my_task: Any) -> bool | None:
+        # the message that starts a case has come before there was a case to wait for it
+        if isinstance(self.event_definition, MessageEventDefinition):
+            my_task._inherit_data()
+            return True
+        return super()._update_hook(my_task)
 
 
 class IntermediateCatchEvent(Catching, defaults.IntermediateCatchEvent):  # type: ignore[misc]
@@ -186,7 +188,7 @@ class BoundaryEvent(Catching, defaults.BoundaryEvent):  # type: ignore[misc]
         before = my_task.data
         take_payload(my_task)
         top = my_task.workflow.top_workflow
-        top.passed.append((self, TaskState.COMPLETED))
+        top.passed.append((self, TaskState.COMPLETED, None))
         for output in self.outputs:
             if isinstance(output, BoundaryEventJoin):
                 continue
@@ -199,7 +201,9 @@ class BoundaryEvent(Catching, defaults.BoundaryEvent):  # type: ignore[misc]
 
 
 def fire(my_task: Any, payload: dict[str, Any] | None = None) -> None:
-    """The event happens to the task that waits for it."""
+    """The event happens to the task that waits for it; a task that waits no more lets it pass."""
+    if my_task.state != TaskState.WAITING:
+        return
     notes = my_task.internal_data
     if payload:
         notes["payload"] = payload
@@ -214,7 +218,16 @@ def fire(my_task: Any, payload: dict[str, Any] | None = None) -> None:
                 my_task.cancel()
         return
     notes["event_fired"] = True
+    if isinstance(spec, BoundaryEvent) and spec.cancel_activity:
+        _interrupt(my_task)
     spec._update(my_task)
+
+
+def _interrupt(event: Any) -> None:
+    """End the activity and its other events at once, so that nothing in it runs on within the step."""
+    for other in event.parent.children:
+        if other is not event and other.has_state(TaskState.NOT_FINISHED_MASK):
+            other.cancel()
 
 
 def _due(my_task: Any) -> datetime:
@@ -233,10 +246,11 @@ def catcher_of(my_task: Any, kind: type[EventDefinition], code: str | None) -> A
         activity = scope.parent if is_instance else scope
         split = activity.parent
         if isinstance(split.task_spec, BoundaryEventSplit):
-            for event in split.children:
-                definition = getattr(event.task_spec, "event_definition", None)
-                if type(definition) is kind and event.state == TaskState.WAITING and definition.code in (None, code):
-                    return event
+            events = [e for e in split.children if type(getattr(e.task_spec, "event_definition", None)) is kind]
+            for wanted in (code, None):
+                for event in events:
+                    if event.state == TaskState.WAITING and event.task_spec.event_definition.code == wanted:
+                        return event
         parent_id = scope.workflow.parent_task_id
         scope = my_task.workflow.top_workflow.get_task_from_id(parent_id) if parent_id is not None else None
     return None
@@ -295,7 +309,7 @@ class Throwing:
         text = self.extra.properties.get("payload") if self.extra else None
         if text is None:
             return dict(my_task.data)
-        value = evaluate(text, my_task.data) if is_wrapped(text) else fill(text, my_task.data)
+        value = my_task.workflow.script_engine.evaluate(my_task, text)
         if not isinstance(value, dict):
             raise EngineFault(self.bpmn_id, "the payload of a message must be an object")  # type: ignore[attr-defined]
         return value

@@ -16,7 +16,8 @@ from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes, InvalidExpressi
 from osm_flow.engine.errors import ExpressionFault
 from osm_flow.engine.values import JSON, Lookup
 
-CALENDAR_FUNCTIONS = frozenset({"working_days", "calendar_days", "milestone", "before", "after"})
+COUNTING_FUNCTIONS = frozenset({"working_days", "calendar_days"})
+CALENDAR_FUNCTIONS = COUNTING_FUNCTIONS | {"milestone", "before", "after"}
 _WRAPPERS = (("${", "}"), ("#{", "}"))
 _CONSTANTS = {"true": True, "false": False, "null": None}
 MAX_LENGTH = 2_000
@@ -118,14 +119,6 @@ def names_in(text: str) -> set[str]:
 def uses_calendar(text: str) -> bool:
     return any(
         isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in CALENDAR_FUNCTIONS
-        for n in ast.walk(parse(text))
-    )
-
-
-def counts_from_now(text: str) -> bool:
-    """Whether the expression counts from the moment it is asked, so that asking it later gives another answer."""
-    return any(
-        isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in ("working_days", "calendar_days")
         for n in ast.walk(parse(text))
     )
 

@@ -226,6 +226,27 @@ def test_work_and_timers_follow_a_moved_date_and_periods_do_not(store: Store) ->
         assert verify_case(session, case_id) == []
 
 
+def test_a_date_that_becomes_known_replaces_the_period_that_stood_for_it(store: Store) -> None:
+    [case_id] = _planned_case(store)
+    tomorrow = NOW + timedelta(days=4)
+    with store.reading() as session:
+        at_first = _due(session, case_id)["mixed"]
+
+    _move(store, date(2027, 1, 15), tomorrow)
+    deliver_outbox(store, tomorrow, "test")
+    with store.reading() as session:
+        still_unknown = _due(session, case_id)["mixed"]
+    with store.transaction() as session:
+        planner = make_person(session, "planner", "osm_strategy_head")
+        move_date(session, OFFICE, 2571, "concept_due", date(2026, 11, 25), LETTER, planner, tomorrow)
+    deliver_outbox(store, tomorrow, "test")
+
+    with store.reading() as session:
+        assert at_first == still_unknown == close_of(date(2026, 12, 15))
+        assert _due(session, case_id)["mixed"] == close_of(date(2026, 11, 27))
+        assert verify_case(session, case_id) == []
+
+
 def test_the_case_s_history_names_the_letter(store: Store) -> None:
     [case_id] = _planned_case(store)
 
