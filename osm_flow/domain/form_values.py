@@ -22,6 +22,7 @@ from osm_flow.domain.forms import (
     fields_of,
     find,
     is_table,
+    known_value,
     load_form,
     ref_options,
     widget_of,
@@ -67,7 +68,7 @@ def prefill(schema: JSON, variables: Context) -> JSON:
     filled: JSON = {}
     for name, field in fields_of(schema).items():
         value = _prefilled_rows(field, variables) if is_table(field) else None
-        for candidate in (value, _known(field, variables), field.get("default")):
+        for candidate in (value, known_value(field, variables), field.get("default")):
             if is_given(candidate) and not list(_value_errors(field, candidate, variables, name)):
                 filled[name] = candidate
                 break
@@ -161,7 +162,7 @@ def _object_errors(schema: JSON, values: JSON, context: Context, path: str) -> I
 
 
 def _value_errors(field: JSON, value: Any, context: Context, path: str) -> Iterator[tuple[str, Message]]:
-    known = _known(field, context) if field.get("readOnly") else None
+    known = known_value(field, context) if field.get("readOnly") else None
     if known is not None and known != value:
         yield path, Message("This cannot be changed here.")
     if field["type"] != "array":
@@ -283,17 +284,12 @@ def _option_error(field: JSON, value: Any, context: Context) -> Message | None:
     return None
 
 
-def _known(field: JSON, variables: Context) -> Any:
-    path = field.get("x-default-from")
-    return find(variables, path) if path else None
-
-
 def _prefilled_rows(field: JSON, variables: Context) -> list[JSON] | None:
     source = field.get("x-rows-from")
     found = find(variables, source["from"]) if source else None
     if not source or not isinstance(found, list):
         return None
-    columns: Mapping[str, str] = source["columns"]
+    columns: Mapping[str, str | list[str]] = source["columns"]
     rows = []
     for item in found[: field["maxItems"]]:
         known = {column: _cell(item, path) for column, path in columns.items()}
@@ -302,7 +298,7 @@ def _prefilled_rows(field: JSON, variables: Context) -> list[JSON] | None:
     return [_fitting(field, row, variables) for row in kept] or None
 
 
-def _cell(item: Any, path: str) -> Any:
+def _cell(item: Any, path: str | list[str]) -> Any:
     if path == "":
         return item if not isinstance(item, Mapping) else None
     return find(item, path) if isinstance(item, Mapping) else None

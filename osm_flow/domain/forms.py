@@ -8,6 +8,7 @@ vocabulary; `forms_check` enforces it at deployment.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from osm_flow.errors import Invalid
@@ -129,14 +130,53 @@ def groups_of(schema: JSON) -> list[JSON]:
 
 
 def find(variables: Mapping[str, Any], path: str | Sequence[str]) -> Any:
-    """The value at a dotted path (`project.budget`); of several paths the first that leads somewhere, else None."""
+    """The value at a dotted path (`project.budget`); of several paths the first that leads somewhere, else None.
+
+    A path that leads through a list gathers what its items have: `replies.concepts.name` is a list of names.
+    """
     for candidate in [path] if isinstance(path, str) else path:
         value: Any = variables
         for part in candidate.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+            value = _inside(value, part)
         if value is not None:
             return value
     return None
+
+
+def _inside(value: Any, part: str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(part)
+    if not isinstance(value, list):
+        return None
+    found = [item[part] for item in value if isinstance(item, Mapping) and item.get(part) is not None]
+    return [each for item in found for each in (item if isinstance(item, list) else [item])] or None
+
+
+def known_value(field: JSON, variables: Mapping[str, Any]) -> Any:
+    """What the case knows about a field (`x-default-from`): the value at a path, or the count or sum of a list."""
+    source = field.get("x-default-from")
+    if not isinstance(source, Mapping):
+        return find(variables, source) if source else None
+    if "sum" in source:
+        found = [
+            find(variables, path) for path in ([source["sum"]] if isinstance(source["sum"], str) else source["sum"])
+        ]
+        numbers = [
+            Decimal(str(number)) for each in found if isinstance(each, list) for number in each if _is_number(number)
+        ]
+        total = sum(numbers, Decimal(0))
+        return (int(total) if total == total.to_integral_value() else float(total)) if numbers else None
+    listed = find(variables, source["count"])
+    wanted = {name: value for name, value in source.items() if name != "count"}
+    if not isinstance(listed, list):
+        return None
+    return sum(
+        1 for item in listed if all(find(item, name) == value for name, value in wanted.get("where", {}).items())
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def ref_options(field: JSON, context: Mapping[str, Any]) -> list[tuple[str, str]] | None:

@@ -105,6 +105,11 @@ def _field_problems(field: JSON, path: str, *, in_table: bool) -> Iterator[str]:
     yield from _titles(field, path)
     if widget_of(field) not in WIDGETS[kind]:
         yield f"{path}: the widget {widget_of(field)!r} cannot show the type {kind}."
+    source = field.get("x-default-from", "")
+    if isinstance(source, dict) and (
+        len({"count", "sum"} & set(source)) != 1 or set(source) - {"count", "sum", "where"}
+    ):
+        yield f"{path}: x-default-from is a path, or the count or sum of one."
     if kind == "array":
         if in_table:
             yield f"{path}: a table cannot hold lists."

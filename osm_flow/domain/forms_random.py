@@ -28,8 +28,8 @@ from osm_flow.domain.forms import (
     columns_of,
     decimals_of,
     fields_of,
-    find,
     is_table,
+    known_value,
     ref_options,
     widget_of,
 )
@@ -71,7 +71,7 @@ def _object(schema: JSON, rng: random.Random, context: Mapping[str, Any]) -> JSO
 
 def draw_field(field: JSON, rng: random.Random, context: Mapping[str, Any]) -> Any:
     """A valid value of one field."""
-    known = find(context, field["x-default-from"]) if field.get("readOnly") and "x-default-from" in field else None
+    known = known_value(field, context) if field.get("readOnly") else None
     if known is not None:
         return known
     if field["type"] != "array":

@@ -83,6 +83,7 @@ def test_a_sound_form_has_no_problems() -> None:
         ("properties/name/x-widget", "date", "format and the widget"),
         ("properties/name/x-widget", "radio", "needs options"),
         ("properties/name/pattern", "^x", "examples"),
+        ("properties/name/x-default-from", {"count": "a", "sum": "b"}, "count or sum"),
         ("properties/name/$ref", "#", "vocabulary"),
         ("properties/name/x-unit", "คน", "unit is needed in both"),
         ("properties/choice/enum", ["b"], "must list the same values"),

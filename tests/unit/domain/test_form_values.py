@@ -186,6 +186,26 @@ def test_prefilling_a_table_makes_one_row_of_each_thing_the_case_lists() -> None
     assert prefill(schema, case) == {"rows": [{"name": "ก", "budget": 5}, {"name": "ข"}]}
 
 
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ({"count": "opinions.items"}, 3),
+        ({"count": "opinions.items", "where": {"disposition": "accept"}}, 2),
+        ({"sum": "replies.concepts.cost"}, 3.3),
+        ({"sum": ["replies.concepts.cost", "replies.concepts.more"]}, 8.3),
+        ({"count": "nothing"}, None),
+        ({"sum": "nothing.here"}, None),
+    ],
+)
+def test_figures_are_counted_and_added_up_for_the_person(source: JSON, value: object) -> None:
+    case = {
+        "opinions": {"items": [{"disposition": "accept"}, {"disposition": "accept"}, {"disposition": "decline"}]},
+        "replies": [{"concepts": [{"cost": 1.1}, {"cost": 2.2, "more": 5}]}, {"concepts": []}, {}],
+    }
+
+    assert prefill(form(it={"title": "x", "type": "number", "x-default-from": source}), case).get("it") == value
+
+
 def test_only_what_the_form_knows_is_kept_of_an_older_document() -> None:
     assert keep_known(form(it=text()), {"it": "ก", "gone": 1}) == {"it": "ก"}
 
