@@ -3,7 +3,6 @@
 PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
-# uv installs several times faster; without it the pip inside .venv does the same from the same lock files.
 UV := $(shell command -v uv 2>/dev/null)
 
 .PHONY: install run test check bench lock clean
@@ -30,7 +29,7 @@ bench: .venv/.installed-dev
 
 # Pins every dependency anew, with hashes and without the address of any package index.
 lock: .venv/.installed-dev
-	$(BIN)/pip install --quiet uv
+	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --upgrade --quiet --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
@@ -43,31 +42,31 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "OSM Flow needs Python 3.11 or newer; say which with: make PYTHON=python3.12 …" >&2; exit 1; }
 ifdef UV
-	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	@$(UV) venv --quiet --seed --allow-existing --python $(PYTHON) .venv
 else
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "This Python cannot make virtual environments. On Debian and Ubuntu: sudo apt install python3-venv" >&2; \
 		  echo "Or install uv (https://docs.astral.sh/uv/); then run make again." >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv || echo "uv cannot be had here; pip does its work" >&2
 endif
 	@touch $@
 
 .venv/.installed: .venv/.created requirements.lock pyproject.toml
-	$(call pip-install,requirements.lock)
+	@echo "Installing what OSM Flow needs into .venv …"
+	@$(call install-from,requirements.lock)
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.lock
-	$(call pip-install,requirements-dev.lock)
+	@echo "Installing what its tests and checks need into .venv …"
+	@$(call install-from,requirements-dev.lock)
 	@touch $@
 
-ifdef UV
-define pip-install
-	VIRTUAL_ENV=.venv $(UV) pip install --quiet --require-hashes -r $(1)
-	VIRTUAL_ENV=.venv $(UV) pip install --quiet --no-deps -e .
+# uv first because it is quick; pip when uv is missing or cannot reach the package index that pip is configured for.
+define install-from
+	uv=$$(command -v $(BIN)/uv || command -v uv || echo false); \
+	if VIRTUAL_ENV=.venv "$$uv" pip install --quiet --require-hashes -r $(1) 2>/dev/null; \
+	then VIRTUAL_ENV=.venv "$$uv" pip install --quiet --no-deps -e . ; \
+	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
+	     $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e . ; fi
 endef
-else
-define pip-install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
-endef
-endif

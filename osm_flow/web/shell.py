@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request, url_for
 
@@ -58,8 +59,11 @@ def unread_notices() -> int:
 
 
 def here_url() -> str:
-    """This page with its query, where the language switch comes back to."""
-    return request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else request.path
+    """This page with its query, where the language switch comes back to; after a post, the page that had the form."""
+    if request.method in {"GET", "HEAD"}:
+        return request.full_path.rstrip("?")
+    form_page = urlsplit(request.referrer or "/")
+    return form_page.path + (f"?{form_page.query}" if form_page.query else "")
 
 
 def page_url(after: str | None) -> str:
