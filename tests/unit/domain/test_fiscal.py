@@ -1,4 +1,6 @@
+import html
 import itertools
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -13,6 +15,7 @@ from osm_flow.domain.fiscal import (
     quarter_of,
     typical_dates,
 )
+from osm_flow.resources import resource_dir
 
 
 @pytest.mark.parametrize(
@@ -64,9 +67,10 @@ def test_a_normal_year_2571_falls_as_the_offices_know_it() -> None:
     assert dates["subcommittee"] == date(2026, 12, 15)
     assert dates["budget_request"] == date(2027, 1, 31)
     assert dates["act_published"] == date(2027, 9, 15)
-    assert dates["year_start"] == date(2027, 10, 1)
+    assert dates["fy_start"] == date(2027, 10, 1)
     assert dates["q1_cut"] == date(2027, 12, 31)
-    assert dates["q2_report"] == date(2028, 4, 30)
+    assert dates["q2_report"] == date(2028, 4, 10)
+    assert dates["q2_report_head"] == date(2028, 4, 30)
     assert dates["q4_bb"] == date(2028, 10, 15)
     assert dates["year_end"] == date(2028, 9, 30)
 
@@ -86,3 +90,16 @@ def test_data_are_cut_on_the_last_day_of_each_quarter() -> None:
     dates = typical_dates(2570)
 
     assert [dates[f"q{q}_cut"] for q in (1, 2, 3, 4)] == [quarter_bounds(2570, q)[1] for q in (1, 2, 3, 4)]
+
+
+def test_every_date_that_a_shipped_diagram_names_is_a_milestone() -> None:
+    texts = [html.unescape(path.read_text(encoding="utf-8")) for path in resource_dir("bpmn").glob("*.bpmn")]
+    named = {
+        key for text in texts for key in re.findall(r"milestone\('(\w+)'\)|name=\"milestone\" value=\"(\w+)\"", text)
+    }
+    quarterly = {part for text in texts for part in re.findall(r"milestone\('q' \+ .+? \+ '(_\w+)'\)", text)}
+
+    known = {milestone.key for milestone in MILESTONES}
+    assert {key for pair in named for key in pair if key} <= known
+    assert {f"q{quarter}{part}" for quarter in (1, 2, 3, 4) for part in quarterly} <= known
+    assert quarterly >= {"_cut", "_report"}
