@@ -64,9 +64,9 @@ def _quarterly(quarter: int, cut: tuple[int, int, int], following: tuple[int, in
     last = 30 if report_month == 4 else 31
     rows = (
         ("cut", f"ตัดยอดข้อมูลไตรมาส {quarter}", f"Quarter {quarter} data cut", years, month, day),
-        ("report", f"หน่วยงานส่งรายงานไตรมาส {quarter}", f"Agencies report quarter {quarter}", report_years, report_month, 10),
+        ("agency", f"หน่วยงานส่งรายงานไตรมาส {quarter}", f"Agencies report quarter {quarter}", report_years, report_month, 10),
         ("bb", f"รายงานสำนักงบประมาณ ไตรมาส {quarter}", f"Quarter {quarter} report to the Budget Bureau", report_years, report_month, 15),
-        ("report_head", f"รายงานผลไตรมาส {quarter} ต่อหัวหน้ากลุ่มจังหวัด", f"Quarter {quarter} report to the head of cluster", report_years, report_month, last),
+        ("report", f"รายงานผลไตรมาส {quarter} ต่อหัวหน้ากลุ่มจังหวัด", f"Quarter {quarter} report to the head of cluster", report_years, report_month, last),
     )  # fmt: skip
     return tuple(Milestone(f"q{quarter}_{key}", th, en, "execution", m, d, y) for key, th, en, y, m, d in rows)
 
@@ -100,7 +100,7 @@ MILESTONES: tuple[Milestone, ...] = (
     Milestone("house_committee", "กรรมาธิการพิจารณางบประมาณ", "House committee on the budget", "budget", 7, 31, 1),
     Milestone("act_published", "พ.ร.บ. งบประมาณประกาศใช้", "Budget Act published", "budget", 9, 15, 1),
     Milestone("spending_plan", "แผนการปฏิบัติงานและแผนการใช้จ่ายงบประมาณ", "Work and spending plan", "budget", 9, 25, 1),
-    Milestone("fy_start", "เริ่มปีงบประมาณ", "Fiscal year begins", "execution", 10, 1, 1),
+    Milestone("year_start", "เริ่มปีงบประมาณ", "Fiscal year begins", "execution", 10, 1, 1),
     *_quarterly(1, (1, 12, 31), (0, 1)),
     *_quarterly(2, (0, 3, 31), (0, 4)),
     *_quarterly(3, (0, 6, 30), (0, 7)),

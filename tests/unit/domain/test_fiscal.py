@@ -67,10 +67,10 @@ def test_a_normal_year_2571_falls_as_the_offices_know_it() -> None:
     assert dates["subcommittee"] == date(2026, 12, 15)
     assert dates["budget_request"] == date(2027, 1, 31)
     assert dates["act_published"] == date(2027, 9, 15)
-    assert dates["fy_start"] == date(2027, 10, 1)
+    assert dates["year_start"] == date(2027, 10, 1)
     assert dates["q1_cut"] == date(2027, 12, 31)
-    assert dates["q2_report"] == date(2028, 4, 10)
-    assert dates["q2_report_head"] == date(2028, 4, 30)
+    assert dates["q2_agency"] == date(2028, 4, 10)
+    assert dates["q2_report"] == date(2028, 4, 30)
     assert dates["q4_bb"] == date(2028, 10, 15)
     assert dates["year_end"] == date(2028, 9, 30)
 
