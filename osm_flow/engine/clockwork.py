@@ -20,7 +20,6 @@ from osm_flow.engine.errors import EngineFault, ExpressionFault
 from osm_flow.engine.expressions import COUNTING_FUNCTIONS, evaluate, fill
 from osm_flow.engine.values import JSON, Lookup, Thrown
 
-
 LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 
 
@@ -74,6 +73,9 @@ class CaseTask(Task):  # type: ignore[misc]
             return
         self._set_state(TaskState.CANCELLED)
         if isinstance(self.task_spec, BoundaryEvent):
+            for child in self.children:
+                if not child.triggered:
+                    self.workflow._remove_task(child.id)
             self.workflow.top_workflow.event_manager.remove_task(self)
             return
         for child in self.children:

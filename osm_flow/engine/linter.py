@@ -232,7 +232,9 @@ class _Check:
             if text and expressions.is_wrapped(text):
                 self.expression(node, text)
         for key, text in properties_of(node).items():
-            if "${" in text:
+            if key == "payload":
+                self.expression(node, text)
+            elif "${" in text:
                 self.template(node, key, text)
 
     def template(self, node: Any, key: str, text: str) -> None:

@@ -9,7 +9,6 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine.errors import EngineFault
-from osm_flow.engine.expressions import evaluate
 from osm_flow.engine.joins import changed
 
 MAX_INSTANCES = 1_000
@@ -61,7 +60,7 @@ class Repeated(BpmnSpecMixin, LoopTask):  # type: ignore[misc]
         spec = my_task.workflow.spec.task_specs[self.task_spec]
         child = my_task._add_child(spec, TaskState.WAITING)
         child.triggered = True
-        child.data = self.instance_data(my_task, index)
+        child.data = {**my_task.data, **self.instance_data(my_task, index)}
         child.internal_data["instance"] = index
         child.task_spec._update(child)
 
@@ -72,11 +71,11 @@ class Repeated(BpmnSpecMixin, LoopTask):  # type: ignore[misc]
         values = changed(base, child.data)
         notes = my_task.internal_data
         notes["done"] += 1
+        own = self.instance_data(my_task, child.internal_data["instance"])
         if self.collect is None:
-            own = self.instance_data(my_task, child.internal_data["instance"])
             my_task.data = {**my_task.data, **{k: v for k, v in values.items() if k not in own or own[k] != v}}
         else:
-            notes.setdefault("collected", {})[str(child.internal_data["instance"])] = values
+            notes.setdefault("collected", {})[str(child.internal_data["instance"])] = {**own, **values}
         if self.is_over(my_task, child):
             for other in my_task.children:
                 if other.triggered and not other.has_state(TaskState.FINISHED_MASK) and other is not child:
@@ -170,7 +169,8 @@ class MultiInstance(Repeated):
             "nrOfCompletedInstances": notes["done"],
             "nrOfActiveInstances": notes["next"] - notes["done"],
         }
-        return bool(evaluate(self.condition, {**my_task.data, **child.data, **counts}))
+        seen = {**my_task.data, **child.data, **counts}
+        return bool(my_task.workflow.script_engine.over(my_task, self.condition, seen))
 
     def merge_child(self, workflow: Any, child: Any) -> None:
         if self.output is not None:

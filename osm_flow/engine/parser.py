@@ -57,9 +57,6 @@ def read_extra(node: Any, lane: str | None, message: str | None) -> Extra:
 class ElementParser(TaskParser):  # type: ignore[misc]
     """Adds our attributes, loops and document order to the library's parser of one element."""
 
-    def parse_node(self) -> Any:
-        return super().parse_node()
-
     def parse_extensions(self, node: Any = None) -> dict[str, Any]:
         parser = self.process_parser.parser
         ref = self.node.get("messageRef") or next(iter(self.xpath("./bpmn:messageEventDefinition/@messageRef")), None)
@@ -161,7 +158,7 @@ class ChoiceGatewayParser(ElementParser, ConditionalGatewayParser):  # type: ign
 
 
 class SubProcessParser(ElementParser, SubWorkflowParser):  # type: ignore[misc]
-    pass
+    EVENT_SUBPROCESS_CLASS = activities.SubProcess  # the library takes triggeredByEvent="false" for one, too
 
 
 class ProcessSpec(BpmnProcessSpec):  # type: ignore[misc]

@@ -342,9 +342,9 @@ def _waiting_task(case_id: str, task: Any, kind: Any, data: JSON | None = None) 
 
 def _passed(workflow: CaseWorkflow) -> Iterator[Passed]:
     """Each instance of a multi-instance activity counts; the activity as a whole does not count again."""
-    lasting = (*HUMAN, activities.ServiceTask, activities.CallActivity, activities.SubProcess)
-    for spec, state in workflow.passed:
-        if isinstance(spec, Repeated):
+    lasting = (*HUMAN, activities.ServiceTask, activities.CallActivity, activities.SubProcess, events.ReceiveTask)
+    for spec, state, instances in workflow.passed:
+        if isinstance(spec, Repeated) and (instances or state == TaskState.CANCELLED):
             continue
         if state == TaskState.COMPLETED:
             yield Passed(spec.bpmn_id, "completed")
