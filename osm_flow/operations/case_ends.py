@@ -17,5 +17,5 @@ def cancel(session: Session, case: Case, actor: Actor, now: datetime, *, reason:
     case.state = next_case_state(case.state, CaseStatus.CANCELLED, case_id=case.id)
     record = stepping.note(session, case, actor, now, kind="case.cancelled", payload={"reason": reason}, role=role)
     case.ended_at = record.at
-    projections.close_all(session, case, record.at)
+    projections.close_all(session, case, record.at, now)
     session.flush()

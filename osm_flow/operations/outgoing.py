@@ -14,10 +14,10 @@ from osm_flow.engine.values import JSON, Step, Waiting
 from osm_flow.store.models import Case, OutboxEntry
 
 
-def add(session: Session, key: str, kind: str, case: Case, body: JSON, at: datetime) -> OutboxEntry:
+def add(session: Session, key: str, kind: str, case: Case, body: JSON, now: datetime) -> OutboxEntry:
     """Put an entry into the outbox, due at once."""
     text = json.dumps(body, ensure_ascii=False)
-    entry = OutboxEntry(key=key, kind=kind, case_id=case.id, body=text, due_at=at)
+    entry = OutboxEntry(key=key, kind=kind, case_id=case.id, body=text, due_at=now)
     session.add(entry)
     return entry
 
@@ -30,28 +30,28 @@ def cancel_key(task_id: str) -> str:
     return f"child_cancel:{task_id}"
 
 
-def ask_child(session: Session, case: Case, waiting: Waiting, at: datetime) -> None:
+def ask_child(session: Session, case: Case, waiting: Waiting, now: datetime) -> None:
     """Ask for the child case that the case's call activity waits for."""
     body = {"task_id": waiting.task_id, "called": waiting.called, "data": waiting.data, "element": waiting.element}
-    add(session, start_key(waiting.task_id), "child_start", case, body, at)
+    add(session, start_key(waiting.task_id), "child_start", case, body, now)
 
 
-def ask_cancel(session: Session, case: Case, task_id: str, at: datetime) -> None:
+def ask_cancel(session: Session, case: Case, task_id: str, now: datetime) -> None:
     """Ask for the end of a child case that nobody waits for any more."""
-    add(session, cancel_key(task_id), "child_cancel", case, {"task_id": task_id}, at)
+    add(session, cancel_key(task_id), "child_cancel", case, {"task_id": task_id}, now)
 
 
-def add_end(session: Session, case: Case, step: Step, at: datetime) -> None:
+def add_end(session: Session, case: Case, step: Step, now: datetime) -> None:
     """Tell the parent that its child ended, with what it brings back."""
     if case.parent_case_id is not None:
         body = {"data": step.data, "error_code": step.error_code}
-        add(session, f"child_end:{case.id}", "child_end", case, body, at)
+        add(session, f"child_end:{case.id}", "child_end", case, body, now)
 
 
-def add_thrown(session: Session, case: Case, step: Step, at: datetime) -> None:
+def add_thrown(session: Session, case: Case, step: Step, now: datetime) -> None:
     """Pass on the messages that the step threw, and tell people of its escalations."""
     for number, thrown in enumerate(step.thrown):
         kind = {"message": "message", "escalation": "notice"}.get(thrown.kind)
         if kind is not None:
             body = {"name": thrown.name, "element": thrown.element, "data": thrown.data}
-            add(session, f"thrown:{case.id}:{case.seq}:{number}", kind, case, body, at)
+            add(session, f"thrown:{case.id}:{case.seq}:{number}", kind, case, body, now)

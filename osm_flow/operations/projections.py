@@ -51,8 +51,11 @@ class _Known:
     outbox: dict[str, str | None] = field(default_factory=dict)
 
 
-def project(session: Session, case: Case, process: Process, step: Step, at: datetime) -> WorkItem | None:
-    """Bring the rows of the case in line with the step; the newest work item that it opened, if any."""
+def project(session: Session, case: Case, process: Process, step: Step, at: datetime, now: datetime) -> WorkItem | None:
+    """Bring the rows of the case in line with the step; the newest work item that it opened, if any.
+
+    `at` is the record's time; what has to be done next is due `now`, which may be a few microseconds before it.
+    """
     known = _known(session, case)
     by_kind: dict[str, dict[str, Waiting]] = {}
     for waiting in step.waiting:
@@ -60,20 +63,20 @@ def project(session: Session, case: Case, process: Process, step: Step, at: date
     opened = _project_work_items(session, case, process, by_kind.get("user", {}), known.work_items, at)
     _project_timers(session, case, by_kind.get("timer", {}), known.timers)
     _project_messages(session, case, by_kind.get("message", {}), known.messages, at)
-    _project_services(session, case, by_kind.get("service", {}), known.services, at)
-    _project_children(session, case, by_kind.get("child", {}), known, at)
+    _project_services(session, case, by_kind.get("service", {}), known.services, now)
+    _project_children(session, case, by_kind.get("child", {}), known, now)
     _count_visits(session, case, step)
     return opened
 
 
-def close_all(session: Session, case: Case, at: datetime) -> None:
+def close_all(session: Session, case: Case, at: datetime, now: datetime) -> None:
     """The case waits for nothing any more: it was cancelled."""
     known = _known(session, case)
     _cancel_work_items(session, known.work_items, at)
     _remove(session, Timer, known.timers)
     _remove(session, WaitingMessage, known.messages)
     _remove(session, ServiceJob, known.services)
-    _project_children(session, case, {}, known, at)
+    _project_children(session, case, {}, known, now)
 
 
 def _known(session: Session, case: Case) -> _Known:
@@ -283,27 +286,27 @@ def _project_messages(
 
 
 def _project_services(
-    session: Session, case: Case, waiting: Mapping[str, Waiting], known: Mapping[str, str | None], at: datetime
+    session: Session, case: Case, waiting: Mapping[str, Waiting], known: Mapping[str, str | None], now: datetime
 ) -> None:
     _remove(session, ServiceJob, known.keys() - waiting.keys())
     session.add_all(
-        ServiceJob(task_id=task_id, case_id=case.id, element=one.element, topic=one.topic or "", due_at=at)
+        ServiceJob(task_id=task_id, case_id=case.id, element=one.element, topic=one.topic or "", due_at=now)
         for task_id, one in waiting.items()
         if task_id not in known
     )
 
 
 def _project_children(
-    session: Session, case: Case, waiting: Mapping[str, Waiting], known: _Known, at: datetime
+    session: Session, case: Case, waiting: Mapping[str, Waiting], known: _Known, now: datetime
 ) -> None:
     pending = {key.partition(":")[2] for key in known.outbox if key.startswith("child_start:")}
     for task_id, one in waiting.items():
         if task_id not in known.children and task_id not in pending:
-            outgoing.ask_child(session, case, one, at)
+            outgoing.ask_child(session, case, one, now)
     live = {task_id for task_id, state in known.children.items() if state in OPEN_CASE}
     for task_id in (live | pending) - waiting.keys():
         if outgoing.cancel_key(task_id) not in known.outbox:
-            outgoing.ask_cancel(session, case, task_id, at)
+            outgoing.ask_cancel(session, case, task_id, now)
 
 
 def _count_visits(session: Session, case: Case, step: Step) -> None:

@@ -220,21 +220,21 @@ def _move(
         element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
     )  # fmt: skip
     _keep(session, case, state, {"seq": case.seq, "digest": step.digest, "snapshot": step.snapshot})
-    opened = projections.project(session, case, process, step, at)
+    opened = projections.project(session, case, process, step, at, now)
     if opened is not None:
         case.stage = opened.stage
-    outgoing.add_thrown(session, case, step, at)
+    outgoing.add_thrown(session, case, step, now)
     if step.ended:
-        _end(session, case, step, at)
+        _end(session, case, step, at, now)
     session.flush()
     return step
 
 
-def _end(session: Session, case: Case, step: Step, at: datetime) -> None:
+def _end(session: Session, case: Case, step: Step, at: datetime, now: datetime) -> None:
     case.state = next_case_state(case.state, CaseStatus.COMPLETED, case_id=case.id)
     case.outcome = step.outcome
     case.ended_at = at
-    outgoing.add_end(session, case, step, at)
+    outgoing.add_end(session, case, step, now)
 
 
 def _keep(session: Session, case: Case, state: State | None, values: dict[str, Any]) -> None:

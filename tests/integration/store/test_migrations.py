@@ -66,7 +66,7 @@ def test_replacing_is_refused_too(sqlite_store: Store, table: str) -> None:
     _a_case(sqlite_store)
 
     with pytest.raises(DBAPIError, match="append-only"), sqlite_store.transaction() as session:
-        session.execute(text(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"))
+        session.execute(text(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"))  # noqa: S608
 
 
 def test_a_payload_may_be_erased(store: Store) -> None:

@@ -28,7 +28,7 @@ def upgrade() -> None:
             # INSERT OR REPLACE deletes without firing the trigger above.
             op.execute(
                 f"CREATE TRIGGER {_name(table, 'REPLACE')} BEFORE INSERT ON {table} "
-                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE case_id = NEW.case_id AND seq = NEW.seq) "
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE case_id = NEW.case_id AND seq = NEW.seq) "  # noqa: S608
                 f"BEGIN SELECT RAISE(ABORT, 'the journal is append-only: REPLACE of {table}'); END"
             )
         return
