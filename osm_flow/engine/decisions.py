@@ -56,7 +56,7 @@ def read_decision(xml: bytes) -> DecisionTable:
         )
     inputs = tuple(_input_expression(key, i) for i in _nodes(table, "input"))
     outputs = tuple(o.get("name") or "" for o in _nodes(table, "output"))
-    if not inputs or not all(outputs):
+    if not inputs or not all(outputs) or len(set(outputs)) < len(outputs):
         raise _refused(key, "columns", "ตารางต้องมีข้อมูลเข้าและชื่อผลลัพธ์", "the table needs inputs and named outputs")
     rules = tuple(_rule(rule, len(inputs), len(outputs)) for rule in _nodes(table, "rule"))
     return DecisionTable(key, decision.get("name", key), policy, inputs, outputs, rules)
@@ -93,12 +93,14 @@ def _refused(element: str, code: str, th: str, en: str) -> DefinitionRefused:
 
 
 def _condition(cell: str) -> str:
-    """The expression over `__cell__` that a cell stands for."""
+    """The expression over `__cell__` that a cell stands for. Raises ExpressionFault for a part that is no expression."""
     cell = cell.strip()
     if cell in ("", "-"):
         return "True"
     negated = _NEGATION.match(cell)
     if negated:
+        if negated.group(1).strip() in ("", "-"):
+            raise ExpressionFault(cell, "not() needs something to negate")
         return f"not ({_condition(negated.group(1))})"
     return " or ".join(f"({_single(part)})" for part in _split(cell))
 
@@ -108,12 +110,16 @@ def _single(part: str) -> str:
     if interval:
         low = ">=" if interval.group(1) == "[" else ">"
         high = "<=" if interval.group(4) == "]" else "<"
+        parse(interval.group(2))
+        parse(interval.group(3))
         return f"{_CELL} is not None and {_CELL} {low} ({interval.group(2)}) and {_CELL} {high} ({interval.group(3)})"
     comparison = _COMPARISON.match(part)
     if comparison:
         operator = {"=": "=="}.get(comparison.group(1), comparison.group(1))
         known = "" if operator in ("==", "!=") else f"{_CELL} is not None and "
+        parse(comparison.group(2))
         return f"{known}{_CELL} {operator} ({comparison.group(2)})"
+    parse(part)  # alone first: `1) or (1` must not become a part of the whole
     return f"{_CELL} == ({part})"
 
 

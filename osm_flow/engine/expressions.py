@@ -7,6 +7,7 @@ through a `Lookup`, whose answers the caller records, so that a replay gives the
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
@@ -21,6 +22,9 @@ CALENDAR_FUNCTIONS = COUNTING_FUNCTIONS | {"milestone", "before", "after"}
 _WRAPPERS = (("${", "}"), ("#{", "}"))
 _CONSTANTS = {"true": True, "false": False, "null": None}
 MAX_LENGTH = 2_000
+MAX_DEPTH = 60
+MAX_VALUES = 100_000
+MAX_INTEGER = 2**63 - 1
 
 
 def strip(text: str) -> str:
@@ -94,14 +98,21 @@ def parse(text: str) -> ast.expr:
         tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as fault:
         raise ExpressionFault(text[:80], f"not an expression ({fault})") from None
-    for node in ast.walk(tree):
-        _check_node(text, node)
-    return tree.body
+    level: list[ast.AST] = [tree]
+    for _ in range(MAX_DEPTH):
+        for node in level:
+            _check_node(text, node)
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return tree.body
+    raise ExpressionFault(text[:80], "it is nested too deeply")
 
 
 def _check_node(text: str, node: ast.AST) -> None:
     if not isinstance(node, _ALLOWED_NODES):
         raise ExpressionFault(text[:80], f"{type(node).__name__} is not allowed")
+    if isinstance(node, ast.Dict) and None in node.keys:
+        raise ExpressionFault(text[:80], "** is not allowed")
     if isinstance(node, ast.Call):
         if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
             raise ExpressionFault(text[:80], f"{ast.unparse(node.func)}() is not a function of the dialect")
@@ -123,12 +134,57 @@ def uses_calendar(text: str) -> bool:
     )
 
 
+def _numbers(operator: Any) -> Any:
+    """An operator for numbers alone: on texts and lists it would repeat or format without bound."""
+
+    def apply(left: Any, right: Any) -> Any:
+        if not isinstance(left, int | float) or not isinstance(right, int | float):
+            raise TypeError("only numbers can be multiplied or divided")
+        return operator(left, right)
+
+    return apply
+
+
+_OPERATORS = {
+    **DEFAULT_OPERATORS,
+    **{kind: _numbers(DEFAULT_OPERATORS[kind]) for kind in (ast.Mult, ast.Mod, ast.Div, ast.FloorDiv)},
+}
+
+
 class _Evaluator(EvalWithCompoundTypes):  # type: ignore[misc]
     """simpleeval without attributes; the tree was checked by `parse` before it comes here."""
 
     def __init__(self, functions: Mapping[str, Any], names: Mapping[str, Any]) -> None:
-        super().__init__(operators=DEFAULT_OPERATORS, functions=dict(functions), names=names)
+        super().__init__(operators=_OPERATORS, functions=dict(functions), names=names)
         self.nodes.pop(ast.Attribute, None)
+
+    def _eval_name(self, node: ast.Name) -> Any:
+        if node.id not in self.names:
+            raise NameNotDefined(node.id, "")  # the library would take the function of that name
+        return self.names[node.id]
+
+
+def _plain(value: Any, room: int = MAX_VALUES) -> Any:
+    """The value as JSON knows it, so that a stored and a kept state hold the same. Raises ValueError for anything else."""
+    left = [room]
+
+    def copy(item: Any, depth: int) -> Any:
+        left[0] -= 1
+        if left[0] < 0 or depth > 50:
+            raise ValueError("the value is too big")
+        if item is None or isinstance(item, str | bool):
+            return item
+        if isinstance(item, int) and abs(item) <= MAX_INTEGER:
+            return item
+        if isinstance(item, float) and math.isfinite(item):
+            return item
+        if isinstance(item, list | tuple):
+            return [copy(inner, depth + 1) for inner in item]
+        if isinstance(item, dict) and all(isinstance(key, str) for key in item):
+            return {key: copy(inner, depth + 1) for key, inner in item.items()}
+        raise ValueError("the value is not a number, a text, a list or an object that can be stored")
+
+    return copy(value, 0)
 
 
 def _var(data: Mapping[str, Any], name: str, default: Any = None) -> Any:
@@ -145,14 +201,15 @@ def evaluate(text: str, data: Mapping[str, Any], lookup: Lookup | None = None) -
     for name in CALENDAR_FUNCTIONS:
         functions[name] = partial(_ask, lookup, text, name)
     try:
-        value = _Evaluator(functions, {**_CONSTANTS, **data}).eval(strip(text), previously_parsed=tree)
+        return _plain(_Evaluator(functions, {**data, **_CONSTANTS}).eval(strip(text), previously_parsed=tree))
     except NameNotDefined as fault:
         raise ExpressionFault(text[:80], f"there is no variable {fault.name}") from None
     except ExpressionFault:
         raise
+    except RecursionError:
+        raise ExpressionFault(text[:80], "it is nested too deeply") from None
     except (InvalidExpression, TypeError, ValueError, KeyError, IndexError, ArithmeticError, AttributeError) as fault:
         raise ExpressionFault(text[:80], str(fault) or type(fault).__name__) from None
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _ask(lookup: Lookup | None, text: str, name: str, *args: Any) -> Any:
