@@ -86,7 +86,7 @@ def _problems(given: Mapping[str, str]) -> list[str]:
         "OSM_ENV": (lambda v: v in {"production", "demo", "test"}, "must be production, demo or test"),
         "OSM_DATABASE_URL": (_is_database_url, "must begin with sqlite:/// or postgresql://"),
         "OSM_BASE_URL": (_is_web_url, "must be an http:// or https:// address"),
-        "OSM_SMTP_URL": (_is_smtp_url, "must look like smtp://user:password@host:587 or smtps://…"),
+        "OSM_SMTP_URL": (_is_smtp_url, "must look like smtp://, smtp+starttls:// or smtps://user:password@host:587"),
         "OSM_TIMEZONE": (_is_timezone, "is not a known time zone"),
         "OSM_PROXIES": (lambda v: v.isdigit() and int(v) < 10, "must be the number of proxies in front (0 to 9)"),
     }
@@ -102,7 +102,7 @@ def _is_web_url(value: str) -> bool:
 
 
 def _is_smtp_url(value: str) -> bool:
-    return urlsplit(value).scheme in {"smtp", "smtps"} and bool(urlsplit(value).hostname)
+    return urlsplit(value).scheme in {"smtp", "smtp+starttls", "smtps"} and bool(urlsplit(value).hostname)
 
 
 def _is_timezone(value: str) -> bool:
