@@ -82,14 +82,19 @@ def draw_field(field: JSON, rng: random.Random, context: Mapping[str, Any]) -> A
         return [_object(field["items"], rng, context) for _ in range(count)]
     choices = [choice["value"] for choice in choices_of(field)]
     if choices:
-        return rng.sample(choices, min(count, len(choices)))
+        return _some(choices, count, rng)
     if widget_of(field) == "provinces":
-        known_provinces = _provinces(context)
-        return rng.sample(known_provinces, min(count, len(known_provinces)))
+        return _some(_provinces(context), count, rng)
     options = ref_options(field, context)
     if options:
-        return [value for value, _ in rng.sample(options, min(count, len(options)))]
+        return _some([value for value, _ in options], count, rng)
     return [f"{_text(field['items'], rng)[: field['items']['maxLength'] - 3]} {index}" for index in range(count)]
+
+
+def _some(options: list[Any], count: int, rng: random.Random) -> list[Any]:
+    """Some of the options, in the order in which a page lists them."""
+    chosen = rng.sample(options, min(count, len(options)))
+    return [option for option in options if option in chosen]
 
 
 def _scalar(field: JSON, rng: random.Random, context: Mapping[str, Any]) -> Any:
