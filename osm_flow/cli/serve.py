@@ -29,6 +29,7 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
     """Serve the site."""
     app = context.make_app(context, demo, f"http://{host}:{port}")
     prepare(context, demo)
+    app.config["DEMO_LOGINS"] = demo_cluster.logins() if demo else []
     ticker = None if no_scheduler else start(context.store, context.now, owner_name(), mailer_of(context))
     click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
     try:
@@ -42,12 +43,14 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
 
 
 def prepare(context: Context, demo: bool) -> None:
-    """Bring the database up to date: tables, clusters, the shipped processes, and for a demo its cluster."""
+    """Bring the database up to date: tables, for an empty demo its cluster, the clusters, the shipped processes."""
     upgrade(context.store)
     now = context.now()
+    with context.store.reading() as session:
+        is_empty = not has_people(session)
+    if demo and is_empty:
+        click.echo("Loading the demo cluster …", err=True)
+        demo_cluster.load(context.store, now)
     with context.store.transaction() as session:
         seed_clusters(session)
         deploy(session, shipped_files(), SYSTEM, now, note="shipped with OSM Flow")
-        is_empty = not has_people(session)
-    if demo and is_empty:
-        demo_cluster.load(context.store, now)

@@ -7,6 +7,7 @@ after the view and only when its answer is below 400. Error handlers run after t
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -14,14 +15,18 @@ from typing import Any, TypeVar
 from flask import Flask, Response, current_app, g, request
 from flask import session as browser_session
 from flask_login import LoginManager, UserMixin, current_user
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from osm_flow.errors import OsmFlowError
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.people import actor_for, get_person
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from osm_flow.web.access import rule_of
 from osm_flow.web.i18n import DEFAULT_LOCALE, LOCALES
+
+logger = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -104,7 +109,15 @@ def finish() -> None:
     _, moved = session.info.get("osm_locked", (None, ()))
     scope.close()
     if moved:
-        deliver_pending(g.store, g.now, *moved)
+        _go_on(g.store, g.now, *moved)
+
+
+def _go_on(store: Store, now: datetime, *case_ids: str) -> None:
+    """The act is committed, so nothing here may turn its answer into an error: a sweep delivers what is left."""
+    try:
+        deliver_pending(store, now, *case_ids)
+    except (OsmFlowError, SQLAlchemyError):
+        logger.exception("the outbox could not be delivered at once", extra={"cases": case_ids})
 
 
 def abandon(error: BaseException | None = None) -> None:
