@@ -128,10 +128,10 @@ def _text(field: JSON, rng: random.Random) -> str:
     if "pattern" in field:
         return str(rng.choice(field["examples"]))
     words = [rng.choice(_WORDS)]
-    wanted = max(field.get("minLength", 1), min(field["maxLength"], rng.randint(1, 24)))
+    wanted = max(field.get("minLength", 1), min(field.get("maxLength", 24), rng.randint(1, 24)))
     while len(" ".join(words)) < wanted:
         words.append(rng.choice(_WORDS))
-    return " ".join(words)[: field["maxLength"]].strip() or "ก"
+    return " ".join(words)[: field.get("maxLength", 24)].strip() or "ก"
 
 
 def _number(field: JSON, rng: random.Random) -> int | float:
