@@ -163,6 +163,10 @@
     target.scrollIntoView({ block: "center" });
   });
 
-  document.addEventListener("DOMContentLoaded", function () { prepare(document); });
+  if (document.readyState === "loading") {
+    document.addEventListener("DOMContentLoaded", function () { prepare(document); });
+  } else {
+    prepare(document);
+  }
   document.addEventListener("htmx:load", function (event) { prepare(event.target); });
 })();

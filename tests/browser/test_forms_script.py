@@ -1,0 +1,128 @@
+"""What the script of form pages does in a real browser: rows come and go, cells take a paste, totals follow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from flask import Flask, g
+from werkzeug.datastructures import MultiDict
+
+from osm_flow.app import create_app
+from osm_flow.domain.form_values import load_form
+from osm_flow.resources import resource_dir
+from osm_flow.settings import Settings
+from osm_flow.store.session import Store
+from osm_flow.web import forms
+
+pytestmark = pytest.mark.browser
+
+STATIC = Path(forms.__file__).parent / "static"
+PASTE = """(text) => {
+  const data = new DataTransfer();
+  data.setData("text/plain", text);
+  document.activeElement.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+CELLS = "rows => rows.map(row => [...row.querySelectorAll('input, select, textarea')].map(cell => cell.value))"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("OSM_REQUIRE_BROWSER"):
+            pytest.fail("no Chromium here")
+        pytest.skip("no Chromium here")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    folder = tmp_path_factory.mktemp("forms")
+    settings = Settings(env="test", secret_key="k" * 40, data_dir=folder)
+    return create_app(settings, store=Store(f"sqlite:///{folder / 'unused.db'}"))
+
+
+@pytest.fixture
+def opened(site: Flask, browser: Any) -> Iterator[Any]:
+    """Opens the page of a form; the page must not complain in its console."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def show(key: str, posted: MultiDict[str, str] | None = None, width: int = 1280) -> Any:
+        schema = load_form(yaml.safe_load((resource_dir("forms") / f"{key}.yaml").read_text("utf-8")))
+        with site.test_request_context("/"):
+            g.locale = "th"
+            form = forms.blank(schema, {}) if posted is None else forms.submitted(schema, posted)
+            body = site.jinja_env.get_template("_form.html").make_module({"g": g}).render_form(form)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.set_content(f"<!doctype html><html lang=th><body><form>{body}</form></body></html>")
+        page.add_style_tag(content=(STATIC / "css" / "forms.css").read_text("utf-8"))
+        page.add_script_tag(content=(STATIC / "js" / "forms.js").read_text("utf-8"))
+        return page
+
+    yield show
+    page.close()
+    assert complaints == []
+
+
+def test_rows_are_added_and_removed_and_totals_follow(opened: Any) -> None:
+    page = opened("project_concept")
+    table = page.locator('[data-field="budget_types"]')
+
+    table.locator("[data-add-row]").click()
+    assert page.evaluate("document.activeElement.name") == "budget_types-3-category"
+    page.locator('[name="budget_types-0-amount"]').fill("1,000.50")
+    page.locator('[name="budget_types-1-amount"]').fill("๒๐๐")
+    assert table.locator("[data-total]").inner_text() == "1,200.50"
+
+    table.locator("[data-remove-row]").first.click()
+    assert table.locator("[data-total]").inner_text() == "200.00"
+    assert page.locator('[name="budget_types-0-amount"]').input_value() == "๒๐๐"
+    assert table.locator("tr[data-row]").count() == 3
+
+
+def test_cells_pasted_from_a_spreadsheet_fill_rows_and_choose_options_by_name(opened: Any) -> None:
+    page = opened("project_concept")
+    page.locator('[name="budget_types-1-category"]').focus()
+
+    page.evaluate(PASTE, "งบดำเนินงาน\t100\nเงินอุดหนุน\t2,000\n\n")
+
+    rows = page.locator('[data-table="budget_types"] tr[data-row]').evaluate_all(CELLS)
+    assert rows[:3] == [["", ""], ["operating", "100"], ["subsidy", "2,000"]]
+
+
+def test_a_pointless_field_steps_aside_and_comes_back(opened: Any) -> None:
+    page = opened("approval")
+    parts = page.locator('[data-field="parts"]')
+
+    assert not parts.is_visible()
+    page.locator('[name="decision"][value="return"]').check()
+    assert parts.is_visible()
+
+
+def test_a_link_of_the_error_summary_opens_the_folded_part_and_leads_to_the_field(opened: Any) -> None:
+    page = opened("invitation", MultiDict({"members-0-channel": "letter"}))
+    assert page.evaluate("document.activeElement.hasAttribute('data-error-summary')")
+    page.locator("details.form-optional").evaluate("fold => { fold.open = false; }")
+
+    page.locator(".error-summary a[href='#field-members-0-member']").click()
+
+    assert page.evaluate("document.activeElement.name") == "members-0-member"
+
+
+@pytest.mark.parametrize("key", ["project_concept", "kpis", "province_reply", "review_result"])
+def test_nothing_is_wider_than_a_small_phone(opened: Any, key: str) -> None:
+    page = opened(key, width=320)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
