@@ -155,10 +155,19 @@ def open_recommendations(work: Work) -> JSON:
     """Begin one recommendation case for each red project of the office and year."""
     reds = work.session.scalars(_projects(work).where(Project.colour == "red")).all()
     definition = latest(work.session, RECOMMENDATION) if reds else None
+    reports = {_code(row): row for row in _rows(work.data, ("project", "quarterly_report"))}
     for project in reds:
         if definition is None:
             break
-        data = {"project": as_json(project), "quarter": work.data.get("quarter"), "source": work.case.business_key}
+        data = {
+            "project": as_json(project),
+            "quarter": work.data.get("quarter"),
+            "colour": "red",
+            "power_level": "agency",
+            "source": work.case.business_key,
+        }
+        if project.code in reports:
+            data["quarterly_report"] = reports[project.code]["quarterly_report"]
         stepping.begin(
             work.session, definition, SYSTEM, work.now,
             office_id=work.case.office_id, fiscal_year=work.case.fiscal_year, province_id=project.province_id,

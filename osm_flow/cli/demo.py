@@ -1,0 +1,27 @@
+"""`osm-flow demo`: the demo cluster."""
+
+from __future__ import annotations
+
+import click
+
+from osm_flow.cli.context import Context, say
+from osm_flow.operations import demo as cluster
+from osm_flow.store.upgrade import upgrade
+
+
+@click.group()
+def demo() -> None:
+    """Load the demo cluster."""
+
+
+@demo.command()
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def load(context: Context, as_json: bool) -> None:
+    """Put the demo cluster with its running cases into an empty database."""
+    upgrade(context.store)
+    cluster.load(context.store, context.now())
+    logins = cluster.logins()
+    lines = [f"{login['username']:<14} {login['role']:<22} {login['name']}" for login in logins]
+    text = "\n".join([*lines, f"password of all of them: {cluster.PASSWORD}"])
+    say({"office": cluster.OFFICE, "logins": logins}, as_json, text)

@@ -1,0 +1,80 @@
+"""The demo cluster: NE-U1 with its people, three fiscal years of projects, and cases that were really worked through."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.deadlines import local_day
+from osm_flow.errors import Refused
+from osm_flow.operations.demo import cast, dates, register
+from osm_flow.operations.demo.aside import Aside
+from osm_flow.operations.demo.cast import OFFICE, PASSWORD, logins
+from osm_flow.operations.demo.execution import Execution
+from osm_flow.operations.demo.planning import Planning
+from osm_flow.operations.demo.stage import Stage
+from osm_flow.operations.demo.times import Times
+from osm_flow.operations.deployments import deploy, shipped_files
+from osm_flow.operations.holidays import working_calendar
+from osm_flow.operations.people import has_people, seed_clusters
+from osm_flow.store.models import Case
+from osm_flow.store.session import Store
+
+__all__ = ["OFFICE", "PASSWORD", "DatabaseInUse", "furnish", "load", "logins"]
+
+
+class DatabaseInUse(Refused):
+    """The demo is only loaded into an empty database, and this one already has people or cases."""
+
+
+def load(store: Store, now: datetime) -> None:
+    """Put the demo cluster with its running cases into an empty database, all of it or nothing. Raises DatabaseInUse."""
+    with store.as_a_whole() as whole:
+        with whole.transaction() as session:
+            _refuse_unless_empty(session)
+            times = times_for(session, now)
+            beginning = times.at("2568-09-21")
+            deploy(session, shipped_files(), SYSTEM, beginning, note="shipped with OSM Flow")
+            furnish(session, now)
+        act_out(Stage(whole, times))
+
+
+def furnish(session: Session, now: datetime) -> None:
+    """The cluster without its cases: offices, people, calendars, projects."""
+    times = times_for(session, now)
+    seed_clusters(session)
+    cast.hire(session, times, times.at("2568-09-21"))
+    dates.fill(session, times)
+    register.enter(session, times)
+    session.flush()
+
+
+def act_out(stage: Stage) -> None:
+    """The story up to today: its scenes side by side."""
+    planning, execution, aside = Planning(stage), Execution(stage), Aside(stage)
+    stage.play(
+        execution.closing_year(),
+        execution.first_recommendation(),
+        execution.second_recommendation(),
+        execution.moved_dates(),
+        execution.next_year(),
+        planning.cycle_so_far(),
+        aside.meeting_held(),
+        aside.hearing_planned(),
+        aside.recommended(),
+        aside.changes_asked(execution),
+        stage.mornings("2569-10-27"),
+    )
+
+
+def times_for(session: Session, now: datetime) -> Times:
+    today = local_day(now)
+    return Times(now, working_calendar(session, today.replace(year=today.year - 2, day=1), today))
+
+
+def _refuse_unless_empty(session: Session) -> None:
+    if has_people(session) or session.scalar(select(Case.id).limit(1)) is not None:
+        raise DatabaseInUse

@@ -1,0 +1,91 @@
+"""The people of the demo cluster and the hats they wear. All of them are invented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.operations.demo.times import Times
+from osm_flow.operations.people import create_person, give_position
+
+OFFICE = "NE-U1"
+PASSWORD = "mekhong-demo"  # noqa: S105 (an account of the demo only; the README lists it)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Somebody of the demo: the first role is the one they are known for."""
+
+    username: str
+    name: str
+    title: str
+    roles: tuple[str, ...]
+    province: str | None = None
+
+
+CAST: tuple[Part, ...] = (
+    Part("thanakorn", "นายธนากร ศรีบุญเรือง", "ผู้อำนวยการกลุ่มงานบริหารยุทธศาสตร์กลุ่มจังหวัด", ("osm_director", "osm_secretariat")),
+    Part("wipada", "น.ส.วิภาดา จันทร์เพ็ง", "นักจัดการงานทั่วไปชำนาญการ", ("osm_admin_head", "osm_admin", "osm_secretariat")),
+    Part("suriya", "นายสุริยา พลเยี่ยม", "เจ้าพนักงานธุรการ", ("osm_admin", "osm_secretariat")),
+    Part("kanya", "น.ส.กัญญา ทองคำ", "นักวิเคราะห์นโยบายและแผนชำนาญการ", ("osm_strategy_head", "osm_strategy", "osm_data")),
+    Part("anucha", "นายอนุชา ภูมิสวัสดิ์", "นักวิเคราะห์นโยบายและแผนปฏิบัติการ", ("osm_strategy", "osm_data", "osm_secretariat")),
+    Part("prasert", "นายประเสริฐ แก้วมณี", "นักวิเคราะห์นโยบายและแผนชำนาญการ", ("osm_me_head", "osm_me")),
+    Part("nuchanat", "น.ส.นุชนาถ วรรณทอง", "พนักงานราชการ นักวิเคราะห์นโยบายและแผน", ("osm_me", "osm_data", "osm_admin")),
+    Part("somchai", "นายสมชาย วงศ์อุดม", "ผู้ว่าราชการจังหวัดอุดรธานี ในฐานะหัวหน้ากลุ่มจังหวัด", ("cluster_head",)),
+    Part("pornthip", "นางพรทิพย์ ชัยมงคล", "รองผู้ว่าราชการจังหวัดอุดรธานี เลขากลุ่มจังหวัด", ("cluster_deputy",)),
+    Part("narong", "นายณรงค์ แสนสุข", "หัวหน้าสำนักงานจังหวัดอุดรธานี", ("province_office_head",)),
+    Part("udon", "น.ส.ปิยะดา คำแสน", "กลุ่มงานยุทธศาสตร์ฯ สำนักงานจังหวัดอุดรธานี", ("province_planner",), "TH-41"),
+    Part("loei", "นายวีระชัย สุขเกษม", "กลุ่มงานยุทธศาสตร์ฯ สำนักงานจังหวัดเลย", ("province_planner",), "TH-42"),
+    Part("nongkhai", "นางจิราพร บุญมา", "กลุ่มงานยุทธศาสตร์ฯ สำนักงานจังหวัดหนองคาย", ("province_planner",), "TH-43"),
+    Part("nongbua", "นายไพโรจน์ ศรีสะอาด", "กลุ่มงานยุทธศาสตร์ฯ สำนักงานจังหวัดหนองบัวลำภู", ("province_planner",), "TH-39"),
+    Part("buengkan", "น.ส.รัตนา โคตรชมภู", "กลุ่มงานยุทธศาสตร์ฯ สำนักงานจังหวัดบึงกาฬ", ("province_planner",), "TH-38"),
+    Part("highway", "นายเกรียงไกร พิมพ์ดี", "แขวงทางหลวงอุดรธานีที่ 1", ("agency_owner",), "TH-41"),
+    Part("irrigation", "นายสมศักดิ์ ลาภเกิด", "โครงการชลประทานเลย", ("agency_owner",), "TH-42"),
+    Part("publicworks", "น.ส.อรทัย มีสุข", "สำนักงานโยธาธิการและผังเมืองจังหวัดหนองคาย", ("agency_owner",), "TH-43"),
+    Part("agriculture", "นางบุปผา นาคสุข", "สำนักงานเกษตรจังหวัดหนองบัวลำภู", ("agency_owner",), "TH-39"),
+    Part("tourism", "นายธีรพงษ์ ใจงาม", "สำนักงานการท่องเที่ยวและกีฬาจังหวัดบึงกาฬ", ("agency_owner",), "TH-38"),
+    Part("auditor", "นางมาลี ตรวจการ", "หน่วยตรวจสอบภายในจังหวัดอุดรธานี", ("auditor",)),
+    Part("admin", "นายเอกชัย ดูแลดี", "ผู้ดูแลระบบ", ("admin",)),
+)  # fmt: skip
+
+PLANNERS = {part.province: part.username for part in CAST if part.province and part.roles == ("province_planner",)}
+AGENCIES = {part.province: part for part in CAST if part.province and part.roles == ("agency_owner",)}
+NAMES = {part.username: part.name for part in CAST}
+
+
+def logins() -> list[dict[str, str]]:
+    """What the login page of a demo lists."""
+    return [
+        {"username": part.username, "name": part.name, "title": part.title, "role": part.roles[0], "password": PASSWORD}
+        for part in CAST
+    ]
+
+
+def hire(session: Session, times: Times, now: datetime) -> None:
+    """Everybody with their posts, one acting appointment and one delegation."""
+    since = times.day("2567-10-01")
+    for part in CAST:
+        create_person(session, SYSTEM, now, username=part.username, display_name=part.name, password=PASSWORD)
+        for role in part.roles:
+            give_position(
+                session, part.username, SYSTEM, now,
+                role=role, office_id=None if role in ("auditor", "admin") else OFFICE, province_id=part.province,
+                valid_from=since, title_th=part.title,
+            )  # fmt: skip
+    give_position(
+        session, "pornthip", SYSTEM, now,
+        role="cluster_head", office_id=OFFICE, kind="delegated", for_username="somchai",
+        valid_from=times.day("2569-10-01"), valid_to=times.day("2570-09-30"),
+        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 4512/{times.be(2569)} ลงวันที่ {times.thai('2569-10-01')}",
+        title_th="ปฏิบัติราชการแทนหัวหน้ากลุ่มจังหวัด",
+    )  # fmt: skip
+    give_position(
+        session, "thanakorn", SYSTEM, now,
+        role="province_office_head", office_id=OFFICE, kind="acting", for_username="narong",
+        valid_from=times.day("2569-11-16"), valid_to=times.day("2569-12-04"),
+        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 5107/{times.be(2569)} ลงวันที่ {times.thai('2569-11-12')}",
+        title_th="รักษาราชการแทนหัวหน้าสำนักงานจังหวัดอุดรธานี",
+    )  # fmt: skip

@@ -1,0 +1,47 @@
+"""The fiscal calendars of the demo: a normal year, moved by what letters said."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.fiscal import typical_dates
+from osm_flow.operations.demo.cast import OFFICE
+from osm_flow.operations.demo.times import Times
+from osm_flow.store.models import FiscalDate
+
+_SOON = timedelta(days=120)
+
+# (fiscal year as told, milestone): the day that this year's circular named.
+_ANNOUNCED: dict[tuple[int, str], str] = {
+    (2571, "situation_data"): "2569-06-30",
+    (2571, "knb_policy"): "2569-07-15",
+    (2571, "hearing_notice"): "2569-07-24",
+    (2571, "hearing_close"): "2569-09-04",
+    (2571, "concept_due"): "2569-10-02",
+    (2571, "draft_ready"): "2569-10-21",
+    (2571, "province_reply_due"): "2569-11-10",
+    (2571, "committee_meeting"): "2569-12-04",
+    (2571, "plan_submit"): "2569-12-15",
+    (2571, "subcommittee"): "2569-12-24",
+}
+_LETTERS = {2569: "ที่ มท 0212/ว 5120", 2570: "ที่ มท 0212/ว 4388", 2571: "ที่ นร 1117/ว 2561"}
+
+
+def fill(session: Session, times: Times) -> None:
+    """The calendars of three fiscal years with the letters they came from, as they stood before anything moved."""
+    for told in (2569, 2570, 2571):
+        fiscal_year = times.be(told)
+        letter = f"{_LETTERS[told]} ลงวันที่ {times.thai(f'{told - 2}-08-19')}"
+        for key, normal in typical_dates(fiscal_year).items():
+            written = _ANNOUNCED.get((told, key))
+            day = times.day(written) if written else times.moved(normal, fiscal_year)
+            known = day <= times.today + _SOON
+            status = "actual" if day <= times.today else "announced" if known else "planned"
+            session.add(
+                FiscalDate(
+                    office_id=OFFICE, fiscal_year=fiscal_year, key=key, date=day,
+                    status=status, letter=letter if known else "",
+                )
+            )  # fmt: skip

@@ -1,0 +1,300 @@
+"""What people of the demo write into the forms of the planning year."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from osm_flow.domain.fiscal import fiscal_year_bounds
+from osm_flow.engine.values import JSON
+from osm_flow.operations.demo.register import Entry
+from osm_flow.operations.demo.times import Times
+
+APPROVE: JSON = {"decision": "approve", "reason": "", "parts": [], "signed_on_paper": False}
+ISSUES = (
+    ("1", "ยกระดับเกษตรมูลค่าสูงและปศุสัตว์ลุ่มน้ำโขง", 35),
+    ("2", "ท่องเที่ยวริมโขงเชื่อมโยงวัฒนธรรมและธรรมชาติ", 35),
+    ("3", "โครงข่ายคมนาคมและการค้าชายแดน", 30),
+)
+_ISSUE_OF = {"operating": "1", "durable": "1", "construction": "3"}
+_RATIONALE = (
+    "กลุ่มจังหวัดภาคตะวันออกเฉียงเหนือตอนบน 1 มีพื้นที่ติดแม่น้ำโขงและเป็นประตูสู่ สปป.ลาว มีมูลค่าการค้าชายแดนเพิ่มขึ้นต่อเนื่อง "
+    "แต่รายได้ต่อหัวยังต่ำกว่าค่าเฉลี่ยของประเทศ โครงสร้างพื้นฐานและมาตรฐานสินค้ายังไม่เพียงพอ โครงการนี้จึงแก้ปัญหาร่วมของหลายจังหวัด "
+    "ลดต้นทุนการขนส่ง เพิ่มรายได้ของเกษตรกรและผู้ประกอบการ และกระจายนักท่องเที่ยวไปยังเมืองรอง"
+)
+
+
+def returned(reason: str, *parts: str) -> JSON:
+    return {"decision": "return", "reason": reason, "parts": list(parts), "signed_on_paper": False}
+
+
+# ---- the hearing -----------------------------------------------------------------------------------------------
+
+
+def hearing_plan(times: Times, title: str, kind: str, first: str, last: str, notice: str) -> JSON:
+    return {
+        "title": title,
+        "hearing_type": kind,
+        "fy": times.year + 1,
+        "issues": [name for _, name, _ in ISSUES],
+        "objective": "รับฟังความคิดเห็นและความต้องการของทุกภาคส่วนเพื่อนำไปประกอบการจัดทำแผนของกลุ่มจังหวัด",
+        "notice_date": times.iso(notice),
+        "start_at": times.instant(first),
+        "end_at": times.instant(last, 16),
+        "venue": "ห้องประชุมมลฑาทิพย์ฮอลล์ อำเภอเมืองอุดรธานี",
+        "method": ["public_meeting", "workshop", "survey"],
+        "target_groups": [
+            {"group": "government", "planned": 60},
+            {"group": "local", "planned": 50},
+            {"group": "civil", "planned": 40},
+            {"group": "business", "planned": 40},
+            {"group": "public", "planned": 30},
+        ],
+        "impact_summary": "ไม่มีผลกระทบรุนแรง มีมาตรการแจ้งข้อมูลล่วงหน้าและรับความเห็นทุกช่องทาง",
+        "budget": 248000,
+        "facilitator": "มหาวิทยาลัยราชภัฏอุดรธานี",
+        "privacy_notice": "ประกาศความเป็นส่วนตัวของสำนักงานจังหวัดอุดรธานี",
+    }
+
+
+def hearing_notice(times: Times, number: str, notice: str, event: str, close: str) -> JSON:
+    pack = ("reason", "substance", "operator", "place", "steps", "results", "cost")
+    return {
+        "event_at": times.instant(event),
+        "opinions_close_at": times.instant(close, 16),
+        "notice_no": number,
+        "notice_date": times.iso(notice),
+        "posted_places": ["ศาลากลางจังหวัดทั้ง 5 จังหวัด", "ที่ว่าการอำเภอทุกแห่ง"],
+        "posted_web_url": "https://osm.example.go.th/hearing",
+        **{f"pack_{name}": True for name in pack},
+    }
+
+
+def attendance(times: Times, day: str, total: int) -> JSON:
+    return {"held_on": times.iso(day), "total": total, "sheet": f"ใบลงทะเบียน {times.thai(day)}.pdf"}
+
+
+def representativeness(enough: bool, percent: float, note: str) -> JSON:
+    groups = ["government", "local", "business", "public", *(["civil"] if enough else [])]
+    return {"representative": enough, "attendance_percent": percent, "groups_present": groups, "note": note}
+
+
+def opinions() -> JSON:
+    rows = (
+        ("ควรปรับปรุงถนนเลียบโขงให้เชื่อมต่อกันทุกจังหวัด", "accept", "", "public", "TH-43"),
+        ("ต้องการตลาดกลางสินค้าเกษตรที่เกษตรกรเข้าถึงได้", "accept", "", "civil", "TH-39"),
+        ("ขอให้แก้ปัญหาน้ำท่วมซ้ำซากในเขตเมืองริมโขง", "partial", "ทำเฉพาะส่วนที่เกินกำลังของท้องถิ่น", "local", "TH-43"),
+        ("ควรส่งเสริมการเลี้ยงโคเนื้อและโรงเชือดมาตรฐาน", "accept", "", "business", "TH-41"),
+        ("ขอให้ซ่อมถนนในหมู่บ้าน", "forward", "เป็นภารกิจขององค์กรปกครองส่วนท้องถิ่น ส่งต่อ อบต.", "public", "TH-42"),
+        ("ควรพัฒนาที่จอดรถและห้องน้ำในแหล่งท่องเที่ยวภูทอก", "accept", "", "business", "TH-38"),
+        ("ขอซื้อรถตู้สำหรับกลุ่มท่องเที่ยวชุมชน", "decline", "เป็นรายการต้องห้ามตามหลักเกณฑ์", "civil", "TH-38"),
+    )
+    return {
+        "items": [
+            {
+                "text": text, "disposition": disposition, "channel": "meeting", "group": group, "province": province,
+                **({"disposition_reason": reason} if reason else {}),
+            }
+            for text, disposition, reason, group, province in rows
+        ]
+    }  # fmt: skip
+
+
+def hearing_summary(times: Times, closed: str, publish: str) -> JSON:
+    return {
+        "closed_on": times.iso(closed),
+        "total_participants": 250,
+        "total_opinions": 118,
+        "accepted": 74,
+        "partly": 26,
+        "forwarded": 11,
+        "declined": 7,
+        "top_needs": "ถนนเชื่อมแหล่งท่องเที่ยวริมโขง แหล่งน้ำเพื่อการเกษตร ตลาดกลางและการแปรรูป การป้องกันน้ำท่วมเมืองริมโขง",
+        "province_differences": "หนองคายและบึงกาฬเน้นท่องเที่ยวและการค้าชายแดน เลยเน้นแหล่งน้ำ อุดรธานีเน้นโลจิสติกส์",
+        "material_objection": False,
+        "publish_date": times.iso(publish),
+    }
+
+
+def publication(times: Times, day: str) -> JSON:
+    return {"published_on": times.iso(day), "channels": ["web", "facebook"], "privacy_checked": True}
+
+
+def coordination(times: Times, subject: str, text: str, recipient: str, due: str) -> JSON:
+    return {"subject": subject, "request_text": text, "recipients": [{"recipient": recipient}], "due": times.iso(due)}
+
+
+# ---- drafting --------------------------------------------------------------------------------------------------
+
+
+def policy_frame(circular: str) -> JSON:
+    return {
+        "regional_goals": "ภาคตะวันออกเฉียงเหนือสู่มิติใหม่ของการพัฒนา เป็นศูนย์กลางเศรษฐกิจอนุภูมิภาคลุ่มแม่น้ำโขง",
+        "criteria": "เกิดประโยชน์มากกว่าหนึ่งจังหวัด พร้อมดำเนินการ และไม่ซ้ำซ้อนกับงบภารกิจ",
+        "ceiling": 348500000,
+        "frame_letter": circular,
+    }
+
+
+def data_pack(year: int) -> JSON:
+    rows = (
+        ("ผลิตภัณฑ์มวลรวมกลุ่มจังหวัด (GPP)", 268431, "ล้านบาท", str(year - 4), "สศช."),
+        ("รายได้จากการท่องเที่ยว", 21480, "ล้านบาท", str(year - 2), "กระทรวงการท่องเที่ยวและกีฬา"),
+        ("มูลค่าการค้าชายแดนหนองคายและบึงกาฬ", 84200, "ล้านบาท", str(year - 2), "กรมการค้าต่างประเทศ"),
+        ("สัดส่วนคนจน", 7.8, "ร้อยละ", str(year - 3), "สำนักงานสถิติแห่งชาติ"),
+    )
+    names = ("indicator", "value", "unit", "as_of", "source")
+    return {"indicators": [dict(zip(names, row, strict=True)) for row in rows]}
+
+
+def last_plan_evaluation() -> JSON:
+    return {
+        "results": [],
+        "satisfaction": 81.5,
+        "lessons": "โครงการก่อสร้างที่พื้นที่ไม่พร้อมทำให้ลงนามล่าช้า ควรตรวจใบอนุญาตก่อนบรรจุในแผน",
+        "proposals": "เพิ่มน้ำหนักเกณฑ์ความพร้อม และติดตามโครงการงวดงานยาวทุกเดือน",
+    }
+
+
+def situation() -> JSON:
+    return {
+        "strengths": "ที่ตั้งติดลุ่มน้ำโขง มีสนามบิน ทางรถไฟ และสะพานมิตรภาพ",
+        "weaknesses": "ผลผลิตเกษตรมูลค่าต่ำ แหล่งน้ำไม่ทั่วถึง",
+        "opportunities": "รถไฟลาว-จีน และการท่องเที่ยวเมืองรอง",
+        "threats": "ภัยแล้งและน้ำโขงผันผวน สังคมสูงวัย",
+        "conclusion": "ใช้ความได้เปรียบด้านที่ตั้งยกระดับเกษตร ท่องเที่ยว และการค้าชายแดนร่วมกันทั้ง 5 จังหวัด",
+    }
+
+
+def development_issues() -> JSON:
+    return {
+        "vision": "ประตูการค้าและการท่องเที่ยวลุ่มน้ำโขง เกษตรมูลค่าสูง คุณภาพชีวิตดี",
+        "issues": [
+            {"code": code, "name_th": name, "objective": f"เพื่อ{name}ให้เกิดรายได้แก่ประชาชนทั้ง 5 จังหวัด", "weight": weight}
+            for code, name, weight in ISSUES
+        ],
+    }
+
+
+def kpis(year: int) -> JSON:
+    rows = (
+        ("K1", "รายได้เฉลี่ยครัวเรือนเกษตรเพิ่มขึ้น", "1", "บาทต่อปี", "สำนักงานเศรษฐกิจการเกษตร", 182000, 5000),
+        ("K2", "รายได้จากการท่องเที่ยวของกลุ่มจังหวัด", "2", "ล้านบาท", "กระทรวงการท่องเที่ยวและกีฬา", 21480, 900),
+        ("K3", "มูลค่าการค้าชายแดน", "3", "ล้านบาท", "กรมการค้าต่างประเทศ", 84200, 2500),
+    )
+    return {
+        "kpis": [
+            {
+                "code": code, "name_th": name, "issue": issue, "level": "outcome", "unit": unit, "direction": "higher",
+                "weight": 100, "source": source, "baseline": baseline, "baseline_year": year - 2,
+                "cascade_rule": "sum", **{f"target_y{n}": baseline + n * rise for n in range(1, 6)},
+            }
+            for code, name, issue, unit, source, baseline, rise in rows
+        ],
+        "kpi_complete": True,
+    }  # fmt: skip
+
+
+def concept(entry: Entry, neighbour: str, year: int, contact: str) -> JSON:
+    first, last = fiscal_year_bounds(year)
+    total = round(entry.requested * 1_000_000)
+    builds = entry.kind == "construction"
+    return {
+        "name": entry.name,
+        "issue": _ISSUE_OF[entry.kind],
+        "agency": entry.agency,
+        "rationale": _RATIONALE,
+        "objectives": ["เพิ่มรายได้และโอกาสทางเศรษฐกิจของประชาชนในพื้นที่"],
+        "start_date": first.isoformat(),
+        "end_date": last.isoformat(),
+        "kpis": [
+            {"kpi": "กิจกรรมแล้วเสร็จตามแผน", "level": "output", "target": 1, "unit": "แห่ง"},
+            {"kpi": "รายได้ของผู้ได้รับประโยชน์เพิ่มขึ้น", "level": "outcome", "target": 5, "unit": "ร้อยละ"},
+        ],
+        "area": [{"province": entry.province}, {"province": neighbour}],
+        "province_count": 2,
+        "activities": [{"name": entry.name.removeprefix("โครงการ"), "budget": total}],
+        "budget_types": [{"category": entry.kind, "amount": total}],
+        "budget_total": total,
+        "output": "สิ่งก่อสร้างหรือกิจกรรมตามแผนแล้วเสร็จ",
+        "outcome": "ประชาชนมีรายได้และความสะดวกเพิ่มขึ้น",
+        "impact": "เศรษฐกิจของกลุ่มจังหวัดขยายตัว",
+        "beneficiaries": 12000,
+        "beneficiary_group": "เกษตรกร ผู้ประกอบการ และนักท่องเที่ยว",
+        "alignment": "แผนแม่บทประเด็นการพัฒนาพื้นที่และเมืองน่าอยู่ เป้าหมายการพัฒนาภาคตะวันออกเฉียงเหนือ",
+        "aligned": True,
+        "duplicates_function": False,
+        "prohibited_item": False,
+        "land_ready": True,
+        "is_construction": builds,
+        "boq_ready": builds,
+        **({"receiver": "องค์การบริหารส่วนจังหวัด"} if builds else {}),
+        "sign_in_q1": entry.requested < 40,
+        "duplicates_checked": True,
+        "contact_name": contact,
+        "contact_post": "หัวหน้ากลุ่มงาน",
+        "contact_phone": "042-000-000",
+    }
+
+
+def screening_note() -> JSON:
+    return {"screening_note": "ผ่านการกลั่นกรองทุกโครงการ จัดลำดับตามความพร้อมและจำนวนจังหวัดที่ได้ประโยชน์"}
+
+
+def working_group(times: Times, day: str, chair: str) -> JSON:
+    return {
+        "met_on": times.iso(day),
+        "meeting_chair": chair,
+        "meeting_summary": "เห็นควรเสนอทุกโครงการ ให้ตรวจใบอนุญาตใช้พื้นที่ของโครงการริมโขงก่อนเสนอ ก.บ.ก.",
+    }
+
+
+def plan_book(version: int, projects: int, total: float, note: str) -> JSON:
+    return {
+        "plan_version": version, "project_count": projects, "total_amount": total, "hearing_again": False,
+        "change_summary": note, "plan_book": f"แผนพัฒนากลุ่มจังหวัด ฉบับร่างที่ {version}.pdf",
+    }  # fmt: skip
+
+
+# ---- provinces and committee -----------------------------------------------------------------------------------
+
+
+def province_reply(times: Times, day: str, signer: str, reason: str = "") -> JSON:
+    values: dict[str, Any] = {
+        "reply": "adjust" if reason else "confirm",
+        "resolution_no": f"3/{times.be(2569)}",
+        "resolution_date": times.iso(day),
+        "signer": signer,
+        "signed_on": times.iso(day),
+    }
+    return values | ({"reason": reason} if reason else {})
+
+
+def agenda(*considered: str) -> JSON:
+    fixed = [("1", "ประธานแจ้งให้ที่ประชุมทราบ"), ("2", "รับรองรายงานการประชุมครั้งก่อน"), ("3", "เรื่องสืบเนื่อง")]
+    rows = [{"agenda_no": number, "title": title, "presenter": "ฝ่ายเลขานุการ"} for number, title in fixed]
+    rows += [
+        {"agenda_no": "5", "title": title, "presenter": "ผู้อำนวยการ OSM", "draft_resolution": "เห็นชอบตามที่เสนอ"}
+        for title in considered
+    ]
+    return {"items": rows}
+
+
+def invitation(times: Times, number: str, sent: str, day: str) -> JSON:
+    return {
+        "meeting_no": number,
+        "meeting_at": times.instant(day),
+        "venue": "ห้องประชุมพระยาศรีสุริยราชวรานุวัตร ศาลากลางจังหวัดอุดรธานี",
+        "sent_on": times.iso(sent),
+        "one_third_clause": False,
+    }
+
+
+def quorum(present: int, total: int = 34) -> JSON:
+    return {"members_total": total, "members_present": present, "quorum": "ok" if 2 * present >= total else "short"}
+
+
+def endorsed(*items: str) -> JSON:
+    return {
+        "resolution": "endorse", "reconsider_needed": False, "revise_stage": "drafting", "parts": [], "assigned": False,
+        "items": [{"item": item, "type": "endorse", "text": "ที่ประชุมมีมติเห็นชอบตามที่เสนอ"} for item in items],
+    }  # fmt: skip

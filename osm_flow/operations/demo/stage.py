@@ -1,0 +1,209 @@
+"""Acting the story out: the real operations, by the right people, with a clock that goes from the past to now."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from osm_flow import engine
+from osm_flow.domain import form_values
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.deadlines import local_day, opening_of
+from osm_flow.engine.values import JSON
+from osm_flow.errors import Invalid
+from osm_flow.operations import calendar, cases, comments, stepping, sweeps, work_items
+from osm_flow.operations.claims import STOPPED
+from osm_flow.operations.definitions import compiled
+from osm_flow.operations.demo.cast import OFFICE
+from osm_flow.operations.demo.times import Times
+from osm_flow.operations.people import actor_named
+from osm_flow.store.models import Case, ProcessDefinition, Timer, WaitingMessage, WorkItem
+from osm_flow.store.session import Store
+
+# A course of acts: it yields the instant to wait for before each of them.
+Scene = Iterator[datetime]
+
+_OWNER = "demo"
+_A_MOMENT = timedelta(minutes=6)
+_MOST_ROUNDS = 100
+
+
+class StoryBroken(Invalid):
+    """The story of the demo cannot go on at {element}: {reason}"""
+
+
+class Stage:
+    """The store, the moving clock and the verbs of the story."""
+
+    def __init__(self, store: Store, times: Times) -> None:
+        self.store = store
+        self.times = times
+        self.now = times.at("2567-10-01")
+
+    # -- time ---------------------------------------------------------------------------------------------------
+
+    def until(self, instant: datetime) -> None:
+        """Let time pass: every timer on the way fires at its time, reminders go out at the end."""
+        while (due := self._next_timer(instant)) is not None:
+            self.now = max(self.now, due)
+            sweeps.fire_due_timers(self.store, self.now, _OWNER)
+            self.settle()
+        self.now = max(self.now, instant)
+
+    def play(self, *scenes: Scene) -> None:
+        """Act scenes out side by side, always going on with the one that comes next; then wait until now."""
+        waiting = [(instant, number) for number, scene in enumerate(scenes) if (instant := next(scene, None))]
+        heapq.heapify(waiting)
+        while waiting:
+            instant, number = heapq.heappop(waiting)
+            self.until(instant)
+            following = next(scenes[number], None)
+            if following is not None:
+                heapq.heappush(waiting, (following, number))
+        self.until(self.times.now)
+        self._remind()
+
+    def mornings(self, first: str) -> Scene:
+        """The scheduler's reminders, each working morning from this day on."""
+        day = self.times.day(first)
+        while day < self.times.today:
+            day = self.times.calendar.next_working_day(day)
+            yield opening_of(day)
+            self._remind()
+
+    def _remind(self) -> None:
+        """What the scheduler would remind people of by now."""
+        for sweep in (sweeps.climb_ladders, sweeps.raise_follow_ups):
+            while sweep(self.store, self.now, _OWNER).done:
+                pass
+
+    def settle(self) -> None:
+        """Whatever goes on by itself: called cases, messages, services."""
+        for _ in range(_MOST_ROUNDS):
+            outbox = sweeps.deliver_outbox(self.store, self.now, _OWNER)
+            services = sweeps.run_services(self.store, self.now, _OWNER)
+            if outbox.failed or services.failed:
+                raise StoryBroken(element="outbox", reason="a delivery or a service failed")
+            if not outbox.done and not services.done:
+                return
+
+    # -- acts ---------------------------------------------------------------------------------------------------
+
+    def start(self, who: str, key: str, fiscal_year: int, title: str, /, **data: Any) -> str:
+        """Begin a case; its id."""
+        with self._act(who) as (session, actor):
+            case = cases.start_case(
+                session, key, actor, self.now, office_id=OFFICE, fiscal_year=fiscal_year, title=title, data=data
+            )
+            case_id = case.id
+        self._pass()
+        return case_id
+
+    def do(self, who: str, case_id: str, element: str, /, *, about: str | None = None, **values: Any) -> None:
+        """Complete the work item of this element somewhere in the family of the case; what the form knows stands."""
+        with self._act(who) as (session, actor):
+            item = self._item(session, case_id, element, about)
+            schema = work_items.form_of(session, item)
+            variables = work_items.variables_of(session, item)
+            known = form_values.prefill(schema, variables) if schema else {}
+            try:
+                work_items.complete(session, item.id, actor, self.now, values={**known, **values}, key=None)
+            except Invalid as refusal:
+                raise StoryBroken(element=element, reason=f"{refusal} {refusal.fields}") from refusal
+        self._pass()
+
+    def take(self, who: str, case_id: str, element: str, *, about: str | None = None) -> None:
+        """Claim a work item and leave it."""
+        with self._act(who) as (session, actor):
+            work_items.claim(session, self._item(session, case_id, element, about).id, actor, self.now)
+        self._pass()
+
+    def say(self, who: str, case_id: str, element: str, body: str, *, about: str | None = None) -> None:
+        """Comment on a work item."""
+        with self._act(who) as (session, actor):
+            item = self._item(session, case_id, element, about)
+            comments.comment(session, item.case_id, actor, self.now, body=body, work_item_id=item.id, key=None)
+        self._pass()
+
+    def answer(self, who: str, case_id: str, element: str, answered: str, /, **values: Any) -> None:
+        """Record the answer of a party without a login."""
+        with self._act(who) as (session, actor):
+            family = select(Case.id).where(Case.root_case_id == case_id)
+            waiting = select(WaitingMessage).where(
+                WaitingMessage.element == element, WaitingMessage.case_id.in_(family)
+            )
+            row = session.scalars(waiting).first()
+            if row is None:
+                raise StoryBroken(element=element, reason="nobody waits for this answer")
+            cases.record_message(session, row.task_id, actor, self.now, data=values, on_behalf_of=answered)
+        self._pass()
+
+    def move(self, who: str, fiscal_year: int, key: str, written: str, letter: str) -> None:
+        """Move a date of the calendar by letter."""
+        with self._act(who) as (session, actor):
+            day = self.times.day(written)
+            calendar.move_date(session, OFFICE, fiscal_year, key, day, letter, actor, self.now)
+        self._pass()
+
+    def variables(self, case_id: str, element: str, *, about: str | None = None) -> JSON:
+        """What the work item's token sees."""
+        with self.store.reading() as session:
+            return work_items.variables_of(session, self._item(session, case_id, element, about))
+
+    def newest(self, key: str, title: str) -> str:
+        """The id of the newest case of a process with this title."""
+        with self.store.reading() as session:
+            query = select(Case.id).join(Case.definition).where(Case.title == title, ProcessDefinition.key == key)
+            case_id = session.scalar(query.order_by(Case.started_at.desc()).limit(1))
+        if case_id is None:
+            raise StoryBroken(element=key, reason=f"there is no case about {title}")
+        return case_id
+
+    # -- the inner parts ----------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _act(self, who: str) -> Iterator[tuple[Session, Actor]]:
+        with self.store.transaction() as session:
+            yield session, actor_named(session, who, local_day(self.now))
+
+    def _pass(self) -> None:
+        self.settle()
+        self.now += _A_MOMENT
+
+    def _item(self, session: Session, case_id: str, element: str, about: str | None) -> WorkItem:
+        """The open work item of an element; `about` tells instances apart by province or a word of their variables."""
+        query = (
+            select(WorkItem)
+            .join(WorkItem.case)
+            .where(Case.root_case_id == case_id, WorkItem.element == element, WorkItem.state.in_(("READY", "CLAIMED")))
+        )
+        about_project = self._tasks_about(session, query, about) if about else ()
+        for item in session.scalars(query.order_by(WorkItem.opened_at, WorkItem.id)):
+            if about is None or item.province_id == about or item.id in about_project:
+                return item
+        raise StoryBroken(element=element, reason=f"there is no open work item ({about or 'any'})")
+
+    def _tasks_about(self, session: Session, query: Select[WorkItem], code: str) -> set[str]:
+        """The tasks of these work items' cases whose variables name the project with this code."""
+        if code.startswith("TH-"):
+            return set()
+        cases_asked = {item.case_id: item.case for item in session.scalars(query)}
+        return {
+            waiting.task_id
+            for case in cases_asked.values()
+            for waiting in engine.inspect(
+                compiled(session, case.definition), case.id, stepping.state_of(session, case).snapshot
+            )
+            if isinstance(project := waiting.data.get("project"), dict) and project.get("code") == code
+        }
+
+    def _next_timer(self, instant: datetime) -> datetime | None:
+        with self.store.reading() as session:
+            query = select(Timer.due_at).where(Timer.due_at <= instant, Timer.lease_owner.is_distinct_from(STOPPED))
+            return session.scalar(query.order_by(Timer.due_at).limit(1))

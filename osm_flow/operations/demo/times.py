@@ -1,0 +1,52 @@
+"""When the story of the demo happens. It is written for 20 November 2569 and told as if that were today."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+
+from osm_flow.domain.deadlines import BANGKOK, local_day
+from osm_flow.domain.fiscal import fiscal_year_of
+from osm_flow.domain.thai_dates import BUDDHIST_OFFSET, thai_date
+from osm_flow.domain.working_days import WorkingCalendar
+
+_TOLD_FOR = date(2569 - BUDDHIST_OFFSET, 11, 20)
+_TOLD_YEAR = fiscal_year_of(_TOLD_FOR)
+
+
+class Times:
+    """Days of the story as days around `now`; `year` is the fiscal year that is being carried out."""
+
+    def __init__(self, now: datetime, calendar: WorkingCalendar) -> None:
+        self.now = now
+        self.calendar = calendar
+        self.today = local_day(now)
+        self.year = fiscal_year_of(self.today)
+
+    def day(self, written: str) -> date:
+        """A day such as `2569-11-03`, as far from today as it is from 20 November 2569."""
+        year, month, day = map(int, written.split("-"))
+        return self.today + (date(year - BUDDHIST_OFFSET, month, day) - _TOLD_FOR)
+
+    def moved(self, normal: date, fiscal_year: int) -> date:
+        """A day of the normal calendar of a fiscal year, moved as the whole story is."""
+        then = normal.replace(year=normal.year - (self.year - _TOLD_YEAR))
+        return self.today + (then - _TOLD_FOR)
+
+    def at(self, written: str, hour: int = 9, minute: int = 0) -> datetime:
+        """That day at this hour in Bangkok; on the working day before it when nobody works then."""
+        day = self.calendar.on_or_before(self.day(written))
+        return datetime.combine(day, time(hour, minute), BANGKOK).astimezone(UTC)
+
+    def iso(self, written: str) -> str:
+        return self.day(written).isoformat()
+
+    def instant(self, written: str, hour: int = 9) -> str:
+        """As forms write an instant."""
+        return self.at(written, hour).isoformat().replace("+00:00", "Z")
+
+    def thai(self, written: str) -> str:
+        return thai_date(self.day(written))
+
+    def be(self, written_year: int) -> int:
+        """A Buddhist year of the story as it is told today."""
+        return written_year + self.year - _TOLD_YEAR
