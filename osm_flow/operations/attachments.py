@@ -37,6 +37,7 @@ MEDIA_TYPES = {
 }
 _OFFICE_PARTS = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml", "pptx": "ppt/presentation.xml"}
 _MOST_PARTS = 5_000
+_LONGEST_NAME, _LONGEST_KIND = 200, 20
 
 
 class AttachmentNotFound(NotFound):
@@ -133,9 +134,10 @@ def clean_name(filename: str) -> str:
     """The file's own name, without folders, control characters or what a file system trips over."""
     name = unicodedata.normalize("NFC", filename).replace("\\", "/").rsplit("/", 1)[-1]
     name = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in name)
-    name = re.sub(r'[<>:"|?*]', "_", re.sub(r"\s+", " ", name)).strip(" .")
-    stem, suffix = PurePath(name).stem, PurePath(name).suffix
-    return f"{stem[: 200 - len(suffix)]}{suffix}" if stem else "file"
+    name = re.sub(r'[<>:"|?*]', "_", re.sub(r"\s+", " ", name)).rstrip(" .")
+    stem, dot, kind = name.rpartition(".") if "." in name else (name, "", "")
+    stem = stem.strip(" .") or "file"
+    return f"{stem[: _LONGEST_NAME - len(kind) - 1]}{dot}{kind[:_LONGEST_KIND]}"
 
 
 def _kind(name: str) -> str:

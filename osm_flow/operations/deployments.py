@@ -35,6 +35,7 @@ __all__ = [
 # The loader in C reads all forms in a tenth of the time, which every start waits for.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST_FORM = 1_000_000
+_DEEPEST_FORM = 50
 _LOCK = 7_305_802
 
 
@@ -105,6 +106,7 @@ def read_form(name: str, content: bytes) -> tuple[JSON, list[Problem]]:
     if len(content) > _LARGEST_FORM:
         return {}, [_form_problem(name, "the form is larger than a million bytes", "แบบฟอร์มใหญ่เกินหนึ่งล้านไบต์")]
     try:
+        _refuse_deep_yaml(content)
         schema = load_form(yaml.load(content, Loader=_Loader))  # noqa: S506 (both loaders are safe ones)
     except (yaml.YAMLError, Invalid, ValueError, RecursionError) as error:
         return {}, [_form_problem(name, f"the form cannot be read: {error}", f"อ่านแบบฟอร์มไม่ได้: {error}")]
@@ -217,6 +219,15 @@ def _one_deployment_at_a_time(session: Session) -> None:
     """Two deployments at once would both make the same next version."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
+def _refuse_deep_yaml(content: bytes) -> None:
+    """The loader in C goes down one call per level and takes the whole program with it when the levels are too many."""
+    depth = 0
+    for event in yaml.parse(content, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST_FORM:
+            raise ValueError(f"nested more than {_DEEPEST_FORM} deep")
 
 
 def _is_utf8(content: bytes) -> bool:

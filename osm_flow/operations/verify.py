@@ -90,11 +90,11 @@ def _fold(session: Session, chain: _Chain) -> Iterator[Replayed]:
     waiting: tuple[Waiting, ...] = ()
     for row in chain.records:
         payload = chain.payloads.get(row.seq)
-        if payload is None:
+        if payload is None and row.state_digest != digest:
             # Only a lawful erasure is no fault of its own; `_faults_of_payloads` tells the two apart.
             raise NotReplayable(seq=row.seq, reason="the payload was erased")
-        body = _body(row, payload)
-        if body["command"] is not None:
+        body = _body(row, payload) if payload is not None else None
+        if body is not None and body["command"] is not None:
             snapshot, digest, waiting = _again(process, row, snapshot, body)
         if digest != row.state_digest:
             raise NotReplayable(seq=row.seq, code="state", reason="the replayed state is not the recorded one")

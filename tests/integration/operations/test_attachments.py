@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.policy import NotYourRole
+from osm_flow.errors import NotFound
+from osm_flow.operations.attachments import (
+    LARGEST,
+    ContentMismatch,
+    FileEmpty,
+    FileTooLarge,
+    KindNotAllowed,
+    attach,
+    attachments_of,
+    clean_name,
+    get_attachment,
+    judge,
+)
+from osm_flow.store.models import Case
+from tests.factories import NOW, deploy_tests, items_of, make_case, make_office, make_person
+
+
+def container(*parts: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for part in parts:
+            archive.writestr(part, "<x/>")
+    return buffer.getvalue()
+
+
+TYPES = "[Content_Types].xml"
+PDF = b"%PDF-1.7\n1 0 obj\n"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(32)
+JPG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(32)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "subtype"),
+    [
+        ("a.pdf", PDF, "pdf"),
+        ("a.PNG", PNG, "png"),
+        ("a.jpeg", JPG, "jpeg"),
+        ("a.docx", container(TYPES, "word/document.xml"), "wordprocessingml.document"),
+        ("a.xlsx", container(TYPES, "xl/workbook.xml"), "spreadsheetml.sheet"),
+        ("a.pptx", container(TYPES, "ppt/presentation.xml"), "presentationml.presentation"),
+        ("a.csv", "\ufeffจังหวัด,จำนวน\n".encode(), "csv"),
+        ("a.txt", "บันทึก".encode(), "plain"),
+    ],
+)
+def test_what_is_taken(name: str, content: bytes, subtype: str) -> None:
+    assert judge(name, content).endswith(subtype)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error"),
+    [
+        ("a.zip", container("x"), KindNotAllowed),
+        ("a.exe", b"MZ", KindNotAllowed),
+        ("a.html", b"<script>", KindNotAllowed),
+        ("a.svg", b"<svg/>", KindNotAllowed),
+        ("a", PDF, KindNotAllowed),
+        ("a.pdf.exe", PDF, KindNotAllowed),
+        ("a.pdf", b"MZ\x90\x00", ContentMismatch),
+        ("a.pdf", PNG, ContentMismatch),
+        ("a.png", PDF, ContentMismatch),
+        ("a.docx", container("x"), ContentMismatch),
+        ("a.docx", container(TYPES, "xl/workbook.xml"), ContentMismatch),
+        ("a.docx", container(TYPES, "word/document.xml", "word/vbaProject.bin"), ContentMismatch),
+        ("a.docx", b"PK\x03\x04broken", ContentMismatch),
+        ("a.txt", b"a\0b", ContentMismatch),
+        ("a.csv", "ก".encode("cp874"), ContentMismatch),
+        ("a.txt", b"", FileEmpty),
+        ("a.txt", b"x" * (LARGEST + 1), FileTooLarge),
+    ],
+)
+def test_what_is_refused(name: str, content: bytes, error: type[Exception]) -> None:
+    with pytest.raises(error) as caught:
+        judge(name, content)
+
+    assert "file" in caught.value.fields  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("รายงาน ไตรมาส 1.pdf", "รายงาน ไตรมาส 1.pdf"),
+        ("../../etc/passwd.txt", "passwd.txt"),
+        ("C:\\งาน\\แผน.docx", "แผน.docx"),
+        ('a<b>:"c|?*.pdf', "a_b___c___.pdf"),
+        ("a\r\nb\u202ec.pdf", "a b c.pdf"),
+        ("\ud800.pdf", "file.pdf"),
+        (".pdf", "file.pdf"),
+        ("", "file"),
+        ("ก" * 300 + ".pdf", "ก" * 196 + ".pdf"),
+    ],
+)
+def test_names_are_cleaned(given: str, kept: str) -> None:
+    assert clean_name(given) == kept
+
+
+@pytest.fixture
+def case(session: Session) -> Case:
+    make_office(session)
+    deploy_tests(session, "review")
+    return make_case(session)
+
+
+def test_a_file_is_kept_once_and_on_record(session: Session, case: Case) -> None:
+    anan = make_person(session, "anan", "osm_strategy")
+    item = items_of(session, case)[0]
+
+    kept = attach(session, case.id, anan, NOW, filename="a.pdf", content=PDF, work_item_id=item.id, key="a1")
+    again = attach(session, case.id, anan, NOW, filename="a.pdf", content=PDF, work_item_id=item.id, key="a1")
+
+    assert kept is not None
+    assert again is None
+    assert get_attachment(session, kept.id, anan).content == PDF
+    assert [one.filename for one in attachments_of(session, case)] == ["a.pdf"]
+    assert case.seq == 2
+
+
+def test_others_get_nothing(session: Session, case: Case) -> None:
+    anan = make_person(session, "anan", "osm_strategy")
+    make_office(session, "S-GULF", {})
+    stranger = make_person(session, "stranger", "osm_strategy", office_id="S-GULF")
+    udon = make_person(session, "udon", "province_planner", province_id="TH-41")
+    kept = attach(session, case.id, anan, NOW, filename="a.pdf", content=PDF, key="a1")
+    assert kept is not None
+
+    with pytest.raises(NotFound):
+        get_attachment(session, kept.id, stranger)
+    with pytest.raises(NotYourRole):
+        get_attachment(session, kept.id, udon)
+    with pytest.raises(NotYourRole):
+        attach(session, case.id, udon, NOW, filename="a.pdf", content=PDF, key="a2")
+    with pytest.raises(NotFound):
+        get_attachment(session, 999, anan)
