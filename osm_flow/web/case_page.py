@@ -20,6 +20,7 @@ from osm_flow.operations.facts import case_facts
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.web.element_list import live_elements
 from osm_flow.web.filters import role_name
+from osm_flow.web.i18n import gettext
 from osm_flow.web.story import tell
 from osm_flow.web.work_item_page import documents_of
 
@@ -70,7 +71,7 @@ def render(case: Case, *, after: str | None) -> str:
         timers=case_overview.timers_of(g.session, case),
         elements=live_elements(process, cases.case_picture(g.session, case, g.now)),
         history={"entries": tell(g.session, case, history.items), "next": history.next},
-        people=case_overview.people_of(g.session, case, g.actor),
+        people=[(name, gettext(what)) for name, what in case_overview.people_of(g.session, case, g.actor)],
         children=cases.case_children(g.session, case),
         documents=documents_of(case),
         attachment_rows=attachments_of(g.session, case),
@@ -94,7 +95,7 @@ def _incidents(case: Case) -> list[dict[str, Any]]:
     return [
         {
             "row": row,
-            "element_name": element.name if (element := elements.get(row.element or "")) else row.element or "–",
+            "element_name": gettext(element.name) if (element := elements.get(row.element or "")) else row.element or "–",
         }
         for row in case_overview.open_incidents_of(g.session, case)
     ]

@@ -18,12 +18,13 @@ from osm_flow.operations.people import offices
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.web import case_page, forms
 from osm_flow.web.access import may, requires, signed_in
+from osm_flow.web.diagram_xml import in_language
 from osm_flow.web.filters import STAGES
 from osm_flow.web.forms import SchemaForm
 from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.inbox import fiscal_years
 from osm_flow.web.wording import behalf, channels, named
-from osm_flow.web.work_items import keep_upload
+from osm_flow.web.work_items import after_refusal, keep_upload
 
 blueprint = Blueprint("cases", __name__)
 
@@ -106,7 +107,8 @@ def case(case_id: str) -> ResponseReturnValue:
 def picture(case_id: str) -> ResponseReturnValue:
     """The diagram with the case in it, for the viewer on the page."""
     found = cases.get_case(g.session, case_id, g.actor)
-    return jsonify(cases.case_picture(g.session, found, g.now))
+    drawn = cases.case_picture(g.session, found, g.now)
+    return jsonify({**drawn, "xml": in_language(drawn["xml"])})
 
 
 @blueprint.post("/cases/<case_id>/comments")
@@ -163,7 +165,7 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
             data=form.values if form else {}, on_behalf_of=on_behalf_of, key=request.form.get("idempotency_key"),
         )  # fmt: skip
     except Refused as refusal:
-        g.session.rollback()
+        after_refusal(refusal)
         return _answer_page(awaited, form, lost=error_text(refusal)), refusal.status
     flash(gettext("บันทึกคำตอบ %(name)s แล้ว เรื่องเดินต่อ", name=named(awaited.row)), "success")
     return redirect(url_for("cases.case", case_id=case_id))

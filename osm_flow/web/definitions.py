@@ -12,6 +12,7 @@ from osm_flow.operations.definitions import DefinitionNotFound, compiled, list_d
 from osm_flow.operations.deployments import deploy
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.web.access import may, requires, signed_in
+from osm_flow.web.diagram_xml import in_language
 from osm_flow.web.element_list import plain_elements
 from osm_flow.web.i18n import error_text, gettext
 
@@ -42,14 +43,14 @@ def versions(key: str) -> ResponseReturnValue:
 @blueprint.get("/definitions/<key>/<int:version>/picture")
 @signed_in
 def picture(key: str, version: int) -> ResponseReturnValue:
-    return jsonify(xml=_version(key, version).xml.decode(), tokens=[], passed={})
+    return jsonify(xml=in_language(_version(key, version).xml.decode()), tokens=[], passed={})
 
 
-@blueprint.get("/definitions/<key>/<int:version>/<any('bpmn'):kind>")
+@blueprint.get("/definitions/<key>/<int:version>/bpmn")
 @signed_in
-def download(key: str, version: int, kind: str = "bpmn") -> ResponseReturnValue:
+def download(key: str, version: int) -> ResponseReturnValue:
     response = Response(_version(key, version).xml, mimetype="application/octet-stream")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{key}-{version}.{kind}")
+    response.headers.set("Content-Disposition", "attachment", filename=f"{key}-{version}.bpmn")
     return response
 
 

@@ -168,7 +168,8 @@ def _results() -> dict[str, Any]:
     if not told:
         return {"results": [], "undo": None, "results_head": ""}
     act: Act = told["act"]
-    names = surroundings.item_names(g.session, [*told["done"], *told["refused"]], g.actor)
+    found = surroundings.item_names(g.session, [*told["done"], *told["refused"]], g.actor)
+    names = {key: gettext(name) for key, name in found.items()}
     said = gettext("รับแล้ว") if act == "claim" else gettext("คืนเข้ากลุ่มแล้ว")
     results = [{"ok": True, "name": names.get(key, key), "message": said} for key in told["done"]]
     results += [{"ok": False, "name": names.get(key, key), "message": why} for key, why in told["refused"].items()]

@@ -42,4 +42,4 @@ def resolve_incident(incident_id: int) -> ResponseReturnValue:
 
 def _shown(row: Incident) -> dict[str, Any]:
     element = compiled(g.session, row.case.definition).elements.get(row.element or "")
-    return {"row": row, "element_name": (element.name if element else "") or row.element or gettext("ทั้งเรื่อง")}
+    return {"row": row, "element_name": (gettext(element.name) if element else "") or row.element or gettext("ทั้งเรื่อง")}

@@ -92,7 +92,7 @@ def _told(entry: HistoryEntry, schema: JSON | None) -> Told:
         at=record.at,
         who=entry.actor_name if is_person else gettext("ระบบ"),
         did=gettext(did) if did else record.kind,
-        what=entry.element_name or "",
+        what=gettext(entry.element_name or ""),
         tone=tone,
         hash=record.hash,
         on_behalf_of=entry.on_behalf_of_name or "",

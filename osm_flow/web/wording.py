@@ -46,8 +46,8 @@ _KINDS = {
 
 
 def named(thing: Any) -> str:
-    """The name of a row in the reader's language; Thai where there is no English."""
-    return str((current_locale() == "en" and thing.name_en) or thing.name_th)
+    """The name of a row in the reader's language; names from diagrams are in the catalogue, Thai where it has none."""
+    return str((current_locale() == "en" and thing.name_en) or gettext(thing.name_th))
 
 
 def typed_date(instant: datetime | None) -> str:

@@ -10,8 +10,9 @@ from flask.typing import ResponseReturnValue
 from osm_flow.domain.deadlines import close_of, opening_of
 from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid, Refused
-from osm_flow.operations import attachments, comments, work_item_plans, work_items
+from osm_flow.operations import attachments, comments, incidents, work_item_plans, work_items
 from osm_flow.operations.inbox import inbox_for
+from osm_flow.operations.stepping import CaseFailed
 from osm_flow.operations.work_items import FormInvalid
 from osm_flow.store.models import WorkItem
 from osm_flow.web import forms, work_item_page
@@ -60,7 +61,7 @@ def complete(work_item_id: str) -> ResponseReturnValue:
             version=_version(), on_behalf_of=on_behalf_of,
         )  # fmt: skip
     except Refused as refusal:
-        g.session.rollback()
+        after_refusal(refusal)
         view = work_item_page.look_at(work_item_id)
         return work_item_page.render(view, form, lost=error_text(refusal), typed=request.form), refusal.status
     return _to_next(item)
@@ -163,6 +164,13 @@ def attachment(attachment_id: int) -> ResponseReturnValue:
     response = Response(found.content, mimetype=found.media_type)
     response.headers.set("Content-Disposition", "attachment", filename=found.filename)
     return response
+
+
+def after_refusal(refusal: Refused) -> None:
+    """Undo what was begun; a case that its diagram could not carry on becomes an incident somebody can look at."""
+    g.session.rollback()
+    if isinstance(refusal, CaseFailed):
+        incidents.report(g.store, refusal, g.now)
 
 
 def keep_upload(case_id: str, work_item_id: str | None = None) -> None:

@@ -50,9 +50,9 @@ class Answer:
         found: list[Any] = self.page.xpath(xpath)
         return found
 
-    def form(self, action_end: str) -> Any:
-        """The form whose action ends like this (formaction included)."""
-        return next(one for one in self.page.forms if (one.get("action") or "").endswith(action_end))
+    def form(self, action: str) -> Any:
+        """The form whose action holds this."""
+        return next(one for one in self.page.forms if action in (one.get("action") or ""))
 
 
 @dataclass
@@ -70,9 +70,9 @@ class Visitor:
         token = self.get(page).all('//input[@name="csrf_token"]/@value')[0]
         return Answer.of(self.client.post(path, data={"csrf_token": token, **(data or {}), **more}))
 
-    def submit(self, answer: Answer, action_end: str, **values: Any) -> Answer:
+    def submit(self, answer: Answer, action: str, **values: Any) -> Answer:
         """Send a form of a page with these values on top of what it holds, as a browser does."""
-        form = answer.form(action_end)
+        form = answer.form(action)
         data = {**dict(form.form_values()), **values}
         return Answer.of(self.client.post(form.get("action"), data=data))
 

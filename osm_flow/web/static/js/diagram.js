@@ -54,7 +54,7 @@
     var alive = {};
     (picture.tokens || []).forEach(function (token) { alive[token.element] = true; });
     Object.keys(passed).forEach(function (id) {
-      if (registry.get(id)) canvas.addMarker(id, "is-done");
+      if (registry.get(id) && !alive[id]) canvas.addMarker(id, "is-done");
     });
     registry.filter(function (e) { return e.type === "bpmn:SequenceFlow"; }).forEach(function (flow) {
       var walked = flow.id in passed ||
@@ -76,13 +76,14 @@
       if (!registry.get(token.element)) return;
       var late = Boolean(token.overdue);
       canvas.addMarker(token.element, late ? "is-late" : "is-now");
-      var here = picture.here === token.element ? words.here : late ? words.late : words.now;
+      var waits = /Event|ReceiveTask/.test(registry.get(token.element).type) ? words.waits : words.now;
+      var here = picture.here === token.element ? words.here : late ? words.late : waits;
       var text = (late ? "! " : "▶ ") + here + (token.count > 1 ? " ×" + token.count : "");
       badge(viewer, token.element, late ? "is-late" : "is-now", text, here, { top: -14, left: 4 });
     });
     Object.keys(picture.passed || {}).forEach(function (id) {
       var shape = registry.get(id);
-      if (!shape || shape.waypoints || picture.passed[id] < 2) return;
+      if (!shape || !/Task|Activity|SubProcess/.test(shape.type) || picture.passed[id] < 2) return;
       badge(viewer, id, "is-done", "✓ ×" + picture.passed[id], words.visits.replace("{n}", picture.passed[id]), { bottom: 10, right: 22 });
     });
   }
@@ -91,11 +92,11 @@
   function show(viewer, picture, frame) {
     var canvas = viewer.get("canvas");
     canvas.zoom("fit-viewport", "auto");
-    if (canvas.zoom() >= 0.55) return;
+    if (canvas.zoom() >= 0.7) return;
     var focus = picture.here || ((picture.tokens || [])[0] || {}).element;
     var shape = focus && viewer.get("elementRegistry").get(focus);
     var box = canvas.viewbox();
-    var scale = 0.7;
+    var scale = 0.85;
     var width = frame.clientWidth / scale;
     var height = frame.clientHeight / scale;
     var centre = shape ? { x: shape.x + shape.width / 2, y: shape.y + shape.height / 2 } : { x: box.inner.x + width / 2 - 20, y: box.inner.y + box.inner.height / 2 };
@@ -138,7 +139,7 @@
     holder.dataset.drawn = "yes";
     var frame = holder.querySelector("[data-diagram-frame]");
     var status = holder.querySelector("[data-diagram-status]");
-    var words = { now: holder.dataset.wordNow, late: holder.dataset.wordLate, here: holder.dataset.wordHere, visits: holder.dataset.wordVisits };
+    var words = { now: holder.dataset.wordNow, waits: holder.dataset.wordWaits, late: holder.dataset.wordLate, here: holder.dataset.wordHere, visits: holder.dataset.wordVisits };
     status.textContent = holder.dataset.wordLoading;
     frame.hidden = false;
     try {
