@@ -6,6 +6,7 @@ through `replanning`.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -179,7 +180,7 @@ def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Acto
     session.flush()
     if added:
         reason = {"letter": "", "proposed": fiscal_year, "moved_by": actor.username}
-        key = f"proposal:{office_id}:{fiscal_year}:{now.timestamp():.6f}"
+        key = f"proposal:{office_id}:{fiscal_year}:{uuid.uuid4().hex[:12]}"
         replanning.ask_for(session, now, key, reason, office_id=office_id)
     return added
 

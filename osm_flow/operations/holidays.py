@@ -6,6 +6,7 @@ away later, and the Ploughing Ceremony that is announced each year, are rows of 
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -24,8 +25,8 @@ from osm_flow.store.models import HolidayOverride
 
 _USUAL_YEARS = range(2024, 2032)
 _FIRST_YEAR, _LAST_YEAR = 1990, 2120
-# A holiday of employees in private business; government offices work.
-_LABOUR_DAY = frozenset({"วันแรงงานแห่งชาติ", "ชดเชยวันแรงงานแห่งชาติ"})
+# Labour Day is a holiday of private business only, Children's Day a Saturday without a substitute.
+_NOT_OFFICIAL = frozenset({"วันแรงงานแห่งชาติ", "ชดเชยวันแรงงานแห่งชาติ", "วันเด็กแห่งชาติ"})
 
 
 class HolidayNotAccepted(Invalid):
@@ -65,7 +66,7 @@ def _calendar(years: frozenset[int], overrides: frozenset[tuple[date, bool]]) ->
 @lru_cache(maxsize=256)
 def _by_rule(year: int) -> Mapping[date, str]:
     named = holidays.country_holidays("TH", years=year, categories=("public", "government"), language="th")
-    kept = {day: [part for part in name.split("; ") if part not in _LABOUR_DAY] for day, name in named.items()}
+    kept = {day: [part for part in name.split("; ") if part not in _NOT_OFFICIAL] for day, name in named.items()}
     return {day: "; ".join(parts) for day, parts in kept.items() if parts}
 
 
@@ -102,19 +103,21 @@ def override_day(
     name_en: str = "",
     source: str,
 ) -> HolidayOverride:
-    """Declare a day free or working against the rules; due dates that count working days are worked out anew.
+    """Declare a day free or working against the rules; due dates counted back or on from a milestone follow.
+
+    A period that already runs keeps the due date that people were given.
 
     Raises Forbidden, HolidayNotAccepted.
     """
     require(actor, Verb.move_calendar, SystemFacts())
-    faults = _faults(day, name_th.strip(), source.strip())
+    faults = _faults(day, name_th.strip(), name_en.strip(), source.strip())
     if faults:
         raise HolidayNotAccepted(fields=faults)
     row = session.get(HolidayOverride, day) or HolidayOverride(day=day)
     row.is_working, row.name_th, row.name_en, row.source = (
         is_working,
         name_th.strip(),
-        name_en.strip()[:255],
+        name_en.strip(),
         source.strip(),
     )
     session.add(row)
@@ -134,12 +137,12 @@ def remove_override(session: Session, day: date, actor: Actor, now: datetime) ->
     _replan(session, row, now, actor, removed=True)
 
 
-def _faults(day: date, name_th: str, source: str) -> dict[str, str]:
+def _faults(day: date, name_th: str, name_en: str, source: str) -> dict[str, str]:
     faults = {}
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         faults["day"] = "The year is out of range."
-    for field, text in (("name_th", name_th), ("source", source)):
-        if not text:
+    for field, text in (("name_th", name_th), ("name_en", name_en), ("source", source)):
+        if not text and field != "name_en":
             faults[field] = "This is needed."
         elif len(text) > 255 or not text.isprintable():
             faults[field] = "At most 255 characters on one line."
@@ -154,4 +157,4 @@ def _replan(session: Session, row: HolidayOverride, now: datetime, actor: Actor,
         "letter": row.source,
         "moved_by": actor.username,
     }
-    replanning.ask_for(session, now, f"holiday:{row.day}:{now.timestamp():.6f}", reason)
+    replanning.ask_for(session, now, f"holiday:{row.day}:{uuid.uuid4().hex}", reason)

@@ -335,7 +335,10 @@ def test_a_new_holiday_moves_what_is_counted_from_a_date(store: Store) -> None:
     [case_id] = _planned_case(store)
     with store.transaction() as session:
         planner = make_person(session, "planner", "osm_strategy_head")
-        override_day(session, date(2026, 12, 11), planner, NOW, is_working=False, name_th="พิเศษ", source="มติ ครม.")
+        for is_working in (True, False):
+            override_day(
+                session, date(2026, 12, 11), planner, NOW, is_working=is_working, name_th="พิเศษ", source="มติ ครม."
+            )
 
     deliver_outbox(store, NOW, "test")
 

@@ -96,6 +96,18 @@ def test_an_override_needs_a_day_a_name_and_a_source(
     assert set(refused.value.fields) == {field}
 
 
+def test_an_english_name_of_two_lines_is_refused(session: Session) -> None:
+    make_office(session)
+    planner = make_person(session, "somying", "osm_strategy")
+
+    with pytest.raises(HolidayNotAccepted) as refused:
+        override_day(
+            session, date(2027, 5, 13), planner, NOW, is_working=False, name_th="วันหยุด", name_en="a\0b", source="มติ"
+        )
+
+    assert set(refused.value.fields) == {"name_en"}
+
+
 def test_only_planners_change_holidays(session: Session) -> None:
     make_office(session)
     auditor = make_person(session, "audit", "auditor")

@@ -186,8 +186,9 @@ def test_holidays_by_rule_are_listed_by_buddhist_year(as_person: As) -> None:
     words = _words(as_person("planner"), "/calendar/holidays?year=2570")
 
     assert "วันหยุดราชการ ปี 2570" in words
-    assert "22 ก.พ. 2570 ชดเชยวันมาฆบูชา หยุด ตามหลักเกณฑ์" in words
+    assert "22 ก.พ. 2570 ชดเชยวันมาฆบูชา ○ หยุด ตามหลักเกณฑ์" in words
     assert "แรงงาน" not in words
+    assert "วันเด็ก" not in words
 
 
 def test_a_day_is_added_and_removed_again(store: Store, as_person: As) -> None:
@@ -199,7 +200,7 @@ def test_a_day_is_added_and_removed_again(store: Store, as_person: As) -> None:
     removed = visitor.post("/calendar/holidays/2027-05-13/remove")
 
     assert (added.status_code, removed.status_code) == (302, 302)
-    assert "13 พ.ค. 2570 วันพืชมงคล หยุด มติ ครม." in listed
+    assert "13 พ.ค. 2570 วันพืชมงคล ○ หยุด มติ ครม." in listed
     with store.reading() as session:
         assert session.scalars(select(HolidayOverride)).all() == []
 
