@@ -116,9 +116,15 @@ def _context(settings: Settings) -> Context:
     )
 
 
+def _configure_logging() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for library in ("alembic", "apscheduler", "spiff", "waitress.queue"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
 def main() -> None:
     """The `osm-flow` command."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    _configure_logging()
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsAreWrong as error:
