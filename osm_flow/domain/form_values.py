@@ -17,6 +17,7 @@ from osm_flow.domain.forms import (
     JSON,
     PROVINCE,
     Message,
+    choices_of,
     columns_of,
     decimals_of,
     fields_of,
@@ -24,6 +25,8 @@ from osm_flow.domain.forms import (
     is_table,
     known_value,
     load_form,
+    longest_of,
+    most_of,
     ref_options,
     widget_of,
 )
@@ -175,7 +178,7 @@ def _value_errors(field: JSON, value: Any, context: Context, path: str) -> Itera
         return
     yield from ((path, message) for message in _length_errors(field, value))
     items = field["items"]
-    for index, item in enumerate(value[: field["maxItems"]]):
+    for index, item in enumerate(value[: most_of(field)]):
         here = f"{path}.{index}"
         if items["type"] != "object":
             message = _scalar_error({**items, "x-widget": _item_widget(field)}, item, context)
@@ -194,8 +197,8 @@ def _item_widget(field: JSON) -> str:
 def _length_errors(field: JSON, value: list[Any]) -> Iterator[Message]:
     if len(value) < field.get("minItems", 0):
         yield Message("At least {limit} entries are needed.", limit=field["minItems"])
-    if len(value) > field["maxItems"]:
-        yield Message("At most {limit} entries fit.", limit=field["maxItems"])
+    if len(value) > most_of(field):
+        yield Message("At most {limit} entries fit.", limit=most_of(field))
     if field.get("uniqueItems"):
         seen = [item for item in value if isinstance(item, str)]
         if len(set(seen)) < len(seen):
@@ -225,12 +228,13 @@ def _boolean_error(field: JSON, value: Any) -> Message | None:
 
 
 def _text_error(field: JSON, value: str) -> Message | None:
-    if len(value) > field["maxLength"]:
-        return Message("At most {limit} characters fit here.", limit=field["maxLength"])
+    if len(value) > longest_of(field):
+        return Message("At most {limit} characters fit here.", limit=longest_of(field))
     if len(value) < field.get("minLength", 0):
         return Message("At least {limit} characters are needed here.", limit=field["minLength"])
     if "pattern" in field and not re.search(field["pattern"], value):
-        return Message(field["x-pattern"]["en"], th=field["x-pattern"]["th"])
+        said = field.get("x-pattern")
+        return Message(said["en"], th=said["th"]) if said else Message("This is not written as expected here.")
     return _WIDGET_ERRORS.get(widget_of(field), lambda _: None)(value)
 
 
@@ -254,14 +258,16 @@ _WIDGET_ERRORS = {"date": _date_error, "datetime": _instant_error, "province": _
 
 
 def _number_error(field: JSON, number: Decimal) -> Message | None:
-    limits = {key: exact(field.get(key)) for key in ("minimum", "exclusiveMinimum", "maximum")}
-    low, above, high = limits.values()
+    limits = {key: exact(field.get(key)) for key in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")}
+    low, above, high, below = limits.values()
     if low is not None and number < low:
         return Message("At least {limit} is expected here.", limit=_plain_number(low))
     if above is not None and number <= above:
         return Message("More than {limit} is expected here.", limit=_plain_number(above))
     if high is not None and number > high:
         return Message("At most {limit} is expected here.", limit=_plain_number(high))
+    if below is not None and number >= below:
+        return Message("Less than {limit} is expected here.", limit=_plain_number(below))
     decimals = decimals_of(field)
     if decimals is not None and number != round(number, decimals):
         return Message("At most {limit} decimals fit here.", limit=decimals)
@@ -273,8 +279,9 @@ def _plain_number(number: Decimal) -> str:
 
 
 def _option_error(field: JSON, value: Any, context: Context) -> Message | None:
-    if "x-enum" in field:
-        allowed = [option["value"] for option in field["x-enum"]]
+    choices = choices_of(field)
+    if choices:
+        allowed = [option["value"] for option in choices]
         return None if value in allowed else Message("Choose one of the options.")
     options = ref_options(field, context)
     if options is not None and value not in [option for option, _ in options] and value != "":
@@ -291,7 +298,7 @@ def _prefilled_rows(field: JSON, variables: Context) -> list[JSON] | None:
         return None
     columns: Mapping[str, str | list[str]] = source["columns"]
     rows = []
-    for item in found[: field["maxItems"]]:
+    for item in found[: most_of(field)]:
         known = {column: _cell(item, path) for column, path in columns.items()}
         rows.append({column: value for column, value in known.items() if is_given(value)})
     kept = [{**_column_defaults(field), **row} for row in rows if row]

@@ -17,6 +17,8 @@ JSON = dict[str, Any]
 
 MAX_NODES = 20_000
 MAX_DEPTH = 12
+MAX_TEXT = 20_000
+MAX_ROWS = 500
 
 WIDGETS: Mapping[str, frozenset[str]] = {
     "string": frozenset({"text", "textarea", "date", "datetime", "select", "radio", "province", "file-ref"}),
@@ -32,6 +34,7 @@ DEFAULT_WIDGET: Mapping[str, str] = {
     "boolean": "yesno",
     "array": "table",
 }
+_BY_FORMAT = {"date": "date", "date-time": "datetime"}
 PROVINCE = r"TH-[0-9A-Z]{1,2}"
 
 
@@ -79,17 +82,32 @@ def widget_of(field: JSON) -> str:
     if chosen:
         return str(chosen)
     if field.get("type") == "array" and not is_table(field):
-        return "checkboxes" if field.get("items", {}).get("x-enum") else "lines"
-    if field.get("x-enum"):
+        return "checkboxes" if choices_of(field) else "lines"
+    if choices_of(field):
         return "select"
+    if field.get("format") in _BY_FORMAT:
+        return _BY_FORMAT[field["format"]]
     return DEFAULT_WIDGET.get(field.get("type", ""), "text")
 
 
 def choices_of(field: JSON) -> list[JSON]:
     """The fixed options of a field or of the items of a list: dicts with `value`, `th`, `en`."""
     source = field.get("items", {}) if field.get("type") == "array" else field
-    choices: list[JSON] = source.get("x-enum", [])
-    return choices
+    if "x-enum" in source:
+        return list(source["x-enum"])
+    return [{"value": value, "th": str(value), "en": str(value)} for value in source.get("enum", ())]
+
+
+def longest_of(field: JSON) -> int:
+    """How many characters a text may have."""
+    limit = field.get("maxLength", MAX_TEXT)
+    return min(limit, MAX_TEXT) if isinstance(limit, int) else MAX_TEXT
+
+
+def most_of(field: JSON) -> int:
+    """How many entries a list may have."""
+    limit = field.get("maxItems", MAX_ROWS)
+    return min(limit, MAX_ROWS) if isinstance(limit, int) else MAX_ROWS
 
 
 def decimals_of(field: JSON) -> int | None:

@@ -8,26 +8,34 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from osm_flow.domain.form_rules import CHECKS, COMPARISONS, CONDITIONS, conditions_of
-from osm_flow.domain.forms import JSON, WIDGETS, columns_of, fields_of, is_table, widget_of
+from osm_flow.domain.forms import JSON, MAX_ROWS, MAX_TEXT, WIDGETS, columns_of, fields_of, is_table, widget_of
 from osm_flow.domain.forms_random import NothingFits, draw_values
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-MAX_TEXT = 20_000
-MAX_ROWS = 500
 RESERVED = frozenset({"typename", "csrf_token", "idempotency_key", "submit", "version", "on_behalf_of"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
-_TOP = {"$schema", "title", "description", "type", "required", "properties", "additionalProperties"} | {
+_TOP = {
+    "$schema",
+    "$id",
+    "$comment",
+    "title",
+    "description",
+    "type",
+    "required",
+    "properties",
+    "additionalProperties",
+} | {
     "x-en",
     "x-form",
     "x-groups",
     "x-rules",
 }
 _COMMON = {"type", "title", "description", "x-en", "x-widget", "x-default-from", "x-show-when", "default", "readOnly"}
-_COMMON |= {"examples", "x-unit"}
+_COMMON |= {"examples", "x-unit", "$comment"}
 _BY_TYPE: Mapping[str, frozenset[str]] = {
     "string": frozenset({"enum", "x-enum", "minLength", "maxLength", "pattern", "x-pattern", "format", "x-ref"}),
-    "number": frozenset({"minimum", "exclusiveMinimum", "maximum", "x-decimals"}),
-    "integer": frozenset({"enum", "x-enum", "minimum", "exclusiveMinimum", "maximum"}),
+    "number": frozenset({"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "x-decimals"}),
+    "integer": frozenset({"enum", "x-enum", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}),
     "boolean": frozenset({"const"}),
     "array": frozenset({"items", "minItems", "maxItems", "uniqueItems", "x-rows-from"}),
 }
@@ -38,10 +46,20 @@ _RULE_WORDS |= {"not_before", "not_after"}
 _FORMATS = {"date": "date", "datetime": "date-time"}
 
 
-def check_form(schema: JSON) -> list[str]:
-    """What is wrong with the form, one sentence each, in English; empty for a sound one."""
+class HouseRule(str):
+    """A problem of a form that works, but not for everybody: words in one language only, or no limit of its own."""
+
+    __slots__ = ()
+
+
+def check_form(schema: JSON, *, house_rules: bool = False) -> list[str]:
+    """What is wrong with the form, one sentence each, in English; empty for one that works.
+
+    Plain JSON Schema without our keywords works too; `house_rules` asks for what every shipped form has: both languages
+    and limits of its own.
+    """
     try:
-        problems = list(_form_problems(schema))
+        problems = [each for each in _form_problems(schema) if house_rules or not isinstance(each, HouseRule)]
         if not problems:
             problems.extend(_contradictions(schema))
     except (AttributeError, KeyError, TypeError, ValueError, IndexError, re.error) as error:
@@ -51,7 +69,7 @@ def check_form(schema: JSON) -> list[str]:
 
 def _form_problems(schema: JSON) -> Iterator[str]:
     yield from _unknown(schema, _TOP, "the form")
-    if schema.get("$schema") != DIALECT:
+    if schema.get("$schema", DIALECT) != DIALECT:
         yield f'Say "$schema": {DIALECT}.'
     yield from _titles(schema, "the form")
     if not fields_of(schema):
@@ -71,20 +89,22 @@ def _unknown(node: JSON, known: set[str] | frozenset[str], where: str) -> Iterat
 
 def _titles(node: JSON, where: str) -> Iterator[str]:
     if not isinstance(node.get("title"), str) or not node["title"].strip():
-        yield f"{where}: a title in Thai is missing."
+        yield HouseRule(f"{where}: a title in Thai is missing.")
     english = node.get("x-en", {})
     if not english.get("title"):
-        yield f"{where}: the English title (x-en) is missing."
+        yield HouseRule(f"{where}: the English title (x-en) is missing.")
     if bool(node.get("description")) != bool(english.get("description")):
-        yield f"{where}: the description is needed in both languages or in none."
+        yield HouseRule(f"{where}: the description is needed in both languages or in none.")
     if bool(node.get("x-unit")) != bool(english.get("unit")):
-        yield f"{where}: the unit is needed in both languages or in none."
+        yield HouseRule(f"{where}: the unit is needed in both languages or in none.")
 
 
 def _object_problems(node: JSON, path: str, *, in_table: bool) -> Iterator[str]:
     where = path or "the form"
-    if node.get("type") != "object" or node.get("additionalProperties") is not False:
+    if node.get("type") != "object" or node.get("additionalProperties", False) is not False:
         yield f"{where}: say type: object and additionalProperties: false."
+    elif "additionalProperties" not in node:
+        yield HouseRule(f"{where}: say additionalProperties: false.")
     fields = fields_of(node)
     for name in node.get("required", []):
         if name not in fields:
@@ -119,9 +139,7 @@ def _field_problems(field: JSON, path: str, *, in_table: bool) -> Iterator[str]:
 
 
 def _list_problems(field: JSON, path: str) -> Iterator[str]:
-    limit = field.get("maxItems")
-    if not isinstance(limit, int) or not 1 <= limit <= MAX_ROWS:
-        yield f"{path}: say maxItems, at most {MAX_ROWS}."
+    yield from _limit(field, "maxItems", MAX_ROWS, path)
     items = field.get("items", {})
     if items.get("type") == "object":
         yield from _object_problems(items, path, in_table=True)
@@ -136,33 +154,42 @@ def _list_problems(field: JSON, path: str) -> Iterator[str]:
         yield f"{path}: the items are text or objects."
 
 
+def _limit(field: JSON, keyword: str, most: int, path: str) -> Iterator[str]:
+    limit = field.get(keyword)
+    if limit is None:
+        yield HouseRule(f"{path}: say {keyword}.")
+    elif not isinstance(limit, int) or not 1 <= limit <= most:
+        yield f"{path}: {keyword} is a whole number from 1 to {most}."
+
+
 def _scalar_problems(field: JSON, path: str) -> Iterator[str]:
     if "x-enum" in field:
         values = [option["value"] for option in field["x-enum"]]
         if field.get("enum") != values or len(set(map(str, values))) != len(values):
             yield f"{path}: enum and x-enum must list the same values, each once."
         if not all(option.get("th") and option.get("en") for option in field["x-enum"]):
-            yield f"{path}: every option needs its Thai and English name."
+            yield HouseRule(f"{path}: every option needs its Thai and English name.")
     elif "enum" in field:
-        yield f"{path}: write the options as x-enum, with Thai and English names."
-    elif widget_of(field) in ("select", "radio") and "x-ref" not in field:
+        yield HouseRule(f"{path}: write the options as x-enum, with Thai and English names.")
+    elif not field.get("enum") and widget_of(field) in ("select", "radio") and "x-ref" not in field:
         yield f"{path}: a choice needs options (x-enum or x-ref)."
     if field["type"] == "string":
         yield from _text_problems(field, path)
 
 
 def _text_problems(field: JSON, path: str) -> Iterator[str]:
-    limit = field.get("maxLength")
-    if not isinstance(limit, int) or not 1 <= limit <= MAX_TEXT:
-        yield f"{path}: say maxLength, at most {MAX_TEXT}."
-    if field.get("format") != _FORMATS.get(widget_of(field)):
+    yield from _limit(field, "maxLength", MAX_TEXT, path)
+    if widget_of(field) in _FORMATS and field.get("format") not in (None, _FORMATS[widget_of(field)]):
         yield f"{path}: the format and the widget do not belong together."
     if "pattern" in field:
+        re.compile(field["pattern"])
         examples = field.get("examples", [])
-        if not examples or not all(re.search(field["pattern"], example) for example in examples):
+        if not all(re.search(field["pattern"], example) for example in examples):
             yield f"{path}: a pattern needs examples that fit it."
+        if not examples:
+            yield HouseRule(f"{path}: a pattern needs examples.")
         if not field.get("x-pattern", {}).get("th") or not field["x-pattern"].get("en"):
-            yield f"{path}: a pattern needs x-pattern with a sentence in Thai and English."
+            yield HouseRule(f"{path}: a pattern needs x-pattern with a sentence in Thai and English.")
 
 
 def _group_problems(schema: JSON) -> Iterator[str]:
@@ -174,7 +201,7 @@ def _group_problems(schema: JSON) -> Iterator[str]:
         yield f"x-groups: every field stands in exactly one group; look at {', '.join(odd)}."
     for group in schema["x-groups"]:
         if not group.get("th") or not group.get("en"):
-            yield "x-groups: every group needs its Thai and English heading."
+            yield HouseRule("x-groups: every group needs its Thai and English heading.")
         yield from _unknown(group, {"th", "en", "fields", "optional"}, "x-groups")
 
 

@@ -30,6 +30,8 @@ from osm_flow.domain.forms import (
     fields_of,
     is_table,
     known_value,
+    longest_of,
+    most_of,
     ref_options,
     widget_of,
 )
@@ -77,7 +79,7 @@ def draw_field(field: JSON, rng: random.Random, context: Mapping[str, Any]) -> A
     if field["type"] != "array":
         return _scalar(field, rng, context)
     low = max(1, field.get("minItems", 0))
-    count = rng.randint(low, max(low, min(field["maxItems"], low + 3)))
+    count = rng.randint(low, max(low, min(most_of(field), low + 3)))
     if is_table(field):
         return [_object(field["items"], rng, context) for _ in range(count)]
     choices = [choice["value"] for choice in choices_of(field)]
@@ -88,7 +90,7 @@ def draw_field(field: JSON, rng: random.Random, context: Mapping[str, Any]) -> A
     options = ref_options(field, context)
     if options:
         return _some([value for value, _ in options], count, rng)
-    return [f"{_text(field['items'], rng)[: field['items']['maxLength'] - 3]} {index}" for index in range(count)]
+    return [f"{_text(field['items'], rng)[: longest_of(field['items']) - 3]} {index}" for index in range(count)]
 
 
 def _some(options: list[Any], count: int, rng: random.Random) -> list[Any]:
@@ -126,12 +128,12 @@ def _provinces(context: Mapping[str, Any]) -> list[str]:
 
 def _text(field: JSON, rng: random.Random) -> str:
     if "pattern" in field:
-        return str(rng.choice(field["examples"]))
+        return str(rng.choice(field.get("examples") or [""]))
     words = [rng.choice(_WORDS)]
-    wanted = max(field.get("minLength", 1), min(field.get("maxLength", 24), rng.randint(1, 24)))
+    wanted = max(field.get("minLength", 1), min(longest_of(field), rng.randint(1, 24)))
     while len(" ".join(words)) < wanted:
         words.append(rng.choice(_WORDS))
-    return " ".join(words)[: field.get("maxLength", 24)].strip() or "ก"
+    return " ".join(words)[: longest_of(field)].strip() or "ก"
 
 
 def _number(field: JSON, rng: random.Random) -> int | float:
@@ -141,7 +143,8 @@ def _number(field: JSON, rng: random.Random) -> int | float:
     if low is None:
         above = exact(field.get("exclusiveMinimum"))
         low = above + step if above is not None else Decimal(0)
-    high = exact(field.get("maximum"))
+    high, below = exact(field.get("maximum")), exact(field.get("exclusiveMaximum"))
+    high = below - step if high is None and below is not None else high
     high = min(high if high is not None else low + 10_000_000, low + 10_000_000)
     drawn = low + Decimal(rng.randint(0, 1000)) * (high - low) / 1000
     return as_json(max(low, drawn.quantize(step, ROUND_DOWN)))
@@ -187,8 +190,8 @@ def _drop_repeated(broken: Violation, rng: random.Random) -> None:
     for index, row in enumerate(rows_of(broken.scope.values, table)):
         if field["type"] == "integer":
             row[column] = int(field.get("minimum", 1)) + index
-        elif field["type"] == "string" and not field.get("x-enum") and "pattern" not in field:
-            row[column] = f"{str(row.get(column, 'ก'))[: field['maxLength'] - 5]} {index + 1}"
+        elif field["type"] == "string" and not choices_of(field) and "pattern" not in field:
+            row[column] = f"{str(row.get(column, 'ก'))[: longest_of(field) - 5]} {index + 1}"
         elif is_given(row.get(column)):
             row[column] = draw_field(field, rng, broken.scope.context)
 
@@ -308,7 +311,7 @@ def _have_rows(broken: Violation, rng: random.Random) -> None:
         if "is" in condition or "in" in condition
     }
     for key, group in list(grouped(rows, rule.get("by")).items()) or [(None, [])]:
-        if group and (len(rows) >= field["maxItems"] or rng.random() < 0.4):
+        if group and (len(rows) >= most_of(field) or rng.random() < 0.4):
             rng.choice(group).update(fitting)
         else:
             added = {**_object(field["items"], rng, scope.context), **fitting}
@@ -319,7 +322,7 @@ def _vary(broken: Violation, rng: random.Random) -> None:
     table, _, column = broken.rule["distinct_of"].partition(".")
     field = fields_of(broken.scope.schema)[table]
     rows = broken.scope.values.setdefault(table, [])
-    while len(rows) < min(broken.rule["at_least"], field["maxItems"]):
+    while len(rows) < min(broken.rule["at_least"], most_of(field)):
         rows.append(_object(field["items"], rng, broken.scope.context))
     for row in rows:
         row[column] = draw_field(columns_of(field)[column], rng, broken.scope.context)

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from osm_flow.domain.form_rules import exact
-from osm_flow.domain.forms import JSON, Message, columns_of, decimals_of, label_of, widget_of
+from osm_flow.domain.forms import JSON, Message, choices_of, columns_of, decimals_of, label_of, widget_of
 from osm_flow.domain.thai_dates import arabic_digits, english_date, parse_thai_date, thai_date
 
 BANGKOK = timezone(timedelta(hours=7))
@@ -149,7 +149,7 @@ def _typed_instant(text: str) -> str:
 
 def display_text(field: JSON, value: Any, locale: str = "th") -> str:
     """The value as it reads in a document: dates in words, numbers with separators, options by their names."""
-    for option in field.get("x-enum", []):
+    for option in choices_of(field):
         if option["value"] == value:
             return label_of(option, locale)
     if isinstance(value, bool):

@@ -10,7 +10,17 @@ from typing import Any
 
 from wtforms import Field
 
-from osm_flow.domain.forms import JSON, Message, choices_of, columns_of, hint_of, label_of, ref_options, widget_of
+from osm_flow.domain.forms import (
+    JSON,
+    Message,
+    choices_of,
+    columns_of,
+    hint_of,
+    label_of,
+    most_of,
+    ref_options,
+    widget_of,
+)
 from osm_flow.domain.forms_text import Unreadable, printable, read_pasted, read_text, show_text
 from osm_flow.web.i18n import gettext
 
@@ -57,7 +67,7 @@ class FormField(Field):
     def __init__(self, schema: JSON, around: Surroundings, *, required: bool, **kwargs: Any) -> None:
         name = kwargs["name"]
         super().__init__(
-            label=label_of(schema, around.locale),
+            label=label_of(schema, around.locale) or name,
             description=hint_of(schema, around.locale),
             id=f"field-{name}",
             **kwargs,
@@ -179,6 +189,11 @@ class TableField(FormField):
         return prefix == self.name and (fitting or rest == PASTE)
 
     @property
+    def most(self) -> int:
+        """How many rows fit."""
+        return most_of(self.schema)
+
+    @property
     def size(self) -> str:
         """few, some, many or wide: how much room a row needs before it is better shown as a card."""
         return table_size(self.columns)
@@ -206,7 +221,7 @@ class TableField(FormField):
         if self.schema.get("x-rows-from") and self.rows:
             return self.rows
         blanks = BLANK_ROWS if not self.rows and self.size != "wide" else 1
-        return [*self.rows, *({} for _ in range(min(blanks, self.schema["maxItems"] - len(self.rows))))]
+        return [*self.rows, *({} for _ in range(min(blanks, most_of(self.schema) - len(self.rows))))]
 
     def result(self) -> Any:
         """The rows that hold anything."""

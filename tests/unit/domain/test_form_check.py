@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import random
 from datetime import date
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from osm_flow.domain.form_values import check_form, load_form
+from osm_flow.domain.form_values import check_form, load_form, random_values, validate
 from osm_flow.domain.forms import FormRefused
 
 JSON = dict[str, Any]
@@ -55,11 +57,11 @@ def changed(path: str, value: Any) -> list[str]:
         del node[last]
     else:
         node[last] = value
-    return check_form(load_form(form))
+    return check_form(load_form(form), house_rules=True)
 
 
 def test_a_sound_form_has_no_problems() -> None:
-    assert check_form(load_form(copy.deepcopy(SOUND))) == []
+    assert check_form(load_form(copy.deepcopy(SOUND)), house_rules=True) == []
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,11 @@ def test_a_sound_form_has_no_problems() -> None:
         ("properties/name/maxLength", 10_000_000, "maxLength"),
         ("properties/name/type", "object", "the type must be one of"),
         ("properties/name/x-widget", "money", "cannot show"),
-        ("properties/name/x-widget", "date", "format and the widget"),
+        (
+            "properties/name",
+            {**SOUND["properties"]["name"], "x-widget": "date", "format": "date-time"},
+            "format and the widget",
+        ),
         ("properties/name/x-widget", "radio", "needs options"),
         ("properties/name/pattern", "^x", "examples"),
         ("properties/name/x-default-from", {"count": "a", "sum": "b"}, "count or sum"),
@@ -89,7 +95,7 @@ def test_a_sound_form_has_no_problems() -> None:
         ("properties/choice/enum", ["b"], "must list the same values"),
         ("properties/choice/x-enum/0/en", "", "Thai and English name"),
         ("properties/rows/maxItems", None, "maxItems"),
-        ("properties/rows/maxItems", 501, "at most 500"),
+        ("properties/rows/maxItems", 501, "from 1 to 500"),
         ("properties/rows/items/additionalProperties", None, "additionalProperties"),
         ("properties/rows/items/properties", {}, "at least one column"),
         ("properties/rows/items/properties/b", {**SOUND["properties"]["rows"]}, "cannot hold lists"),
@@ -109,6 +115,39 @@ def test_an_unsound_form_is_refused_with_the_reason(path: str, value: Any, probl
     problems = changed(path, value)
 
     assert any(problem in found for found in problems), problems
+
+
+PLAIN: JSON = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "kind": {"enum": ["a", "b"], "type": "string"},
+        "day": {"type": "string", "format": "date"},
+        "count": {"type": "integer", "minimum": 1, "exclusiveMaximum": 3},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "rows": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "number"}}}},
+    },
+    "required": ["name", "kind", "day", "count", "tags", "rows"],
+}
+
+
+def test_plain_json_schema_works_though_it_keeps_no_house_rules() -> None:
+    form = load_form(copy.deepcopy(PLAIN))
+
+    assert check_form(form) == []
+    assert check_form(form, house_rules=True) != []
+    for seed in range(50):
+        values = random_values(form, random.Random(seed))  # noqa: S311 - dice for a test
+        Draft202012Validator(form).validate(values)
+        assert validate(form, values) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("kind", "c"), ("day", "soon"), ("count", 3), ("name", "x" * 20_001), ("tags", ["x"] * 501), ("rows", [{"b": 1}])],
+)
+def test_plain_json_schema_is_judged_with_limits_of_our_own(name: str, value: Any) -> None:
+    assert any(path.split(".")[0] == name for path in validate(load_form(copy.deepcopy(PLAIN)), {name: value}))
 
 
 def test_rules_that_contradict_each_other_are_noticed() -> None:
