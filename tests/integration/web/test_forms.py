@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import random
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from osm_flow.settings import Settings
 from osm_flow.store.session import Store
 from osm_flow.web import forms
 from osm_flow.web.fields import TableField
+from osm_flow.web.i18n import catalogue
 from tests.factories import NOW
 
 JSON = dict[str, Any]
@@ -324,3 +327,20 @@ def test_a_document_marks_what_changed_in_words(site: Flask) -> None:
     assert "เพิ่ม ใหม่: น้ำท่วม" in words
     assert tree.xpath("//tr/@class") == ["is-added", "is-removed"]
     assert "20 พ.ย. 2569" in words
+
+
+def test_every_sentence_about_forms_is_there_in_thai() -> None:
+    package = Path(forms.__file__).parents[1]
+    sources = [*package.glob("domain/form*.py"), package / "web" / "forms.py", package / "web" / "fields.py"]
+    calls = (
+        node for path in sources for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)
+    )
+    said = {
+        call.args[0].value
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id in ("Message", "FormRefused") and call.args
+        if isinstance(call.args[0], ast.Constant)
+    }
+
+    assert len(said) > 30
+    assert said - set(catalogue("th").single) == set()
