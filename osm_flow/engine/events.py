@@ -43,6 +43,18 @@ def add_duration(start: datetime, text: str) -> datetime:
     return moved + timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=float(match.group(7) or 0))
 
 
+def split_cycle(text: str) -> tuple[int | None, str]:
+    """How often (None: for ever) and how long between. Raises ValueError for what never comes or never stops coming."""
+    match = _CYCLE.match(text.strip().upper())
+    if not match:
+        raise ValueError(f"{text} is not a repetition such as R3/P1D")
+    turns = int(match.group(1)) if match.group(1) else None
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    if turns == 0 or add_duration(start, match.group(2)) <= start:
+        raise ValueError(f"{text} repeats nothing, or without a pause")
+    return turns, match.group(2)
+
+
 def is_time_literal(text: str) -> bool:
     return bool(_ISO_START.match(text.strip()))
 
@@ -98,12 +110,9 @@ class Timer(EventDefinition):  # type: ignore[misc]
         notes["due"] = due.isoformat() if due else None
 
     def _next_turn(self, notes: dict[str, Any], now: datetime, text: str) -> datetime:
-        match = _CYCLE.match(text.strip().upper())
-        if not match:
-            raise ValueError(f"{text} is not a repetition such as R3/P1D")
-        notes["cycle"] = match.group(2)
-        notes.setdefault("turns", int(match.group(1)) if match.group(1) else None)
-        return add_duration(now, match.group(2))
+        turns, notes["cycle"] = split_cycle(text)
+        notes.setdefault("turns", turns)
+        return add_duration(now, notes["cycle"])
 
     def depends_on_calendar(self) -> bool:
         return self.kind == "timeDate" and not is_time_literal(self.expression)

@@ -53,17 +53,22 @@ class _Recorder:
         self.answers: JSON = {}
 
     def __call__(self, name: str, args: tuple[Any, ...]) -> Any:
-        question = f"{name}({orjson.dumps(list(args)).decode()[1:-1]})"
+        question = _question(name, args)
         if question not in self.answers:
-            self.answers[question] = self.lookup(name, args)
+            # as the record will hold it, so that a replay is answered the same
+            self.answers[question] = orjson.loads(orjson.dumps(self.lookup(name, args)))
         return self.answers[question]
+
+
+def _question(name: str, args: tuple[Any, ...]) -> str:
+    return f"{name}({orjson.dumps(list(args)).decode()[1:-1]})"
 
 
 def recorded(answers: Mapping[str, Any]) -> Lookup:
     """A look-up that knows only what a record holds; anything else is a fault, never a guess."""
 
     def answer(name: str, args: tuple[Any, ...]) -> Any:
-        question = f"{name}({orjson.dumps(list(args)).decode()[1:-1]})"
+        question = _question(name, args)
         if question not in answers:
             raise ExpressionFault(question, "the record has no answer to it")
         return answers[question]
@@ -136,14 +141,17 @@ def inspect(process: Process, case_id: str, snapshot: bytes) -> tuple[Waiting, .
 
 def _plain(data: JSON) -> JSON:
     """An own copy that is only JSON, so that nobody outside can change the state and nothing unwritable gets in."""
-    copied: JSON = orjson.loads(orjson.dumps(data))
+    try:
+        copied: JSON = orjson.loads(orjson.dumps(data))
+    except (TypeError, ValueError) as fault:
+        raise EngineFault("", f"the values cannot be stored: {fault}") from None
     return copied
 
 
 def _as_engine_fault(fault: SpiffWorkflowException) -> EngineFault:
-    cause = fault.__cause__ or fault
-    while isinstance(getattr(cause, "__cause__", None), Exception):
-        cause = cause.__cause__  # type: ignore[assignment]
+    cause: BaseException = fault
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
     if isinstance(cause, EngineFault):
         return cause
     spec = getattr(fault, "task_spec", None)
@@ -335,7 +343,7 @@ def _waiting_task(case_id: str, task: Any, kind: Any, data: JSON | None = None) 
         assignee=notes.get("assignee"), candidates=tuple(notes.get("candidates", ())), due_at=events.instant_of(due),
         follow_up_at=events.instant_of(notes.get("follow_up")), priority=notes.get("priority", 50),
         properties={**extra.properties, **notes.get("properties", {})}, lane=extra.lane, attached_to=extra.attached_to,
-        interrupting=extra.interrupting, message=definition.name if kind == "message" else None, topic=extra.topic,
+        interrupting=extra.interrupting, message=getattr(definition, "name", None) if kind == "message" else None, topic=extra.topic,
         called=extra.called, instance=_instance_of(task),
     )  # fmt: skip
 

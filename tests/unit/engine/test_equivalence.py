@@ -57,7 +57,7 @@ def visible(data: dict[str, Any]) -> dict[str, Any]:
 
 def play(block: Block, seed: int, mode: Any, compacting: bool = True) -> Simulation:
     """Play one random course, the token game judging every step: what is open, which data it sees, how it ends."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - a repeatable walk
     begin = first_answers(block)
     game = Scope(block, begin)
     simulation = Simulation(processes_of(xml_of(block)), "p", mode=mode, compacting=compacting, data=begin)
@@ -69,9 +69,12 @@ def play(block: Block, seed: int, mode: Any, compacting: bool = True) -> Simulat
         if not expected:
             break
         choice = rng.choice(expected)
-        case, waiting = next((c, w) for c, w in found if (w.element, w.instance) == (choice.element, choice.instance))
+        alike = [(c, w) for c, w in found if (w.element, w.instance) == (choice.element, choice.instance)]
         if choice.how == "task":
-            assert visible(waiting.data) == choice.game.data
+            # of several open tasks of one element, from several turns of a loop, the one with the same data
+            alike = [(c, w) for c, w in alike if visible(w.data) == choice.game.data]
+        assert alike, f"nobody opened {choice.element} with {choice.game.data}"
+        case, waiting = alike[0]
         data = typed(choice, block, rng, number)
         choice.game.choose(choice.how, data)
         game.settle()
@@ -149,7 +152,7 @@ class Stock:
 def test_stock_opens_the_same_tasks_where_stock_is_right(block: Block, seed: int) -> None:
     """On its home ground the library as it comes opens the same tasks as our classes on top of it."""
     assume(stock_is_right(block) and not has_nested_instances(block))
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - a repeatable walk
     begin = first_answers(block)
     xml = xml_of(block).replace(b" == true", b"")
     stock = Stock(xml, begin)

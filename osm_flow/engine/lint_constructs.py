@@ -1,0 +1,98 @@
+"""The allow-list: which elements, extensions and attributes a diagram may hold, and what to draw instead of the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from osm_flow.engine.definitions import FLOW_NODES
+from osm_flow.engine.lint_ground import Ground
+from osm_flow.engine.xml import BPMN, CAMUNDA, local_name
+
+CONTAINER = frozenset({"process", "subProcess"})
+PASSIVE = frozenset({
+    "sequenceFlow", "laneSet", "lane", "flowNodeRef", "incoming", "outgoing", "documentation", "extensionElements",
+    "textAnnotation", "association", "text", "group", "conditionExpression", "multiInstanceLoopCharacteristics",
+    "loopCardinality", "loopDataInputRef", "loopDataOutputRef", "inputDataItem", "outputDataItem", "completionCondition",
+    "standardLoopCharacteristics", "loopCondition", "messageEventDefinition", "timerEventDefinition", "timeDate",
+    "timeDuration", "timeCycle", "errorEventDefinition", "escalationEventDefinition", "signalEventDefinition",
+    "terminateEventDefinition", "dataObjectReference", "dataObject",
+})  # fmt: skip
+INSTEAD = {
+    "scriptTask": ("งานสคริปต์ไม่อนุญาต ใช้ serviceTask หรือ businessRuleTask แทน", "script tasks are refused: use a service task or a business rule task"),
+    "task": ("ระบุชนิดของงาน เช่น userTask หรือ manualTask", "say what kind of task it is: user, manual, service, send or receive task"),
+    "complexGateway": ("ใช้เกตเวย์แบบ exclusive หรือ inclusive แทน", "use an exclusive or an inclusive gateway"),
+    "transaction": ("ใช้ subProcess ธรรมดาแทน", "use a plain subprocess"),
+    "adHocSubProcess": ("ใช้ subProcess ธรรมดาหรือ multi-instance แทน", "use a plain subprocess or a multi-instance activity"),
+    "compensateEventDefinition": ("ไม่รองรับการชดเชย ให้วาดเส้นทางย้อนกลับเอง", "compensation is not supported: draw the way back"),
+    "linkEventDefinition": ("ไม่รองรับ link event ให้ลากเส้นโดยตรง", "link events are not supported: draw the flow"),
+    "conditionalEventDefinition": ("ใช้ข้อความหรือเกตเวย์แทนเหตุการณ์แบบมีเงื่อนไข", "conditional events are not supported: use a message or a gateway"),
+    "cancelEventDefinition": ("ใช้ error event แทน", "use an error event"),
+    "signalEventDefinition": ("สัญญาณใช้ได้เฉพาะการส่งระหว่างทาง ใช้ message แทน", "signals may only be thrown in between: use a message"),
+}  # fmt: skip
+# The attributes of other engines that would run code, or send the work to another place than the one drawn.
+CODE_ATTRIBUTES = (
+    "class", "delegateExpression", "expression", "variableMappingClass", "variableMappingDelegateExpression", "resource",
+    "formHandlerClass", "caseRef", "formRef",
+)  # fmt: skip
+EXTENSIONS = frozenset({"properties", "property", "in", "out"})
+# Attributes that mean something only with another value than the one that counts when they are left out.
+FIXED_ATTRIBUTES = {
+    "isForCompensation": "false", "instantiate": "false", "parallelMultiple": "false", "eventGatewayType": "Exclusive",
+    "startQuantity": "1", "completionQuantity": "1", "behavior": "All",
+}  # fmt: skip
+BOOLEANS = ("isExecutable", "cancelActivity", "isSequential", "testBefore", "triggeredByEvent")
+# Names that the library gives to its own tasks within a process.
+RESERVED_IDS = ("Start", "End", "Root")
+RESERVED_ENDS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin", "[child]")
+
+
+def check_construct(ground: Ground, node: Any) -> None:
+    """Whether this element of the process may be there at all."""
+    name = local_name(node)
+    if not node.tag.startswith(BPMN):
+        _extension(ground, node, name)
+    elif name not in FLOW_NODES and name not in PASSIVE and name not in CONTAINER:
+        th, en = INSTEAD.get(name, ("ไม่รองรับองค์ประกอบนี้", f"{name} is not supported"))
+        ground.add(node if node.get("id") and name not in INSTEAD else ground.owner(node), "unknown", th, en)
+    else:
+        _attributes(ground, node)
+        _id(ground, node)
+
+
+def _extension(ground: Ground, node: Any, name: str) -> None:
+    if not node.tag.startswith(CAMUNDA) and local_name(node.getparent()) != "extensionElements":
+        return
+    if node.tag.startswith(CAMUNDA) and name in EXTENSIONS:
+        return
+    owner = ground.owner(node.getparent())
+    if node.tag.startswith(CAMUNDA):
+        ground.add(owner, "code", f"ไม่รองรับส่วนขยาย {name}", f"camunda:{name} would run code or be ignored: remove it")
+    elif name in ("preScript", "postScript", "script", "serviceTaskOperator"):
+        ground.add(owner, "code", "ไม่อนุญาตให้แนบโค้ด", f"{name} would run code: remove it")
+
+
+def _attributes(ground: Ground, node: Any) -> None:
+    owner = ground.owner(node)
+    for attribute in CODE_ATTRIBUTES:
+        if node.get(f"{CAMUNDA}{attribute}"):
+            ground.add(
+                owner, "code", "ไม่อนุญาตให้เรียกโค้ดจากแผนภาพ", f"camunda:{attribute} would run code: use an external topic"
+            )
+    if local_name(node) == "conditionExpression" and node.get("language"):
+        ground.add(
+            owner, "code", "เงื่อนไขต้องเป็นนิพจน์ของระบบ", "a condition has no language of its own: remove the attribute"
+        )
+    for attribute, only in FIXED_ATTRIBUTES.items():
+        if node.get(attribute, only) != only:
+            ground.add(owner, "attribute", f"{attribute} ต้องเป็น {only}", f"{attribute} must be {only}")
+    for attribute in BOOLEANS:
+        if node.get(attribute) not in (None, "true", "false"):
+            ground.add(owner, "boolean", f"{attribute} ต้องเป็น true หรือ false", f"{attribute} must be true or false")
+
+
+def _id(ground: Ground, node: Any) -> None:
+    name = node.get("id") or ""
+    if name in RESERVED_IDS or name.endswith(RESERVED_ENDS):
+        ground.add(
+            node, "reserved_id", f"เปลี่ยน id {name} เพราะระบบใช้อยู่", f"the id {name} is used by the engine: change it"
+        )

@@ -1,0 +1,107 @@
+"""The linter on flows, gateways and scopes: what leads where, and what nothing leads to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from osm_flow.engine.definitions import is_flow_node
+from osm_flow.engine.lint_ground import Ground
+from osm_flow.engine.xml import NAMESPACES, child_text, local_name
+
+CHOICES = ("exclusiveGateway", "inclusiveGateway")
+
+
+def check_ways_out(ground: Ground, node: Any) -> None:
+    """How many flows leave an element."""
+    name, outgoing = local_name(node), ground.outgoing(node)
+    if len(outgoing) > 1 and not name.endswith("Gateway"):
+        ground.add(
+            node, "implicit_fork", "มีเส้นออกหลายเส้นจากงานเดียว ให้วาดเกตเวย์", "several flows leave it: draw a gateway"
+        )
+    if not outgoing and name != "endEvent":
+        ground.add(node, "dead_end", "ไม่มีเส้นออก ให้ลากไปยังจุดจบ", "no flow leaves it: lead it to an end event")
+
+
+def check_choice(ground: Ground, node: Any) -> None:
+    """Conditions and the default of an exclusive or inclusive gateway."""
+    outgoing, default = ground.outgoing(node), node.get("default")
+    if default and default not in {f.get("id") for f in outgoing}:
+        ground.add(node, "default", "เส้นเริ่มต้นไม่ใช่เส้นออกของเกตเวย์นี้", "the default flow does not leave this gateway")
+    for flow in outgoing if len(outgoing) > 1 or default else ():
+        given = child_text(flow, "./bpmn:conditionExpression") is not None
+        if flow.get("id") != default and not given:
+            en = "the flow needs a condition, or must be the default"
+            ground.add(flow, "no_condition", "เส้นออกต้องมีเงื่อนไขหรือเป็นเส้นเริ่มต้น", en)
+        if flow.get("id") == default and given:
+            en = "the condition of a default flow is never asked: remove it"
+            ground.add(flow, "default_condition", "เส้นเริ่มต้นต้องไม่มีเงื่อนไข", en)
+
+
+def check_flow(ground: Ground, flow: Any) -> None:
+    """Both ends of a flow, and its condition."""
+    source, target = ground.nodes.get(flow.get("sourceRef")), ground.nodes.get(flow.get("targetRef"))
+    if source is None or target is None:
+        ground.add(flow, "loose_flow", "เส้นไม่ได้ต่อกับองค์ประกอบ", "the flow is not connected at both ends")
+        return
+    if source.getparent() is not target.getparent() or flow.getparent() is not source.getparent():
+        ground.add(flow, "crosses", "เส้นข้ามขอบกระบวนการย่อย", "the flow crosses the border of a subprocess")
+    if local_name(target) in ("startEvent", "boundaryEvent"):
+        en = "no flow may lead into a start or boundary event"
+        ground.add(flow, "into_event", "เส้นเข้าเหตุการณ์เริ่มหรือเหตุการณ์ขอบไม่ได้", en)
+    if local_name(source) == "endEvent":
+        ground.add(flow, "from_end", "เส้นออกจากจุดจบไม่ได้", "no flow may leave an end event")
+    condition = child_text(flow, "./bpmn:conditionExpression")
+    if condition and local_name(source) not in CHOICES:
+        en = "a condition counts only after an exclusive or inclusive gateway"
+        ground.add(flow, "ignored_condition", "เงื่อนไขใช้ได้เฉพาะหลังเกตเวย์", en)
+    ground.expression(flow, condition)
+
+
+def check_parallel_flows(ground: Ground) -> None:
+    """Several flows between the same two elements cannot be told apart by a join."""
+    pairs = Counter((f.get("sourceRef"), f.get("targetRef")) for f in ground.flows)
+    for (source, target), number in pairs.items():
+        node = ground.nodes.get(source)
+        if number > 1 and node is not None:
+            ground.add(
+                node, "same_pair", f"มีหลายเส้นไปยัง {target} ให้เหลือเส้นเดียว", f"several flows lead to {target}: draw one"
+            )
+
+
+# ---- scopes ------------------------------------------------------------------------------------------------------------
+
+
+def check_scope(ground: Ground, scope: Any) -> None:
+    """A process or subprocess: one start, an end, everything reachable."""
+    starts = scope.findall("bpmn:startEvent", NAMESPACES)
+    if len(starts) != 1:
+        ground.add(scope, "one_start", "ต้องมีจุดเริ่มหนึ่งจุด", "there must be exactly one start event")
+    elif local_name(scope) == "subProcess" and any(
+        local_name(d).endswith("EventDefinition") for d in starts[0] if isinstance(d.tag, str)
+    ):
+        en = "a subprocess begins with a plain start event"
+        ground.add(starts[0], "plain_start", "จุดเริ่มของกระบวนการย่อยต้องไม่มีชนิด", en)
+    if not scope.findall("bpmn:endEvent", NAMESPACES):
+        ground.add(scope, "no_end", "ไม่มีจุดจบ", "there is no end event")
+    _reachable(ground, scope, starts)
+
+
+def _reachable(ground: Ground, scope: Any, starts: list[Any]) -> None:
+    own = {n.get("id"): n for n in scope if is_flow_node(n)}
+    following: dict[str, list[str]] = {}
+    for flow in ground.flows:
+        following.setdefault(flow.get("sourceRef"), []).append(flow.get("targetRef"))
+    for node in own.values():
+        if local_name(node) == "boundaryEvent":
+            following.setdefault(node.get("attachedToRef"), []).append(node.get("id"))
+    seen: set[str] = set()
+    todo = [s.get("id") for s in starts]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += following.get(name, [])
+    for name in own:
+        if name not in seen:
+            ground.add(own[name], "unreachable", "ไม่มีเส้นทางมาถึง", "nothing leads to it")
