@@ -20,7 +20,7 @@ from osm_flow.web.access import Access, public, requires, rule_of, signed_in
 from osm_flow.web.errors import _TEXTS
 from osm_flow.web.i18n import gettext
 from tests.factories import NOW
-from tests.integration.web.conftest import Clock, Visitor
+from tests.integration.web.conftest import STAFF, Clock, Visitor
 
 KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a6978"
 
@@ -198,3 +198,19 @@ def test_wrong_settings_are_all_told_at_once() -> None:
         Settings.from_environment(environ)
 
     assert all(name in str(caught.value) for name in environ)
+
+
+@pytest.mark.parametrize("username", STAFF)
+@pytest.mark.parametrize("locale", ["th", "en"])
+def test_every_page_without_a_subject_opens_and_writes_nothing(
+    site: Flask, as_person: Callable[[str], Visitor], username: str, locale: str
+) -> None:
+    """The session of a GET refuses to write, so a page that writes would answer 500."""
+    visitor = as_person(username)
+    visitor.post("/language", {"locale": locale})
+    rules = [rule for rule in site.url_map.iter_rules() if "GET" in (rule.methods or set()) and not rule.arguments]
+
+    answers = {rule.rule: visitor.get(rule.rule).status_code for rule in rules if rule.endpoint != "account.login"}
+
+    assert len(answers) > 8
+    assert {path: status for path, status in answers.items() if status not in {200, 403}} == {}
