@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import String, delete, literal, null, select, type_coerce, union_all, update
+from sqlalchemy import String, delete, insert, literal, null, select, type_coerce, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine import Process
-from osm_flow.engine.values import Step, Waiting
+from osm_flow.engine.values import JSON, Step, Waiting
 from osm_flow.operations import outgoing
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
@@ -40,8 +40,8 @@ _HUMAN = ("user", "manual")
 
 
 @dataclass
-class _Known:
-    """What the rows say now: task ids, with the due date or the state beside them."""
+class KnownRows:
+    """What the rows of a case say: task ids, with the due date or the state beside them."""
 
     work_items: dict[str, str | None] = field(default_factory=dict)
     timers: dict[str, str | None] = field(default_factory=dict)
@@ -51,12 +51,25 @@ class _Known:
     outbox: dict[str, str | None] = field(default_factory=dict)
 
 
-def project(session: Session, case: Case, process: Process, step: Step, at: datetime, now: datetime) -> WorkItem | None:
-    """Bring the rows of the case in line with the step; the newest work item that it opened, if any.
+@dataclass(frozen=True)
+class Opened:
+    """A work item that a step opened, and who may claim it."""
+
+    item: WorkItem
+    candidates: list[JSON]
+
+    @property
+    def stage(self) -> str | None:
+        return self.item.stage
+
+
+def project(
+    session: Session, case: Case, process: Process, step: Step, known: KnownRows, at: datetime, now: datetime
+) -> list[Opened]:
+    """Bring the rows of the case in line with the step; the work items that it opened, for `add_candidates`.
 
     `at` is the record's time; what has to be done next is due `now`, which may be a few microseconds before it.
     """
-    known = _known(session, case)
     by_kind: dict[str, dict[str, Waiting]] = {}
     for waiting in step.waiting:
         by_kind.setdefault("user" if waiting.kind in _HUMAN else waiting.kind, {})[waiting.task_id] = waiting
@@ -69,9 +82,16 @@ def project(session: Session, case: Case, process: Process, step: Step, at: date
     return opened
 
 
+def add_candidates(session: Session, opened: Iterable[Opened]) -> None:
+    """Say who may claim the work items, once they are in the database."""
+    rows = [candidate for one in opened for candidate in one.candidates]
+    if rows:
+        session.execute(insert(Candidate), rows)
+
+
 def close_all(session: Session, case: Case, at: datetime, now: datetime) -> None:
     """The case waits for nothing any more: it was cancelled."""
-    known = _known(session, case)
+    known = known_rows(session, case)
     _cancel_work_items(session, known.work_items, at)
     _remove(session, Timer, known.timers)
     _remove(session, WaitingMessage, known.messages)
@@ -79,7 +99,8 @@ def close_all(session: Session, case: Case, at: datetime, now: datetime) -> None
     _project_children(session, case, {}, known, now)
 
 
-def _known(session: Session, case: Case) -> _Known:
+def known_rows(session: Session, case: Case) -> KnownRows:
+    """What the rows of the case say, in one statement."""
     nothing = null().cast(String)
     rows: Iterable[Any] = session.execute(
         union_all(
@@ -97,7 +118,7 @@ def _known(session: Session, case: Case) -> _Known:
             ),
         )
     )
-    known = _Known()
+    known = KnownRows()
     for what, task_id, detail in rows:
         getattr(known, what)[task_id] = detail
     return known
@@ -113,7 +134,7 @@ def _project_work_items(
     waiting: Mapping[str, Waiting],
     known: Mapping[str, str | None],
     at: datetime,
-) -> WorkItem | None:
+) -> list[Opened]:
     _cancel_work_items(session, known.keys() - waiting.keys(), at)
     for task_id in known.keys() & waiting.keys():
         planned = waiting[task_id].due_at
@@ -121,11 +142,10 @@ def _project_work_items(
             _replan(session, waiting[task_id])
     fresh = [one for task_id, one in waiting.items() if task_id not in known]
     if not fresh:
-        return None
+        return []
     people = _people_named(session, fresh)
     provinces = _provinces(session) if any(_province_wish(one) for one in fresh) else frozenset()
-    items = [_open_work_item(session, case, process, one, people, provinces, at) for one in fresh]
-    return items[-1]
+    return [_open_work_item(session, case, process, one, people, provinces, at) for one in fresh]
 
 
 def _cancel_work_items(session: Session, ids: Iterable[str], at: datetime) -> None:
@@ -155,7 +175,7 @@ def _open_work_item(
     people: Mapping[str, int],
     provinces: frozenset[str],
     at: datetime,
-) -> WorkItem:
+) -> Opened:
     assignee_id = people.get(waiting.assignee or "")
     province_id = _province_wish(waiting)
     item = WorkItem(
@@ -181,20 +201,23 @@ def _open_work_item(
         opened_at=at,
     )
     session.add(item)
-    item.candidates = list(_candidates(waiting, people, provinces))
-    if not item.candidates and not assignee_id:
+    candidates = [
+        {"work_item_id": item.id, "role": None, "province_id": None, "person_id": None, **who}
+        for who in _candidates(waiting, people, provinces)
+    ]
+    if not candidates and not assignee_id:
         _report_nobody(session, case, waiting, at)
-    return item
+    return Opened(item, candidates)
 
 
-def _candidates(waiting: Waiting, people: Mapping[str, int], provinces: frozenset[str]) -> Iterable[Candidate]:
+def _candidates(waiting: Waiting, people: Mapping[str, int], provinces: frozenset[str]) -> Iterable[JSON]:
     for spelled in dict.fromkeys(waiting.candidates):
         role, _, province_id = spelled.partition("@")
         if spelled.startswith("user:"):
             if (person_id := people.get(spelled.removeprefix("user:"))) is not None:
-                yield Candidate(person_id=person_id)
+                yield {"person_id": person_id}
         elif role and (not province_id or province_id in provinces):
-            yield Candidate(role=role[:64], province_id=province_id or None)
+            yield {"role": role[:64], "province_id": province_id or None}
 
 
 def _report_nobody(session: Session, case: Case, waiting: Waiting, at: datetime) -> None:
@@ -297,7 +320,7 @@ def _project_services(
 
 
 def _project_children(
-    session: Session, case: Case, waiting: Mapping[str, Waiting], known: _Known, now: datetime
+    session: Session, case: Case, waiting: Mapping[str, Waiting], known: KnownRows, now: datetime
 ) -> None:
     pending = {key.partition(":")[2] for key in known.outbox if key.startswith("child_start:")}
     for task_id, one in waiting.items():
@@ -313,9 +336,9 @@ def _count_visits(session: Session, case: Case, step: Step) -> None:
     passed = Counter(one.element for one in step.passed if one.kind == "completed")
     if not passed:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    upsert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = [{"case_id": case.id, "element": element, "visits": times} for element, times in passed.items()]
-    counting = insert(ElementVisit).values(rows)
+    counting = upsert(ElementVisit).values(rows)
     session.execute(
         counting.on_conflict_do_update(
             index_elements=[ElementVisit.case_id, ElementVisit.element],

@@ -22,7 +22,7 @@ from osm_flow.operations.calendar import calendar_lookup
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.numbering import next_business_key
 from osm_flow.store.models import Case, CaseState, JournalRecord, ProcessDefinition, Province
-from osm_flow.store.session import Overtaken, holds_new, lock_case
+from osm_flow.store.session import Overtaken, has_locked, holds_new, lock_case
 
 _CASES = uuid.UUID("8d1f3f3c-9d0b-5d0e-8f59-4c0b8f7f2a11")
 
@@ -179,12 +179,21 @@ def refuse_unless_active(case: Case) -> None:
 
 
 def state_of(session: Session, case: Case, *, with_snapshot: bool = True) -> State:
-    """The cached state of the case. Raises StateLost when it is not the one after the newest record."""
+    """The cached state of the case. Raises StateLost when it is not the one after the newest record.
+
+    A transaction that holds the case's lock reads it once.
+    """
+    known: State | None = session.info.get("osm_states", {}).get(case.id)
+    if known is not None and known.seq == case.seq and known.snapshot and has_locked(session, case):
+        return known
     snapshot = CaseState.snapshot if with_snapshot else literal(b"")
     row = session.execute(select(CaseState.seq, CaseState.digest, snapshot).where(CaseState.case_id == case.id)).first()
     if row is None or row[0] != case.seq:
         raise StateLost(case_id=case.id)
-    return State(row[0], row[1], row[2])
+    state = State(row[0], row[1], row[2])
+    if has_locked(session, case):
+        session.info.setdefault("osm_states", {})[case.id] = state
+    return state
 
 
 def _move(
@@ -214,19 +223,23 @@ def _move(
     except engine.EngineFault as fault:
         raise CaseFailed(case_id=case.id, element=fault.element, reason=fault.reason) from fault
     payload = {"command": written, "lookups": step.lookups, "data": data, "about": about}
-    journal.append(
-        session, case, actor, at,
-        kind=kind, payload=payload, state_digest=step.digest,
-        element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
-    )  # fmt: skip
-    _keep(session, case, state, {"seq": case.seq, "digest": step.digest, "snapshot": step.snapshot})
-    opened = projections.project(session, case, process, step, at, now)
-    if opened is not None:
-        case.stage = opened.stage
-    outgoing.add_thrown(session, case, step, now)
-    if step.ended:
-        _end(session, case, step, at, now)
-    session.flush()
+    known = projections.known_rows(session, case)
+    # Written as one flush: each row once, with all of its changes.
+    with session.no_autoflush:
+        journal.append(
+            session, case, actor, at,
+            kind=kind, payload=payload, state_digest=step.digest,
+            element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
+        )  # fmt: skip
+        _keep(session, case, state, {"seq": case.seq, "digest": step.digest, "snapshot": step.snapshot})
+        opened = projections.project(session, case, process, step, known, at, now)
+        if opened:
+            case.stage = opened[-1].stage
+        outgoing.add_thrown(session, case, step, now)
+        if step.ended:
+            _end(session, case, step, at, now)
+        session.flush()
+        projections.add_candidates(session, opened)
     return step
 
 

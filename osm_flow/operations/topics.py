@@ -22,6 +22,9 @@ from osm_flow.operations.notifying import notify
 from osm_flow.store.models import Case, OutgoingLetter, Project
 
 RECOMMENDATION = "recommendation"
+_INSTANCES = ("subcommittee_result", "knb_result", "cabinet_result", "bb_result", "change_result")
+# Before anybody outside the office decided on a project.
+_PLANNED = ("concept", "supported", "rejected")
 _NOT_LIVE = ("concept", "rejected", "not_ready", "dropped", "cancelled", "lapsed", "closed")
 
 
@@ -102,7 +105,8 @@ def live_projects(work: Work) -> JSON:
 
 def record_results(work: Work) -> JSON:
     """Write the results (Y1, Y2, N …) of the projects into the register, from every row that names project and result."""
-    projects = {project.code: project for project in work.session.scalars(_projects(work))}
+    known = work.session.scalars(_projects(work)).all()
+    projects = {project.name_th: project for project in known} | {project.code: project for project in known}
     counts = {"Y1": 0, "Y2": 0, "N": 0}
     supported, recorded = Decimal(0), set()
     for row in _rows(work.data, ("project", "result")):
@@ -110,11 +114,13 @@ def record_results(work: Work) -> JSON:
         if project is None:
             continue
         project.result = str(row["result"])[:16]
+        if project.state in _PLANNED:
+            project.state = "rejected" if project.result == "N" else "supported"
         amount = _money(row.get("amount_supported"))
         if amount is not None:
             project.approved = amount
         recorded.add(project.code)
-    for code in recorded:
+    for code in sorted(recorded):
         result = projects[code].result or ""
         counts[result] = counts.get(result, 0) + 1
         supported += projects[code].approved or Decimal(0)
@@ -226,12 +232,17 @@ def _reports(data: JSON) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _rows(data: JSON, names: tuple[str, ...]) -> Iterator[JSON]:
-    """Every row with these columns in the lists of the variables and of their documents, in the order of their names."""
-    for _name, value in sorted(data.items()):
+    """Every row with these columns in the lists of the variables and of their documents; who decides last comes last."""
+    for _name, value in sorted(data.items(), key=_by_instance):
         lists = [value] if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
         for rows in lists:
             if isinstance(rows, list):
                 yield from (row for row in rows if isinstance(row, dict) and all(name in row for name in names))
+
+
+def _by_instance(item: tuple[str, Any]) -> tuple[int, str]:
+    """Names in their order, the results of one authority after another behind them."""
+    return (_INSTANCES.index(item[0]) if item[0] in _INSTANCES else -1, item[0])
 
 
 def _code(row: JSON) -> str:

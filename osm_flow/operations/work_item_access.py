@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.policy import Decision, HeldBySomeoneElse, Verb, WorkItemFacts, require
@@ -15,7 +16,7 @@ from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations import stepping
 from osm_flow.operations.facts import work_item_facts
 from osm_flow.store.models import Case, JournalRecord, Person, WorkItem
-from osm_flow.store.session import lock_case
+from osm_flow.store.session import CaseNotFound, lock_case_of
 
 
 class WorkItemNotFound(NotFound):
@@ -60,12 +61,13 @@ def locked_item(session: Session, work_item_id: str, actor: Actor, verb: Verb) -
 
 def lock_item(session: Session, work_item_id: str, actor: Actor) -> tuple[WorkItem, WorkItemFacts]:
     """The work item with its case locked, and its facts. What the actor may not see does not exist for them."""
-    case_id = session.scalar(select(WorkItem.case_id).where(WorkItem.id == work_item_id))
-    if case_id is None:
-        raise WorkItemNotFound(work_item_id=work_item_id)
-    lock_case(session, case_id)
+    try:
+        case = lock_case_of(session, work_item_id)
+    except CaseNotFound:
+        raise WorkItemNotFound(work_item_id=work_item_id) from None
     query = select(WorkItem).where(WorkItem.id == work_item_id).options(joinedload(WorkItem.candidates))
     item = session.scalars(query.execution_options(populate_existing=True)).unique().one()
+    set_committed_value(item, "case", case)
     facts = work_item_facts(session, item, actor)
     require(actor, Verb.see_work_item, facts)
     return item, facts

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.exc import StaleDataError
 
 from osm_flow.errors import NotFound, Refused
-from osm_flow.store.models import Case
+from osm_flow.store.models import Case, WorkItem
 
 BUSY_SECONDS = 10
 
@@ -109,28 +109,41 @@ def lock_case(session: Session, case_id: str) -> Case:
 
     On SQLite the transaction itself is the lock (BEGIN IMMEDIATE).
     """
-    locked = _locked_here(session)
-    if case_id in locked and (known := session.get(Case, case_id)) is not None:
-        return known
-    query = select(Case).where(Case.id == case_id).options(joinedload(Case.definition, innerjoin=True))
-    query = query.with_for_update(of=Case).execution_options(populate_existing=True)
-    case = session.scalars(query).one_or_none()
-    if case is None:
-        raise CaseNotFound(case_id=case_id)
-    locked.add(case_id)
-    return case
+    known = _locked_here(session).get(case_id)
+    return known if known is not None else _lock(session, Case.id == case_id)
+
+
+def lock_case_of(session: Session, work_item_id: str) -> Case:
+    """As `lock_case`, for the case of a work item."""
+    case_id = select(WorkItem.case_id).where(WorkItem.id == work_item_id).scalar_subquery()
+    return _lock(session, Case.id == case_id)
 
 
 def holds_new(session: Session, case: Case) -> None:
     """Count a case that this transaction has just inserted as locked: nobody else can see it yet."""
-    _locked_here(session).add(case.id)
+    _locked_here(session)[case.id] = case
 
 
-def _locked_here(session: Session) -> set[str]:
-    """The cases locked by this session's present transaction."""
+def has_locked(session: Session, case: Case) -> bool:
+    """Whether this transaction holds the lock of the case."""
+    return case.id in _locked_here(session)
+
+
+def _lock(session: Session, which: ColumnElement[bool]) -> Case:
+    query = select(Case).where(which).options(joinedload(Case.definition, innerjoin=True))
+    query = query.with_for_update(of=Case).execution_options(populate_existing=True)
+    case = session.scalars(query).one_or_none()
+    if case is None:
+        raise CaseNotFound
+    _locked_here(session)[case.id] = case
+    return case
+
+
+def _locked_here(session: Session) -> dict[str, Case]:
+    """The cases locked by this session's present transaction; held here, so that they stay in its memory."""
     transaction = session.get_transaction()
     owner, known = session.info.get("osm_locked", (None, None))
-    locked: set[str] = known if known is not None and owner is transaction is not None else set()
+    locked: dict[str, Case] = known if known is not None and owner is transaction is not None else {}
     session.info["osm_locked"] = (transaction or session.begin(), locked)
     return locked
 
@@ -169,5 +182,8 @@ def _govern_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         mode = connection.get_execution_options().get("osm_begin")
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if mode == 'READING' else 'OFF'}")
+        query_only = "ON" if mode == "READING" else "OFF"
+        if connection.info.get("osm_query_only") != query_only:
+            connection.exec_driver_sql(f"PRAGMA query_only={query_only}")
+            connection.info["osm_query_only"] = query_only
         connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "IMMEDIATE" else "BEGIN")
