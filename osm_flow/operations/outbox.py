@@ -19,9 +19,9 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import JSON, DeliverMessage, EndChild, Replan
 from osm_flow.errors import OsmFlowError, Refused
-from osm_flow.operations import case_ends, incidents, notifying, outgoing, stepping
+from osm_flow.operations import case_ends, incidents, notifying, outgoing, services, stepping
 from osm_flow.operations.definitions import compiled, latest, started_by_message
-from osm_flow.store.models import Case, OutboxEntry, Province, WaitingMessage
+from osm_flow.store.models import Case, OutboxEntry, Province, ServiceJob, WaitingMessage
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store, lock_case
 
 logger = logging.getLogger(__name__)
@@ -71,14 +71,20 @@ def deliver_one(store: Store, entry_id: int, now: datetime) -> Touched:
 
 
 def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
-    """Deliver what these cases have in the outbox, and what that sets in motion, until nothing is due; how many.
+    """Deliver what these cases have in the outbox, run their services, and go on with what that sets in motion.
 
-    Bounded: what is left after a while the next sweep takes up.
+    Until nothing is due; how many there were. Bounded: what is left after a while the next sweep takes up.
     """
-    family, tried = set(case_ids), set[int]()
-    while len(tried) < _MOST_AT_ONCE and (entry_id := _next_due(store, now, family, tried)) is not None:
-        tried.add(entry_id)
-        family.update(deliver_one(store, entry_id, now))
+    family, tried = set(case_ids), set[int | str]()
+    while len(tried) < _MOST_AT_ONCE:
+        if (entry_id := _next_due(store, now, family, tried)) is not None:
+            tried.add(entry_id)
+            family.update(deliver_one(store, entry_id, now))
+        elif (task_id := _next_service(store, now, family, tried)) is not None:
+            tried.add(task_id)
+            services.attempt(store, task_id, now)
+        else:
+            break
     return len(tried)
 
 
@@ -233,17 +239,33 @@ HANDLERS: dict[str, Callable[[Session, OutboxEntry, JSON, datetime], Touched]] =
 # ---- the inner parts -------------------------------------------------------------------------------------------
 
 
-def _next_due(store: Store, now: datetime, family: set[str], tried: set[int]) -> int | None:
+def _next_due(store: Store, now: datetime, family: set[str], tried: set[int | str]) -> int | None:
     query = (
         select(OutboxEntry.id)
         .where(
             OutboxEntry.case_id.in_(family),
             OutboxEntry.kind.in_(HANDLERS),
             OutboxEntry.due_at <= now,
-            OutboxEntry.id.not_in(tried),
+            OutboxEntry.id.not_in([one for one in tried if isinstance(one, int)]),
             or_(OutboxEntry.lease_until.is_(None), OutboxEntry.lease_until < now),
         )
         .order_by(OutboxEntry.id)
+        .limit(1)
+    )
+    with store.reading() as session:
+        return session.scalar(query)
+
+
+def _next_service(store: Store, now: datetime, family: set[str], tried: set[int | str]) -> str | None:
+    query = (
+        select(ServiceJob.task_id)
+        .where(
+            ServiceJob.case_id.in_(family),
+            ServiceJob.due_at <= now,
+            ServiceJob.task_id.not_in([one for one in tried if isinstance(one, str)]),
+            or_(ServiceJob.lease_until.is_(None), ServiceJob.lease_until < now),
+        )
+        .order_by(ServiceJob.due_at, ServiceJob.task_id)
         .limit(1)
     )
     with store.reading() as session:

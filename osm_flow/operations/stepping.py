@@ -21,7 +21,7 @@ from osm_flow.operations import commands, journal, outgoing, projections
 from osm_flow.operations.calendar import calendar_lookup
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.numbering import next_business_key
-from osm_flow.store.models import Case, CaseState, JournalRecord, ProcessDefinition, Province
+from osm_flow.store.models import Case, CaseState, Incident, JournalRecord, ProcessDefinition, Province
 from osm_flow.store.session import Overtaken, has_locked, holds_new, lock_case
 
 _CASES = uuid.UUID("8d1f3f3c-9d0b-5d0e-8f59-4c0b8f7f2a11")
@@ -248,6 +248,11 @@ def _end(session: Session, case: Case, step: Step, at: datetime, now: datetime) 
     case.outcome = step.outcome
     case.ended_at = at
     outgoing.add_end(session, case, step, now)
+    if step.error_code is not None and case.parent_case_id is None:
+        message = f"the case ended in the error {step.error_code}, which nothing in its diagram handles"
+        session.add(
+            Incident(case_id=case.id, element=step.outcome, kind="uncaught_error", message=message, opened_at=now)
+        )
 
 
 def _keep(session: Session, case: Case, state: State | None, values: dict[str, Any]) -> None:

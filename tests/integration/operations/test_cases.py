@@ -217,6 +217,19 @@ def test_an_engine_fault_keeps_nothing_and_opens_one_incident(store: Store) -> N
         assert verify_case(session, case_id) == []
 
 
+def test_an_error_that_nothing_handles_is_an_incident(session: Session) -> None:
+    make_office(session)
+    deploy_tests(session, "failing")
+    anan = make_person(session, "anan", "osm_strategy")
+    case = make_case(session, "failing")
+
+    work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "x"}, key="k1")
+
+    assert (case.state, case.outcome) == ("COMPLETED", "failed")
+    (incident,) = incidents.list_incidents(session, SYSTEM).items
+    assert (incident.kind, incident.element) == ("uncaught_error", "failed")
+
+
 def _fail(store: Store, item_id: str, actor: Actor, now: datetime) -> CaseFailed:
     def act() -> None:
         with store.transaction() as session:

@@ -10,6 +10,7 @@ from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.operations import incidents, services
 from osm_flow.operations.cases import suspend_case
+from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.topics import TOPICS, TopicRefused, Work
 from osm_flow.operations.verify import verify_all
 from osm_flow.store.models import Case, Incident, JournalRecord, Notification, OutgoingLetter, Project, ServiceJob
@@ -63,6 +64,15 @@ class TestRunning:
             assert [item.element for item in items_of(session, session.get_one(Case, case_id))] == ["file"]
             assert session.scalars(select(ServiceJob)).all() == []
             assert [faults for _, faults in verify_all(session) if faults] == []
+
+    def test_it_runs_right_after_the_step_that_asked_for_it(self, store: Store, anan: Actor) -> None:
+        with store.transaction() as session:
+            case = make_case(session, "lettered", data={"recipient": "สศช."})
+
+        assert deliver_pending(store, NOW, case.id) == 1
+
+        with store.reading() as session:
+            assert [item.element for item in items_of(session, case)] == ["file"]
 
     def test_running_it_again_does_nothing(self, store: Store, anan: Actor) -> None:
         task_id = begin(store, "สศช.")

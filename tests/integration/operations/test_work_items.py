@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.policy import DutiesAreSeparate, NotYourRole
 from osm_flow.errors import NotFound, OsmFlowError
 from osm_flow.operations import work_items
-from osm_flow.operations.cases import suspend_case
+from osm_flow.operations.cases import start_case, suspend_case
 from osm_flow.operations.stepping import CaseSuspended
 from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_item_plans import PriorityUnknown
-from osm_flow.store.models import JournalRecord, WorkItem
+from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Overtaken, Store
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
 
@@ -303,6 +303,31 @@ class TestTwoPeopleAtOnce:
         assert sorted(outcomes) == ["AlreadyCompleted", "done"]
         with store.reading() as session:
             assert verify_case(session, case.id) == []
+
+    def test_cases_begun_at_once_get_different_numbers(self, store: Store, now: datetime) -> None:
+        with store.transaction() as session:
+            make_office(session)
+            deploy_tests(session, "review")
+
+        outcomes = race(store, [make_case] * 4)
+
+        assert outcomes == ["done"] * 4
+        with store.reading() as session:
+            keys = session.scalars(select(Case.business_key).order_by(Case.business_key)).all()
+        assert keys == [f"REV-NE-U1-2571-0{number}" for number in range(1, 5)]
+
+    def test_a_case_begun_twice_at_once_with_one_key_is_one(self, store: Store, now: datetime) -> None:
+        with store.transaction() as session:
+            make_office(session)
+            deploy_tests(session, "review")
+            anan = make_person(session, "anan", "osm_strategy")
+
+        def start(session: Session) -> None:
+            start_case(session, "review", anan, now, office_id="NE-U1", fiscal_year=2571, title="x", data={}, key="s")
+
+        assert race(store, [start] * 3) == ["done"] * 3
+        with store.reading() as session:
+            assert len(session.scalars(select(Case)).all()) == 1
 
     def test_a_double_post_at_the_same_moment_is_one_act(self, store: Store, now: datetime) -> None:
         with store.transaction() as session:
