@@ -95,7 +95,9 @@ def _incidents(case: Case) -> list[dict[str, Any]]:
     return [
         {
             "row": row,
-            "element_name": gettext(element.name) if (element := elements.get(row.element or "")) else row.element or "–",
+            "element_name": gettext(element.name)
+            if (element := elements.get(row.element or ""))
+            else row.element or "–",
         }
         for row in case_overview.open_incidents_of(g.session, case)
     ]

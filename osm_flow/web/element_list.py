@@ -27,7 +27,8 @@ class ElementLine:
 def plain_elements(process: Process) -> list[ElementLine]:
     """The elements of a definition that have a name."""
     return [
-        ElementLine(gettext(element.name), element_kind(element), gettext(element.lane or ""), "next", "") for element in _read(process)
+        ElementLine(gettext(element.name), element_kind(element), gettext(element.lane or ""), "next", "")
+        for element in _read(process)
     ]
 
 
@@ -45,7 +46,9 @@ def live_elements(process: Process, picture: Mapping[str, Any]) -> list[ElementL
             state, words = "done", gettext("ผ่านแล้ว") if visits == 1 else gettext("ผ่านแล้ว %(n)s ครั้ง", n=visits)
         else:
             state, words = "next", gettext("ยังไม่ถึง")
-        lines.append(ElementLine(gettext(element.name), element_kind(element), gettext(element.lane or ""), state, words))
+        lines.append(
+            ElementLine(gettext(element.name), element_kind(element), gettext(element.lane or ""), state, words)
+        )
     return lines
 
 

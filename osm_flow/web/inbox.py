@@ -196,6 +196,7 @@ def _tabs(filters: Filters) -> list[dict[str, Any]]:
 def _facts(item: WorkItem, view: View) -> dict[str, bool]:
     return {
         "overdue": item.due_at is not None and item.due_at < g.now,
+        "rests": item.follow_up_at is not None and item.follow_up_at > g.now,
         "may_claim": view == "groups" and item.assignee_id is None,
     }
 

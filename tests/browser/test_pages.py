@@ -125,7 +125,7 @@ def test_a_draft_saves_itself_and_says_so(site: Site, ids: dict[str, str], sit_d
 
     page.fill("[name=text]", "พิมพ์ไปได้ครึ่งหนึ่ง")
     page.locator("[name=text]").blur()
-    page.wait_for_function("document.querySelector('[data-draft-state]').textContent.includes('บันทึกร่างแล้ว')")
+    page.wait_for_selector("[data-draft-state]:has-text('บันทึกร่างแล้ว')")
 
     assert site.read(lambda session: "พิมพ์ไปได้ครึ่งหนึ่ง" in session.scalars(select(Draft.body)).one())
     page.reload()

@@ -158,7 +158,9 @@ def test_an_answer_is_written_down_with_whose_it_is(site: Site) -> None:
     page = somsri.get(path)
 
     told = somsri.follow(
-        somsri.submit(page, "/answers/", text="เห็นชอบกรอบ 200 ล้านบาท", on_behalf_of="สำนักงบประมาณ", answered_by="letter")
+        somsri.submit(
+            page, "/answers/", text="เห็นชอบกรอบ 200 ล้านบาท", on_behalf_of="สำนักงบประมาณ", answered_by="letter"
+        )
     )
 
     assert "เสร็จแล้ว" in told.words
@@ -229,8 +231,8 @@ def test_comments_and_files_belong_to_the_story(site: Site) -> None:
 
     assert "ตาราง.csv" in told.words
     story = [" ".join(one.text_content().split()) for one in told.all('//ol[@class="story"]/li')]
-    assert any("เขียนความเห็น" in one and "ขอให้เร่ง" in one for one in story)
-    assert any("แนบไฟล์" in one for one in story)
+    assert any("ให้ความเห็น" in one and "ขอให้เร่ง" in one for one in story)
+    assert any("แนบเอกสาร" in one for one in story)
 
 
 def test_auditors_recompute_the_chain(site: Site) -> None:

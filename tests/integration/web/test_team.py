@@ -66,7 +66,7 @@ def test_page_leads_to_the_work_of_one_person(site: Site) -> None:
     person = wichai.get(page.all('//a[text()="คุณmalee"]/@href')[0])
 
     assert "งานที่เปิดอยู่ 3 งาน เกินกำหนด 1 งาน ยังไม่มีใครรับ 1 งาน" in page.words
-    assert len(person.all('//a[contains(@href, "#actions")]')) == 2
+    assert len(person.all('//a[contains(@href, "#reassign-to")]')) == 2
 
 
 def test_people_of_other_offices_are_not_found(site: Site) -> None:

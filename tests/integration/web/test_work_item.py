@@ -382,6 +382,7 @@ def test_a_follow_up_date_sets_it_aside(site: Site) -> None:
     told = malee.follow(malee.submit(page, "/follow-up", follow_up_date="25/11/2569"))
 
     assert "จะเตือนงานนี้อีกครั้ง 25 พ.ย. 2569" in told.words
+    assert "พักไว้ถึง 25 พ.ย. 2569" in malee.get("/inbox").words
 
 
 def test_finished_work_reads_as_finished(site: Site) -> None:

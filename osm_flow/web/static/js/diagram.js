@@ -79,7 +79,7 @@
       var waits = /Event|ReceiveTask/.test(registry.get(token.element).type) ? words.waits : words.now;
       var here = picture.here === token.element ? words.here : late ? words.late : waits;
       var text = (late ? "! " : "▶ ") + here + (token.count > 1 ? " ×" + token.count : "");
-      badge(viewer, token.element, late ? "is-late" : "is-now", text, here, { top: -14, left: 4 });
+      badge(viewer, token.element, late ? "is-late" : "is-now", text, here, { top: -14, left: 26 });
     });
     Object.keys(picture.passed || {}).forEach(function (id) {
       var shape = registry.get(id);
