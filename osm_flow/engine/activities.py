@@ -12,7 +12,7 @@ from SpiffWorkflow.util.task import TaskState
 from osm_flow.engine.decisions import evaluate_decision
 from osm_flow.engine.errors import EngineFault, ExpressionFault
 from osm_flow.engine.events import instant_of
-from osm_flow.engine.expressions import is_wrapped
+from osm_flow.engine.expressions import is_wrapped, names_in
 
 
 @dataclass(frozen=True)
@@ -196,6 +196,12 @@ def mapped(my_task: Any, mappings: tuple[Mapping, ...], source: dict[str, Any]) 
         else:
             out[mapping.target] = my_task.workflow.script_engine.over(my_task, mapping.expression, source)
     return out
+
+
+def mapped_as_far(my_task: Any, mappings: tuple[Mapping, ...], source: dict[str, Any]) -> dict[str, Any]:
+    """As `mapped`, for a child that ended in an error: without what it had not come to set."""
+    known = tuple(m for m in mappings if m.everything or names_in(m.expression) <= source.keys())
+    return {} if mappings and not known else mapped(my_task, known, source)
 
 
 class SubProcess(defaults.SubWorkflowTask):  # type: ignore[misc]

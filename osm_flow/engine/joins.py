@@ -138,12 +138,13 @@ class EndJoin(CountingJoin, BpmnTaskSpec):  # type: ignore[misc]
     """Where all ends of a process meet: it fires when nothing else lives."""
 
     def _check_threshold_unstructured(self, my_task: Any) -> bool:
-        return not any(
-            t.has_state(TaskState.NOT_FINISHED_MASK)
-            and t.task_spec is not self
-            and not isinstance(t.task_spec, SimpleBpmnTask)
-            for t in my_task.workflow.tasks.values()
-        )
+        return not any(self._waits_for(task) for task in my_task.workflow.tasks.values())
+
+    def _waits_for(self, task: Any) -> bool:
+        """Whether the task lives on, or is a token that an earlier join has not taken yet."""
+        if task.task_spec is self or isinstance(task.task_spec, SimpleBpmnTask):
+            return False
+        return bool(task.has_state(TaskState.NOT_FINISHED_MASK)) or is_arrival(task)
 
     def taken(self, my_task: Any) -> list[Any]:
         return self.arrivals(my_task.workflow)

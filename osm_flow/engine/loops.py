@@ -154,6 +154,11 @@ class MultiInstance(Repeated):
     def wants_more(self, my_task: Any) -> bool:
         return bool(my_task.internal_data["next"] < len(my_task.internal_data["items"]))
 
+    def finish(self, my_task: Any) -> None:
+        super().finish(my_task)
+        if self.output is not None and not my_task.internal_data["items"]:
+            my_task.data = {**my_task.data, self.output[1]: []}
+
     def instance_data(self, my_task: Any, index: int) -> dict[str, Any]:
         return {self.element_variable: my_task.internal_data["items"][index]} if self.element_variable else {}
 

@@ -166,7 +166,7 @@ def _run(workflow: CaseWorkflow) -> None:
         nonlocal spent
         spent += 1
         if spent > STEP_BUDGET:
-            raise EngineFault(task.task_spec.bpmn_id or "", "the process goes round without waiting for anybody")
+            raise EngineFault(task.task_spec.bpmn_id or "", "it goes round without waiting for anybody")
         if spent % 50 == 0:
             _refuse_depth(workflow, task)
 
@@ -222,7 +222,8 @@ def _refuse_depth(workflow: CaseWorkflow, task: Any) -> None:
             if not level:
                 break
         else:
-            raise EngineFault(task.task_spec.bpmn_id or "", f"the history of this step is deeper than {MAX_DEPTH}")
+            reason = f"it goes round without waiting for anybody, or its history is deeper than {MAX_DEPTH}"
+            raise EngineFault(task.task_spec.bpmn_id or "", reason)
 
 
 def _find(workflow: CaseWorkflow, case_id: str, task_id: str, mask: int) -> Any:
@@ -249,7 +250,8 @@ def _apply(workflow: CaseWorkflow, case_id: str, command: Command) -> None:
             _finish(_find_started(workflow, case_id, task_id, activities.ServiceTask), _plain(data), error_code)
         case EndChild(task_id, data, error_code):
             task = _find_started(workflow, case_id, task_id, activities.CallActivity)
-            _finish(task, activities.mapped(task, task.task_spec.extra.outputs, _plain(data)), error_code)
+            read = activities.mapped if error_code is None else activities.mapped_as_far
+            _finish(task, read(task, task.task_spec.extra.outputs, _plain(data)), error_code)
         case Replan():
             _replan(workflow)
         case _:
