@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from osm_flow.errors import OsmFlowError
 from osm_flow.web import requests
@@ -45,7 +46,7 @@ def answer(status: int, detail: str = "", fields: dict[str, str] | None = None, 
         body = {"type": "about:blank", "title": heading, "status": status, "detail": detail or hint}
         body |= {"fields": fields} if fields else {}
         body |= {"reference": reference} if reference else {}
-        response = Response(current_json(body), status, mimetype="application/problem+json")
+        response = Response(json.dumps(body, ensure_ascii=False), status, mimetype="application/problem+json")
     else:
         page = render_template(
             "errors/error.html",
@@ -58,12 +59,6 @@ def answer(status: int, detail: str = "", fields: dict[str, str] | None = None, 
         )
         response = make_response(page, status)
     return response
-
-
-def current_json(body: object) -> str:
-    from flask import json
-
-    return json.dumps(body, ensure_ascii=False)
 
 
 def on_our_error(error: OsmFlowError) -> Response:
@@ -102,6 +97,3 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, on_csrf_error)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(InternalServerError, on_crash)
-
-
-__all__ = ["RequestEntityTooLarge", "answer", "init_app", "wants_json"]
