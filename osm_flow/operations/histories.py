@@ -1,0 +1,128 @@
+"""The whole history of a case in memory, wherever it was read from: the database or a bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from osm_flow.domain import journal as rules
+from osm_flow.domain.journal import Fault, Record
+from osm_flow.engine.values import JSON
+from osm_flow.operations.deployments import content_digest
+from osm_flow.operations.journal import record_of
+from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition
+
+ERASED = "payloads.erased"
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What lies beside a record; `body` is canonical JSON."""
+
+    salt: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Definition:
+    """The content of a process definition; `sha256` is what it is known by, which need not be its digest any more."""
+
+    sha256: str
+    xml: bytes
+    forms: JSON
+    decisions: dict[str, str]
+
+    @property
+    def is_whole(self) -> bool:
+        return content_digest(self.xml, self.forms, self.decisions) == self.sha256
+
+
+@dataclass(frozen=True)
+class History:
+    """The records of one case with their hashes, the payloads that are not erased, the definitions by digest."""
+
+    case_id: str
+    chain: list[tuple[Record, str]]
+    payloads: Mapping[int, Payload]
+    definitions: Mapping[str, Definition]
+
+    @cached_property
+    def erased(self) -> frozenset[int]:
+        """The records whose payloads a later record says were erased."""
+        found: set[int] = set()
+        for record, _ in self.chain:
+            if record.kind == ERASED and (payload := self.payloads.get(record.seq)) is not None:
+                found.update(seq for seq in _erased_by(payload) if seq < record.seq)
+        return frozenset(found)
+
+
+def history_of(session: Session, case: Case) -> History:
+    """The history of a case as the database has it now, past every cache."""
+    records = session.scalars(select(JournalRecord).where(JournalRecord.case_id == case.id).order_by(JournalRecord.seq))
+    columns = select(JournalPayload.seq, JournalPayload.salt, JournalPayload.body)
+    payloads = session.execute(columns.where(JournalPayload.case_id == case.id))
+    definition = _definition(session, case.definition_id)
+    return History(
+        case.id,
+        [(record_of(row), row.hash) for row in records],
+        {row.seq: Payload(row.salt, row.body) for row in payloads},
+        {definition.sha256: definition},
+    )
+
+
+def faults_of_history(history: History) -> list[Fault]:
+    """What the history shows of itself: its chain, its payloads, the content of its definitions."""
+    faults = rules.faults_of_chain(history.case_id, history.chain)
+    faults += _faults_of_payloads(history)
+    faults += _faults_of_definitions(history)
+    return faults
+
+
+def _faults_of_payloads(history: History) -> Iterator[Fault]:
+    case_id = history.case_id
+    for record, _ in history.chain:
+        payload = history.payloads.get(record.seq)
+        if payload is None:
+            if record.seq not in history.erased:
+                yield Fault(case_id, record.seq, "payload", "the payload is missing and no record says why")
+        elif _digest(payload) != record.payload_digest:
+            yield Fault(case_id, record.seq, "payload", "the payload was changed after it was written")
+    for seq in sorted(history.payloads.keys() - {record.seq for record, _ in history.chain}):
+        yield Fault(case_id, seq, "payload", "there is a payload without a record")
+
+
+def _faults_of_definitions(history: History) -> Iterator[Fault]:
+    for definition in history.definitions.values():
+        if not definition.is_whole:
+            said = "the process definition was changed after its deployment"
+            yield Fault(history.case_id, 0, "definition", said)
+    for record, _ in history.chain:
+        if record.definition_sha256 not in history.definitions:
+            yield Fault(history.case_id, record.seq, "definition", "the record names another definition")
+            return
+
+
+def _digest(payload: Payload) -> str | None:
+    try:
+        return rules.digest_payload(payload.salt, payload.body)
+    except ValueError:
+        return None
+
+
+def _erased_by(payload: Payload) -> list[int]:
+    try:
+        return [seq for seq in json.loads(payload.body)["data"]["erased"] if isinstance(seq, int)]
+    except (ValueError, KeyError, TypeError):
+        return []
+
+
+def _definition(session: Session, definition_id: int) -> Definition:
+    query = select(ProcessDefinition).where(ProcessDefinition.id == definition_id)
+    deferred = (ProcessDefinition.xml, ProcessDefinition.forms, ProcessDefinition.decisions)
+    row = session.scalars(query.options(*map(undefer, deferred)).execution_options(populate_existing=True)).one()
+    return Definition(row.sha256, row.xml, json.loads(row.forms), json.loads(row.decisions))
