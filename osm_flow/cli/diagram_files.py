@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from osm_flow.engine import (
     DefinitionRefused,
@@ -19,8 +18,11 @@ from osm_flow.engine import (
 )
 from osm_flow.engine.values import Problem
 from osm_flow.errors import Invalid, NotFound
+from osm_flow.operations.deployments import read_form
 from osm_flow.operations.services import TOPICS
 from osm_flow.resources import resource_dir
+
+_FILE_NAME = re.compile(r"^[\w.-]{1,64}$")
 
 
 class UnreadableForm(Invalid):
@@ -54,11 +56,11 @@ class DiagramFile:
     def _form(self, key: str) -> Any:
         for folder in self._folders("forms"):
             path = folder / f"{key}.yaml"
-            if path.is_file():
-                try:
-                    return yaml.safe_load(path.read_text("utf-8"))
-                except (yaml.YAMLError, UnicodeDecodeError) as fault:
-                    raise UnreadableForm(path=path.name, reason=str(fault)) from None
+            if _FILE_NAME.match(key) and path.is_file():
+                schema, problems = read_form(path.name, path.read_bytes())
+                if problems:
+                    raise UnreadableForm(path=path.name, reason=problems[0].en)
+                return schema
         return None
 
     @cached_property
@@ -67,7 +69,7 @@ class DiagramFile:
         for key in self.diagram.decision_keys:
             for folder in self._folders("bpmn"):
                 path = folder / f"{key}.dmn"
-                if key not in found and path.is_file():
+                if key not in found and _FILE_NAME.match(key) and path.is_file():
                     found[key] = path.read_bytes()
         return found
 

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from osm_flow.cli.diagram_files import DiagramFile
-from osm_flow.engine.simulation import Mode, Simulation, Walk, guesses_of
+from osm_flow.engine.guesses import guesses_of
+from osm_flow.engine.simulation import Mode, Simulation, Walk
 from osm_flow.engine.values import Problem
 from osm_flow.operations.services import TOPICS
 
@@ -40,13 +41,18 @@ def _read_walk(path: Path | None) -> list[dict[str, Any]] | None:
     if path is None:
         return None
     try:
-        walk = json.loads(path.read_text("utf-8"))
-    except ValueError as fault:
-        raise click.UsageError(f"{path.name} is not JSON: {fault}") from None
+        walk = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
+        json.dumps(walk, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as fault:
+        raise click.ClickException(f"{path.name} cannot be read as JSON: {fault}") from None
     sound = isinstance(walk, list) and all(isinstance(e, dict) and isinstance(e.get("element"), str) for e in walk)
     if not sound or any(not isinstance(e.get("data", {}), dict) for e in walk):
-        raise click.UsageError('a walk is a list of {"element": "id", "data": {…}}')
-    return walk
+        raise click.ClickException('a walk is a list of {"element": "id", "data": {…}}')
+    return list(walk)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no value of JSON")
 
 
 def _say(walk: Walk) -> None:

@@ -6,9 +6,8 @@ clock jumps to the timer that is chosen, forms are filled from their schemas.
 
 from __future__ import annotations
 
-import ast
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -19,8 +18,7 @@ import orjson
 from osm_flow.domain.form_values import random_values
 from osm_flow.engine import values
 from osm_flow.engine.definitions import Process
-from osm_flow.engine.errors import EngineFault, ExpressionFault
-from osm_flow.engine.expressions import parse
+from osm_flow.engine.errors import EngineFault
 from osm_flow.engine.runtime import LiveCase, recorded, step
 from osm_flow.engine.values import (
     JSON,
@@ -32,15 +30,17 @@ from osm_flow.engine.values import (
     FireTimer,
     Start,
     Step,
+    Thrown,
     Waiting,
 )
-from osm_flow.engine.xml import BPMN
 from osm_flow.errors import Refused
 
 Mode = Literal["live", "reload", "replay"]
 OPEN_KINDS = ("user", "manual", "timer", "message")
 BEGINNING = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 MAX_CASES = 2_000
+MAX_NESTED = 50
+MAX_STEPS_ALONE = 3_000
 
 
 class ElementNotOpen(Refused):
@@ -95,6 +95,8 @@ class Simulation:
         self.cases: dict[str, _Running] = {}
         self.walk = Walk()
         self._log: list[tuple[str, Any]] = []
+        self._alone = 0
+        self._mail: list[tuple[str, Thrown]] = []
 
     def run(self, walk: Sequence[Mapping[str, Any]] | None = None, max_steps: int = 500) -> Walk:
         """Walk until the end, until nothing is open, or for as long as `walk` says.
@@ -109,14 +111,19 @@ class Simulation:
                 self._choose(walk[number] if walk is not None else None)
             if walk is not None and len(self.walk.steps) < min(len(walk), max_steps):
                 raise ElementNotOpen(element=walk[len(self.walk.steps)].get("element"), open=[])
-            self.walk.outcome = (
-                "completed" if all(c.newest and c.newest.ended for c in self.cases.values()) else "stuck"
-            )
+            self._judge()
         except EngineFault as fault:
             self.walk.outcome, self.walk.element, self.walk.reason = "failed", fault.element or None, str(fault)
         if self.mode == "replay":
             self.replay()
         return self.walk
+
+    def _judge(self) -> None:
+        self.walk.outcome = "completed" if self.is_over() else "stuck"
+        newest = next(iter(self.cases.values())).newest
+        if newest is not None and newest.error_code is not None:
+            reason = f"it ended in the error {newest.error_code}, which nothing in the diagram handles"
+            raise EngineFault(newest.outcome or "", reason)
 
     # -- what is open, and what is chosen -------------------------------------------------------------------
 
@@ -151,6 +158,7 @@ class Simulation:
 
     def take(self, case: _Running, waiting: Waiting, data: JSON) -> None:
         """Let the open element happen with these data, and run on."""
+        self._alone = 0
         names = sorted(w.element for _, w in self.opened())
         self.walk.steps.append({"open": names, "chosen": waiting.element, "data": data})
         self._log.append(("choice", names))
@@ -184,34 +192,45 @@ class Simulation:
             pass
 
     def _settle_once(self) -> bool:
-        moved = False
+        moved = self._deliver()
+        born = {case.parent for case in self.cases.values()}
         for case in list(self.cases.values()):
-            if case.id not in self.cases:
-                continue
-            if case.newest is not None and case.newest.ended and case.parent is not None:
-                moved |= self._end_child(case)
-            for waiting in case.waiting:
-                if waiting.kind == "child" and not self._child_of(case.id, waiting.task_id):
-                    self._start(waiting.called or "", (case.id, waiting.task_id), waiting.data)
-                    moved = True
-                elif waiting.kind == "service":
-                    schema = self.topics.get(waiting.topic or "")
-                    result = random_values(schema, self.random) if schema else {}
-                    self._advance(case, FinishService(waiting.task_id, result))
-                    moved = True
-                    break
+            if case.id in self.cases:
+                moved |= self._settle_case(case, born)
         self._drop_orphans()
         return moved
 
-    def _child_of(self, parent: str, task_id: str) -> bool:
-        return any(c.parent == (parent, task_id) for c in self.cases.values())
+    def _settle_case(self, case: _Running, born: set[tuple[str, str] | None]) -> bool:
+        moved = False
+        if case.newest is not None and case.newest.ended and case.parent is not None:
+            moved = self._end_child(case, case.parent)
+        for waiting in case.waiting:
+            if waiting.kind == "child" and (case.id, waiting.task_id) not in born:
+                self._start_child(case, waiting)
+                moved = True
+            elif waiting.kind == "service":
+                schema = self.topics.get(waiting.topic or "")
+                result = random_values(schema, self.random) if schema else {}
+                self._advance(case, FinishService(waiting.task_id, result))
+                return True
+        return moved
 
-    def _end_child(self, child: _Running) -> bool:
-        parent_id, task_id = child.parent  # type: ignore[misc]
-        step_ = child.newest
+    def _start_child(self, case: _Running, waiting: Waiting) -> None:
+        depth, above = 1, case
+        while above.parent is not None and above.parent[0] in self.cases:
+            depth, above = depth + 1, self.cases[above.parent[0]]
+        if depth > MAX_NESTED:
+            raise EngineFault(waiting.element, f"cases call cases more than {MAX_NESTED} deep")
+        self._start(waiting.called or "", (case.id, waiting.task_id), waiting.data)
+
+    def _end_child(self, child: _Running, parent: tuple[str, str]) -> bool:
+        awaited = self._awaited(parent)
         del self.cases[child.id]
-        if parent_id in self.cases and step_ is not None:
-            self._advance(self.cases[parent_id], EndChild(task_id, step_.data, step_.error_code))
+        if awaited and child.newest is not None:
+            ended = child.newest
+            self._advance(self.cases[parent[0]], EndChild(parent[1], ended.data, ended.error_code))
+        else:
+            self._log.append(("gone", child.id))
         return True
 
     def _drop_orphans(self) -> None:
@@ -237,6 +256,9 @@ class Simulation:
         self._advance(case, Start(data))
 
     def _advance(self, case: _Running, command: Command) -> None:
+        self._alone += 1
+        if self._alone > MAX_STEPS_ALONE:
+            raise EngineFault("", "the cases go round without waiting for anybody")
         self.now += timedelta(minutes=1)
         if self.mode == "live":
             case.live = case.live or LiveCase(case.process, case.id, compacting=self.compacting)
@@ -250,17 +272,20 @@ class Simulation:
                 (case.id, case.process.key, _as_record(command), self.now, case.newest.lookups, case.newest.digest),
             )
         )
-        self._pass_on(case)
+        self._mail += [(case.id, thrown) for thrown in case.newest.thrown if thrown.kind == "message"]
 
-    def _pass_on(self, sender: _Running) -> None:
-        for thrown in sender.newest.thrown if sender.newest else ():
-            if thrown.kind != "message":
-                continue
+    def _deliver(self) -> bool:
+        """Hand each message that left a case to the other cases that wait for it."""
+        mail, self._mail = self._mail, []
+        moved = False
+        for sender, thrown in mail:
             for case in list(self.cases.values()):
-                for waiting in case.waiting:
-                    if case is not sender and waiting.kind == "message" and waiting.message == thrown.name:
-                        self._advance(case, DeliverMessage(waiting.task_id, thrown.data))
-                        break
+                awaits = (w for w in case.waiting if w.kind == "message" and w.message == thrown.name)
+                waiting = next(awaits, None)
+                if case.id != sender and waiting is not None:
+                    self._advance(case, DeliverMessage(waiting.task_id, thrown.data))
+                    moved = True
+        return moved
 
     # -- replay ---------------------------------------------------------------------------------------------
 
@@ -319,52 +344,3 @@ def _from_record(record: bytes) -> Command:
     fields = orjson.loads(record)
     command: Command = getattr(values, fields.pop("kind"))(**fields)
     return command
-
-
-# ---- what conditions read, so that a random walk can answer them ---------------------------------------------------
-
-
-def guesses_of(root: Any) -> dict[str, list[Any]]:
-    """For each variable that a condition of the file compares, values worth trying; a bare name is true or false."""
-    found: dict[str, list[Any]] = {}
-    for node in root.iter(f"{BPMN}conditionExpression", f"{BPMN}loopCondition", f"{BPMN}completionCondition"):
-        try:
-            tree = parse((node.text or "").strip())
-        except ExpressionFault:
-            continue
-        for name, options in _compared(tree):
-            known = found.setdefault(name, [])
-            known += [o for o in options if o not in known]
-    return {name: options if len(options) > 1 else [*options, *_other(options)] for name, options in found.items()}
-
-
-def _other(options: list[Any]) -> list[Any]:
-    if not options or isinstance(options[0], bool):
-        return [not options[0]] if options else [True, False]
-    return [options[0] + 1] if isinstance(options[0], int | float) else [f"not {options[0]}"]
-
-
-def _compared(tree: ast.expr) -> Iterator[tuple[str, list[Any]]]:
-    compared: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            compared.add(id(node.func))
-        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
-            compared.add(id(node.left))
-            yield node.left.id, list(_around(node))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and id(node) not in compared and node.id not in ("true", "false", "null"):
-            yield node.id, [True, False]
-
-
-def _around(node: ast.Compare) -> Iterator[Any]:
-    for right in node.comparators:
-        if isinstance(right, ast.Constant):
-            yield right.value
-            if isinstance(right.value, int | float) and not isinstance(right.value, bool):
-                yield right.value + 1
-                yield right.value - 1
-        elif isinstance(right, ast.Name) and right.id in ("true", "false"):
-            yield right.id == "true"
-        elif isinstance(right, ast.List | ast.Tuple):
-            yield from (e.value for e in right.elts if isinstance(e, ast.Constant))

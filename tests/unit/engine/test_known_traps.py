@@ -100,10 +100,15 @@ def test_an_endless_automatic_loop_is_a_fault_at_its_element() -> None:
 def test_a_history_too_deep_is_refused_and_not_lost() -> None:
     live = LiveCase(compiled(REWORK), CASE, compacting=False)
     result = live.advance(Start({}), NOW, calendar)
-    with pytest.raises(EngineFault, match="deeper"):
+
+    def rework() -> None:
+        nonlocal result
         for _ in range(1_200):
             assert len(result.waiting) == 1
             result = live.advance(completing(result.waiting[0], {"again": True}), NOW, calendar)
+
+    with pytest.raises(EngineFault, match="deeper"):
+        rework()
 
 
 @pytest.mark.parametrize("length", [380])

@@ -1,0 +1,57 @@
+"""What the conditions of a diagram read, so that a random walk can answer them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from osm_flow.engine.errors import ExpressionFault
+from osm_flow.engine.expressions import parse
+from osm_flow.engine.xml import BPMN
+
+
+def guesses_of(root: Any) -> dict[str, list[Any]]:
+    """For each variable that a condition of the file compares, values worth trying; a bare name is true or false."""
+    found: dict[str, list[Any]] = {}
+    for node in root.iter(f"{BPMN}conditionExpression", f"{BPMN}loopCondition", f"{BPMN}completionCondition"):
+        try:
+            tree = parse((node.text or "").strip())
+        except ExpressionFault:
+            continue
+        for name, options in _compared(tree):
+            known = found.setdefault(name, [])
+            known += [o for o in options if o not in known]
+    return {name: options if len(options) > 1 else [*options, *_other(options)] for name, options in found.items()}
+
+
+def _other(options: list[Any]) -> list[Any]:
+    if not options or isinstance(options[0], bool):
+        return [not options[0]] if options else [True, False]
+    return [options[0] + 1] if isinstance(options[0], int | float) else [f"not {options[0]}"]
+
+
+def _compared(tree: ast.expr) -> Iterator[tuple[str, list[Any]]]:
+    compared: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            compared.add(id(node.func))
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
+            compared.add(id(node.left))
+            yield node.left.id, list(_around(node))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and id(node) not in compared and node.id not in ("true", "false", "null"):
+            yield node.id, [True, False]
+
+
+def _around(node: ast.Compare) -> Iterator[Any]:
+    for right in node.comparators:
+        if isinstance(right, ast.Constant):
+            yield right.value
+            if isinstance(right.value, int | float) and not isinstance(right.value, bool):
+                yield right.value + 1
+                yield right.value - 1
+        elif isinstance(right, ast.Name) and right.id in ("true", "false"):
+            yield right.id == "true"
+        elif isinstance(right, ast.List | ast.Tuple):
+            yield from (e.value for e in right.elts if isinstance(e, ast.Constant))

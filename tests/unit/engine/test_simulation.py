@@ -1,0 +1,168 @@
+"""The simulation behind the command: children, services, messages between cases, and where it stops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from osm_flow.engine import EngineFault, compile_process
+from osm_flow.engine.guesses import guesses_of
+from osm_flow.engine.simulation import ElementNotOpen, Simulation
+from osm_flow.engine.xml import read_xml
+from tests.unit.engine.diagrams import (
+    FORM,
+    both,
+    boundary,
+    call,
+    catch,
+    diagram,
+    document,
+    element,
+    end,
+    error,
+    flows,
+    manual,
+    manuals,
+    many,
+    message,
+    on,
+    process,
+    service,
+    start,
+    throw,
+    timer,
+    xor,
+)
+
+
+def simulation(xml: bytes, **given: Any) -> Simulation:
+    return Simulation(lambda key: compile_process(key, xml, {"f": FORM}, {}), "p", **given)
+
+
+def path(*names: str) -> list[dict[str, Any]]:
+    return [{"element": name, "data": {}} for name in names]
+
+
+def test_a_service_is_answered_by_the_schema_of_its_topic() -> None:
+    schema = {
+        "type": "object",
+        "properties": {"opened": {"type": "integer", "minimum": 2, "maximum": 4}},
+        "required": ["opened"],
+    }
+    found = simulation(
+        diagram(start(), service("v"), manual("a"), end(), flows("s > v > a > e")), topics={"work": schema}
+    )
+    found.begin()
+    ((_, waiting),) = found.opened()
+    assert 2 <= waiting.data["opened"] <= 4
+
+
+def test_a_child_that_fails_is_caught_on_its_call() -> None:
+    outer = process(
+        start(),
+        call("k"),
+        boundary("b", "k", on("error", "oops")),
+        manual("c"),
+        end(),
+        end("e2"),
+        flows("s > k > e; b > c > e2"),
+    )
+    inner = process(start("is"), manual("i"), end("ie", on("error", "oops")), flows("is > i > ie"), key="child")
+    walk = simulation(document(error("oops"), outer, inner), mode="replay").run(path("i", "c"))
+    assert walk.outcome == "completed"
+
+
+def test_an_uncaught_error_of_a_child_fails_the_walk_at_the_call() -> None:
+    outer = process(start(), call("k"), end(), flows("s > k > e"))
+    inner = process(start("is"), manual("i"), end("ie", on("error", "oops")), flows("is > i > ie"), key="child")
+    walk = simulation(document(error("oops"), outer, inner)).run(path("i"))
+    assert (walk.outcome, walk.element) == ("failed", "k")
+
+
+def test_a_message_goes_from_case_to_case() -> None:
+    outer = process(
+        start(),
+        both("p1"),
+        call("k"),
+        catch("m", on("message", "hi")),
+        both("p2"),
+        end(),
+        flows("s > p1; p1 > k > p2; p1 > m > p2; p2 > e"),
+    )
+    inner = process(
+        start("is"), manual("i"), throw("t", on("message", "hi")), end("ie"), flows("is > i > t > ie"), key="child"
+    )
+    walk = simulation(document(message("hi"), outer, inner), mode="replay").run(path("i"))
+    assert walk.outcome == "completed"
+
+
+def test_cases_that_answer_each_other_for_ever_are_stopped() -> None:
+    outer = process(start(), both("p1"), call("k"), xor("x"), catch("m1", on("message", "one")), throw("t1", on("message", "two")), xor("y", "x"), both("p2"), end(),
+                    flows("s > p1; p1 > k > p2; p1 > x > m1 > t1 > y; y > x; y > p2 [false]; p2 > e"))  # fmt: skip
+    inner = process(start("is"), manual("i"), xor("ix"), throw("t2", on("message", "one")), catch("m2", on("message", "two")), xor("iy", "ix"), end("ie"),
+                    flows("is > i > ix > t2 > m2 > iy; iy > ix; iy > ie [false]"), key="child")  # fmt: skip
+    walk = simulation(document(message("one"), message("two"), outer, inner)).run(path("i"))
+    assert walk.outcome == "failed"
+    assert "go round" in (walk.reason or "")
+
+
+def test_services_that_run_for_ever_are_stopped() -> None:
+    xml = diagram(
+        start(),
+        manual("a"),
+        xor("x"),
+        service("v"),
+        xor("g", "x"),
+        end(),
+        flows("s > a > x > v > g; g > x; g > e [false]"),
+    )
+    walk = simulation(xml).run(path("a"))
+    assert walk.outcome == "failed"
+
+
+def test_a_process_that_calls_itself_is_stopped_at_the_call() -> None:
+    walk = simulation(diagram(start(), call("k", called="p"), end(), flows("s > k > e"))).run()
+    assert (walk.outcome, walk.element) == ("failed", "k")
+
+
+def test_children_of_many_instances() -> None:
+    outer = process(start(), call("k", many("provinces", item="province")), end(), flows("s > k > e"))
+    inner = process(start("is"), manual("i"), end("ie"), flows("is > i > ie"), key="child")
+    found = simulation(document(outer, inner), mode="replay")
+    assert found.run(path(*["i"] * 5)).outcome == "completed"
+
+
+def test_a_replay_that_differs_is_a_fault() -> None:
+    found = simulation(diagram(start(), manual("a"), manual("b"), end(), flows("s > a > b > e")))
+    found.run(path("a", "b"))
+    kind, entry = found._log[-1]
+    found._log[-1] = (kind, (*entry[:-1], "0" * 64))
+    with pytest.raises(EngineFault, match="differs"):
+        found.replay()
+
+
+def test_a_walk_longer_than_the_process_is_an_error() -> None:
+    with pytest.raises(ElementNotOpen):
+        simulation(diagram(start(), manual("a"), end(), flows("s > a > e"))).run(path("a", "a"))
+
+
+def test_timers_move_the_clock() -> None:
+    found = simulation(diagram(start(), catch("t", timer("P30D")), manual("a"), end(), flows("s > t > a > e")))
+    found.begin()
+    before = found.now
+    ((case, waiting),) = found.opened()
+    found.take(case, waiting, {})
+    assert (found.now - before).days == 30
+
+
+def test_guesses_answer_the_conditions() -> None:
+    xml = diagram(start(), xor("g", "b"), manuals("a b"), end(), element("manualTask", "c"),
+                  flows("s > g; g > a [n > 3 and ok]; g > b; g > c [state in ['x', 'y'] or kind == 'z']; a > e; b > e; c > e"))  # fmt: skip
+    found = guesses_of(read_xml(xml))
+    assert set(found) == {"n", "ok", "state", "kind"}
+    assert {3, 4} <= set(found["n"])
+    assert set(found["ok"]) == {True, False}
+    assert set(found["state"]) == {"x", "y"}
+    assert "z" in found["kind"]
+    assert len(found["kind"]) > 1
