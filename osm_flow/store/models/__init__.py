@@ -1,5 +1,6 @@
 """All tables, so that one import makes the metadata whole."""
 
+from osm_flow.store.models.audit import LogCheckpoint, LoggedCase, LogLeaf, LogNode, SigningKey, Witness
 from osm_flow.store.models.cases import (
     BusinessKeyCounter,
     Case,
@@ -33,6 +34,10 @@ __all__ = [
     "Incident",
     "JournalPayload",
     "JournalRecord",
+    "LogCheckpoint",
+    "LogLeaf",
+    "LogNode",
+    "LoggedCase",
     "LoginAttempt",
     "Notification",
     "Office",
@@ -45,7 +50,9 @@ __all__ = [
     "Province",
     "Reminder",
     "ServiceJob",
+    "SigningKey",
     "Timer",
     "WaitingMessage",
+    "Witness",
     "WorkItem",
 ]

@@ -1,0 +1,171 @@
+"""The text of a checkpoint: C2SP signed-note with a C2SP tlog-checkpoint in it.
+
+Only the text is read and written here; signatures are made and checked in `operations/keys.py`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from osm_flow.errors import Invalid
+
+ED25519 = b"\x01"
+DASH = "\N{EM DASH}"
+LONGEST = 65_536
+_SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+
+
+class NoteUnreadable(Invalid):
+    """This is no signed checkpoint: {reason}."""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One signature line: who says to have signed, the first four bytes of the key's hash, and what they signed."""
+
+    name: str
+    key_hash: bytes
+    value: bytes
+
+    @property
+    def key_id(self) -> str:
+        return self.key_hash.hex()
+
+
+@dataclass(frozen=True)
+class Note:
+    """A signed note: `text` ends with a newline and is what the signatures are over."""
+
+    text: str
+    signatures: tuple[Signature, ...]
+
+    def __str__(self) -> str:
+        lines = (f"{DASH} {one.name} {_encoded(one.key_hash + one.value)}\n" for one in self.signatures)
+        return f"{self.text}\n{''.join(lines)}"
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a checkpoint says: the log's origin, how many leaves it has, their root, and extension lines."""
+
+    origin: str
+    size: int
+    root: bytes
+    extensions: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = (self.origin, str(self.size), _encoded(self.root), *self.extensions)
+        return "".join(f"{line}\n" for line in lines)
+
+
+@dataclass(frozen=True)
+class VerifierKey:
+    """A public key as strangers are given it: `name+hash+base64`."""
+
+    name: str
+    public: bytes
+
+    @property
+    def key_hash(self) -> bytes:
+        return key_hash(self.name, self.public)
+
+    @property
+    def key_id(self) -> str:
+        return self.key_hash.hex()
+
+    def __str__(self) -> str:
+        return f"{self.name}+{self.key_id}+{_encoded(ED25519 + self.public)}"
+
+
+def key_hash(name: str, public: bytes) -> bytes:
+    """The first four bytes of SHA-256 over the name, a newline, the kind of signature and the public key."""
+    return sha256(name.encode() + b"\n" + ED25519 + public).digest()[:4]
+
+
+def is_name(name: str) -> bool:
+    """Whether a key or a log may be called so: not empty, no white space, no plus sign, one line of 255 characters."""
+    return 0 < len(name) <= 255 and not any(sign.isspace() or sign == "+" for sign in name) and name.isprintable()
+
+
+def read_note(raw: str | bytes) -> Note:
+    """The note in a text. Raises NoteUnreadable for anything but one."""
+    text = _decoded(raw)
+    if len(text) > LONGEST:
+        raise NoteUnreadable(reason="it is too long")
+    if _CONTROL.search(text):
+        raise NoteUnreadable(reason="it has a control character")
+    body, blank, below = text.rpartition("\n\n")
+    if not blank or not below.endswith("\n"):
+        raise NoteUnreadable(reason="it has no signature below a blank line")
+    return Note(body + "\n", tuple(map(_read_signature, below[:-1].split("\n"))))
+
+
+def read_head(note: Note) -> Head:
+    """What the text of the note says. Raises NoteUnreadable."""
+    lines = note.text[:-1].split("\n")
+    if len(lines) < 3 or not all(lines):
+        raise NoteUnreadable(reason="origin, size and root must stand in the first three lines")
+    origin, size, root, *extensions = lines
+    if not _SIZE.fullmatch(size):
+        raise NoteUnreadable(reason="the size is not a number")
+    digest = _bytes_of(root)
+    if len(digest) != 32:
+        raise NoteUnreadable(reason="the root is not a SHA-256 digest")
+    return Head(origin, int(size), digest, tuple(extensions))
+
+
+def read_key(text: str) -> VerifierKey:
+    """A public key in its `name+hash+base64` spelling. Raises NoteUnreadable."""
+    parts = text.strip().split("+", 2)
+    if len(parts) != 3 or not is_name(parts[0]):
+        raise NoteUnreadable(reason="a public key is written name+hash+base64")
+    raw = _bytes_of(parts[2])
+    if len(raw) != 33 or raw[:1] != ED25519:
+        raise NoteUnreadable(reason="the public key is not an Ed25519 key")
+    key = VerifierKey(parts[0], raw[1:])
+    if key.key_id != parts[1].lower():
+        raise NoteUnreadable(reason="the public key does not have the hash that stands beside it")
+    return key
+
+
+def read_keys(lines: Iterable[str]) -> list[VerifierKey]:
+    """Public keys, one a line; empty lines and lines with a # are left out."""
+    return [read_key(line) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _read_signature(line: str) -> Signature:
+    dash, _, rest = line.partition(" ")
+    name, _, value = rest.partition(" ")
+    if dash != DASH or not is_name(name):
+        raise NoteUnreadable(reason="a signature line is not a dash, a name and a signature")
+    raw = _bytes_of(value)
+    if len(raw) < 5:
+        raise NoteUnreadable(reason="a signature is too short")
+    return Signature(name, raw[:4], raw[4:])
+
+
+def _decoded(raw: str | bytes) -> str:
+    try:
+        return raw.decode() if isinstance(raw, bytes) else raw
+    except UnicodeDecodeError:
+        raise NoteUnreadable(reason="it is not UTF-8") from None
+
+
+def _encoded(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _bytes_of(text: str) -> bytes:
+    try:
+        value = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise NoteUnreadable(reason="a value is not Base64") from None
+    if _encoded(value) != text:
+        raise NoteUnreadable(reason="a value is not Base64 in its one spelling")
+    return value

@@ -1,0 +1,228 @@
+"""The log over all journals: an append-only Merkle tree whose signed heads outlive whoever edits the database.
+
+Every journal record becomes a leaf, in the order in which records are found committed. `checkpoints` says when heads
+are signed and who gets them, `log_checks` holds the store against them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.journal import Fault
+from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
+from osm_flow.errors import NotFound, Refused
+from osm_flow.operations import keys
+from osm_flow.operations.keys import Keyring
+from osm_flow.operations.log_tree import Leaf, LogDamaged, LogTree, leaf_bytes
+from osm_flow.store.models import Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf
+
+_ADVISORY_LOCK = 7_305_810
+_CASES_AT_ONCE = 500
+
+
+class NotLogged(NotFound):
+    """This record is not in the audit log yet, or not within the size that was asked for."""
+
+
+class SizeUnknown(NotFound):
+    """The audit log was never of this size."""
+
+
+class LogContradicted(Refused):
+    """The audit log is not the one that its newest checkpoint was made of. Nothing is signed before it is verified."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A signed head of the log: `root` in hex, `note` as C2SP tlog-checkpoint text."""
+
+    size: int
+    root: str
+    note: str
+    key_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Proof:
+    """That a record is leaf `position` of the log of `size` leaves: RFC 6962 hashes in hex, the leaf's sibling first."""
+
+    case_id: str
+    seq: int
+    position: int
+    size: int
+    leaf: str
+    path: list[str]
+
+
+def append_new(session: Session) -> int:
+    """Add the records that are not in the log yet, in the order of their times; how many. One sequencer at a time."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    behind = _cases_behind(session)
+    if not behind:
+        return 0
+    tree = LogTree(session)
+    before = tree.get_size()
+    after = tree.append_entries(_leaves_of(session, [case_id for case_id, _ in behind]))
+    for case_id, seq in behind:
+        session.merge(LoggedCase(case_id=case_id, seq=seq))
+    session.flush()
+    return int(after - before)
+
+
+def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: Keyring) -> Checkpoint:
+    """Log what is new and sign the head. Without anything new the newest checkpoint is the answer.
+
+    The note must not leave this process before the transaction is committed: a signed head of a log that was rolled
+    back would contradict the next one. Raises KeyMissing, LogContradicted.
+    """
+    append_new(session)
+    tree = LogTree(session)
+    size = tree.get_size()
+    newest = latest_checkpoint(session)
+    key = keys.key_to_sign_with(session, keyring, actor, now)
+    if newest is not None:
+        _refuse_to_contradict(tree, newest)
+    if newest is not None and (newest.size, newest.key_id) == (size, key.key_id):
+        return newest
+    root = tree.root(size)
+    note = keys.sign(str(Head(key.name, size, root)), key, keyring)
+    return _keep(session, Checkpoint(size, root.hex(), str(note), key.key_id, now), actor)
+
+
+def rotate_key(session: Session, now: datetime, actor: Actor, *, keyring: Keyring, reason: str = "") -> Checkpoint:
+    """Hand over to a new key under a last checkpoint that both sign. Raises NoKeyYet, KeyMissing, LogContradicted."""
+    append_new(session)
+    tree = LogTree(session)
+    if (newest := latest_checkpoint(session)) is not None:
+        _refuse_to_contradict(tree, newest)
+    head = Head(keyring.origin, tree.get_size(), tree.root())
+    note = keys.rotate(session, keyring, head, actor, now, reason=reason)
+    key_id = note.signatures[-1].key_id
+    return _keep(session, Checkpoint(head.size, head.root.hex(), str(note), key_id, now), actor)
+
+
+def latest_checkpoint(session: Session) -> Checkpoint | None:
+    """The newest signed head; None before the first."""
+    row = session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.id.desc()).limit(1)).one_or_none()
+    return None if row is None else as_checkpoint(row)
+
+
+def checkpoint_of(session: Session, size: int) -> Checkpoint:
+    """The newest checkpoint over exactly so many leaves. Raises SizeUnknown."""
+    wanted = select(LogCheckpoint).where(LogCheckpoint.size == size).order_by(LogCheckpoint.id.desc()).limit(1)
+    if (row := session.scalars(wanted).one_or_none()) is None:
+        raise SizeUnknown(size=size)
+    return as_checkpoint(row)
+
+
+def inclusion(session: Session, case_id: str, seq: int | None, size: int) -> Proof:
+    """That the record (None: the newest one of the case within `size`) is in the log. Raises NotLogged, SizeUnknown."""
+    tree = LogTree(session)
+    _require_size(tree, size)
+    wanted = select(LogLeaf).where(LogLeaf.case_id == case_id, LogLeaf.position < size)
+    if seq is not None:
+        wanted = wanted.where(LogLeaf.seq == seq)
+    leaf = session.scalars(wanted.order_by(LogLeaf.seq.desc()).limit(1)).one_or_none()
+    if leaf is None:
+        raise NotLogged(case_id=case_id, seq=seq)
+    hashed = tree.hash_buff(leaf_bytes(Leaf(leaf.case_id, leaf.seq, leaf.hash)))
+    path = [digest.hex() for digest in tree.audit_path(leaf.position, size)]
+    return Proof(case_id, leaf.seq, leaf.position, size, hashed.hex(), path)
+
+
+def consistency(session: Session, old_size: int, new_size: int) -> list[str]:
+    """That the log of `new_size` begins with the one of `old_size`: RFC 6962 hashes in hex. Raises SizeUnknown."""
+    tree = LogTree(session)
+    _require_size(tree, new_size)
+    if not 0 < old_size <= new_size:
+        raise SizeUnknown(size=old_size)
+    return [digest.hex() for digest in tree.consistency_path(old_size, new_size)]
+
+
+def check_against(session: Session, note: str | bytes, trusted: list[VerifierKey] | None = None) -> list[Fault]:
+    """What is wrong between the log and a checkpoint that somebody kept; empty when the log still begins with it.
+
+    `trusted` are the public keys to believe; without them those of the database are.
+    """
+    try:
+        read = read_note(note)
+        head = read_head(read)
+    except NoteUnreadable as error:
+        return [_fault("note", str(error))]
+    rows = keys.signing_keys(session)
+    known = trusted or [keys.public_half(row) for row in rows]
+    answers = [answer for key in known if (answer := keys.signed_by(read, key)) is not None]
+    if not answers:
+        return [_fault("key", "no key that is known here has signed the checkpoint")]
+    if not all(answers):
+        return [_fault("signature", "the signature under the checkpoint is wrong")]
+    if head.origin not in {key.name for key in known}:
+        return [_fault("origin", f"the checkpoint is of another log: {head.origin}")]
+    return _faults_of_head(session, head)
+
+
+def as_checkpoint(row: LogCheckpoint) -> Checkpoint:
+    return Checkpoint(row.size, row.root, row.note, row.key_id, row.at)
+
+
+def _refuse_to_contradict(tree: LogTree, newest: Checkpoint) -> None:
+    if newest.size > tree.get_size() or tree.root(newest.size).hex() != newest.root:
+        raise LogContradicted(size=newest.size)
+
+
+def _faults_of_head(session: Session, head: Head) -> list[Fault]:
+    tree = LogTree(session)
+    size = tree.get_size()
+    if head.size > size:
+        return [_fault("future", f"the checkpoint has {head.size} records, the log only {size}")]
+    try:
+        root = tree.root(head.size)
+    except LogDamaged:
+        return [_fault("log", "leaves of the log are missing")]
+    if root != head.root:
+        return [_fault("root", f"the first {head.size} records of the log are not those of the checkpoint")]
+    return []
+
+
+def _fault(code: str, message: str) -> Fault:
+    return Fault("", 0, code, message)
+
+
+def _require_size(tree: LogTree, size: int) -> None:
+    if not 0 < size <= tree.get_size():
+        raise SizeUnknown(size=size)
+
+
+def _keep(session: Session, made: Checkpoint, actor: Actor) -> Checkpoint:
+    session.add(LogCheckpoint(**vars(made), actor=actor.username))
+    session.flush()
+    return made
+
+
+def _cases_behind(session: Session) -> list[tuple[str, int]]:
+    """Cases with records beyond those that are logged, and the number of their newest record."""
+    logged = func.coalesce(LoggedCase.seq, 0)
+    behind = select(Case.id, Case.seq).outerjoin(LoggedCase, LoggedCase.case_id == Case.id).where(Case.seq > logged)
+    return [(row.id, row.seq) for row in session.execute(behind)]
+
+
+def _leaves_of(session: Session, case_ids: list[str]) -> Iterator[Leaf]:
+    """The new records in the order of their times. Few cases are named; many are all read, which is then cheaper."""
+    new = (
+        select(JournalRecord.case_id, JournalRecord.seq, JournalRecord.hash)
+        .outerjoin(LoggedCase, LoggedCase.case_id == JournalRecord.case_id)
+        .where(JournalRecord.seq > func.coalesce(LoggedCase.seq, 0))
+        .order_by(JournalRecord.at, JournalRecord.case_id, JournalRecord.seq)
+    )
+    if len(case_ids) <= _CASES_AT_ONCE:
+        new = new.where(JournalRecord.case_id.in_(case_ids))
+    for row in session.execute(new.execution_options(yield_per=5_000)):
+        yield Leaf(row.case_id, row.seq, row.hash)

@@ -1,0 +1,324 @@
+"""The log: what is in it, proofs that a stranger's checker accepts, signatures, and one sequence whatever happens."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from pathlib import Path
+
+import pytest
+import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.operations import audit_log
+from osm_flow.operations.audit_log import (
+    LogContradicted,
+    NotLogged,
+    SizeUnknown,
+    append_new,
+    check_against,
+    consistency,
+    inclusion,
+    latest_checkpoint,
+    make_checkpoint,
+)
+from osm_flow.operations.comments import comment
+from osm_flow.operations.keys import Keyring, public_half, signing_keys
+from osm_flow.operations.log_tree import Leaf, LogTree, leaf_bytes
+from osm_flow.operations.people import PersonNotFound, actor_named
+from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf, LogNode
+from osm_flow.store.session import Store
+from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person
+from tests.rfc6962 import includes, is_consistent, leaf_hash, root_of
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Keyring:
+    return Keyring(tmp_path / "keys", "osm.example.go.th/journal")
+
+
+@pytest.fixture
+def case_id(store: Store) -> str:
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        return make_case(session).id
+
+
+def say(store: Store, case_id: str, body: str, minute: float) -> None:
+    with store.transaction() as session:
+        comment(session, case_id, writer(session), later(minute), body=body, key=None)
+
+
+def writer(session: Session) -> Actor:
+    try:
+        return actor_named(session, "anan", NOW.date())
+    except PersonNotFound:
+        return make_person(session, "anan", "osm_strategy")
+
+
+def checkpoint(store: Store, keyring: Keyring, minute: float = 0) -> audit_log.Checkpoint:
+    with store.transaction() as session:
+        return make_checkpoint(session, later(minute), SYSTEM, keyring=keyring)
+
+
+def fill(store: Store, count: int) -> list[bytes]:
+    """Leaves that no record stands behind, and their hashes."""
+    leaves = [Leaf("c" * 36, seq, f"{seq:064x}") for seq in range(1, count + 1)]
+    with store.transaction() as session:
+        LogTree(session).append_entries(leaves)
+    return [leaf_hash(leaf_bytes(leaf)) for leaf in leaves]
+
+
+# ---- what is in it ---------------------------------------------------------------------------------------------
+
+
+def test_every_record_is_logged_once_in_the_order_of_time(store: Store, case_id: str) -> None:
+    say(store, case_id, "หนึ่ง", 1)
+    with store.transaction() as session:
+        assert append_new(session) == 2
+    say(store, case_id, "สอง", 2)
+    with store.transaction() as session:
+        assert append_new(session) == 1
+        assert append_new(session) == 0
+
+    with store.reading() as session:
+        logged = session.execute(select(LogLeaf.position, LogLeaf.case_id, LogLeaf.seq, LogLeaf.hash)).all()
+        records = session.execute(
+            select(JournalRecord.case_id, JournalRecord.seq, JournalRecord.hash).order_by(JournalRecord.at)
+        ).all()
+    assert [row[1:] for row in sorted(logged)] == [tuple(row) for row in records]
+    assert [row.position for row in sorted(logged)] == [0, 1, 2]
+
+
+@given(st.text(), st.integers(0, 2**31), st.text("0123456789abcdef"))
+def test_leaves_are_canonical_json(case_id: str, seq: int, hash_: str) -> None:
+    assert leaf_bytes(Leaf(case_id, seq, hash_)) == rfc8785.dumps({"case_id": case_id, "seq": seq, "hash": hash_})
+
+
+@pytest.mark.parametrize("table", ["log_leaves", "log_checkpoints", "signing_keys"])
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET {}"])
+def test_the_database_refuses_to_change_what_was_logged(
+    store: Store, case_id: str, keyring: Keyring, table: str, change: str
+) -> None:
+    checkpoint(store, keyring)
+    column = {"log_leaves": "hash = 'x'"}.get(table, "key_id = 'x'")
+
+    with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
+        session.execute(text(change.format(table, column)))
+
+
+# ---- roots and proofs ------------------------------------------------------------------------------------------
+
+
+def test_roots_and_proofs_of_every_size_satisfy_a_stranger(sqlite_store: Store) -> None:
+    leaves = fill(sqlite_store, 200)
+
+    with sqlite_store.reading() as session:
+        tree = LogTree(session)
+        roots = [tree.root(size) for size in range(201)]
+        assert roots == [root_of(leaves[:size]) for size in range(201)]
+        for size in (1, 2, 3, 63, 64, 65, 100, 127, 128, 129, 192, 200):
+            for seq in range(1, size + 1):
+                proof = inclusion(session, "c" * 36, seq, size)
+                assert proof.position == seq - 1
+                assert bytes.fromhex(proof.leaf) == leaves[seq - 1]
+                path = [bytes.fromhex(step) for step in proof.path]
+                assert includes(leaves[seq - 1], seq - 1, size, path, roots[size])
+                assert not includes(leaves[seq - 1], seq - 1, size, path, roots[size - 1])
+            for old in range(1, size + 1):
+                steps = [bytes.fromhex(step) for step in consistency(session, old, size)]
+                assert is_consistent(old, size, steps, roots[old], roots[size])
+                assert not is_consistent(old, size, steps, roots[old - 1], roots[size])
+
+
+def test_adding_piece_by_piece_gives_the_same_tree(store: Store) -> None:
+    expected: list[bytes] = []
+    for count in (1, 5, 58, 64, 1, 130):
+        with store.transaction() as session:
+            tree = LogTree(session)
+            size = tree.get_size()
+            new = [Leaf("c" * 36, size + number, f"{size + number:064x}") for number in range(1, count + 1)]
+            tree.append_entries(new)
+            expected += [leaf_hash(leaf_bytes(leaf)) for leaf in new]
+    with store.reading() as session:
+        assert LogTree(session).root() == root_of(expected)
+        nodes = session.execute(select(LogNode.level, LogNode.position, LogNode.hash)).all()
+    assert len(nodes) == 4 + 2 + 1
+    for level, position, digest in nodes:
+        width = 1 << level
+        assert bytes.fromhex(digest) == root_of(expected[position * width : (position + 1) * width])
+
+
+def test_a_root_reads_a_handful_of_rows_whatever_the_size(sqlite_store: Store) -> None:
+    fill(sqlite_store, 5_000)
+    statements: list[str] = []
+    event.listen(sqlite_store.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+
+    with sqlite_store.reading() as session:
+        tree = LogTree(session)
+        hashed: list[bytes] = []
+        plain = tree.hash_buff
+        tree.hash_buff = lambda data: hashed.append(data) or plain(data)
+        tree.root()
+
+    assert len(hashed) < 64
+    assert len([one for one in statements if "SELECT" in one]) <= 2 * 13
+
+
+def test_proofs_of_what_is_not_there_are_refused(store: Store, case_id: str, keyring: Keyring) -> None:
+    checkpoint(store, keyring)
+    with store.reading() as session:
+        for sought, seq in (("no such case", None), (case_id, 2)):
+            with pytest.raises(NotLogged):
+                inclusion(session, sought, seq, 1)
+        for old, new in ((0, 1), (2, 1), (1, 2), (-1, 1)):
+            with pytest.raises(SizeUnknown):
+                consistency(session, old, new)
+        with pytest.raises(SizeUnknown):
+            inclusion(session, case_id, 1, 2)
+
+
+# ---- checkpoints -----------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_checks_a_checkpoint_with_the_standards_alone(store: Store, case_id: str, keyring: Keyring) -> None:
+    say(store, case_id, "ดี", 1)
+    made = checkpoint(store, keyring, 2)
+
+    text_, _, signatures = made.note.rpartition("\n\n")
+    origin, size, root = text_.split("\n")
+    dash, name, encoded = signatures.rstrip("\n").split(" ")
+    with store.reading() as session:
+        key = public_half(signing_keys(session)[0])
+        proof = inclusion(session, case_id, 1, 2)
+        record = session.get_one(JournalRecord, (case_id, 1))
+        data = rfc8785.dumps({"case_id": case_id, "seq": 1, "hash": record.hash})
+    raw = base64.b64decode(encoded)
+    assert (origin, size, dash, name) == ("osm.example.go.th/journal", "2", "—", origin)
+    assert raw[:4].hex() == made.key_id == str(key).split("+")[1]
+    Ed25519PublicKey.from_public_bytes(key.public).verify(raw[4:], (text_ + "\n").encode())
+    path = [bytes.fromhex(step) for step in proof.path]
+    assert includes(leaf_hash(data), proof.position, 2, path, base64.b64decode(root))
+
+
+def test_without_news_the_newest_checkpoint_is_the_answer(store: Store, case_id: str, keyring: Keyring) -> None:
+    first = checkpoint(store, keyring)
+
+    assert checkpoint(store, keyring, 5) == first
+    say(store, case_id, "ใหม่", 6)
+    second = checkpoint(store, keyring, 7)
+    assert (first.size, second.size, second.key_id) == (1, 2, first.key_id)
+    with store.reading() as session:
+        assert latest_checkpoint(session) == second
+        for kept in (first, second):
+            assert check_against(session, kept.note) == []
+
+
+def test_an_empty_log_can_be_signed(store: Store, keyring: Keyring) -> None:
+    made = checkpoint(store, keyring)
+
+    assert (made.size, made.root) == (0, root_of([]).hex())
+    with store.reading() as session:
+        assert check_against(session, made.note) == []
+
+
+def test_two_at_once_make_one_sequence(store: Store, case_id: str, keyring: Keyring) -> None:
+    checkpoint(store, keyring)
+    for number in range(5):
+        say(store, case_id, str(number), number + 1)
+    start, errors = threading.Barrier(4), []
+
+    def work() -> None:
+        try:
+            start.wait()
+            checkpoint(store, keyring, 10)
+        except Exception as error:  # noqa: BLE001
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert errors == []
+    with store.reading() as session:
+        assert session.scalars(select(LogCheckpoint.size).order_by(LogCheckpoint.id)).all() == [1, 6]
+        assert session.scalar(select(func.count()).select_from(LogLeaf)) == 6
+
+
+def test_a_crash_between_logging_and_signing_is_harmless(
+    store: Store, case_id: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(audit_log.keys, "sign", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            checkpoint(store, keyring)
+    with store.reading() as session:
+        assert (latest_checkpoint(session), signing_keys(session)) == (None, [])
+    with store.transaction() as session:
+        append_new(session)
+
+    assert checkpoint(store, keyring, 1).size == 1
+
+
+def test_a_log_that_contradicts_its_checkpoint_is_not_signed_again(
+    store: Store, case_id: str, keyring: Keyring
+) -> None:
+    say(store, case_id, "ดี", 1)
+    checkpoint(store, keyring, 2)
+    with store.transaction() as session:
+        on = "" if store.dialect == "sqlite" else " ON log_leaves"
+        session.execute(text(f"DROP TRIGGER refuse_delete_of_log_leaves{on}"))
+        session.execute(text("DELETE FROM log_leaves WHERE position = 1"))
+
+    with pytest.raises(LogContradicted):
+        checkpoint(store, keyring, 3)
+
+
+# ---- what others bring -----------------------------------------------------------------------------------------
+
+
+def test_foreign_cut_and_future_checkpoints_are_refused_in_words(
+    store: Store, case_id: str, keyring: Keyring, tmp_path: Path
+) -> None:
+    made = checkpoint(store, keyring)
+    elsewhere = Keyring(tmp_path / "else", keyring.origin)
+    stranger = elsewhere.make(keyring.origin)
+    body, _, below = made.note.rpartition("\n\n")
+    with store.reading() as session:
+        key = public_half(signing_keys(session)[0])
+
+        def codes(note: str | bytes) -> list[str]:
+            return [fault.code for fault in check_against(session, note)]
+
+        future = audit_log.keys.sign(f"{keyring.origin}\n9\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
+        other = audit_log.keys.sign(f"{keyring.origin}\n1\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
+        foreign = audit_log.keys.sign(f"else\n1\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
+        resigned = audit_log.keys.sign(f"{body}\n", stranger, elsewhere)
+        assert codes(str(future)) == ["future"]
+        assert codes(str(other)) == ["root"]
+        assert codes(str(foreign)) == ["origin"]
+        assert codes(str(resigned)) == ["key"]
+        assert codes(made.note.replace("\n1\n", "\n2\n")) == ["signature"]
+        assert codes(made.note.replace("\n1\n", "\n01\n")) == ["note"]
+        assert codes(f"{body}\n\n{below[:20]}\n") == ["note"]
+        for junk in (
+            "",
+            "a",
+            "\n\n\n",
+            "a\n\n— b c\n",
+            b"\xff\xfe",
+            made.note[:-1],
+            json.dumps({"a": 1}),
+            "x" * 70_000,
+        ):
+            assert codes(junk) == ["note"]
