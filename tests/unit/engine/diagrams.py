@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -74,7 +75,7 @@ def flows(text: str) -> str:
         inner = (
             f"<bpmn:conditionExpression>{escape(condition.rstrip(']'))}</bpmn:conditionExpression>" if condition else ""
         )
-        for source, target in zip(names, names[1:], strict=False):
+        for source, target in pairwise(names):
             out.append(element("sequenceFlow", f"{source}-{target}", inner, sourceRef=source, targetRef=target))
     return "".join(out)
 

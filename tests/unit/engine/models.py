@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,6 +17,9 @@ HEAD = (
     'xmlns:camunda="http://camunda.org/schema/1.0/bpmn" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
     'targetNamespace="http://test" id="defs">'
 )
+
+
+TIMER = "<bpmn:timerEventDefinition><bpmn:timeDuration>PT2H</bpmn:timeDuration></bpmn:timerEventDefinition>"
 
 
 # ---- blocks --------------------------------------------------------------------------------------------------------
@@ -48,6 +52,7 @@ def kinds(block: Block) -> set[str]:
 def _compound(inner: st.SearchStrategy[Block], extra: bool) -> st.SearchStrategy[Block]:
     several = st.lists(inner, min_size=2, max_size=3)
     one = st.lists(inner, min_size=1, max_size=1)
+    pair = st.lists(inner, min_size=2, max_size=2)
     options = [
         several.map(lambda p: Block("seq", p)),
         several.map(lambda p: Block("xor", p)),
@@ -62,12 +67,17 @@ def _compound(inner: st.SearchStrategy[Block], extra: bool) -> st.SearchStrategy
             one.map(lambda p: Block("call", p)),
             one.map(lambda p: Block("timed", p)),
             st.just(Block("side")),
+            pair.map(lambda p: Block("race", p)),
+            pair.map(lambda p: Block("guarded", p)),
+            pair.map(lambda p: Block("failing", p)),
+            st.just(Block("told")),
+            st.just(Block("urged")),
         ]
     return st.one_of(options)
 
 
 def models(extra: bool = True) -> st.SearchStrategy[Block]:
-    """Random block trees; `extra` adds inclusive gateways, calls and boundary timers."""
+    """Random block trees; `extra` adds inclusive gateways, calls and events."""
     leaf = st.just(None).map(lambda _: Block("task"))
     tree = st.recursive(leaf, lambda inner: _compound(inner, extra), max_leaves=8)
     return tree.map(lambda b: number(_copy(b)))
@@ -85,11 +95,17 @@ class Writer:
 
     def __init__(self) -> None:
         self.processes: list[str] = []
+        self.roots: list[str] = []
         self.flows = 0
 
     def document(self, block: Block) -> bytes:
         self.process("p", block)
-        return (HEAD + "".join(self.processes) + "</bpmn:definitions>").encode()
+        return (HEAD + "".join(self.roots) + "".join(self.processes) + "</bpmn:definitions>").encode()
+
+    def message(self, name: str) -> str:
+        """The definition of an event for a message of its own."""
+        self.roots.append(f'<bpmn:message id="{name}_msg" name="msg.{name}"/>')
+        return f'<bpmn:messageEventDefinition messageRef="{name}_msg"/>'
 
     def process(self, key: str, block: Block) -> None:
         self.processes.insert(0, "") if key == "p" else None
@@ -125,7 +141,7 @@ class Writer:
 
     def _seq(self, block: Block, out: list[str]) -> tuple[str, str]:
         ends = [self.block(part, out) for part in block.parts]
-        for (_, last), (first, _) in zip(ends, ends[1:], strict=False):
+        for (_, last), (first, _) in pairwise(ends):
             self.flow(last, first, out)
         return ends[0][0], ends[-1][1]
 
@@ -205,6 +221,83 @@ class Writer:
         self.flow(last, join, out)
         return task, join
 
+    def _race(self, block: Block, out: list[str]) -> tuple[str, str]:
+        """A message and a timer; each has its own way to the same end."""
+        gate, join = f"{block.id}_gate", f"{block.id}_join"
+        out.append(f'<bpmn:eventBasedGateway id="{gate}"/><bpmn:exclusiveGateway id="{join}"/>')
+        events = (("msg", self.message(f"{block.id}_msg")), ("timer", TIMER))
+        for part, (name, definition) in zip(block.parts, events, strict=True):
+            event = f"{block.id}_{name}"
+            out.append(f'<bpmn:intermediateCatchEvent id="{event}">{definition}</bpmn:intermediateCatchEvent>')
+            first, last = self.block(part, out)
+            self.flow(gate, event, out)
+            self.flow(event, first, out)
+            self.flow(last, join, out)
+        return gate, join
+
+    def _caught(self, block: Block, out: list[str], host: str, name: str, definition: str) -> tuple[str, str]:
+        """An interrupting boundary event on a subprocess, and the second part as its way."""
+        join = f"{block.id}_join"
+        out.append(
+            f'<bpmn:boundaryEvent id="{block.id}_{name}" attachedToRef="{host}">{definition}</bpmn:boundaryEvent>'
+            f'<bpmn:exclusiveGateway id="{join}"/>'
+        )
+        first, last = self.block(block.parts[1], out)
+        self.flow(host, join, out)
+        self.flow(f"{block.id}_{name}", first, out)
+        self.flow(last, join, out)
+        return host, join
+
+    def _guarded(self, block: Block, out: list[str]) -> tuple[str, str]:
+        """A subprocess with a timer that ends it."""
+        self._sub(block, out)
+        return self._caught(block, out, block.id, "timer", TIMER)
+
+    def _failing(self, block: Block, out: list[str]) -> tuple[str, str]:
+        """A subprocess whose first part goes on beside a task that may end it in an error."""
+        name = block.id
+        inner = [
+            f'<bpmn:startEvent id="{name}_s"/><bpmn:endEvent id="{name}_e"/><bpmn:endEvent id="{name}_fine"/>'
+            f'<bpmn:endEvent id="{name}_bad"><bpmn:errorEventDefinition errorRef="{name}_code"/></bpmn:endEvent>'
+            f'<bpmn:parallelGateway id="{name}_both"/><bpmn:manualTask id="{name}_judge" name="t"/>'
+        ]
+        self.roots.append(f'<bpmn:error id="{name}_code" name="{name}" errorCode="{name}"/>')
+        first, last = self.block(block.parts[0], inner)
+        self.flow(f"{name}_s", f"{name}_both", inner)
+        self.flow(f"{name}_both", first, inner)
+        self.flow(last, f"{name}_e", inner)
+        self.flow(f"{name}_both", f"{name}_judge", inner)
+        self.flow(f"{name}_judge", f"{name}_choice", inner)
+        fine = self.flow(f"{name}_choice", f"{name}_fine", inner)
+        self.flow(f"{name}_choice", f"{name}_bad", inner, f"c_{name} == true")
+        inner.append(f'<bpmn:exclusiveGateway id="{name}_choice" default="{fine}"/>')
+        out.append(f'<bpmn:subProcess id="{name}">{"".join(inner)}</bpmn:subProcess>')
+        return self._caught(block, out, name, "error", f'<bpmn:errorEventDefinition errorRef="{name}_code"/>')
+
+    def _told(self, block: Block, out: list[str]) -> tuple[str, str]:
+        """A task that messages may come to while it is open, as often as they like."""
+        name = block.id
+        out.append(
+            f'<bpmn:manualTask id="{name}_task" name="t"/><bpmn:boundaryEvent id="{name}_msg" attachedToRef="{name}_task" '
+            f'cancelActivity="false">{self.message(f"{name}_msg")}</bpmn:boundaryEvent>'
+            f'<bpmn:manualTask id="{name}_extra" name="t"/><bpmn:endEvent id="{name}_end"/>'
+        )
+        self.flow(f"{name}_msg", f"{name}_extra", out)
+        self.flow(f"{name}_extra", f"{name}_end", out)
+        return f"{name}_task", f"{name}_task"
+
+    def _urged(self, block: Block, out: list[str]) -> tuple[str, str]:
+        """A task with two timers: a reminder beside it and a later one that ends it."""
+        task, join = f"{block.id}_task", f"{block.id}_join"
+        self._side(block, out)
+        out.append(
+            f'<bpmn:boundaryEvent id="{block.id}_last" attachedToRef="{task}">{TIMER}</bpmn:boundaryEvent>'
+            f'<bpmn:exclusiveGateway id="{join}"/>'
+        )
+        self.flow(task, join, out)
+        self.flow(f"{block.id}_last", join, out)
+        return task, join
+
     def _side(self, block: Block, out: list[str]) -> tuple[str, str]:
         task, timer = self._timer(block, out, False)
         out.append(f'<bpmn:manualTask id="{block.id}_extra" name="t"/><bpmn:endEvent id="{block.id}_end"/>')
@@ -233,7 +326,7 @@ def answers(block: Block, rng: random.Random) -> dict[str, Any]:
 
 
 def first_answers(block: Block) -> dict[str, Any]:
-    empty = {"xor": 1, "inc": [], "loop": False}
+    empty = {"xor": 1, "inc": [], "loop": False, "failing": False}
     return {f"c_{b.id}": empty[b.kind] for b in walk(block) if b.kind in empty}
 
 
@@ -278,8 +371,12 @@ class Game:
             self.arrived = []
         elif kind == "loop":
             self.inner = [self.make(parts[0], self.data)]
-        elif kind in ("sub", "call"):
+        elif kind in ("sub", "call", "guarded"):
             self.inner = [Scope(parts[0], self.data)]
+        elif kind == "failing":
+            scope = Scope(parts[0], self.data)
+            scope.judge(self.block.id)
+            self.inner = [scope]
         elif kind == "mi":
             number_of = 1 if self.block.flag else self.block.count
             self.left = self.block.count - number_of
@@ -295,21 +392,48 @@ class Game:
         kind, name = self.block.kind, self.block.id
         if kind == "task":
             return [Choice(name, self, "task")]
-        own: list[Choice] = []
-        if kind in ("timed", "side") and not self.inner:
-            own.append(Choice(f"{name}_task", self, "task"))
-            if not getattr(self, "rung", False):
-                own.append(Choice(f"{name}_timer", self, "timer"))
+        own = self.own_choices(kind, name)
         found = own + [choice for game in self.inner for choice in game.open()]
         if kind == "mi" and not isinstance(self, Scope):
             found = [replace(c, instance=game.index) for game in self.inner for c in game.open()]
         return found
 
+    def own_choices(self, kind: str, name: str) -> list[Choice]:
+        """What the block itself offers, beside what is inside it."""
+        found: list[Choice] = []
+        if kind in ("timed", "side", "told", "urged") and not self.inner:
+            found.append(Choice(f"{name}_task", self, "task"))
+            if kind == "told":
+                found.append(Choice(f"{name}_msg", self, "message"))
+            elif not self.rung:
+                found.append(Choice(f"{name}_timer", self, "timer"))
+            if kind == "urged":
+                found.append(Choice(f"{name}_last", self, "last"))
+        elif kind == "race" and not self.inner:
+            found += [Choice(f"{name}_msg", self, "message"), Choice(f"{name}_timer", self, "timer")]
+        elif kind == "guarded" and not self.escaped:
+            found.append(Choice(f"{name}_timer", self, "timer"))
+        return found
+
+    rung = escaped = False
+
     def choose(self, how: str, data: dict[str, Any]) -> None:
+        kind, parts = self.block.kind, self.block.parts
         if how == "task":
             self.data.update(data)
             self.done = True
-        elif self.block.kind == "timed":
+        elif how == "last":
+            self.done = True
+        elif kind == "race":
+            given = {**self.data, **data} if how == "message" else self.data
+            self.inner = [self.make(parts[0] if how == "message" else parts[1], given)]
+        elif kind == "guarded":
+            self.escaped = True
+            self.inner = [self.make(parts[1], self.data)]
+        elif kind == "told":
+            assert self.scope is not None
+            self.scope.sideways(Block("task", id=f"{self.block.id}_extra"), {**self.data, **data}, self.data)
+        elif kind == "timed":
             self.inner = [self.make(self.block.parts[0], self.data)]
         else:
             self.rung = True
@@ -336,7 +460,14 @@ class Game:
         if self.inner[0].done:
             self.data, self.done = self.inner[0].data, True
 
-    _after_sub = _after_call = _after_timed = _after_xor
+    _after_sub = _after_call = _after_timed = _after_race = _after_guarded = _after_xor
+
+    def _after_failing(self) -> None:
+        scope = self.inner[0]
+        if isinstance(scope, Scope) and scope.failed is not None:
+            self.inner = [self.make(self.block.parts[1], {**self.data, **changed(self.data, scope.failed)})]
+        elif scope.done:
+            self.data, self.done = scope.data, True
 
     def _after_par(self) -> None:
         self.arrived += [g for g in self.inner if g.done and g not in self.arrived]
@@ -374,15 +505,23 @@ class Scope(Game):
         self.main: Game | None = None
         self.finished: list[Game] = []
         self.asides: list[Game] = []
+        self.judging: Game | None = None
+        self.failed: dict[str, Any] | None = None
         super().__init__(block, data, self)
 
     def begin(self) -> None:
         self.main = Game(self.block, self.data, self)
         self.inner = [self.main]
 
-    def sideways(self, block: Block, data: dict[str, Any]) -> None:
+    def judge(self, name: str) -> None:
+        """A task beside the main token that may end the scope in an error."""
+        self.judging = Game(Block("task", id=f"{name}_judge"), self.data, self)
+        self.verdict = f"c_{name}"
+        self.inner.append(self.judging)
+
+    def sideways(self, block: Block, data: dict[str, Any], base: dict[str, Any] | None = None) -> None:
         aside = Game(block, data, self)
-        aside.base = dict(data)
+        aside.base = dict(data if base is None else base)
         self.asides.append(aside)
         self.inner.append(aside)
 
@@ -392,10 +531,14 @@ class Scope(Game):
     def settle(self) -> None:
         for game in self.inner:
             game.settle()
-        if self.done or not all(g.done for g in self.inner):
+        if self.judging is not None and self.judging.done and self.judging.data[self.verdict]:
+            self.failed = dict(self.judging.data)
+        if self.done or self.failed is not None or not all(g.done for g in self.inner):
             return
         assert self.main is not None
-        self.data = dict(self.main.data)
+        begun, self.data = self.data, dict(self.main.data)
+        if self.judging is not None:
+            self.data.update(changed(begun, self.judging.data))
         for aside in self.asides:
             self.data.update(changed(aside.base, aside.data))
         self.done = True

@@ -30,7 +30,8 @@ from tests.unit.engine.diagrams import (
     start,
     sub,
     user,
-)from tests.unit.engine.test_decisions import table
+)
+from tests.unit.engine.test_decisions import table
 
 LANES = element("laneSet", "ls", element("lane", "l1", "<bpmn:flowNodeRef>a</bpmn:flowNodeRef>", name="งานยุทธศาสตร์"))
 MAIN = process(
@@ -52,7 +53,9 @@ def test_what_a_file_asks_for() -> None:
 
 
 def test_what_a_compiled_process_says() -> None:
-    found = compile_process("p", document(MAIN, CHILD), {"f": FORM, "g": FORM, "other": FORM}, {"D": table((["1"], ["1"]))})
+    found = compile_process(
+        "p", document(MAIN, CHILD), {"f": FORM, "g": FORM, "other": FORM}, {"D": table((["1"], ["1"]))}
+    )
     assert (found.key, found.name, found.start_form, found.start_message) == ("p", "ร่างแผน", "f", None)
     assert found.properties == {"stage": "drafting", "business_key": "PLN", "startable": "true"}
     assert sorted(found.forms) == ["f", "g"]
@@ -81,7 +84,11 @@ def test_a_process_of_another_name_is_refused() -> None:
         end(),
         start() + manual("a") + manual("b") + manual("c") + end() + flows("s > a > b; a > c; b > e; c > e"),
         start() + element("businessRuleTask", "d") + end() + flows("s > d > e"),
-        start() + call("k", extended("<camunda:in/>")) + element("complexGateway", "x") + end() + flows("s > k > x > e"),
+        start()
+        + call("k", extended("<camunda:in/>"))
+        + element("complexGateway", "x")
+        + end()
+        + flows("s > k > x > e"),
         start() + element("exclusiveGateway", "x") + end() + end("e2") + flows("s > x > e; x > e2"),
     ],
 )

@@ -45,10 +45,13 @@ def processes_of(xml: bytes) -> Any:
 
 def typed(choice: Choice, block: Block, rng: random.Random, number: int) -> dict[str, Any]:
     """A unique value for each act shows which data a token carries; tokens aside write only that."""
-    if choice.how == "timer":
+    if choice.how in ("timer", "last"):
         return {}
     own = {f"m{number}": choice.element}
-    return own if choice.element.endswith("_extra") else {**answers(block, rng), **own}
+    if choice.element.endswith("_judge"):
+        return {**own, f"c_{choice.element.removesuffix('_judge')}": rng.random() < 0.5}
+    beside = choice.how == "message" or choice.element.endswith("_extra")
+    return own if beside else {**answers(block, rng), **own}
 
 
 def visible(data: dict[str, Any]) -> dict[str, Any]:
