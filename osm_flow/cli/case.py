@@ -9,12 +9,11 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from osm_flow.cli import case_proof
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.journal import Fault
 from osm_flow.operations import cases, incidents, verify
-from osm_flow.operations.export import exported
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.people import actor_named
 from osm_flow.operations.stepping import CaseFailed
@@ -25,6 +24,10 @@ from osm_flow.store.models import Case
 @click.group()
 def case() -> None:
     """Start, list, show, replay, verify and export cases."""
+
+
+case.add_command(case_proof.verify_)
+case.add_command(case_proof.export)
 
 
 @case.command()
@@ -129,42 +132,6 @@ def replay(context: Context, case_id: str, as_json: bool) -> None:
         items = [_replayed(step) for step in verify.replay(session, case_id)]
     lines = (f"{item['seq']:>5}  {item['at']}  {item['kind']:<24} {' '.join(item['waiting'])}" for item in items)
     say({"items": items, "next": None}, as_json, "\n".join(lines))
-
-
-@case.command("verify")
-@click.argument("case_id", required=False)
-@click.option("--all", "every", is_flag=True, help="Every case.")
-@click.option("--json", "as_json", is_flag=True)
-@click.pass_obj
-def verify_(context: Context, case_id: str | None, every: bool, as_json: bool) -> None:
-    """Recompute the chains and replay the cases; exit code 1 if anything is wrong."""
-    if every == bool(case_id):
-        raise click.UsageError("name a case, or say --all")
-    with context.store.reading() as session:
-        results = list(verify.verify_all(session)) if case_id is None else _one(session, case_id)
-    faults = [vars(fault) for _, found in results for fault in found]
-    broken = len({fault["case_id"] for fault in faults})
-    for fault in faults:
-        click.echo(f"{fault['case_id']} record {fault['seq']}: {fault['code']}: {fault['message']}", err=True)
-    report = {"cases": len(results), "faulty": broken, "faults": faults}
-    say(report, as_json, f"{len(results)} cases, {broken} with faults")
-    if faults:
-        raise SystemExit(1)
-
-
-@case.command()
-@click.argument("case_id")
-@click.option("--output", type=click.File("w", encoding="utf-8"), default="-")
-@click.pass_obj
-def export(context: Context, case_id: str, output: Any) -> None:
-    """Write the whole case as JSON: definition, records, payloads. SHA-256 and RFC 8785 are enough to check it."""
-    with context.store.reading() as session:
-        json.dump(exported(session, case_id), output, ensure_ascii=False, indent=2)
-    output.write("\n")
-
-
-def _one(session: Session, case_id: str) -> list[tuple[str, list[Fault]]]:
-    return [(case_id, verify.verify_case(session, case_id))]
 
 
 def _actor(session: Session, username: str | None, now: datetime) -> Actor:

@@ -451,7 +451,7 @@ class Case:
                     payload = next(payloads, None)
                 elif self.has_payloads:
                     self.missing.append(seq)
-                if not state or (state["seq"], state.get("digest")) != (seq, record["state_digest"]):
+                if state and (state["seq"], state.get("digest")) != (seq, record["state_digest"]):
                     self.fault(seq, "states.jsonl tells of another state than the record")
                 state = next(states, None)
         except Wrong as wrong:

@@ -1,0 +1,129 @@
+"""The commands of `osm-flow case` that prove: verify, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from osm_flow.cli.context import Context, say
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.journal import Fault
+from osm_flow.domain.merkle_note import VerifierKey, read_keys
+from osm_flow.operations import bundle_check, bundles, verify
+from osm_flow.operations.deep import Deep
+from osm_flow.operations.export import exported
+from osm_flow.operations.people import actor_named
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("verify")
+@click.argument("case_id", required=False)
+@click.option("--all", "every", is_flag=True, help="Every case.")
+@click.option("--deep", is_flag=True, help="Tell the first state that differs, both as recorded and as replayed.")
+@click.option("--bundle", type=_FILE, help="An exported bundle instead of a case of this installation.")
+@click.option("--key", type=_FILE, help="With --bundle: the public keys to trust, one per line.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def verify_(
+    context: Context, case_id: str | None, every: bool, deep: bool, bundle: Path | None, key: Path | None, as_json: bool
+) -> None:
+    """Recompute the chains and replay the cases; exit code 1 if anything is wrong."""
+    if [every, bool(case_id), bool(bundle)].count(True) != 1 or (key and not bundle):
+        raise click.UsageError("name a case, or say --all, or give a --bundle (and perhaps its --key)")
+    if bundle is not None:
+        _verify_bundle(bundle, _keys_in(key), deep, as_json)
+        return
+    with context.store.reading() as session:
+        results = list(_results(session, case_id, deep))
+    _tell(results, [fault for one in results for fault in one.faults], [], as_json, f"{len(results)} cases")
+
+
+@click.command()
+@click.argument("case_id")
+@click.option(
+    "--bundle", type=click.Path(dir_okay=False, path_type=Path), help="Write a ZIP file that strangers can check."
+)
+@click.option("--without-payloads", is_flag=True, help="Leave out what people typed; the chains still verify.")
+@click.option("--reason", default="", help="Why; it is recorded. A bundle is not written without one.")
+@click.option("--as", "username", help="Who exports it (user name); the system when left out.")
+@click.option("--output", type=click.File("w", encoding="utf-8"), default="-", help="Where the JSON goes.")
+@click.pass_obj
+def export(
+    context: Context,
+    case_id: str,
+    bundle: Path | None,
+    without_payloads: bool,
+    reason: str,
+    username: str | None,
+    output: Any,
+) -> None:
+    """Write the whole case as JSON, or with --bundle as a ZIP file with its children, its definitions and its proof."""
+    if bundle is None:
+        with context.store.reading() as session:
+            json.dump(exported(session, case_id), output, ensure_ascii=False, indent=2)
+        output.write("\n")
+        return
+    now = context.now()
+    with context.store.transaction() as session:
+        actor = actor_named(session, username, local_day(now)) if username else SYSTEM
+        bundles.prepare_export(session, case_id, actor, now, reason=reason, keyring=context.keyring)
+    unfinished = bundle.with_name(f"{bundle.name}.part")
+    with context.store.reading() as session, unfinished.open("wb") as file:
+        bundles.write_bundle(session, case_id, file, payloads=not without_payloads)
+    unfinished.replace(bundle)
+    click.echo(f"{bundle}: {bundle.stat().st_size} bytes")
+
+
+def _results(session: Session, case_id: str | None, deep: bool) -> Iterable[Deep]:
+    if deep:
+        yield from (
+            (found for _, found in verify.verify_all_deep(session))
+            if case_id is None
+            else ([verify.verify_deep(session, case_id)])
+        )
+    elif case_id is None:
+        yield from (Deep(found, faults=faults) for found, faults in verify.verify_all(session))
+    else:
+        yield Deep(case_id, faults=verify.verify_case(session, case_id))
+
+
+def _verify_bundle(path: Path, trusted: list[VerifierKey] | None, deep: bool, as_json: bool) -> None:
+    report = bundle_check.check_bundle(path, trusted=trusted, replaying=deep)
+    signed = f", signed by {', '.join(report.signers)}" if report.signers else ""
+    _tell(report.cases, report.faults, report.notes, as_json, f"{path}{signed}")
+
+
+def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: bool, subject: str) -> None:
+    for fault in faults:
+        where = f"{fault.case_id} record {fault.seq}: " if fault.case_id else ""
+        click.echo(f"{where}{fault.code}: {fault.message}", err=True)
+    for one in results:
+        for line in one.difference.lines() if one.difference else ():
+            click.echo(line, err=True)
+    notes = [*notes, *(f"{one.case_id}: {note}" for one in results for note in one.notes)]
+    if not as_json:
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
+    broken = len({fault.case_id for fault in faults})
+    report = {
+        "cases": len(results),
+        "faulty": broken,
+        "faults": [vars(fault) for fault in faults],
+        "notes": notes,
+        "compared": sum(one.compared for one in results),
+        "differences": [one.difference.as_json() for one in results if one.difference],
+    }
+    say(report, as_json, f"{subject}, {broken} with faults")
+    if faults:
+        raise SystemExit(1)
+
+
+def _keys_in(path: Path | None) -> list[VerifierKey] | None:
+    return read_keys(path.read_text(encoding="utf-8", errors="replace").splitlines()) if path else None

@@ -1,0 +1,237 @@
+"""A case with everything that proves it, as one ZIP file for strangers; docs/audit-format.md says what is in it.
+
+The same state of the database gives the same bytes. `bundle_reading` reads such a file again.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from importlib.resources import files
+from typing import IO, Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, undefer
+
+from osm_flow.domain import journal as rules
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.merkle_note import read_head, read_note
+from osm_flow.domain.policy import Verb, require
+from osm_flow.engine import ENGINE_VERSION
+from osm_flow.engine.values import JSON
+from osm_flow.errors import Invalid, Refused
+from osm_flow.operations import audit_log, keys
+from osm_flow.operations.audit_log import Checkpoint, NotLogged
+from osm_flow.operations.bundle_player import player_page
+from osm_flow.operations.bundle_states import lines_of_states
+from osm_flow.operations.facts import case_facts
+from osm_flow.operations.histories import Definition, History, history_of
+from osm_flow.operations.keys import Keyring
+from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf, Person
+from osm_flow.store.session import CaseNotFound
+
+FORMAT = "osm-flow-bundle/1"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+# A checker refuses files that unpack to very much more than they are; such a file of ours is stored as it is.
+_MOST_PACKED = 100
+_STANDARD = files("osm_flow.operations.bundle_files")
+
+
+class ReasonMissing(Invalid):
+    """Say why you export this case; the reason is recorded."""
+
+
+def prepare_export(
+    session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str, keyring: Keyring | None
+) -> Case:
+    """Record who exports the case and why, and sign a checkpoint that covers it where the key is at hand.
+
+    The bundle itself is written by `write_bundle` after this is committed: a signed head must not leave before that.
+    Raises CaseNotFound, ReasonMissing, Forbidden.
+    """
+    case = session.get(Case, case_id)
+    if case is None:
+        raise CaseNotFound(case_id=case_id)
+    require(actor, Verb.see_audit, case_facts(session, case, actor))
+    if not reason.strip():
+        raise ReasonMissing(fields={"reason": ReasonMissing.__doc__ or ""})
+    if keyring is not None and not _is_covered(session, case):
+        try:
+            audit_log.make_checkpoint(session, now, actor, keyring=keyring)
+        except Refused:
+            # Another machine has the key: the bundle goes out under the newest checkpoint there is, and says so.
+            return case
+    return case
+
+
+def write_bundle(session: Session, case_id: str, target: IO[bytes], *, payloads: bool = True) -> None:
+    """Write the bundle of the case and its children to a file that can be written from its start. Raises CaseNotFound."""
+    case = session.get(Case, case_id)
+    if case is None:
+        raise CaseNotFound(case_id=case_id)
+    with zipfile.ZipFile(target, "w") as archive:
+        _Writer(session, archive, payloads).write(case)
+
+
+@dataclass
+class _Writer:
+    """One bundle while it is written: files first, the manifest that names them all last."""
+
+    session: Session
+    archive: zipfile.ZipFile
+    payloads: bool
+    written: dict[str, JSON] = field(default_factory=dict)
+    shown: list[JSON] = field(default_factory=list)
+    definitions: dict[str, Definition] = field(default_factory=dict)
+
+    def write(self, root: Case) -> None:
+        checkpoint = audit_log.latest_checkpoint(self.session)
+        cases = list(_tree(self.session, root))
+        proofs = {case.id: proof for case in cases if (proof := self._proof(case, checkpoint)) is not None}
+        if len(proofs) < len(cases):
+            checkpoint, proofs = None, {}
+        about = [self._case(case, proofs.get(case.id)) for case in cases]
+        for sha256_, definition in sorted(self.definitions.items()):
+            self._definition(sha256_, definition)
+        if checkpoint is not None:
+            self._add("checkpoint.txt", checkpoint.note.encode())
+            rows = keys.signing_keys(self.session)
+            self._add("keys.txt", "".join(f"{keys.public_half(row)}\n" for row in rows).encode())
+        xml = {name: definition.xml.decode("utf-8", "replace") for name, definition in sorted(self.definitions.items())}
+        self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None))
+        for name in ("README.txt", "verify.py"):
+            self._add(name, (_STANDARD / name).read_bytes())
+        manifest = {
+            "format": FORMAT,
+            "root": root.id,
+            "payloads": self.payloads,
+            "cases": about,
+            "checkpoint": _head(checkpoint) if checkpoint else None,
+            "engine_version": ENGINE_VERSION,
+            "files": self.written,
+        }
+        self._add("manifest.json", _json(manifest))
+
+    def _case(self, case: Case, proof: JSON | None) -> JSON:
+        history = history_of(self.session, case)
+        folder = f"cases/{case.id}"
+        self.definitions |= history.definitions
+        about = self._about(case, history)
+        records = [{**rules.as_json(record), "hash": hash_} for record, hash_ in history.chain]
+        states = list(lines_of_states(history, with_data=self.payloads))
+        self._add(f"{folder}/case.json", _json(about))
+        self._add(f"{folder}/journal.jsonl", _lines(records))
+        if self.payloads:
+            payloads = [{"seq": seq, **vars(one)} for seq, one in sorted(history.payloads.items())]
+            self._add(f"{folder}/payloads.jsonl", _lines(payloads))
+            self._attachments(case, history)
+        self._add(f"{folder}/states.jsonl", _lines(states))
+        if proof is not None:
+            self._add(f"{folder}/proof.json", _json(proof))
+        bodies = {seq: json.loads(one.body) for seq, one in history.payloads.items()} if self.payloads else None
+        self.shown.append({"case": about, "records": records, "states": states, "payloads": bodies})
+        return {
+            "id": case.id,
+            "records": len(history.chain),
+            "head": history.chain[-1][1] if history.chain else rules.GENESIS,
+            "parent_case_id": case.parent_case_id,
+            "parent_task_id": case.parent_task_id,
+        }
+
+    def _about(self, case: Case, history: History) -> JSON:
+        about: JSON = {
+            "id": case.id,
+            "business_key": case.business_key,
+            "office_id": case.office_id,
+            "fiscal_year": case.fiscal_year,
+            "state": case.state,
+            "outcome": case.outcome,
+            "parent_case_id": case.parent_case_id,
+            "parent_task_id": case.parent_task_id,
+        }
+        if self.payloads and 1 in history.payloads:
+            names = {name for record, _ in history.chain for name in (record.actor, record.on_behalf_of) if name}
+            query = select(Person.username, Person.display_name).where(Person.username.in_(names))
+            about |= {"title": case.title, "people": dict(self.session.execute(query).all())}
+        return about
+
+    def _attachments(self, case: Case, history: History) -> None:
+        named = {
+            json.loads(history.payloads[record.seq].body)["data"]["sha256"]
+            for record, _ in history.chain
+            if record.kind == "case.attached" and record.seq in history.payloads
+        }
+        query = select(Attachment).where(Attachment.case_id == case.id, Attachment.sha256.in_(named))
+        for row in self.session.scalars(query.order_by(Attachment.sha256).options(undefer(Attachment.content))):
+            if (name := f"attachments/{row.sha256}") not in self.written:
+                self._add(name, row.content)
+            self.session.expunge(row)
+
+    def _definition(self, sha256_: str, definition: Definition) -> None:
+        folder = f"definitions/{sha256_}"
+        self._add(f"{folder}/process.bpmn", definition.xml)
+        self._add(f"{folder}/forms.json", _json(definition.forms))
+        self._add(f"{folder}/decisions.json", _json(definition.decisions))
+
+    def _proof(self, case: Case, checkpoint: Checkpoint | None) -> JSON | None:
+        if checkpoint is None:
+            return None
+        try:
+            proof = audit_log.inclusion(self.session, case.id, None, checkpoint.size)
+        except NotLogged:
+            return None
+        hash_ = self.session.get_one(LogLeaf, proof.position).hash
+        return {
+            "case_id": case.id, "seq": proof.seq, "hash": hash_,
+            "position": proof.position, "size": proof.size, "path": proof.path,
+        }  # fmt: skip
+
+    def _add(self, name: str, content: bytes) -> None:
+        info = zipfile.ZipInfo(name, _EPOCH)
+        info.create_system, info.external_attr = 3, 0o100644 << 16
+        packed = zlib.compress(content, 9)
+        is_packed = len(content) <= _MOST_PACKED * len(packed) and len(packed) < len(content)
+        info.compress_type = zipfile.ZIP_DEFLATED if is_packed else zipfile.ZIP_STORED
+        self.archive.writestr(info, content, compresslevel=9)
+        self.written[name] = {"sha256": sha256(content).hexdigest(), "size": len(content)}
+
+
+def _tree(session: Session, root: Case) -> Iterator[Case]:
+    """The case and everything below it, parents before children, siblings in the order in which they began."""
+    level = [root]
+    while level:
+        yield from level
+        query = select(Case).where(Case.parent_case_id.in_([case.id for case in level]))
+        level = list(session.scalars(query.options(joinedload(Case.definition)).order_by(Case.started_at, Case.id)))
+
+
+def _is_covered(session: Session, root: Case) -> bool:
+    """Whether the newest checkpoint covers the newest record of every case of the bundle."""
+    newest = audit_log.latest_checkpoint(session)
+    if newest is None:
+        return False
+    for case in _tree(session, root):
+        logged = session.get(LoggedCase, case.id)
+        if logged is None or logged.seq < case.seq:
+            return False
+        if audit_log.inclusion(session, case.id, None, newest.size).seq < case.seq:
+            return False
+    return True
+
+
+def _head(checkpoint: Checkpoint) -> JSON:
+    head = read_head(read_note(checkpoint.note))
+    return {"size": head.size, "root": head.root.hex()}
+
+
+def _json(value: Any) -> bytes:
+    return rules.canonical(value) + b"\n"
+
+
+def _lines(values: list[Mapping[str, Any]] | list[JSON]) -> bytes:
+    return b"".join(rules.canonical(value) + b"\n" for value in values)

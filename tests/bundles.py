@@ -1,0 +1,184 @@
+"""Bundles for tests: a family of cases with everything in it, its bundle, both checkers, and a forger's workshop."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import rfc8785
+
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.merkle_note import VerifierKey, read_keys
+from osm_flow.operations import attachments, bundle_check, bundles, work_items
+from osm_flow.operations.bundle_reading import BundleUnreadable
+from osm_flow.operations.comments import comment
+from osm_flow.operations.erasure import erase_payloads
+from osm_flow.operations.keys import Keyring
+from osm_flow.operations.outbox import deliver_pending
+from osm_flow.store.session import Store
+from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
+
+SCRIPT = Path(bundles.__file__).parent / "bundle_files" / "verify.py"
+GENESIS = "0" * 64
+
+
+def make_family(store: Store) -> str:
+    """A case that called another: completions, a claim, an attachment, comments (one of them erased), a child that ended."""
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "caller", "callee")
+        anan = make_person(session, "anan", "osm_strategy")
+        case_id = make_case(session, "caller", title="งานแม่ \U0001f33e", data={"rate": 0.1, "tiny": 1e-7, "huge": 1.5e300}).id
+    deliver_pending(store, later(1), case_id)
+    with store.transaction() as session:
+        from osm_flow.store.models import Case
+
+        child = next(case for case in session.query(Case).all() if case.parent_case_id == case_id)
+        comment(session, child.id, anan, later(2), body="ชื่อของผู้ร้อง", key="c1")
+        attachments.attach(session, child.id, anan, later(3), filename="a.csv", content=b"a,b\n1,2\n", key="a1")
+        item = items_of(session, child)[0]
+        work_items.claim(session, item.id, anan, later(4))
+        work_items.complete(session, item.id, anan, later(5), values={"text": "1.50"}, key="k1")
+        child_id = child.id
+    deliver_pending(store, later(6), child_id, case_id)
+    with store.transaction() as session:
+        erase_payloads(session, child_id, [2], SYSTEM, later(7), reason="คำขอตาม PDPA")
+    return case_id
+
+
+def write_bundle(store: Store, case_id: str, path: Path, keyring: Keyring | None, *, payloads: bool = True) -> Path:
+    """The bundle, as the command writes it."""
+    with store.transaction() as session:
+        bundles.prepare_export(session, case_id, SYSTEM, later(60), reason="ตรวจสอบ", keyring=keyring)
+    with store.reading() as session, path.open("wb") as file:
+        bundles.write_bundle(session, case_id, file, payloads=payloads)
+    return path
+
+
+def checker() -> ModuleType:
+    """verify.py as a module; it shares nothing with the product."""
+    spec = importlib.util.spec_from_file_location("bundle_verify", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_CHECKER = checker()
+
+
+def run_script(path: Path, *arguments: str) -> tuple[int, str]:
+    """verify.py's exit code and what it printed, in this process."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        code = _CHECKER.main([str(path), *arguments])
+    return code, said.getvalue()
+
+
+def run_script_alone(path: Path, *arguments: str) -> tuple[int, str]:
+    """The same in a Python of its own that sees the standard library only."""
+    command = [sys.executable, "-I", "-S", str(SCRIPT), str(path), *arguments]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert answer.stderr == ""
+    return answer.returncode, answer.stdout
+
+
+def product_faults(path: Path, trusted: list[VerifierKey] | None = None, *, replaying: bool = True) -> list[str]:
+    """What the product says is wrong."""
+    try:
+        report = bundle_check.check_bundle(path, trusted=trusted, replaying=replaying)
+    except BundleUnreadable as error:
+        return [str(error)]
+    return [f"{fault.seq} {fault.code}: {fault.message}" for fault in report.faults]
+
+
+def keys_of(path: Path) -> list[VerifierKey]:
+    return read_keys(path.read_text().splitlines())
+
+
+@dataclass
+class Forger:
+    """A bundle taken apart, to be changed and put together again with a manifest that fits."""
+
+    files: dict[str, bytes]
+    order: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, path: Path) -> Forger:
+        with zipfile.ZipFile(path) as archive:
+            return cls({name: archive.read(name) for name in archive.namelist()}, archive.namelist())
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return json.loads(self.files["manifest.json"])  # type: ignore[no-any-return]
+
+    def ids(self) -> list[str]:
+        return [about["id"] for about in self.manifest["cases"]]
+
+    def lines(self, case_id: str, name: str = "journal") -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.files[f"cases/{case_id}/{name}.jsonl"].splitlines()]
+
+    def put_lines(self, case_id: str, lines: list[dict[str, Any]], name: str = "journal") -> None:
+        self.files[f"cases/{case_id}/{name}.jsonl"] = b"".join(rfc8785.dumps(line) + b"\n" for line in lines)
+
+    def edit(self, case_id: str, change: Callable[[list[dict[str, Any]]], None], name: str = "journal") -> None:
+        lines = self.lines(case_id, name)
+        change(lines)
+        self.put_lines(case_id, lines, name)
+
+    def seal_again(self, case_id: str, start: int = 1) -> None:
+        """Number, digest, link and hash the records from `start` on as if they had always been so."""
+        bodies = {line["seq"]: line for line in self.lines(case_id, "payloads")}
+        lines = self.lines(case_id)
+        for number, line in enumerate(lines, start=1):
+            if number < start:
+                continue
+            line["prev_hash"] = lines[number - 2]["hash"] if number > 1 else GENESIS
+            if (payload := bodies.get(line["seq"])) is not None:
+                line["payload_digest"] = digest_of(payload)
+            line["seq"] = number
+            line["hash"] = hash_of(line)
+        self.put_lines(case_id, lines)
+
+    def write(self, path: Path, *, fitting: bool = True) -> Path:
+        """Put it together; `fitting`: the manifest names the files, heads and numbers as they are now."""
+        if fitting:
+            manifest = self.manifest
+            for about in manifest["cases"]:
+                lines = self.lines(about["id"])
+                about["records"], about["head"] = len(lines), lines[-1]["hash"] if lines else GENESIS
+            manifest["files"] = {
+                name: {"sha256": sha256(content).hexdigest(), "size": len(content)}
+                for name, content in self.files.items()
+                if name != "manifest.json"
+            }
+            self.files["manifest.json"] = rfc8785.dumps(manifest) + b"\n"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in self.files.items():
+                archive.writestr(name, content)
+        return path
+
+
+def hash_of(line: dict[str, Any]) -> str:
+    return sha256(rfc8785.dumps({key: value for key, value in line.items() if key != "hash"})).hexdigest()
+
+
+def digest_of(payload: dict[str, Any]) -> str:
+    return sha256(bytes.fromhex(payload["salt"]) + payload["body"].encode()).hexdigest()
+
+
+__all__ = [
+    "NOW", "Forger", "keys_of", "make_family", "product_faults", "run_script", "run_script_alone", "write_bundle",
+]  # fmt: skip

@@ -1,0 +1,142 @@
+"""A bundle holds a case with all that proves it, and is the same bytes for the same state."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from osm_flow.domain.policy import NotYourRole
+from osm_flow.operations import bundles
+from osm_flow.operations.bundles import ReasonMissing
+from osm_flow.operations.keys import Keyring
+from osm_flow.store.session import Store
+from tests.bundles import (
+    Forger,
+    keys_of,
+    make_family,
+    product_faults,
+    run_script,
+    run_script_alone,
+    write_bundle,
+)
+from tests.factories import NOW, make_person
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Keyring:
+    return Keyring(tmp_path / "keys", "osm.example.go.th/journal")
+
+
+@pytest.fixture
+def trusted(keyring: Keyring) -> Path:
+    return keyring.folder / "trusted"
+
+
+def test_a_bundle_holds_everything_and_both_checkers_pass_it(
+    store: Store, keyring: Keyring, trusted: Path, tmp_path: Path
+) -> None:
+    case_id = make_family(store)
+    path = write_bundle(store, case_id, tmp_path / "case.zip", keyring)
+
+    bundle = Forger.of(path)
+    parent, child = bundle.ids()
+    assert parent == case_id
+    for folder in (f"cases/{parent}", f"cases/{child}"):
+        for name in ("case.json", "journal.jsonl", "payloads.jsonl", "states.jsonl", "proof.json"):
+            assert f"{folder}/{name}" in bundle.files
+    names = {name.partition("/")[0] for name in bundle.files}
+    assert {
+        "manifest.json",
+        "README.txt",
+        "verify.py",
+        "player.html",
+        "checkpoint.txt",
+        "keys.txt",
+        "attachments",
+    } <= names
+    assert product_faults(path) == []
+    assert product_faults(path, keys_of(trusted)) == []
+    assert run_script(path)[0] == 0
+    code, said = run_script_alone(path, "--key", str(trusted))
+    assert (code, said.splitlines()[-1]) == (0, "RESULT everything holds")
+    assert "signed by osm.example.go.th/journal: holds" in said
+    assert "1 payloads erased" in said
+
+
+def test_the_same_state_gives_the_same_bytes(store: Store, keyring: Keyring, tmp_path: Path) -> None:
+    case_id = make_family(store)
+
+    first = write_bundle(store, case_id, tmp_path / "1.zip", keyring).read_bytes()
+
+    assert write_bundle(store, case_id, tmp_path / "2.zip", keyring).read_bytes() == first
+
+
+def test_without_payloads_nothing_typed_is_in_it_and_the_rest_verifies(
+    store: Store, keyring: Keyring, trusted: Path, tmp_path: Path
+) -> None:
+    case_id = make_family(store)
+    path = write_bundle(store, case_id, tmp_path / "case.zip", keyring, payloads=False)
+
+    everything = b"".join(Forger.of(path).files.values()).decode()
+    for typed in ("งานแม่", "1.50", "คุณanan", "a.csv", "คำขอตาม PDPA"):
+        assert typed not in everything
+    assert product_faults(path, keys_of(trusted)) == []
+    assert run_script(path, "--key", str(trusted))[0] == 0
+
+
+def test_erased_texts_are_in_no_later_bundle(store: Store, keyring: Keyring, tmp_path: Path) -> None:
+    path = write_bundle(store, make_family(store), tmp_path / "case.zip", keyring)
+
+    assert "ชื่อของผู้ร้อง" not in b"".join(Forger.of(path).files.values()).decode()
+
+
+def test_without_a_key_there_is_no_checkpoint_and_that_is_said(store: Store, tmp_path: Path) -> None:
+    path = write_bundle(store, make_family(store), tmp_path / "case.zip", None)
+
+    code, said = run_script(path)
+
+    assert code == 0
+    assert "no checkpoint" in said
+    assert product_faults(path) == []
+    assert Forger.of(path).manifest["checkpoint"] is None
+
+
+def test_an_unpacked_bundle_is_checked_too(store: Store, keyring: Keyring, tmp_path: Path) -> None:
+    path = write_bundle(store, make_family(store), tmp_path / "case.zip", keyring)
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(folder)
+
+    assert run_script(folder)[0] == 0
+    journal = next(folder.rglob("journal.jsonl"))
+    journal.write_bytes(journal.read_bytes().replace(b"anan", b"boss").replace(b"system", b"sistem"))
+    assert run_script(folder)[0] == 1
+
+
+def test_who_may_not_see_the_audit_may_not_export(store: Store, keyring: Keyring) -> None:
+    case_id = make_family(store)
+    with store.transaction() as session:
+        worker = make_person(session, "worker", "osm_strategy")
+        auditor = make_person(session, "auditor", "auditor")
+
+        with pytest.raises(NotYourRole):
+            bundles.prepare_export(session, case_id, worker, NOW, reason="อยากรู้", keyring=keyring)
+        with pytest.raises(ReasonMissing):
+            bundles.prepare_export(session, case_id, auditor, NOW, reason=" ", keyring=keyring)
+        assert bundles.prepare_export(session, case_id, auditor, NOW, reason="ตรวจ", keyring=keyring).id == case_id
+
+
+def test_the_player_needs_no_network_and_no_text_can_break_out_of_its_data(
+    store: Store, keyring: Keyring, tmp_path: Path
+) -> None:
+    page = (
+        Forger.of(write_bundle(store, make_family(store), tmp_path / "case.zip", keyring)).files["player.html"].decode()
+    )
+
+    assert "default-src 'none'" in page
+    assert "src=" not in page.partition('id="data">')[0]
+    data = page.partition('id="data">')[2].partition("</script>")[0]
+    assert "<" not in data
+    assert "งานแม่" in data
