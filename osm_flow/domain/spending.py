@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-Colour = Literal["green", "yellow", "orange", "red", "not_reported"]
+Colour = Literal["green", "yellow", "orange", "red", "not_reported", "not_due"]
 
-COLOURS: tuple[Colour, ...] = ("green", "yellow", "orange", "red", "not_reported")
+COLOURS: tuple[Colour, ...] = ("green", "yellow", "orange", "red", "not_reported", "not_due")
 # Cumulative disbursement targets by quarter, percent of the budget, where no resolution of the year is given.
 USUAL_TARGETS = {1: Decimal(32), 2: Decimal(52), 3: Decimal(75), 4: Decimal(93)}
 _YELLOW, _ORANGE = Decimal("0.90"), Decimal("0.75")

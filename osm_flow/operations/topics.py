@@ -100,7 +100,7 @@ def notify_people(work: Work) -> JSON:
 def live_projects(work: Work) -> JSON:
     """The projects of the office and year that are being carried out, as a report about each begins with them."""
     found = work.session.scalars(_projects(work).where(Project.state.not_in(_NOT_LIVE)))
-    return {"projects": [as_json(project) for project in found if project.result != "N"]}
+    return {"projects": [as_json(project) for project in found if project.result != "N" and project.approved != 0]}
 
 
 def record_results(work: Work) -> JSON:
