@@ -23,6 +23,7 @@ from osm_flow.web.filters import STAGES
 from osm_flow.web.forms import SchemaForm
 from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.inbox import fiscal_years
+from osm_flow.web.posted import posted
 from osm_flow.web.wording import behalf, channels, named
 from osm_flow.web.work_items import after_refusal, keep_upload
 
@@ -79,7 +80,7 @@ def start_case(key: str) -> ResponseReturnValue:
     """Begin a case with the values of its start form; faults keep what was typed."""
     definition = latest(g.session, key)
     schema = _start_schema(definition)
-    typed = {name: request.form.get(name, "").strip() for name in _START_NAMES}
+    typed = {name: posted(name).strip() for name in _START_NAMES}
     form = _submitted(schema, _start_context()) if schema else None
     problems = {} if typed["case_title"] else {"title": error_text(TitleMissing())}
     if problems or (form and form.faults):
@@ -114,7 +115,7 @@ def picture(case_id: str) -> ResponseReturnValue:
 @blueprint.post("/cases/<case_id>/comments")
 @signed_in
 def comment_on_case(case_id: str) -> ResponseReturnValue:
-    body, key = request.form.get("body", ""), request.form.get("idempotency_key")
+    body, key = posted("body"), request.form.get("idempotency_key")
     comments.comment(g.session, case_id, g.actor, g.now, body=body, key=key)
     return redirect(url_for("cases.case", case_id=case_id, _anchor="comments"))
 
@@ -131,7 +132,7 @@ def attach_to_case(case_id: str) -> ResponseReturnValue:
 def change_state(case_id: str, act: str) -> ResponseReturnValue:
     if act not in _CHANGES:
         raise ChangeUnknown
-    reason, key = request.form.get("reason", ""), request.form.get("idempotency_key")
+    reason, key = posted("reason"), request.form.get("idempotency_key")
     _CHANGES[act](g.session, case_id, g.actor, g.now, reason=reason, key=key)
     said = {
         "suspend": gettext("พักเรื่องนี้แล้ว งานทุกงานของเรื่องหยุดรอ"),
@@ -158,7 +159,7 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
     form = _submitted(awaited.schema, awaited.variables, "answered_by") if awaited.schema else None
     if form and form.faults:
         return _answer_page(awaited, form), Invalid.status
-    on_behalf_of = behalf(request.form.get("on_behalf_of", ""), request.form.get("answered_by", ""))
+    on_behalf_of = behalf(posted("on_behalf_of"), posted("answered_by"))
     try:
         cases.record_message(
             g.session, task_id, g.actor, g.now,

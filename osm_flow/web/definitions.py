@@ -15,6 +15,7 @@ from osm_flow.web.access import may, requires, signed_in
 from osm_flow.web.diagram_xml import in_language
 from osm_flow.web.element_list import plain_elements
 from osm_flow.web.i18n import error_text, gettext
+from osm_flow.web.posted import posted
 
 blueprint = Blueprint("definitions", __name__)
 
@@ -64,7 +65,7 @@ def deploy_page() -> ResponseReturnValue:
 @requires(Verb.deploy)
 def deploy_files() -> ResponseReturnValue:
     """All files together are checked and stored, or none of them and every fault is named."""
-    note = request.form.get("note", "").strip()[:500]
+    note = posted("note").strip()[:500]
     files = {upload.filename: upload.read() for upload in request.files.getlist("files") if upload.filename}
     try:
         deployed = deploy(g.session, files, g.actor, g.now, note=note)

@@ -23,6 +23,7 @@ from osm_flow.store.models import WorkItem
 from osm_flow.web.access import may, signed_in
 from osm_flow.web.filters import STAGES
 from osm_flow.web.i18n import error_text, gettext
+from osm_flow.web.posted import posted, posted_list
 
 blueprint = Blueprint("inbox", __name__)
 
@@ -131,9 +132,9 @@ def inbox() -> ResponseReturnValue:
 @signed_in
 def bulk() -> ResponseReturnValue:
     """Claim or release several work items; each one's own outcome is told on the next page."""
-    single = request.form.get("claim")
-    act: Act = "release" if not single and request.form.get("act") == "release" else "claim"
-    ids = [single] if single else list(dict.fromkeys(request.form.getlist("item")))
+    single = posted("claim")
+    act: Act = "release" if not single and posted("act") == "release" else "claim"
+    ids = [single] if single else posted_list("item")
     if not ids:
         raise NothingSelected
     if len(ids) > _MOST_AT_ONCE:
@@ -142,7 +143,7 @@ def bulk() -> ResponseReturnValue:
     session["bulk"] = {"act": act, "done": [key for key, fault in outcomes.items() if not fault]} | {
         "refused": {key: fault for key, fault in outcomes.items() if fault}
     }
-    return redirect(_local(request.form.get("back", "")))
+    return redirect(_local(posted("back")))
 
 
 def fiscal_years() -> Sequence[int]:

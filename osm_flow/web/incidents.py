@@ -13,6 +13,7 @@ from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import Incident
 from osm_flow.web.access import requires
 from osm_flow.web.i18n import gettext
+from osm_flow.web.posted import posted
 
 blueprint = Blueprint("incidents", __name__)
 
@@ -35,7 +36,7 @@ def retry_incident(incident_id: int) -> ResponseReturnValue:
 @blueprint.post("/incidents/<int:incident_id>/resolve")
 @requires(Verb.retry_incident)
 def resolve_incident(incident_id: int) -> ResponseReturnValue:
-    incidents.resolve(g.session, incident_id, g.actor, g.now, note=request.form.get("note", ""))
+    incidents.resolve(g.session, incident_id, g.actor, g.now, note=posted("note"))
     flash(gettext("ปิดเหตุขัดข้องแล้ว"), "success")
     return redirect(url_for("incidents.incident_list"))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, request
 from flask import session as browser_session
 from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.exc import SQLAlchemyError
@@ -68,6 +68,8 @@ def begin() -> None:
     g.now = current_app.config["CLOCK"]()
     g.actor = g.person = None
     g.locale = _wanted_locale()
+    if "\0" in request.path or any("\0" in value for _name, value in request.args.items(multi=True)):
+        abort(404)  # PostgreSQL cannot even look for NUL
     view = current_app.view_functions.get(request.endpoint or "")
     rule = rule_of(view) if view else None
     if rule and rule.public:

@@ -19,6 +19,7 @@ from osm_flow.web import forms, work_item_page
 from osm_flow.web.access import signed_in
 from osm_flow.web.filters import thai_date, thai_datetime
 from osm_flow.web.i18n import error_text, gettext
+from osm_flow.web.posted import posted
 from osm_flow.web.wording import behalf, named
 
 blueprint = Blueprint("work_items", __name__)
@@ -53,7 +54,7 @@ def complete(work_item_id: str) -> ResponseReturnValue:
         )
         if form.faults and view.is_open:
             return work_item_page.render(view, form, typed=request.form), FormInvalid.status
-    on_behalf_of = behalf(request.form.get("on_behalf_of", ""), request.form.get("answered_by", ""))
+    on_behalf_of = behalf(posted("on_behalf_of"), posted("answered_by"))
     try:
         item = work_items.complete(
             g.session, work_item_id, g.actor, g.now,
@@ -98,7 +99,7 @@ def release(work_item_id: str) -> ResponseReturnValue:
 @blueprint.post("/work-items/<work_item_id>/delegate")
 @signed_in
 def delegate(work_item_id: str) -> ResponseReturnValue:
-    to_username, reason = request.form.get("to_username", ""), request.form.get("reason", "")
+    to_username, reason = posted("to_username"), posted("reason")
     item = work_items.delegate(g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason)
     flash(gettext("มอบงาน %(name)s ต่อแล้ว", name=named(item)), "success")
     return _to(work_item_id)
@@ -107,7 +108,7 @@ def delegate(work_item_id: str) -> ResponseReturnValue:
 @blueprint.post("/work-items/<work_item_id>/reassign")
 @signed_in
 def reassign(work_item_id: str) -> ResponseReturnValue:
-    to_username, reason = request.form.get("to_username") or None, request.form.get("reason", "")
+    to_username, reason = posted("to_username") or None, posted("reason")
     item = work_items.reassign(g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason)
     flash(gettext("เปลี่ยนผู้รับผิดชอบงาน %(name)s แล้ว", name=named(item)), "success")
     return _to(work_item_id)
@@ -121,7 +122,7 @@ def move_due(work_item_id: str) -> ResponseReturnValue:
         raise DateUnreadable(fields={"due_date": DateUnreadable.__doc__ or ""})
     work_item_plans.move_due(
         g.session, work_item_id, g.actor, g.now,
-        due_at=due_at, reason=request.form.get("reason", ""), key=request.form.get("idempotency_key"),
+        due_at=due_at, reason=posted("reason"), key=request.form.get("idempotency_key"),
     )  # fmt: skip
     flash(gettext("เลื่อนวันครบกำหนดเป็น %(date)s แล้ว", date=thai_date(due_at)), "success")
     return _to(work_item_id)
@@ -143,7 +144,7 @@ def comment(work_item_id: str) -> ResponseReturnValue:
     item = work_items.get_work_item(g.session, work_item_id, g.actor)
     comments.comment(
         g.session, item.case_id, g.actor, g.now,
-        body=request.form.get("body", ""), work_item_id=item.id, key=request.form.get("idempotency_key"),
+        body=posted("body"), work_item_id=item.id, key=request.form.get("idempotency_key"),
     )  # fmt: skip
     return _to(work_item_id, "comments")
 
@@ -201,13 +202,13 @@ def _to(work_item_id: str, anchor: str | None = None) -> ResponseReturnValue:
 
 
 def _version() -> int | None:
-    text = request.form.get("version", "")
+    text = posted("version")
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _day(name: str, *, at_close: bool) -> datetime | None:
     """The instant meant by a typed day: the end of its office hours, or their beginning. None when left empty."""
-    typed = request.form.get(name, "").strip()
+    typed = posted(name).strip()
     if not typed:
         return None
     try:

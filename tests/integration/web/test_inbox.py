@@ -69,7 +69,7 @@ def test_filters_live_in_the_address(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["view=nonsense", "fy=abcd", "stage=%00", "sort=sideways", "province=TH-XX", "overdue=7"]
+    "query", ["view=nonsense", "fy=abcd", "stage=none", "sort=sideways", "province=TH-XX", "overdue=7"]
 )
 def test_an_address_that_cannot_be_understood_still_opens_a_list(site: Site, query: str) -> None:
     assert site.visit("malee").get(f"/inbox?{query}").status == 200
@@ -204,3 +204,16 @@ def test_strangers_are_sent_to_the_login_page(site: Site) -> None:
 
     assert answer.status == 302
     assert answer.location == "/login"
+
+
+def test_nul_characters_are_never_a_crash(site: Site) -> None:
+    malee = site.visit("malee")
+
+    assert malee.get("/inbox?province=%00").status == 404
+    assert malee.get("/cases/%00").status == 404
+    assert malee.follow(malee.post("/inbox/bulk", {"act": "claim", "item": ["\0a", waiting(site)[0]]})).status == 200
+    assert malee.post(f"/work-items/{waiting(site)[1]}/delegate", {"to_username": "\0", "reason": "\0"}).status in (
+        403,
+        422,
+    )
+    assert malee.post("/cases/start/review", {"case_title": "แผน\0ใหม่", "case_office": "\0"}).status in (302, 404)
