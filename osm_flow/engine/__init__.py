@@ -4,7 +4,8 @@ from osm_flow.engine.decisions import evaluate_decision
 from osm_flow.engine.definitions import Diagram, Element, Process, compile_process, read_bpmn
 from osm_flow.engine.errors import DefinitionRefused, EngineFault, ExpressionFault, NotWaiting
 from osm_flow.engine.linter import lint
-from osm_flow.engine.runtime import ENGINE_VERSION, inspect, recorded, step
+from osm_flow.engine.runtime import ENGINE_VERSION, inspect, recorded, standing, step
+from osm_flow.engine.snapshot import digest_of
 from osm_flow.engine.values import (
     JSON,
     Command,
@@ -17,6 +18,7 @@ from osm_flow.engine.values import (
     Passed,
     Problem,
     Replan,
+    Standing,
     Start,
     Step,
     Thrown,
@@ -26,6 +28,6 @@ from osm_flow.engine.values import (
 __all__ = [
     "ENGINE_VERSION", "JSON", "Command", "CompleteTask", "DefinitionRefused", "DeliverMessage", "Diagram", "Element",
     "EndChild", "EngineFault", "ExpressionFault", "FinishService", "FireTimer", "Lookup", "NotWaiting", "Passed",
-    "Problem", "Process", "Replan", "Start", "Step", "Thrown", "Waiting", "compile_process", "evaluate_decision",
-    "inspect", "lint", "read_bpmn", "recorded", "step",
+    "Problem", "Process", "Replan", "Standing", "Start", "Step", "Thrown", "Waiting", "compile_process", "digest_of",
+    "evaluate_decision", "inspect", "lint", "read_bpmn", "recorded", "standing", "step",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine.decisions import evaluate_decision
 from osm_flow.engine.errors import EngineFault, ExpressionFault
-from osm_flow.engine.events import instant_of
+from osm_flow.engine.events import filled_properties, instant_of
 from osm_flow.engine.expressions import is_wrapped, names_in
 
 
@@ -92,9 +92,7 @@ def note_attributes(my_task: Any) -> None:
             notes["assignee"] = str(_value(my_task, extra.assignee) or "") or None
         if extra.priority:
             notes["priority"] = int(_value(my_task, extra.priority))
-        engine = my_task.workflow.script_engine
-        filled = {k: engine.fill(my_task, v) for k, v in extra.properties.items() if "${" in v}
-        if filled:
+        if filled := filled_properties(my_task):
             notes["properties"] = filled
         notes.update(_dates(my_task))
     except (ValueError, TypeError) as fault:

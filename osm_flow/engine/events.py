@@ -118,6 +118,12 @@ class Timer(EventDefinition):  # type: ignore[misc]
         return self.kind == "timeDate" and not is_time_literal(self.expression)
 
 
+def filled_properties(my_task: Any) -> dict[str, str]:
+    """The properties of a task's element that hold expressions, worked out."""
+    extra, engine = my_task.task_spec.extra, my_task.workflow.script_engine
+    return {k: engine.fill(my_task, v) for k, v in extra.properties.items() if "${" in v}
+
+
 class Catching:
     """A catching event that stays put until it is told, and then is caught by nobody else."""
 
@@ -129,6 +135,8 @@ class Catching:
             return True
         if my_task.state != TaskState.WAITING and not my_task.has_state(TaskState.FINISHED_MASK):
             my_task._set_state(TaskState.WAITING)
+        if "attributes" not in my_task.internal_data and (filled := filled_properties(my_task)):
+            my_task.internal_data["attributes"] = {"properties": filled}
         if self.event_definition.has_fired(my_task):  # type: ignore[attr-defined]
             return True
         my_task.workflow.top_workflow.event_manager.add_task(my_task)

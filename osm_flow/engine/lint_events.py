@@ -20,6 +20,8 @@ EVENTS = {
 ACTIVITIES = frozenset({
     "userTask", "manualTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "callActivity", "subProcess",
 })  # fmt: skip
+# Where an error or an escalation can come from; anywhere else the event would wait for what never happens.
+_SOURCES = {"error": {"subProcess", "callActivity", "serviceTask", "sendTask"}, "escalation": {"subProcess"}}
 _SAMPLE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -63,6 +65,10 @@ def _code(ground: Ground, node: Any, name: str, definition: Any, tag: str) -> No
     named = bool(found) and bool(found[0].get(f"{tag}Code"))
     if (ref and not named) or (name != "boundaryEvent" and not named):
         ground.add(node, "no_code", "ต้องอ้างรหัสข้อผิดพลาดหรือการยกระดับ", f"it must refer to an {tag} with a code")
+    host = ground.nodes.get(node.get("attachedToRef"))
+    if host is not None and local_name(host) not in _SOURCES[tag]:
+        en = f"no {tag} can come out of a {local_name(host)}: attach it to " + " or ".join(sorted(_SOURCES[tag]))
+        ground.add(node, "never_happens", f"ไม่มี {tag} ออกมาจาก {local_name(host)} ได้", en)
     if name == "boundaryEvent" and tag == "error" and node.get("cancelActivity") == "false":
         ground.add(node, "error_interrupts", "เหตุการณ์ผิดพลาดต้องหยุดงานเสมอ", "an error event always interrupts")
 

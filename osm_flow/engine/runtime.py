@@ -21,7 +21,7 @@ from osm_flow.engine.compaction import compact
 from osm_flow.engine.definitions import Process
 from osm_flow.engine.errors import EngineFault, ExpressionFault, NotWaiting
 from osm_flow.engine.loops import Repeated
-from osm_flow.engine.snapshot import freeze, thaw
+from osm_flow.engine.snapshot import digest_of, freeze, thaw
 from osm_flow.engine.values import (
     JSON,
     Command,
@@ -33,6 +33,7 @@ from osm_flow.engine.values import (
     Lookup,
     Passed,
     Replan,
+    Standing,
     Start,
     Step,
     Waiting,
@@ -137,6 +138,15 @@ def inspect(process: Process, case_id: str, snapshot: bytes) -> tuple[Waiting, .
     """What a stored state waits for, without changing it."""
     workflow = thaw(snapshot, process.spec, process.subprocess_specs, _EPOCH, None)
     return tuple(_waiting(case_id, workflow))
+
+
+def standing(process: Process, case_id: str, snapshot: bytes) -> Standing:
+    """A stored state as it stands: what a step that changed nothing would have told of it."""
+    workflow = thaw(snapshot, process.spec, process.subprocess_specs, _EPOCH, None)
+    ended = bool(workflow.completed)
+    newest = workflow.last_task or workflow.task_tree
+    waiting = () if ended else tuple(_waiting(case_id, workflow))
+    return Standing(digest_of(snapshot), waiting, dict(newest.data), ended)
 
 
 def _plain(data: JSON) -> JSON:

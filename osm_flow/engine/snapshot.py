@@ -19,6 +19,7 @@ from osm_flow.engine.errors import EngineFault
 from osm_flow.engine.values import Lookup
 
 FORMAT = 1
+_LARGEST = 200_000_000
 
 
 def _task_row(task: Any) -> list[Any]:
@@ -67,9 +68,21 @@ def freeze(workflow: CaseWorkflow) -> tuple[bytes, str]:
     return zstandard.compress(plain, 3), hashlib.sha256(plain).hexdigest()
 
 
+def digest_of(snapshot: bytes) -> str:
+    """The SHA-256 of what a snapshot holds; empty for bytes that are none. How it is compressed does not matter."""
+    try:
+        return hashlib.sha256(_opened(snapshot)).hexdigest()
+    except zstandard.ZstdError:
+        return ""
+
+
+def _opened(snapshot: bytes) -> bytes:
+    return zstandard.decompress(snapshot, max_output_size=_LARGEST)
+
+
 def thaw(snapshot: bytes, spec: Any, subprocess_specs: Any, now: datetime, lookup: Lookup | None) -> CaseWorkflow:
     """The workflow that a snapshot holds. Raises EngineFault for bytes of another format."""
-    state = orjson.loads(zstandard.decompress(snapshot, max_output_size=200_000_000))
+    state = orjson.loads(_opened(snapshot))
     if state["format"] != FORMAT:
         raise EngineFault("", f"the stored state has format {state['format']}, not {FORMAT}")
     rows = state["workflows"]

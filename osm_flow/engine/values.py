@@ -173,3 +173,13 @@ class Step:
     def is_stuck(self) -> bool:
         """Not over, and yet nothing can ever happen: a join that no token will reach."""
         return not self.ended and not self.waiting
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A stored state: its digest, everything it waits for, the variables of the newest finished element."""
+
+    digest: str
+    waiting: tuple[Waiting, ...]
+    data: JSON
+    ended: bool

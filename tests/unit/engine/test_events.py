@@ -59,6 +59,16 @@ def test_a_message_goes_under_its_document() -> None:
     assert case.waiting("a").data == {"reply": {"yes": True}}
 
 
+def test_the_properties_of_a_waiting_message_are_worked_out() -> None:
+    event = catch("m", properties(subject="ปี ${fy}", form="f"), on("message", "hi"))
+    case = Case(diagram(start(), event, end(), flows("s > m > e"), roots=message("hi")), {"fy": 2571})
+    assert case.waiting("m").properties == {"subject": "ปี 2571", "form": "f"}
+    broken = catch("m", properties(subject="${nobody}"), on("message", "hi"))
+    xml = diagram(start(), manual("a"), broken, end(), flows("s > a > m > e"), roots=message("hi"))
+    other = Case(xml)
+    assert other.fault(lambda: other.complete("a")).element == "m"
+
+
 def test_a_receive_task_waits_for_its_message() -> None:
     task = element("receiveTask", "r", messageRef="hi")
     case = Case(diagram(start(), task, end(), flows("s > r > e"), roots=message("hi")))
@@ -465,7 +475,7 @@ def test_an_error_passes_enclosing_scopes_until_one_catches_it() -> None:
 
 def test_a_neighbour_never_catches_an_error() -> None:
     erring = sub("a", start("is"), manual("x"), end("bad", on("error", "oops")), flows("is > x > bad"))
-    xml = diagram(start(), both("p1"), erring, manual("n"), boundary("never", "n", on("error", "oops")), manual("c"), both("p2"), end(), end("e2"),
+    xml = diagram(start(), both("p1"), erring, plain_sub("n", body="w"), boundary("never", "n", on("error", "oops")), manual("c"), both("p2"), end(), end("e2"),
                   flows("s > p1 > a > p2 > e; p1 > n > p2; never > c > e2"), roots=error("oops"))  # fmt: skip
     case = Case(xml)
     case.complete("x")
@@ -474,7 +484,7 @@ def test_a_neighbour_never_catches_an_error() -> None:
 
 
 def test_an_error_on_a_side_path_is_not_caught_by_the_activity_it_left() -> None:
-    xml = diagram(start(), manual("a"), boundary("r", "a", timer("PT1H"), cancel=False), boundary("never", "a", on("error", "oops")), manuals("c d"),
+    xml = diagram(start(), plain_sub("a", body="w"), boundary("r", "a", timer("PT1H"), cancel=False), boundary("never", "a", on("error", "oops")), manuals("c d"),
                   service("x"), end(), end("e2"), end("e3"), flows("s > a > d > e; r > x > e2; never > c > e3"), roots=error("oops"))  # fmt: skip
     case = Case(xml)
     case.fire("r")
@@ -634,3 +644,18 @@ def test_nothing_can_be_told_to_a_case_that_is_over() -> None:
         case.do(DeliverMessage(task_id, {}))
     with pytest.raises(NotWaiting):
         case.do(Start({}))
+
+
+def test_every_element_is_passed_once_for_each_token() -> None:
+    xml = diagram(start(), both("p1"), manual("a", many(number="2")), boundary("m", "a", on("message", "hi"), cancel=False), race("r"),
+                  catch("c1", on("message", "yes")), catch("c2", timer("P1D")), xor("x"), both("p2"), end(), end("e2"),
+                  flows("s > p1; p1 > a > p2; m > e2; p1 > r > c1 > x; r > c2 > x; x > p2 > e"), roots=message("hi") + message("yes"))  # fmt: skip
+    case = Case(xml)
+    case.tell("m")
+    case.tell("m")
+    case.complete("a", 1)
+    case.tell("c1")
+    case.complete("a", 0)
+    assert case.ended("e")
+    counts = {name: case.passed.count(name) for name in sorted(set(case.passed))}
+    assert counts == {"s": 1, "p1": 1, "a": 2, "m": 2, "e2": 2, "r": 1, "c1": 1, "x": 1, "p2": 1, "e": 1}
