@@ -19,6 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from osm_flow import cli, web
 from osm_flow.cli.context import Context, Mail
+from osm_flow.operations.keys import Keyring, origin_of
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
 from osm_flow.store.session import Store
@@ -66,6 +67,7 @@ def _config(settings: Settings) -> dict[str, object]:
         "TIMEZONE": ZoneInfo(settings.timezone),
         "BASE_URL": settings.base_url,
         "DATA_DIR": settings.data_dir,
+        "KEYRING": Keyring(settings.data_dir / "keys", settings.log_origin or origin_of(settings.base_url)),
         "SESSION_COOKIE_NAME": "osm_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -113,6 +115,7 @@ def _context(settings: Settings) -> Context:
         mail=Mail(settings.smtp_url, settings.mail_from),
         clock=_now,
         make_app=make_app,
+        log_origin=settings.log_origin,
     )
 
 

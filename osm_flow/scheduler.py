@@ -18,7 +18,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from osm_flow.notify.mail import Mailer
 from osm_flow.operations import sweeps
+from osm_flow.operations.checkpoints import sign_daily
 from osm_flow.operations.claims import Tally
+from osm_flow.operations.keys import Keyring
 from osm_flow.store.session import Store
 
 logger = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ SECONDS: dict[str, float] = {
     "reminders": 60,
     "follow_ups": 60,
     "mails": 15,
+    "checkpoints": 60,
 }
 
 
@@ -54,15 +57,24 @@ def owner_name() -> str:
 
 
 def start(
-    store: Store, clock: Callable[[], datetime], owner: str, mailer: Mailer | None, *, pace: float = 1.0
+    store: Store,
+    clock: Callable[[], datetime],
+    owner: str,
+    mailer: Mailer | None,
+    *,
+    keyring: Keyring | None = None,
+    pace: float = 1.0,
 ) -> Ticker:
-    """Start sweeping in the background; `pace` stretches (or, below 1, shortens) the time between ticks."""
+    """Start sweeping in the background; `pace` stretches (or, below 1, shortens) the time between ticks.
+
+    With a keyring the audit log is signed, too.
+    """
     scheduler = BackgroundScheduler(
         executors={"default": ThreadPoolExecutor(2)},
         job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
         timezone="UTC",
     )
-    for what, sweep in _sweeps(mailer).items():
+    for what, sweep in _sweeps(mailer, keyring).items():
         arguments = (what, sweep, store, clock, owner)
         scheduler.add_job(_tick, "interval", seconds=SECONDS[what] * pace, args=arguments, id=what)
     scheduler.start()
@@ -70,8 +82,8 @@ def start(
     return Ticker(scheduler, owner)
 
 
-def _sweeps(mailer: Mailer | None) -> dict[str, Sweep]:
-    return {
+def _sweeps(mailer: Mailer | None, keyring: Keyring | None) -> dict[str, Sweep]:
+    found: dict[str, Sweep] = {
         "timers": sweeps.fire_due_timers,
         "services": sweeps.run_services,
         "outbox": sweeps.deliver_outbox,
@@ -79,6 +91,9 @@ def _sweeps(mailer: Mailer | None) -> dict[str, Sweep]:
         "follow_ups": sweeps.raise_follow_ups,
         "mails": lambda store, now, owner: sweeps.send_mail(store, now, owner, mailer),
     }
+    if keyring is not None:
+        found["checkpoints"] = lambda store, now, owner: sign_daily(store, now, owner, keyring)
+    return found
 
 
 def _tick(what: str, sweep: Sweep, store: Store, clock: Callable[[], datetime], owner: str) -> None:

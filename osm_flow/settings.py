@@ -36,6 +36,7 @@ class Settings:
     mail_from: str = "osm-flow@localhost"
     timezone: str = "Asia/Bangkok"
     proxies: int = 0
+    log_origin: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -55,6 +56,7 @@ class Settings:
             mail_from=given.get("OSM_MAIL_FROM", cls.mail_from),
             timezone=given.get("OSM_TIMEZONE", cls.timezone),
             proxies=int(given.get("OSM_PROXIES", "0")),
+            log_origin=given.get("OSM_LOG_ORIGIN", ""),
         )
 
     @property
@@ -88,6 +90,7 @@ def _problems(given: Mapping[str, str]) -> list[str]:
         "OSM_BASE_URL": (_is_web_url, "must be an http:// or https:// address"),
         "OSM_SMTP_URL": (_is_smtp_url, "must look like smtp://, smtp+starttls:// or smtps://user:password@host:587"),
         "OSM_TIMEZONE": (_is_timezone, "is not a known time zone"),
+        "OSM_LOG_ORIGIN": (_is_one_word, "must be one word without a plus sign, such as example.go.th/journal"),
         "OSM_PROXIES": (lambda v: v.isdigit() and int(v) < 10, "must be the number of proxies in front (0 to 9)"),
     }
     return [f"{name} {why}" for name, (holds, why) in checks.items() if name in given and not holds(given[name])]
@@ -103,6 +106,10 @@ def _is_web_url(value: str) -> bool:
 
 def _is_smtp_url(value: str) -> bool:
     return urlsplit(value).scheme in {"smtp", "smtp+starttls", "smtps"} and bool(urlsplit(value).hostname)
+
+
+def _is_one_word(value: str) -> bool:
+    return len(value) <= 255 and value.isprintable() and not any(sign.isspace() or sign == "+" for sign in value)
 
 
 def _is_timezone(value: str) -> bool:

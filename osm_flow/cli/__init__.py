@@ -9,10 +9,13 @@ import click
 from osm_flow.errors import OsmFlowError
 
 _COMMANDS = {
+    "bench": "Measure speed and memory; print the figures as JSON.",
+    "audit": "Sign, prove and verify the log over all journals.",
     "case": "Start, list, show, replay, verify and export cases.",
     "db": "Upgrade the database.",
     "demo": "Load the demo cluster.",
     "incident": "List and retry incidents.",
+    "mining": "Write event logs for process mining.",
     "process": "Lint, deploy, list and simulate process definitions.",
     "scheduler": "Run the sweeps.",
     "serve": "Serve the site.",

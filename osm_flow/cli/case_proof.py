@@ -10,6 +10,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from osm_flow.cli.audit import verified
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.deadlines import local_day
@@ -18,6 +19,7 @@ from osm_flow.domain.merkle_note import VerifierKey, read_keys
 from osm_flow.operations import bundle_check, bundles, verify
 from osm_flow.operations.deep import Deep
 from osm_flow.operations.export import exported
+from osm_flow.operations.log_checks import LogReport
 from osm_flow.operations.people import actor_named
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -42,7 +44,9 @@ def verify_(
         return
     with context.store.reading() as session:
         results = list(_results(session, case_id, deep))
-    _tell(results, [fault for one in results for fault in one.faults], [], as_json, f"{len(results)} cases")
+    faults = [fault for one in results for fault in one.faults]
+    log = verified(context) if every else LogReport()
+    _tell(results, list(dict.fromkeys([*faults, *log.faults])), log.notices, as_json, f"{len(results)} cases")
 
 
 @click.command()
@@ -111,7 +115,7 @@ def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: b
     if not as_json:
         for note in notes:
             click.echo(f"note: {note}", err=True)
-    broken = len({fault.case_id for fault in faults})
+    broken = len({fault.case_id for fault in faults if fault.case_id})
     report = {
         "cases": len(results),
         "faulty": broken,

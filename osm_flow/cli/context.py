@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import click
 from flask import Flask
 
+from osm_flow.operations.keys import Keyring, origin_of
 from osm_flow.store.session import Store
 
 
@@ -40,12 +41,17 @@ class Context:
     mail: Mail
     clock: Callable[[], datetime]
     make_app: Callable[[Context, bool, str | None], Flask]
+    log_origin: str = ""
 
     @cached_property
     def store(self) -> Store:
         if self.database_url.startswith("sqlite:"):
             self.data_dir.mkdir(parents=True, exist_ok=True)
         return Store(self.database_url)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        return Keyring(self.data_dir / "keys", self.log_origin or origin_of(self.base_url))
 
     def now(self) -> datetime:
         return self.clock()

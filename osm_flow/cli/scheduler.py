@@ -38,12 +38,12 @@ class Instant(click.ParamType[datetime]):
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
 def scheduler(context: Context, once: bool, at: datetime | None, as_json: bool) -> None:
-    """Fire timers, run services, deliver, remind and send mail; for ever, or once."""
+    """Fire timers, run services, deliver, remind, send mail and sign the audit log; for ever, or once."""
     if at is not None and not once:
         raise click.UsageError("--at needs --once")
     mailer = mailer_of(context)
     if once:
-        report = sweep_all(context.store, at or context.now(), owner_name(), mailer)
+        report = sweep_all(context.store, at or context.now(), owner_name(), mailer, keyring=context.keyring)
         say(report.as_dict(), as_json, _sentence(report))
         return
     _run_until_told(context, mailer)
@@ -60,7 +60,7 @@ def _run_until_told(context: Context, mailer: Mailer | None) -> None:
     told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())
-    ticker = start(context.store, context.now, owner_name(), mailer)
+    ticker = start(context.store, context.now, owner_name(), mailer, keyring=context.keyring)
     click.echo(f"scheduler {ticker.owner} is running; stop it with Ctrl-C", err=True)
     try:
         told.wait()

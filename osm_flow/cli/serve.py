@@ -30,7 +30,8 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
     app = context.make_app(context, demo, f"http://{host}:{port}")
     prepare(context, demo)
     app.config["DEMO_LOGINS"] = demo_cluster.logins() if demo else []
-    ticker = None if no_scheduler else start(context.store, context.now, owner_name(), mailer_of(context))
+    mailer, keyring = mailer_of(context), context.keyring
+    ticker = None if no_scheduler else start(context.store, context.now, owner_name(), mailer, keyring=keyring)
     click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
     try:
         waitress.serve(

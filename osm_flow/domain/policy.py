@@ -40,6 +40,9 @@ class Verb(StrEnum):
     see_audit = "see_audit"
     record_message = "record_message"
     retry_incident = "retry_incident"
+    manage_witnesses = "manage_witnesses"
+    hold = "hold"
+    erase = "erase"
 
 
 # ---- what an act is about --------------------------------------------------------------------------------------
@@ -175,6 +178,9 @@ RULES: dict[Verb, Rule] = {
     Verb.resume_case: Rule(_ADMIN | _SUPERIORS | {"osm_director"}, states=frozenset({"SUSPENDED"})),
     Verb.repair: Rule(_ADMIN, states=_OPEN | _LIVING),
     Verb.retry_incident: Rule(_ADMIN),
+    Verb.manage_witnesses: Rule(_ADMIN | {"osm_director"}),
+    Verb.hold: Rule(_ADMIN),
+    Verb.erase: Rule(_ADMIN | {"osm_director", "osm_admin_head"}),
     Verb.deploy: Rule(_ADMIN),
     Verb.manage_people: Rule(_ADMIN),
     Verb.move_calendar: Rule(_PLANNERS | _ADMIN),

@@ -89,6 +89,11 @@ class Keyring:
         path = self.folder / "trusted"
         return read_keys(path.read_text(encoding="utf-8").splitlines()) if path.exists() else []
 
+    @property
+    def copies(self) -> Path:
+        """Where checkpoints are kept as files."""
+        return self.folder.parent / "checkpoints"
+
     def has(self, key_id: str) -> bool:
         return self._path(key_id).exists()
 

@@ -19,9 +19,10 @@ from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import FireTimer
 from osm_flow.notify.mail import Mailer
-from osm_flow.operations import claims, outbox, reminders, services, stepping
+from osm_flow.operations import checkpoints, claims, outbox, reminders, services, stepping
 from osm_flow.operations.claims import Claim, NotItsTurn, Tally
 from osm_flow.operations.incidents import open_in, words_of
+from osm_flow.operations.keys import Keyring
 from osm_flow.operations.mail import MAIL, queued_mail
 from osm_flow.store.models import Case, OutboxEntry, ServiceJob, Timer, WorkItem
 from osm_flow.store.session import Busy, Overtaken, Store
@@ -46,6 +47,7 @@ class SweepReport:
     reminders: int = 0
     follow_ups: int = 0
     mails: int = 0
+    checkpoints: int = 0
     failures: int = 0
     unfinished: bool = False
 
@@ -215,9 +217,18 @@ def _close_mail(store: Store, claimed: Claim[OutboxEntry], key: str | int, now: 
 
 
 def sweep_all(
-    store: Store, now: datetime, owner: str, mailer: Mailer | None, *, rounds: int = MOST_ROUNDS
+    store: Store,
+    now: datetime,
+    owner: str,
+    mailer: Mailer | None,
+    *,
+    keyring: Keyring | None = None,
+    rounds: int = MOST_ROUNDS,
 ) -> SweepReport:
-    """Do everything that is due by `now`, until nothing is left or the bound of rounds is reached."""
+    """Do everything that is due by `now`, until nothing is left or the bound of rounds is reached.
+
+    Without a keyring the audit log is left to whoever has one.
+    """
     work: dict[str, Callable[[], Tally]] = {
         "outbox": lambda: deliver_outbox(store, now, owner),
         "services": lambda: run_services(store, now, owner),
@@ -226,6 +237,8 @@ def sweep_all(
         "follow_ups": lambda: raise_follow_ups(store, now, owner),
         "mails": lambda: send_mail(store, now, owner, mailer),
     }
+    if keyring is not None:
+        work["checkpoints"] = lambda: checkpoints.sign_daily(store, now, owner, keyring)
     total = dict.fromkeys(work, Tally())
     for _ in range(rounds):
         progress = False

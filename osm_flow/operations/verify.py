@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.journal import Fault
-from osm_flow.operations import deep
+from osm_flow.operations import deep, log_checks
 from osm_flow.operations.deep import Deep, KnownState
 from osm_flow.operations.histories import ERASED, History, faults_of_history, history_of
 from osm_flow.operations.replaying import NotReplayable, Replayed, fold
@@ -80,6 +80,8 @@ def _each(session: Session, check: Check) -> Iterator[tuple[str, Deep]]:
     for case_id in session.scalars(orphans).all():
         fault = Fault(case_id, 0, "case", "the journal has records of a case that does not exist")
         yield case_id, Deep(case_id, faults=[fault])
+    for case_id in log_checks.lost_cases(session):
+        yield case_id, Deep(case_id, faults=log_checks.faults_of_case(session, case_id))
 
 
 def _case(session: Session, case_id: str) -> Case:
@@ -94,6 +96,7 @@ def _faults_of_records(session: Session, case: Case, history: History) -> list[F
         *faults_of_history(history),
         *_faults_of_definition(case, history),
         *_faults_of_head(session, case, history),
+        *log_checks.faults_of_case(session, case.id),
     ]
 
 

@@ -1,0 +1,170 @@
+"""`osm-flow audit`: signed checkpoints over all journals, proofs from them, and the keys that sign."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from osm_flow.cli.context import Context, say
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.merkle_note import read_keys
+from osm_flow.operations import audit_log, checkpoints, keys, log_checks
+from osm_flow.operations.log_tree import Leaf, leaf_bytes
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import JournalRecord, SigningKey
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group()
+def audit() -> None:
+    """Sign, prove and verify the log over all journals."""
+
+
+@audit.command()
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def checkpoint(context: Context, as_json: bool) -> None:
+    """Log what is new, sign the head and mail it to the witnesses."""
+    with context.store.transaction() as session:
+        made = checkpoints.sign_and_send(session, context.now(), SYSTEM, keyring=context.keyring)
+    checkpoints.keep_copies(context.store, context.keyring)
+    say(_as_dict(made), as_json, made.note.rstrip("\n"))
+
+
+@audit.command()
+@click.argument("case_id")
+@click.option("--record", type=click.IntRange(1), help="This record of the case; its newest signed one when left out.")
+@click.option("--size", type=click.IntRange(1), help="In the checkpoint of this size; the newest when left out.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def prove(context: Context, case_id: str, record: int | None, size: int | None, as_json: bool) -> None:
+    """Prove that a record of a case is in a signed checkpoint."""
+    with context.store.reading() as session:
+        signed = audit_log.checkpoint_of(session, size) if size else _newest(audit_log.latest_checkpoint(session))
+        proof = audit_log.inclusion(session, case_id, record, signed.size)
+        found = session.get(JournalRecord, (case_id, proof.seq))
+    hash_ = found.hash if found else ""
+    data = leaf_bytes(Leaf(case_id, proof.seq, hash_)).decode()
+    shown = {**asdict(proof), "data": data, "checkpoint": _as_dict(signed)}
+    lines = [f"record {proof.seq} of {case_id} is leaf {proof.position} of {proof.size}", f"data {data}"]
+    lines += [f"leaf {proof.leaf}", *(f"path {step}" for step in proof.path), "", signed.note.rstrip("\n")]
+    say(shown, as_json, "\n".join(lines))
+
+
+@audit.command()
+@click.argument("old", type=click.IntRange(1))
+@click.argument("new", type=click.IntRange(1))
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def consistency(context: Context, old: int, new: int, as_json: bool) -> None:
+    """Prove that the checkpoint of size NEW continues the one of size OLD."""
+    with context.store.reading() as session:
+        pair = [audit_log.checkpoint_of(session, size) for size in (old, new)]
+        path = audit_log.consistency(session, old, new)
+    shown = {"old": _as_dict(pair[0]), "new": _as_dict(pair[1]), "path": path}
+    lines = [f"{name} {one.size} {one.root}" for name, one in zip(("old", "new"), pair, strict=True)]
+    say(shown, as_json, "\n".join([*lines, *(f"path {step}" for step in path)]))
+
+
+@audit.command()
+@click.option("--checkpoint", "files", type=FILE, multiple=True, help="A checkpoint that a witness kept.")
+@click.option("--trust", type=FILE, help="Public keys to believe, one a line, instead of this machine's own list.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def verify(context: Context, files: tuple[Path, ...], trust: Path | None, as_json: bool) -> None:
+    """Recompute the log, its checkpoints and signatures; exit code 1 if anything is wrong."""
+    report = verified(context, files, trust)
+    for fault in report.faults:
+        place = f"{fault.case_id} record {fault.seq}: " if fault.case_id else ""
+        click.echo(f"{place}{fault.code}: {fault.message}", err=True)
+    for notice in report.notices:
+        click.echo(f"note: {notice}", err=True)
+    shown = {**asdict(report), "faults": [vars(fault) for fault in report.faults]}
+    text = (
+        f"{report.records} records logged, {report.checkpoints} checkpoints, {report.unlogged} records not logged yet"
+    )
+    say(shown, as_json, f"{text}, {len(report.faults)} faults")
+    if report.faults:
+        raise SystemExit(1)
+
+
+def verified(context: Context, files: tuple[Path, ...] = (), trust: Path | None = None) -> log_checks.LogReport:
+    """The log held against everything that this machine knows of it, and against checkpoints from elsewhere."""
+    kept = checkpoints.kept_copies(context.keyring)
+    kept += [(str(path), path.read_text(encoding="utf-8", errors="replace")) for path in files]
+    trusted = read_keys(trust.read_text(encoding="utf-8").splitlines()) if trust else context.keyring.trusted()
+    with context.store.reading() as session:
+        return log_checks.check_log(session, trusted=trusted, kept=kept)
+
+
+# ---- keys ------------------------------------------------------------------------------------------------------
+
+
+@audit.group("keys")
+def keys_() -> None:
+    """The keys that sign checkpoints."""
+
+
+@keys_.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def list_(context: Context, as_json: bool) -> None:
+    """List the public keys with their periods, oldest first."""
+    with context.store.reading() as session:
+        rows = keys.signing_keys(session)
+    ends: list[SigningKey | None] = [*rows[1:], None]
+    items = [_key(context, row, end) for row, end in zip(rows, ends, strict=True)]
+    lines = (f"{item['key']}  {item['how']} {item['from']} to {item['until'] or 'now'}" for item in items)
+    say({"items": items, "next": None}, as_json, "\n".join(lines))
+
+
+@keys_.command()
+@click.option("--reason", default="", help="Why; stands in the list of keys.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def rotate(context: Context, reason: str, as_json: bool) -> None:
+    """Hand over to a new key under a checkpoint that both sign."""
+    with context.store.transaction() as session:
+        made = checkpoints.rotate_and_send(session, context.now(), SYSTEM, keyring=context.keyring, reason=reason)
+    checkpoints.keep_copies(context.store, context.keyring)
+    say(_as_dict(made), as_json, made.note.rstrip("\n"))
+
+
+@keys_.command()
+@click.option("--reason", required=True, help="How the key before was lost; shown by every verification.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def new(context: Context, reason: str, as_json: bool) -> None:
+    """Start a new key because the one before is lost; this leaves a gap that every verification shows."""
+    with context.store.transaction() as session:
+        key = keys.replace_lost(session, context.keyring, SYSTEM, context.now(), reason=reason)
+        made = checkpoints.sign_and_send(session, context.now(), SYSTEM, keyring=context.keyring)
+    checkpoints.keep_copies(context.store, context.keyring)
+    say({"key": str(key), "checkpoint": _as_dict(made)}, as_json, f"{key}\n\n{made.note.rstrip()}")
+
+
+def _newest(found: audit_log.Checkpoint | None) -> audit_log.Checkpoint:
+    if found is None:
+        raise keys.NoKeyYet
+    return found
+
+
+def _as_dict(made: audit_log.Checkpoint) -> dict[str, Any]:
+    return {**asdict(made), "at": instant_text(made.at)}
+
+
+def _key(context: Context, row: SigningKey, end: SigningKey | None) -> dict[str, Any]:
+    return {
+        "key": str(keys.public_half(row)),
+        "id": row.key_id,
+        "how": row.how,
+        "reason": row.reason,
+        "actor": row.actor,
+        "from": instant_text(row.at),
+        "until": instant_text(end.at) if end else None,
+        "here": context.keyring.has(row.key_id),
+    }

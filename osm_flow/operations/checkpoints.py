@@ -1,0 +1,121 @@
+"""When heads of the log are signed and where they go: once a day, on demand, to witnesses, to files and to exports."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.deadlines import close_of, local_day
+from osm_flow.domain.merkle_note import read_head, read_note
+from osm_flow.notify.mail import Mail
+from osm_flow.operations import audit_log, witnesses
+from osm_flow.operations.audit_log import Checkpoint, LogContradicted, latest_checkpoint, make_checkpoint
+from osm_flow.operations.claims import Tally
+from osm_flow.operations.keys import KeyMissing, Keyring, KeyUnreadable
+from osm_flow.operations.mail import queue_mail
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import LogCheckpoint, LogLeaf
+from osm_flow.store.session import Store
+
+logger = logging.getLogger(__name__)
+
+_LETTER = """\
+จุดตรวจสอบของบันทึกประวัติงาน OSM Flow ลงนามเมื่อ {at} มี {size} รายการ
+โปรดเก็บอีเมลฉบับนี้ไว้ ไม่ต้องตอบกลับ หากวันหนึ่งมีผู้แก้ไขหรือตัดประวัติ ข้อความด้านล่างจะแสดงให้เห็น
+
+Checkpoint of the OSM Flow history, signed at {at}, {size} records.
+Please keep this mail; no answer is needed. Should anybody change or cut the history one day, the text below shows it:
+save it to a file and run  osm-flow audit verify --checkpoint FILE
+
+{note}"""
+
+
+def checkpoint_line(session: Session) -> str:
+    """The newest checkpoint in one line, for the foot of whatever leaves the system; empty before the first one."""
+    newest = latest_checkpoint(session)
+    if newest is None:
+        return ""
+    origin, size, root = str(read_head(read_note(newest.note))).split("\n")[:3]
+    return f"{origin} {size} {root} {newest.key_id} {instant_text(newest.at)}"
+
+
+def sign_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring) -> Checkpoint:
+    """Make a checkpoint and mail it to every witness who has not got it yet. Raises as `make_checkpoint`."""
+    made = make_checkpoint(session, now, actor, keyring=keyring)
+    send(session, made, now)
+    return made
+
+
+def rotate_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring, reason: str) -> Checkpoint:
+    """Hand over to a new key, and let every witness know. Raises as `rotate_key`."""
+    made = audit_log.rotate_key(session, now, actor, keyring=keyring, reason=reason)
+    send(session, made, now)
+    return made
+
+
+def send(session: Session, made: Checkpoint, now: datetime) -> int:
+    """Queue the checkpoint for the witnesses; how many had not got it."""
+    subject = f"OSM Flow checkpoint {made.size}"
+    body = _LETTER.format(at=instant_text(made.at), size=made.size, note=made.note)
+    return sum(
+        queue_mail(session, Mail(f"checkpoint:{made.size}:{made.key_id}:{one.id}", one.email, subject, body), now)
+        for one in witnesses.current(session)
+    )
+
+
+def sign_daily(store: Store, now: datetime, owner: str, keyring: Keyring) -> Tally:
+    """Log what is new; once office hours are over sign what the day added, or in the morning what was left unsigned.
+
+    A machine without the key only logs: the one that has it signs.
+    """
+    with store.transaction() as session:
+        audit_log.append_new(session)
+        is_due = _is_due(session, now)
+    if not is_due:
+        return Tally()
+    try:
+        with store.transaction() as session:
+            sign_and_send(session, now, SYSTEM, keyring=keyring)
+    except (KeyMissing, KeyUnreadable, LogContradicted) as refusal:
+        logger.warning("the audit log was not signed: %s", refusal)
+        return Tally(left=1)
+    keep_copies(store, keyring)
+    return Tally(done=1)
+
+
+def keep_copies(store: Store, keyring: Keyring) -> int:
+    """Write every checkpoint that has no file yet beside the keys, out of reach of whoever has the database only.
+
+    Called after the commit: a file of a checkpoint that was rolled back would accuse an honest log.
+    """
+    written = 0
+    with store.reading() as session:
+        rows = session.execute(select(LogCheckpoint.size, LogCheckpoint.key_id, LogCheckpoint.note)).all()
+    for row in rows:
+        path = keyring.copies / f"{row.size:012d}-{row.key_id}.txt"
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_text(row.note, encoding="utf-8")
+            written += 1
+    return written
+
+
+def kept_copies(keyring: Keyring) -> list[tuple[str, str]]:
+    """The checkpoints in files of this machine, each with the name of its file."""
+    paths = sorted(keyring.copies.glob("*.txt")) if keyring.copies.is_dir() else []
+    return [(f"the copy {path.name}", path.read_text(encoding="utf-8", errors="replace")) for path in paths]
+
+
+def _is_due(session: Session, now: datetime) -> bool:
+    closing = close_of(local_day(now))
+    if now < closing:
+        closing = close_of(local_day(now) - timedelta(days=1))
+    newest = latest_checkpoint(session)
+    size = session.scalar(select(func.max(LogLeaf.position)))
+    if size is None:
+        return False
+    return newest is None or (newest.at < closing and newest.size <= size)

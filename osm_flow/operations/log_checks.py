@@ -1,0 +1,235 @@
+"""Holding the store against the log: what was logged must still be there, and every signed head must still be true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.journal import Fault
+from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
+from osm_flow.operations import keys
+from osm_flow.operations.log_tree import Leaf, LogTree, leaf_bytes
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf, SigningKey
+
+_MOST_NOTICES = 100
+# A transaction may be open for a while before its records can be seen, and clocks of nodes differ a little.
+_LATE = timedelta(minutes=10)
+
+
+@dataclass
+class LogReport:
+    """What a whole verification found; `notices` are no faults, but an auditor should know them."""
+
+    records: int = 0
+    checkpoints: int = 0
+    unlogged: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """A head that somebody signed, and where it was found."""
+
+    head: Head
+    place: str
+
+
+def check_log(
+    session: Session, *, trusted: Sequence[VerifierKey] = (), kept: Iterable[tuple[str, str]] = ()
+) -> LogReport:
+    """Read the whole log once: leaves against records, roots against checkpoints, signatures against keys.
+
+    `trusted` are the public keys to believe besides none; without them the database's own are believed. `kept` are
+    checkpoints from outside the database, each with the name of its place.
+    """
+    report = LogReport()
+    rows = keys.signing_keys(session)
+    _check_keys(report, rows, trusted)
+    signed = _signed_heads(session, report, rows)
+    known = list(trusted) or [keys.public_half(row) for row in rows]
+    signed += [head for place, note in kept if (head := _kept_head(report, place, note, known)) is not None]
+    roots = _read_leaves(session, report, {one.head.size for one in signed})
+    for one in signed:
+        if one.head.size > report.records:
+            message = f"{one.place} has {one.head.size} records, the log only {report.records}"
+            report.faults.append(Fault("", 0, "future", message))
+        elif roots.get(one.head.size) != one.head.root:
+            message = f"{one.place} does not fit the log: some of its first {one.head.size} records were changed"
+            report.faults.append(Fault("", 0, "root", message))
+    _check_sequencer(session, report)
+    return report
+
+
+def faults_of_case(session: Session, case_id: str) -> list[Fault]:
+    """Logged records of the case that are gone or changed; cheap enough for every verification of a case."""
+    query = _leaves_and_records().where(LogLeaf.case_id == case_id).order_by(LogLeaf.seq)
+    return [fault for row in session.execute(query) if (fault := _fault_of(row)) is not None]
+
+
+def lost_cases(session: Session) -> list[str]:
+    """Cases that were logged and do not exist any more."""
+    gone = select(LogLeaf.case_id).where(LogLeaf.case_id.not_in(select(Case.id))).distinct()
+    return list(session.scalars(gone.order_by(LogLeaf.case_id)))
+
+
+# ---- keys and signatures ---------------------------------------------------------------------------------------
+
+
+def _check_keys(report: LogReport, rows: Sequence[SigningKey], trusted: Sequence[VerifierKey]) -> None:
+    for before, row in zip([None, *rows], rows, strict=False):
+        key_id = row.key_id
+        if keys.public_half(row).key_id != key_id:
+            report.faults.append(Fault("", 0, "key", f"the public key {key_id} was changed"))
+        elif trusted and keys.public_half(row) not in trusted:
+            report.faults.append(Fault("", 0, "key", f"the key {key_id} is none of those that are trusted here"))
+        if before is None:
+            if row.how != "first":
+                report.faults.append(Fault("", 0, "key", f"the keys before {key_id} are missing"))
+        elif row.how == "replaced":
+            text = f"key {key_id} replaced the lost key {before.key_id} on {instant_text(row.at)}: {row.reason}"
+            report.notices.append(text)
+        elif not _endorsed(row, before):
+            report.faults.append(Fault("", 0, "key", f"the key {before.key_id} did not hand over to {key_id}"))
+
+
+def _endorsed(row: SigningKey, before: SigningKey) -> bool:
+    try:
+        return row.how == "rotated" and keys.is_endorsed(row, before)
+    except NoteUnreadable:
+        return False
+
+
+def _signed_heads(session: Session, report: LogReport, rows: Sequence[SigningKey]) -> list[_Signed]:
+    """The heads of the stored checkpoints, each held against its row, its key and the one before it."""
+    order = {row.key_id: number for number, row in enumerate(rows)}
+    found: list[_Signed] = []
+    newest = (0, 0)
+    for row in session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.id)):
+        report.checkpoints += 1
+        place = f"checkpoint {row.id} of {instant_text(row.at)}"
+        try:
+            note = read_note(row.note)
+            head = read_head(note)
+        except NoteUnreadable as error:
+            report.faults.append(Fault("", 0, "note", f"{place}: {error}"))
+            continue
+        number = order.get(row.key_id)
+        if number is None or keys.signed_by(note, keys.public_half(rows[number])) is not True:
+            report.faults.append(Fault("", 0, "signature", f"{place} is not signed by the key {row.key_id}"))
+            continue
+        if (head.size, head.root.hex()) != (row.size, row.root):
+            report.faults.append(Fault("", 0, "note", f"{place} is stored with another size or root than it says"))
+        if (number, head.size) < newest or head.size < newest[1]:
+            report.faults.append(Fault("", 0, "order", f"{place} comes after a larger one or by an earlier key"))
+        newest = max(newest[0], number), max(newest[1], head.size)
+        found.append(_Signed(head, place))
+    return found
+
+
+def _kept_head(report: LogReport, place: str, text: str, known: Sequence[VerifierKey]) -> _Signed | None:
+    try:
+        note = read_note(text)
+        head = read_head(note)
+    except NoteUnreadable as error:
+        report.faults.append(Fault("", 0, "note", f"{place}: {error}"))
+        return None
+    answers = [answer for key in known if (answer := keys.signed_by(note, key)) is not None]
+    if not answers:
+        report.faults.append(Fault("", 0, "key", f"{place} is not signed by any key that is known here"))
+    elif not all(answers):
+        report.faults.append(Fault("", 0, "signature", f"{place} has a wrong signature"))
+    elif head.origin not in {key.name for key in known}:
+        report.faults.append(Fault("", 0, "origin", f"{place} is of another log: {head.origin}"))
+    else:
+        return _Signed(head, place)
+    return None
+
+
+# ---- leaves ----------------------------------------------------------------------------------------------------
+
+
+def _leaves_and_records() -> Select[*tuple[Any, ...]]:
+    same = and_(JournalRecord.case_id == LogLeaf.case_id, JournalRecord.seq == LogLeaf.seq)
+    return select(
+        LogLeaf.position, LogLeaf.case_id, LogLeaf.seq, LogLeaf.hash,
+        JournalRecord.hash.label("recorded"), JournalRecord.at,
+    ).outerjoin(JournalRecord, same)  # fmt: skip
+
+
+def _fault_of(row: Row[*tuple[Any, ...]]) -> Fault | None:
+    if row.recorded is None:
+        return Fault(row.case_id, row.seq, "log", "the record was logged and is not there any more")
+    if row.recorded != row.hash:
+        return Fault(row.case_id, row.seq, "log", "the record is not the one that was logged")
+    return None
+
+
+def _read_leaves(session: Session, report: LogReport, sizes: set[int]) -> dict[int, bytes]:
+    """The roots at these sizes, computed from the leaves alone; the kept subtrees are not believed."""
+    hasher = LogTree(session)
+    stack: list[bytes] = []
+    roots: dict[int, bytes] = {0: hasher.hash_empty()}
+    signed_at = _times_of_checkpoints(session)
+    newest = next(signed_at, None)
+    limit = None
+    expected = 0
+    for row in session.execute(_leaves_and_records().order_by(LogLeaf.position).execution_options(yield_per=10_000)):
+        if row.position != expected:
+            report.faults.append(Fault("", 0, "log", f"leaf {expected} of the log is missing"))
+            expected = row.position
+        while newest is not None and newest[0] <= expected:
+            limit, newest = newest[1], next(signed_at, None)
+        if (fault := _fault_of(row)) is not None:
+            report.faults.append(fault)
+        elif limit is not None and row.at < limit - _LATE and len(report.notices) < _MOST_NOTICES:
+            text = f"{row.case_id} record {row.seq} says {instant_text(row.at)}, but was logged after a checkpoint of {instant_text(limit)}"
+            report.notices.append(text)
+        _push(hasher, stack, expected, leaf_bytes(Leaf(row.case_id, row.seq, row.hash)))
+        expected += 1
+        if expected in sizes:
+            roots[expected] = hasher.hash_fold(stack[::-1])
+    report.records = expected
+    return roots
+
+
+def _push(hasher: LogTree, stack: list[bytes], position: int, leaf: bytes) -> None:
+    stack.append(hasher.hash_buff(leaf))
+    while position & 1:
+        right, left = stack.pop(), stack.pop()
+        stack.append(hasher.hash_pair(left, right))
+        position >>= 1
+
+
+def _times_of_checkpoints(session: Session) -> Iterator[tuple[int, datetime]]:
+    rows = session.execute(select(LogCheckpoint.size, LogCheckpoint.at).order_by(LogCheckpoint.id)).all()
+    return iter([(row.size, row.at) for row in rows])
+
+
+def _check_sequencer(session: Session, report: LogReport) -> None:
+    """Records that were passed over, and a note of how far a case is logged that would hide its next ones."""
+    top = select(LogLeaf.case_id, func.max(LogLeaf.seq).label("seq")).group_by(LogLeaf.case_id).subquery()
+    same = and_(LogLeaf.case_id == JournalRecord.case_id, LogLeaf.seq == JournalRecord.seq)
+    passed = (
+        select(JournalRecord.case_id, JournalRecord.seq)
+        .join(top, top.c.case_id == JournalRecord.case_id)
+        .outerjoin(LogLeaf, same)
+        .where(JournalRecord.seq <= top.c.seq, LogLeaf.position.is_(None))
+    )
+    for row in session.execute(passed.limit(_MOST_NOTICES)):
+        report.faults.append(Fault(row.case_id, row.seq, "log", "the record was put in after later ones were logged"))
+    wrong = (
+        select(LoggedCase.case_id, LoggedCase.seq)
+        .outerjoin(top, top.c.case_id == LoggedCase.case_id)
+        .where(LoggedCase.seq != func.coalesce(top.c.seq, 0))
+    )
+    for row in session.execute(wrong.limit(_MOST_NOTICES)):
+        report.faults.append(Fault(row.case_id, row.seq, "log", "the case is said to be logged further than it is"))
+    behind = select(func.coalesce(func.sum(Case.seq - func.coalesce(top.c.seq, 0)), 0))
+    report.unlogged = session.scalar(behind.select_from(Case).outerjoin(top, top.c.case_id == Case.id)) or 0

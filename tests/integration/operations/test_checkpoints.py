@@ -1,0 +1,188 @@
+"""Checkpoints by the clock, on demand and in the mail; witnesses; the line at the foot of exports."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.deadlines import close_of, local_day
+from osm_flow.domain.policy import NotYourRole
+from osm_flow.operations import checkpoints, witnesses
+from osm_flow.operations.audit_log import check_against, latest_checkpoint
+from osm_flow.operations.claims import Tally
+from osm_flow.operations.keys import Keyring
+from osm_flow.operations.sweeps import sweep_all
+from osm_flow.operations.witnesses import WitnessKnown, WitnessNotAccepted, WitnessNotFound
+from osm_flow.store.models import LogCheckpoint, LogLeaf, OutboxEntry
+from osm_flow.store.session import Store
+from tests.factories import NOW, OFFICE, deploy_tests, make_case, make_office, make_person
+
+CLOSING = close_of(local_day(NOW))
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> Keyring:
+    return Keyring(tmp_path / "keys", "osm.example.go.th/journal")
+
+
+@pytest.fixture
+def prepared(store: Store) -> Store:
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        make_person(session, "boss", "osm_director")
+        make_person(session, "anan", "osm_strategy")
+        make_case(session)
+    return store
+
+
+def begin(store: Store, at: datetime) -> None:
+    with store.transaction() as session:
+        make_case(session, now=at)
+
+
+def signed(store: Store) -> list[tuple[int, datetime]]:
+    with store.reading() as session:
+        rows = session.execute(select(LogCheckpoint.size, LogCheckpoint.at).order_by(LogCheckpoint.id))
+        return [(row.size, row.at) for row in rows]
+
+
+def mails(store: Store) -> list[tuple[str, str]]:
+    with store.reading() as session:
+        found = session.execute(select(OutboxEntry.key, OutboxEntry.body).where(OutboxEntry.kind == "mail"))
+        return [(row.key, json.loads(row.body)["to"]) for row in found]
+
+
+# ---- by the clock ----------------------------------------------------------------------------------------------
+
+
+def test_one_checkpoint_a_day_when_the_office_closes_if_anything_happened(prepared: Store, keyring: Keyring) -> None:
+    def sweep(at: datetime) -> Tally:
+        return checkpoints.sign_daily(prepared, at, "me", keyring)
+
+    assert sweep(NOW) == Tally(done=1)  # the very first one does not wait
+    begin(prepared, NOW + MINUTE)
+    assert sweep(CLOSING - MINUTE) == Tally()
+    assert sweep(CLOSING) == Tally(done=1)
+    begin(prepared, CLOSING + MINUTE)
+    assert sweep(CLOSING + 5 * MINUTE) == Tally()
+    assert sweep(CLOSING + DAY) == Tally(done=1)
+    assert sweep(CLOSING + 2 * DAY) == Tally()  # a day without news
+    begin(prepared, CLOSING + 3 * DAY - MINUTE)
+    assert sweep(CLOSING + 3 * DAY + timedelta(hours=15)) == Tally(done=1)  # was off in the evening
+
+    assert [size for size, _ in signed(prepared)] == [1, 2, 3, 4]
+
+
+def test_what_is_new_is_logged_by_every_sweep(prepared: Store, keyring: Keyring) -> None:
+    checkpoints.sign_daily(prepared, NOW, "me", keyring)
+    begin(prepared, NOW + MINUTE)
+    checkpoints.sign_daily(prepared, NOW + 2 * MINUTE, "me", keyring)
+
+    with prepared.reading() as session:
+        assert len(session.scalars(select(LogLeaf.position)).all()) == 2
+    assert len(signed(prepared)) == 1
+
+
+def test_a_node_without_the_key_logs_and_leaves_signing_to_the_other(
+    prepared: Store, keyring: Keyring, tmp_path: Path
+) -> None:
+    checkpoints.sign_daily(prepared, NOW, "me", keyring)
+    begin(prepared, NOW + MINUTE)
+    elsewhere = Keyring(tmp_path / "other node", keyring.origin)
+
+    assert checkpoints.sign_daily(prepared, CLOSING, "other", elsewhere) == Tally(left=1)
+    assert checkpoints.sign_daily(prepared, CLOSING, "me", keyring) == Tally(done=1)
+
+
+def test_the_sweep_of_everything_signs_too(prepared: Store, keyring: Keyring) -> None:
+    report = sweep_all(prepared, NOW, "me", None, keyring=keyring)
+
+    assert (report.checkpoints, report.unfinished) == (1, False)
+    assert sweep_all(prepared, NOW, "me", None).checkpoints == 0
+
+
+# ---- copies, mail, the foot of exports -------------------------------------------------------------------------
+
+
+def test_every_checkpoint_is_kept_as_a_file_once(prepared: Store, keyring: Keyring) -> None:
+    checkpoints.sign_daily(prepared, NOW, "me", keyring)
+
+    (path,) = keyring.copies.iterdir()
+    with prepared.reading() as session:
+        newest = latest_checkpoint(session)
+        assert newest is not None
+        assert path.read_text(encoding="utf-8") == newest.note
+    assert checkpoints.keep_copies(prepared, keyring) == 0
+
+
+def test_every_witness_gets_every_checkpoint_once(prepared: Store, keyring: Keyring) -> None:
+    with prepared.transaction() as session:
+        boss = make_person(session, "head", "osm_director")
+        one = witnesses.add_witness(session, OFFICE, boss, NOW, name="สตง.", email="audit@example.go.th")
+        witnesses.add_witness(session, OFFICE, boss, NOW, name="Province", email="gov@example.go.th")
+    for _ in range(2):
+        checkpoints.sign_daily(prepared, NOW, "me", keyring)
+        with prepared.transaction() as session:
+            checkpoints.sign_and_send(session, NOW, SYSTEM, keyring=keyring)
+    with prepared.transaction() as session:
+        witnesses.remove_witness(session, one.id, boss, NOW)
+    begin(prepared, NOW + MINUTE)
+    checkpoints.sign_daily(prepared, CLOSING, "me", keyring)
+
+    assert [to for _, to in mails(prepared)] == ["audit@example.go.th", "gov@example.go.th", "gov@example.go.th"]
+    with prepared.reading() as session:
+        body = json.loads(session.scalars(select(OutboxEntry.body).where(OutboxEntry.kind == "mail")).first())["body"]
+        note = body[body.index(keyring.origin) :]
+        assert check_against(session, note) == []
+
+
+def test_the_foot_of_an_export_names_the_newest_checkpoint(prepared: Store, keyring: Keyring) -> None:
+    with prepared.reading() as session:
+        assert checkpoints.checkpoint_line(session) == ""
+    checkpoints.sign_daily(prepared, NOW, "me", keyring)
+
+    with prepared.reading() as session:
+        newest = latest_checkpoint(session)
+        assert newest is not None
+        origin, size, root = newest.note.split("\n")[:3]
+        expected = f"{origin} {size} {root} {newest.key_id} 2026-11-20T02:00:00.000000Z"
+        assert checkpoints.checkpoint_line(session) == expected
+
+
+# ---- witnesses -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "email", ["", "x", "a@b@c", "a b@c.th", "a@b.th, c@d.th", "a@b.th\nBcc: c@d.th", "@x.th", "a@"]
+)
+def test_an_address_is_one_address(prepared: Store, email: str) -> None:
+    with prepared.transaction() as session, pytest.raises(WitnessNotAccepted):
+        witnesses.add_witness(session, OFFICE, SYSTEM, NOW, name="ใคร", email=email)
+
+
+def test_only_the_director_and_administrators_set_witnesses(prepared: Store) -> None:
+    with prepared.transaction() as session:
+        nobody = make_person(session, "staff", "osm_strategy")
+        admin = make_person(session, "root", "admin")
+        witness = witnesses.add_witness(session, OFFICE, admin, NOW, name="ใคร", email="a@b.th")
+        with pytest.raises(WitnessKnown):
+            witnesses.add_witness(session, OFFICE, admin, NOW, name="ใคร", email="a@b.th")
+        for act in (
+            lambda: witnesses.add_witness(session, OFFICE, nobody, NOW, name="x", email="x@b.th"),
+            lambda: witnesses.remove_witness(session, witness.id, nobody, NOW),
+            lambda: witnesses.witnesses_of(session, OFFICE, nobody),
+        ):
+            with pytest.raises(NotYourRole):
+                act()
+        with pytest.raises(WitnessNotFound):
+            witnesses.remove_witness(session, 99, admin, NOW)
+        witnesses.remove_witness(session, witness.id, admin, NOW)
+        assert witnesses.add_witness(session, OFFICE, admin, NOW, name="ใคร", email="a@b.th").id != witness.id
+        assert [one.removed_by for one in witnesses.witnesses_of(session, OFFICE, admin)] == [None, "root"]
