@@ -282,7 +282,10 @@ def raise_error(my_task: Any, code: str | None) -> None:
         return
     top.error_code = code or "error"
     top.last_end = my_task.task_spec.bpmn_id
-    top.last_task = my_task
+    owner = my_task
+    while owner.workflow is not top:
+        owner = top.get_task_from_id(owner.workflow.parent_task_id)
+    owner.data, top.last_task = my_task.data, owner
     for workflow in top.workflows():
         for task in list(workflow.tasks.values()):
             if task.has_state(TaskState.READY | TaskState.WAITING | TaskState.STARTED):

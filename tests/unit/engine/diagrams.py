@@ -23,6 +23,7 @@ from osm_flow.engine import (
     Problem,
     Process,
     Replan,
+    Standing,
     Start,
     Step,
     Waiting,
@@ -30,6 +31,7 @@ from osm_flow.engine import (
     inspect,
     lint,
     recorded,
+    standing,
     step,
 )
 from osm_flow.engine.runtime import LiveCase
@@ -268,6 +270,8 @@ class Case:
         answers = orjson.loads(orjson.dumps(newest.lookups))
         assert step(self.process, CASE, before, command, self.now, recorded(answers)).digest == newest.digest
         assert newest.ended or inspect(self.process, CASE, newest.snapshot) == newest.waiting
+        stored = standing(self.process, CASE, newest.snapshot)
+        assert stored == Standing(newest.digest, newest.waiting, newest.data, newest.ended)
         self.snapshot, self.newest = newest.snapshot, newest
         self.passed += [p.element for p in newest.passed if p.kind == "completed"]
         self.thrown += [(t.kind, t.name) for t in newest.thrown]
