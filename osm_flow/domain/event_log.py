@@ -1,0 +1,94 @@
+"""What process-mining tools call an event log: cases, their events, and the objects that events are about.
+
+Plain values between the journal and the file formats. Texts are already what a file may show: a person is a pseudonym
+unless names were asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+ALWAYS: Final = "1970-01-01T00:00:00Z"  # the time of an attribute that never had another value
+OBJECT_TYPES: Final = ("case", "work_item", "person_in_role", "project", "document", "meeting")
+
+# What happened, as a name of its own, and as a transition of the activity that it happened to (XES lifecycle model).
+_KINDS: Final[Mapping[str, tuple[str, str | None]]] = {
+    "case.started": ("เปิดเรื่อง", None),
+    "case.suspended": ("พักเรื่อง", None),
+    "case.resumed": ("ให้เรื่องเดินต่อ", None),
+    "case.cancelled": ("ยกเลิกเรื่อง", None),
+    "case.commented": ("ให้ความเห็น", None),
+    "case.attached": ("แนบเอกสาร", None),
+    "case.replanned": ("คิดวันครบกำหนดใหม่", None),
+    "child.ended": ("เรื่องย่อยจบ", None),
+    "incident.opened": ("เกิดเหตุขัดข้อง", None),
+    "incident.retried": ("ลองใหม่หลังเหตุขัดข้อง", None),
+    "incident.resolved": ("แก้เหตุขัดข้องแล้ว", None),
+    "payloads.erased": ("ลบข้อมูลส่วนบุคคล", None),
+    "work_item.claimed": ("รับงาน", "assign"),
+    "work_item.released": ("คืนงาน", "reassign"),
+    "work_item.delegated": ("มอบงานต่อ", "reassign"),
+    "work_item.reassigned": ("เปลี่ยนผู้รับผิดชอบ", "reassign"),
+    "work_item.due_moved": ("เลื่อนวันครบกำหนด", None),
+    "work_item.follow_up_set": ("ตั้งวันเตือน", None),
+    "work_item.priority_set": ("เปลี่ยนความเร่งด่วน", None),
+    "work_item.escalated": ("แจ้งเตือนตามลำดับขั้น", None),
+}
+# The act is the activity itself: it is called by its name in the diagram.
+_DONE: Final = frozenset({"work_item.completed", "timer.fired", "message.received", "service.finished"})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An event or object has to do with an object; `qualifier` says in what way."""
+
+    object_id: str
+    qualifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogObject:
+    """Something that events are about; attributes have the value they had since `at`."""
+
+    id: str
+    type: str
+    at: str
+    attributes: Mapping[str, str]
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """One record of a journal. `activity` and `transition` are for logs of cases, `type` for logs of objects."""
+
+    id: str
+    at: str
+    activity: str
+    transition: str
+    type: str
+    resource: str
+    role: str
+    group: str
+    attributes: Mapping[str, str]
+    links: tuple[Link, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogCase:
+    """One case: the trace of a log of cases."""
+
+    id: str
+    name: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def names_of(kind: str, element_name: str | None) -> tuple[str, str, str]:
+    """Activity, lifecycle transition and event type of a record of this kind at the element of this name."""
+    said, transition = _KINDS.get(kind, (kind, None))
+    if kind in _DONE and element_name:
+        return element_name, "complete", element_name
+    if transition and element_name:
+        return element_name, transition, said
+    return said, "complete", said

@@ -1,0 +1,286 @@
+"""Logs for process mining: what happened in a period, an office or a process, streamed from the journal.
+
+The journal is read case by case in its own order, a page of cases at a time, so that memory stays the same however long
+the log is. What people typed is never in a log; it is only looked through for the codes of projects.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import groupby
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, TextIO
+
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, literal, select
+from sqlalchemy.orm import Session, aliased
+
+from osm_flow.documents import ocel, xes
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.deadlines import BANGKOK
+from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_of
+from osm_flow.domain.policy import OfficeFacts, Verb, decide, require
+from osm_flow.errors import Invalid, NotFound
+from osm_flow.operations import mining_objects
+from osm_flow.operations.audit_log import latest_checkpoint
+from osm_flow.operations.mining_objects import Elements, Seen
+from osm_flow.operations.pseudonyms import Naming
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import Case, JournalPayload, JournalRecord, Office, ProcessDefinition, Project, WorkItem
+
+Format = Literal["xes", "json", "sqlite"]
+FORMATS: Mapping[str, str] = {"xes": "xes", "json": "jsonocel", "sqlite": "sqlite"}
+
+_CASES_AT_ONCE = 200
+_RECORDS_AT_ONCE = 1_000
+_PAYLOADS_AT_ONCE = 50  # one may hold a table of hundreds of rows
+
+
+class ReasonMissing(Invalid):
+    """Say why you take these data out; the reason is recorded."""
+
+
+class NothingToMine(NotFound):
+    """There is no such office or process."""
+
+
+class PeriodBackwards(Invalid):
+    """The period ends before it begins."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which records: of these offices, of one process or all, at `start` or later and before `end`."""
+
+    offices: tuple[str, ...]
+    definition_key: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def of_cases(self, case: type[Case]) -> ColumnElement[bool]:
+        conditions = [case.office_id.in_(self.offices)]
+        if self.definition_key:
+            known = select(ProcessDefinition.id).where(ProcessDefinition.key == self.definition_key)
+            conditions.append(case.definition_id.in_(known))
+        return and_(*conditions, exists().where(JournalRecord.case_id == case.id, *self.of_records()))
+
+    def of_records(self) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = []
+        if self.start is not None:
+            conditions.append(JournalRecord.at >= self.start)
+        if self.end is not None:
+            conditions.append(JournalRecord.at < self.end)
+        return conditions
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a log came to hold; `objects` are cases where the format knows no other objects."""
+
+    objects: int
+    events: int
+
+
+def scope_for(
+    session: Session,
+    actor: Actor,
+    *,
+    office_id: str | None = None,
+    definition_key: str | None = None,
+    first: date | None = None,
+    last: date | None = None,
+) -> Scope:
+    """The scope of both days and everything between, in the offices whose work the actor oversees.
+
+    Raises NothingToMine, NotFound for a foreign office, NotYourRole, PeriodBackwards.
+    """
+    known = tuple(session.scalars(select(Office.id).order_by(Office.id)))
+    if office_id is not None and office_id not in known:
+        raise NothingToMine(office_id=office_id)
+    if definition_key is not None:
+        found = select(ProcessDefinition.id).where(ProcessDefinition.key == definition_key).limit(1)
+        if session.scalar(found) is None:
+            raise NothingToMine(definition_key=definition_key)
+    if office_id is not None:
+        require(actor, Verb.see_team, OfficeFacts(office_id))
+    if first is not None and last is not None and last < first:
+        raise PeriodBackwards(fields={"last": PeriodBackwards.__doc__ or ""})
+    offices = tuple(id_ for id_ in known if decide(actor, Verb.see_team, OfficeFacts(id_)).allowed)
+    return Scope(
+        (office_id,) if office_id is not None else offices,
+        definition_key,
+        _midnight(first) if first is not None else None,
+        _midnight(last + timedelta(days=1)) if last is not None else None,
+    )
+
+
+def prepare(
+    session: Session, scope: Scope, actor: Actor, now: datetime, *, format_: Format, reason: str, names: bool
+) -> None:
+    """Record who takes which log out and why. The log is written after this is committed. Raises ReasonMissing."""
+    reason = reason.strip()
+    if not reason:
+        raise ReasonMissing(fields={"reason": ReasonMissing.__doc__ or ""})
+    kind = "xes" if format_ == "xes" else "ocel"
+    subject = " ".join(f"{name}={value}" for name, value in {**_described(scope), "names": str(names)}.items())
+    if find_spec("osm_flow.operations.access_log") is not None:
+        accesses = import_module("osm_flow.operations.access_log")
+        accesses.record_access(session, actor, now, f"mining.{kind}", subject, reason)
+
+
+def write(session: Session, scope: Scope, path: Path, *, format_: Format, naming: Naming | None) -> Counts:
+    """Write the log to a new file; without `naming` it says people's own user names."""
+    about = _about(session, scope, naming)
+    if format_ == "xes":
+        with path.open("w", encoding="utf-8", newline="\n") as text:
+            return write_xes(session, scope, text, about, naming=naming)
+    if format_ == "json":
+        with path.open("wb") as binary:
+            return write_ocel(session, scope, binary, about, naming=naming)
+    return Counts(*ocel.write_sqlite(path, about, _Log(session, scope, naming)))
+
+
+def write_xes(
+    session: Session, scope: Scope, out: TextIO, about: Mapping[str, str], *, naming: Naming | None
+) -> Counts:
+    """One trace for each case, its journal's records as events."""
+    return Counts(*xes.write(out, about, _Log(session, scope, naming).traces()))
+
+
+def write_ocel(
+    session: Session, scope: Scope, out: BinaryIO, about: Mapping[str, str], *, naming: Naming | None
+) -> Counts:
+    """The JSON form: every object that a record is about, then the records as events."""
+    return Counts(*ocel.write_json(out, about, _Log(session, scope, naming)))
+
+
+class _Log:
+    """The journal within a scope, as the writers want it; read anew each time it is asked for."""
+
+    def __init__(self, session: Session, scope: Scope, naming: Naming | None) -> None:
+        self._session = session
+        self._scope = scope
+        self._name: Naming = naming or (lambda username: username)
+        self._elements = Elements()
+        query = select(Project).where(Project.office_id.in_(scope.offices))
+        self._projects = {project.code: project for project in session.scalars(query)}
+
+    def traces(self) -> Iterator[tuple[LogCase, Iterable[LogEvent]]]:
+        for case, records in self._cases(_columns()):
+            about = {key: value for key, value in mining_objects.attributes_of_case(case).items() if value}
+            about.pop("name")
+            yield LogCase(case.id, case.business_key, about), (self._event(case, record, ()) for record in records)
+
+    def objects(self) -> Iterator[LogObject]:
+        seen = Seen(self._projects, self._name, self._elements)
+        for case, records in self._cases(self._wide_columns(), with_parents=True):
+            yield from mining_objects.of_case(case, self._elements.process_of(case))
+            for record in records:
+                yield from seen.new_in(case, record)
+
+    def events(self) -> Iterator[LogEvent]:
+        seen = Seen(self._projects, self._name, self._elements)
+        for case, records in self._cases(self._wide_columns()):
+            for record in records:
+                yield self._event(case, record, seen.links_of(case, record))
+
+    def _event(self, case: Row[*tuple[Any, ...]], record: Row[*tuple[Any, ...]], links: tuple[Link, ...]) -> LogEvent:
+        element = self._elements.element_of(record)
+        activity, transition, type_ = names_of(record.kind, element.name or element.id if element else record.element)
+        return LogEvent(
+            id=str(uuid.uuid5(uuid.UUID(case.id), str(record.seq))),
+            at=instant_text(record.at),
+            activity=activity,
+            transition=transition,
+            type=type_,
+            resource=mining_objects.person(record.actor, self._name),
+            role=record.actor_role or "",
+            group=case.office_id,
+            attributes={"kind": record.kind, **({"element": record.element} if record.element else {})},
+            links=links,
+        )
+
+    def _wide_columns(self) -> Select[*tuple[Any, ...]]:
+        """With what the links of a record need: its work item, and its payload where there are projects to look for."""
+        columns = _columns().add_columns(
+            *(getattr(WorkItem, name).label(f"item_{name}") for name in ("id", "name_th", "stage", "state", "province_id")),
+            WorkItem.element.label("item_element"), WorkItem.due_at.label("item_due_at"),
+            WorkItem.opened_at.label("item_opened_at"),
+            JournalPayload.body if self._projects else literal(None).label("body"),
+        )  # fmt: skip
+        columns = columns.outerjoin(WorkItem, WorkItem.id == JournalRecord.task_id)
+        if self._projects:
+            beside = (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
+            columns = columns.outerjoin(JournalPayload, beside)
+        return columns
+
+    def _cases(
+        self, columns: Select[*tuple[Any, ...]], *, with_parents: bool = False
+    ) -> Iterator[tuple[Row[*tuple[Any, ...]], Iterator[Row[*tuple[Any, ...]]]]]:
+        """Each case of the scope with its records in the scope, in their order."""
+        at_once = _PAYLOADS_AT_ONCE if self._projects else _RECORDS_AT_ONCE
+        for page in self._pages(with_parents):
+            cases = {case.id: case for case in page}
+            self._elements.learn(self._session, {case.definition_id for case in page})
+            query = columns.where(JournalRecord.case_id.in_(cases), *self._scope.of_records())
+            query = query.order_by(JournalRecord.case_id, JournalRecord.seq)
+            found = self._session.execute(query, execution_options={"yield_per": at_once})
+            for case_id, records in groupby(found, key=_case_id):
+                yield cases[case_id], records
+
+    def _pages(self, with_parents: bool) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:
+        parent = aliased(Case)
+        in_scope = self._scope.of_cases(parent) if with_parents else literal(False)
+        query = (
+            select(
+                Case.id, Case.business_key, Case.definition_id, Case.office_id, Case.fiscal_year, Case.province_id,
+                Case.stage, Case.state, Case.outcome, Case.started_at, ProcessDefinition.key.label("definition_key"),
+                ProcessDefinition.version.label("definition_version"), parent.id.label("parent_id"),
+            )
+            .join(ProcessDefinition, ProcessDefinition.id == Case.definition_id)
+            .outerjoin(parent, (parent.id == Case.parent_case_id) & in_scope)
+            .where(self._scope.of_cases(Case))
+            .order_by(Case.id)
+            .limit(_CASES_AT_ONCE)
+        )  # fmt: skip
+        page = self._session.execute(query).all()
+        while page:
+            yield page
+            page = self._session.execute(query.where(Case.id > page[-1].id)).all()
+
+
+def _columns() -> Select[*tuple[Any, ...]]:
+    columns: Select[*tuple[Any, ...]] = select(
+        JournalRecord.case_id, JournalRecord.seq, JournalRecord.at, JournalRecord.kind, JournalRecord.actor,
+        JournalRecord.actor_role, JournalRecord.on_behalf_of, JournalRecord.element, JournalRecord.definition_key,
+        JournalRecord.definition_sha256,
+    )  # fmt: skip
+    return columns
+
+
+def _case_id(record: Row[*tuple[Any, ...]]) -> str:
+    return str(record.case_id)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, BANGKOK)
+
+
+def _described(scope: Scope) -> dict[str, str]:
+    return {
+        "offices": ",".join(scope.offices),
+        "process": scope.definition_key or "*",
+        "from": instant_text(scope.start) if scope.start else "*",
+        "until": instant_text(scope.end) if scope.end else "*",
+    }
+
+
+def _about(session: Session, scope: Scope, naming: Naming | None) -> dict[str, str]:
+    """What the file says of itself, the newest checkpoint of the audit log included."""
+    about = {"concept:name": "OSM Flow", **_described(scope), "people": "pseudonyms" if naming else "user names"}
+    checkpoint = latest_checkpoint(session)
+    return about if checkpoint is None else {**about, "checkpoint": checkpoint.note}

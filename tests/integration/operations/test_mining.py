@@ -1,0 +1,234 @@
+"""Logs for process mining say what the journal says: counted by SQL on one side and in the files on the other."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+from sqlalchemy import delete, func, select, text
+
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.policy import NotYourRole
+from osm_flow.errors import NotFound
+from osm_flow.operations import mining, work_items
+from osm_flow.operations.comments import comment
+from osm_flow.operations.outbox import deliver_pending
+from osm_flow.operations.pseudonyms import kept_key, pseudonyms
+from osm_flow.store.models import Case, JournalPayload, JournalRecord, Project, WorkItem
+from osm_flow.store.session import Store
+from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.schemas import ocel as ocel_rules
+from tests.schemas import xes as xes_rules
+
+X = {"x": "http://www.xes-standard.org/"}
+NAMING = pseudonyms(bytes(32))
+
+
+@pytest.fixture
+def worked(store: Store) -> Store:
+    """Three cases in two offices: one worked through by two people, one that calls a child, one only begun."""
+    with store.transaction() as session:
+        make_office(session)
+        make_office(session, "NE-U2", {})
+        deploy_tests(session, "review", "caller", "callee")
+        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
+        session.add(
+            Project(
+                code="P-71-001", office_id="NE-U1", fiscal_year=2571, name_th="ถนน", agency_th="แขวงทางหลวง",
+                budget_type="central", requested=Decimal(1),
+            )
+        )  # fmt: skip
+        case = make_case(session, data={"project": {"code": "P-71-001"}, "other": {"code": "P-71-999"}})
+        draft = items_of(session, case)[0]
+        work_items.claim(session, draft.id, anan, NOW)
+        work_items.complete(session, draft.id, anan, NOW, values={"text": "ความลับ"}, key="k1")
+        check = items_of(session, case)[0]
+        comment(session, case.id, boss, later(), body="ความเห็นลับ", key="c1")
+        work_items.complete(
+            session, check.id, boss, NOW, values={"approved": True, "reason": "1"}, key="k2", on_behalf_of="governor"
+        )
+        make_case(session, "caller", title="แม่")
+        make_case(session, office_id="NE-U2", title="อีกสำนักงาน")
+    return store
+
+
+def xes_of(store: Store, **scope: Any) -> Any:
+    with store.reading() as session:
+        found = mining.scope_for(session, SYSTEM, **scope)
+        out = io.StringIO()
+        counts = mining.write_xes(session, found, out, {}, naming=NAMING)
+    tree = etree.fromstring(out.getvalue().encode())
+    assert xes_rules.problems_of(out.getvalue().encode()) == []
+    assert counts == mining.Counts(len(tree.findall("x:trace", X)), len(tree.findall("x:trace/x:event", X)))
+    return tree
+
+
+def ocel_of(store: Store, naming: Any = NAMING, **scope: Any) -> dict[str, Any]:
+    with store.reading() as session:
+        out = io.BytesIO()
+        mining.write_ocel(session, mining.scope_for(session, SYSTEM, **scope), out, {}, naming=naming)
+    log: dict[str, Any] = json.loads(out.getvalue())
+    assert ocel_rules.problems_of(log) == []
+    return log
+
+
+def count(store: Store, *what: Any) -> int:
+    with store.reading() as session:
+        return session.scalar(select(func.count()).select_from(*what)) or 0
+
+
+def of_type(log: dict[str, Any], type_: str) -> list[dict[str, Any]]:
+    return [one for one in log["objects"] if one["type"] == type_]
+
+
+def test_every_record_is_an_event_and_every_case_a_trace(worked: Store) -> None:
+    tree = xes_of(worked)
+
+    assert len(tree.findall("x:trace", X)) == count(worked, Case)
+    assert len(tree.findall("x:trace/x:event", X)) == count(worked, JournalRecord)
+    times = [[at.get("value") for at in trace.findall("x:event/x:date", X)] for trace in tree.findall("x:trace", X)]
+    assert all(of_case == sorted(of_case) for of_case in times)
+
+
+def test_objects_are_what_the_tables_hold(worked: Store) -> None:
+    log = ocel_of(worked)
+
+    assert len(log["events"]) == count(worked, JournalRecord)
+    assert len(of_type(log, "case")) == count(worked, Case)
+    touched = select(JournalRecord.task_id).join(WorkItem, WorkItem.id == JournalRecord.task_id).distinct().subquery()
+    assert len(of_type(log, "work_item")) == count(worked, touched)
+    assert [one["id"] for one in of_type(log, "project")] == ["project:P-71-001"]
+
+
+def test_an_event_says_what_it_has_to_do_with_each_object(worked: Store) -> None:
+    log = ocel_of(worked)
+    done = [event for event in log["events"] if event["type"] in ("ร่างแผน", "ตรวจร่าง")]
+
+    said = [
+        {link["objectId"].partition(":")[0]: link["qualifier"] for link in event["relationships"]} for event in done
+    ]
+
+    assert said[0] == {"case": "belongs to", "work_item": "completes", "person": "performed by", "document": "writes"}
+    assert said[1] | {"person": ""} == {
+        "case": "belongs to", "work_item": "completes", "person": "", "document": "decides on",
+    }  # fmt: skip
+    people = [link["qualifier"] for link in done[1]["relationships"] if link["objectId"].startswith("person:")]
+    assert people == ["performed by", "performed for"]
+
+
+def test_a_child_is_linked_to_the_case_that_called_it_when_both_are_in_the_log(worked: Store) -> None:
+    with worked.reading() as session:
+        caller = session.scalars(select(Case.id).where(Case.title == "แม่")).one()
+    deliver_pending(worked, NOW, caller)
+
+    child = next(one for one in of_type(ocel_of(worked), "case") if one["relationships"])
+    alone = ocel_of(worked, definition_key="callee")
+
+    assert child["relationships"] == [{"objectId": f"case:{caller}", "qualifier": "called by"}]
+    assert [one["relationships"] for one in of_type(alone, "case")] == [[]]
+
+
+def test_people_are_pseudonyms_unless_names_are_asked_for(worked: Store) -> None:
+    hidden, named = json.dumps(ocel_of(worked)), json.dumps(ocel_of(worked, naming=None))
+
+    assert not any(name in hidden for name in ("anan", "boss", "governor"))
+    assert all(name in named for name in ("anan", "boss", "governor"))
+    assert NAMING("anan") in hidden
+    assert '"system"' in hidden
+
+
+def test_what_was_typed_is_in_no_log(worked: Store) -> None:
+    everything = json.dumps(ocel_of(worked, naming=None), ensure_ascii=False) + etree.tostring(
+        xes_of(worked), encoding="unicode"
+    )
+
+    assert "ลับ" not in everything
+
+
+def test_a_log_may_be_of_one_office_one_process_or_a_period(worked: Store) -> None:
+    assert len(xes_of(worked, office_id="NE-U2").findall("x:trace", X)) == 1
+    assert len(xes_of(worked, definition_key="caller").findall("x:trace", X)) == 1
+    assert len(xes_of(worked, last=date(2026, 11, 19)).findall("x:trace", X)) == 0
+    assert len(xes_of(worked, first=date(2026, 11, 20), last=date(2026, 11, 20)).findall("x:trace", X)) == 3
+
+
+def test_days_are_those_of_bangkok(worked: Store) -> None:
+    with worked.reading() as session:
+        scope = mining.scope_for(session, SYSTEM, first=date(2026, 11, 20), last=date(2026, 11, 20))
+
+    assert (str(scope.start), str(scope.end)) == ("2026-11-20 00:00:00+07:00", "2026-11-21 00:00:00+07:00")
+
+
+def test_an_erased_payload_leaves_the_event(worked: Store) -> None:
+    with worked.transaction() as session:
+        erasing = "DROP TRIGGER IF EXISTS refuse_delete_of_journal_payloads"
+        session.execute(text(erasing if worked.dialect == "sqlite" else f"{erasing} ON journal_payloads"))
+        session.execute(delete(JournalPayload))
+
+    log = ocel_of(worked)
+
+    assert len(log["events"]) == count(worked, JournalRecord)
+    assert of_type(log, "project") == []
+
+
+def test_memory_does_not_depend_on_pages(worked: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same log, however few cases and records are read at once."""
+    whole = ocel_of(worked)
+    monkeypatch.setattr(mining, "_CASES_AT_ONCE", 1)
+    monkeypatch.setattr(mining, "_PAYLOADS_AT_ONCE", 1)
+
+    assert ocel_of(worked) == whole
+
+
+def test_both_forms_of_ocel_and_the_file_of_xes_are_written(worked: Store, tmp_path: Path) -> None:
+    with worked.reading() as session:
+        scope = mining.scope_for(session, SYSTEM)
+        counts = {
+            name: mining.write(session, scope, tmp_path / f"log.{ending}", format_=name, naming=NAMING)  # type: ignore[arg-type]
+            for name, ending in mining.FORMATS.items()
+        }
+
+    assert ocel_rules.problems_of_database(tmp_path / "log.sqlite") == []
+    assert counts["json"] == counts["sqlite"]
+    assert {one.events for one in counts.values()} == {count(worked, JournalRecord)}
+
+
+def test_what_is_wrong_with_a_scope_is_said(worked: Store) -> None:
+    with worked.reading() as session:
+        for wrong in ({"office_id": "XX"}, {"definition_key": "nothing"}):
+            with pytest.raises(mining.NothingToMine):
+                mining.scope_for(session, SYSTEM, **wrong)  # type: ignore[arg-type]
+        with pytest.raises(mining.PeriodBackwards):
+            mining.scope_for(session, SYSTEM, first=date(2026, 11, 20), last=date(2026, 11, 19))
+
+
+def test_only_who_oversees_an_office_takes_its_log_out(worked: Store) -> None:
+    with worked.transaction() as session:
+        staff, head = make_person(session, "staff", "osm_strategy"), make_person(session, "head", "osm_director")
+        with pytest.raises(NotYourRole):
+            mining.scope_for(session, staff, office_id="NE-U1")
+        with pytest.raises(NotFound):
+            mining.scope_for(session, head, office_id="NE-U2")
+        assert mining.scope_for(session, head).offices == ("NE-U1",)
+        assert mining.scope_for(session, staff).offices == ()
+
+
+def test_a_reason_is_needed(worked: Store) -> None:
+    with worked.transaction() as session:
+        scope = mining.scope_for(session, SYSTEM)
+        with pytest.raises(mining.ReasonMissing):
+            mining.prepare(session, scope, SYSTEM, NOW, format_="xes", reason="  ", names=False)
+
+
+def test_a_pseudonym_is_the_same_each_time_and_another_elsewhere(tmp_path: Path) -> None:
+    here, there = kept_key(tmp_path / "a"), kept_key(tmp_path / "b")
+
+    assert kept_key(tmp_path / "a") == here != there
+    assert (tmp_path / "a" / "keys" / "pseudonyms.key").stat().st_mode & 0o077 == 0
+    assert pseudonyms(here)("anan") == pseudonyms(here)("anan") != pseudonyms(there)("anan")

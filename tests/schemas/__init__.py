@@ -1,0 +1,1 @@
+"""The rules of published file formats, as checks of our own."""
