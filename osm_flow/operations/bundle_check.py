@@ -11,7 +11,7 @@ from typing import Any
 
 from osm_flow.domain import journal as rules
 from osm_flow.domain.journal import Fault
-from osm_flow.domain.merkle_note import NoteUnreadable, VerifierKey, read_head, read_keys, read_note
+from osm_flow.domain.merkle_note import Note, NoteUnreadable, VerifierKey, read_head, read_keys, read_note
 from osm_flow.engine.values import JSON
 from osm_flow.operations import deep, keys
 from osm_flow.operations.bundle_reading import Bundle, BundledCase, parsed, read_bundle
@@ -187,6 +187,8 @@ def _faults_of_strays(bundle: Bundle) -> Iterator[Fault]:
     named = {record.definition_sha256 for one in bundle.cases for record, _ in one.history.chain}
     attached = {name for one in bundle.cases for name in _attached(one)}
     for name in bundle.manifest["files"]:
+        if name.endswith("/payloads.jsonl") and not bundle.has_payloads:
+            yield Fault("", 0, "payload", "there are payloads, and the manifest says that there are none")
         kind, _, rest = name.partition("/")
         owners = {"cases": ids, "definitions": named, "attachments": attached}.get(kind)
         if owners is not None and rest.partition("/")[0] not in owners:
@@ -214,19 +216,25 @@ def _signers(bundle: Bundle, trusted: Sequence[VerifierKey] | None) -> tuple[lis
     try:
         note = read_note(bundle.checkpoint)
         head = read_head(note)
-        known = list(trusted) if trusted is not None else read_keys((bundle.keys or b"").decode().splitlines())
+        own = read_keys((bundle.keys or b"").decode().splitlines())
     except (NoteUnreadable, UnicodeDecodeError) as error:
         return [], [Fault("", 0, "checkpoint", str(error))]
-    answers = {key.name: keys.signed_by(note, key) for key in known if keys.signed_by(note, key) is not None}
-    faults = []
-    if not answers or not all(answers.values()):
-        faults.append(
-            Fault("", 0, "signature", "the checkpoint is not signed by a known key, or the signature is wrong")
-        )
+    signers, faults = _signed_by(note, own, "a key of the bundle")
+    if trusted is not None:
+        signers, more = _signed_by(note, trusted, "a trusted key")
+        faults += more
     if bundle.manifest["checkpoint"] != {"size": head.size, "root": head.root.hex()}:
         faults.append(Fault("", 0, "checkpoint", "it is not the checkpoint of the manifest"))
     faults += [fault for one in bundle.cases for fault in _faults_of_proof(one, head.size, head.root)]
-    return sorted(answers), faults
+    return signers, faults
+
+
+def _signed_by(note: Note, known: Sequence[VerifierKey], whose: str) -> tuple[list[str], list[Fault]]:
+    answers = [(key.name, answer) for key in known if (answer := keys.signed_by(note, key)) is not None]
+    if not answers:
+        return [], [Fault("", 0, "signature", f"the checkpoint is not signed by {whose}")]
+    faults = [Fault("", 0, "signature", f"the signature of {name} is wrong") for name, answer in answers if not answer]
+    return sorted({name for name, answer in answers if answer}), faults
 
 
 def _faults_of_proof(one: BundledCase, size: int, root: bytes) -> Iterator[Fault]:
@@ -236,8 +244,12 @@ def _faults_of_proof(one: BundledCase, size: int, root: bytes) -> Iterator[Fault
         return
     try:
         seq, hash_ = proof["seq"], proof["hash"]
+        if not all(type(proof[name]) is int for name in ("seq", "position", "size")) or type(hash_) is not str:
+            raise TypeError
         leaf = leaf_bytes(Leaf(proof["case_id"], seq, hash_))
         path = [bytes.fromhex(sibling) for sibling in proof["path"]]
+        if [sibling.hex() for sibling in path] != proof["path"] or len(proof) != 6:
+            raise ValueError
         found = root_of(leaf, proof["position"], proof["size"], path)
     except (KeyError, TypeError, ValueError):
         yield Fault(case_id, 0, "proof", "the proof is none")

@@ -32,7 +32,7 @@ _BROKEN = (
     zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
     KeyError, IndexError, OverflowError,
 )  # fmt: skip
-_MANIFEST = {"format", "root", "payloads", "cases", "checkpoint", "engine_version", "files"}
+_MANIFEST = {"format", "root", "payloads", "cases", "checkpoint", "files"}
 _CASE_KEYS = {"id", "records", "head", "parent_case_id", "parent_task_id"}
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "str | None": (str, type(None))}
 
@@ -103,6 +103,7 @@ class _Reader:
         found = self._object("manifest.json", "")
         cases = found.get("cases")
         right = found.keys() == _MANIFEST and found["format"] == FORMAT and isinstance(found["files"], dict)
+        right = right and isinstance(found["payloads"], bool)
         if not right or not isinstance(cases, list) or not cases or not all(map(_names_a_case, cases)):
             raise BundleUnreadable(reason=f"there is no manifest of {FORMAT}")
         return found
@@ -174,7 +175,9 @@ class _Reader:
         if content is None:
             self._fault(case_id, 0, "file", f"{name}: the file is missing")
             return {}
-        return self._parsed(content.removesuffix(b"\n"), case_id, 0) or {}
+        if not content.endswith(b"\n"):
+            self._fault(case_id, 0, "file", f"{name}: the file is cut")
+        return self._parsed(content[:-1], case_id, 0) or {}
 
     def _parsed(self, text: bytes, case_id: str, number: int) -> JSON | None:
         value = parsed(text)

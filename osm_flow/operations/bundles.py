@@ -22,7 +22,6 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.merkle_note import read_head, read_note
 from osm_flow.domain.policy import Verb, require
-from osm_flow.engine import ENGINE_VERSION
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations import audit_log, keys
@@ -112,7 +111,6 @@ class _Writer:
             "payloads": self.payloads,
             "cases": about,
             "checkpoint": _head(checkpoint) if checkpoint else None,
-            "engine_version": ENGINE_VERSION,
             "files": self.written,
         }
         self._add("manifest.json", _json(manifest))

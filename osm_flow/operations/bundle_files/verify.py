@@ -45,7 +45,7 @@ RECORD = {
 TEXTS = ("case_id", "at", "kind", "actor", "engine_version")
 TEXTS_OR_NULL = ("actor_role", "on_behalf_of", "element", "task_id")
 DIGESTS = ("payload_digest", "state_digest", "prev_hash", "hash")
-MANIFEST = {"format", "root", "payloads", "cases", "checkpoint", "engine_version", "files"}
+MANIFEST = {"format", "root", "payloads", "cases", "checkpoint", "files"}
 IN_MANIFEST = {"id", "records", "head", "parent_case_id", "parent_task_id"}
 
 
@@ -158,6 +158,13 @@ def parse_canonical(text: bytes) -> Any:
     if canonical(value).encode() != text:
         raise Wrong("not canonical JSON (RFC 8785)")
     return value
+
+
+def parse_file(content: bytes) -> Any:
+    """The value of a file that is canonical JSON and a newline. Raises Wrong."""
+    if not content.endswith(b"\n"):
+        raise Wrong("the file is cut")
+    return parse_canonical(content[:-1])
 
 
 # ---- Ed25519 (RFC 8032), verification only -----------------------------------------------------------------------
@@ -530,7 +537,7 @@ class Case:
             if (about.get(key) or None) != self.about[key]:
                 raise Wrong(f"{key} is not the one of the manifest")
         shown = self.files.read(f"{self.folder}/case.json")
-        case = parse_canonical(shown.removesuffix(b"\n"))
+        case = parse_file(shown)
         for key in ("business_key", "title"):
             if case.get(key) != about[key]:
                 raise Wrong(f"{key} in case.json is not the recorded one")
@@ -564,7 +571,7 @@ class Case:
         if name not in self.files:
             return None
         try:
-            proof = parse_canonical(self.files.read(name).removesuffix(b"\n"))
+            proof = parse_file(self.files.read(name))
             if type(proof) is not dict or proof.keys() != {"case_id", "seq", "hash", "position", "size", "path"}:
                 raise Wrong("another form")
             whole = all(type(proof[key]) is int for key in ("seq", "position", "size"))
@@ -628,7 +635,7 @@ def is_unicode(text: str) -> bool:
 
 def check_manifest(files: Files, report: Report) -> dict[str, Any]:
     """The manifest, after every file was compared with it. Raises Wrong when it cannot be used."""
-    manifest = parse_canonical(files.read("manifest.json").removesuffix(b"\n"))
+    manifest = parse_file(files.read("manifest.json"))
     if type(manifest) is not dict or manifest.keys() != MANIFEST or manifest["format"] != FORMAT:
         raise Wrong(f"this is no manifest of {FORMAT}")
     if type(manifest["files"]) is not dict or type(manifest["payloads"]) is not bool:
@@ -667,6 +674,8 @@ def check_tree(manifest: dict[str, Any], files: Files, report: Report) -> None:
     if not seen:
         raise Wrong("there is no case in it")
     for name in files.sizes:
+        if name.endswith("/payloads.jsonl") and not manifest["payloads"]:
+            report.fault(name, "the manifest says that there are no payloads")
         if name.startswith("cases/") and name.split("/")[1] not in seen:
             report.fault(name, "a file of a case that the manifest does not name")
 
@@ -680,7 +689,7 @@ def check_definition(files: Files, sha256: str) -> None:
     folder = f"definitions/{sha256}"
     content = {"xml": files.digest(f"{folder}/process.bpmn")}
     for part in ("forms", "decisions"):
-        content[part] = parse_canonical(files.read(f"{folder}/{part}.json").removesuffix(b"\n"))
+        content[part] = parse_file(files.read(f"{folder}/{part}.json"))
     if hashlib.sha256(canonical(content).encode()).hexdigest() != sha256:
         raise Wrong("the process definition is not the recorded one: its digest is another")
 
@@ -752,11 +761,11 @@ def check_checkpoint(
     checkpoint = Checkpoint(files.read("checkpoint.txt"))
     if manifest["checkpoint"] != {"size": checkpoint.size, "root": checkpoint.root.hex()}:
         report.fault("checkpoint.txt", "it is not the checkpoint of the manifest")
-    signers = checkpoint.signers(read_keys(decoded(files.read("keys.txt"))) if given is None else given)
+    signers = checkpoint.signers(read_keys(decoded(files.read("keys.txt"))))
     if not signers:
-        raise Wrong(
-            "the checkpoint is not signed by " + ("any key of the bundle" if given is None else "the given key")
-        )
+        raise Wrong("the checkpoint is not signed by any key of the bundle")
+    if given is not None and not (signers := checkpoint.signers(given)):
+        raise Wrong("the checkpoint is not signed by the given key")
     before = report.faults
     for case in cases:
         case.check_proof(checkpoint)

@@ -1,0 +1,595 @@
+"""Random histories and random edits: the product and `verify.py` each catch every edit and pass every untouched bundle."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import random
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey
+from osm_flow.operations import attachments, work_items
+from osm_flow.operations.cases import resume_case, suspend_case
+from osm_flow.operations.comments import comment
+from osm_flow.operations.erasure import erase_payloads
+from osm_flow.operations.keys import Keyring
+from osm_flow.operations.outbox import deliver_pending
+from osm_flow.store.models import Case, JournalRecord, WorkItem
+from osm_flow.store.session import Store
+from tests import rfc6962
+from tests.bundles import Forger, digest_of, keys_of, product_faults, run_script, run_script_alone, write_bundle
+from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
+
+Rng = random.Random
+HISTORIES = 6
+PROFILE = settings(
+    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+DIAGRAMS = ("review", "caller", "callee", "provinces", "repeating")
+# Files that are evidence. The others are for reading; only the manifest's digest speaks for them.
+EVIDENCE = (
+    "/journal.jsonl", "/payloads.jsonl", "/proof.json", "process.bpmn", "forms.json", "decisions.json",
+    "checkpoint.txt", "keys.txt", "attachments/",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Honest:
+    """Untouched bundles and the key that signed their checkpoint."""
+
+    paths: list[Path]
+    trusted: Path
+    desk: Path
+
+    def bundle(self, number: int) -> Forger:
+        return Forger.of(self.paths[number])
+
+    def verdicts(self, forger: Forger, *, fitting: bool) -> tuple[int, list[str]]:
+        path = forger.write(self.desk / "forged.zip", fitting=fitting)
+        return self.verdicts_on(path)
+
+    def verdicts_on(self, path: Path) -> tuple[int, list[str]]:
+        """What verify.py and the product say of it; neither may raise."""
+        code, said = run_script(path, "--key", str(self.trusted))
+        assert "Traceback" not in said
+        return code, product_faults(path, keys_of(self.trusted))
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Honest]:
+    """Cases that random people led through random courses, exported."""
+    folder = tmp_path_factory.mktemp("honest")
+    database = folder / "osm.db"
+    database.write_bytes(sqlite_template.read_bytes())
+    store = Store(f"sqlite:///{database}")
+    keyring = Keyring(folder / "keys", "osm.example.go.th/journal")
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, *DIAGRAMS)
+        for name, role in (("anan", "osm_strategy"), ("kanda", "osm_strategy"), ("boss", "osm_director")):
+            make_person(session, name, role)
+    ids = [random_history(store, Rng(seed)) for seed in range(HISTORIES)]
+    paths = [write_bundle(store, case_id, folder / f"{number}.zip", keyring) for number, case_id in enumerate(ids)]
+    yield Honest(paths, keyring.folder / "trusted", folder)
+    store.close()
+
+
+def random_history(store: Store, rng: Rng) -> str:
+    """A case in which people do whatever they may; some of what they wrote is erased at the end."""
+    from osm_flow.operations.people import actor_named
+
+    at = NOW + timedelta(minutes=rng.randint(1, 1000))
+    with store.transaction() as session:
+        people = [actor_named(session, name, NOW.date()) for name in ("anan", "kanda", "boss")]
+        data = {"rate": rng.choice([0.1, 1e-7, 1e21, 12, -3.5e-9]), "note": rng.choice(["ก", '\U0001f33e\n"', "<b>"])}
+        case_id = make_case(session, rng.choice(["review", "caller", "repeating"]), now=at, data=data).id
+        comment(session, case_id, people[0], at, body="ชื่อของผู้ร้อง", key=f"first {case_id}")
+    deliver_pending(store, at, case_id)
+    for number in range(rng.randint(4, 14)):
+        at += timedelta(minutes=rng.randint(0, 90))
+        with store.transaction() as session:
+            family = list(session.scalars(select(Case).where(Case.root_case_id == case_id, Case.state == "ACTIVE")))
+            if not family:
+                break
+            ids = [one.id for one in family]
+            act(session, rng, rng.choice(family), people, at, number)
+        deliver_pending(store, at, *ids)
+    with store.transaction() as session:
+        notes = select(JournalRecord).where(JournalRecord.kind == "case.commented")
+        for record in session.scalars(
+            notes.join(Case, Case.id == JournalRecord.case_id).where(Case.root_case_id == case_id)
+        ):
+            if rng.random() < 0.7:
+                erase_payloads(session, record.case_id, [record.seq], SYSTEM, at, reason="PDPA")
+    return case_id
+
+
+def act(session: Any, rng: Rng, case: Case, people: list[Any], at: Any, number: int) -> None:
+    person, key = rng.choice(people[:2]), f"{case.id}{number}"
+    what = rng.choice(["work", "work", "work", "comment", "attach", "pause"])
+    if what == "comment":
+        comment(session, case.id, person, at, body=f"ความเห็น {rng.random()}", key=key)
+    elif what == "attach":
+        attachments.attach(session, case.id, person, at, filename="ก.txt", content=f"{rng.random()}".encode(), key=key)
+    elif what == "pause":
+        suspend_case(session, case.id, SYSTEM, at, reason="รอ")
+        resume_case(session, case.id, SYSTEM, at)
+    else:
+        query = select(WorkItem).where(WorkItem.case_id == case.id, WorkItem.state.in_(("READY", "CLAIMED")))
+        for item in session.scalars(query.order_by(WorkItem.id).limit(1)):
+            doer = next((one for one in people if one.person_id == item.assignee_id), None)
+            doer = doer or next(one for one in rng.sample(people, 3) if may_do(session, item, one))
+            if item.assignee_id is None and rng.random() < 0.4:
+                work_items.claim(session, item.id, doer, at)
+                return
+            schema = work_items.form_of(session, item)
+            fields = (schema or {}).get("properties", {})
+            values: dict[str, Any] = {"approved": rng.random() < 0.4, "reason": "แก้"} if "approved" in fields else {}
+            values |= {"text": f"ร่าง {rng.random()}"} if "text" in fields else {}
+            work_items.complete(session, item.id, doer, at, values=values, key=key)
+
+
+def may_do(session: Any, item: WorkItem, person: Any) -> bool:
+    from osm_flow.domain.policy import Verb, decide
+    from osm_flow.operations.facts import work_item_facts
+
+    return decide(person, Verb.complete, work_item_facts(session, item, person)).allowed
+
+
+# ---- untouched ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(HISTORIES))
+def test_untouched_bundles_pass(honest: Honest, number: int) -> None:
+    assert honest.verdicts_on(honest.paths[number]) == (0, [])
+    assert honest.verdicts(honest.bundle(number), fitting=True) == (0, [])
+    assert run_script_alone(honest.paths[number], "--key", str(honest.trusted))[0] == 0
+
+
+# ---- edits -------------------------------------------------------------------------------------------------------
+
+Edit = Callable[[Honest, Forger, random.Random], None]
+
+
+def change_a_record(_: Honest, forger: Forger, rng: Rng) -> None:
+    def change(lines: list[dict[str, Any]]) -> None:
+        line = rng.choice(lines)
+        name = rng.choice([key for key in line if key != "definition"])
+        old = line[name]
+        options = [
+            "boss",
+            "",
+            None,
+            7,
+            1.5,
+            True,
+            [],
+            "0" * 64,
+            "2026-11-20T02:00:00.000000Z",
+            old,
+            f"{old}x",
+            "\u202e",
+        ]
+        line[name] = rng.choice([value for value in options if value != old or type(value) is not type(old)])
+
+    forger.edit(rng.choice(forger.ids()), change)
+
+
+def change_the_definition_of_a_record(_: Honest, forger: Forger, rng: Rng) -> None:
+    def change(lines: list[dict[str, Any]]) -> None:
+        name = rng.choice(["key", "version", "sha256"])
+        rng.choice(lines)["definition"][name] = {"key": "other", "version": 99, "sha256": "a" * 64}[name]
+
+    forger.edit(rng.choice(forger.ids()), change)
+
+
+def put_in_a_record(_: Honest, forger: Forger, rng: Rng) -> None:
+    def change(lines: list[dict[str, Any]]) -> None:
+        new = {**rng.choice(lines), "actor": "nobody"}
+        lines.insert(rng.randrange(len(lines) + 1), new)
+
+    forger.edit(rng.choice(forger.ids()), change)
+
+
+def double_a_record(_: Honest, forger: Forger, rng: Rng) -> None:
+    forger.edit(rng.choice(forger.ids()), lambda lines: lines.insert(rng.randrange(len(lines)), rng.choice(lines)))
+
+
+def take_out_a_record(_: Honest, forger: Forger, rng: Rng) -> None:
+    forger.edit(rng.choice(forger.ids()), lambda lines: lines.pop(rng.randrange(len(lines))))
+
+
+def swap_records(_: Honest, forger: Forger, rng: Rng) -> None:
+    def change(lines: list[dict[str, Any]]) -> None:
+        assume(len(lines) > 1)
+        one, other = rng.sample(range(len(lines)), 2)
+        lines[one], lines[other] = lines[other], lines[one]
+
+    forger.edit(rng.choice(forger.ids()), change)
+
+
+def truncate(_: Honest, forger: Forger, rng: Rng) -> None:
+    """The newest records and their payloads and states, as if they had never been."""
+    case_id = rng.choice(forger.ids())
+    keep = rng.randrange(len(forger.lines(case_id)))
+    for name in ("journal", "payloads", "states"):
+        forger.put_lines(case_id, [line for line in forger.lines(case_id, name) if line["seq"] <= keep], name)
+
+
+def cut_the_journal(_: Honest, forger: Forger, rng: Rng) -> None:
+    name = f"cases/{rng.choice(forger.ids())}/journal.jsonl"
+    forger.files[name] = forger.files[name][: rng.randrange(len(forger.files[name]))]
+
+
+def swap_payloads(_: Honest, forger: Forger, rng: Rng) -> None:
+    def change(lines: list[dict[str, Any]]) -> None:
+        assume(len(lines) > 1)
+        one, other = rng.sample(lines, 2)
+        one["body"], other["body"], one["salt"], other["salt"] = other["body"], one["body"], other["salt"], one["salt"]
+
+    forger.edit(rng.choice(forger.ids()), change, "payloads")
+
+
+def change_a_payload(_: Honest, forger: Forger, rng: Rng) -> None:
+    def change(lines: list[dict[str, Any]]) -> None:
+        line = rng.choice(lines)
+        body = json.loads(line["body"])
+        body["data"]["forged"] = rng.choice([1, 1.5, "ปลอม", None])
+        line["body"] = rfc8785.dumps(body).decode()
+        if rng.random() < 0.5:
+            line["salt"] = rng.randbytes(16).hex()
+
+    forger.edit(rng.choice(forger.ids()), change, "payloads")
+
+
+def spell_a_payload_otherwise(_: Honest, forger: Forger, rng: Rng) -> None:
+    """The same values in other bytes, with a digest that fits them."""
+    case_id = rng.choice(forger.ids())
+    forger.edit(case_id, lambda lines: rng.choice(lines).update(body=" {}"), "payloads")
+    if rng.random() < 0.5:
+        forger.seal_again(case_id)
+
+
+def take_out_a_payload(_: Honest, forger: Forger, rng: Rng) -> None:
+    forger.edit(rng.choice(forger.ids()), lambda lines: lines.pop(rng.randrange(len(lines))), "payloads")
+
+
+def put_back_an_erased_payload(_: Honest, forger: Forger, rng: Rng) -> None:
+    case_id = rng.choice(forger.ids())
+    lines = forger.lines(case_id, "payloads")
+    gone = {line["seq"] for line in forger.lines(case_id)} - {line["seq"] for line in lines}
+    assume(gone)
+    lines.append({**lines[0], "seq": gone.pop()})
+    forger.put_lines(case_id, sorted(lines, key=lambda line: line["seq"]), "payloads")
+
+
+def change_a_definition(_: Honest, forger: Forger, rng: Rng) -> None:
+    name = rng.choice([name for name in forger.files if name.startswith("definitions/")])
+    if name.endswith(".bpmn"):
+        forger.files[name] = (
+            forger.files[name].replace(b"osm_strategy", b"osm_director").replace(b"<bpmn:", b"<bpmn: ", 1)
+        )
+    else:
+        forger.files[name] = rfc8785.dumps({**json.loads(forger.files[name]), "forged": {}}) + b"\n"
+
+
+def swap_definitions(_: Honest, forger: Forger, rng: Rng) -> None:
+    digests = sorted({name.split("/")[1] for name in forger.files if name.startswith("definitions/")})
+    assume(len(digests) > 1)
+    one, other = rng.sample(digests, 2)
+    for part in ("process.bpmn", "forms.json", "decisions.json"):
+        names = f"definitions/{one}/{part}", f"definitions/{other}/{part}"
+        forger.files[names[0]], forger.files[names[1]] = forger.files[names[1]], forger.files[names[0]]
+
+
+def hash_a_suffix_again(_: Honest, forger: Forger, rng: Rng) -> None:
+    """Another actor or another value, and every digest, hash, link and the manifest made to fit."""
+    case_id = rng.choice(forger.ids())
+    lines = forger.lines(case_id)
+    number = rng.randrange(len(lines))
+    if rng.random() < 0.5:
+        lines[number]["actor"] = "somebody"
+        forger.put_lines(case_id, lines)
+    else:
+        payloads = forger.lines(case_id, "payloads")
+        payloads[number % len(payloads)]["salt"] = rng.randbytes(16).hex()
+        forger.put_lines(case_id, payloads, "payloads")
+    forger.seal_again(case_id)
+
+
+def forge_everything(honest: Honest, forger: Forger, rng: Rng) -> None:
+    """Rewrite a case, build a log of one's own over it, sign it with a key of one's own, and put that key in."""
+    hash_a_suffix_again(honest, forger, rng)
+    sign_a_log_of_ones_own(forger, rng)
+
+
+def sign_with_another_key(_: Honest, forger: Forger, rng: Rng) -> None:
+    text = forger.files["checkpoint.txt"].decode().rpartition("\n\n")[0] + "\n"
+    put_signature(forger, text, rng)
+
+
+def change_the_checkpoint(_: Honest, forger: Forger, rng: Rng) -> None:
+    """A checkpoint from the future, of another root, of another log, or with a signature of something else."""
+    body, _, signatures = forger.files["checkpoint.txt"].decode().rpartition("\n\n")
+    origin, size, root = body.split("\n")[:3]
+    signature = signatures.split(" ")[2].strip()
+    options = [
+        (origin, str(int(size) + 1), root, signature), (origin, str(int(size) * 1000), root, signature),
+        (origin, size, base64.b64encode(rng.randbytes(32)).decode(), signature), (f"{origin}x", size, root, signature),
+        (origin, size, root, base64.b64encode(base64.b64decode(signature)[:4] + rng.randbytes(64)).decode()),
+        (origin, f"0{size}", root, signature), (origin, size, root, ""), (origin, "-1", root, signature),
+    ]  # fmt: skip
+    origin, size, root, signature = rng.choice(options)
+    name = signatures.split(" ")[1]
+    forger.files["checkpoint.txt"] = f"{origin}\n{size}\n{root}\n\n\u2014 {name} {signature}\n".encode()
+
+
+def change_a_proof(_: Honest, forger: Forger, rng: Rng) -> None:
+    name = rng.choice([name for name in forger.files if name.endswith("/proof.json")])
+    proof = json.loads(forger.files[name])
+    key = rng.choice(sorted(proof))
+    old = proof[key]
+    options = [0, -1, old + 1 if isinstance(old, int) else 1, "0" * 64, [], ["0" * 64], None, 2**52, "x", [7]]
+    proof[key] = rng.choice([value for value in options if value != old])
+    forger.files[name] = rfc8785.dumps(proof) + b"\n"
+
+
+def leave_the_checkpoint_out(_: Honest, forger: Forger, rng: Rng) -> None:
+    """As if there had never been one."""
+    for name in [
+        name for name in forger.files if name.endswith("/proof.json") or name in ("checkpoint.txt", "keys.txt")
+    ]:
+        del forger.files[name]
+    forger.files["manifest.json"] = rfc8785.dumps({**forger.manifest, "checkpoint": None})
+
+
+def take_out_a_file(_: Honest, forger: Forger, rng: Rng) -> None:
+    names = [name for name in forger.files if name.startswith(("cases/", "definitions/", "attachments/", "ch", "k"))]
+    name = rng.choice([name for name in names if not name.endswith(("journal.jsonl", "states.jsonl"))])
+    del forger.files[name]
+
+
+def put_in_a_record_of_another_case(honest: Honest, forger: Forger, rng: Rng) -> None:
+    other = honest.bundle(rng.randrange(HISTORIES))
+    foreign = rng.choice(other.lines(rng.choice(other.ids())))
+    case_id = rng.choice(forger.ids())
+    assume(foreign["case_id"] != case_id)
+    forger.edit(case_id, lambda lines: lines.insert(rng.randrange(len(lines) + 1), foreign))
+
+
+def take_out_an_ended_child(_: Honest, forger: Forger, rng: Rng) -> None:
+    parent, *children = forger.ids()
+    ended = [line for line in forger.lines(parent) if line["kind"] == "child.ended"]
+    assume(children and ended)
+    for name in [name for name in forger.files if name.startswith(f"cases/{children[0]}/")]:
+        del forger.files[name]
+    manifest = forger.manifest
+    manifest["cases"] = [about for about in manifest["cases"] if about["id"] != children[0]]
+    forger.files["manifest.json"] = rfc8785.dumps(manifest)
+
+
+def flip_a_bit(_: Honest, forger: Forger, rng: Rng) -> None:
+    names = [name for name in forger.files if any(part in name for part in EVIDENCE) and forger.files[name]]
+    name = rng.choice(names)
+    content = bytearray(forger.files[name])
+    content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    forger.files[name] = bytes(content)
+
+
+EDITS: list[Edit] = [
+    change_a_record, change_the_definition_of_a_record, put_in_a_record, double_a_record, take_out_a_record, swap_records,
+    truncate, cut_the_journal, swap_payloads, change_a_payload, spell_a_payload_otherwise, take_out_a_payload,
+    put_back_an_erased_payload, change_a_definition, swap_definitions, hash_a_suffix_again, forge_everything,
+    sign_with_another_key, change_the_checkpoint, change_a_proof, leave_the_checkpoint_out, take_out_a_file,
+    put_in_a_record_of_another_case, take_out_an_ended_child, flip_a_bit,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
+@given(number=st.integers(0, HISTORIES - 1), seed=st.integers(0, 2**32), fitting=st.booleans())
+@settings(PROFILE, max_examples=16)
+def test_both_checkers_catch_every_edit(honest: Honest, edit: Edit, number: int, seed: int, fitting: bool) -> None:
+    """`fitting`: the forger brings the manifest up to date as well."""
+    forger = honest.bundle(number)
+    before = dict(forger.files)
+    edit(honest, forger, Rng(seed))
+    assume(forger.files != before)
+    try:
+        code, faults = honest.verdicts(forger, fitting=fitting)
+    except (KeyError, ValueError, TypeError):
+        code, faults = honest.verdicts(forger, fitting=False)
+
+    assert code == 1, "verify.py passed it"
+    assert faults, "the product passed it"
+
+
+@given(number=st.integers(0, HISTORIES - 1), seed=st.integers(0, 2**32), share=st.floats(0, 1))
+@settings(PROFILE, max_examples=150)
+@example(number=0, seed=0, share=0.0)
+def test_damaged_archives_never_pass_as_something_else(honest: Honest, number: int, seed: int, share: float) -> None:
+    """Raw bytes of the ZIP file changed or cut: no traceback, and what passes still holds the same files."""
+    rng = Rng(seed)
+    whole = bytearray(honest.paths[number].read_bytes())
+    for _ in range(rng.randint(1, 4)):
+        whole[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
+    if rng.random() < 0.3:
+        del whole[int(len(whole) * share) :]
+    path = honest.desk / "damaged.zip"
+    path.write_bytes(whole)
+
+    code, faults = honest.verdicts_on(path)
+
+    for passed in (code == 0, not faults):
+        assert not passed or Forger.of(path).files == honest.bundle(number).files
+
+
+# ---- hostile containers ------------------------------------------------------------------------------------------
+
+
+LINK = zipfile.ZipInfo("attachments/" + "a" * 64)
+LINK.external_attr = 0o120777 << 16
+PUT_IN: dict[str, list[tuple[str | zipfile.ZipInfo, bytes]]] = {
+    "outside": [("../../outside.txt", b"x")],
+    "absolute": [("/etc/passwd", b"x")],
+    "backslash": [("cases\\..\\x", b"x")],
+    "doubled": [("manifest.json", b"{}")],
+    "link": [(LINK, b"/etc/passwd")],
+    "bomb": [("attachments/" + "b" * 64, bytes(64 << 20))],
+    "many": [(f"x{number}", b"") for number in range(100_001)],
+}
+PUT_INSTEAD = {
+    "deep": ("journal.jsonl", b"[" * 200_000 + b"\n"),
+    "deep manifest": ("manifest.json", b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"\n"),
+    "huge number": ("manifest.json", b'{"a":' + b"9" * 10_000 + b"}\n"),
+}
+WHOLE = {"text": b"this is no zip\0", "nothing": b"", "no files": b"PK\5\6" + bytes(18)}
+
+
+def hostile(name: str, honest: Honest) -> bytes:
+    if name in WHOLE:
+        return WHOLE[name]
+    files = honest.bundle(0).files
+    if name in PUT_INSTEAD:
+        end, content = PUT_INSTEAD[name]
+        files = {known: content if known.endswith(end) else kept for known, kept in files.items()}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for known, content in [*files.items(), *PUT_IN.get(name, [])]:
+            archive.writestr(known, content)
+    return out.getvalue().replace(b"README.txt", b"READM\0.txt") if name == "NUL in a name" else out.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("name", [*PUT_IN, *PUT_INSTEAD, *WHOLE, "NUL in a name"])
+def test_hostile_containers_are_refused_in_a_sentence(honest: Honest, name: str) -> None:
+    path = honest.desk / "hostile.zip"
+    path.write_bytes(hostile(name, honest))
+
+    code, said = run_script_alone(path)
+
+    assert code == 1
+    assert "FAULT" in said
+    assert product_faults(path)
+    assert not (honest.desk.parent / "outside.txt").exists()
+
+
+def test_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    code, said = run_script_alone(tmp_path / "none.zip")
+
+    assert code == 1
+    assert "cannot be read" in said
+
+
+def test_with_a_key_of_its_own_a_forged_bundle_passes_and_the_checker_says_what_that_is_worth(honest: Honest) -> None:
+    """The reason for --key: without one, only the forger vouches for the forgery."""
+    forger, rng = honest.bundle(0), Rng(7)
+    case_id = forger.ids()[0]
+    forger.edit(case_id, lambda lines: lines[-1].update(actor="somebody"))
+    forger.seal_again(case_id)
+    sign_a_log_of_ones_own(forger, rng)
+    path = forger.write(honest.desk / "own.zip")
+
+    code, said = run_script(path)
+
+    assert code == 0
+    assert "proves nothing about WHO signed" in said
+    assert run_script(path, "--key", str(honest.trusted))[0] == 1
+
+
+def test_a_checkpoint_of_a_witness_is_compared(honest: Honest) -> None:
+    own = honest.bundle(0).files["checkpoint.txt"]
+    (honest.desk / "same.txt").write_bytes(own)
+    origin, size, root, *rest = own.decode().split("\n")
+    forked = "\n".join([origin, size, base64.b64encode(b"\1" * 32).decode(), *rest])
+    (honest.desk / "forked.txt").write_text(forked)
+    newer = "\n".join([origin, str(int(size) + 5), root, *rest])
+    (honest.desk / "newer.txt").write_text(newer)
+
+    answers = {
+        name: run_script(honest.paths[0], "--checkpoint", str(honest.desk / f"{name}.txt"))
+        for name in ("same", "forked", "newer")
+    }
+
+    assert answers["same"][0] == 0
+    assert answers["forked"][0] == 1
+    assert "forked" in answers["forked"][1]
+    assert answers["newer"][0] == 0
+    assert "consistency" in answers["newer"][1]
+
+
+def test_the_public_key_may_be_a_pem_file(honest: Honest) -> None:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    public = Ed25519PublicKey.from_public_bytes(keys_of(honest.trusted)[0].public)
+    pem = honest.desk / "key.pem"
+    pem.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+    assert run_script(honest.paths[0], "--key", str(pem))[0] == 0
+
+
+# ---- the forger's workshop ---------------------------------------------------------------------------------------
+
+
+def sign_a_log_of_ones_own(forger: Forger, rng: Rng) -> None:
+    leaves = [
+        rfc8785.dumps({"case_id": case_id, "seq": line["seq"], "hash": line["hash"]})
+        for case_id in forger.ids()
+        for line in forger.lines(case_id)
+    ]
+    hashes = [rfc6962.leaf_hash(leaf) for leaf in leaves]
+    root = rfc6962.root_of(hashes)
+    position = 0
+    for case_id in forger.ids():
+        lines = forger.lines(case_id)
+        position += len(lines)
+        proof = {
+            "case_id": case_id, "seq": lines[-1]["seq"], "hash": lines[-1]["hash"], "position": position - 1,
+            "size": len(leaves), "path": [one.hex() for one in audit_path(position - 1, hashes)],
+        }  # fmt: skip
+        forger.files[f"cases/{case_id}/proof.json"] = rfc8785.dumps(proof) + b"\n"
+    manifest = {**forger.manifest, "checkpoint": {"size": len(leaves), "root": root.hex()}}
+    forger.files["manifest.json"] = rfc8785.dumps(manifest) + b"\n"
+    put_signature(forger, str(Head("osm.example.go.th/journal", len(leaves), root)), rng)
+
+
+def audit_path(position: int, hashes: list[bytes]) -> list[bytes]:
+    """PATH of RFC 6962, section 2.1.1."""
+    if len(hashes) == 1:
+        return []
+    split = 1
+    while split * 2 < len(hashes):
+        split *= 2
+    if position < split:
+        return [*audit_path(position, hashes[:split]), rfc6962.root_of(hashes[split:])]
+    return [*audit_path(position - split, hashes[split:]), rfc6962.root_of(hashes[:split])]
+
+
+def put_signature(forger: Forger, text: str, rng: Rng) -> None:
+    private = Ed25519PrivateKey.from_private_bytes(rng.randbytes(32))
+    key = VerifierKey("osm.example.go.th/journal", private.public_key().public_bytes_raw())
+    signature = Signature(key.name, key.key_hash, private.sign(text.encode()))
+    forger.files["checkpoint.txt"] = str(Note(text, (signature,))).encode()
+    forger.files["keys.txt"] = f"{key}\n".encode()
+
+
+def test_a_payload_digest_is_over_the_salt_and_the_body(honest: Honest) -> None:
+    forger = honest.bundle(0)
+    case_id = forger.ids()[0]
+    digests = {line["seq"]: line["payload_digest"] for line in forger.lines(case_id)}
+
+    assert all(digest_of(line) == digests[line["seq"]] for line in forger.lines(case_id, "payloads"))
