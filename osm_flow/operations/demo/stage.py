@@ -71,11 +71,11 @@ class Stage:
 
     def mornings(self, first: str) -> Scene:
         """The scheduler's reminders, each working morning from this day on."""
-        day = self.times.day(first)
-        while day < self.times.today:
-            day = self.times.calendar.next_working_day(day)
-            yield opening_of(day)
+        day = self.times.calendar.on_or_after(self.times.day(first))
+        while (morning := opening_of(day)) < self.times.now:
+            yield morning
             self._remind()
+            day = self.times.calendar.next_working_day(day)
 
     def _remind(self) -> None:
         """What the scheduler would remind people of by now."""
