@@ -13,27 +13,34 @@ from osm_flow.store.models.cases import (
 )
 from osm_flow.store.models.definitions import Deployment, ProcessDefinition
 from osm_flow.store.models.jobs import Notification, OutboxEntry, Reminder, ServiceJob, Timer, WaitingMessage
+from osm_flow.store.models.moments import CaseCheckpoint
 from osm_flow.store.models.people import LoginAttempt, Office, Person, Position, Province
 from osm_flow.store.models.planning import CalendarChange, FiscalDate, HolidayOverride, OutgoingLetter, Project
+from osm_flow.store.models.privacy import Access, ErasureItem, ErasureRequest, LegalHold
 from osm_flow.store.models.work_items import Attachment, Candidate, Comment, Draft, WorkItem
 
 __all__ = [
+    "Access",
     "Attachment",
     "BusinessKeyCounter",
     "CalendarChange",
     "Candidate",
     "Case",
+    "CaseCheckpoint",
     "CaseState",
     "Comment",
     "Deployment",
     "Draft",
     "ElementVisit",
+    "ErasureItem",
+    "ErasureRequest",
     "FiscalDate",
     "HolidayOverride",
     "IdempotencyKey",
     "Incident",
     "JournalPayload",
     "JournalRecord",
+    "LegalHold",
     "LogCheckpoint",
     "LogLeaf",
     "LogNode",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from osm_flow.store.database import Instant, Model
@@ -16,6 +16,7 @@ class Case(Model):
 
     `state`: ACTIVE, SUSPENDED, COMPLETED or CANCELLED. `seq`, `head` and `head_at` are the number, the hash
     and the time of its newest journal record. A child case names the case and the waiting engine task that called it.
+    `is_sensitive` marks it beyond what its process says: whoever opens it is recorded.
     """
 
     __tablename__ = "cases"
@@ -41,6 +42,7 @@ class Case(Model):
     head: Mapped[str] = mapped_column(String(64), default="")
     head_at: Mapped[datetime] = mapped_column(Instant)
     search: Mapped[str] = mapped_column(Text, default="")
+    is_sensitive: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     definition: Mapped[ProcessDefinition] = relationship()
 
@@ -100,11 +102,21 @@ class JournalRecord(Model):
     prev_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
-    __table_args__ = (Index(None, "at", "case_id", "seq"), Index(None, "actor", "at"))
+    __table_args__ = (
+        Index(None, "at", "case_id", "seq"),
+        Index(None, "actor", "at", "case_id", "seq"),
+        Index(None, "kind", "at", "case_id", "seq"),
+        Index(None, "element", "at", "case_id", "seq"),
+        Index(None, "on_behalf_of", "at", "case_id", "seq"),
+        Index(None, "actor_role", "at", "case_id", "seq"),
+    )
 
 
 class JournalPayload(Model):
-    """What was typed or found, beside the record; only its salted digest is chained, so that it can be erased."""
+    """What was typed or found, beside the record; only its salted digest is chained, so that it can be erased.
+
+    `search` is what a person typed, as it is searched (`domain.search.typed_text`); it goes when the payload goes.
+    """
 
     __tablename__ = "journal_payloads"
 
@@ -112,6 +124,7 @@ class JournalPayload(Model):
     seq: Mapped[int] = mapped_column(primary_key=True)
     salt: Mapped[str] = mapped_column(String(32))
     body: Mapped[str] = mapped_column(Text)
+    search: Mapped[str] = mapped_column(Text, default="", server_default="")
 
 
 class IdempotencyKey(Model):

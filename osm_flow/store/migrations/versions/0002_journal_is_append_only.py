@@ -27,8 +27,8 @@ def upgrade() -> None:
         for table in TABLES:
             # INSERT OR REPLACE deletes without firing the trigger above.
             op.execute(
-                f"CREATE TRIGGER {_name(table, 'REPLACE')} BEFORE INSERT ON {table} "
-                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE case_id = NEW.case_id AND seq = NEW.seq) "  # noqa: S608
+                f"CREATE TRIGGER {_name(table, 'REPLACE')} BEFORE INSERT ON {table} "  # noqa: S608
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE case_id = NEW.case_id AND seq = NEW.seq) "
                 f"BEGIN SELECT RAISE(ABORT, 'the journal is append-only: REPLACE of {table}'); END"
             )
         return

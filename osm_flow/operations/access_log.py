@@ -1,0 +1,132 @@
+"""Who read what and why: reads that matter are recorded in a table that only grows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.pages import Page
+from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, decide, require
+from osm_flow.errors import Invalid
+from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.store.models import Access, Case
+
+_NEWEST_FIRST = Keyset((Access.id, True, False))
+_LONGEST = 2_000
+
+
+class Kind(StrEnum):
+    """What was done; whatever ends in `.exported` takes a reason."""
+
+    case_opened = "case.opened"
+    case_exported = "case.exported"
+    attachment_downloaded = "attachment.downloaded"
+    audit_opened = "audit.opened"
+    audit_searched = "audit.searched"
+    search_exported = "search.exported"
+    mining_exported = "mining.exported"
+    list_exported = "list.exported"
+    privacy_opened = "privacy.opened"
+    privacy_searched = "privacy.searched"
+
+
+class ExportReasonMissing(Invalid):
+    """Say why you need this export; the reason is recorded."""
+
+
+def record_access(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    kind: str,
+    subject: Case | str,
+    reason: str = "",
+    *,
+    case: Case | None = None,
+    details: str = "",
+    once_within: timedelta | None = None,
+) -> Access | None:
+    """Record that the actor read the subject: a case, or in words what else it was.
+
+    `details` is what may name a person, such as what was searched for; an erasure can blank it. With `once_within` the
+    same read again within that time is the same read: None. Exports raise ExportReasonMissing without a reason.
+    """
+    reason = reason.strip()[:_LONGEST]
+    if kind.endswith(".exported") and not reason:
+        raise ExportReasonMissing(fields={"reason": ExportReasonMissing.__doc__ or ""})
+    about = subject if isinstance(subject, Case) else case
+    named = subject if isinstance(subject, str) else subject.business_key
+    office_id = about.office_id if about else next(iter(actor.office_ids), None)
+    read = Access(
+        at=now,
+        actor=actor.username,
+        role=_role(actor, office_id),
+        office_id=office_id,
+        kind=kind,
+        subject=named[:255].replace("\0", ""),
+        case_id=about.id if about else None,
+        reason=reason.replace("\0", ""),
+        details=details[:_LONGEST].replace("\0", ""),
+    )
+    if once_within is not None and _is_known(session, read, now - once_within):
+        return None
+    session.add(read)
+    session.flush()
+    return read
+
+
+def accesses(
+    session: Session,
+    actor: Actor,
+    *,
+    who: str | None = None,
+    kind: str | None = None,
+    case_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[Access]:
+    """Recorded reads in the offices where the actor may see the audit, newest first. Raises NotYourRole."""
+    if not any(decide(actor, Verb.see_audit, OfficeFacts(office)).allowed for office in actor.office_ids):
+        require(actor, Verb.see_audit, SystemFacts())
+    wanted = select(Access)
+    if not actor.is_system:
+        wanted = wanted.where(Access.office_id.in_(actor.office_ids) | Access.office_id.is_(None))
+    for column, value in ((Access.actor, who), (Access.kind, kind), (Access.case_id, case_id)):
+        if value:
+            wanted = wanted.where(column == value)
+    if since is not None:
+        wanted = wanted.where(Access.at >= since)
+    if until is not None:
+        wanted = wanted.where(Access.at < until)
+    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    if after:
+        wanted = wanted.where(_NEWEST_FIRST.after(after))
+    limit = max(1, min(limit, MOST))
+    found = list(session.scalars(wanted.order_by(*_NEWEST_FIRST.order()).limit(limit + 1)))
+    following = _NEWEST_FIRST.key_of([found[limit - 1].id]) if len(found) > limit else None
+    return Page(found[:limit], following, total)
+
+
+def _role(actor: Actor, office_id: str | None) -> str | None:
+    """The hat that lets them look: an auditor's or administrator's first, else the first one in the office."""
+    hats = [hat for hat in actor.hats if office_id is None or hat.covers(office_id)]
+    best = next((hat for hat in hats if hat.role in {"auditor", "admin"}), None) or next(iter(hats), None)
+    return best.role if best else None
+
+
+def _is_known(session: Session, read: Access, since: datetime) -> bool:
+    same = select(Access.id).where(
+        Access.actor == read.actor,
+        Access.at >= since,
+        Access.kind == read.kind,
+        Access.subject == read.subject,
+        Access.details == read.details,
+        Access.reason == read.reason,
+    )
+    return session.scalar(same.order_by(Access.id.desc()).limit(1)) is not None

@@ -1,0 +1,92 @@
+"""Who looked at what and why, what must be kept, and what is to be erased."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from osm_flow.store.database import Instant, Model
+
+
+class Access(Model):
+    """A read that matters. Append-only (triggers), except that `details` may be blanked: a search can name a person."""
+
+    __tablename__ = "accesses"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    actor: Mapped[str] = mapped_column(String(64))
+    role: Mapped[str | None] = mapped_column(String(64))
+    office_id: Mapped[str | None] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(48))
+    subject: Mapped[str] = mapped_column(String(255))
+    case_id: Mapped[str | None] = mapped_column(String(36))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    details: Mapped[str] = mapped_column(Text, default="")
+
+    __table_args__ = (
+        Index(None, "office_id", "id"),
+        Index(None, "actor", "id"),
+        Index(None, "case_id", "id"),
+        Index(None, "kind", "id"),
+    )
+
+
+class LegalHold(Model):
+    """Something must be kept whatever its class says: set by one row, lifted by a later one that names it. Append-only.
+
+    On a case or on a person: then on every record that they made or that the whole of a case names them in.
+    """
+
+    __tablename__ = "legal_holds"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    lifts_id: Mapped[int | None] = mapped_column(ForeignKey("legal_holds.id"), unique=True)
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    reason: Mapped[str] = mapped_column(Text)
+    actor: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+class ErasureRequest(Model):
+    """Somebody asks that what concerns a person be erased; somebody else decides.
+
+    `state`: ASKED, APPROVED (some cases still run), DONE, REFUSED or WITHDRAWN. `subject` is what was searched for; it
+    is blanked with the rest when nothing waits any more.
+    """
+
+    __tablename__ = "erasure_requests"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"))
+    subject: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), default="ASKED")
+    asked_by: Mapped[str] = mapped_column(String(64))
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    decided_by: Mapped[str | None] = mapped_column(String(64))
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
+    scrubbed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    items: Mapped[list[ErasureItem]] = relationship(
+        back_populates="request", order_by="(ErasureItem.case_id, ErasureItem.seq)"
+    )
+
+    __table_args__ = (Index(None, "office_id", "id"), Index(None, "state", "id"))
+
+
+class ErasureItem(Model):
+    """One record whose payload is to go."""
+
+    __tablename__ = "erasure_items"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("erasure_requests.id"), primary_key=True)
+    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), primary_key=True, index=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    request: Mapped[ErasureRequest] = relationship(back_populates="items")
