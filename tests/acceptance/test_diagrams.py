@@ -18,6 +18,8 @@ from osm_flow.engine.simulation import Simulation
 from osm_flow.operations.services import TOPICS
 from osm_flow.resources import resource_dir
 
+pytestmark = pytest.mark.timeout(900)
+
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 FILES = {path.stem: DiagramFile(path) for path in sorted(resource_dir("bpmn").glob("*.bpmn"))}
 SCHEMAS = {name: topic.result_schema for name, topic in TOPICS.items()}

@@ -36,7 +36,7 @@ def fill(session: Session, times: Times) -> None:
         letter = f"{_LETTERS[told]} ลงวันที่ {times.thai(f'{told - 2}-08-19')}"
         for key, normal in typical_dates(fiscal_year).items():
             written = _ANNOUNCED.get((told, key))
-            day = times.day(written) if written else times.moved(normal, fiscal_year)
+            day = times.day(written) if written else times.moved(normal)
             known = day <= times.today + _SOON
             status = "actual" if day <= times.today else "announced" if known else "planned"
             session.add(

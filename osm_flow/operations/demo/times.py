@@ -27,8 +27,8 @@ class Times:
         year, month, day = map(int, written.split("-"))
         return self.today + (date(year - BUDDHIST_OFFSET, month, day) - _TOLD_FOR)
 
-    def moved(self, normal: date, fiscal_year: int) -> date:
-        """A day of the normal calendar of a fiscal year, moved as the whole story is."""
+    def moved(self, normal: date) -> date:
+        """A day of a normal calendar, moved as the whole story is."""
         then = normal.replace(year=normal.year - (self.year - _TOLD_YEAR))
         return self.today + (then - _TOLD_FOR)
 
