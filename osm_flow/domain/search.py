@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 _SPELLINGS = (
     # NIKHAHIT and SARA AA typed apart, around a tone mark or not, are SARA AM; no Unicode normal form joins them.
@@ -22,3 +23,19 @@ def searchable(*texts: str | None) -> str:
     for pattern, replacement in _SPELLINGS:
         joined = pattern.sub(replacement, joined)
     return joined.replace("\0", "").strip()
+
+
+def typed_text(value: object) -> str:
+    """Every text and number in a JSON value as it is searched, one a line, so that no match runs over two of them."""
+    return "\n".join(dict.fromkeys(text for text in map(searchable, _leaves(value)) if text))
+
+
+def _leaves(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    elif isinstance(value, str) or (isinstance(value, int | float) and not isinstance(value, bool)):
+        yield str(value)

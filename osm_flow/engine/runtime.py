@@ -93,14 +93,24 @@ def step(
 
 
 class LiveCase:
-    """A case kept in memory between steps. `step` makes one for each step; only simulations keep one for longer."""
+    """A case kept in memory between steps. `step` makes one for each step; simulations and replays keep one for longer.
+
+    Without `packing` its steps have digests, but no snapshots.
+    """
 
     def __init__(
-        self, process: Process, case_id: str, snapshot: bytes | None = None, *, compacting: bool = True
+        self,
+        process: Process,
+        case_id: str,
+        snapshot: bytes | None = None,
+        *,
+        compacting: bool = True,
+        packing: bool = True,
     ) -> None:
         self.process = process
         self.case_id = case_id
         self.compacting = compacting
+        self.packing = packing
         self.workflow: CaseWorkflow | None = None
         if snapshot is not None:
             self.workflow = thaw(snapshot, process.spec, process.subprocess_specs, _EPOCH, None)
@@ -121,7 +131,7 @@ class LiveCase:
             raise EngineFault("", str(fault)) from fault
         except RecursionError:
             raise EngineFault("", "the process is nested or chained too deeply") from None
-        return _result(self.case_id, workflow, recorder.answers)
+        return _result(self.case_id, workflow, recorder.answers, self.packing)
 
     def _apply(self, command: Command, at: datetime, recorder: _Recorder) -> None:
         if self.workflow is None:
@@ -372,9 +382,9 @@ def _passed(workflow: CaseWorkflow) -> Iterator[Passed]:
             yield Passed(spec.bpmn_id, "cancelled")
 
 
-def _result(case_id: str, workflow: CaseWorkflow, lookups: JSON) -> Step:
+def _result(case_id: str, workflow: CaseWorkflow, lookups: JSON, packing: bool) -> Step:
     ended = bool(workflow.completed)
-    snapshot, digest = freeze(workflow)
+    snapshot, digest = freeze(workflow, packing=packing)
     newest = workflow.last_task or workflow.task_tree
     return Step(
         snapshot=snapshot, digest=digest, waiting=() if ended else tuple(_waiting(case_id, workflow)),

@@ -54,8 +54,8 @@ def _by_depth(task: Any) -> tuple[int, int]:
     return depth, task.id
 
 
-def freeze(workflow: CaseWorkflow) -> tuple[bytes, str]:
-    """The snapshot (zstd) and the SHA-256 of what it holds."""
+def freeze(workflow: CaseWorkflow, *, packing: bool = True) -> tuple[bytes, str]:
+    """The snapshot (zstd; empty without packing, which a replay does not need) and the SHA-256 of what it holds."""
     state = {
         "format": FORMAT,
         "counter": workflow.counter,
@@ -65,7 +65,7 @@ def freeze(workflow: CaseWorkflow) -> tuple[bytes, str]:
         "workflows": [_workflow_row(w) for w in workflow.workflows()],
     }
     plain = orjson.dumps(state)
-    return zstandard.compress(plain, 3), hashlib.sha256(plain).hexdigest()
+    return zstandard.compress(plain, 3) if packing else b"", hashlib.sha256(plain).hexdigest()
 
 
 def digest_of(snapshot: bytes) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.search import typed_text
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
@@ -62,7 +63,9 @@ def append(
     row = JournalRecord(**{**vars(record), "at": at}, hash=journal.seal(record))
     case.seq, case.head, case.head_at = record.seq, row.hash, at
     session.add(row)
-    session.add(JournalPayload(case_id=case.id, seq=record.seq, salt=salt, body=body))
+    # What the system writes repeats what people typed before: only their words are searched.
+    search = "" if actor.is_system else typed_text(payload.get("data"))
+    session.add(JournalPayload(case_id=case.id, seq=record.seq, salt=salt, body=body, search=search))
     return row
 
 

@@ -17,7 +17,7 @@ from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, Command, Start, Step
 from osm_flow.errors import Refused
-from osm_flow.operations import commands, journal, outgoing, projections
+from osm_flow.operations import case_checkpoints, commands, journal, outgoing, projections
 from osm_flow.operations.calendar import calendar_lookup
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.numbering import next_business_key
@@ -167,6 +167,7 @@ def note(
         element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
     )  # fmt: skip
     _keep(session, case, state, {"seq": case.seq})
+    case_checkpoints.keep_if_due(session, case)
     return record
 
 
@@ -240,6 +241,7 @@ def _move(
             _end(session, case, step, at, now)
         session.flush()
         projections.add_candidates(session, opened)
+    case_checkpoints.keep_if_due(session, case)
     return step
 
 

@@ -59,6 +59,7 @@ class WorkItem(Model):
         Index(None, "office_id", "state", "due_at", "id"),
         Index(None, "assignee_id", "state", "due_at", "id"),
         Index(None, "state", "due_at", "id"),
+        Index(None, "completed_by_id", "element"),
     )
 
 

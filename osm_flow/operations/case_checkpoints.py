@@ -1,0 +1,99 @@
+"""States of a case kept every hundred records. They save time and prove nothing: each use compares their digest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from osm_flow import engine
+from osm_flow.store.models import Case, CaseCheckpoint, CaseState, ElementVisit, JournalPayload, JournalRecord
+
+EVERY = 100
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state after record `seq`, with how often each element had passed by then."""
+
+    seq: int
+    digest: str
+    snapshot: bytes
+    passed: Mapping[str, int]
+
+
+def keep_if_due(session: Session, case: Case) -> None:
+    """Called after each record of a locked case: every hundredth state is kept."""
+    if case.seq % EVERY:
+        return
+    session.flush()
+    state = session.execute(
+        select(CaseState.digest, CaseState.snapshot).where(CaseState.case_id == case.id, CaseState.seq == case.seq)
+    ).one()
+    visits = select(ElementVisit.element, ElementVisit.visits).where(ElementVisit.case_id == case.id)
+    passed = dict(session.execute(visits).all())
+    keep(session, case.id, [Checkpoint(case.seq, state.digest, state.snapshot, passed)])
+
+
+def keep(session: Session, case_id: str, found: Iterable[Checkpoint]) -> None:
+    """Keep states that a reader worked out. One behind an erased payload is not kept: it may hold what was erased."""
+    checkpoints = sorted(found, key=lambda one: one.seq)
+    if not checkpoints or _has_gaps(session, case_id, checkpoints[-1].seq):
+        return
+    rows = [
+        {
+            "case_id": case_id,
+            "seq": one.seq,
+            "digest": one.digest,
+            "snapshot": one.snapshot,
+            "passed": json.dumps(dict(one.passed), sort_keys=True),
+        }
+        for one in checkpoints
+    ]
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    writing = insert(CaseCheckpoint).values(rows)
+    index = [CaseCheckpoint.case_id, CaseCheckpoint.seq]
+    kept = {name: writing.excluded[name] for name in ("digest", "snapshot", "passed")}
+    session.execute(writing.on_conflict_do_update(index_elements=index, set_=kept))
+
+
+def nearest(session: Session, case_id: str, seq: int) -> Checkpoint | None:
+    """The newest state at or before record `seq` that is the one its record names; None: begin at the start."""
+    newest_first = _of(case_id).order_by(CaseCheckpoint.seq.desc()).limit(1)
+    while (found := session.execute(newest_first.where(CaseCheckpoint.seq <= seq)).first()) is not None:
+        if (honest := _if_honest(found[0], found[1])) is not None:
+            return honest
+        seq = found[0].seq - 1
+    return None
+
+
+def between(session: Session, case_id: str, after: int, last: int) -> dict[int, Checkpoint]:
+    """The states after `after` up to `last` that are those their records name."""
+    query = _of(case_id).where(CaseCheckpoint.seq > after, CaseCheckpoint.seq <= last)
+    honest = (_if_honest(row, recorded) for row, recorded in session.execute(query))
+    return {one.seq: one for one in honest if one is not None}
+
+
+def _of(case_id: str) -> Select[CaseCheckpoint, str]:
+    same = (JournalRecord.case_id == CaseCheckpoint.case_id) & (JournalRecord.seq == CaseCheckpoint.seq)
+    return (
+        select(CaseCheckpoint, JournalRecord.state_digest)
+        .join(JournalRecord, same)
+        .where(CaseCheckpoint.case_id == case_id)
+    )
+
+
+def _if_honest(row: CaseCheckpoint, recorded: str) -> Checkpoint | None:
+    if row.digest != recorded or engine.digest_of(row.snapshot) != recorded:
+        return None
+    return Checkpoint(row.seq, row.digest, row.snapshot, json.loads(row.passed))
+
+
+def _has_gaps(session: Session, case_id: str, seq: int) -> bool:
+    payload = exists().where(JournalPayload.case_id == JournalRecord.case_id, JournalPayload.seq == JournalRecord.seq)
+    gaps = select(JournalRecord.seq).where(JournalRecord.case_id == case_id, JournalRecord.seq <= seq, ~payload)
+    return session.scalar(gaps.limit(1)) is not None

@@ -1,0 +1,158 @@
+"""What the journal alone tells of a case beside its states: who held what, what was given, what was erased, by which record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain import journal as rules
+from osm_flow.domain.states import CaseStatus
+from osm_flow.engine.values import JSON, Waiting
+from osm_flow.operations.histories import ERASED
+from osm_flow.store.models import Attachment, JournalPayload, JournalRecord, Person
+
+_HELD_BY = ("work_item.claimed", "work_item.released", "work_item.delegated", "work_item.reassigned")
+_HOLDING = (*_HELD_BY, "work_item.due_moved")
+_TURNS = {
+    "case.suspended": CaseStatus.SUSPENDED,
+    "case.resumed": CaseStatus.ACTIVE,
+    "case.cancelled": CaseStatus.CANCELLED,
+}
+
+
+@dataclass(frozen=True)
+class OpenItem:
+    """A work item that was open: `holder` had claimed it or was given it, `candidates` may claim it."""
+
+    task_id: str
+    element: str
+    name: str
+    candidates: tuple[str, ...]
+    holder: str | None
+    holder_name: str | None
+    due_at: datetime | None
+    instance: int | None
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file that was given with record `seq`, as the record describes it; `attachment_id` where it still is so."""
+
+    seq: int
+    filename: str
+    size: int
+    sha256: str
+    attachment_id: int | None
+
+
+class Holders:
+    """Who held each of these work items after each record, and when it was due."""
+
+    def __init__(self, session: Session, case_id: str, task_ids: Collection[str], last: int) -> None:
+        self._acts: dict[str, list[tuple[int, str, str, JSON]]] = {}
+        self._known = dict(session.execute(select(Person.username, Person.display_name)).all()) if task_ids else {}
+        if not task_ids:
+            return
+        wanted = (JournalRecord.task_id.in_(task_ids), JournalRecord.kind.in_(_HOLDING), JournalRecord.seq <= last)
+        for record, data in _written(session, case_id, *wanted):
+            self._acts.setdefault(record.task_id or "", []).append((record.seq, record.kind, record.actor, data))
+
+    @property
+    def usernames(self) -> set[str]:
+        acts = [act for acts in self._acts.values() for act in acts]
+        return {actor for _, _, actor, _ in acts} | {
+            data["to"] for _, kind, _, data in acts if _names_person(kind, data)
+        }
+
+    def item(self, waiting: Waiting, seq: int, names: Mapping[str, str]) -> OpenItem:
+        """The work item after record `seq`."""
+        holder = waiting.assignee if waiting.assignee in self._known else None
+        due_at = waiting.due_at
+        for number, kind, actor, data in self._acts.get(waiting.task_id, ()):
+            if number > seq:
+                break
+            if kind == "work_item.due_moved":
+                due_at = _instant(data.get("to")) or due_at
+            else:
+                holder = _holder(kind, actor, data)
+        name = names.get(holder, self._known.get(holder, holder)) if holder else None
+        return OpenItem(
+            waiting.task_id, waiting.element, waiting.name, waiting.candidates, holder, name, due_at, waiting.instance
+        )
+
+
+def erasures(session: Session, case_id: str) -> dict[int, int]:
+    """Which records' payloads were erased, and by which record."""
+    found: dict[int, int] = {}
+    for record, data in _written(session, case_id, JournalRecord.kind == ERASED):
+        numbers = data.get("erased")
+        for seq in numbers if isinstance(numbers, list) else ():
+            found.setdefault(seq, record.seq)
+    return found
+
+
+def attachments(session: Session, case_id: str, last: int) -> list[Given]:
+    """The files given up to record `last`."""
+    query = select(Attachment.sha256, Attachment.filename, Attachment.id).where(Attachment.case_id == case_id)
+    there = {(sha256, filename): number for sha256, filename, number in session.execute(query)}
+    wanted = (JournalRecord.kind == "case.attached", JournalRecord.seq <= last)
+    return [
+        Given(record.seq, str(data["filename"]), int(data["size"]), str(data["sha256"]),
+              there.get((data["sha256"], data["filename"])))
+        for record, data in _written(session, case_id, *wanted)
+        if {"filename", "size", "sha256"} <= data.keys()
+    ]  # fmt: skip
+
+
+def turns(session: Session, case_id: str, last: int) -> list[tuple[int, CaseStatus]]:
+    """At which records an administrator suspended, resumed or cancelled the case."""
+    query = select(JournalRecord.seq, JournalRecord.kind).where(
+        JournalRecord.case_id == case_id, JournalRecord.kind.in_(_TURNS), JournalRecord.seq <= last
+    )
+    return [(seq, _TURNS[kind]) for seq, kind in session.execute(query.order_by(JournalRecord.seq))]
+
+
+def digest_is(salt: str, body: str, digest: str) -> bool:
+    try:
+        return rules.digest_payload(salt, body) == digest
+    except ValueError:
+        return False
+
+
+def _written(session: Session, case_id: str, *wanted: Any) -> list[tuple[JournalRecord, JSON]]:
+    """The records of the case that match, oldest first, with their data as far as they are there."""
+    same = (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
+    query = select(JournalRecord, JournalPayload.body).outerjoin(JournalPayload, same)
+    rows = session.execute(query.where(JournalRecord.case_id == case_id, *wanted).order_by(JournalRecord.seq))
+    return [(record, _data(body)) for record, body in rows]
+
+
+def _data(body: str | None) -> JSON:
+    try:
+        data = json.loads(body)["data"] if body else {}
+    except (ValueError, KeyError, TypeError):
+        data = {}
+    return data if isinstance(data, dict) else {}
+
+
+def _names_person(kind: str, data: JSON) -> bool:
+    return kind in ("work_item.delegated", "work_item.reassigned") and isinstance(data.get("to"), str)
+
+
+def _holder(kind: str, actor: str, data: JSON) -> str | None:
+    if kind == "work_item.claimed":
+        return actor
+    return data["to"] if _names_person(kind, data) else None
+
+
+def _instant(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,294 @@
+"""A case as it was after any of its records: who acted, what they saw and typed, what changed, what was open then.
+
+Everything is worked out from the journal; nothing is read from what the case looks like today.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain import journal as rules
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.differences import Difference, differences, is_same
+from osm_flow.domain.policy import OfficeFacts, Verb, require
+from osm_flow.domain.states import CaseStatus
+from osm_flow.engine import Process
+from osm_flow.engine.values import JSON, Waiting
+from osm_flow.errors import NotFound
+from osm_flow.operations import moment_parts, surroundings
+from osm_flow.operations.case_checkpoints import Checkpoint
+from osm_flow.operations.cases import get_case
+from osm_flow.operations.course_of_case import Instant, State, stretch
+from osm_flow.operations.definitions import compiled
+from osm_flow.operations.journal import record_of
+from osm_flow.operations.moment_parts import Given, OpenItem
+from osm_flow.store.models import Case, JournalRecord
+
+_HUMAN = ("user", "manual")
+
+
+class NoSuchMoment(NotFound):
+    """The case has no record of this number."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """Where the case stood: an element, how many tokens waited in it, and how many of them past their due date."""
+
+    element: str
+    count: int
+    overdue: int
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The evidence of one record, computed again; `payload_ok` and `state_ok` are None where nothing can be compared."""
+
+    hash: str
+    prev_hash: str
+    payload_digest: str
+    state_digest: str
+    hash_ok: bool
+    prev_ok: bool
+    payload_ok: bool | None
+    state_ok: bool | None
+
+    @property
+    def is_sound(self) -> bool:
+        return self.hash_ok and self.prev_ok and self.payload_ok is not False and self.state_ok is not False
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A case after one record.
+
+    payload     what was written with the record; None when it was erased, by record `erased_by` (None: nobody says).
+    obstacle    record, cause and reason why the state cannot be worked out; then tokens, data and changes are empty.
+    seen        the variables that the acting person saw, with `asked`, the sentence that asked them; None: nobody acted.
+    data        the variables of the case as the newest finished element left them.
+    """
+
+    case_id: str
+    seq: int
+    at: datetime
+    kind: str
+    actor: str
+    actor_name: str
+    actor_role: str | None
+    on_behalf_of: str | None
+    on_behalf_of_name: str | None
+    element: str | None
+    task_id: str | None
+    form_key: str | None
+    state: str
+    payload: JSON | None
+    erased_by: int | None
+    obstacle: tuple[int, str, str] | None
+    seen: JSON | None
+    asked: str
+    tokens: tuple[Token, ...]
+    passed: Mapping[str, int]
+    waiting: tuple[Waiting, ...]
+    open_items: tuple[OpenItem, ...]
+    data: JSON
+    changes: tuple[Difference, ...]
+    attachments: tuple[Given, ...]
+    chain: Chain
+
+    @property
+    def is_known(self) -> bool:
+        return self.obstacle is None
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Moments in order; `found` are states worth keeping (`case_checkpoints.keep`), in a transaction of their own."""
+
+    items: list[Moment]
+    found: list[Checkpoint] = field(default_factory=list)
+
+
+def audited_case(session: Session, case_id: str, actor: Actor) -> Case:
+    """The case, for those who audit its office. Raises CaseNotFound, NotFound, NotYourRole."""
+    case = get_case(session, case_id, actor)
+    require(actor, Verb.see_audit, OfficeFacts(case.office_id))
+    return case
+
+
+def moment(session: Session, case_id: str, seq: int) -> Moment:
+    """The case after this record. Raises NoSuchMoment."""
+    return moments(session, session.get_one(Case, case_id), seq, seq).items[0]
+
+
+def moments(session: Session, case: Case, first: int, last: int) -> Moments:
+    """The case after each of these records. Raises NoSuchMoment when there is none of them."""
+    if not 1 <= first <= case.seq or last < first:
+        raise NoSuchMoment(case_id=case.id, seq=first)
+    walked = stretch(session, case, first, last)
+    instants = walked.instants
+    if not instants:
+        raise NoSuchMoment(case_id=case.id, seq=first)
+    around = _Around(session, case, instants)
+    return Moments([around.moment(instant) for instant in instants], walked.found)
+
+
+def course(session: Session, case_id: str, after: int = 0, limit: int = 500) -> Sequence[JournalRecord]:
+    """The records after `after`, for the time line."""
+    query = select(JournalRecord).where(JournalRecord.case_id == case_id, JournalRecord.seq > after)
+    return session.scalars(query.order_by(JournalRecord.seq).limit(limit)).all()
+
+
+def seq_at(session: Session, case_id: str, instant: datetime) -> int:
+    """The newest record at this instant; the first one when the case began later."""
+    query = select(JournalRecord.seq).where(JournalRecord.case_id == case_id, JournalRecord.at <= instant)
+    return session.scalar(query.order_by(JournalRecord.seq.desc()).limit(1)) or 1
+
+
+def first_since(session: Session, case_id: str, instant: datetime) -> int:
+    """The first record at or after this instant; the newest one when nothing happened since."""
+    query = select(JournalRecord.seq).where(JournalRecord.case_id == case_id, JournalRecord.at >= instant)
+    found = session.scalar(query.order_by(JournalRecord.seq).limit(1))
+    return found if found is not None else session.get_one(Case, case_id).seq
+
+
+class _Around:
+    """What moments need beside the fold, asked once for all of them."""
+
+    def __init__(self, session: Session, case: Case, instants: Sequence[Instant]) -> None:
+        last = instants[-1].record.seq
+        self._case = case
+        self._process: Process = compiled(session, case.definition)
+        open_ids = {one.task_id for each in instants for one in _human(each.after)}
+        self._holders = moment_parts.Holders(session, case.id, open_ids, last)
+        self._erased = moment_parts.erasures(session, case.id)
+        self._given = moment_parts.attachments(session, case.id, last)
+        self._turns = moment_parts.turns(session, case.id, last)
+        tasks = [each.record.task_id for each in instants if each.record.task_id]
+        self._forms = surroundings.form_keys_of(session, tasks)
+        wanted = {name for each in instants for name in (each.record.actor, each.record.on_behalf_of) if name}
+        wanted |= self._holders.usernames
+        self._names = surroundings.names_of(session, wanted)
+
+    def moment(self, instant: Instant) -> Moment:
+        record, after = instant.record, instant.after
+        state = self._state(record.seq, after)
+        is_live = after is not None and state in (CaseStatus.ACTIVE, CaseStatus.SUSPENDED)
+        asked = _asked(instant)
+        items = self._open_items(record, after) if is_live and after else ()
+        waiting = after.waiting if is_live and after else ()
+        return Moment(
+            case_id=self._case.id,
+            seq=record.seq,
+            at=record.at,
+            kind=record.kind,
+            actor=record.actor,
+            actor_name=self._name(record.actor),
+            actor_role=record.actor_role,
+            on_behalf_of=record.on_behalf_of,
+            on_behalf_of_name=self._name(record.on_behalf_of) if record.on_behalf_of else None,
+            element=record.element,
+            task_id=record.task_id,
+            form_key=self._form_key(record, asked),
+            state=state,
+            payload=instant.payload,
+            erased_by=self._erased.get(record.seq) if instant.payload is None else None,
+            obstacle=instant.obstacle,
+            seen=asked.data if asked else None,
+            asked=asked.documentation if asked else "",
+            tokens=_tokens(waiting, items, record.at),
+            passed=after.passed if after else {},
+            waiting=waiting,
+            open_items=items,
+            data=after.data if after else {},
+            changes=tuple(_changes(instant, asked)),
+            attachments=tuple(one for one in self._given if one.seq <= record.seq),
+            chain=_chain(instant),
+        )
+
+    def _name(self, username: str) -> str:
+        return self._names.get(username, username)
+
+    def _state(self, seq: int, after: State | None) -> str:
+        turns = [wanted for at, wanted in self._turns if at <= seq]
+        if turns and turns[-1] is CaseStatus.CANCELLED:
+            return CaseStatus.CANCELLED
+        if after is not None and after.ended:
+            return CaseStatus.COMPLETED
+        return turns[-1] if turns else CaseStatus.ACTIVE
+
+    def _open_items(self, record: JournalRecord, after: State) -> tuple[OpenItem, ...]:
+        return tuple(self._holders.item(waiting, record.seq, self._names) for waiting in _human(after))
+
+    def _form_key(self, record: JournalRecord, asked: Waiting | None) -> str | None:
+        match record.kind:
+            case "case.started":
+                key = self._process.start_form
+            case "work_item.completed" | "message.received":
+                element = self._process.elements.get(record.element or "")
+                key = asked.form_key if asked else self._forms.get(record.task_id or "")
+                key = key or (element.properties.get("form") if element else None)
+            case _:
+                key = None
+        return key if key in self._process.forms else None
+
+
+def _human(state: State | None) -> Iterable[Waiting]:
+    return [one for one in state.waiting if one.kind in _HUMAN] if state else []
+
+
+def _asked(instant: Instant) -> Waiting | None:
+    """What waited for the act of this record."""
+    if instant.before is None or instant.record.task_id is None:
+        return None
+    return next((one for one in instant.before.waiting if one.task_id == instant.record.task_id), None)
+
+
+def _tokens(waiting: Iterable[Waiting], items: Iterable[OpenItem], at: datetime) -> tuple[Token, ...]:
+    count = Counter(one.element for one in waiting)
+    overdue = Counter(one.element for one in items if one.due_at is not None and one.due_at < at)
+    return tuple(Token(element, number, overdue[element]) for element, number in count.items())
+
+
+def _changes(instant: Instant, asked: Waiting | None) -> Iterable[Difference]:
+    """What the record changed. Where branches run side by side, what another branch wrote is no change of this one."""
+    before, after = instant.before, instant.after
+    if before is None or after is None or after is before:
+        return []
+    moved = differences(asked.data if asked else before.data, after.data)
+    return [one for one in moved if not _known(before.data, one)]
+
+
+def _known(data: JSON, difference: Difference) -> bool:
+    """Whether the record before already had it so."""
+    value: Any = data
+    for key in difference.path:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return difference.kind == "removed"
+    return difference.kind != "removed" and is_same(value, difference.new)
+
+
+def _chain(instant: Instant) -> Chain:
+    record = instant.record
+    sealed = record_of(record)
+    payload_ok = None
+    if instant.body is not None and instant.salt is not None:
+        payload_ok = moment_parts.digest_is(instant.salt, instant.body, record.payload_digest)
+    return Chain(
+        hash=record.hash,
+        prev_hash=record.prev_hash,
+        payload_digest=record.payload_digest,
+        state_digest=record.state_digest,
+        hash_ok=rules.seal(sealed) == record.hash,
+        prev_ok=record.prev_hash == instant.previous_hash,
+        payload_ok=payload_ok,
+        state_ok=instant.after.digest == record.state_digest if instant.after else None,
+    )
