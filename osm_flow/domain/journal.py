@@ -19,6 +19,7 @@ from osm_flow.errors import Invalid
 GENESIS = "0" * 64
 _EXACT = 2**53 - 1
 _DEEPEST = 100
+_WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 class NotStorable(Invalid):
@@ -80,8 +81,12 @@ def digest_payload(salt: str, body: str) -> str:
 
 
 def seal(record: Record) -> str:
-    """The hash of a record: SHA-256 over its canonical JSON."""
-    return sha256(rfc8785.dumps(as_json(record))).hexdigest()
+    """The hash of a record: SHA-256 over its canonical JSON.
+
+    A record has only ASCII keys, texts, nulls and small numbers, which the standard library writes as RFC 8785 does, in
+    a fraction of the time.
+    """
+    return sha256(_WRITER.encode(as_json(record)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def as_json(record: Record) -> dict[str, Any]:

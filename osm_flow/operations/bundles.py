@@ -23,8 +23,9 @@ from osm_flow.domain.actors import Actor
 from osm_flow.domain.merkle_note import read_head, read_note
 from osm_flow.domain.policy import Verb, require
 from osm_flow.engine.values import JSON
-from osm_flow.errors import Invalid, Refused
+from osm_flow.errors import Refused
 from osm_flow.operations import audit_log, keys
+from osm_flow.operations.access_log import Kind, record_access
 from osm_flow.operations.audit_log import Checkpoint, NotLogged
 from osm_flow.operations.bundle_player import player_page
 from osm_flow.operations.bundle_states import lines_of_states
@@ -41,24 +42,26 @@ _MOST_PACKED = 100
 _STANDARD = files("osm_flow.operations.bundle_files")
 
 
-class ReasonMissing(Invalid):
-    """Say why you export this case; the reason is recorded."""
-
-
 def prepare_export(
-    session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str, keyring: Keyring | None
+    session: Session,
+    case_id: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str,
+    keyring: Keyring | None,
+    details: str = "",
 ) -> Case:
     """Record who exports the case and why, and sign a checkpoint that covers it where the key is at hand.
 
     The bundle itself is written by `write_bundle` after this is committed: a signed head must not leave before that.
-    Raises CaseNotFound, ReasonMissing, Forbidden.
+    Raises CaseNotFound, ExportReasonMissing, Forbidden.
     """
     case = session.get(Case, case_id)
     if case is None:
         raise CaseNotFound(case_id=case_id)
     require(actor, Verb.see_audit, case_facts(session, case, actor))
-    if not reason.strip():
-        raise ReasonMissing(fields={"reason": ReasonMissing.__doc__ or ""})
+    record_access(session, actor, now, Kind.case_exported, case, reason, details=details)
     if keyring is not None and not _is_covered(session, case):
         try:
             audit_log.make_checkpoint(session, now, actor, keyring=keyring)

@@ -29,7 +29,6 @@ class Replayed:
     waiting: tuple[Waiting, ...]
     data: JSON = field(default_factory=dict)
     passed: tuple[Passed, ...] = ()
-    snapshot: bytes = b""
 
 
 class NotReplayable(OsmFlowError):
@@ -76,7 +75,7 @@ class _Course:
         """One step once more. Whatever a tampered record makes the engine do is a fault of that record."""
         try:
             if self._live is None:
-                self._live = LiveCase(process_of(self._history, record), self._history.case_id)
+                self._live = LiveCase(process_of(self._history, record), self._history.case_id, packing=False)
             command = commands.from_json(body["command"], body["data"])
             at = datetime.fromisoformat(record.at)
             self._step = self._live.advance(command, at, engine.recorded(body["lookups"]))
@@ -92,7 +91,7 @@ class _Course:
         return Replayed(
             seq=record.seq, at=datetime.fromisoformat(record.at), kind=record.kind, element=record.element,
             digest=self.digest, waiting=step.waiting if step else (), data=step.data if step else {},
-            passed=moved.passed if moved else (), snapshot=step.snapshot if step else b"",
+            passed=moved.passed if moved else (),
         )  # fmt: skip
 
 

@@ -6,11 +6,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.operations import bundles
-from osm_flow.operations.bundles import ReasonMissing
+from osm_flow.operations.access_log import ExportReasonMissing
 from osm_flow.operations.keys import Keyring
+from osm_flow.store.models import Access
 from osm_flow.store.session import Store
 from tests.bundles import (
     Forger,
@@ -123,9 +125,11 @@ def test_who_may_not_see_the_audit_may_not_export(store: Store, keyring: Keyring
 
         with pytest.raises(NotYourRole):
             bundles.prepare_export(session, case_id, worker, NOW, reason="อยากรู้", keyring=keyring)
-        with pytest.raises(ReasonMissing):
+        with pytest.raises(ExportReasonMissing):
             bundles.prepare_export(session, case_id, auditor, NOW, reason=" ", keyring=keyring)
         assert bundles.prepare_export(session, case_id, auditor, NOW, reason="ตรวจ", keyring=keyring).id == case_id
+        read = session.scalars(select(Access)).one()
+    assert (read.kind, read.actor, read.reason) == ("case.exported", "auditor", "ตรวจ")
 
 
 def test_the_player_needs_no_network_and_no_text_can_break_out_of_its_data(

@@ -5,6 +5,9 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
 
 from osm_flow.domain import journal
 from osm_flow.domain.journal import GENESIS, NotStorable, Record
@@ -136,3 +139,10 @@ def test_very_deep_values_are_refused_not_a_crash() -> None:
 
     with pytest.raises(NotStorable):
         journal.canonical(deep)
+
+
+@given(actor=st.text(), role=st.none() | st.text(), version=st.integers(1, 2**53 - 1))
+def test_the_seal_is_that_of_rfc_8785_whatever_the_texts_are(actor: str, role: str | None, version: int) -> None:
+    one = record(actor=actor, actor_role=role, definition_version=version)
+
+    assert journal.seal(one) == sha256(rfc8785.dumps(journal.as_json(one))).hexdigest()

@@ -1,0 +1,55 @@
+"""For auditors: the bundle of a case, taken out with a reason."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import IO, cast
+
+from flask import Blueprint, current_app, g, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+
+from osm_flow.domain.policy import Verb
+from osm_flow.errors import Invalid
+from osm_flow.operations import bundles
+from osm_flow.operations.cases import get_case
+from osm_flow.store.models import Case
+from osm_flow.web import requests
+from osm_flow.web.access import requires
+from osm_flow.web.i18n import gettext
+
+blueprint = Blueprint("bundles", __name__)
+
+_IN_MEMORY = 8 * 1024 * 1024
+
+
+@blueprint.get("/audit/cases/<case_id>/bundle")
+@requires(Verb.see_audit)
+def form(case_id: str) -> ResponseReturnValue:
+    return _page(get_case(g.session, case_id, g.actor), {})
+
+
+@blueprint.post("/audit/cases/<case_id>/bundle")
+@requires(Verb.see_audit)
+def download(case_id: str) -> ResponseReturnValue:
+    """Record who exports the case and why; then, nobody waiting for it, write the bundle and send it."""
+    payloads = request.form.get("payloads") == "yes"
+    try:
+        case = bundles.prepare_export(
+            g.session, case_id, g.actor, g.now,
+            reason=request.form.get("reason", ""), keyring=current_app.config["KEYRING"],
+            details="" if payloads else "without payloads",
+        )  # fmt: skip
+    except Invalid as error:
+        errors = {name: gettext(text) for name, text in error.fields.items()}
+        return _page(get_case(g.session, case_id, g.actor), errors), error.status
+    name = f"{case.business_key}.zip".replace("/", "-")
+    requests.finish()
+    file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
+    with g.store.reading() as session:
+        bundles.write_bundle(session, case_id, file, payloads=payloads)
+    file.seek(0)
+    return send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)
+
+
+def _page(case: Case, errors: dict[str, str]) -> str:
+    return render_template("bundles/form.html", case=case, typed=request.form, errors=errors)
