@@ -10,8 +10,6 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from importlib import import_module
-from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TextIO
@@ -26,6 +24,7 @@ from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_
 from osm_flow.domain.policy import OfficeFacts, Verb, decide, require
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import mining_objects
+from osm_flow.operations.access_log import Kind, record_access
 from osm_flow.operations.audit_log import latest_checkpoint
 from osm_flow.operations.mining_objects import Elements, Seen
 from osm_flow.operations.pseudonyms import Naming
@@ -38,10 +37,6 @@ FORMATS: Mapping[str, str] = {"xes": "xes", "json": "jsonocel", "sqlite": "sqlit
 _CASES_AT_ONCE = 200
 _RECORDS_AT_ONCE = 1_000
 _PAYLOADS_AT_ONCE = 50  # one may hold a table of hundreds of rows
-
-
-class ReasonMissing(Invalid):
-    """Say why you take these data out; the reason is recorded."""
 
 
 class NothingToMine(NotFound):
@@ -121,15 +116,13 @@ def scope_for(
 def prepare(
     session: Session, scope: Scope, actor: Actor, now: datetime, *, format_: Format, reason: str, names: bool
 ) -> None:
-    """Record who takes which log out and why. The log is written after this is committed. Raises ReasonMissing."""
-    reason = reason.strip()
-    if not reason:
-        raise ReasonMissing(fields={"reason": ReasonMissing.__doc__ or ""})
-    kind = "xes" if format_ == "xes" else "ocel"
-    subject = " ".join(f"{name}={value}" for name, value in {**_described(scope), "names": str(names)}.items())
-    if find_spec("osm_flow.operations.access_log") is not None:
-        accesses = import_module("osm_flow.operations.access_log")
-        accesses.record_access(session, actor, now, f"mining.{kind}", subject, reason)
+    """Record who takes which log out and why. The log is written after this is committed.
+
+    Raises ExportReasonMissing.
+    """
+    about = {"format": format_, "people": "user names" if names else "pseudonyms", **_described(scope)}
+    subject = ", ".join(f"{name}: {value}" for name, value in about.items())
+    record_access(session, actor, now, Kind.mining_exported, subject, reason)
 
 
 def write(session: Session, scope: Scope, path: Path, *, format_: Format, naming: Naming | None) -> Counts:
@@ -272,7 +265,7 @@ def _midnight(day: date) -> datetime:
 
 def _described(scope: Scope) -> dict[str, str]:
     return {
-        "offices": ",".join(scope.offices),
+        "offices": " ".join(scope.offices),
         "process": scope.definition_key or "*",
         "from": instant_text(scope.start) if scope.start else "*",
         "until": instant_text(scope.end) if scope.end else "*",

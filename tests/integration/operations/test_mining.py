@@ -17,10 +17,13 @@ from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations import mining, work_items
+from osm_flow.operations.access_log import ExportReasonMissing
+from osm_flow.operations.audit_log import make_checkpoint
 from osm_flow.operations.comments import comment
+from osm_flow.operations.keys import Keyring
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.pseudonyms import kept_key, pseudonyms
-from osm_flow.store.models import Case, JournalPayload, JournalRecord, Project, WorkItem
+from osm_flow.store.models import Access, Case, JournalPayload, JournalRecord, Project, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
 from tests.schemas import ocel as ocel_rules
@@ -219,11 +222,28 @@ def test_only_who_oversees_an_office_takes_its_log_out(worked: Store) -> None:
         assert mining.scope_for(session, staff).offices == ()
 
 
-def test_a_reason_is_needed(worked: Store) -> None:
+def test_who_took_what_out_and_why_is_recorded(worked: Store) -> None:
     with worked.transaction() as session:
-        scope = mining.scope_for(session, SYSTEM)
-        with pytest.raises(mining.ReasonMissing):
+        scope = mining.scope_for(session, SYSTEM, office_id="NE-U1", last=date(2026, 11, 19))
+        with pytest.raises(ExportReasonMissing):
             mining.prepare(session, scope, SYSTEM, NOW, format_="xes", reason="  ", names=False)
+        mining.prepare(session, scope, SYSTEM, NOW, format_="xes", reason="ทบทวน", names=False)
+        read = session.scalars(select(Access)).one()
+
+    assert (read.actor, read.kind, read.reason) == ("system", "mining.exported", "ทบทวน")
+    assert read.subject == (
+        "format: xes, people: pseudonyms, offices: NE-U1, process: *, from: *, until: 2026-11-19T17:00:00.000000Z"
+    )
+
+
+def test_a_file_names_the_newest_checkpoint(worked: Store, tmp_path: Path) -> None:
+    with worked.transaction() as session:
+        keyring = Keyring(tmp_path, "osm-flow.example/tests")
+        made = make_checkpoint(session, NOW, SYSTEM, keyring=keyring)
+    with worked.reading() as session:
+        mining.write(session, mining.scope_for(session, SYSTEM), tmp_path / "log", format_="json", naming=NAMING)
+
+    assert json.loads((tmp_path / "log").read_bytes())["log"]["checkpoint"] == made.note
 
 
 def test_a_pseudonym_is_the_same_each_time_and_another_elsewhere(tmp_path: Path) -> None:

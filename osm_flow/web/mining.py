@@ -1,0 +1,94 @@
+"""For auditors and heads: the journal as a file for process-mining tools, with the reason for taking it out."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import cast
+
+from flask import Blueprint, Response, current_app, g, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.policy import OfficeFacts, Verb
+from osm_flow.domain.thai_dates import parse_thai_date
+from osm_flow.errors import Invalid
+from osm_flow.operations import mining
+from osm_flow.operations.definitions import list_definitions
+from osm_flow.operations.pseudonyms import kept_key, pseudonyms
+from osm_flow.web import requests
+from osm_flow.web.access import may, requires
+from osm_flow.web.i18n import error_text, gettext
+
+blueprint = Blueprint("mining", __name__, url_prefix="/mining")
+
+FORMS = {
+    "xes": "XES (IEEE 1849) รายเรื่อง",
+    "json": "OCEL 2.0 รายสิ่งที่เกี่ยวข้อง แบบ JSON",
+    "sqlite": "OCEL 2.0 รายสิ่งที่เกี่ยวข้อง แบบ SQLite",
+}
+
+
+class DayUnreadable(Invalid):
+    """Write the day as day/month/Buddhist year, for example 20/11/2569."""
+
+
+@blueprint.get("")
+@requires(Verb.see_team, Verb.see_audit)
+def form() -> ResponseReturnValue:
+    return _page({}, {})
+
+
+@blueprint.post("")
+@requires(Verb.see_team, Verb.see_audit)
+def download() -> ResponseReturnValue:
+    """Record who takes what out and why; then, nobody waiting for it, write the file and send it."""
+    typed = {name: value.strip() for name, value in request.form.items()}
+    format_ = cast("mining.Format", typed.get("format") if typed.get("format") in mining.FORMATS else "xes")
+    names = typed.get("names") == "yes"
+    try:
+        scope = mining.scope_for(
+            g.session, g.actor, office_id=typed.get("office") or None, definition_key=typed.get("process") or None,
+            first=_day(typed, "first"), last=_day(typed, "last"),
+        )  # fmt: skip
+        mining.prepare(g.session, scope, g.actor, g.now, format_=format_, reason=typed.get("reason", ""), names=names)
+    except Invalid as error:
+        fields = {name: gettext(text) for name, text in error.fields.items()}
+        return _page(typed, fields or {"reason": error_text(error)}), error.status
+    requests.finish()
+    return _file(scope, format_, names)
+
+
+def _file(scope: mining.Scope, format_: mining.Format, names: bool) -> Response:
+    """The log as a download; its file has no name any more, so it goes away with the answer."""
+    naming = None if names else pseudonyms(kept_key(current_app.config["DATA_DIR"]))
+    with tempfile.TemporaryDirectory(prefix="osm-log-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "log"
+        with g.store.reading() as session:
+            mining.write(session, scope, path, format_=format_, naming=naming)
+        opened = path.open("rb")
+    name = f"osm-flow-{local_day(g.now).isoformat()}.{mining.FORMATS[format_]}"
+    return send_file(opened, mimetype="application/octet-stream", as_attachment=True, download_name=name)
+
+
+def _page(typed: dict[str, str], errors: dict[str, str]) -> str:
+    offices = [id_ for id_ in g.actor.office_ids if may(Verb.see_team, OfficeFacts(id_))]
+    return render_template(
+        "mining/form.html",
+        typed=typed,
+        errors=errors,
+        offices=offices,
+        definitions=list_definitions(g.session),
+        formats=[(key, gettext(label)) for key, label in FORMS.items()],
+    )
+
+
+def _day(typed: dict[str, str], name: str) -> date | None:
+    text = typed.get(name, "")
+    if not text:
+        return None
+    try:
+        return parse_thai_date(text)
+    except ValueError as error:
+        raise DayUnreadable(fields={name: DayUnreadable.__doc__ or ""}) from error
