@@ -19,7 +19,7 @@ from osm_flow.operations import stepping
 from osm_flow.operations.definitions import latest
 from osm_flow.operations.idempotency import insert_once
 from osm_flow.operations.notifying import notify
-from osm_flow.store.models import Case, OutgoingLetter, Project
+from osm_flow.store.models import Case, OutgoingLetter, Project, Province
 
 RECOMMENDATION = "recommendation"
 _INSTANCES = ("subcommittee_result", "knb_result", "cabinet_result", "bb_result", "change_result")
@@ -103,6 +103,33 @@ def live_projects(work: Work) -> JSON:
     return {"projects": [as_json(project) for project in found if project.result != "N" and project.approved != 0]}
 
 
+def register_projects(work: Work) -> JSON:
+    """Enter the projects of the plan book into the register of the office and year, with what their concepts say.
+
+    A project is known by its code, else by its name; a plan that is revised renews what is only planned so far.
+    """
+    known = {
+        key: project for project in work.session.scalars(_projects(work)) for key in (project.code, project.name_th)
+    }
+    concepts = _concepts(work)
+    registered = 0
+    for row in _planned(work.data, concepts):
+        concept = concepts.get(row["name"], {})
+        code = str(row.get("project") or "").strip()[:32]
+        project = known.get(code) or known.get(row["name"])
+        if project is None:
+            project = Project(
+                code=code or _next_code(work), office_id=work.case.office_id, fiscal_year=work.case.fiscal_year
+            )
+            work.session.add(project)
+        if project.state in (None, "concept"):
+            _describe(project, row, concept)
+        work.session.flush()
+        known[project.code] = known[project.name_th] = project
+        registered += 1
+    return {"projects_registered": registered}
+
+
 def record_results(work: Work) -> JSON:
     """Write the results (Y1, Y2, N …) of the projects into the register, from every row that names project and result."""
     known = work.session.scalars(_projects(work)).all()
@@ -158,8 +185,8 @@ def record_quarter(work: Work) -> JSON:
 
 
 def open_recommendations(work: Work) -> JSON:
-    """Begin one recommendation case for each red project of the office and year."""
-    reds = work.session.scalars(_projects(work).where(Project.colour == "red")).all()
+    """Begin one recommendation case for each red project of the office and year that has none open."""
+    reds = [p for p in work.session.scalars(_projects(work).where(Project.colour == "red")) if not _is_advised(work, p)]
     definition = latest(work.session, RECOMMENDATION) if reds else None
     reports = {_code(row): row for row in _rows(work.data, ("project", "quarterly_report"))}
     for project in reds:
@@ -177,7 +204,7 @@ def open_recommendations(work: Work) -> JSON:
         stepping.begin(
             work.session, definition, SYSTEM, work.now,
             office_id=work.case.office_id, fiscal_year=work.case.fiscal_year, province_id=project.province_id,
-            title=project.name_th, data=data, key=f"{work.waiting.task_id}:{project.code}",
+            title=project.name_th, data=data, key=_advice_key(work, project),
         )  # fmt: skip
     return {"opened": len(reds)}
 
@@ -200,6 +227,65 @@ def as_json(project: Project) -> JSON:
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
+
+
+def _is_advised(work: Work, project: Project) -> bool:
+    """Whether a recommendation about the project is still open; one begun by this very task does not count."""
+    own = stepping.case_id_for(SYSTEM.username, _advice_key(work, project))
+    office, title = Case.office_id == work.case.office_id, Case.title == project.name_th[:255]
+    is_advice = Case.definition.has(key=RECOMMENDATION)
+    is_open = Case.state.in_(("ACTIVE", "SUSPENDED"))
+    return (
+        work.session.scalar(select(Case.id).where(office, title, is_advice, is_open, Case.id != own).limit(1))
+        is not None
+    )
+
+
+def _advice_key(work: Work, project: Project) -> str:
+    return f"{work.waiting.task_id}:{project.code}"
+
+
+def _planned(data: JSON, concepts: Mapping[str, JSON]) -> Iterator[JSON]:
+    """The rows of the plan book's list of projects, or, while it has none, one for each concept received."""
+    book = data.get("plan_assembly")
+    rows = book.get("projects") if isinstance(book, dict) else None
+    for row in rows or [{"name": name, "amount": c.get("budget_total")} for name, c in concepts.items()]:
+        if isinstance(row, dict) and str(row.get("name") or "").strip():
+            yield {**row, "name": str(row["name"]).strip()[:512]}
+
+
+def _concepts(work: Work) -> dict[str, JSON]:
+    """The project concepts that the provinces of the office sent, by name, each with its province."""
+    found: dict[str, JSON] = {}
+    own = set(work.session.scalars(select(Province.id).where(Province.office_id == work.case.office_id)))
+    replies = work.data.get("concept_replies")
+    for reply in replies if isinstance(replies, list) else []:
+        for answer in reply.get("concepts") or [] if isinstance(reply, dict) else []:
+            concept = answer.get("project_concept") if isinstance(answer, dict) else None
+            if isinstance(concept, dict) and concept.get("name"):
+                province = reply.get("province") if reply.get("province") in own else None
+                found[str(concept["name"]).strip()[:512]] = {**concept, "province": province}
+    return found
+
+
+def _describe(project: Project, row: JSON, concept: JSON) -> None:
+    kinds = [kind for kind in concept.get("budget_types") or [] if isinstance(kind, dict)]
+    largest = max(kinds, key=lambda kind: _money(kind.get("amount")) or Decimal(0), default={})
+    project.name_th = row["name"]
+    project.agency_th = str(row.get("agency") or concept.get("agency") or project.agency_th or "")[:255]
+    project.province_id = concept.get("province") or project.province_id
+    project.budget_type = str(largest.get("category") or project.budget_type or "other")[:32]
+    asked = _money(row.get("amount"))
+    project.requested = asked if asked is not None else (_money(concept.get("budget_total")) or Decimal(0))
+    project.state = "concept"
+
+
+def _next_code(work: Work) -> str:
+    """The next free number of the office and year; the register is written by one case at a time under its lock."""
+    prefix = f"PRJ-{work.case.office_id}-{work.case.fiscal_year}-"
+    used = work.session.scalars(select(Project.code).where(Project.code.startswith(prefix)))
+    newest = max((int(code[len(prefix) :]) for code in used if code[len(prefix) :].isdigit()), default=0)
+    return f"{prefix}{newest + 1:04}"
 
 
 def _projects(work: Work) -> Any:
@@ -289,6 +375,9 @@ TOPICS: Mapping[str, Topic] = {
     "send_letter": Topic(send_letter, _schema(), send_letter.__doc__ or ""),
     "notify": Topic(notify_people, _schema(), notify_people.__doc__ or ""),
     "live_projects": Topic(live_projects, _schema(projects=_PROJECTS), live_projects.__doc__ or ""),
+    "register_projects": Topic(
+        register_projects, _schema(projects_registered=_COUNT), register_projects.__doc__ or ""
+    ),
     "record_results": Topic(
         record_results,
         _schema(

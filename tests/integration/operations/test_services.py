@@ -34,7 +34,7 @@ def begin(store: Store, recipient: object) -> str:
 
 def work(session, topic: str, data: JSON, **properties: str) -> JSON:  # type: ignore[no-untyped-def]
     case = session.scalars(select(Case)).first() or make_case(session)
-    waiting = Waiting("t1", "x", "service", "x", data, topic=topic, properties=properties)
+    waiting = Waiting(properties.pop("task_id", "t1"), "x", "service", "x", data, topic=topic, properties=properties)
     return TOPICS[topic].run(Work(session, case, waiting, NOW))
 
 
@@ -217,6 +217,61 @@ class TestTopics:
             begun = session.scalars(select(Case).where(Case.title == "โครงการ P1")).all()
         assert (first, again, len(begun)) == ({"opened": 1}, {"opened": 1}, 1)
         assert begun[0].province_id == "TH-41"
+
+    def test_no_second_recommendation_while_one_is_open(self, store: Store) -> None:
+        from osm_flow.operations.deployments import deploy
+        from tests.factories import files
+
+        content = files("review")
+        renamed = content.pop("review.bpmn").replace(b'process id="review"', b'process id="recommendation"')
+        with store.transaction() as session:
+            deploy(session, content | {"recommendation.bpmn": renamed}, SYSTEM, NOW)
+            make_case(session)
+            make_project(session, "P1", colour="red")
+
+            first = work(session, "open_recommendations", {"quarter": 2})
+            next_quarter = work(session, "open_recommendations", {"quarter": 3}, task_id="t2")
+
+        assert (first, next_quarter) == ({"opened": 1}, {"opened": 0})
+
+    def test_the_plan_book_fills_the_register(self, store: Store) -> None:
+        """New projects get the year's next codes and what their concepts say; known ones are renewed, once."""
+        concept = {
+            "name": "โครงการถนนริมโขง",
+            "agency": "แขวงทางหลวง",
+            "budget_total": 12_500_000.5,
+            "budget_types": [
+                {"category": "operating", "amount": 500_000},
+                {"category": "construction", "amount": 12_000_000.5},
+            ],
+        }
+        data = {
+            "plan_assembly": {
+                "projects": [
+                    {"name": "โครงการถนนริมโขง", "amount": 12_000_000},
+                    {"name": "โครงการที่รู้จัก", "project": "P1", "agency": "ชลประทาน", "amount": 7},
+                ]
+            },
+            "concept_replies": [
+                {"province": "TH-43", "concepts": [{"project_concept": concept}, {"project_concept": None}]}
+            ],
+        }
+        with store.transaction() as session:
+            make_case(session)
+            known = make_project(session, "P1", state="concept")
+
+            first = work(session, "register_projects", data)
+            again = work(session, "register_projects", data)
+
+            road = session.scalars(select(Project).where(Project.name_th == "โครงการถนนริมโขง")).one()
+            assert (first, again) == ({"projects_registered": 2}, {"projects_registered": 2})
+            assert (road.code, road.province_id) == ("PRJ-NE-U1-2571-0001", "TH-41")
+            assert (road.budget_type, road.requested, road.agency_th) == (
+                "construction",
+                Decimal(12_000_000),
+                "แขวงทางหลวง",
+            )
+            assert (known.name_th, known.requested) == ("โครงการที่รู้จัก", Decimal(7))
 
     def test_results_fit_their_schemas(self, store: Store) -> None:
         from jsonschema import Draft202012Validator
