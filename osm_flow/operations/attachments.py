@@ -104,7 +104,7 @@ def get_attachment(session: Session, attachment_id: int, actor: Actor) -> Attach
     """The file with its content, for who may see the case. Raises AttachmentNotFound."""
     query = select(Attachment).where(Attachment.id == attachment_id).options(undefer(Attachment.content))
     found = session.scalars(query).one_or_none()
-    if found is None:
+    if found is None or (found.size and not found.content):
         raise AttachmentNotFound(attachment_id=attachment_id)
     require(actor, Verb.see_case, case_facts(session, session.get_one(Case, found.case_id), actor))
     return found

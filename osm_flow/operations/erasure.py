@@ -1,22 +1,49 @@
-"""Lawful erasure: what people typed is deleted, the record that they did stays and the chain still verifies."""
+"""Lawful erasure: what people typed is deleted, the record that they did stays and the chain still verifies.
+
+`erasures` says who may have it done; here it is done, in one case at a time, in every place that holds the same words.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CursorResult, delete
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CursorResult, String, delete, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.policy import Verb, require
+from osm_flow.domain.search import searchable
+from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
 from osm_flow.operations import stepping
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.verify import ERASED
 from osm_flow.operations.work_item_access import said
-from osm_flow.store.models import JournalPayload, JournalRecord
+from osm_flow.store.models import (
+    Access,
+    Attachment,
+    Case,
+    CaseCheckpoint,
+    CaseState,
+    Comment,
+    Draft,
+    IdempotencyKey,
+    Incident,
+    JournalPayload,
+    JournalRecord,
+    Notification,
+    OutboxEntry,
+    OutgoingLetter,
+    ServiceJob,
+    WorkItem,
+)
 from osm_flow.store.session import lock_case
+
+GONE = "(ลบแล้ว)"
+_UNSYNCHRONISED = {"synchronize_session": False}
 
 
 class NothingToErase(Refused):
@@ -26,18 +53,162 @@ class NothingToErase(Refused):
 def erase_payloads(
     session: Session, case_id: str, numbers: Collection[int], actor: Actor, now: datetime, *, reason: str
 ) -> JournalRecord:
-    """Delete the payloads of these records of the case and record that, with the reason.
+    """Erase the payloads of these records of the case, as an administrator's repair. Raises NothingToErase, Forbidden.
 
-    The case can be verified afterwards, but replayed only up to the first erased record. Raises NothingToErase.
+    The case can be verified afterwards, but replayed only up to the first erased record.
     """
     case = lock_case(session, case_id)
     decision = require(actor, Verb.repair, case_facts(session, case, actor))
-    erasing = delete(JournalPayload).where(JournalPayload.case_id == case_id, JournalPayload.seq.in_(numbers))
-    result = session.execute(erasing, execution_options={"synchronize_session": False})
+    role = decision.hat.role if decision.hat else None
+    return erase_in(session, case, numbers, actor, now, reason=reason, role=role)
+
+
+def erase_in(
+    session: Session,
+    case: Case,
+    numbers: Collection[int],
+    actor: Actor,
+    now: datetime,
+    *,
+    reason: str,
+    role: str | None = None,
+    subject: str = "",
+    about: Mapping[str, Any] | None = None,
+) -> JournalRecord:
+    """Delete the payloads of these records and what else holds their words, and record that with the reason.
+
+    `subject` are words that must not stay beside the case either. Checks nothing about the actor. Raises NothingToErase.
+    """
+    case = lock_case(session, case.id)
+    session.flush()
+    chosen = sorted(set(numbers))
+    gone = _bodies(session, case.id, chosen)
+    erasing = delete(JournalPayload).where(JournalPayload.case_id == case.id, JournalPayload.seq.in_(chosen))
+    result = session.execute(erasing, execution_options=_UNSYNCHRONISED)
     assert isinstance(result, CursorResult)  # noqa: S101 (what a DELETE gives; the annotation is wider)
-    if result.rowcount != len(set(numbers)):
-        raise NothingToErase(case_id=case_id)
-    return stepping.note(
-        session, case, actor, now, kind=ERASED, payload={"erased": sorted(set(numbers)), "reason": said(reason)},
-        role=decision.hat.role if decision.hat else None,
-    )  # fmt: skip
+    if result.rowcount != len(chosen):
+        raise NothingToErase(case_id=case.id)
+    _blank_case(session, case, gone, subject)
+    if subject:
+        _blank_elsewhere(session, subject)
+    payload = {"erased": chosen, "reason": said(reason), **(about or {})}
+    return stepping.note(session, case, actor, now, kind=ERASED, payload=payload, role=role)
+
+
+def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], subject: str) -> ColumnElement[bool]:
+    """Whether the column has these words, as they were typed or as they stand in JSON."""
+    spelled = {subject, json.dumps(subject, ensure_ascii=False)[1:-1], json.dumps(subject)[1:-1]}
+    return or_(*(column.contains(text, autoescape=True) for text in sorted(spelled)))
+
+
+def _bodies(session: Session, case_id: str, numbers: list[int]) -> dict[int, tuple[str, dict[str, Any]]]:
+    query = (
+        select(JournalRecord.seq, JournalRecord.kind, JournalPayload.body)
+        .join(JournalPayload, (JournalPayload.case_id == case_id) & (JournalPayload.seq == JournalRecord.seq))
+        .where(JournalRecord.case_id == case_id, JournalRecord.seq.in_(numbers))
+    )
+    return {row.seq: (row.kind, _data(row.body)) for row in session.execute(query)}
+
+
+def _data(body: str) -> dict[str, Any]:
+    try:
+        data = json.loads(body).get("data")
+    except (ValueError, AttributeError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+# ---- in the case -----------------------------------------------------------------------------------------------
+
+
+def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[str, Any]]], subject: str) -> None:
+    """Whatever repeats the erased payloads in the case. Of a running one its state stays, for it goes on from there."""
+    items = select(WorkItem.id).where(WorkItem.case_id == case.id)
+    for statement in (
+        delete(CaseCheckpoint).where(CaseCheckpoint.case_id == case.id),
+        delete(Draft).where(Draft.work_item_id.in_(items)),
+        update(OutboxEntry).where(OutboxEntry.case_id == case.id, OutboxEntry.done_at.is_not(None)).values(body="{}"),
+        *_comments_and_files(case, gone),
+        *_texts_of_case(case, subject),
+    ):
+        session.execute(statement, execution_options=_UNSYNCHRONISED)
+    if case.state not in OPEN_CASE:
+        for statement in (
+            update(CaseState).where(CaseState.case_id == case.id).values(snapshot=b""),
+            update(WorkItem).where(WorkItem.case_id == case.id).values(search=""),
+            delete(ServiceJob).where(ServiceJob.case_id == case.id),
+        ):
+            session.execute(statement, execution_options=_UNSYNCHRONISED)
+    if 1 in gone or (subject and searchable(subject) in searchable(case.title)):
+        case.title, case.search = f"{GONE} {case.business_key}", searchable(case.business_key)
+        session.flush()
+
+
+def _comments_and_files(case: Case, gone: dict[int, tuple[str, dict[str, Any]]]) -> Iterator[Any]:
+    """Comments keep their writer and time, files their digest and size: the journal names them."""
+    said_there = [data.get("body") for kind, data in gone.values() if kind == "case.commented"]
+    digests = [data.get("sha256") for kind, data in gone.values() if kind == "case.attached"]
+    yield update(Comment).where(Comment.case_id == case.id, Comment.body.in_(said_there)).values(body=GONE)
+    yield (
+        update(Attachment)
+        .where(Attachment.case_id == case.id, Attachment.sha256.in_(digests))
+        .values(content=b"", filename=GONE)
+    )
+
+
+def _texts_of_case(case: Case, subject: str) -> Iterator[Any]:
+    """Letters, incidents, notices: those that have the words, or all of them when the case goes for its age."""
+    for table, columns in (
+        (OutgoingLetter, (OutgoingLetter.recipient, OutgoingLetter.subject, OutgoingLetter.body)),
+        (Incident, (Incident.message, Incident.note)),
+    ):
+        for column in columns:
+            found = update(table).where(table.case_id == case.id)
+            found = found.where(holds(column, subject)) if subject else found
+            yield found.values({column: ""})
+    yield delete(Notification).where(Notification.url.contains(case.id, autoescape=True))
+
+
+# ---- beside the case -------------------------------------------------------------------------------------------
+
+
+def _blank_elsewhere(session: Session, subject: str) -> None:
+    """Rows that name no case: notices, mail that was sent or waits, and what somebody searched for."""
+    session.execute(
+        delete(Notification).where(or_(holds(Notification.text_th, subject), holds(Notification.text_en, subject))),
+        execution_options=_UNSYNCHRONISED,
+    )
+    session.execute(
+        update(OutboxEntry)
+        .where(OutboxEntry.kind == "mail", holds(OutboxEntry.body, subject), OutboxEntry.done_at.is_not(None))
+        .values(body="{}"),
+        execution_options=_UNSYNCHRONISED,
+    )
+    session.execute(
+        delete(OutboxEntry).where(OutboxEntry.kind == "mail", holds(OutboxEntry.body, subject)),
+        execution_options=_UNSYNCHRONISED,
+    )
+    session.execute(
+        update(Access).where(holds(Access.details, subject)).values(details=""), execution_options=_UNSYNCHRONISED
+    )
+    session.execute(
+        update(IdempotencyKey).where(holds(IdempotencyKey.subject, subject)).values(subject=""),
+        execution_options=_UNSYNCHRONISED,
+    )
+
+
+def remains(session: Session, subject: str, besides: Iterable[str] = ()) -> dict[str, int]:
+    """Where these words still stand: rows by `table.column`, in every column of text of every table.
+
+    What is packed in snapshots is not read: snapshots go with the case. `besides` are tables to leave out.
+    """
+    found: dict[str, int] = {}
+    left_out = set(besides)
+    for table in Case.metadata.sorted_tables:
+        for column in table.columns:
+            if table.name in left_out or not isinstance(column.type, String):
+                continue
+            count = session.scalar(select(func.count()).select_from(table).where(holds(column, subject)))
+            if count:
+                found[f"{table.name}.{column.name}"] = count
+    return found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, select
@@ -76,6 +77,27 @@ class Store:
         """This store with all its transactions inside one: everything is kept at the end, or nothing after an error."""
         with self._writing.connect() as connection, connection.begin():
             yield _Whole(self, connection)
+
+    def compact(self) -> bool:
+        """Write the database anew, so that its files keep nothing of deleted rows; False while somebody is using it.
+
+        On PostgreSQL that concerns the tables; its write-ahead log and backups forget by their own rules.
+        """
+        if self.dialect == "postgresql":
+            with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+                connection.exec_driver_sql("VACUUM FULL")
+            return True
+        # Not one of the pool: their pragmas belong to the transactions that they are used for.
+        with closing(sqlite3.connect(str(self.url.database), BUSY_SECONDS, isolation_level=None)) as connection:
+            try:
+                connection.execute("PRAGMA secure_delete=ON")
+                connection.execute("VACUUM")
+                busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError as error:
+                if "locked" in str(error):
+                    return False
+                raise
+        return not busy
 
     def close(self) -> None:
         """Give every connection back to the operating system."""
@@ -175,6 +197,8 @@ def _govern_sqlite(engine: Engine) -> None:
             "synchronous=FULL",
             f"busy_timeout={BUSY_SECONDS * 1000}",
             "foreign_keys=ON",
+            # What is deleted is overwritten: personal data may not linger in free pages.
+            "secure_delete=ON",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

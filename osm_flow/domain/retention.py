@@ -1,0 +1,52 @@
+"""How long what is in an ended case is kept: the property `retention` of its process, in years or for ever."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from osm_flow.errors import Invalid
+
+After = Literal["erase", "anonymise", "keep"]
+_SPELLED = re.compile(r"(?P<years>[1-9][0-9]?)y(?P<anonymise>-anonymise)?")
+
+
+class RetentionUnknown(Invalid):
+    """A retention class is written permanent, 10y or 2y-anonymise."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """`years` after the end of the case `then` comes; for ever when there are none."""
+
+    key: str
+    years: int | None
+    then: After
+
+    def ends_on(self, ended: date) -> date | None:
+        """The first day on which it is no longer kept; None: never. Leap days end on 1 March."""
+        if self.years is None:
+            return None
+        try:
+            return ended.replace(year=ended.year + self.years)
+        except ValueError:
+            return date(ended.year + self.years, 3, 1)
+
+
+PERMANENT = Retention("permanent", None, "keep")
+# What the rules of the office of the prime minister ask of ordinary papers.
+ORDINARY = Retention("10y", 10, "erase")
+
+
+def retention_of(text: str | None) -> Retention:
+    """The class that the property names; ordinary papers without one. Raises RetentionUnknown."""
+    if not text:
+        return ORDINARY
+    if text == "permanent":
+        return PERMANENT
+    found = _SPELLED.fullmatch(text)
+    if found is None:
+        raise RetentionUnknown
+    return Retention(text, int(found["years"]), "anonymise" if found["anonymise"] else "erase")

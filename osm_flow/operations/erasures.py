@@ -1,0 +1,387 @@
+"""Having personal data erased: one person asks with a list of records, another decides, running cases are waited for."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.pages import Page
+from osm_flow.domain.policy import OfficeFacts, Verb, decide, require
+from osm_flow.domain.search import searchable
+from osm_flow.domain.states import OPEN_CASE
+from osm_flow.errors import Forbidden, Invalid, NotFound, OsmFlowError, Refused
+from osm_flow.operations import retention
+from osm_flow.operations.claims import Tally
+from osm_flow.operations.erasure import erase_in, holds
+from osm_flow.operations.facts import case_facts
+from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.verify import ERASED
+from osm_flow.operations.work_item_access import said
+from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person
+from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store
+
+logger = logging.getLogger(__name__)
+
+_NEWEST_FIRST = Keyset((ErasureRequest.id, True, False))
+_SHORTEST = 3
+_MOST_FOUND = 500
+_EXCERPT = 60
+_NEVER = (ERASED, "case.held", "case.hold_lifted")
+
+
+class SubjectTooShort(Invalid):
+    """Search for at least three characters of a name or another text."""
+
+
+class NothingChosen(Invalid):
+    """Choose at least one record whose payload is still there."""
+
+
+class ReasonNamesSubject(Invalid):
+    """The reason stays for ever, so it must not hold the words that are to be erased."""
+
+
+class RequestNotFound(NotFound):
+    """There is no such request."""
+
+
+class AlreadyDecided(Refused):
+    """This request was decided already."""
+
+
+class FourEyes(Forbidden):
+    """Somebody else must decide: you asked for it."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record whose payload holds the words: with a piece of it, and whether it must wait or may not go."""
+
+    case: Case
+    record: JournalRecord
+    excerpt: str
+    must_wait: bool
+    is_held: bool
+
+
+# ---- looking ---------------------------------------------------------------------------------------------------
+
+
+def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str] = ()) -> list[Found]:
+    """Records whose payload holds the words, in the offices where the actor may ask for erasure; at most 500."""
+    text = _subject(text)
+    offices = _offices(actor)
+    query = (
+        select(JournalRecord, JournalPayload.body, Case)
+        .join(Case, Case.id == JournalRecord.case_id)
+        .join(JournalPayload, _same_record())
+        .where(JournalRecord.kind.not_in(_NEVER), _has(text))
+        .options(joinedload(Case.definition))
+        .order_by(Case.started_at, Case.id, JournalRecord.seq)
+    )
+    if not actor.is_system:
+        query = query.where(Case.office_id.in_(offices))
+    if case_ids:
+        query = query.where(Case.id.in_(case_ids))
+    rows = session.execute(query.limit(_MOST_FOUND)).all()
+    return [_found(session, record, body, case, text) for record, body, case in rows]
+
+
+def records_of(session: Session, actor: Actor, case_ids: Collection[str]) -> list[Found]:
+    """Every record of these cases that still has a payload, for erasing whole cases that have come of age."""
+    found: list[Found] = []
+    for case_id in dict.fromkeys(case_ids):
+        case = session.get(Case, case_id)
+        if case is None:
+            raise CaseNotFound(case_id=case_id)
+        require(actor, Verb.erase, case_facts(session, case, actor))
+        query = (
+            select(JournalRecord, JournalPayload.body)
+            .join(JournalPayload, _same_record())
+            .where(JournalRecord.case_id == case_id, JournalRecord.kind.not_in(_NEVER))
+        )
+        rows = session.execute(query.order_by(JournalRecord.seq)).all()
+        found += [_found(session, record, body, case, "") for record, body in rows]
+    return found
+
+
+# ---- asking and deciding ---------------------------------------------------------------------------------------
+
+
+def ask(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    *,
+    subject: str,
+    records: Iterable[tuple[str, int]],
+    reason: str,
+) -> ErasureRequest:
+    """Ask that these records lose their payload. `subject` may be empty when whole cases go for their age.
+
+    Raises NothingChosen, HeldByLaw, ReasonMissing, ReasonNamesSubject, Forbidden.
+    """
+    subject = _subject(subject) if subject.strip() else ""
+    reason = said(reason)
+    if subject and searchable(subject) in searchable(reason):
+        raise ReasonNamesSubject(fields={"reason": ReasonNamesSubject.__doc__ or ""})
+    chosen = _by_case(records)
+    if not chosen:
+        raise NothingChosen
+    office_id = ""
+    for case_id, numbers in chosen.items():
+        case = _case(session, case_id)
+        require(actor, Verb.erase, case_facts(session, case, actor))
+        retention.refuse_held(session, case, numbers)
+        _refuse_missing(session, case, numbers)
+        office_id = office_id or case.office_id
+    request = ErasureRequest(
+        office_id=office_id, subject=subject, reason=reason, asked_by=actor.username, asked_at=now,
+        items=[ErasureItem(case_id=case_id, seq=seq) for case_id, seqs in chosen.items() for seq in seqs],
+    )  # fmt: skip
+    session.add(request)
+    session.flush()
+    return request
+
+
+def approve(session: Session, request_id: int, actor: Actor, now: datetime) -> ErasureRequest:
+    """Have it done: at once in cases that have ended, in the others when they end.
+
+    Raises RequestNotFound, AlreadyDecided, FourEyes, HeldByLaw, Forbidden.
+    """
+    request = _to_decide(session, request_id, actor)
+    if request.asked_by == actor.username or actor.is_system:
+        raise FourEyes
+    request.state, request.decided_by, request.decided_at = "APPROVED", actor.username, now
+    for case_id in dict.fromkeys(item.case_id for item in request.items):
+        carry_out_in(session, request, case_id, actor, now)
+    return request
+
+
+def refuse(session: Session, request_id: int, actor: Actor, now: datetime) -> ErasureRequest:
+    """Nothing is erased. Whoever asked may withdraw it so. The words that were searched for are forgotten."""
+    request = _to_decide(session, request_id, actor)
+    request.state = "WITHDRAWN" if request.asked_by == actor.username else "REFUSED"
+    request.decided_by, request.decided_at, request.subject = actor.username, now, ""
+    session.flush()
+    return request
+
+
+def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor: Actor, now: datetime) -> bool:
+    """Erase what the approved request names in this case, unless the case still runs; whether anything was.
+
+    In a case that was waited for, whatever came to hold the words since then goes too.
+    """
+    case = _case(session, case_id)
+    hat = require(actor, Verb.erase, case_facts(session, case, actor)).hat
+    items = [item for item in request.items if item.case_id == case_id and item.done_at is None]
+    if case.state in OPEN_CASE or not items:
+        return False
+    numbers = {item.seq for item in items}
+    if request.subject:
+        numbers |= _with_words(session, case_id, request.subject)
+    numbers &= _with_payload(session, case_id)
+    retention.refuse_held(session, case, numbers)
+    about = {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
+    if numbers:
+        subject, reason = request.subject, request.reason
+        erase_in(
+            session,
+            case,
+            numbers,
+            actor,
+            now,
+            reason=reason,
+            role=hat.role if hat else None,
+            subject=subject,
+            about=about,
+        )
+    for item in items:
+        item.done_at = now
+    if all(item.done_at is not None for item in request.items):
+        request.state, request.done_at, request.subject = "DONE", now, ""
+    session.flush()
+    return True
+
+
+def requests(
+    session: Session, actor: Actor, *, state: str | None = None, after: str | None = None, limit: int = 50
+) -> Page[ErasureRequest]:
+    """Requests of the offices where the actor may ask or decide, newest first."""
+    wanted = select(ErasureRequest)
+    if not actor.is_system:
+        wanted = wanted.where(ErasureRequest.office_id.in_(_offices(actor)))
+    if state:
+        wanted = wanted.where(ErasureRequest.state == state)
+    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    if after:
+        wanted = wanted.where(_NEWEST_FIRST.after(after))
+    limit = max(1, min(limit, MOST))
+    found = list(session.scalars(wanted.order_by(*_NEWEST_FIRST.order()).limit(limit + 1)))
+    following = _NEWEST_FIRST.key_of([found[limit - 1].id]) if len(found) > limit else None
+    return Page(found[:limit], following, total)
+
+
+def get_request(session: Session, request_id: int, actor: Actor) -> ErasureRequest:
+    """The request. Raises RequestNotFound for another office's, too."""
+    request = session.get(ErasureRequest, request_id)
+    if request is None:
+        raise RequestNotFound
+    require(actor, Verb.erase, OfficeFacts(request.office_id))
+    return request
+
+
+def shown(session: Session, request: ErasureRequest) -> list[Found]:
+    """The records that the request names and that still have a payload, as whoever decides must see them."""
+    found: list[Found] = []
+    for case_id, numbers in _by_case((item.case_id, item.seq) for item in request.items).items():
+        case = _case(session, case_id)
+        query = (
+            select(JournalRecord, JournalPayload.body)
+            .join(JournalPayload, _same_record())
+            .where(JournalRecord.case_id == case_id, JournalRecord.seq.in_(numbers))
+        )
+        for record, body in session.execute(query.order_by(JournalRecord.seq)):
+            found.append(_found(session, record, body, case, request.subject))
+    return found
+
+
+# ---- what happens without anybody ------------------------------------------------------------------------------
+
+
+def carry_out_waiting(store: Store, now: datetime, owner: str) -> Tally:
+    """Erase in cases that have ended since the approval, then clear what the database keeps of deleted rows."""
+    tally = Tally()
+    for request_id, case_id in _ready(store):
+        try:
+            with store.transaction() as session:
+                request = session.get_one(ErasureRequest, request_id, with_for_update=True)
+                if request.state == "APPROVED" and carry_out_in(session, request, case_id, SYSTEM, now):
+                    tally += Tally(done=1)
+        except (Busy, Overtaken, retention.HeldByLaw):
+            tally += Tally(left=1)
+        except OsmFlowError:
+            logger.exception("an erasure failed", extra={"request": request_id, "case": case_id})
+            tally += Tally(failed=1)
+    return tally + scrub(store, now)
+
+
+def scrub(store: Store, now: datetime) -> Tally:
+    """After erasures: make sure that the database file keeps nothing of the deleted rows. Tried again while it is busy."""
+    with store.reading() as session:
+        waiting = select(ErasureRequest.id).where(
+            ErasureRequest.done_at.is_not(None), ErasureRequest.scrubbed_at.is_(None)
+        )
+        pending = session.scalars(waiting).all()
+    if not pending:
+        return Tally()
+    if not store.compact():
+        return Tally(left=1)
+    with store.transaction() as session:
+        for request_id in pending:
+            session.get_one(ErasureRequest, request_id).scrubbed_at = now
+    return Tally(done=1)
+
+
+# ---- the inner parts -------------------------------------------------------------------------------------------
+
+
+def _ready(store: Store) -> list[tuple[int, str]]:
+    query = (
+        select(ErasureItem.request_id, ErasureItem.case_id)
+        .join(ErasureRequest)
+        .join(Case, Case.id == ErasureItem.case_id)
+        .where(ErasureRequest.state == "APPROVED", ErasureItem.done_at.is_(None), Case.state.not_in(OPEN_CASE))
+        .distinct()
+    )
+    with store.reading() as session:
+        return [(row.request_id, row.case_id) for row in session.execute(query)]
+
+
+def _to_decide(session: Session, request_id: int, actor: Actor) -> ErasureRequest:
+    request = session.get(ErasureRequest, request_id, with_for_update=True, populate_existing=True)
+    if request is None:
+        raise RequestNotFound
+    require(actor, Verb.erase, OfficeFacts(request.office_id))
+    if request.state != "ASKED":
+        raise AlreadyDecided
+    return request
+
+
+def _offices(actor: Actor) -> list[str]:
+    """Where the actor may ask for erasure. Raises NotYourRole when nowhere."""
+    offices = [office for office in actor.office_ids if decide(actor, Verb.erase, OfficeFacts(office)).allowed]
+    if not offices:
+        require(actor, Verb.erase, OfficeFacts(next(iter(actor.office_ids), "")))
+    return offices
+
+
+def _subject(text: str) -> str:
+    text = " ".join(text.split())
+    if len(text) < _SHORTEST or "\0" in text:
+        raise SubjectTooShort(fields={"subject": SubjectTooShort.__doc__ or ""})
+    return text
+
+
+def _case(session: Session, case_id: str) -> Case:
+    if (case := session.get(Case, case_id)) is None:
+        raise CaseNotFound(case_id=case_id)
+    return case
+
+
+def _by_case(records: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    chosen: dict[str, set[int]] = defaultdict(set)
+    for case_id, seq in records:
+        chosen[case_id].add(seq)
+    return {case_id: sorted(numbers) for case_id, numbers in chosen.items()}
+
+
+def _refuse_missing(session: Session, case: Case, numbers: list[int]) -> None:
+    if set(numbers) - _with_payload(session, case.id):
+        raise NothingChosen(case_id=case.id)
+
+
+def _with_payload(session: Session, case_id: str) -> set[int]:
+    """Records of the case whose payload is there and may go: what says that others went never does."""
+    query = select(JournalPayload.seq).join(JournalRecord, _same_record())
+    return set(session.scalars(query.where(JournalPayload.case_id == case_id, JournalRecord.kind.not_in(_NEVER))))
+
+
+def _with_words(session: Session, case_id: str, subject: str) -> set[int]:
+    return set(session.scalars(select(JournalPayload.seq).where(JournalPayload.case_id == case_id, _has(subject))))
+
+
+def _has(text: str) -> ColumnElement[bool]:
+    return or_(holds(JournalPayload.body, text), JournalPayload.search.contains(searchable(text), autoescape=True))
+
+
+def _same_record() -> ColumnElement[bool]:
+    return (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
+
+
+def _found(session: Session, record: JournalRecord, body: str, case: Case, text: str) -> Found:
+    try:
+        retention.refuse_held(session, case, [record.seq])
+        is_held = False
+    except retention.HeldByLaw:
+        is_held = True
+    return Found(case, record, _excerpt(body, text), case.state in OPEN_CASE, is_held)
+
+
+def _excerpt(body: str, text: str) -> str:
+    place = max(0, body.find(text) if text else 0)
+    start = max(0, place - _EXCERPT)
+    cut = body[start : place + len(text) + _EXCERPT]
+    return f"{'…' if start else ''}{cut}{'…' if place + len(text) + _EXCERPT < len(body) else ''}"
+
+
+def display_name_of(session: Session, text: str) -> str:
+    """For a user name the name that people type; any other text as it is."""
+    return session.scalar(select(Person.display_name).where(Person.username == text)) or text

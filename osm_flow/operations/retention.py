@@ -1,0 +1,183 @@
+"""What must be kept: for how long by its class, whatever its class by a legal hold; and which cases are sensitive."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.policy import SystemFacts, Verb, require
+from osm_flow.domain.retention import ORDINARY, Retention, RetentionUnknown, retention_of
+from osm_flow.domain.states import OPEN_CASE
+from osm_flow.errors import NotFound, Refused
+from osm_flow.operations import stepping
+from osm_flow.operations.definitions import compiled
+from osm_flow.operations.facts import case_facts
+from osm_flow.operations.people import person_by_username
+from osm_flow.operations.work_item_access import said
+from osm_flow.store.models import Case, JournalPayload, JournalRecord, LegalHold, Person
+from osm_flow.store.session import lock_case
+
+
+class HoldNotFound(NotFound):
+    """There is no such hold, or it was lifted already."""
+
+
+class HeldByLaw(Refused):
+    """A legal hold forbids to erase this; an administrator must lift it first."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """An ended case whose retention is over: since when, and what its class says comes then."""
+
+    case: Case
+    retention: Retention
+    since: date
+    is_held: bool
+
+
+# ---- classes ---------------------------------------------------------------------------------------------------
+
+
+def retention_of_case(session: Session, case: Case) -> Retention:
+    """The class of the case's process; ordinary when the diagram spells none that is known."""
+    try:
+        return retention_of(compiled(session, case.definition).properties.get("retention"))
+    except RetentionUnknown:
+        return ORDINARY
+
+
+def kept_until(session: Session, case: Case) -> date | None:
+    """The first day on which the ended case need not be kept any more; None while it runs or for ever."""
+    return None if case.ended_at is None else retention_of_case(session, case).ends_on(local_day(case.ended_at))
+
+
+def due_cases(session: Session, actor: Actor, now: datetime, *, limit: int = 200) -> list[Due]:
+    """Ended cases that are kept longer than their class asks and still have payloads, longest overdue first."""
+    require(actor, Verb.see_audit, SystemFacts())
+    today = local_day(now)
+    has_payloads = (
+        select(JournalPayload.seq)
+        .join(
+            JournalRecord,
+            (JournalRecord.case_id == JournalPayload.case_id) & (JournalRecord.seq == JournalPayload.seq),
+        )
+        .where(JournalPayload.case_id == Case.id, JournalRecord.kind.not_in(("payloads.erased", "case.held")))
+        .exists()
+    )
+    wanted = select(Case).where(Case.state.not_in(OPEN_CASE), Case.ended_at.is_not(None), has_payloads)
+    if not actor.is_system:
+        wanted = wanted.where(Case.office_id.in_(actor.office_ids))
+    found: list[Due] = []
+    for case in session.scalars(wanted.options(joinedload(Case.definition)).order_by(Case.ended_at, Case.id)):
+        since = kept_until(session, case)
+        if since is not None and since <= today:
+            found.append(Due(case, retention_of_case(session, case), since, hold_on(session, case) is not None))
+        if len(found) >= limit:
+            break
+    return found
+
+
+# ---- holds -----------------------------------------------------------------------------------------------------
+
+
+def hold_case(session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
+    """Keep everything of the case until the hold is lifted. Raises CaseNotFound, NotYourRole, ReasonMissing."""
+    case = lock_case(session, case_id)
+    decision = require(actor, Verb.hold, case_facts(session, case, actor))
+    hold = _add(session, LegalHold(case_id=case_id, reason=said(reason), actor=actor.username, at=now))
+    stepping.note(
+        session, case, actor, now, kind="case.held", payload={"hold": hold.id, "reason": hold.reason},
+        role=decision.hat.role if decision.hat else None,
+    )  # fmt: skip
+    return hold
+
+
+def hold_person(session: Session, username: str, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
+    """Keep every record that the person made, in every case, until the hold is lifted."""
+    require(actor, Verb.hold, SystemFacts())
+    person = person_by_username(session, username)
+    return _add(session, LegalHold(person_id=person.id, reason=said(reason), actor=actor.username, at=now))
+
+
+def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
+    """End a hold; that there was one stays known. Raises HoldNotFound, NotYourRole, ReasonMissing."""
+    require(actor, Verb.hold, SystemFacts())
+    hold = session.get(LegalHold, hold_id)
+    lifted = select(LegalHold.id).where(LegalHold.lifts_id == hold_id)
+    if hold is None or hold.lifts_id is not None or session.scalar(lifted) is not None:
+        raise HoldNotFound
+    lift = LegalHold(
+        lifts_id=hold.id, case_id=hold.case_id, person_id=hold.person_id,
+        reason=said(reason), actor=actor.username, at=now,
+    )  # fmt: skip
+    _add(session, lift)
+    if hold.case_id is not None:
+        about = {"hold": hold.id, "reason": lift.reason}
+        stepping.note(session, lock_case(session, hold.case_id), actor, now, kind="case.hold_lifted", payload=about)
+    return lift
+
+
+def current_holds(session: Session) -> Sequence[LegalHold]:
+    """Holds that stand, oldest first."""
+    return session.scalars(_standing().order_by(LegalHold.id)).all()
+
+
+def hold_on(session: Session, case: Case) -> LegalHold | None:
+    """A hold that stands on the case itself."""
+    return session.scalars(_standing().where(LegalHold.case_id == case.id).limit(1)).one_or_none()
+
+
+def refuse_held(session: Session, case: Case, numbers: Collection[int]) -> None:
+    """Raises HeldByLaw when the case is held, or one of these records was made by or for a person who is."""
+    if hold_on(session, case) is not None:
+        raise HeldByLaw(case_id=case.id)
+    held = select(Person.username).where(Person.id.in_(_standing().with_only_columns(LegalHold.person_id)))
+    made = select(JournalRecord.seq).where(
+        JournalRecord.case_id == case.id,
+        JournalRecord.seq.in_(numbers),
+        JournalRecord.actor.in_(held) | JournalRecord.on_behalf_of.in_(held),
+    )
+    if session.scalar(made.limit(1)) is not None:
+        raise HeldByLaw(case_id=case.id)
+
+
+# ---- sensitive cases -------------------------------------------------------------------------------------------
+
+
+def is_sensitive(session: Session, case: Case) -> bool:
+    """Whether opening the case is recorded: by a mark on it, or because its process says so."""
+    return case.is_sensitive or compiled(session, case.definition).properties.get("sensitive") == "true"
+
+
+def mark_sensitive(
+    session: Session, case_id: str, actor: Actor, now: datetime, *, sensitive: bool, reason: str
+) -> Case:
+    """Have every opening of the case recorded, or no longer. Raises NotYourRole, ReasonMissing."""
+    case = lock_case(session, case_id)
+    decision = require(actor, Verb.erase, case_facts(session, case, actor))
+    case.is_sensitive = sensitive
+    kind = "case.marked_sensitive" if sensitive else "case.unmarked_sensitive"
+    stepping.note(
+        session, case, actor, now, kind=kind, payload={"reason": said(reason)},
+        role=decision.hat.role if decision.hat else None,
+    )  # fmt: skip
+    return case
+
+
+def _standing() -> Select[LegalHold]:
+    lift = aliased(LegalHold)
+    is_lifted = select(lift.id).where(lift.lifts_id == LegalHold.id).exists()
+    return select(LegalHold).where(LegalHold.lifts_id.is_(None), ~is_lifted)
+
+
+def _add(session: Session, hold: LegalHold) -> LegalHold:
+    session.add(hold)
+    session.flush()
+    return hold
