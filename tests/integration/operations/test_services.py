@@ -253,7 +253,7 @@ class TestTopics:
                 ]
             },
             "concept_replies": [
-                {"province": "TH-43", "concepts": [{"project_concept": concept}, {"project_concept": None}]}
+                {"province": "TH-41", "concepts": [{"project_concept": concept}, {"project_concept": None}]}
             ],
         }
         with store.transaction() as session:
