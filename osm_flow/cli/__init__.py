@@ -9,6 +9,7 @@ import click
 from osm_flow.errors import OsmFlowError
 
 _COMMANDS = {
+    "backup": "Copy the database while it is in use.",
     "bench": "Measure speed and memory; print the figures as JSON.",
     "audit": "Sign, prove and verify the log over all journals.",
     "case": "Start, list, show, replay, verify and export cases.",
@@ -17,6 +18,7 @@ _COMMANDS = {
     "incident": "List and retry incidents.",
     "mining": "Write event logs for process mining.",
     "process": "Lint, deploy, list and simulate process definitions.",
+    "restore": "Put a backup into the database.",
     "scheduler": "Run the sweeps.",
     "serve": "Serve the site.",
     "timer": "List timers.",
