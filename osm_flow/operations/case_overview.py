@@ -1,28 +1,23 @@
-"""A case at a glance: how far its family has come, who is in it, what it waits for, what its documents said before."""
+"""A case at a glance: how far its family has come, who is in it, what it waits for."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from osm_flow import engine
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus
 from osm_flow.engine.values import JSON
 from osm_flow.operations import stepping
 from osm_flow.operations.cases import NotAwaited
-from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import (
     Case,
     Incident,
-    JournalPayload,
-    JournalRecord,
     Person,
     ProcessDefinition,
     Timer,
@@ -35,67 +30,11 @@ STAGES = ("hearing", "drafting", "integration", "approval", "submission", "monit
 
 
 @dataclass(frozen=True)
-class Version:
-    """A document as somebody completed it at some time."""
-
-    at: datetime
-    actor: str
-    schema: JSON
-    values: JSON
-
-
-@dataclass(frozen=True)
 class StageMark:
     """How far one stage of the cycle has come in a case and its relatives."""
 
     stage: str
     state: StageState
-
-
-def versions_of(session: Session, item: WorkItem, document: str) -> list[Version]:
-    """Every version of a document that was completed in the item's case or its relatives, oldest first.
-
-    A document that several provinces fill in side by side is followed for the item's own province only.
-    """
-    definitions = _definitions_of_family(session, item.case)
-    elements = {
-        element.id
-        for definition in definitions.values()
-        for element in compiled(session, definition).elements.values()
-        if element.properties.get("document") == document
-    }
-    versions: list[Version] = []
-    for at, actor, body, form_key, definition_id in session.execute(_completions(item, elements)):
-        schema = compiled(session, definitions[definition_id]).forms.get(form_key or "")
-        values = json.loads(body)["data"]
-        if schema is not None and (not versions or versions[-1].values != values):
-            versions.append(Version(at, actor, schema, values))
-    return versions
-
-
-def _definitions_of_family(session: Session, case: Case) -> dict[int, ProcessDefinition]:
-    query = select(ProcessDefinition).join(Case, Case.definition_id == ProcessDefinition.id)
-    family = session.scalars(query.where(Case.root_case_id == case.root_case_id).distinct())
-    return {definition.id: definition for definition in family}
-
-
-def _completions(item: WorkItem, elements: set[str]) -> Select[datetime, str, str, str | None, int]:
-    return (
-        select(JournalRecord.at, JournalRecord.actor, JournalPayload.body, WorkItem.form_key, Case.definition_id)
-        .join(
-            JournalPayload,
-            (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq),
-        )
-        .join(Case, Case.id == JournalRecord.case_id)
-        .join(WorkItem, WorkItem.id == JournalRecord.task_id)
-        .where(
-            Case.root_case_id == item.case.root_case_id,
-            JournalRecord.kind == "work_item.completed",
-            JournalRecord.element.in_(elements),
-            or_(WorkItem.province_id.is_(None), WorkItem.province_id == item.province_id),
-        )
-        .order_by(JournalRecord.at)
-    )
 
 
 def stage_track(session: Session, case: Case, now: datetime) -> list[StageMark]:
@@ -159,8 +98,7 @@ def awaited_answer(session: Session, case: Case, task_id: str) -> tuple[WaitingM
     row = session.get(WaitingMessage, task_id)
     if row is None or row.case_id != case.id:
         raise NotAwaited(task_id=task_id)
-    snapshot = stepping.state_of(session, case).snapshot
-    waiting = engine.inspect(compiled(session, case.definition), case.id, snapshot)
+    waiting = stepping.waiting_of(session, case)
     return row, next((dict(one.data) for one in waiting if one.task_id == task_id), {})
 
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from osm_flow import engine
 from osm_flow.domain.pages import Page
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import Process
@@ -59,19 +58,22 @@ class Document:
 def case_picture(session: Session, case: Case, now: datetime | None = None) -> JSON:
     """The diagram's XML, where its tokens are (how many, how many overdue at `now`), and how often each element passed."""
     xml = session.scalar(select(ProcessDefinition.xml).where(ProcessDefinition.id == case.definition_id)) or b""
+    return {"xml": xml.decode(), **case_standing(session, case, now)}
+
+
+def case_standing(session: Session, case: Case, now: datetime | None = None) -> JSON:
+    """The same without the drawing: `tokens` and `passed`."""
     count: Counter[str] = Counter()
     overdue: Counter[str] = Counter()
     if case.state in OPEN_CASE:
-        snapshot = stepping.state_of(session, case).snapshot
         now = now or case.head_at
         due = dict(session.execute(select(WorkItem.id, WorkItem.due_at).where(WorkItem.case_id == case.id)).all())
-        for waiting in engine.inspect(compiled(session, case.definition), case.id, snapshot):
+        for waiting in stepping.waiting_of(session, case):
             count[waiting.element] += 1
             due_at = due.get(waiting.task_id)
             overdue[waiting.element] += due_at is not None and due_at < now
     visits = select(ElementVisit.element, ElementVisit.visits).where(ElementVisit.case_id == case.id)
     return {
-        "xml": xml.decode(),
         "tokens": [{"element": name, "count": number, "overdue": overdue[name]} for name, number in count.items()],
         "passed": dict(session.execute(visits).all()),
     }

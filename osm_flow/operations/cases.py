@@ -26,6 +26,7 @@ from osm_flow.operations.case_pages import (
     case_documents,
     case_history,
     case_picture,
+    case_standing,
 )
 from osm_flow.operations.definitions import compiled, latest
 from osm_flow.operations.facts import case_facts
@@ -47,8 +48,8 @@ from osm_flow.store.session import CaseNotFound, lock_case
 
 __all__ = [
     "AnswerInvalid", "CancelParentInstead", "Document", "HistoryEntry", "NotAwaited", "NotStartable", "StartInvalid",
-    "cancel_case", "case_children", "case_documents", "case_history", "case_picture", "get_case", "list_cases",
-    "record_message", "resume_case", "start_case", "suspend_case",
+    "cancel_case", "case_children", "case_documents", "case_history", "case_picture", "case_standing", "get_case",
+    "list_cases", "record_message", "resume_case", "start_case", "suspend_case",
 ]  # fmt: skip
 
 _YEARS = range(2500, 2651)

@@ -11,12 +11,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow import engine
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import FinishService
 from osm_flow.operations import incidents, stepping
-from osm_flow.operations.definitions import compiled
 from osm_flow.operations.topics import TOPICS, Topic, TopicRefused, Work
 from osm_flow.store.models import ServiceJob
 from osm_flow.store.session import Busy, Overtaken, Store, lock_case
@@ -38,9 +36,7 @@ def run_job(session: Session, job: ServiceJob, now: datetime) -> bool:
     if session.get(ServiceJob, job.task_id, populate_existing=True) is None:
         return False
     stepping.refuse_unless_active(case)
-    snapshot = stepping.state_of(session, case).snapshot
-    waiting = engine.inspect(compiled(session, case.definition), case.id, snapshot)
-    found = next((one for one in waiting if one.task_id == job.task_id), None)
+    found = next((one for one in stepping.waiting_of(session, case) if one.task_id == job.task_id), None)
     if found is None:
         return False
     if job.topic not in TOPICS:

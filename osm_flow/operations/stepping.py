@@ -15,7 +15,7 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
-from osm_flow.engine.values import JSON, Command, Start, Step
+from osm_flow.engine.values import JSON, Command, Start, Step, Waiting
 from osm_flow.errors import Refused
 from osm_flow.operations import case_checkpoints, commands, journal, outgoing, projections
 from osm_flow.operations.calendar import calendar_lookup
@@ -195,6 +195,15 @@ def state_of(session: Session, case: Case, *, with_snapshot: bool = True) -> Sta
     if has_locked(session, case):
         session.info.setdefault("osm_states", {})[case.id] = state
     return state
+
+
+def waiting_of(session: Session, case: Case) -> tuple[Waiting, ...]:
+    """What the case waits for now. The engine is asked once for each state within a session."""
+    known: dict[str, tuple[str, tuple[Waiting, ...]]] = session.info.setdefault("osm_waiting", {})
+    if case.id not in known or known[case.id][0] != case.head:
+        snapshot = state_of(session, case).snapshot
+        known[case.id] = (case.head, engine.inspect(compiled(session, case.definition), case.id, snapshot))
+    return known[case.id][1]
 
 
 def _move(

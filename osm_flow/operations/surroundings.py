@@ -9,14 +9,12 @@ from datetime import date, datetime
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from osm_flow import engine
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.policy import OfficeFacts, Verb, decide
 from osm_flow.domain.roles import STAFF, WORKERS
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.engine.values import Waiting
 from osm_flow.operations import stepping
-from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import Candidate, Case, Draft, JournalRecord, Person, Position, Province, WorkItem
 
 
@@ -33,9 +31,7 @@ def waiting_at(session: Session, item: WorkItem) -> Waiting | None:
     """What the engine waits for at an open work item: what is asked, what its token sees. None once it is closed."""
     if item.state not in OPEN_WORK_ITEM:
         return None
-    snapshot = stepping.state_of(session, item.case).snapshot
-    waiting = engine.inspect(compiled(session, item.case.definition), item.case_id, snapshot)
-    return next((one for one in waiting if one.task_id == item.id), None)
+    return next((one for one in stepping.waiting_of(session, item.case) if one.task_id == item.id), None)
 
 
 def senders(session: Session, items: Collection[WorkItem]) -> dict[str, str]:

@@ -59,8 +59,7 @@ def variables_of(session: Session, item: WorkItem) -> JSON:
     """What the form of this work item is filled from: what its token sees, or what was typed once it is completed."""
     if item.state == WorkItemStatus.COMPLETED:
         return _typed(session, item)
-    snapshot = stepping.state_of(session, item.case).snapshot
-    waiting = engine.inspect(compiled(session, item.case.definition), item.case_id, snapshot)
+    waiting = stepping.waiting_of(session, item.case)
     return next((dict(one.data) for one in waiting if one.task_id == item.id), {})
 
 

@@ -11,7 +11,7 @@ import mimetypes
 from functools import cache
 from pathlib import Path
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, g, request, url_for
 from werkzeug.exceptions import NotFound
 
 from osm_flow.web.access import public
@@ -28,7 +28,7 @@ def _read() -> dict[str, bytes]:
 
 
 class Assets:
-    """The files in memory; in `fresh` mode they are read again on each use, for those who edit them."""
+    """The files in memory; in `fresh` mode they are read again by each request, for those who edit them."""
 
     def __init__(self, *, fresh: bool = False) -> None:
         self._fresh = fresh
@@ -73,7 +73,11 @@ def init_app(app: Flask, *, fresh: bool = False) -> None:
         return response
 
     def current() -> str:
-        return assets.version if fresh else version
+        if not fresh:
+            return version
+        if "asset_version" not in g:
+            g.asset_version = assets.version
+        return str(g.asset_version)
 
     def asset(filename: str) -> str:
         return url_for("static", version=current(), filename=filename)

@@ -69,7 +69,7 @@ def render(case: Case, *, after: str | None) -> str:
         candidates={item.id: _candidates(item) for item in open_items},
         awaited=case_overview.awaited_of(g.session, case),
         timers=case_overview.timers_of(g.session, case),
-        elements=live_elements(process, cases.case_picture(g.session, case, g.now)),
+        elements=live_elements(process, cases.case_standing(g.session, case, g.now)),
         history={"entries": tell(g.session, case, history.items), "next": history.next},
         people=[(name, gettext(what)) for name, what in case_overview.people_of(g.session, case, g.actor)],
         children=cases.case_children(g.session, case),

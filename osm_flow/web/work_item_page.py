@@ -12,9 +12,9 @@ from osm_flow.domain.form_values import Change, changes, keep_known
 from osm_flow.domain.policy import Decision, Verb, decide
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine.values import JSON
-from osm_flow.operations import case_overview, surroundings, work_items
+from osm_flow.operations import document_versions, surroundings, work_items
 from osm_flow.operations.attachments import attachments_of
-from osm_flow.operations.cases import case_documents, case_history, case_picture
+from osm_flow.operations.cases import case_documents, case_history, case_standing
 from osm_flow.operations.comments import comments_on
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import case_facts, work_item_facts
@@ -65,6 +65,7 @@ class ItemView:
     obstacle: str
     acting: str
     outside: list[str]
+    instance: int | None = None
 
     @property
     def is_open(self) -> bool:
@@ -100,6 +101,7 @@ def look_at(work_item_id: str) -> ItemView:
         obstacle=_obstacle(item, completing),
         acting=acting_words(completing),
         outside=_outside(item, facts.candidates, completing),
+        instance=waiting.instance if waiting else None,
     )
 
 
@@ -139,7 +141,7 @@ def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: An
         sender=surroundings.senders(g.session, [item]).get(item.id),
         comment_rows=comments_on(g.session, item.case_id),
         attachment_rows=attachments_of(g.session, item.case),
-        elements=live_elements(compiled(g.session, item.case.definition), case_picture(g.session, item.case, g.now)),
+        elements=live_elements(compiled(g.session, item.case.definition), case_standing(g.session, item.case, g.now)),
         choices=_choices(view),
         channels=channels(),
         draft_at=surroundings.draft_saved_at(g.session, item, g.actor),
@@ -163,12 +165,13 @@ def _under_approval(view: ItemView) -> Shown | None:
     """The document that this work item approves, with what changed since its last version marked."""
     if not view.approves:
         return None
-    versions = case_overview.versions_of(g.session, view.item, view.approves)
+    known = view.variables.get(view.approves) if view.is_open else None
+    seen = known if isinstance(known, dict) else None
+    versions = document_versions.versions_of(g.session, view.item, view.approves, seen=seen, instance=view.instance)
     if not versions:
         return None
     newest = versions[-1]
-    seen = view.variables.get(view.approves)
-    values = seen if isinstance(seen, dict) and view.is_open else newest.values
+    values = newest.values if seen is None else seen
     earlier = [version for version in versions if version.values != values]
     if not earlier:
         return Shown(_title(newest.schema), newest.schema, values)
