@@ -47,6 +47,7 @@ _TOLD: Mapping[str, tuple[str, str]] = {
     "incident.opened": ("เกิดเหตุขัดข้อง", "bad"),
     "incident.retried": ("ลองใหม่หลังเหตุขัดข้อง", "plain"),
     "incident.resolved": ("ปิดเหตุขัดข้อง", "plain"),
+    "payloads.erased": ("ลบข้อมูลที่กรอกตามกฎหมาย", "bad"),
 }
 _QUOTED = ("reason", "body", "note", "message", "filename")
 _VERDICT = ("decision", "result", "resolution", "approved", "reply", "reason", "parts", "note")
@@ -72,6 +73,18 @@ class Told:
     is_work: bool = False
 
 
+def kind_words(kind: str, is_person: bool = True) -> tuple[str, str]:
+    """What a kind of record means, as the middle of a sentence, and the tone of its mark."""
+    kind = "message.recorded" if kind == "message.received" and is_person else kind
+    did, tone = _TOLD.get(kind, ("", "plain"))
+    return gettext(did) if did else kind, tone
+
+
+def kinds() -> list[tuple[str, str]]:
+    """Every kind of record with its words, in the order in which people think of them."""
+    return [(kind, gettext(did)) for kind, (did, _) in _TOLD.items() if kind != "message.recorded"]
+
+
 def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[Told]:
     """The entries as sentences, in the order in which they came."""
     process = compiled(session, case.definition)
@@ -82,8 +95,7 @@ def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[
 def _told(entry: HistoryEntry, schema: JSON | None) -> Told:
     record = entry.record
     is_person = record.actor != "system"
-    kind = "message.recorded" if record.kind == "message.received" and is_person else record.kind
-    did, tone = _TOLD.get(kind, ("", "plain"))
+    did, tone = kind_words(record.kind, is_person)
     payload = entry.payload or {}
     data = payload.get("data")
     typed = data if schema is not None and isinstance(data, dict) else None
@@ -91,7 +103,7 @@ def _told(entry: HistoryEntry, schema: JSON | None) -> Told:
         seq=record.seq,
         at=record.at,
         who=entry.actor_name if is_person else gettext("ระบบ"),
-        did=gettext(did) if did else record.kind,
+        did=did,
         what=gettext(entry.element_name or ""),
         tone=tone,
         hash=record.hash,
@@ -99,7 +111,8 @@ def _told(entry: HistoryEntry, schema: JSON | None) -> Told:
         role=role_name(record.actor_role) if record.actor_role else "",
         quote=_verdict(schema, typed) if schema is not None and typed is not None else _quote(record.kind, payload),
         facts=_facts(schema, typed) if schema is not None and typed is not None else [],
-        is_work=kind in ("work_item.completed", "message.recorded", "case.started", "case.commented"),
+        is_work=record.kind in ("work_item.completed", "case.started", "case.commented")
+        or (record.kind == "message.received" and is_person),
     )
 
 

@@ -236,7 +236,7 @@ def test_comments_and_files_belong_to_the_story(site: Site) -> None:
 
 
 def test_auditors_recompute_the_chain(site: Site) -> None:
-    page = site.visit("auditor").get(f"/audit/cases/{case_id(site)}")
+    page = site.visit("auditor").get(f"/audit/cases/{case_id(site)}/chain")
 
     assert "สายโซ่ครบถ้วน: 1 รายการ" in page.words
-    assert site.visit("somsri").get(f"/audit/cases/{case_id(site)}").status == 403
+    assert site.visit("somsri").get(f"/audit/cases/{case_id(site)}/chain").status == 403

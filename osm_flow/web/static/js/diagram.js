@@ -88,6 +88,32 @@
     });
   }
 
+  function wipe(viewer) {
+    var canvas = viewer.get("canvas");
+    viewer.get("overlays").clear();
+    viewer.get("elementRegistry").forEach(function (shape) {
+      ["is-done", "is-now", "is-late"].forEach(function (mark) { canvas.removeMarker(shape.id, mark); });
+    });
+  }
+
+  function paint(viewer, picture, words) {
+    wipe(viewer);
+    markPath(viewer, picture);
+    markTokens(viewer, picture, words);
+  }
+
+  /* Follows the case when it moves out of the part that is seen; stays put otherwise. */
+  function follow(viewer, picture) {
+    var canvas = viewer.get("canvas");
+    var shapes = (picture.tokens || []).map(function (token) { return viewer.get("elementRegistry").get(token.element); }).filter(Boolean);
+    var box = canvas.viewbox();
+    var seen = shapes.some(function (shape) {
+      return shape.x >= box.x && shape.y >= box.y && shape.x + shape.width <= box.x + box.width && shape.y + shape.height <= box.y + box.height;
+    });
+    if (seen || !shapes.length) return;
+    canvas.viewbox({ x: shapes[0].x + shapes[0].width / 2 - box.width / 2, y: shapes[0].y + shapes[0].height / 2 - box.height / 2, width: box.width, height: box.height });
+  }
+
   /* A tired reader sees where the case stands, not the whole map in letters too small to read. */
   function show(viewer, picture, frame) {
     var canvas = viewer.get("canvas");
@@ -150,14 +176,18 @@
       var viewer = new window.BpmnJS({ container: frame, textRenderer: { defaultStyle: { fontFamily: getComputedStyle(document.body).fontFamily, lineHeight: 1.35 } } });
       teachThai(viewer.get("textRenderer"));
       await viewer.importXML(picture.xml);
-      markPath(viewer, picture);
-      markTokens(viewer, picture, words);
+      paint(viewer, picture, words);
       show(viewer, picture, frame);
+      holder.addEventListener("diagram:show", function (event) {
+        paint(viewer, event.detail, words);
+        follow(viewer, event.detail);
+      });
       controls(viewer, holder, frame);
       freeTheWheel(frame);
       status.textContent = "";
       status.hidden = true;
       holder.dataset.ready = "yes";
+      holder.dispatchEvent(new CustomEvent("diagram:ready"));
     } catch (error) {
       fail(holder, status);
     }

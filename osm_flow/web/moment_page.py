@@ -1,0 +1,312 @@
+"""What the player shows of one moment: sentences, labels of forms, and values as people read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import g
+
+from osm_flow.domain.differences import Path, differences
+from osm_flow.domain.form_values import Change, changes
+from osm_flow.domain.forms import columns_of, fields_of, label_of
+from osm_flow.engine import Process
+from osm_flow.engine.values import JSON
+from osm_flow.operations.cases import case_children
+from osm_flow.operations.definitions import compiled
+from osm_flow.operations.moments import Moment
+from osm_flow.store.models import Case
+from osm_flow.web.element_list import ElementLine, live_elements
+from osm_flow.web.filters import province_name, role_name
+from osm_flow.web.form_documents import form_value
+from osm_flow.web.i18n import gettext
+from osm_flow.web.story import kind_words
+
+MOST_LINES = 150
+_GIVEN = {
+    "fy": "ปีงบประมาณ",
+    "office": "กลุ่มจังหวัด",
+    "provinces": "จังหวัด",
+    "started_by": "ผู้เริ่มเรื่อง",
+    "province": "จังหวัด",
+    "reason": "เหตุผล",
+    "note": "หมายเหตุ",
+    "body": "ความเห็น",
+    "filename": "ชื่อไฟล์",
+    "media_type": "ชนิดไฟล์",
+    "size": "ขนาด (ไบต์)",
+    "sha256": "รหัสตรวจสอบ SHA-256",
+    "from": "เดิม",
+    "to": "เปลี่ยนเป็น",
+    "message": "ข้อความ",
+    "erased": "รายการที่ลบ",
+}
+_AWAITED = {
+    "timer": "รอเวลา",
+    "message": "รอข้อความ",
+    "signal": "รอสัญญาณ",
+    "service": "รอระบบทำขั้นนี้",
+    "child": "รอเรื่องย่อย",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A value with what it is called; `path` names it exactly, `old` and `mark` where it changed."""
+
+    path: str
+    label: str
+    text: str
+    old: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """What was filled in, with what had stood there before marked."""
+
+    title: str
+    schema: JSON
+    values: JSON
+    changes: list[Change] | None = None
+
+
+@dataclass(frozen=True)
+class Child:
+    """A case that this one called and that had begun by then; `at` is the moment to look at in it."""
+
+    case: Case
+    at: datetime
+
+
+@dataclass(frozen=True)
+class OpenLine:
+    """A work item that was open: who had it or who could take it."""
+
+    name: str
+    candidates: list[str]
+    holder: str
+    due_at: datetime | None
+    is_late: bool
+
+
+@dataclass(frozen=True)
+class MomentView:
+    """Everything on the sheet beside the diagram."""
+
+    moment: Moment
+    who: str
+    did: str
+    what: str
+    tone: str
+    role: str
+    typed: Typed | None
+    judged: Typed | None
+    facts: list[Line]
+    changes: list[Line]
+    more_changes: int
+    data: list[Line]
+    data_size: int
+    open_items: list[OpenLine]
+    awaited: list[tuple[str, str, datetime | None]]
+    children: list[Child]
+    elements: list[ElementLine]
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.who} {self.did} {self.what}".strip()
+
+
+class Reader:
+    """Makes views of the moments of one case; what they share is asked once."""
+
+    def __init__(self, case: Case) -> None:
+        self._process: Process = compiled(g.session, case.definition)
+        self._labels = Labels(self._process)
+        self._children: Sequence[Case] = case_children(g.session, case)
+
+    def view(self, moment: Moment, *, whole: bool = False) -> MomentView:
+        """With `whole`, every change and every variable, however many there are."""
+        is_person = moment.actor != "system"
+        did, tone = kind_words(moment.kind, is_person)
+        element = self._process.elements.get(moment.element or "")
+        schema = self._process.forms.get(moment.form_key or "")
+        typed = self._typed(moment, schema)
+        changed = self._changed(moment, schema)
+        data = self._labels.lines(moment.data, schema)
+        most = len(changed) + len(data) if whole else MOST_LINES
+        return MomentView(
+            moment=moment,
+            who=moment.actor_name if is_person else gettext("ระบบ"),
+            did=did,
+            what=gettext(element.name) if element else "",
+            tone=tone,
+            role=role_name(moment.actor_role) if moment.actor_role else "",
+            typed=typed,
+            judged=self._judged(moment),
+            facts=self._facts(moment) if typed is None else [],
+            changes=changed[:most],
+            more_changes=max(0, len(changed) - most),
+            data=data if len(data) <= most else [],
+            data_size=len(data),
+            open_items=[
+                OpenLine(
+                    gettext(item.name),
+                    [role_name(one) for one in item.candidates],
+                    item.holder_name or "",
+                    item.due_at,
+                    item.due_at is not None and item.due_at < moment.at,
+                )
+                for item in moment.open_items
+            ],
+            awaited=[
+                (gettext(_AWAITED[one.kind]), gettext(one.name), one.due_at)
+                for one in moment.waiting
+                if one.kind in _AWAITED
+            ],
+            children=self._begun(moment),
+            elements=live_elements(self._process, picture_of(moment)),
+        )
+
+    def _typed(self, moment: Moment, schema: JSON | None) -> Typed | None:
+        data = (moment.payload or {}).get("data")
+        if schema is None or not isinstance(data, dict):
+            return None
+        element = self._process.elements.get(moment.element or "")
+        key = element.properties.get("document") if element else None
+        seen = (moment.seen or {}).get(key, {}) if key else moment.seen or {}
+        marked = changes(schema, seen, data) if isinstance(seen, dict) and any(n in seen for n in data) else None
+        return Typed(title_of(schema), schema, data, marked)
+
+    def _judged(self, moment: Moment) -> Typed | None:
+        """The document that the person had before them to decide on."""
+        element = self._process.elements.get(moment.element or "")
+        key = element.properties.get("approves") if element else None
+        document = (moment.seen or {}).get(key or "")
+        if moment.kind != "work_item.completed" or not isinstance(document, dict):
+            return None
+        schema = self._labels.form_with(document)
+        return Typed(title_of(schema), schema, document) if schema else None
+
+    def _facts(self, moment: Moment) -> list[Line]:
+        """What was written with a record that has no form: a reason, a comment, what a service found."""
+        payload = moment.payload or {}
+        written = {**(payload.get("about") or {}), **(payload.get("data") or {})}
+        return self._labels.lines(written, None)[:MOST_LINES]
+
+    def _changed(self, moment: Moment, schema: JSON | None) -> list[Line]:
+        text, label = self._labels.text, self._labels.label
+        return [
+            Line(
+                spelled(one.path),
+                label(one.path, schema),
+                text(one.path, one.new, schema) if one.kind != "removed" else "",
+                text(one.path, one.old, schema) if one.kind != "added" else "",
+                one.kind,
+            )
+            for one in moment.changes
+        ]
+
+    def _begun(self, moment: Moment) -> list[Child]:
+        awaited = {one.task_id for one in moment.waiting if one.kind == "child"}
+        return [
+            Child(child, max(moment.at, child.started_at))
+            for child in self._children
+            if child.started_at <= moment.at or child.parent_task_id in awaited
+        ]
+
+
+class Labels:
+    """What people call the variables of a case: by the forms of its process, else by their own names."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._fields: dict[str, JSON] = {}
+        for schema in process.forms.values():
+            for name, field in fields_of(schema).items():
+                self._fields.setdefault(name, field)
+        self._documents = {
+            key: gettext(element.name)
+            for element in process.elements.values()
+            if (key := element.properties.get("document"))
+        }
+
+    def lines(self, data: Mapping[str, Any], schema: JSON | None) -> list[Line]:
+        """Every value in the data, one a line, in the order of their names."""
+        return [
+            Line(spelled(one.path), self.label(one.path, schema), self.text(one.path, one.new, schema))
+            for one in differences({}, dict(data))
+        ]
+
+    def label(self, path: Path, schema: JSON | None) -> str:
+        field: JSON | None = None
+        words: list[str] = []
+        for key in path:
+            if isinstance(key, int):
+                words.append(gettext("รายการที่ %(n)s", n=key + 1))
+                continue
+            field = self._inside(field, key, schema)
+            if field is not None:
+                words.append(label_of(field, g.locale))
+            else:
+                words.append(self._documents.get(key) or gettext(_GIVEN.get(key, key)))
+        return " › ".join(words)
+
+    def text(self, path: Path, value: Any, schema: JSON | None) -> str:
+        field: JSON | None = None
+        for key in path:
+            if isinstance(key, str):
+                field = self._inside(field, key, schema)
+        if isinstance(path[-1], int):
+            field = None
+        return _text(field, value)
+
+    def form_with(self, values: Mapping[str, Any]) -> JSON | None:
+        """The form whose fields these are: the one that knows the most of them."""
+        fit = {key: len(fields_of(form).keys() & values.keys()) for key, form in self._process.forms.items()}
+        best = max(fit, key=lambda key: fit[key], default="")
+        return self._process.forms[best] if fit.get(best) else None
+
+    def _inside(self, field: JSON | None, key: str, schema: JSON | None) -> JSON | None:
+        if field is not None and key in columns_of(field):
+            return columns_of(field)[key]
+        if schema is not None and key in fields_of(schema):
+            return fields_of(schema)[key]
+        return self._fields.get(key)
+
+
+def picture_of(moment: Moment) -> JSON:
+    """The live part of the diagram at this moment."""
+    return {
+        "tokens": [{"element": one.element, "count": one.count, "overdue": one.overdue} for one in moment.tokens],
+        "passed": dict(moment.passed),
+    }
+
+
+def title_of(schema: JSON) -> str:
+    english = schema.get("x-en", {}).get("title") if g.locale == "en" else None
+    return str(english or schema.get("title") or "")
+
+
+def spelled(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _text(field: JSON | None, value: Any) -> str:
+    if isinstance(value, bool):
+        return gettext("ใช่") if value else gettext("ไม่ใช่")
+    if value is None:
+        return "–"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if field is not None:
+        try:
+            return form_value(field, value, g.locale)
+        except (KeyError, ValueError, TypeError, AttributeError):
+            pass  # an older form may have asked for something else under this name
+    if isinstance(value, str) and value.startswith("TH-"):
+        return province_name(value)
+    return str(value)
