@@ -24,10 +24,11 @@ from osm_flow.engine.values import (
     Thrown,
     Waiting,
 )
+from osm_flow.engine.xml import one_line
 
 __all__ = [
     "ENGINE_VERSION", "JSON", "Command", "CompleteTask", "DefinitionRefused", "DeliverMessage", "Diagram", "Element",
     "EndChild", "EngineFault", "ExpressionFault", "FinishService", "FireTimer", "Lookup", "NotWaiting", "Passed",
     "Problem", "Process", "Replan", "Standing", "Start", "Step", "Thrown", "Waiting", "compile_process", "digest_of",
-    "evaluate_decision", "inspect", "lint", "read_bpmn", "recorded", "standing", "step",
+    "evaluate_decision", "inspect", "lint", "one_line", "read_bpmn", "recorded", "standing", "step",
 ]  # fmt: skip

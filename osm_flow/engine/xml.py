@@ -21,6 +21,7 @@ NAMESPACES = {
 BPMN = f"{{{NAMESPACES['bpmn']}}}"
 CAMUNDA = f"{{{NAMESPACES['camunda']}}}"
 
+_THAI_BREAK = re.compile(r"(?<=[\u0E00-\u0E7F])[ \t]*\n\s*(?=[\u0E00-\u0E7F])")
 _ENCODED_DOCTYPE = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -45,7 +46,15 @@ def read_xml(content: bytes) -> Any:
     if root.getroottree().docinfo.doctype:
         raise refuse("doctype", "ไฟล์มี DOCTYPE ซึ่งไม่อนุญาต", "the file has a DOCTYPE: remove it")
     _refuse_depth(root)
+    for node in root.iter(etree.Element):
+        if "\n" in (name := node.get("name") or ""):
+            node.set("name", one_line(name))
     return root
+
+
+def one_line(name: str) -> str:
+    """A name as people read it outside the drawing, whose forced line breaks are no spaces between Thai words."""
+    return " ".join(_THAI_BREAK.sub("", name).split())
 
 
 def _refuse_depth(root: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
+from osm_flow.engine import one_line
 from osm_flow.web.i18n import current_locale, gettext
 
 
@@ -15,5 +16,5 @@ def in_language(xml: str) -> str:
     for element in root.iter(etree.Element):
         name = element.get("name")
         if name:
-            element.set("name", gettext(name))
+            element.set("name", gettext(one_line(name)))
     return str(etree.tostring(root, encoding="unicode"))

@@ -16,7 +16,7 @@ from lxml import etree
 
 from osm_flow.domain.fiscal import MILESTONE_OF
 from osm_flow.domain.roles import ROLES
-from osm_flow.engine import lint
+from osm_flow.engine import lint, one_line
 from osm_flow.operations.topics import TOPICS
 
 ROOT = Path(__file__).parents[2]
@@ -124,7 +124,7 @@ def thai_texts(key: str) -> dict[str, str]:
             continue
         place = f"{key}.{node.get('id')}"
         if node.get("name"):
-            found[f"{place} name"] = node.get("name")
+            found[f"{place} name"] = one_line(node.get("name"))
         documentation = node.find(f"{BPMN}documentation")
         if documentation is not None:
             found[f"{place} documentation"] = documentation.text
