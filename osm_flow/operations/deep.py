@@ -89,17 +89,18 @@ class Deep:
         return replace(self, faults=faults)
 
 
-def compare(history: History, known: Callable[[int], KnownState | None]) -> Deep:
+def compare(history: History, known: Callable[[int], KnownState | None] | None) -> Deep:
     """Replay the history and compare each state with the recorded one, up to the first that differs.
 
-    `known(seq)` tells what is known of the recorded state beyond its digest; it is asked for that record only.
+    `known(seq)` tells what is known of the recorded state beyond its digest; it is asked for that record only. Without
+    it the fault is all that is told.
     """
     notes = list(_notes_on_engine(history))
     compared, digest = 0, ""
     try:
         for record, replayed in refold(history):
             if replayed.digest != record.state_digest:
-                difference = _difference(history, record, replayed, known(record.seq))
+                difference = _difference(history, record, replayed, known(record.seq)) if known else None
                 fault = Fault(history.case_id, record.seq, "state", "the replayed state is not the recorded one")
                 return Deep(history.case_id, [fault], notes, difference, compared)
             compared, digest = compared + 1, replayed.digest

@@ -7,14 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from sqlalchemy import select
+from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session, undefer
 
 from osm_flow.domain import journal as rules
 from osm_flow.domain.journal import Fault, Record
 from osm_flow.engine.values import JSON
 from osm_flow.operations.deployments import content_digest
-from osm_flow.operations.journal import record_of
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition
 
 ERASED = "payloads.erased"
@@ -62,16 +61,20 @@ class History:
 
 
 def history_of(session: Session, case: Case) -> History:
-    """The history of a case as the database has it now, past every cache."""
-    records = session.scalars(select(JournalRecord).where(JournalRecord.case_id == case.id).order_by(JournalRecord.seq))
+    """The history of a case as the database has it now, past every cache and every conversion."""
+    fields = [getattr(JournalRecord, name) for name in Record.__dataclass_fields__ if name != "at"]
+    query = select(*fields, type_coerce(JournalRecord.at, String).label("at"), JournalRecord.hash)
+    rows = session.execute(query.where(JournalRecord.case_id == case.id).order_by(JournalRecord.seq))
+    chain = []
+    for row in rows.mappings():
+        values = dict(row)
+        hash_ = values.pop("hash")
+        chain.append((Record(**values), hash_))
     columns = select(JournalPayload.seq, JournalPayload.salt, JournalPayload.body)
     payloads = session.execute(columns.where(JournalPayload.case_id == case.id))
     definition = _definition(session, case.definition_id)
     return History(
-        case.id,
-        [(record_of(row), row.hash) for row in records],
-        {row.seq: Payload(row.salt, row.body) for row in payloads},
-        {definition.sha256: definition},
+        case.id, chain, {row.seq: Payload(row.salt, row.body) for row in payloads}, {definition.sha256: definition}
     )
 
 
@@ -127,4 +130,14 @@ def _definition(session: Session, definition_id: int) -> Definition:
     query = select(ProcessDefinition).where(ProcessDefinition.id == definition_id)
     deferred = (ProcessDefinition.xml, ProcessDefinition.forms, ProcessDefinition.decisions)
     row = session.scalars(query.options(*map(undefer, deferred)).execution_options(populate_existing=True)).one()
-    return Definition(row.sha256, row.xml, json.loads(row.forms), json.loads(row.decisions))
+    xml = row.xml if isinstance(row.xml, bytes) else str(row.xml).encode()
+    return Definition(row.sha256, xml, _object(row.forms), _object(row.decisions))
+
+
+def _object(text: str) -> JSON:
+    """A stored object; what is none any more gives another digest, and so a fault."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {"unreadable": text}
+    return found if isinstance(found, dict) else {"unreadable": text}

@@ -55,8 +55,9 @@ def refold(history: History) -> Iterator[tuple[Record, Replayed]]:
             # Only a lawful erasure is no fault of its own; the check of the payloads tells the two apart.
             raise NotReplayable(seq=record.seq, reason="the payload was erased")
         body = _body(record, payload) if payload is not None else None
-        moved = course.advance(record, body) if body is not None and body["command"] is not None else None
-        yield record, course.after(record, moved)
+        at = _instant(record)
+        moved = course.advance(record, at, body) if body is not None and body["command"] is not None else None
+        yield record, course.after(record, at, moved)
 
 
 class _Course:
@@ -71,13 +72,12 @@ class _Course:
     def digest(self) -> str:
         return self._step.digest if self._step else ""
 
-    def advance(self, record: Record, body: JSON) -> Step:
+    def advance(self, record: Record, at: datetime, body: JSON) -> Step:
         """One step once more. Whatever a tampered record makes the engine do is a fault of that record."""
         try:
             if self._live is None:
                 self._live = LiveCase(process_of(self._history, record), self._history.case_id, packing=False)
             command = commands.from_json(body["command"], body["data"])
-            at = datetime.fromisoformat(record.at)
             self._step = self._live.advance(command, at, engine.recorded(body["lookups"]))
         except NotReplayable:
             raise
@@ -86,10 +86,10 @@ class _Course:
             raise NotReplayable(seq=record.seq, code="replay", reason=reason) from error
         return self._step
 
-    def after(self, record: Record, moved: Step | None) -> Replayed:
+    def after(self, record: Record, at: datetime, moved: Step | None) -> Replayed:
         step = self._step
         return Replayed(
-            seq=record.seq, at=datetime.fromisoformat(record.at), kind=record.kind, element=record.element,
+            seq=record.seq, at=at, kind=record.kind, element=record.element,
             digest=self.digest, waiting=step.waiting if step else (), data=step.data if step else {},
             passed=moved.passed if moved else (),
         )  # fmt: skip
@@ -106,6 +106,13 @@ def process_of(history: History, record: Record) -> Process:
 def compiled_from(definition: Definition, key: str) -> Process:
     tables = {name: xml.encode() for name, xml in definition.decisions.items()}
     return engine.compile_process(key, definition.xml, definition.forms, tables)
+
+
+def _instant(record: Record) -> datetime:
+    try:
+        return datetime.fromisoformat(record.at)
+    except (TypeError, ValueError):
+        raise NotReplayable(seq=record.seq, code="time", reason="the time of the record is none") from None
 
 
 def _body(record: Record, payload: Payload) -> JSON:

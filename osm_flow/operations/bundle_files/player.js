@@ -77,6 +77,8 @@
       const left = Math.min(...xs) - 30, top = Math.min(...ys) - 30, width = Math.max(...xs) - left + 60, height = Math.max(...ys) - top + 60;
       const sheet = svg("svg", { viewBox: `${left} ${top} ${width} ${height}`, width, height, role: "img" });
       this.marks = svg("g", {});
+      this.place = place;
+      this.origin = [left, top];
       const containers = new Set(["participant", "lane", "subProcess"]);
       for (const [node, element, bounds] of shapes) if (containers.has(element.localName)) this.shape(sheet, node, element, bounds, box);
       for (const edge of edges) this.edge(sheet, edge);
@@ -142,6 +144,14 @@
         if (visits > 1) this.badge(bounds, visits, false);
         if (id in live) this.badge(bounds, live[id], true);
       }
+      const first = this.shapes.get(Object.keys(live)[0]);
+      if (first) this.bring(first[1]);
+    }
+    bring([x, y, width, height]) {
+      const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.place;
+      const middle = [x - this.origin[0] + width / 2, y - this.origin[1] + height / 2];
+      const isSeen = middle[0] > scrollLeft + 60 && middle[0] < scrollLeft + clientWidth - 60 && middle[1] > scrollTop + 40 && middle[1] < scrollTop + clientHeight - 40;
+      if (!isSeen) this.place.scrollTo(middle[0] - clientWidth / 2, middle[1] - clientHeight / 2);
     }
     badge([x, y, width], number, isLive) {
       const at = isLive ? [x + width - 4, y + 2] : [x + 4, y + 2];

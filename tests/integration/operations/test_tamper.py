@@ -6,8 +6,10 @@ import base64
 import io
 import json
 import random
+import sqlite3
+import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +23,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.journal import Record, seal
 from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey
 from osm_flow.operations import attachments, work_items
 from osm_flow.operations.cases import resume_case, suspend_case
@@ -28,6 +31,7 @@ from osm_flow.operations.comments import comment
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.outbox import deliver_pending
+from osm_flow.operations.verify import verify_case, verify_deep
 from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store
 from tests import rfc6962
@@ -54,6 +58,8 @@ class Honest:
     paths: list[Path]
     trusted: Path
     desk: Path
+    database: Path
+    ids: list[str]
 
     def bundle(self, number: int) -> Forger:
         return Forger.of(self.paths[number])
@@ -70,7 +76,7 @@ class Honest:
 
 
 @pytest.fixture(scope="module")
-def honest(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Honest]:
+def honest(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Honest:
     """Cases that random people led through random courses, exported."""
     folder = tmp_path_factory.mktemp("honest")
     database = folder / "osm.db"
@@ -84,8 +90,8 @@ def honest(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> I
             make_person(session, name, role)
     ids = [random_history(store, Rng(seed)) for seed in range(HISTORIES)]
     paths = [write_bundle(store, case_id, folder / f"{number}.zip", keyring) for number, case_id in enumerate(ids)]
-    yield Honest(paths, keyring.folder / "trusted", folder)
     store.close()
+    return Honest(paths, keyring.folder / "trusted", folder, database, ids)
 
 
 def random_history(store: Store, rng: Rng) -> str:
@@ -435,6 +441,125 @@ def test_damaged_archives_never_pass_as_something_else(honest: Honest, number: i
 
     for passed in (code == 0, not faults):
         assert not passed or Forger.of(path).files == honest.bundle(number).files
+
+
+# ---- in the database ---------------------------------------------------------------------------------------------
+
+
+def change_a_column(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    column = rng.choice(
+        ["kind", "actor", "actor_role", "on_behalf_of", "element", "engine_version", "payload_digest", "hash"]
+    )
+    connection.execute(f"UPDATE journal_records SET {column} = 'forged' WHERE case_id = ? AND seq = ?", (case_id, seq))  # noqa: S608
+
+
+def delete_a_record(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    connection.execute("DELETE FROM journal_records WHERE case_id = ? AND seq = ?", (case_id, seq))
+
+
+def insert_a_record(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    columns = "case_id, at, kind, actor, actor_role, on_behalf_of, element, task_id, payload_digest, definition_key, "
+    columns += "definition_version, definition_sha256, engine_version, state_digest, prev_hash, hash"
+    newest = connection.execute("SELECT max(seq) FROM journal_records WHERE case_id = ?", (case_id,)).fetchone()[0]
+    source = "journal_records WHERE case_id = ? AND seq = ?"
+    connection.execute(
+        f"INSERT INTO journal_records (seq, {columns}) SELECT ?, {columns} FROM {source}", (newest + 1, case_id, seq)
+    )  # noqa: S608
+
+
+def exchange_records(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    other = seq + 1 if seq == 1 else seq - 1
+    for old, new in ((seq, -1), (other, seq), (-1, other)):
+        connection.execute("UPDATE journal_records SET seq = ? WHERE case_id = ? AND seq = ?", (new, case_id, old))
+
+
+def exchange_payloads(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    other = seq + 1 if seq == 1 else seq - 1
+    for old, new in ((seq, -1), (other, seq), (-1, other)):
+        connection.execute("UPDATE journal_payloads SET seq = ? WHERE case_id = ? AND seq = ?", (new, case_id, old))
+
+
+def delete_a_payload(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    connection.execute("DELETE FROM journal_payloads WHERE case_id = ? AND seq = ?", (case_id, seq))
+
+
+def change_the_deployed_definition(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    where = "id = (SELECT definition_id FROM cases WHERE id = ?)"
+    connection.execute(f"UPDATE process_definitions SET xml = xml || ' ' WHERE {where}", (case_id,))  # noqa: S608
+
+
+def truncate_in_place(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    """The newest record and all that points at it, except what the log over all cases knows."""
+    newest, before = connection.execute(
+        "SELECT seq, hash FROM journal_records WHERE case_id = ? ORDER BY seq DESC LIMIT 2", (case_id,)
+    ).fetchall()
+    for table in ("journal_records", "journal_payloads"):
+        connection.execute(f"DELETE FROM {table} WHERE case_id = ? AND seq = ?", (case_id, newest[0]))  # noqa: S608
+    connection.execute("UPDATE cases SET seq = ?, head = ? WHERE id = ?", (*before, case_id))
+    connection.execute("UPDATE case_states SET seq = ? WHERE case_id = ?", (before[0], case_id))
+
+
+def hash_it_all_again(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    """Another actor, and every hash, link and head made to fit; the states are the recorded ones."""
+    connection.execute("UPDATE journal_records SET actor = 'forged' WHERE case_id = ? AND seq = ?", (case_id, seq))
+    connection.row_factory = sqlite3.Row
+    before = "0" * 64
+    for row in connection.execute(
+        "SELECT * FROM journal_records WHERE case_id = ? ORDER BY seq", (case_id,)
+    ).fetchall():
+        fields = {name: row[name] for name in Record.__dataclass_fields__}
+        record = Record(**{**fields, "prev_hash": before})
+        change = "UPDATE journal_records SET prev_hash = ?, hash = ? WHERE case_id = ? AND seq = ?"
+        connection.execute(change, (before, before := seal(record), case_id, row["seq"]))
+    connection.execute("UPDATE cases SET head = ? WHERE id = ?", (before, case_id))
+
+
+def write_nonsense(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    """What no program of ours would write into a column."""
+    column = rng.choice(["seq", "at", "definition_version", "hash", "prev_hash", "state_digest", "actor"])
+    value = rng.choice(["nonsense", b"\xff\x00", 1.5, "\x00"])
+    where = "case_id = ? AND seq = ?"
+    connection.execute(f"UPDATE journal_records SET {column} = ? WHERE {where}", (value, case_id, seq))  # noqa: S608
+
+
+def write_nonsense_beside(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
+    table, column, where = rng.choice(
+        [("journal_payloads", "body", "case_id"), ("journal_payloads", "salt", "case_id"), ("cases", "seq", "id"),
+         ("cases", "head", "id"), ("case_states", "snapshot", "case_id"), ("case_states", "digest", "case_id")]
+    )  # fmt: skip
+    value = rng.choice(["nonsense", b"\xff\x00", 1.5])
+    connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where} = ?", (value, case_id))  # noqa: S608
+
+
+DATABASE_EDITS = [
+    write_nonsense, write_nonsense_beside,
+    change_a_column, delete_a_record, insert_a_record, exchange_records, exchange_payloads, delete_a_payload,
+    change_the_deployed_definition, truncate_in_place, hash_it_all_again,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", DATABASE_EDITS, ids=lambda edit: edit.__name__)
+@given(number=st.integers(0, HISTORIES - 1), seed=st.integers(0, 2**32))
+@settings(PROFILE, max_examples=8)
+def test_the_product_catches_every_edit_of_its_database(honest: Honest, edit: Any, number: int, seed: int) -> None:
+    """By somebody who dropped the triggers; `verify_deep` agrees with `verify_case`."""
+    rng, case_id = Rng(seed), honest.ids[number]
+    path = honest.desk / f"forged-{uuid.uuid4().hex}.db"
+    path.write_bytes(honest.database.read_bytes())
+    connection = sqlite3.connect(path, isolation_level=None)
+    for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {trigger}")
+    present = connection.execute("SELECT seq FROM journal_payloads WHERE case_id = ?", (case_id,)).fetchall()
+    edit(connection, case_id, rng.choice(present)[0], rng)
+    connection.close()
+    store = Store(f"sqlite:///{path}")
+
+    with store.reading() as session:
+        plain, deeply = verify_case(session, case_id), verify_deep(session, case_id).faults
+
+    store.close()
+    assert plain
+    assert [(fault.seq, fault.code) for fault in deeply] == [(fault.seq, fault.code) for fault in plain]
 
 
 # ---- hostile containers ------------------------------------------------------------------------------------------
