@@ -30,9 +30,13 @@ _ENTRIES: tuple[tuple[str, str, str, Verb | None], ...] = (
     ("cases.case_list", "เรื่อง", "folder", None),
     ("planning.calendar", "ปฏิทิน", "calendar", None),
     ("team.team", "ทีม", "people", Verb.see_team),
+    ("audit_search.search", "ตรวจสอบย้อนหลัง", "clock", Verb.see_audit),
     ("definitions.definition_list", "แบบกระบวนการ", "diagram", None),
     ("people.people_list", "ผู้ใช้", "person-badge", Verb.manage_people),
     ("incidents.incident_list", "เหตุขัดข้อง", "warning", Verb.retry_incident),
+    ("privacy.access_list", "การเข้าถึงข้อมูล", "search", Verb.see_audit),
+    ("witnesses.log", "จุดตรวจสอบของประวัติ", "shield", Verb.see_audit),
+    ("privacy.request_list", "คำขอลบข้อมูล", "file", Verb.erase),
 )
 
 

@@ -1,0 +1,208 @@
+"""Who did what, when and on whose behalf, across all cases of the offices that somebody audits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, String, exists, func, or_, select, type_coerce
+from sqlalchemy.orm import Session, joinedload
+
+from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.pages import Page
+from osm_flow.domain.policy import NotYourRole, OfficeFacts, Verb, decide
+from osm_flow.domain.search import searchable
+from osm_flow.errors import Refused
+from osm_flow.operations import surroundings
+from osm_flow.operations.access_log import Kind, record_access
+from osm_flow.operations.definitions import compiled
+from osm_flow.operations.history_questions import Question, condition
+from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, ProcessDefinition
+
+MOST_EXPORTED = 100_000
+_BATCH = 500
+_SYSTEM_NAMES = {SYSTEM.username, searchable(SYSTEM.name)}
+_NEWEST_FIRST = Keyset(
+    (type_coerce(JournalRecord.at, String), True, False),
+    (JournalRecord.case_id, True, False),
+    (JournalRecord.seq, True, False),
+)
+
+
+class TooMuchToExport(Refused):
+    """This finds more than {most} records. Narrow the search before you export it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for; None asks for nothing. `element` belongs to the process `definition_key`; `until` is excluded."""
+
+    who: str | None = None
+    on_behalf_of: str | None = None
+    kind: str | None = None
+    definition_key: str | None = None
+    element: str | None = None
+    office_id: str | None = None
+    fiscal_year: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+    question: Question | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record with its case and with what people call its parts."""
+
+    record: JournalRecord
+    case: Case
+    actor_name: str
+    on_behalf_name: str | None
+    element_name: str
+
+
+def search(session: Session, actor: Actor, wanted: Wanted, *, after: str | None = None, limit: int = 50) -> Page[Found]:
+    """What was found, newest first, with the exact count. Raises NotYourRole, PageKeyUnreadable."""
+    conditions = _conditions(session, actor, wanted)
+    total = session.scalar(select(func.count()).select_from(JournalRecord).where(*conditions)) or 0
+    rows, following = _page(session, conditions, after, max(1, min(limit, MOST)))
+    return Page(_told(session, rows), following, total)
+
+
+def export(session: Session, actor: Actor, now: datetime, wanted: Wanted, *, reason: str, details: str) -> int:
+    """Record that the actor takes out what this finds, and why; how many records it is.
+
+    Raises ExportReasonMissing, TooMuchToExport, NotYourRole.
+    """
+    conditions = _conditions(session, actor, wanted)
+    total = session.scalar(select(func.count()).select_from(JournalRecord).where(*conditions)) or 0
+    if total > MOST_EXPORTED:
+        raise TooMuchToExport(most=MOST_EXPORTED)
+    record_access(session, actor, now, Kind.search_exported, f"{total} records", reason, details=details)
+    return total
+
+
+def everything(session: Session, actor: Actor, wanted: Wanted) -> Iterator[Found]:
+    """All that was found, newest first, a few hundred at a time in memory."""
+    conditions = _conditions(session, actor, wanted)
+    after: str | None = None
+    while True:
+        rows, after = _page(session, conditions, after, _BATCH)
+        yield from _told(session, rows)
+        session.expunge_all()
+        if after is None:
+            return
+
+
+def audited_offices(actor: Actor) -> list[str]:
+    """The offices whose history the actor may search. Raises NotYourRole when there is none."""
+    offices = [one for one in actor.office_ids if decide(actor, Verb.see_audit, OfficeFacts(one)).allowed]
+    if not offices:
+        raise NotYourRole
+    return offices
+
+
+def audited_years(session: Session, actor: Actor) -> list[int]:
+    """The fiscal years of which there are cases, newest first."""
+    years = select(Case.fiscal_year).where(Case.office_id.in_(audited_offices(actor))).distinct()
+    return sorted(session.scalars(years), reverse=True)
+
+
+def searched_elements(session: Session) -> list[tuple[ProcessDefinition, list[tuple[str, str]]]]:
+    """The steps that people do, by process: element and name, of the newest version of each."""
+    newest: dict[str, ProcessDefinition] = {}
+    for one in session.scalars(select(ProcessDefinition).order_by(ProcessDefinition.key, ProcessDefinition.version)):
+        newest[one.key] = one
+    found = []
+    for one in newest.values():
+        elements = compiled(session, one).elements.values()
+        found.append((one, [(each.id, each.name) for each in elements if each.name and each.type.endswith("Task")]))
+    return [(one, elements) for one, elements in found if elements]
+
+
+def _page(
+    session: Session, conditions: Sequence[ColumnElement[bool]], after: str | None, limit: int
+) -> tuple[list[JournalRecord], str | None]:
+    query = select(JournalRecord).where(*conditions)
+    if after:
+        query = query.where(_NEWEST_FIRST.after(after))
+    rows = list(session.scalars(query.order_by(*_NEWEST_FIRST.order()).limit(limit + 1)))
+    if len(rows) <= limit:
+        return rows, None
+    last = rows[limit - 1]
+    return rows[:limit], _NEWEST_FIRST.key_of([instant_text(last.at), last.case_id, last.seq])
+
+
+def _told(session: Session, rows: Sequence[JournalRecord]) -> list[Found]:
+    ids = {row.case_id for row in rows}
+    query = select(Case).where(Case.id.in_(ids)).options(joinedload(Case.definition, innerjoin=True))
+    cases = {case.id: case for case in session.scalars(query)} if ids else {}
+    names = surroundings.names_of(session, {name for row in rows for name in (row.actor, row.on_behalf_of) if name})
+    found = []
+    for row in rows:
+        case = cases[row.case_id]
+        element = compiled(session, case.definition).elements.get(row.element or "")
+        behalf = names.get(row.on_behalf_of, row.on_behalf_of) if row.on_behalf_of else None
+        name = element.name if element else ""
+        found.append(Found(row, case, names.get(row.actor, row.actor), behalf, name))
+    return found
+
+
+# ---- conditions ------------------------------------------------------------------------------------------------
+
+
+def _conditions(session: Session, actor: Actor, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Each as a test of one record, so that the index that gives the order can also end the reading early."""
+    offices = audited_offices(actor)
+    if wanted.office_id is not None:
+        offices = [one for one in offices if one == wanted.office_id]
+    of_case = [Case.id == JournalRecord.case_id, Case.office_id.in_(offices)]
+    if wanted.fiscal_year is not None:
+        of_case.append(Case.fiscal_year == wanted.fiscal_year)
+    conditions: list[ColumnElement[bool]] = [exists().where(*of_case)]
+    for column, value in (
+        (JournalRecord.kind, wanted.kind),
+        (JournalRecord.definition_key, wanted.definition_key),
+        (JournalRecord.element, wanted.element),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if wanted.since is not None:
+        conditions.append(JournalRecord.at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(JournalRecord.at < wanted.until)
+    if wanted.who:
+        conditions.append(JournalRecord.actor.in_(_usernames(session, wanted.who)))
+    if wanted.on_behalf_of:
+        conditions.append(_for_whom(session, wanted.on_behalf_of))
+    conditions += _holds_text(wanted.text)
+    if wanted.question is not None:
+        conditions.append(condition(session, wanted.question))
+    return conditions
+
+
+def _usernames(session: Session, typed: str) -> list[str]:
+    """Whoever is meant: a user name, or everybody whose name has this in it."""
+    plain = searchable(typed)
+    people = session.execute(select(Person.username, Person.display_name)).all()
+    found = {username for username, name in people if username == typed.strip() or plain in searchable(name)}
+    if plain in _SYSTEM_NAMES:
+        found.add(SYSTEM.username)
+    return sorted(found)
+
+
+def _for_whom(session: Session, typed: str) -> ColumnElement[bool]:
+    people = JournalRecord.on_behalf_of.in_(_usernames(session, typed))
+    return or_(people, JournalRecord.on_behalf_of.contains(typed.strip(), autoescape=True))
+
+
+def _holds_text(typed: str | None) -> list[ColumnElement[bool]]:
+    """Every word, as a part of what was typed: Thai has no spaces, so any shorter or longer match would be a guess."""
+    words = searchable(typed).split()
+    if not words:
+        return []
+    payload = (JournalPayload.case_id == JournalRecord.case_id, JournalPayload.seq == JournalRecord.seq)
+    return [exists().where(*payload, *(JournalPayload.search.contains(word, autoescape=True) for word in words))]

@@ -1,0 +1,209 @@
+"""For auditors: the search over all histories, its ready-made questions, and its results as files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time, timedelta
+from typing import IO, cast
+from urllib.parse import urlencode
+
+from flask import Blueprint, g, render_template, request, send_file
+from flask.typing import ResponseReturnValue
+
+from osm_flow.documents.sheets import Cell, write_csv, write_xlsx
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.policy import Verb
+from osm_flow.domain.thai_dates import parse_thai_date
+from osm_flow.errors import Invalid
+from osm_flow.operations import audit_log, history_search
+from osm_flow.operations.access_log import Kind, record_access
+from osm_flow.operations.history_questions import Question
+from osm_flow.operations.history_search import Found, Wanted
+from osm_flow.web import requests
+from osm_flow.web.access import requires
+from osm_flow.web.filters import office_name, role_name, thai_datetime, zone
+from osm_flow.web.i18n import gettext
+from osm_flow.web.story import kind_words, kinds
+from osm_flow.web.wording import named
+
+blueprint = Blueprint("audit_search", __name__)
+
+QUESTIONS = {
+    Question.on_behalf: "ทำแทนผู้อื่น",
+    Question.own_draft: "อนุมัติร่างของตนเอง",
+    Question.late: "ทำเสร็จหลังครบกำหนด",
+    Question.returned: "ส่งคืนเกินสองครั้ง",
+    Question.repaired: "ผู้ดูแลระบบแก้ไข",
+    Question.stopped: "พักหรือยกเลิกเรื่อง",
+}
+_NAMES = ("who", "behalf", "kind", "step", "office", "fy", "from", "to", "text", "q")
+_LABELS = {
+    "from": "ตั้งแต่วันที่",
+    "to": "ถึงวันที่",
+    "fy": "ปีงบประมาณ",
+    "q": "คำถามที่ถามบ่อย",
+}
+_HEAD = (
+    "เวลา", "ผู้ทำ", "ชื่อผู้ใช้", "หน้าที่", "ทำแทน", "ทำอะไร", "ขั้นตอน", "เลขที่", "ชื่อเรื่อง", "กลุ่มจังหวัด", "ปีงบประมาณ",
+    "ลำดับ", "รหัสหลักฐาน",
+)  # fmt: skip
+_IN_MEMORY = 4 * 1024 * 1024
+_SAME_SEARCH = timedelta(hours=1)
+
+
+class FormatUnknown(Invalid):
+    """A list is saved as csv or xlsx."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was typed into the search, what it means, and the names of what cannot be read."""
+
+    typed: dict[str, str]
+    wanted: Wanted
+    unread: list[str]
+
+    @property
+    def is_empty(self) -> bool:
+        return all(getattr(self.wanted, each.name) is None for each in fields(self.wanted))
+
+
+@blueprint.get("/audit/search")
+@requires(Verb.see_audit)
+def search() -> ResponseReturnValue:
+    asked = _asked(request.args)
+    page = None
+    if not asked.unread:
+        page = history_search.search(g.session, g.actor, asked.wanted, after=request.args.get("after") or None)
+    if page is not None and not asked.is_empty and not request.args.get("after"):
+        with g.store.transaction() as session:
+            details = urlencode(asked.typed)
+            record_access(
+                session, g.actor, g.now, Kind.audit_searched, gettext("ค้นประวัติการทำงาน"), details=details,
+                once_within=_SAME_SEARCH,
+            )  # fmt: skip
+    return _page(asked, page), 422 if asked.unread else 200
+
+
+@blueprint.post("/audit/search/export/<form>")
+@requires(Verb.see_audit)
+def export(form: str) -> ResponseReturnValue:
+    """Record who takes it out and why; then, nobody waiting for it, write the file and send it."""
+    if form not in ("csv", "xlsx"):
+        raise FormatUnknown
+    asked = _asked(request.form)
+    if asked.unread:
+        return _page(asked, None), 422
+    try:
+        history_search.export(
+            g.session, g.actor, g.now, asked.wanted, reason=request.form.get("reason", ""),
+            details=urlencode(asked.typed),
+        )  # fmt: skip
+    except Invalid as error:
+        page = history_search.search(g.session, g.actor, asked.wanted)
+        return _page(asked, page, {name: gettext(text) for name, text in error.fields.items()}), error.status
+    requests.finish()
+    file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
+    head = [gettext(label) for label in _HEAD]
+    with g.store.reading() as session:
+        g.session = session
+        rows = (_row(one) for one in history_search.everything(session, g.actor, asked.wanted))
+        if form == "csv":
+            write_csv(file, head, rows, _notes())
+        else:
+            write_xlsx(file, gettext("ผลการค้นหา"), head, rows, _notes())
+    file.seek(0)
+    name = f"osm-flow-history-{local_day(g.now).isoformat()}.{form}"
+    mimetype = "text/csv" if form == "csv" else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return send_file(file, mimetype=mimetype, as_attachment=True, download_name=name)
+
+
+def _page(asked: Asked, page: object, errors: dict[str, str] | None = None) -> str:
+    return render_template(
+        "audit/search.html",
+        asked=asked,
+        page=page,
+        errors=errors or {},
+        kinds=kinds(),
+        kind_words=kind_words,
+        steps=[
+            (named(definition), [(f"{definition.key}/{element}", gettext(name)) for element, name in elements])
+            for definition, elements in history_search.searched_elements(g.session)
+        ],
+        offices=history_search.audited_offices(g.actor),
+        years=history_search.audited_years(g.session, g.actor),
+        questions=[(one.value, gettext(label)) for one, label in QUESTIONS.items()],
+        unread=[gettext(_LABELS[name]) for name in asked.unread],
+    )
+
+
+def _asked(given: object) -> Asked:
+    values = cast("dict[str, str]", given)
+    typed = {name: values[name].strip()[:200] for name in _NAMES if values.get(name, "").strip()}
+    unread: list[str] = []
+    key, _, element = typed.get("step", "").partition("/")
+    first, last = (_day(typed, name, unread) for name in ("from", "to"))
+    question = typed.get("q", "")
+    if question and question not in set(Question):
+        unread.append("q")
+    year = typed.get("fy", "")
+    if year and not (year.isdecimal() and year.isascii() and len(year) == 4):
+        unread.append("fy")
+    wanted = Wanted(
+        who=typed.get("who"),
+        on_behalf_of=typed.get("behalf"),
+        kind=typed.get("kind"),
+        definition_key=key or None,
+        element=element or None,
+        office_id=typed.get("office"),
+        fiscal_year=int(year) if year and "fy" not in unread else None,
+        since=_midnight(first) if first else None,
+        until=_midnight(last + timedelta(days=1)) if last else None,
+        text=typed.get("text"),
+        question=Question(question) if question and "q" not in unread else None,
+    )
+    return Asked(typed, wanted, unread)
+
+
+def _day(typed: dict[str, str], name: str, unread: list[str]) -> date | None:
+    if name not in typed:
+        return None
+    try:
+        day = parse_thai_date(typed[name])
+        _midnight(day + timedelta(days=1))
+    except (ValueError, OverflowError):
+        unread.append(name)
+        return None
+    return day
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), zone())
+
+
+def _row(found: Found) -> list[Cell]:
+    record = found.record
+    return [
+        thai_datetime(record.at),
+        found.actor_name,
+        record.actor,
+        role_name(record.actor_role) if record.actor_role else "",
+        found.on_behalf_name or "",
+        kind_words(record.kind, record.actor != "system")[0],
+        gettext(found.element_name),
+        found.case.business_key,
+        found.case.title,
+        office_name(found.case.office_id),
+        found.case.fiscal_year,
+        record.seq,
+        record.hash,
+    ]
+
+
+def _notes() -> Iterator[str]:
+    """The newest signed checkpoint, by which anybody can tell later which history this was taken from."""
+    checkpoint = audit_log.latest_checkpoint(g.session)
+    if checkpoint is not None:
+        yield from checkpoint.note.splitlines()
