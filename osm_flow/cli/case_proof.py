@@ -116,14 +116,12 @@ def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: b
         for note in notes:
             click.echo(f"note: {note}", err=True)
     broken = len({fault.case_id for fault in faults if fault.case_id})
-    report = {
-        "cases": len(results),
-        "faulty": broken,
-        "faults": [vars(fault) for fault in faults],
-        "notes": notes,
-        "compared": sum(one.compared for one in results),
-        "differences": [one.difference.as_json() for one in results if one.difference],
-    }
+    report: dict[str, Any] = {"cases": len(results), "faulty": broken, "faults": [vars(fault) for fault in faults]}
+    if notes:
+        report["notes"] = notes
+    if compared := sum(one.compared for one in results):
+        report["compared"] = compared
+        report["differences"] = [one.difference.as_json() for one in results if one.difference]
     say(report, as_json, f"{subject}, {broken} with faults")
     if faults:
         raise SystemExit(1)

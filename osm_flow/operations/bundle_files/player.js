@@ -5,13 +5,13 @@
       case: "เรื่อง", waiting: "งานที่รออยู่หลังรายการนี้", changes: "ข้อมูลที่เปลี่ยน", variable: "ข้อมูล", before: "ก่อน", after: "หลัง",
       typed: "สิ่งที่กรอกหรือพบ", all: "รายการทั้งหมด", at: "เวลา", who: "ผู้ทำ", role: "ในฐานะ", behalf: "แทน", step: "ขั้นตอน", hash: "รหัสหลักฐาน",
       due: "ครบกำหนด", nothing: "ไม่มี", other: "English", erased: "ข้อมูลนี้ถูกลบตามกฎหมาย", none: "ชุดนี้ไม่มีข้อมูลที่กรอก", unknown: "ไม่มีภาพสถานะของรายการนี้",
-      warning: "หน้านี้มีไว้อ่าน ไม่ใช่หลักฐาน ตรวจหลักฐานด้วย verify.py", of: "จาก", system: "ระบบ", signed: "หัวบันทึกรวม", child: "เรื่องย่อย",
+      warning: "หน้านี้มีไว้อ่าน ไม่ใช่หลักฐาน ตรวจหลักฐานด้วย verify.py", of: "จาก", first: "รายการแรก", back: "ย้อนกลับ", play: "เล่น", next: "ถัดไป", last: "รายการล่าสุด", line: "เส้นเวลา", diagram: "แผนภาพ", system: "ระบบ", signed: "หัวบันทึกรวม", child: "เรื่องย่อย",
     },
     en: {
       case: "Case", waiting: "Waiting after this record", changes: "What changed in the data", variable: "Variable", before: "Before", after: "After",
       typed: "What was typed or found", all: "All records", at: "Time", who: "Actor", role: "As", behalf: "On behalf of", step: "Step", hash: "Hash",
       due: "due", nothing: "nothing", other: "ไทย", erased: "The payload was lawfully erased", none: "This bundle has no payloads", unknown: "There is no state for this record",
-      warning: "This page is for reading and proves nothing; verify.py checks the evidence", of: "of", system: "the system", signed: "checkpoint", child: "child",
+      warning: "This page is for reading and proves nothing; verify.py checks the evidence", of: "of", first: "First record", back: "Back", play: "Play", next: "Next", last: "Newest record", line: "Time line", diagram: "Diagram", system: "the system", signed: "checkpoint", child: "child",
     },
   };
   const KINDS = {
@@ -75,7 +75,7 @@
       for (const [, , [x, y, width, height]] of shapes) { xs.push(x, x + width); ys.push(y, y + height); }
       if (!xs.length) { place.replaceChildren(); return; }
       const left = Math.min(...xs) - 30, top = Math.min(...ys) - 30, width = Math.max(...xs) - left + 60, height = Math.max(...ys) - top + 60;
-      const sheet = svg("svg", { viewBox: `${left} ${top} ${width} ${height}`, width, height, role: "img" });
+      const sheet = svg("svg", { viewBox: `${left} ${top} ${width} ${height}`, width, height, "aria-hidden": "true" });
       this.marks = svg("g", {});
       this.place = place;
       this.origin = [left, top];
@@ -213,6 +213,7 @@
   function speak() {
     document.documentElement.lang = language;
     for (const node of document.querySelectorAll("[data-t]")) node.textContent = word(node.dataset.t);
+    for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", word(node.dataset.label));
     $("warning").textContent = word("warning") + (all.checkpoint ? ` · ${word("signed")}: ${all.checkpoint.split("\n").slice(0, 3).join(" ")}` : "");
     $("language").textContent = word("other");
     $("title").textContent = [all.cases[0].case.business_key, all.cases[0].case.title].filter(Boolean).join(" · ");
