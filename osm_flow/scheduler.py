@@ -20,6 +20,7 @@ from osm_flow.notify.mail import Mailer
 from osm_flow.operations import sweeps
 from osm_flow.operations.checkpoints import sign_daily
 from osm_flow.operations.claims import Tally
+from osm_flow.operations.erasures import carry_out_waiting
 from osm_flow.operations.keys import Keyring
 from osm_flow.store.session import Store
 
@@ -37,6 +38,7 @@ SECONDS: dict[str, float] = {
     "follow_ups": 60,
     "mails": 15,
     "checkpoints": 60,
+    "erasures": 60,
 }
 
 
@@ -90,6 +92,7 @@ def _sweeps(mailer: Mailer | None, keyring: Keyring | None) -> dict[str, Sweep]:
         "reminders": sweeps.climb_ladders,
         "follow_ups": sweeps.raise_follow_ups,
         "mails": lambda store, now, owner: sweeps.send_mail(store, now, owner, mailer),
+        "erasures": carry_out_waiting,
     }
     if keyring is not None:
         found["checkpoints"] = lambda store, now, owner: sign_daily(store, now, owner, keyring)

@@ -17,6 +17,7 @@ _COMMANDS = {
     "demo": "Load the demo cluster.",
     "incident": "List and retry incidents.",
     "mining": "Write event logs for process mining.",
+    "privacy": "Find, hold and erase personal data.",
     "process": "Lint, deploy, list and simulate process definitions.",
     "restore": "Put a backup into the database.",
     "scheduler": "Run the sweeps.",

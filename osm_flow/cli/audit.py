@@ -95,10 +95,16 @@ def verify(context: Context, files: tuple[Path, ...], trust: Path | None, as_jso
 def verified(context: Context, files: tuple[Path, ...] = (), trust: Path | None = None) -> log_checks.LogReport:
     """The log held against everything that this machine knows of it, and against checkpoints from elsewhere."""
     kept = checkpoints.kept_copies(context.keyring)
-    kept += [(str(path), path.read_text(encoding="utf-8", errors="replace")) for path in files]
+    kept += [(str(path), _note_in(path.read_text(encoding="utf-8", errors="replace"))) for path in files]
     trusted = read_keys(trust.read_text(encoding="utf-8").splitlines()) if trust else context.keyring.trusted()
     with context.store.reading() as session:
         return log_checks.check_log(session, trusted=trusted, kept=kept)
+
+
+def _note_in(text: str) -> str:
+    """The checkpoint at the end of a mail that somebody saved as it came; a bare checkpoint is its own."""
+    blocks = [block.strip("\n") for block in text.replace("\r\n", "\n").strip().split("\n\n") if block.strip()]
+    return "\n\n".join(blocks[-2:]) + "\n"
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ def sign_daily(store: Store, now: datetime, owner: str, keyring: Keyring) -> Tal
         audit_log.append_new(session)
         is_due = _is_due(session, now)
     if not is_due:
+        keep_copies(store, keyring)
         return Tally()
     try:
         with store.transaction() as session:
@@ -92,15 +93,17 @@ def keep_copies(store: Store, keyring: Keyring) -> int:
 
     Called after the commit: a file of a checkpoint that was rolled back would accuse an honest log.
     """
+    there = {path.name for path in keyring.copies.glob("*.txt")}
     written = 0
     with store.reading() as session:
-        rows = session.execute(select(LogCheckpoint.size, LogCheckpoint.key_id, LogCheckpoint.note)).all()
-    for row in rows:
-        path = keyring.copies / f"{row.size:012d}-{row.key_id}.txt"
-        if not path.exists():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_text(row.note, encoding="utf-8")
-            written += 1
+        rows = session.execute(select(LogCheckpoint.id, LogCheckpoint.size, LogCheckpoint.key_id)).all()
+        for row in rows:
+            name = f"{row.size:012d}-{row.key_id}.txt"
+            if name not in there:
+                keyring.copies.mkdir(mode=0o700, parents=True, exist_ok=True)
+                note = session.get_one(LogCheckpoint, row.id).note
+                (keyring.copies / name).write_text(note, encoding="utf-8")
+                written += 1
     return written
 
 

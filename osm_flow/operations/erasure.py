@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from sqlalchemy import ColumnElement, CursorResult, String, delete, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -96,8 +97,9 @@ def erase_in(
 
 
 def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], subject: str) -> ColumnElement[bool]:
-    """Whether the column has these words, as they were typed or as they stand in JSON."""
+    """Whether the column has these words, as they were typed or as they stand in JSON or in an address."""
     spelled = {subject, json.dumps(subject, ensure_ascii=False)[1:-1], json.dumps(subject)[1:-1]}
+    spelled |= {quote(subject), quote_plus(subject)}
     return or_(*(column.contains(text, autoescape=True) for text in sorted(spelled)))
 
 

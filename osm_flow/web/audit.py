@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +14,6 @@ from osm_flow.domain.policy import Verb
 from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import case_checkpoints, moments
-from osm_flow.operations.access_log import Kind, record_access
 from osm_flow.operations.case_pages import definition_with_forms
 from osm_flow.operations.cases import case_history
 from osm_flow.operations.moments import Moment, NoSuchMoment
@@ -32,7 +31,6 @@ blueprint = Blueprint("audit", __name__)
 MOST_MOMENTS = 40
 _MOST_BYTES = 400_000
 _MOST_ROWS = 500
-_SAME_LOOK = timedelta(hours=1)
 
 
 class NotAMoment(Invalid):
@@ -129,8 +127,6 @@ def position(case: Case, view: MomentView) -> str:
 def _player(case: Case, seq: int) -> str:
     found = _moments(case, seq, seq)[0]
     view = Reader(case).view(found)
-    with g.store.transaction() as session:
-        record_access(session, g.actor, g.now, Kind.audit_opened, case, once_within=_SAME_LOOK)
     return render_template("audit/player.html", case=case, view=view, position=position(case, view))
 
 

@@ -1,7 +1,8 @@
 """The life of a request: one session, one person, one commit.
 
 GET, HEAD and OPTIONS get a session that cannot write; every other method gets a transaction that commits exactly once,
-after the view and only when its answer is below 400. Error handlers run after the rollback.
+after the view and only when its answer is below 400. Error handlers run after the rollback. Reads that matter are
+recorded through one door of their own: `recorded_reads`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from osm_flow.web.access import rule_of
 from osm_flow.web.i18n import DEFAULT_LOCALE, LOCALES
+from osm_flow.web.recorded_reads import record_this_read
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +54,7 @@ class Site(Flask):
     def dispatch_request(self) -> Response:
         response = self.make_response(super().dispatch_request())
         if response.status_code < 400:
+            record_this_read()
             finish()
         return response
 

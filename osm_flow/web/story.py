@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from flask import g
@@ -48,7 +49,12 @@ _TOLD: Mapping[str, tuple[str, str]] = {
     "incident.retried": ("ลองใหม่หลังเหตุขัดข้อง", "plain"),
     "incident.resolved": ("ปิดเหตุขัดข้อง", "plain"),
     "payloads.erased": ("ลบข้อมูลที่กรอกตามกฎหมาย", "bad"),
+    "case.held": ("ระงับไม่ให้ลบข้อมูล", "bad"),
+    "case.hold_lifted": ("เลิกระงับไม่ให้ลบข้อมูล", "plain"),
+    "case.marked_sensitive": ("ทำเครื่องหมายอ่อนไหว", "plain"),
+    "case.unmarked_sensitive": ("เอาเครื่องหมายอ่อนไหวออก", "plain"),
 }
+_CLOCKWORK = ("work_item.escalated", "case.replanned")
 _QUOTED = ("reason", "body", "note", "message", "filename")
 _VERDICT = ("decision", "result", "resolution", "approved", "reply", "reason", "parts", "note")
 _NOTHING: tuple[Any, ...] = (None, "", [])
@@ -71,6 +77,8 @@ class Told:
     quote: str = ""
     facts: list[tuple[str, str]] = field(default_factory=list)
     is_work: bool = False
+    is_clockwork: bool = False
+    folded: tuple[Told, ...] = ()
 
 
 def kind_words(kind: str, is_person: bool = True) -> tuple[str, str]:
@@ -92,6 +100,15 @@ def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[
     return [_told(entry, _schema_of(entry.record, process, forms)) for entry in entries]
 
 
+def fold(told: Sequence[Told]) -> list[Told]:
+    """The same story with repeated acts of the clock in a row (reminders, new due dates) as one line each."""
+    lines: list[Told] = []
+    for _, run in groupby(told, key=lambda one: one.did if one.is_clockwork else one.seq):
+        first, *others = run
+        lines.append(replace(first, folded=(first, *others)) if others else first)
+    return lines
+
+
 def _told(entry: HistoryEntry, schema: JSON | None) -> Told:
     record = entry.record
     is_person = record.actor != "system"
@@ -111,6 +128,7 @@ def _told(entry: HistoryEntry, schema: JSON | None) -> Told:
         role=role_name(record.actor_role) if record.actor_role else "",
         quote=_verdict(schema, typed) if schema is not None and typed is not None else _quote(record.kind, payload),
         facts=_facts(schema, typed) if schema is not None and typed is not None else [],
+        is_clockwork=record.kind in _CLOCKWORK,
         is_work=record.kind in ("work_item.completed", "case.started", "case.commented")
         or (record.kind == "message.received" and is_person),
     )

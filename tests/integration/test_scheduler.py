@@ -54,7 +54,7 @@ def _context(store: Store, smtp_url: str = "") -> Context:
     address = store.url.render_as_string(hide_password=False)
     mail = MailSettings(smtp_url, "osm@example.go.th")
     context = Context(
-        address, Path("unused"), "https://osm.example", ZoneInfo("Asia/Bangkok"), mail, lambda: NOW, no_site
+        address, Path(str(store.url.database)).parent, "https://osm.example", ZoneInfo("Asia/Bangkok"), mail, lambda: NOW, no_site
     )
     context.store = store  # type: ignore[misc]
     return context
@@ -135,7 +135,7 @@ def test_once_at_an_instant_does_all_that_is_due_by_then(sqlite_store: Store) ->
     assert code == 0
     assert json.loads(output) == {
         "timers": 3, "services": 0, "outbox": 0, "reminders": 0, "follow_ups": 0, "mails": 0,
-        "failures": 0, "unfinished": False,
+        "checkpoints": 1, "erasures": 0, "failures": 0, "unfinished": False,
     }  # fmt: skip
     assert _fired(sqlite_store) == 3
 

@@ -1,0 +1,269 @@
+"""Personal data: who looked at what, what must be kept, and having it erased by four eyes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Flask, current_app, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import or_, select
+
+from osm_flow.domain.policy import CaseFacts, Verb
+from osm_flow.domain.retention import Retention
+from osm_flow.operations import access_log, erasures, retention
+from osm_flow.operations.access_log import Kind, record_access
+from osm_flow.operations.cases import get_case
+from osm_flow.store.models import Case, LegalHold, Person
+from osm_flow.store.session import CaseNotFound
+from osm_flow.web.access import may, requires
+from osm_flow.web.i18n import gettext
+
+blueprint = Blueprint("privacy", __name__)
+
+
+# ---- who looked at what ----------------------------------------------------------------------------------------
+
+
+@blueprint.get("/audit/accesses")
+@requires(Verb.see_audit)
+def access_list() -> ResponseReturnValue:
+    arguments = request.args
+    filters = {name: arguments.get(name, "").strip()[:64] for name in ("who", "kind", "case", "since", "until")}
+    case = _case_named(filters["case"]) if filters["case"] else None
+    first, last = _day(filters["since"]), _day(filters["until"])
+    page = access_log.accesses(
+        g.session, g.actor,
+        who=filters["who"] or None,
+        kind=filters["kind"] if filters["kind"] in set(Kind) else None,
+        case_id=(case.id if case else "none") if filters["case"] else None,
+        since=_start_of(first) if first else None,
+        until=_start_of(last + timedelta(days=1)) if last else None,
+        after=arguments.get("after") or None,
+    )  # fmt: skip
+    return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=_names())
+
+
+# ---- asking for erasure ----------------------------------------------------------------------------------------
+
+
+@blueprint.get("/privacy")
+@requires(Verb.erase)
+def request_list() -> ResponseReturnValue:
+    state = request.args.get("state", "")
+    page = erasures.requests(g.session, g.actor, state=state or None, after=request.args.get("after") or None)
+    return render_template("privacy/requests.html", page=page, state=state, states=_states(), found=None, text="")
+
+
+@blueprint.post("/privacy/find")
+@requires(Verb.erase)
+def find() -> ResponseReturnValue:
+    """A post, so that a name that somebody wants forgotten stands in no address and no server's log."""
+    text = request.form.get("text", "")
+    found = erasures.find(g.session, g.actor, erasures.display_name_of(g.session, text.strip()))
+    record_access(g.session, g.actor, g.now, Kind.privacy_searched, request.path, details=text)
+    return render_template("privacy/find.html", found=_grouped(found), count=len(found), text=text, error=None)
+
+
+@blueprint.post("/privacy/requests")
+@requires(Verb.erase)
+def ask() -> ResponseReturnValue:
+    text = erasures.display_name_of(g.session, request.form.get("text", "").strip())
+    records = [_record(value) for value in request.form.getlist("record")]
+    made = erasures.ask(g.session, g.actor, g.now, subject=text, records=records, reason=request.form.get("reason", ""))
+    flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
+    return redirect(url_for("privacy.erasure", request_id=made.id))
+
+
+@blueprint.get("/privacy/requests/<int:request_id>")
+@requires(Verb.erase)
+def erasure(request_id: int) -> ResponseReturnValue:
+    found = erasures.get_request(g.session, request_id, g.actor)
+    records = erasures.shown(g.session, found)
+    return render_template(
+        "privacy/request.html", request_row=found, records=_grouped(records), count=len(records), states=_states(),
+        may_decide=found.state == "ASKED" and found.asked_by != g.actor.username, names=_names(),
+    )  # fmt: skip
+
+
+@blueprint.post("/privacy/requests/<int:request_id>/approve")
+@requires(Verb.erase)
+def approve(request_id: int) -> ResponseReturnValue:
+    decided = erasures.approve(g.session, request_id, g.actor, g.now)
+    said = {
+        "DONE": gettext("ลบข้อมูลแล้ว ไฟล์ฐานข้อมูลจะถูกเขียนใหม่ภายในไม่กี่นาที"),
+        "APPROVED": gettext("อนุมัติแล้ว เรื่องที่ยังไม่จบจะถูกลบเมื่อจบ"),
+    }
+    flash(said[decided.state], "success")
+    return redirect(url_for("privacy.erasure", request_id=request_id))
+
+
+@blueprint.post("/privacy/requests/<int:request_id>/refuse")
+@requires(Verb.erase)
+def refuse(request_id: int) -> ResponseReturnValue:
+    erasures.refuse(g.session, request_id, g.actor, g.now)
+    flash(gettext("ปิดคำขอแล้ว ไม่มีข้อมูลใดถูกลบ"), "success")
+    return redirect(url_for("privacy.erasure", request_id=request_id))
+
+
+# ---- what must be kept -----------------------------------------------------------------------------------------
+
+
+@blueprint.get("/privacy/due")
+@requires(Verb.erase)
+def due() -> ResponseReturnValue:
+    found = [one for one in retention.due_cases(g.session, g.actor, g.now) if may(Verb.erase, _facts(one.case))]
+    return render_template("privacy/due.html", due=found, class_name=class_name)
+
+
+@blueprint.post("/privacy/due")
+@requires(Verb.erase)
+def ask_for_due() -> ResponseReturnValue:
+    records = erasures.records_of(g.session, g.actor, request.form.getlist("case"))
+    made = erasures.ask(
+        g.session, g.actor, g.now, subject="", reason=request.form.get("reason", ""),
+        records=[(one.case.id, one.record.seq) for one in records],
+    )  # fmt: skip
+    flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
+    return redirect(url_for("privacy.erasure", request_id=made.id))
+
+
+@blueprint.get("/privacy/holds")
+@requires(Verb.hold)
+def hold_list() -> ResponseReturnValue:
+    return render_template("privacy/holds.html", holds=[_hold(one) for one in retention.current_holds(g.session)])
+
+
+@blueprint.post("/privacy/holds")
+@requires(Verb.hold)
+def hold() -> ResponseReturnValue:
+    named, reason = request.form.get("subject", "").strip(), request.form.get("reason", "")
+    if request.form.get("what") == "person":
+        retention.hold_person(g.session, named, g.actor, g.now, reason=reason)
+    else:
+        case = _case_named(named)
+        if case is None:
+            raise CaseNotFound
+        retention.hold_case(g.session, case.id, g.actor, g.now, reason=reason)
+    flash(gettext("ระงับการลบแล้ว"), "success")
+    return redirect(url_for("privacy.hold_list"))
+
+
+@blueprint.post("/privacy/holds/<int:hold_id>/lift")
+@requires(Verb.hold)
+def lift(hold_id: int) -> ResponseReturnValue:
+    retention.lift_hold(g.session, hold_id, g.actor, g.now, reason=request.form.get("reason", ""))
+    flash(gettext("ยกเลิกการระงับแล้ว"), "success")
+    return redirect(url_for("privacy.hold_list"))
+
+
+@blueprint.post("/privacy/cases/<case_id>/sensitive")
+@requires(Verb.erase)
+def mark_sensitive(case_id: str) -> ResponseReturnValue:
+    get_case(g.session, case_id, g.actor)
+    is_marked = request.form.get("sensitive") == "1"
+    reason = request.form.get("reason", "")
+    retention.mark_sensitive(g.session, case_id, g.actor, g.now, sensitive=is_marked, reason=reason)
+    marked = gettext("ทำเครื่องหมายแล้ว การเปิดดูเรื่องนี้จะถูกบันทึกทุกครั้ง")
+    flash(marked if is_marked else gettext("เอาเครื่องหมายออกแล้ว"), "success")
+    return redirect(url_for("cases.case", case_id=case_id))
+
+
+# ---- words -----------------------------------------------------------------------------------------------------
+
+
+def class_name(found: Retention) -> str:
+    """The retention class as people call it."""
+    if found.years is None:
+        return gettext("เก็บถาวร")
+    if found.then == "anonymise":
+        return gettext("เก็บ %(years)s ปี แล้วทำให้ไม่ระบุตัวบุคคล", years=found.years)
+    return gettext("เก็บ %(years)s ปี", years=found.years)
+
+
+def privacy_of(case: Case) -> dict[str, Any]:
+    """What a case's page says of keeping it and of who is seen to open it."""
+    return {
+        "retention": class_name(retention.retention_of_case(g.session, case)),
+        "until": retention.kept_until(g.session, case),
+        "hold": retention.hold_on(g.session, case),
+        "is_sensitive": retention.is_sensitive(g.session, case),
+        "is_marked": case.is_sensitive,
+        "may_mark": may(Verb.erase, _facts(case)),
+    }
+
+
+def _kinds() -> dict[str, str]:
+    return {
+        Kind.case_opened: gettext("เปิดเรื่องอ่อนไหว"),
+        Kind.case_exported: gettext("ส่งออกเรื่อง"),
+        Kind.attachment_downloaded: gettext("ดาวน์โหลดไฟล์แนบ"),
+        Kind.audit_opened: gettext("เปิดหน้าตรวจสอบ"),
+        Kind.audit_searched: gettext("ค้นหาในหน้าตรวจสอบ"),
+        Kind.search_exported: gettext("ส่งออกผลการค้นหา"),
+        Kind.mining_exported: gettext("ส่งออกบันทึกกระบวนงาน"),
+        Kind.list_exported: gettext("ส่งออกรายการ"),
+        Kind.privacy_opened: gettext("เปิดหน้าข้อมูลส่วนบุคคล"),
+        Kind.privacy_searched: gettext("ค้นหาข้อมูลส่วนบุคคล"),
+    }
+
+
+def _states() -> dict[str, str]:
+    return {
+        "ASKED": gettext("รออนุมัติ"),
+        "APPROVED": gettext("อนุมัติแล้ว รอเรื่องจบ"),
+        "DONE": gettext("ลบแล้ว"),
+        "REFUSED": gettext("ไม่อนุมัติ"),
+        "WITHDRAWN": gettext("ถอนคำขอ"),
+    }
+
+
+def _names() -> dict[str, str]:
+    return dict(g.session.execute(select(Person.username, Person.display_name)).all())
+
+
+def _hold(row: LegalHold) -> dict[str, Any]:
+    person = g.session.get(Person, row.person_id) if row.person_id else None
+    case = g.session.get(Case, row.case_id) if row.case_id else None
+    return {"row": row, "person": person, "case": case}
+
+
+def _grouped(found: list[erasures.Found]) -> list[tuple[Case, list[erasures.Found]]]:
+    cases: dict[str, list[erasures.Found]] = {}
+    for one in found:
+        cases.setdefault(one.case.id, []).append(one)
+    return [(group[0].case, group) for group in cases.values()]
+
+
+def _record(value: str) -> tuple[str, int]:
+    case_id, _, seq = value.rpartition(":")
+    return case_id, int(seq) if seq.isdecimal() and len(seq) < 10 else 0
+
+
+def _case_named(text: str) -> Case | None:
+    """By its number or its id."""
+    found: Case | None = g.session.scalar(select(Case).where(or_(Case.id == text, Case.business_key == text)))
+    return found
+
+
+def _facts(case: Case) -> CaseFacts:
+    return CaseFacts(case.office_id, case.state, case.province_id)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _start_of(day: date) -> datetime:
+    zone: ZoneInfo = current_app.config["TIMEZONE"]
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
+@blueprint.record_once
+def _make_known(state: Any) -> None:
+    app: Flask = state.app
+    app.jinja_env.globals.update(privacy_of=privacy_of)

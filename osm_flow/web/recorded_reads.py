@@ -1,0 +1,67 @@
+"""Reads that matter are recorded before their answer leaves: openings of audit pages and of sensitive cases, downloads.
+
+This is the one place where a GET leads to a write. The write is a row of the access log in a transaction of its own; the
+view's session stays one that cannot write. If the row cannot be written, nothing is shown.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import current_app, g, request
+from sqlalchemy import select
+
+from osm_flow.domain.policy import Verb
+from osm_flow.operations.access_log import Kind, record_access
+from osm_flow.operations.retention import is_sensitive
+from osm_flow.store.models import Attachment, Case, WorkItem
+from osm_flow.web.access import rule_of
+
+# Pages load in pieces and people go back and forth: the same thing looked at again so soon is the same look.
+_ONE_LOOK = timedelta(minutes=15)
+
+
+def recorded_read(
+    kind: str, subject: Case | str, reason: str = "", *, case: Case | None = None, details: str = ""
+) -> None:
+    """Record that the person reads the subject, from a GET. A view that is a POST records in its own transaction."""
+    with g.store.transaction() as session:
+        record_access(session, g.actor, g.now, kind, subject, reason, case=case, details=details, once_within=_ONE_LOOK)
+
+
+def record_this_read() -> None:
+    """After a view that succeeded, before its answer goes: record it if it is a read that matters."""
+    if request.method not in {"GET", "HEAD"} or g.get("actor") is None or "session" not in g:
+        return
+    rule = rule_of(current_app.view_functions[request.endpoint or ""])
+    case = _case()
+    if request.endpoint == "work_items.attachment":
+        _record_download()
+    elif rule is not None and Verb.see_audit in rule.verbs:
+        _record_audit(case)
+    elif case is not None and is_sensitive(g.session, case):
+        recorded_read(Kind.case_opened, case)
+
+
+def _record_audit(case: Case | None) -> None:
+    if case is not None:
+        recorded_read(Kind.audit_opened, case)
+        return
+    asked = "&".join(f"{name}={value}" for name, value in request.args.items(multi=True) if value and name != "after")
+    recorded_read(Kind.audit_searched if asked else Kind.audit_opened, request.path, details=asked)
+
+
+def _record_download() -> None:
+    attachment = g.session.get(Attachment, (request.view_args or {}).get("attachment_id"))
+    case = g.session.get(Case, attachment.case_id)
+    recorded_read(Kind.attachment_downloaded, f"{case.business_key} sha256:{attachment.sha256}", case=case)
+
+
+def _case() -> Case | None:
+    arguments = request.view_args or {}
+    case_id = arguments.get("case_id")
+    if case_id is None and "work_item_id" in arguments:
+        item = select(WorkItem.case_id).where(WorkItem.id == arguments["work_item_id"])
+        case_id = g.session.scalar(item)
+    found: Case | None = g.session.get(Case, case_id) if case_id else None
+    return found

@@ -1,0 +1,74 @@
+"""The log over all journals as its office sees it: the newest checkpoint, the keys, and who gets copies."""
+
+from __future__ import annotations
+
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+
+from osm_flow.domain.policy import OfficeFacts, Verb
+from osm_flow.operations import checkpoints, keys, witnesses
+from osm_flow.operations.audit_log import latest_checkpoint
+from osm_flow.operations.people import offices
+from osm_flow.store.models import LogLeaf, Office
+from osm_flow.web.access import may, requires
+from osm_flow.web.i18n import gettext
+
+blueprint = Blueprint("witnesses", __name__)
+
+
+@blueprint.get("/audit/log")
+@requires(Verb.see_audit, Verb.manage_witnesses)
+def log() -> ResponseReturnValue:
+    rows = keys.signing_keys(g.session)
+    return render_template(
+        "audit/log.html",
+        newest=latest_checkpoint(g.session),
+        logged=g.session.scalar(select(func.count()).select_from(LogLeaf)),
+        keys=[(row, str(keys.public_half(row))) for row in reversed(rows)],
+        may_manage=may(Verb.manage_witnesses),
+    )
+
+
+@blueprint.post("/audit/log/checkpoints")
+@requires(Verb.manage_witnesses)
+def sign() -> ResponseReturnValue:
+    made = checkpoints.sign_and_send(g.session, g.now, g.actor, keyring=current_app.config["KEYRING"])
+    flash(gettext("ลงนามแล้ว มี %(size)s รายการ", size=made.size), "success")
+    return redirect(url_for("witnesses.log"))
+
+
+@blueprint.get("/audit/witnesses")
+@requires(Verb.manage_witnesses)
+def witness_list() -> ResponseReturnValue:
+    mine = _offices()
+    found = [(office, witnesses.witnesses_of(g.session, office.id, g.actor)) for office in mine]
+    return render_template("audit/witnesses.html", offices=mine, found=[one for one in found if one[1]])
+
+
+@blueprint.post("/audit/witnesses")
+@requires(Verb.manage_witnesses)
+def add() -> ResponseReturnValue:
+    typed = request.form
+    office_id = typed.get("office") or _offices()[0].id
+    added = witnesses.add_witness(
+        g.session, office_id, g.actor, g.now, name=typed.get("name", ""), email=typed.get("email", "")
+    )
+    flash(gettext("จากนี้ %(name)s จะได้รับจุดตรวจสอบทุกฉบับ", name=added.name), "success")
+    return redirect(url_for("witnesses.witness_list"))
+
+
+@blueprint.post("/audit/witnesses/<int:witness_id>/remove")
+@requires(Verb.manage_witnesses)
+def remove(witness_id: int) -> ResponseReturnValue:
+    removed = witnesses.remove_witness(g.session, witness_id, g.actor, g.now)
+    flash(gettext("เลิกส่งจุดตรวจสอบให้ %(name)s แล้ว", name=removed.name), "success")
+    return redirect(url_for("witnesses.witness_list"))
+
+
+def _offices() -> list[Office]:
+    return [
+        office
+        for office in offices(g.session)
+        if office.id in g.actor.office_ids and may(Verb.manage_witnesses, OfficeFacts(office.id))
+    ]
