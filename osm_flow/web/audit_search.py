@@ -18,7 +18,6 @@ from osm_flow.domain.policy import Verb
 from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import audit_log, history_search
-from osm_flow.operations.access_log import Kind, record_access
 from osm_flow.operations.history_questions import Question
 from osm_flow.operations.history_search import Found, Wanted
 from osm_flow.web import requests
@@ -50,7 +49,6 @@ _HEAD = (
     "ลำดับ", "รหัสหลักฐาน",
 )  # fmt: skip
 _IN_MEMORY = 4 * 1024 * 1024
-_SAME_SEARCH = timedelta(hours=1)
 
 
 class FormatUnknown(Invalid):
@@ -77,13 +75,6 @@ def search() -> ResponseReturnValue:
     page = None
     if not asked.unread:
         page = history_search.search(g.session, g.actor, asked.wanted, after=request.args.get("after") or None)
-    if page is not None and not asked.is_empty and not request.args.get("after"):
-        with g.store.transaction() as session:
-            details = urlencode(asked.typed)
-            record_access(
-                session, g.actor, g.now, Kind.audit_searched, gettext("ค้นประวัติการทำงาน"), details=details,
-                once_within=_SAME_SEARCH,
-            )  # fmt: skip
     return _page(asked, page), 422 if asked.unread else 200
 
 
