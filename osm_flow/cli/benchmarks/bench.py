@@ -1,0 +1,203 @@
+"""What every benchmark needs: a fresh database, an office with a person, figures out of timings, a server to talk to."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from urllib.parse import urlencode
+
+from lxml import html
+from waitress.server import create_server
+
+from osm_flow.cli.context import Context
+from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.deadlines import local_day
+from osm_flow.operations import people
+from osm_flow.store.session import Store
+from osm_flow.store.upgrade import upgrade
+
+OFFICE = "NE-U1"
+USERNAME = "bench"
+PASSWORD = "a password for measuring"  # noqa: S105 (of an account in a database that is thrown away)
+
+
+@dataclass
+class Bench:
+    """One run: `quick` makes everything small, to see that it works and not how fast it is."""
+
+    context: Context
+    folder: Path
+    quick: bool
+    made: list[Store] = field(default_factory=list)
+
+    def size(self, full: int, quick: int) -> int:
+        return quick if self.quick else full
+
+    def now(self) -> datetime:
+        return self.context.now()
+
+    @contextmanager
+    def office(self, name: str, *roles: str) -> Iterator[Office]:
+        """A migrated database with the clusters and one person who works with plans and wears these hats besides."""
+        folder = self.folder / name
+        folder.mkdir()
+        context = replace(self.context, data_dir=folder, database_url=f"sqlite:///{folder / 'osm-flow.db'}")
+        try:
+            upgrade(context.store)
+            with context.store.transaction() as session:
+                people.seed_clusters(session)
+                people.create_person(
+                    session, SYSTEM, self.now(), username=USERNAME, display_name="ผู้วัด", password=PASSWORD
+                )
+                for role in ("osm_strategy", *roles):
+                    people.give_position(
+                        session, USERNAME, SYSTEM, self.now(), role=role, office_id=OFFICE,
+                        valid_from=local_day(self.now()),
+                    )  # fmt: skip
+            yield Office(context)
+        finally:
+            context.store.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Office:
+    """A database to measure on."""
+
+    context: Context
+
+    @property
+    def store(self) -> Store:
+        return self.context.store
+
+    @property
+    def path(self) -> Path:
+        return self.context.data_dir / "osm-flow.db"
+
+    def actor(self) -> Actor:
+        with self.store.reading() as session:
+            return people.actor_named(session, USERNAME, local_day(self.context.now()))
+
+    @contextmanager
+    def site(self) -> Iterator[Any]:
+        """The real app on a server of its own, and a browser that has signed in."""
+        app = self.context.make_app(self.context, True, None)
+        with served(app) as port:
+            browser = Browser(port)
+            browser.sign_in()
+            yield browser
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    seconds: float
+
+    def value_of(self, name: str) -> str:
+        """The value of a hidden field of the page."""
+        page = gzip.decompress(self.body) if self.headers.get("Content-Encoding") == "gzip" else self.body
+        return str(html.fromstring(page.decode()).xpath(f"string((//input[@name='{name}'])[1]/@value)"))
+
+
+class Browser:
+    """One connection that is kept open, with cookies, as a browser has it."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self._cookies: dict[str, str] = {}
+
+    def get(self, path: str) -> Answer:
+        return self._ask("GET", path, None)
+
+    def post(self, path: str, values: dict[str, str]) -> Answer:
+        return self._ask("POST", path, urlencode(values).encode())
+
+    def sign_in(self) -> None:
+        token = self.get("/login").value_of("csrf_token")
+        answer = self.post("/login", {"csrf_token": token, "username": USERNAME, "password": PASSWORD})
+        if answer.status != 302:
+            raise RuntimeError(f"signing in was answered with {answer.status}")
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> Answer:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        headers = {"Cookie": cookies, "Accept-Encoding": "gzip"}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        began = perf_counter()
+        self._connection.request(method, path, body, headers)
+        response = self._connection.getresponse()
+        content = response.read()
+        seconds = perf_counter() - began
+        for cookie in response.headers.get_all("Set-Cookie") or ():
+            name, _, value = cookie.partition(";")[0].partition("=")
+            self._cookies[name] = value
+        return Answer(response.status, dict(response.headers), content, seconds)
+
+
+@contextmanager
+def served(app: Any) -> Iterator[int]:
+    """The app behind the product's server on a free port of this machine."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=2, ident=None)
+
+    def stop() -> None:
+        for channel in list(server._map.values()):
+            channel.close()
+
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        yield int(server.effective_port)
+    finally:
+        # The server has no way to be told to stop from outside; this has its own loop close all that it listens to.
+        server.trigger.pull_trigger(stop)
+        thread.join(timeout=10)
+        server.task_dispatcher.shutdown()
+
+
+def timed(work: Callable[..., Any], *arguments: Any) -> float:
+    """Seconds that the work takes."""
+    began = perf_counter()
+    work(*arguments)
+    return perf_counter() - began
+
+
+def spread(seconds: list[float]) -> dict[str, float]:
+    """Median, 95th percentile and number of timings, in milliseconds."""
+    ordered = sorted(seconds)
+    return {
+        "p50_ms": round(_at(ordered, 0.5) * 1000, 3),
+        "p95_ms": round(_at(ordered, 0.95) * 1000, 3),
+        "samples": len(ordered),
+    }
+
+
+def ratio(seconds: list[float], baseline: list[float]) -> float:
+    """How much longer the median takes than that of the baseline."""
+    return round(_at(sorted(seconds), 0.5) / _at(sorted(baseline), 0.5), 3)
+
+
+def _at(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+@contextmanager
+def throw_away(beside: Path) -> Iterator[Path]:
+    """A folder on the disk where real data lie, gone afterwards: the time to write to that disk is part of the figures."""
+    beside.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=beside))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
