@@ -39,7 +39,9 @@ def make_family(store: Store) -> str:
         make_office(session)
         deploy_tests(session, "caller", "callee")
         anan = make_person(session, "anan", "osm_strategy")
-        case_id = make_case(session, "caller", title="งานแม่ \U0001f33e", data={"rate": 0.1, "tiny": 1e-7, "huge": 1.5e300}).id
+        case_id = make_case(
+            session, "caller", title="งานแม่ \U0001f33e", data={"rate": 0.1, "tiny": 1e-7, "huge": 1.5e300}
+        ).id
     deliver_pending(store, later(1), case_id)
     with store.transaction() as session:
         from osm_flow.store.models import Case

@@ -15,7 +15,7 @@ from osm_flow.operations import deep, log_checks
 from osm_flow.operations.deep import Deep, KnownState
 from osm_flow.operations.histories import ERASED, History, faults_of_history, history_of
 from osm_flow.operations.replaying import NotReplayable, Replayed, fold
-from osm_flow.store.models import Case, CaseState, JournalRecord
+from osm_flow.store.models import Case, CaseCheckpoint, CaseState, JournalRecord
 from osm_flow.store.session import CaseNotFound
 
 __all__ = [
@@ -148,9 +148,12 @@ def _digest_of_state(snapshot: bytes) -> str | None:
 
 
 def _known_state(session: Session, case: Case, history: History, seq: int) -> KnownState | None:
-    """What the database itself knows of the state after a record: the kept state if it is that one, else the work items."""
+    """What the database itself knows of the state after a record: a kept state if it is that one, else the work items."""
     record = next(record for record, _ in history.chain if record.seq == seq)
-    snapshot = _snapshot(session, case)
-    if _digest_of_state(snapshot) == record.state_digest:
-        return deep.state_in(history, record, snapshot)
+    kept = select(CaseCheckpoint.snapshot).where(
+        CaseCheckpoint.case_id == case.id, CaseCheckpoint.digest == record.state_digest
+    )
+    for snapshot in (_snapshot(session, case), *session.scalars(kept)):
+        if _digest_of_state(snapshot) == record.state_digest:
+            return deep.state_in(history, record, snapshot)
     return deep.state_from_work_items(session, case, record)

@@ -462,9 +462,8 @@ def insert_a_record(connection: sqlite3.Connection, case_id: str, seq: int, rng:
     columns += "definition_version, definition_sha256, engine_version, state_digest, prev_hash, hash"
     newest = connection.execute("SELECT max(seq) FROM journal_records WHERE case_id = ?", (case_id,)).fetchone()[0]
     source = "journal_records WHERE case_id = ? AND seq = ?"
-    connection.execute(
-        f"INSERT INTO journal_records (seq, {columns}) SELECT ?, {columns} FROM {source}", (newest + 1, case_id, seq)
-    )  # noqa: S608
+    copy = f"INSERT INTO journal_records (seq, {columns}) SELECT ?, {columns} FROM {source}"  # noqa: S608
+    connection.execute(copy, (newest + 1, case_id, seq))
 
 
 def exchange_records(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
