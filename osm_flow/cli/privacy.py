@@ -131,6 +131,7 @@ def due(context: Context, as_json: bool) -> None:
     with context.store.reading() as session:
         items = [
             {
+                "elements": list(one.elements),
                 "case_id": one.case.id, "business_key": one.case.business_key, "title": one.case.title,
                 "retention": one.retention.key, "then": one.retention.then, "since": one.since.isoformat(),
                 "held": one.is_held,

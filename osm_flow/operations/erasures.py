@@ -112,6 +112,15 @@ def records_of(session: Session, actor: Actor, case_ids: Collection[str]) -> lis
     return found
 
 
+def records_due(session: Session, actor: Actor, now: datetime, case_ids: Collection[str]) -> list[Found]:
+    """Of these cases the records that need not be kept any longer: all of them, or those of short-lived elements."""
+    due = [one for one in retention.due_cases(session, actor, now) if one.case.id in case_ids]
+    whole = {one.case.id for one in due if not one.elements}
+    elements = {(one.case.id, element) for one in due for element in one.elements}
+    found = records_of(session, actor, [one.case.id for one in due])
+    return [one for one in found if one.case.id in whole or (one.case.id, one.record.element) in elements]
+
+
 # ---- asking and deciding ---------------------------------------------------------------------------------------
 
 

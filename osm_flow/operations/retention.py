@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, joinedload
@@ -34,12 +36,13 @@ class HeldByLaw(Refused):
 
 @dataclass(frozen=True)
 class Due:
-    """An ended case whose retention is over: since when, and what its class says comes then."""
+    """An ended case whose retention is over, or that of the records of some of its elements: since when, what comes."""
 
     case: Case
     retention: Retention
     since: date
     is_held: bool
+    elements: tuple[str, ...] = ()
 
 
 # ---- classes ---------------------------------------------------------------------------------------------------
@@ -58,30 +61,51 @@ def kept_until(session: Session, case: Case) -> date | None:
     return None if case.ended_at is None else retention_of_case(session, case).ends_on(local_day(case.ended_at))
 
 
+def shorter_lived(session: Session, case: Case) -> dict[Retention, tuple[str, ...]]:
+    """Elements whose records have a class of their own, as lists of who attended have."""
+    found: dict[Retention, list[str]] = {}
+    for element in compiled(session, case.definition).elements.values():
+        with suppress(RetentionUnknown):
+            if text := element.properties.get("retention"):
+                found.setdefault(retention_of(text), []).append(element.id)
+    return {retention: tuple(sorted(elements)) for retention, elements in found.items()}
+
+
 def due_cases(session: Session, actor: Actor, now: datetime, *, limit: int = 200) -> list[Due]:
     """Ended cases that are kept longer than their class asks and still have payloads, longest overdue first."""
     require(actor, Verb.see_audit, SystemFacts())
     today = local_day(now)
-    has_payloads = (
-        select(JournalPayload.seq)
-        .join(
-            JournalRecord,
-            (JournalRecord.case_id == JournalPayload.case_id) & (JournalRecord.seq == JournalPayload.seq),
-        )
-        .where(JournalPayload.case_id == Case.id, JournalRecord.kind.not_in(("payloads.erased", "case.held")))
-        .exists()
-    )
-    wanted = select(Case).where(Case.state.not_in(OPEN_CASE), Case.ended_at.is_not(None), has_payloads)
+    wanted = select(Case).where(Case.state.not_in(OPEN_CASE), Case.ended_at.is_not(None), _payloads(Case.id).exists())
     if not actor.is_system:
         wanted = wanted.where(Case.office_id.in_(actor.office_ids))
     found: list[Due] = []
     for case in session.scalars(wanted.options(joinedload(Case.definition)).order_by(Case.ended_at, Case.id)):
-        since = kept_until(session, case)
-        if since is not None and since <= today:
-            found.append(Due(case, retention_of_case(session, case), since, hold_on(session, case) is not None))
+        found += _due_of(session, case, today)
         if len(found) >= limit:
             break
     return found
+
+
+def _due_of(session: Session, case: Case, today: date) -> Iterator[Due]:
+    is_held = hold_on(session, case) is not None
+    since = kept_until(session, case)
+    if since is not None and since <= today:
+        yield Due(case, retention_of_case(session, case), since, is_held)
+        return
+    for retention, elements in shorter_lived(session, case).items():
+        since = retention.ends_on(local_day(case.ended_at)) if case.ended_at else None
+        if since is not None and since <= today:
+            there = _payloads(case.id).where(JournalRecord.element.in_(elements))
+            if session.scalar(there.limit(1)) is not None:
+                yield Due(case, retention, since, is_held, elements)
+
+
+def _payloads(case_id: Any) -> Select[int]:
+    """Records of the case whose payload is there and may go."""
+    same = (JournalRecord.case_id == JournalPayload.case_id) & (JournalRecord.seq == JournalPayload.seq)
+    kept = ("payloads.erased", "case.held", "case.hold_lifted")
+    query = select(JournalPayload.seq).join(JournalRecord, same)
+    return query.where(JournalPayload.case_id == case_id, JournalRecord.kind.not_in(kept))
 
 
 # ---- holds -----------------------------------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def due() -> ResponseReturnValue:
 @blueprint.post("/privacy/due")
 @requires(Verb.erase)
 def ask_for_due() -> ResponseReturnValue:
-    records = erasures.records_of(g.session, g.actor, request.form.getlist("case"))
+    records = erasures.records_due(g.session, g.actor, g.now, request.form.getlist("case"))
     made = erasures.ask(
         g.session, g.actor, g.now, subject="", reason=request.form.get("reason", ""),
         records=[(one.case.id, one.record.seq) for one in records],

@@ -24,6 +24,7 @@ from osm_flow.operations.access_log import record_access
 from osm_flow.operations.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.audit_log import make_checkpoint
 from osm_flow.operations.comments import comment
+from osm_flow.operations.deployments import deploy
 from osm_flow.operations.erasure import remains
 from osm_flow.operations.erasures import (
     AlreadyDecided,
@@ -41,7 +42,7 @@ from osm_flow.operations.retention import HeldByLaw
 from osm_flow.operations.verify import verify_case, verify_deep
 from osm_flow.store.models import Attachment, Case, CaseState, ErasureRequest, JournalRecord, Notification, Person
 from osm_flow.store.session import Store
-from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import NOW, OFFICE, deploy_tests, files, items_of, later, make_case, make_office, make_person
 
 NAME = "นายสมชาย ใจดี"
 WHY = "คำขอของเจ้าของข้อมูล เลขที่ 12"
@@ -398,3 +399,26 @@ def test_the_office_of_a_request_is_the_one_of_its_cases(prepared: Store) -> Non
         page = erasures.requests(session, who(prepared, "boss"), state="ASKED")
         assert [(one.id, one.office_id) for one in page.items] == [(request_id, OFFICE)]
         assert [one.record.seq for one in erasures.shown(session, page.items[0])] == [2, 3, 5]
+
+
+def test_lists_of_who_attended_go_earlier_than_the_rest(prepared: Store) -> None:
+    """An element with a class of its own: its records come of age alone."""
+    xml = files("review")["review.bpmn"].decode()
+    name = '<camunda:property name="retention" value="2y-anonymise" />'
+    place = xml.index(">", xml.index('id="draft"')) + 1
+    extended = f"<bpmn:extensionElements><camunda:properties>{name}</camunda:properties></bpmn:extensionElements>"
+    with prepared.transaction() as session:
+        deploy(
+            session, {**files("review"), "review.bpmn": (xml[:place] + extended + xml[place:]).encode()}, SYSTEM, NOW
+        )
+    case_id, root = a_case(prepared), who(prepared, "root")
+    after_two, after_ten = NOW + timedelta(days=740), NOW + timedelta(days=3660)
+
+    with prepared.reading() as session:
+        assert retention.due_cases(session, root, NOW + timedelta(days=700)) == []
+        (due,) = retention.due_cases(session, root, after_two)
+        assert (due.elements, due.retention.key, due.retention.then) == (("draft",), "2y-anonymise", "anonymise")
+        found = erasures.records_due(session, root, after_two, [case_id])
+        assert [one.record.seq for one in found] == [2]
+        (due,) = retention.due_cases(session, root, after_ten)
+        assert (due.elements, due.retention.key) == ((), "10y")
