@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import IO, cast
 from urllib.parse import urlencode
@@ -62,10 +62,6 @@ class Asked:
     typed: dict[str, str]
     wanted: Wanted
     unread: list[str]
-
-    @property
-    def is_empty(self) -> bool:
-        return all(getattr(self.wanted, each.name) is None for each in fields(self.wanted))
 
 
 @blueprint.get("/audit/search")
