@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ _NEWEST_FIRST = Keyset((ErasureRequest.id, True, False))
 _SHORTEST = 3
 _MOST_FOUND = 500
 _EXCERPT = 60
+_SIGNS = re.compile(r'\\[nrt"]|[{}\[\]"\\]|,(?=")')
 _NEVER = (ERASED, "case.held", "case.hold_lifted")
 
 
@@ -385,10 +387,11 @@ def _found(session: Session, record: JournalRecord, body: str, case: Case, text:
 
 
 def _excerpt(body: str, text: str) -> str:
-    place = max(0, body.find(text) if text else 0)
-    start = max(0, place - _EXCERPT)
-    cut = body[start : place + len(text) + _EXCERPT]
-    return f"{'…' if start else ''}{cut}{'…' if place + len(text) + _EXCERPT < len(body) else ''}"
+    """The words around the text, without the signs of JSON that nobody typed."""
+    words = " ".join(_SIGNS.sub(" ", body).split())
+    place = max(0, words.find(text) if text else 0)
+    start, end = max(0, place - _EXCERPT), place + len(text) + _EXCERPT
+    return f"{'…' if start else ''}{words[start:end]}{'…' if end < len(words) else ''}"
 
 
 def display_name_of(session: Session, text: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import or_, select
 
 from osm_flow.domain.policy import CaseFacts, Verb
 from osm_flow.domain.retention import Retention
+from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.operations import access_log, erasures, retention
 from osm_flow.operations.access_log import Kind, record_access
 from osm_flow.operations.cases import get_case
@@ -253,7 +254,7 @@ def _facts(case: Case) -> CaseFacts:
 
 def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(text)
+        return parse_thai_date(text)
     except ValueError:
         return None
 

@@ -119,13 +119,13 @@ def test_the_database_refuses_to_change_what_was_logged(
 
 
 def test_roots_and_proofs_of_every_size_satisfy_a_stranger(sqlite_store: Store) -> None:
-    leaves = fill(sqlite_store, 200)
+    leaves = fill(sqlite_store, 130)
 
     with sqlite_store.reading() as session:
         tree = LogTree(session)
-        roots = [tree.root(size) for size in range(201)]
-        assert roots == [root_of(leaves[:size]) for size in range(201)]
-        for size in (1, 2, 3, 63, 64, 65, 100, 127, 128, 129, 192, 200):
+        roots = [tree.root(size) for size in range(131)]
+        assert roots == [root_of(leaves[:size]) for size in range(131)]
+        for size in (1, 2, 3, 64, 65, 100, 130):
             for seq in range(1, size + 1):
                 proof = inclusion(session, "c" * 36, seq, size)
                 assert proof.position == seq - 1

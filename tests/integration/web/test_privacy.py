@@ -157,10 +157,10 @@ def test_accesses_are_filtered_and_paged(store: Store, case_id: str, as_person: 
                 break
         assert (len(seen), len(set(seen)), page.total) == (120, 120, 120)
         number = session.get_one(Case, case_id).business_key
-    page = as_person("auditor").get(f"/audit/accesses?case={number}&since=2026-11-20&until=2026-11-20")
+    page = as_person("auditor").get(f"/audit/accesses?case={number}&since=20/11/2569&until=2026-11-20")
     assert page.status_code == 200
     assert "เหตุผลที่ 119" in page.text
-    assert "เหตุผลที่ 119" not in as_person("auditor").get("/audit/accesses?since=2026-11-21").text
+    assert "เหตุผลที่ 119" not in as_person("auditor").get("/audit/accesses?since=21/11/2569").text
     assert as_person("auditor").get("/audit/accesses?since=never&kind=x&case=none").status_code == 200
     assert as_person("strategy").get("/audit/accesses").status_code == 403
 
