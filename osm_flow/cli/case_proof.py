@@ -128,4 +128,8 @@ def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: b
 
 
 def _keys_in(path: Path | None) -> list[VerifierKey] | None:
-    return read_keys(path.read_text(encoding="utf-8", errors="replace").splitlines()) if path else None
+    """The keys in a file; beside each there may stand its period, as `audit keys list` prints it."""
+    if path is None:
+        return None
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return read_keys(line.split()[0] for line in lines if line.strip())

@@ -216,7 +216,10 @@ def _signers(bundle: Bundle, trusted: Sequence[VerifierKey] | None) -> tuple[lis
     try:
         note = read_note(bundle.checkpoint)
         head = read_head(note)
-        own = read_keys((bundle.keys or b"").decode().splitlines())
+        text = (bundle.keys or b"").decode()
+        own = read_keys(text.splitlines())
+        if "".join(f"{key}\n" for key in own) != text or str(note).encode() != bundle.checkpoint:
+            raise NoteUnreadable(reason="it or keys.txt is spelled in another way than the one")
     except (NoteUnreadable, UnicodeDecodeError) as error:
         return [], [Fault("", 0, "checkpoint", str(error))]
     signers, faults = _signed_by(note, own, "a key of the bundle")

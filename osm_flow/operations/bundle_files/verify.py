@@ -233,6 +233,10 @@ class Key:
     def __init__(self, name: str | None, public: bytes) -> None:
         self.name, self.public = name, public
 
+    @property
+    def encoded(self) -> str:
+        return base64.b64encode(b"\x01" + self.public).decode()
+
     def is_named(self, name: str, number: bytes) -> bool:
         return self.name in (None, name) and key_hash(name, self.public) == number
 
@@ -251,12 +255,22 @@ def read_keys(text: str) -> list[Key]:
             raise Wrong("the PEM file is not an Ed25519 public key")
         return [Key(None, der[12:])]
     keys = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, number, encoded = [*line.split("+", 2), "", ""][:3]
+    for line in filter(str.strip, text.splitlines()):
+        # Beside a key there may stand its period, as in the product's own list.
+        name, number, encoded = [*line.split()[0].split("+", 2), "", ""][:3]
         public = unbase64(encoded)
         if len(public) != 33 or public[0] != 1 or key_hash(name, public[1:]).hex() != number:
             raise Wrong(f"{line}: not a verifier key")
         keys.append(Key(name, public[1:]))
+    return keys
+
+
+def read_own_keys(text: str) -> list[Key]:
+    """The keys of a bundle, which are spelled in one way only. Raises Wrong."""
+    keys = read_keys(text)
+    spelled = (f"{key.name}+{key_hash(key.name or '', key.public).hex()}+{key.encoded}\n" for key in keys)
+    if text != "".join(spelled):
+        raise Wrong("keys.txt is not a list of verifier keys")
     return keys
 
 
@@ -766,7 +780,7 @@ def check_checkpoint(
     checkpoint = Checkpoint(files.read("checkpoint.txt"))
     if manifest["checkpoint"] != {"size": checkpoint.size, "root": checkpoint.root.hex()}:
         report.fault("checkpoint.txt", "it is not the checkpoint of the manifest")
-    signers = checkpoint.signers(read_keys(decoded(files.read("keys.txt"))))
+    signers = checkpoint.signers(read_own_keys(decoded(files.read("keys.txt"))))
     if not signers:
         raise Wrong("the checkpoint is not signed by any key of the bundle")
     if given is not None and not (signers := checkpoint.signers(given)):

@@ -53,6 +53,15 @@ def test_a_bundle_is_exported_with_a_reason_and_verified_by_file(run: Run, sqlit
         assert [(read.actor, read.reason) for read in session.scalars(select(Access))] == [("malee", "ตรวจสอบ")]
 
 
+def test_the_list_of_keys_is_a_file_of_keys(run: Run, sqlite_store: Store, tmp_path: Path) -> None:
+    bundle, listed = tmp_path / "case.zip", tmp_path / "keys.txt"
+    run("case", "export", make_family(sqlite_store), "--bundle", bundle, "--reason", "ก")
+    listed.write_text(run("audit", "keys", "list").stdout)
+
+    assert run("case", "verify", "--bundle", bundle, "--key", listed).exit_code == 0
+    assert run_script(bundle, "--key", str(listed))[0] == 0
+
+
 def test_without_a_reason_no_bundle_is_written(run: Run, sqlite_store: Store, tmp_path: Path) -> None:
     case_id = make_family(sqlite_store)
 

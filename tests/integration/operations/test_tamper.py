@@ -388,6 +388,12 @@ def take_out_an_ended_child(_: Honest, forger: Forger, rng: Rng) -> None:
     forger.files["manifest.json"] = rfc8785.dumps(manifest)
 
 
+def spell_the_keys_otherwise(_: Honest, forger: Forger, rng: Rng) -> None:
+    keys = forger.files["keys.txt"]
+    options = [keys[:-1], keys[:-1] + b"\x0b", keys + b"\n", b" " + keys, keys[:-1] + b" now\n", b"# x\n" + keys]
+    forger.files["keys.txt"] = rng.choice(options)
+
+
 def flip_a_bit(_: Honest, forger: Forger, rng: Rng) -> None:
     names = [name for name in forger.files if any(part in name for part in EVIDENCE) and forger.files[name]]
     name = rng.choice(names)
@@ -401,7 +407,7 @@ EDITS: list[Edit] = [
     truncate, cut_the_journal, swap_payloads, change_a_payload, spell_a_payload_otherwise, take_out_a_payload,
     put_back_an_erased_payload, change_a_definition, swap_definitions, hash_a_suffix_again, forge_everything,
     sign_with_another_key, change_the_checkpoint, change_a_proof, leave_the_checkpoint_out, take_out_a_file,
-    put_in_a_record_of_another_case, take_out_an_ended_child, flip_a_bit,
+    put_in_a_record_of_another_case, take_out_an_ended_child, spell_the_keys_otherwise, flip_a_bit,
 ]  # fmt: skip
 
 
