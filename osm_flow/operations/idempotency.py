@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from osm_flow.domain.actors import Actor
 from osm_flow.errors import Invalid, Refused
@@ -27,10 +29,14 @@ def insert_once(session: Session, table: Any, **values: Any) -> bool:
 
     PostgreSQL waits here for another transaction that is inserting the same key, and no error spoils ours.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    adding = insert(table).values(**values).on_conflict_do_nothing()
+    return session.execute(_inserting(session.get_bind().dialect.name, table), values).first() is not None
+
+
+@cache
+def _inserting(dialect: str, table: Any) -> ReturningInsert[Any]:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     key = next(iter(inspect(table).primary_key))
-    return session.execute(adding.returning(key)).first() is not None
+    return insert(table.__table__).on_conflict_do_nothing().returning(key)
 
 
 def first_time(session: Session, key: str | None, actor: Actor, now: datetime, *, subject: str) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import cast
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Date, Select, bindparam, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from osm_flow.domain.actors import Actor, Hat, HatKind
@@ -56,13 +57,7 @@ class NotYourself(Refused):
 
 def actor_for(session: Session, person: Person, today: date) -> Actor:
     """The person with the hats of the positions that are valid today."""
-    positions = session.scalars(
-        select(Position)
-        .where(Position.person_id == person.id, *_valid_on(today))
-        .options(joinedload(Position.for_person))
-        .order_by(Position.id)
-    )
-    hats = tuple(map(_hat, positions))
+    hats = tuple(map(_hat, session.scalars(_held(), {"person": person.id, "today": today})))
     sees_all = any(hat.office_id is None for hat in hats)
     offices = tuple(session.scalars(select(Office.id).order_by(Office.id))) if sees_all else ()
     return Actor(person.id, person.username, person.display_name, hats, person.locale, offices)
@@ -87,7 +82,14 @@ def people_wearing(
     return list(session.scalars(query.where(Person.locked_at.is_(None)).distinct().order_by(Person.display_name)))
 
 
-def _valid_on(today: date) -> tuple[ColumnElement[bool], ...]:
+@cache
+def _held() -> Select[Position]:
+    """The positions of a person on a day; made once, because every request runs it."""
+    mine = select(Position).where(Position.person_id == bindparam("person"), *_valid_on(bindparam("today", type_=Date)))
+    return mine.options(joinedload(Position.for_person)).order_by(Position.id)
+
+
+def _valid_on(today: date | BindParameter[date]) -> tuple[ColumnElement[bool], ...]:
     return (Position.valid_from <= today, or_(Position.valid_to.is_(None), Position.valid_to >= today))
 
 

@@ -9,9 +9,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import String, delete, insert, literal, null, select, type_coerce, union_all, update
+from sqlalchemy import (
+    CompoundSelect,
+    Insert,
+    String,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    null,
+    select,
+    type_coerce,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -37,6 +51,7 @@ from osm_flow.store.models import (
 )
 
 _HUMAN = ("user", "manual")
+_ADD_CANDIDATES = insert(Candidate.__table__)  # type: ignore[arg-type]  # a table, said less exactly
 
 
 @dataclass
@@ -86,7 +101,7 @@ def add_candidates(session: Session, opened: Iterable[Opened]) -> None:
     """Say who may claim the work items, once they are in the database."""
     rows = [candidate for one in opened for candidate in one.candidates]
     if rows:
-        session.execute(insert(Candidate), rows)
+        session.execute(_ADD_CANDIDATES, rows)
 
 
 def close_all(session: Session, case: Case, at: datetime, now: datetime) -> None:
@@ -101,27 +116,30 @@ def close_all(session: Session, case: Case, at: datetime, now: datetime) -> None
 
 def known_rows(session: Session, case: Case) -> KnownRows:
     """What the rows of the case say, in one statement."""
-    nothing = null().cast(String)
-    rows: Iterable[Any] = session.execute(
-        union_all(
-            select(literal("work_items"), WorkItem.id, type_coerce(WorkItem.planned_due_at, String)).where(
-                WorkItem.case_id == case.id, WorkItem.state.in_(OPEN_WORK_ITEM)
-            ),
-            select(literal("timers"), Timer.task_id, type_coerce(Timer.due_at, String)).where(Timer.case_id == case.id),
-            select(literal("messages"), WaitingMessage.task_id, nothing).where(WaitingMessage.case_id == case.id),
-            select(literal("services"), ServiceJob.task_id, nothing).where(ServiceJob.case_id == case.id),
-            select(literal("children"), Case.parent_task_id, Case.state).where(Case.parent_case_id == case.id),
-            select(literal("outbox"), OutboxEntry.key, nothing).where(
-                OutboxEntry.case_id == case.id,
-                OutboxEntry.kind.in_(("child_start", "child_cancel")),
-                OutboxEntry.done_at.is_(None),
-            ),
-        )
-    )
+    rows: Iterable[Any] = session.execute(_known(), {"case": case.id})
     known = KnownRows()
     for what, task_id, detail in rows:
         getattr(known, what)[task_id] = detail
     return known
+
+
+@cache
+def _known() -> CompoundSelect[Any]:
+    nothing, case_id = null().cast(String), bindparam("case", type_=String)
+    return union_all(
+        select(literal("work_items"), WorkItem.id, type_coerce(WorkItem.planned_due_at, String)).where(
+            WorkItem.case_id == case_id, WorkItem.state.in_(OPEN_WORK_ITEM)
+        ),
+        select(literal("timers"), Timer.task_id, type_coerce(Timer.due_at, String)).where(Timer.case_id == case_id),
+        select(literal("messages"), WaitingMessage.task_id, nothing).where(WaitingMessage.case_id == case_id),
+        select(literal("services"), ServiceJob.task_id, nothing).where(ServiceJob.case_id == case_id),
+        select(literal("children"), Case.parent_task_id, Case.state).where(Case.parent_case_id == case_id),
+        select(literal("outbox"), OutboxEntry.key, nothing).where(
+            OutboxEntry.case_id == case_id,
+            OutboxEntry.kind.in_(("child_start", "child_cancel")),
+            OutboxEntry.done_at.is_(None),
+        ),
+    )
 
 
 # ---- work items ------------------------------------------------------------------------------------------------
@@ -336,14 +354,18 @@ def _count_visits(session: Session, case: Case, step: Step) -> None:
     passed = Counter(one.element for one in step.passed if one.kind == "completed")
     if not passed:
         return
-    upsert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     rows = [{"case_id": case.id, "element": element, "visits": times} for element, times in passed.items()]
-    counting = upsert(ElementVisit).values(rows)
-    session.execute(
-        counting.on_conflict_do_update(
-            index_elements=[ElementVisit.case_id, ElementVisit.element],
-            set_={"visits": ElementVisit.visits + counting.excluded.visits},
-        )
+    session.execute(_counting(session.get_bind().dialect.name), rows)
+
+
+@cache
+def _counting(dialect: str) -> Insert:
+    """The statement is made once, and takes its rows as parameters: making and compiling it takes longer than doing it."""
+    upsert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    counting = upsert(ElementVisit.__table__)  # type: ignore[arg-type]  # a table, said less exactly
+    return counting.on_conflict_do_update(
+        index_elements=[ElementVisit.case_id, ElementVisit.element],
+        set_={"visits": ElementVisit.visits + counting.excluded.visits},
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, literal, select, update
+from sqlalchemy import CursorResult, bindparam, literal, select, update
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
@@ -25,6 +25,11 @@ from osm_flow.store.models import Case, CaseState, Incident, JournalRecord, Proc
 from osm_flow.store.session import Overtaken, has_locked, holds_new, lock_case
 
 _CASES = uuid.UUID("8d1f3f3c-9d0b-5d0e-8f59-4c0b8f7f2a11")
+# Made once: every step runs these, and making a statement takes longer than running it.
+_STATES = CaseState.__table__
+_STATE = select(CaseState.seq, CaseState.digest, CaseState.snapshot).where(CaseState.case_id == bindparam("case"))
+_DIGEST = select(CaseState.seq, CaseState.digest, literal(b"")).where(CaseState.case_id == bindparam("case"))
+_KEEP = update(_STATES).where(_STATES.c.case_id == bindparam("case"), _STATES.c.seq == bindparam("known_seq"))  # type: ignore[arg-type]  # a table, said less exactly
 
 
 class CaseSuspended(Refused):
@@ -187,8 +192,7 @@ def state_of(session: Session, case: Case, *, with_snapshot: bool = True) -> Sta
     known: State | None = session.info.get("osm_states", {}).get(case.id)
     if known is not None and known.seq == case.seq and known.snapshot and has_locked(session, case):
         return known
-    snapshot = CaseState.snapshot if with_snapshot else literal(b"")
-    row = session.execute(select(CaseState.seq, CaseState.digest, snapshot).where(CaseState.case_id == case.id)).first()
+    row = session.execute(_STATE if with_snapshot else _DIGEST, {"case": case.id}).first()
     if row is None or row[0] != case.seq:
         raise StateLost(case_id=case.id)
     state = State(row[0], row[1], row[2])
@@ -270,8 +274,7 @@ def _keep(session: Session, case: Case, state: State | None, values: dict[str, A
     if state is None:
         session.add(CaseState(case_id=case.id, **values))
         return
-    change = update(CaseState).where(CaseState.case_id == case.id, CaseState.seq == state.seq).values(**values)
-    result = session.execute(change, execution_options={"synchronize_session": False})
+    result = session.execute(_KEEP, {"case": case.id, "known_seq": state.seq, **values})
     assert isinstance(result, CursorResult)  # noqa: S101 (what an UPDATE gives; the annotation is wider)
     if result.rowcount != 1:
         raise Overtaken(case_id=case.id)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -45,7 +46,7 @@ class ReasonMissing(Invalid):
 
 def get_work_item(session: Session, work_item_id: str, actor: Actor) -> WorkItem:
     """The work item with its case, candidates and people. Raises WorkItemNotFound; NotFound for a foreign office's."""
-    item = session.scalars(_whole().where(WorkItem.id == work_item_id)).unique().one_or_none()
+    item = session.scalars(_whole(), {"id": work_item_id}).unique().one_or_none()
     if item is None:
         raise WorkItemNotFound(work_item_id=work_item_id)
     require(actor, Verb.see_work_item, work_item_facts(session, item, actor))
@@ -65,8 +66,7 @@ def lock_item(session: Session, work_item_id: str, actor: Actor) -> tuple[WorkIt
         case = lock_case_of(session, work_item_id)
     except CaseNotFound:
         raise WorkItemNotFound(work_item_id=work_item_id) from None
-    query = select(WorkItem).where(WorkItem.id == work_item_id).options(joinedload(WorkItem.candidates))
-    item = session.scalars(query.execution_options(populate_existing=True)).unique().one()
+    item = session.scalars(_anew(), {"id": work_item_id}).unique().one()
     set_committed_value(item, "case", case)
     facts = work_item_facts(session, item, actor)
     require(actor, Verb.see_work_item, facts)
@@ -105,8 +105,16 @@ def person_name(session: Session, person_id: int | None) -> str:
     return session.scalar(select(Person.display_name).where(Person.id == person_id)) or ""
 
 
+@cache
+def _anew() -> Select[WorkItem]:
+    query = select(WorkItem).where(WorkItem.id == bindparam("id")).options(joinedload(WorkItem.candidates))
+    return query.execution_options(populate_existing=True)
+
+
+@cache
 def _whole() -> Select[WorkItem]:
-    return select(WorkItem).options(
+    query = select(WorkItem).where(WorkItem.id == bindparam("id"))
+    return query.options(
         joinedload(WorkItem.case, innerjoin=True).joinedload(Case.definition, innerjoin=True),
         joinedload(WorkItem.candidates),
         joinedload(WorkItem.assignee),

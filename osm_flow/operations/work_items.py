@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
@@ -46,6 +46,10 @@ __all__ = [
     "WorkItemNotFound", "claim", "comment", "complete", "delegate", "element_of", "form_of", "get_draft",
     "get_work_item", "move_due", "reassign", "release", "save_draft", "set_follow_up", "set_priority", "variables_of",
 ]  # fmt: skip
+
+
+_DRAFTS = Draft.__table__
+_FORGET_DRAFTS = delete(_DRAFTS).where(_DRAFTS.c.work_item_id == bindparam("item"))  # type: ignore[arg-type]  # a table, said less exactly
 
 
 class FormInvalid(Invalid):
@@ -175,7 +179,7 @@ def complete(
         kind="work_item.completed", element=item.element, task_id=item.id,
         on_behalf_of=item.on_behalf_of, role=decision.hat.role if decision.hat else None, payload=about,
     )  # fmt: skip
-    session.execute(delete(Draft).where(Draft.work_item_id == item.id))
+    session.execute(_FORGET_DRAFTS, {"item": item.id})
     return item
 
 

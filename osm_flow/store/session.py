@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, joinedload
@@ -132,13 +133,12 @@ def lock_case(session: Session, case_id: str) -> Case:
     On SQLite the transaction itself is the lock (BEGIN IMMEDIATE).
     """
     known = _locked_here(session).get(case_id)
-    return known if known is not None else _lock(session, Case.id == case_id)
+    return known if known is not None else _lock(session, _locking_case(), case_id)
 
 
 def lock_case_of(session: Session, work_item_id: str) -> Case:
     """As `lock_case`, for the case of a work item."""
-    case_id = select(WorkItem.case_id).where(WorkItem.id == work_item_id).scalar_subquery()
-    return _lock(session, Case.id == case_id)
+    return _lock(session, _locking_case_of(), work_item_id)
 
 
 def holds_new(session: Session, case: Case) -> None:
@@ -151,10 +151,23 @@ def has_locked(session: Session, case: Case) -> bool:
     return case.id in _locked_here(session)
 
 
-def _lock(session: Session, which: ColumnElement[bool]) -> Case:
+@cache
+def _locking_case() -> Select[Case]:
+    return _locking(Case.id == bindparam("id"))
+
+
+@cache
+def _locking_case_of() -> Select[Case]:
+    return _locking(Case.id == select(WorkItem.case_id).where(WorkItem.id == bindparam("id")).scalar_subquery())
+
+
+def _locking(which: ColumnElement[bool]) -> Select[Case]:
     query = select(Case).where(which).options(joinedload(Case.definition, innerjoin=True))
-    query = query.with_for_update(of=Case).execution_options(populate_existing=True)
-    case = session.scalars(query).one_or_none()
+    return query.with_for_update(of=Case).execution_options(populate_existing=True)
+
+
+def _lock(session: Session, query: Select[Case], id_: str) -> Case:
+    case = session.scalars(query, {"id": id_}).one_or_none()
     if case is None:
         raise CaseNotFound
     _locked_here(session)[case.id] = case
