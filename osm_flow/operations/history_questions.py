@@ -71,32 +71,21 @@ def _returned(session: Session) -> ColumnElement[bool]:
     deciding = sorted({decides for decides, _ in _decided_and_drafted(session)})
     if not deciding:
         return false()
-    item, earlier_item = aliased(WorkItem), aliased(WorkItem)
-    earlier, written = aliased(JournalRecord), aliased(JournalPayload)
-    returns_so_far = (
-        select(func.count())
-        .select_from(earlier)
-        .join(written, and_(written.case_id == earlier.case_id, written.seq == earlier.seq))
-        .join(earlier_item, earlier_item.id == earlier.task_id)
-        .join(item, item.id == JournalRecord.task_id)
-        .where(
-            earlier.case_id == JournalRecord.case_id,
-            earlier.seq <= JournalRecord.seq,
-            earlier.kind == _COMPLETED,
-            earlier.element == JournalRecord.element,
-            func.coalesce(earlier_item.province_id, "") == func.coalesce(item.province_id, ""),
-            _says_return(written),
+    record, payload, item = aliased(JournalRecord), aliased(JournalPayload), aliased(WorkItem)
+    one_step = (record.case_id, record.element, func.coalesce(item.province_id, ""))
+    returns = (
+        select(
+            record.case_id,
+            record.seq,
+            func.row_number().over(partition_by=one_step, order_by=record.seq).label("nth"),
         )
-        .correlate(JournalRecord)
-        .scalar_subquery()
+        .join(payload, and_(payload.case_id == record.case_id, payload.seq == record.seq))
+        .join(item, item.id == record.task_id)
+        .where(record.kind == _COMPLETED, record.element.in_(deciding), _says_return(payload))
+        .subquery()
     )
-    payload = aliased(JournalPayload)
-    is_return = exists().where(
-        payload.case_id == JournalRecord.case_id, payload.seq == JournalRecord.seq, _says_return(payload)
-    )
-    return and_(
-        JournalRecord.kind == _COMPLETED, JournalRecord.element.in_(deciding), is_return, returns_so_far > _OFTEN
-    )
+    too_often = select(returns.c.case_id, returns.c.seq).where(returns.c.nth > _OFTEN)
+    return tuple_(JournalRecord.case_id, JournalRecord.seq).in_(too_often)
 
 
 def _repaired(_session: Session) -> ColumnElement[bool]:

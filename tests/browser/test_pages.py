@@ -35,7 +35,9 @@ PATHS = {
     "definition": ("malee", "/definitions/hearing"),
     "deploy": ("root", "/definitions/deploy"),
     "incidents": ("root", "/incidents"),
-    "chain": ("root", "/audit/cases/{case}"),
+    "chain": ("root", "/audit/cases/{case}/chain"),
+    "player": ("root", "/audit/cases/{case}/at/2"),
+    "history": ("root", "/audit/search"),
 }
 
 
