@@ -42,5 +42,6 @@ def calendar_days_from(instant: datetime, n: int) -> datetime:
 
 
 def working_days_left(calendar: WorkingCalendar, now: datetime, due_at: datetime) -> int:
-    """Working days that remain after today: 0 on the due day, negative once it has passed."""
-    return calendar.between(local_day(now), local_day(due_at))
+    """Working days that remain after today: 0 on the due day; below 0 how many have gone by since, today among them."""
+    today, due = local_day(now), local_day(due_at)
+    return -calendar.between(due, today) if due < today else calendar.between(today, due)

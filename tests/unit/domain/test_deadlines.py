@@ -45,6 +45,13 @@ def test_working_days_left_are_zero_on_the_due_day(due: date, left: int) -> None
     assert working_days_left(CALENDAR, datetime(2026, 12, 4, 3, 0, tzinfo=UTC), close_of(due)) == left
 
 
+@pytest.mark.parametrize(("today", "left"), [(4, 0), (5, 0), (6, 0), (7, 0), (8, -1)])
+def test_free_days_make_nothing_later(today: int, left: int) -> None:
+    """Due on a Friday before a weekend and a holiday."""
+    now = datetime(2026, 12, today, 10, 0, tzinfo=UTC)
+    assert working_days_left(CALENDAR, now, close_of(date(2026, 12, 4))) == left
+
+
 def test_a_naive_instant_has_no_day() -> None:
     with pytest.raises(ValueError, match="offset"):
         local_day(datetime(2026, 12, 4))  # noqa: DTZ001
