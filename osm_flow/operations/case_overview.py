@@ -15,6 +15,7 @@ from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus
 from osm_flow.engine.values import JSON
 from osm_flow.operations import stepping
 from osm_flow.operations.cases import NotAwaited
+from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import (
     Case,
     Incident,
@@ -38,7 +39,10 @@ class StageMark:
 
 
 def stage_track(session: Session, case: Case, now: datetime) -> list[StageMark]:
-    """The seven stages as far as the whole family of the case has come; nothing for a case outside the cycle."""
+    """The seven stages as far as the whole family of the case has come; nothing for a case outside the cycle.
+
+    What has nothing yet lies ahead only after the last stage that was begun; before it, it is no part of this family.
+    """
     family = Case.root_case_id == case.root_case_id
     found: dict[str, set[StageState]] = {}
     for stage, state in session.execute(select(Case.stage, Case.state).where(family)):
@@ -49,9 +53,14 @@ def stage_track(session: Session, case: Case, now: datetime) -> list[StageMark]:
         if stage:
             late = state in OPEN_WORK_ITEM and due_at is not None and due_at < now
             found.setdefault(stage, set()).add("late" if late else "now" if state in OPEN_WORK_ITEM else "done")
-    if not found.keys() & set(STAGES):
+    touched = [stage for stage in STAGES if stage in found]
+    if not touched:
         return []
-    return [StageMark(stage, _foremost(found.get(stage, set()))) for stage in STAGES]
+    stands_alone = case.root_case_id == case.id and "stage" in compiled(session, case.definition).properties
+    ahead = () if stands_alone and len(touched) == 1 else STAGES[STAGES.index(touched[-1]) + 1 :]
+    return [
+        StageMark(stage, _foremost(found.get(stage, set()))) for stage in STAGES if stage in found or stage in ahead
+    ]
 
 
 def _foremost(states: set[StageState]) -> StageState:

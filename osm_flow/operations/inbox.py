@@ -13,6 +13,7 @@ from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, Verb, decide
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
+from osm_flow.operations.definitions import compiled
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Candidate, Case, FiscalDate, Project, WaitingMessage, WorkItem
@@ -88,8 +89,11 @@ def count_for(
     return session.scalar(counting.where(*conditions, Case.state == CaseStatus.ACTIVE)) or 0
 
 
-def waiting_answers(session: Session, actor: Actor, *, limit: int = MOST) -> list[WaitingMessage]:
-    """The answers of outside parties that somebody of the actor's offices can record, longest awaited first."""
+def waiting_answers(session: Session, actor: Actor, *, asked: bool = False, limit: int = MOST) -> list[WaitingMessage]:
+    """The answers of outside parties that somebody of the actor's offices can record, longest awaited first.
+
+    With `asked` only those that a case stands still for.
+    """
     offices = [office for office in actor.office_ids if decide(actor, Verb.record_message, OfficeFacts(office)).allowed]
     query = (
         select(WaitingMessage)
@@ -100,7 +104,15 @@ def waiting_answers(session: Session, actor: Actor, *, limit: int = MOST) -> lis
             Case.state == CaseStatus.ACTIVE,
         )
     )
-    return list(session.scalars(query.order_by(WaitingMessage.since, WaitingMessage.task_id).limit(limit)))
+    rows = session.scalars(query.order_by(WaitingMessage.since, WaitingMessage.task_id)).all()
+    return [row for row in rows if not asked or _was_asked(session, row)][:limit]
+
+
+def _was_asked(session: Session, row: WaitingMessage) -> bool:
+    """Whether the case stands still until the answer comes; a request that may come at any time is nobody's debt."""
+    case = session.get_one(Case, row.case_id)
+    element = compiled(session, case.definition).elements.get(row.element)
+    return element is None or element.type != "boundaryEvent"
 
 
 def home_for(session: Session, actor: Actor, now: datetime) -> Home:
@@ -114,7 +126,7 @@ def home_for(session: Session, actor: Actor, now: datetime) -> Home:
         this_week=inbox_for(session, actor, now, overdue=False, due_before=now + timedelta(days=7), limit=10),
         approvals=inbox_for(session, actor, now, view="groups", approvals=True, limit=10),
         unclaimed=inbox_for(session, actor, now, view="groups", limit=10),
-        unanswered=waiting_answers(session, actor, limit=10),
+        unanswered=waiting_answers(session, actor, asked=True, limit=10),
         next_dates=list(session.scalars(dates.order_by(FiscalDate.date, FiscalDate.key).limit(5))),
         red_projects=list(session.scalars(projects.order_by(Project.id).limit(10))),
     )

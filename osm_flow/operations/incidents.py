@@ -86,6 +86,11 @@ def open_in(
     return incident
 
 
+def count_open(session: Session) -> int:
+    """How many incidents wait for somebody, in every office."""
+    return session.scalar(select(func.count()).select_from(Incident).where(Incident.resolved_at.is_(None))) or 0
+
+
 def list_incidents(
     session: Session, actor: Actor, *, is_open: bool | None = True, after: str | None = None, limit: int = 50
 ) -> Page[Incident]:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
@@ -21,6 +21,7 @@ from osm_flow.engine.values import JSON, DeliverMessage, EndChild, Replan
 from osm_flow.errors import OsmFlowError, Refused
 from osm_flow.operations import case_ends, incidents, notifying, outgoing, services, stepping
 from osm_flow.operations.definitions import compiled, latest, started_by_message
+from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, OutboxEntry, Province, ServiceJob, WaitingMessage
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store, lock_case
 
@@ -76,6 +77,8 @@ def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
     Until nothing is due; how many there were. Bounded: what is left after a while the next sweep takes up.
     """
     family, tried = set(case_ids), set[int | str]()
+    if not _anything_due(store, now, case_ids):
+        return 0
     while len(tried) < _MOST_AT_ONCE:
         if (entry_id := _next_due(store, now, family, tried)) is not None:
             tried.add(entry_id)
@@ -126,7 +129,9 @@ def _start_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime
     data: JSON = body["data"]
     fiscal_year = data["fy"] if isinstance(data.get("fy"), int) else parent.fiscal_year
     province = _province(session, data, parent)
-    title = f"{compiled(session, definition).name} {f'จังหวัด{province.name_th} ' if province else ''}ปี {fiscal_year}"
+    place = f"จังหวัด{province.name_th} " if province else ""
+    quarter = f"ไตรมาส {data['quarter']} " if isinstance(data.get("quarter"), int) else ""
+    title = f"{compiled(session, definition).name} {place}{quarter}ปี {fiscal_year}"
     child = stepping.begin(
         session, definition, SYSTEM, now,
         office_id=parent.office_id, fiscal_year=fiscal_year, title=title, data=data,
@@ -237,6 +242,24 @@ HANDLERS: dict[str, Callable[[Session, OutboxEntry, JSON, datetime], Touched]] =
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
+
+
+def _anything_due(store: Store, now: datetime, case_ids: tuple[str, ...]) -> bool:
+    """Asked after every act, most of which set nothing in motion: one statement, made once."""
+    with store.reading() as session:
+        return session.execute(_DUE, {"cases": case_ids, "now": now}).first() is not None
+
+
+_DUE = union_all(
+    select(literal(1)).where(
+        OutboxEntry.case_id.in_(bindparam("cases", expanding=True)),
+        OutboxEntry.due_at <= bindparam("now", type_=Instant),
+    ),
+    select(literal(1)).where(
+        ServiceJob.case_id.in_(bindparam("cases", expanding=True)),
+        ServiceJob.due_at <= bindparam("now", type_=Instant),
+    ),
+).limit(1)
 
 
 def _next_due(store: Store, now: datetime, family: set[str], tried: set[int | str]) -> int | None:

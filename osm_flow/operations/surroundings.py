@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.policy import OfficeFacts, Verb, decide
@@ -89,7 +89,7 @@ def unanswered_items(session: Session, actor: Actor, *, limit: int = 10) -> list
         .join(WorkItem.case)
         .where(WorkItem.office_id.in_(offices), WorkItem.state.in_(OPEN_WORK_ITEM), asked.exists())
         .where(Case.state == CaseStatus.ACTIVE)
-        .options(contains_eager(WorkItem.case), joinedload(WorkItem.assignee))
+        .options(contains_eager(WorkItem.case), joinedload(WorkItem.assignee), selectinload(WorkItem.candidates))
         .order_by(WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.id)
     )
     return list(session.scalars(query.limit(limit)))

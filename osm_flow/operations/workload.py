@@ -113,7 +113,7 @@ def _people(session: Session, offices: list[str], today: date, held: dict[int, A
     """Everyone who holds a post of the office today, and whoever else holds one of its work items."""
     posts = select(Position.person_id, Position.role).where(
         Position.office_id.in_(offices),
-        Position.role.in_(STAFF),
+        or_(Position.role.in_(STAFF), Position.person_id.in_(held)),
         Position.valid_from <= today,
         or_(Position.valid_to.is_(None), Position.valid_to >= today),
     )

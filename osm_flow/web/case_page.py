@@ -21,7 +21,8 @@ from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.web.element_list import live_elements
 from osm_flow.web.filters import role_name
 from osm_flow.web.i18n import gettext
-from osm_flow.web.story import tell
+from osm_flow.web.story import fold, tell
+from osm_flow.web.wording import names_of
 from osm_flow.web.work_item_page import documents_of
 
 
@@ -62,7 +63,7 @@ def render(case: Case, *, after: str | None) -> str:
         case=case,
         may=_may(case),
         parent=g.session.get(Case, case.parent_case_id) if case.parent_case_id else None,
-        starter=surroundings.names_of(g.session, [case.started_by]).get(case.started_by, case.started_by),
+        starter=names_of([case.started_by])[case.started_by],
         track=case_overview.stage_track(g.session, case, g.now),
         incidents=_incidents(case),
         open_items=open_items,
@@ -70,7 +71,7 @@ def render(case: Case, *, after: str | None) -> str:
         awaited=case_overview.awaited_of(g.session, case),
         timers=case_overview.timers_of(g.session, case),
         elements=live_elements(process, cases.case_standing(g.session, case, g.now)),
-        history={"entries": tell(g.session, case, history.items), "next": history.next},
+        history={"entries": fold(tell(g.session, case, history.items)), "next": history.next},
         people=[(name, gettext(what)) for name, what in case_overview.people_of(g.session, case, g.actor)],
         children=cases.case_children(g.session, case),
         documents=documents_of(case),

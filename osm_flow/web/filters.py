@@ -27,6 +27,8 @@ STAGES = {
     "monitoring": "ติดตามรายไตรมาส",
     "recommendation": "ข้อเสนอแนะการแก้ไข",
 }
+# From which priority on something is called so, most urgent first.
+URGENT = ((100, "ด่วนที่สุด"), (80, "ด่วนมาก"), (51, "ด่วน"))
 _PROVINCES = {row.province: (row.province_th, row.province_en) for row in cluster_rows()}
 _OFFICES = {row.cluster: (row.cluster_th, row.cluster_en) for row in cluster_rows()}
 
@@ -75,15 +77,15 @@ def number(value: float | Decimal | None) -> str:
 
 def days_left(due_at: datetime) -> int:
     """Working days until the due date; negative when it has passed. 0: today."""
-    return working_days_left(_calendar(due_at), g.now, due_at)
+    return working_days_left(working_calendar_until(due_at.date()), g.now, due_at)
 
 
-def _calendar(due_at: datetime) -> WorkingCalendar:
+def working_calendar_until(day: date) -> WorkingCalendar:
     """The working days of the years between now and then, asked once per request for each pair of years."""
-    years = (g.now.year, due_at.year)
+    years = (g.now.year, day.year)
     known: dict[tuple[int, int], WorkingCalendar] = g.setdefault("calendars", {})
     if years not in known:
-        known[years] = working_calendar(g.session, g.now.date(), due_at.date())
+        known[years] = working_calendar(g.session, g.now.date(), day)
     return known[years]
 
 
@@ -94,7 +96,7 @@ def relative_due(due_at: datetime | None) -> str:
     left = days_left(due_at)
     if due_at < g.now:
         if left == 0:
-            return gettext("เกินกำหนดแล้ววันนี้")
+            return gettext("เกินกำหนดแล้ว")
         return ngettext("เกินกำหนด %(num)s วันทำการ", "เกินกำหนด %(num)s วันทำการ", -left)
     if left == 0:
         return gettext("ครบกำหนดวันนี้")
@@ -108,6 +110,11 @@ def due_tone(due_at: datetime | None) -> str:
     if due_at < g.now:
         return "late"
     return "soon" if days_left(due_at) <= 2 else "calm"
+
+
+def priority_name(priority: int) -> str:
+    """How urgent something is, in the words of official letters; empty for what is ordinary."""
+    return next((gettext(words) for least, words in URGENT if priority >= least), "")
 
 
 def role_name(key: str) -> str:
@@ -147,7 +154,7 @@ def _instant(value: datetime | str | None) -> datetime | None:
 
 
 _FILTERS: tuple[Callable[..., object], ...] = (
-    thai_date, thai_datetime, iso, money, number, relative_due, due_tone, days_left,
+    thai_date, thai_datetime, iso, money, number, relative_due, due_tone, days_left, priority_name,
     role_name, province_name, office_name, stage_name,
 )  # fmt: skip
 

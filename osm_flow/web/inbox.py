@@ -16,12 +16,14 @@ from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.fiscal import MILESTONE_OF, fiscal_year_of
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import Verb
+from osm_flow.domain.roles import WORKERS
 from osm_flow.errors import Invalid, OsmFlowError
 from osm_flow.operations import case_overview, surroundings, work_items
 from osm_flow.operations.inbox import Sort, View, count_for, home_for, inbox_for
+from osm_flow.operations.incidents import count_open
 from osm_flow.store.models import WorkItem
 from osm_flow.web.access import may, signed_in
-from osm_flow.web.filters import STAGES
+from osm_flow.web.filters import STAGES, role_name
 from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.posted import posted, posted_list
 
@@ -100,8 +102,10 @@ def home() -> ResponseReturnValue:
     unanswered = surroundings.unanswered_items(g.session, g.actor)
     titles = case_overview.titles_of(g.session, (row.case_id for row in lists.unanswered))
     return render_template(
-        "home/home.html", home=lists, unanswered=unanswered, titles=titles, milestones=MILESTONE_OF, now=g.now
-    )
+        "home/home.html", home=lists, unanswered=unanswered, who={item.id: _who(item) for item in unanswered},
+        titles=titles, milestones=MILESTONE_OF, now=g.now, works=any(hat.role in WORKERS for hat in g.actor.hats),
+        incidents=count_open(g.session) if may(Verb.retry_incident) else 0,
+    )  # fmt: skip
 
 
 @blueprint.get("/inbox")
@@ -192,6 +196,14 @@ def _tabs(filters: Filters) -> list[dict[str, Any]]:
         }
         for view, label in labels.items()
     ]
+
+
+def _who(item: WorkItem) -> str:
+    """Who owes the answer: who holds the item, else the outside party that was asked."""
+    if item.assignee:
+        return item.assignee.display_name
+    spelled = [f"{one.role}@{one.province_id}" if one.province_id else one.role for one in item.candidates if one.role]
+    return next(iter(map(role_name, surroundings.asks_outside(spelled))), "")
 
 
 def _facts(item: WorkItem, view: View) -> dict[str, bool]:

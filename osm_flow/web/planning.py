@@ -19,6 +19,7 @@ from osm_flow.operations import calendar as fiscal_calendar
 from osm_flow.operations import holidays
 from osm_flow.store.models import CalendarChange, FiscalDate
 from osm_flow.web.access import may, requires, signed_in
+from osm_flow.web.filters import working_calendar_until
 from osm_flow.web.i18n import current_locale, gettext, ngettext
 
 blueprint = Blueprint("planning", __name__, url_prefix="/calendar")
@@ -160,7 +161,7 @@ def _distance(day: date, today: date) -> str:
         return gettext("ผ่านมาแล้ว")
     if day == today:
         return gettext("วันนี้")
-    left = holidays.working_calendar(g.session, today, day).between(today, day)
+    left = working_calendar_until(day).between(today, day)
     return ngettext("อีก %(num)s วันทำการ", "อีก %(num)s วันทำการ", left)
 
 

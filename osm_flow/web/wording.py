@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g
 
+from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.policy import Decision, Reason
 from osm_flow.domain.thai_dates import buddhist_year
 from osm_flow.engine import Element
+from osm_flow.operations import surroundings
 from osm_flow.web.i18n import current_locale, gettext
 
 # How an answer reached the office when the party has no login, with what people call it.
@@ -48,6 +51,13 @@ _KINDS = {
 def named(thing: Any) -> str:
     """The name of a row in the reader's language; names from diagrams are in the catalogue, Thai where it has none."""
     return str((current_locale() == "en" and thing.name_en) or gettext(thing.name_th))
+
+
+def names_of(usernames: Iterable[str]) -> dict[str, str]:
+    """What people call these actors, by user name; the clock and the services are called the system."""
+    wanted = set(usernames)
+    known = {SYSTEM.username: gettext("ระบบ"), **surroundings.names_of(g.session, wanted)}
+    return {username: known.get(username, username) for username in wanted}
 
 
 def typed_date(instant: datetime | None) -> str:
@@ -112,5 +122,5 @@ def element_kind(element: Element) -> str:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(named=named, file_size=file_size, typed_date=typed_date)
+    app.jinja_env.filters.update(actor_name=lambda username: names_of([username])[username], named=named, file_size=file_size, typed_date=typed_date)
     app.jinja_env.globals.update(new_key=new_key, file_size=file_size)

@@ -9,7 +9,7 @@ from flask import g, render_template
 
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.form_values import Change, changes, keep_known
-from osm_flow.domain.policy import Decision, Verb, decide
+from osm_flow.domain.policy import Decision, Reason, Verb, decide
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine.values import JSON
 from osm_flow.operations import document_versions, surroundings, work_items
@@ -22,7 +22,7 @@ from osm_flow.operations.work_item_plans import get_draft
 from osm_flow.store.models import WorkItem
 from osm_flow.web import forms
 from osm_flow.web.element_list import live_elements
-from osm_flow.web.filters import role_name, thai_date
+from osm_flow.web.filters import URGENT, role_name, thai_date
 from osm_flow.web.forms import SchemaForm
 from osm_flow.web.i18n import gettext
 from osm_flow.web.story import tell
@@ -85,6 +85,13 @@ def look_at(work_item_id: str) -> ItemView:
     may["complete"] = completing.allowed and mine
     may["follow_up"] = may["complete"]
     may["claim"] = may["claim"] and item.assignee_id is None
+    may["set_priority"] = may["move_due"]
+    may["take_over"] = (
+        may["reassign"]
+        and not mine
+        and completing.reason == Reason.held
+        and decide(g.actor, Verb.receive, facts).allowed
+    )
     may["any_quiet"] = any(may[name] for name in ("release", "delegate", "reassign", "move_due", "follow_up"))
     waiting = surroundings.waiting_at(g.session, item)
     element = work_items.element_of(g.session, item)
@@ -121,8 +128,8 @@ def blank_form(view: ItemView) -> SchemaForm | None:
     return forms.blank(view.schema, view.variables, locale=g.locale)
 
 
-def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: Any = None) -> str:
-    """The page. `lost` says that somebody was quicker; what was typed stays in the form."""
+def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: Any = None, problem: Any = None) -> str:
+    """The page. `lost` says that somebody was quicker, `problem` what a small form got wrong; what was typed stays."""
     item = view.item
     told = tell(g.session, item.case, case_history(g.session, item.case).items)
     earlier = [entry for entry in told if entry.at <= item.opened_at and entry.is_work][:_EARLIER]
@@ -133,6 +140,8 @@ def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: An
         form=form,
         lost=lost,
         typed=typed or {},
+        problem=problem,
+        priorities=[(50, gettext("ปกติ")), *((least, gettext(words)) for least, words in reversed(URGENT))],
         errors=bool(form and form.faults),
         closed_words=_closed_words(item),
         document=_under_approval(view),

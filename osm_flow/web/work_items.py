@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 
 from flask import Blueprint, Response, flash, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.deadlines import close_of, opening_of
+from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations import attachments, comments, incidents, work_item_plans, work_items
-from osm_flow.operations.inbox import inbox_for
 from osm_flow.operations.stepping import CaseFailed
 from osm_flow.operations.work_items import FormInvalid
 from osm_flow.store.models import WorkItem
 from osm_flow.web import forms, work_item_page
 from osm_flow.web.access import signed_in
-from osm_flow.web.filters import thai_date, thai_datetime
+from osm_flow.web.filters import URGENT, priority_name, thai_date, thai_datetime
 from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.posted import posted
 from osm_flow.web.wording import behalf, named
@@ -25,6 +27,27 @@ from osm_flow.web.wording import behalf, named
 blueprint = Blueprint("work_items", __name__)
 
 _EXTRA = ("answered_by",)
+_PRIORITIES = (50, *(least for least, _ in reversed(URGENT)))
+
+
+def in_place(act: str) -> Callable[[Callable[[str], ResponseReturnValue]], Callable[[str], ResponseReturnValue]]:
+    """What a small form of the page got wrong is said beside it, with everything that was typed kept."""
+
+    def around(route: Callable[[str], ResponseReturnValue]) -> Callable[[str], ResponseReturnValue]:
+        @wraps(route)
+        def answer(work_item_id: str) -> ResponseReturnValue:
+            try:
+                return route(work_item_id)
+            except Invalid as error:
+                g.session.rollback()
+                view = work_item_page.look_at(work_item_id)
+                words = " ".join(dict.fromkeys([error_text(error), *map(gettext, error.fields.values())]))
+                problem = {"act": act, "words": words, "typed": request.form}
+                return work_item_page.render(view, work_item_page.blank_form(view), problem=problem), error.status
+
+        return answer
+
+    return around
 
 
 class DateUnreadable(Invalid):
@@ -46,13 +69,13 @@ def show(work_item_id: str) -> ResponseReturnValue:
 @signed_in
 def complete(work_item_id: str) -> ResponseReturnValue:
     """Finish it and open the next one; whatever goes wrong, what was typed stays on the page."""
-    view = work_item_page.look_at(work_item_id)
-    form = None
-    if view.schema is not None:
-        form = forms.submitted(
-            view.schema, request.form, request.files, context=view.variables, locale=g.locale, extra=_EXTRA
-        )
-        if form.faults and view.is_open:
+    opened = work_items.to_complete(g.session, work_item_id, g.actor)
+    schema, form = work_items.form_of(g.session, opened), None
+    if schema is not None:
+        variables = work_items.variables_of(g.session, opened)
+        form = forms.submitted(schema, request.form, request.files, context=variables, locale=g.locale, extra=_EXTRA)
+        if form.faults and opened.state in OPEN_WORK_ITEM:
+            view = work_item_page.look_at(work_item_id)
             return work_item_page.render(view, form, typed=request.form), FormInvalid.status
     on_behalf_of = behalf(posted("on_behalf_of"), posted("answered_by"))
     try:
@@ -98,6 +121,7 @@ def release(work_item_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/work-items/<work_item_id>/delegate")
 @signed_in
+@in_place("delegate")
 def delegate(work_item_id: str) -> ResponseReturnValue:
     to_username, reason = posted("to_username"), posted("reason")
     item = work_items.delegate(g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason)
@@ -107,6 +131,7 @@ def delegate(work_item_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/work-items/<work_item_id>/reassign")
 @signed_in
+@in_place("reassign")
 def reassign(work_item_id: str) -> ResponseReturnValue:
     to_username, reason = posted("to_username") or None, posted("reason")
     item = work_items.reassign(g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason)
@@ -116,6 +141,7 @@ def reassign(work_item_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/work-items/<work_item_id>/due")
 @signed_in
+@in_place("due")
 def move_due(work_item_id: str) -> ResponseReturnValue:
     due_at = _day("due_date", at_close=True)
     if due_at is None:
@@ -130,6 +156,7 @@ def move_due(work_item_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/work-items/<work_item_id>/follow-up")
 @signed_in
+@in_place("follow_up")
 def follow_up(work_item_id: str) -> ResponseReturnValue:
     wanted = _day("follow_up_date", at_close=False)
     work_item_plans.set_follow_up(g.session, work_item_id, g.actor, g.now, follow_up_at=wanted)
@@ -138,8 +165,20 @@ def follow_up(work_item_id: str) -> ResponseReturnValue:
     return _to(work_item_id)
 
 
+@blueprint.post("/work-items/<work_item_id>/priority")
+@signed_in
+@in_place("priority")
+def set_priority(work_item_id: str) -> ResponseReturnValue:
+    typed = posted("priority")
+    wanted = int(typed) if typed.isdecimal() and int(typed[:4]) in _PRIORITIES else -1
+    item = work_item_plans.set_priority(g.session, work_item_id, g.actor, g.now, priority=wanted)
+    flash(gettext("งานนี้เป็นงาน%(level)sแล้ว", level=priority_name(item.priority) or gettext("ปกติ")), "success")
+    return _to(work_item_id)
+
+
 @blueprint.post("/work-items/<work_item_id>/comments")
 @signed_in
+@in_place("comment")
 def comment(work_item_id: str) -> ResponseReturnValue:
     item = work_items.get_work_item(g.session, work_item_id, g.actor)
     comments.comment(
@@ -151,6 +190,7 @@ def comment(work_item_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/work-items/<work_item_id>/attachments")
 @signed_in
+@in_place("attach")
 def attach(work_item_id: str) -> ResponseReturnValue:
     item = work_items.get_work_item(g.session, work_item_id, g.actor)
     keep_upload(item.case_id, item.id)
@@ -190,10 +230,10 @@ def keep_upload(case_id: str, work_item_id: str | None = None) -> None:
 def _to_next(item: WorkItem) -> ResponseReturnValue:
     """The next work item the person holds, with a word about the one just done; else the inbox."""
     flash(gettext("ทำงาน %(name)s เสร็จแล้ว", name=named(item)), "success")
-    following = inbox_for(g.session, g.actor, g.now, view="mine", resting=False, limit=1).items
-    if following:
+    following = work_items.next_held(g.session, g.actor, g.now)
+    if following is not None:
         flash(gettext("นี่คืองานถัดไปของคุณ"), "info")
-        return _to(following[0].id)
+        return _to(following)
     return redirect(url_for("inbox.inbox", view="groups"))
 
 

@@ -405,3 +405,48 @@ def test_reading_never_writes(site: Site) -> None:
         site.visit("wichai").get(path)
 
     assert site.read(version) == before
+
+
+# ---- small forms -------------------------------------------------------------------------------------------------
+
+
+def test_urgency_is_set_by_a_head_and_shown(site: Site) -> None:
+    item = open_item(site)
+    wichai = site.visit("wichai")
+
+    page = wichai.submit(wichai.get(f"/work-items/{item}"), "/priority", priority="80")
+
+    assert "ด่วนมาก" in wichai.follow(page).words
+    assert site.read(lambda session: session.get_one(WorkItem, item).priority) == 80
+    assert wichai.submit(wichai.get(f"/work-items/{item}"), "/priority", priority="81").status == 422
+
+
+def test_a_small_form_says_its_fault_in_place_and_keeps_what_was_typed(site: Site) -> None:
+    item = open_item(site)
+    wichai = site.visit("wichai")
+
+    answer = wichai.submit(wichai.get(f"/work-items/{item}"), "/due", due_date="31/2/2569", reason="รอข้อมูลจังหวัด")
+
+    assert answer.status == 422
+    assert answer.all("//h1")[0].text_content() == "ร่างแผน"
+    assert answer.form("/due").form_values()[2:] == [("due_date", "31/2/2569"), ("reason", "รอข้อมูลจังหวัด")]
+    assert answer.all("//details[@open]//*[@role='alert']")
+
+
+def test_staff_take_over_what_another_holds_with_a_reason(site: Site) -> None:
+    claimed(site, "malee")
+    item = open_item(site)
+
+    def give_hat(session: Session) -> None:
+        person = session.scalars(select(Person).where(Person.username == "wichai")).one()
+        session.add(Position(person_id=person.id, office_id=OFFICE, role="osm_strategy", valid_from=NOW.date()))
+
+    site.arrange(give_hat)
+    wichai = site.visit("wichai")
+    page = wichai.get(f"/work-items/{item}")
+    form = page.all("//form[contains(@class, 'take-over')]")[0]
+
+    answer = wichai.post(form.get("action"), dict(form.form_values()) | {"reason": "ผู้รับงานลา"})
+
+    assert answer.status == 302
+    assert wichai.get(f"/work-items/{item}").all("//button[@data-primary]")
