@@ -18,7 +18,7 @@ from osm_flow.operations.people import offices
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.web import case_page, forms
 from osm_flow.web.access import may, requires, signed_in
-from osm_flow.web.diagram_xml import in_language
+from osm_flow.web.diagram_xml import first_steps, in_language
 from osm_flow.web.filters import STAGES
 from osm_flow.web.forms import SchemaForm
 from osm_flow.web.i18n import error_text, gettext
@@ -30,6 +30,8 @@ from osm_flow.web.work_items import after_refusal, keep_upload
 blueprint = Blueprint("cases", __name__)
 
 _START_NAMES = ("case_title", "case_fiscal_year", "case_office")
+# Processes that carry out or follow the present fiscal year; all others plan the next one.
+_OF_THIS_YEAR = ("execution_year", "quarterly_monitoring", "recommendation", "committee_approval")
 _CHANGES = {"suspend": cases.suspend_case, "resume": cases.resume_case, "cancel": cases.cancel_case}
 
 
@@ -210,8 +212,9 @@ def _start_context() -> dict[str, Any]:
 
 
 def _start_defaults(definition: ProcessDefinition) -> dict[str, str]:
-    year = fiscal_year_of(local_day(g.now)) + 1
-    return {"case_title": f"{named(definition)} {year}", "case_fiscal_year": str(year), "case_office": ""}
+    year = fiscal_year_of(local_day(g.now)) + (definition.key not in _OF_THIS_YEAR)
+    title = gettext("%(name)s ปี %(fy)s", name=named(definition), fy=year)
+    return {"case_title": title, "case_fiscal_year": str(year), "case_office": ""}
 
 
 def _start_page(
@@ -222,6 +225,7 @@ def _start_page(
         "cases/start_form.html",
         definition=definition, form=form, typed=typed, problems=problems, offices=mine, years=fiscal_years(),
         errors=bool(problems or (form and form.faults)),
+        steps=first_steps(definition.xml, compiled(g.session, definition)),
     )  # fmt: skip
 
 

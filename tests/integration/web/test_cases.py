@@ -240,3 +240,11 @@ def test_auditors_recompute_the_chain(site: Site) -> None:
 
     assert "สายโซ่ครบถ้วน: 1 รายการ" in page.words
     assert site.visit("somsri").get(f"/audit/cases/{case_id(site)}/chain").status == 403
+
+
+def test_start_page_says_what_happens_next(site: Site) -> None:
+    page = site.visit("somsri").get("/cases/start/review")
+
+    assert "เมื่อเริ่มแล้ว" in page.words
+    assert [one.text_content() for one in page.all("//section[@aria-labelledby='what-next']//li")] == ["ร่างแผน"]
+    assert "ไม่มีแบบฟอร์มตอนเริ่ม" in page.words
