@@ -209,7 +209,7 @@ def test_a_record_that_says_it_is_old_is_noticed(store: Store, keyring: Keyring,
     found = report(store, keyring)
     assert found.faults == []
     assert len(found.notices) == 1
-    assert "was logged after a checkpoint of" in found.notices[0]
+    assert "was logged after a checkpoint signed at" in found.notices[0]
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ SUBJECTS: dict[Verb, Subject] = {
     ),
     Verb.resume_case: CaseFacts(OFFICE, state="SUSPENDED"),
     Verb.start_case: ProcessFacts("annual_cycle", OFFICE),
+    **dict.fromkeys((Verb.manage_witnesses, Verb.hold, Verb.erase), OfficeFacts(OFFICE)),
     **dict.fromkeys((Verb.see_team, Verb.see_audit, Verb.manage_people, Verb.move_calendar), OfficeFacts(OFFICE)),
     **dict.fromkeys((Verb.deploy, Verb.retry_incident), SystemFacts()),
 }
@@ -66,6 +67,9 @@ MAY = {
     Verb.repair: {"admin"},
     Verb.retry_incident: {"admin"},
     Verb.deploy: {"admin"},
+    Verb.manage_witnesses: {"admin", "osm_director"},
+    Verb.hold: {"admin"},
+    Verb.erase: {"admin", "osm_director", "osm_admin_head"},
     Verb.manage_people: {"admin"},
     Verb.move_calendar: {
         "osm_director",
