@@ -1,0 +1,46 @@
+"""A database from before the search gets the text of its old payloads, and its journal is append-only again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from osm_flow.domain.search import typed_text
+from osm_flow.operations import work_items
+from osm_flow.operations.verify import verify_all
+from osm_flow.store.models import JournalPayload, JournalRecord
+from osm_flow.store.session import Store
+from osm_flow.store.upgrade import MIGRATIONS
+from tests.factories import NOW, deploy_tests, items_of, make_case, make_office, make_person
+
+
+def test_the_migration_fills_in_what_people_typed_before(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        anan = make_person(session, "anan", "osm_strategy")
+        case = make_case(session)
+        work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "นํ้าท่วม"}, key=None)
+    migration = ScriptDirectory(str(MIGRATIONS)).get_revision("0011").module
+    writing = store.engine.execution_options(osm_begin="IMMEDIATE")
+    with writing.begin() as connection, Operations.context(MigrationContext.configure(connection)):
+        migration._refuse_updates(False)
+        connection.execute(text("UPDATE journal_payloads SET search = ''"))
+        migration._refuse_updates(True)
+        migration._fill()
+
+    with store.reading() as session:
+        same = (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
+        query = select(JournalRecord.actor, JournalPayload).join(JournalPayload, same).order_by(JournalRecord.seq)
+        found = [(actor, row.search, json.loads(row.body)["data"]) for actor, row in session.execute(query)]
+        assert [faults for _, faults in verify_all(session)] == [[]]
+    assert [(actor, search) for actor, search, _ in found] == [("system", ""), ("anan", "น้ำท่วม")]
+    assert found[1][1] == typed_text(found[1][2])
+    with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
+        session.execute(text("UPDATE journal_payloads SET search = ''"))
