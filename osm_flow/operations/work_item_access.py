@@ -17,7 +17,7 @@ from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations import stepping
 from osm_flow.operations.facts import work_item_facts
 from osm_flow.store.models import Case, JournalRecord, Person, WorkItem
-from osm_flow.store.session import CaseNotFound, lock_case_of
+from osm_flow.store.session import CaseNotFound, has_locked, lock_case_of
 
 
 class WorkItemNotFound(NotFound):
@@ -61,16 +61,27 @@ def locked_item(session: Session, work_item_id: str, actor: Actor, verb: Verb) -
 
 
 def lock_item(session: Session, work_item_id: str, actor: Actor) -> tuple[WorkItem, WorkItemFacts]:
-    """The work item with its case locked, and its facts. What the actor may not see does not exist for them."""
+    """The work item with its case locked, and its facts. What the actor may not see does not exist for them.
+
+    A transaction that holds the case's lock reads the work item once.
+    """
+    locked: dict[str, WorkItem] = session.info.setdefault("osm_locked_items", {})
+    item = locked.get(work_item_id)
+    if item is None or not has_locked(session, item.case):
+        item = locked[work_item_id] = _lock(session, work_item_id)
+    facts = work_item_facts(session, item, actor)
+    require(actor, Verb.see_work_item, facts)
+    return item, facts
+
+
+def _lock(session: Session, work_item_id: str) -> WorkItem:
     try:
         case = lock_case_of(session, work_item_id)
     except CaseNotFound:
         raise WorkItemNotFound(work_item_id=work_item_id) from None
     item = session.scalars(_anew(), {"id": work_item_id}).unique().one()
     set_committed_value(item, "case", case)
-    facts = work_item_facts(session, item, actor)
-    require(actor, Verb.see_work_item, facts)
-    return item, facts
+    return item
 
 
 def record_on(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
@@ -13,7 +13,7 @@ from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.policy import Verb, require
-from osm_flow.domain.states import WorkItemStatus, next_work_item_state
+from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
 from osm_flow.engine.values import JSON, CompleteTask
 from osm_flow.errors import Invalid
 from osm_flow.operations import stepping
@@ -38,18 +38,34 @@ from osm_flow.operations.work_item_access import (
     said,
 )
 from osm_flow.operations.work_item_plans import get_draft, move_due, save_draft, set_follow_up, set_priority
-from osm_flow.store.models import Draft, JournalPayload, JournalRecord, Person, WorkItem
+from osm_flow.store.database import Instant
+from osm_flow.store.models import Case, Draft, JournalPayload, JournalRecord, Person, WorkItem
 from osm_flow.store.session import Overtaken
 
 __all__ = [
     "AlreadyCompleted", "AlreadyHeld", "FormInvalid", "NoLongerNeeded", "PersonUnknown", "ReasonMissing",
     "WorkItemNotFound", "claim", "comment", "complete", "delegate", "element_of", "form_of", "get_draft",
-    "get_work_item", "move_due", "reassign", "release", "save_draft", "set_follow_up", "set_priority", "variables_of",
+    "get_work_item", "move_due", "next_held", "reassign", "release", "save_draft", "set_follow_up", "set_priority",
+    "to_complete", "variables_of",
 ]  # fmt: skip
 
 
 _DRAFTS = Draft.__table__
 _FORGET_DRAFTS = delete(_DRAFTS).where(_DRAFTS.c.work_item_id == bindparam("item"))  # type: ignore[arg-type]  # a table, said less exactly
+
+
+_NEXT = (
+    select(WorkItem.id)
+    .join(Case, Case.id == WorkItem.case_id)
+    .where(
+        WorkItem.assignee_id == bindparam("person"),
+        WorkItem.state == WorkItemStatus.CLAIMED,
+        or_(WorkItem.follow_up_at.is_(None), WorkItem.follow_up_at <= bindparam("now", type_=Instant)),
+        Case.state == CaseStatus.ACTIVE,
+    )
+    .order_by(WorkItem.due_at.asc().nulls_last(), WorkItem.id)
+    .limit(1)
+)
 
 
 class FormInvalid(Invalid):
@@ -139,6 +155,16 @@ def reassign(
         item.state = next_work_item_state(item.state, wanted, work_item_id=item.id)
     record_on(session, item, actor, now, "work_item.reassigned", {"to": to_username, "reason": said(reason)}, decision)
     return item
+
+
+def to_complete(session: Session, work_item_id: str, actor: Actor) -> WorkItem:
+    """The work item for somebody who is about to complete it: nobody else moves its case until this transaction ends."""
+    return lock_item(session, work_item_id, actor)[0]
+
+
+def next_held(session: Session, actor: Actor, now: datetime) -> str | None:
+    """The work item that the person should do next among those they hold and that do not rest: the one due first."""
+    return session.scalar(_NEXT, {"person": actor.person_id, "now": now})
 
 
 def complete(
