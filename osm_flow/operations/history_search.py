@@ -68,7 +68,7 @@ def search(session: Session, actor: Actor, wanted: Wanted, *, after: str | None 
     """What was found, newest first, with the exact count. Raises NotYourRole, PageKeyUnreadable."""
     conditions = _conditions(session, actor, wanted)
     total = session.scalar(select(func.count()).select_from(JournalRecord).where(*conditions)) or 0
-    rows, following = _page(session, conditions, after, max(1, min(limit, MOST)))
+    rows, following = _page(session, conditions, after, max(1, min(limit, MOST))) if total else ([], None)
     return Page(_told(session, rows), following, total)
 
 
@@ -178,7 +178,7 @@ def _conditions(session: Session, actor: Actor, wanted: Wanted) -> list[ColumnEl
         conditions.append(JournalRecord.actor.in_(_usernames(session, wanted.who)))
     if wanted.on_behalf_of:
         conditions.append(_for_whom(session, wanted.on_behalf_of))
-    conditions += _holds_text(wanted.text)
+    conditions += _holds_text(session, wanted.text)
     if wanted.question is not None:
         conditions.append(condition(session, wanted.question))
     return conditions
@@ -199,10 +199,12 @@ def _for_whom(session: Session, typed: str) -> ColumnElement[bool]:
     return or_(people, JournalRecord.on_behalf_of.contains(typed.strip(), autoescape=True))
 
 
-def _holds_text(typed: str | None) -> list[ColumnElement[bool]]:
+def _holds_text(session: Session, typed: str | None) -> list[ColumnElement[bool]]:
     """Every word, as a part of what was typed: Thai has no spaces, so any shorter or longer match would be a guess."""
     words = searchable(typed).split()
     if not words:
         return []
     payload = (JournalPayload.case_id == JournalRecord.case_id, JournalPayload.seq == JournalRecord.seq)
-    return [exists().where(*payload, *(JournalPayload.search.contains(word, autoescape=True) for word in words))]
+    # Both databases find a part of a text faster so than by a pattern.
+    place = func.strpos if session.get_bind().dialect.name == "postgresql" else func.instr
+    return [exists().where(*payload, *(place(JournalPayload.search, word) > 0 for word in words))]

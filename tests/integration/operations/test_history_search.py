@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.domain.search import typed_text
-from osm_flow.operations import work_items
+from osm_flow.operations import history_search, work_items
 from osm_flow.operations.access_log import ExportReasonMissing
 from osm_flow.operations.cases import cancel_case, suspend_case
 from osm_flow.operations.comments import comment
@@ -238,7 +238,7 @@ def test_the_common_filters_read_an_index_in_its_order(sqlite_store: Store, want
         auditor = make_person(session, "malee", "auditor")
         caught: list[tuple[str, Any]] = []
         event.listen(session.get_bind(), "before_cursor_execute", lambda *args: caught.append((args[2], args[3])))
-        search(session, auditor, Wanted(**wanted))
+        history_search._page(session, history_search._conditions(session, auditor, Wanted(**wanted)), None, 50)
         sql, parameters = next(one for one in reversed(caught) if "ORDER BY journal_records.at" in one[0])
         rows = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters)
         plan = " / ".join(row[3] for row in rows)
