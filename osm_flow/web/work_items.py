@@ -170,7 +170,7 @@ def follow_up(work_item_id: str) -> ResponseReturnValue:
 @in_place("priority")
 def set_priority(work_item_id: str) -> ResponseReturnValue:
     typed = posted("priority")
-    wanted = int(typed) if typed.isdecimal() and int(typed[:4]) in _PRIORITIES else -1
+    wanted = next((level for level in _PRIORITIES if str(level) == typed), -1)
     item = work_item_plans.set_priority(g.session, work_item_id, g.actor, g.now, priority=wanted)
     flash(gettext("งานนี้เป็นงาน%(level)sแล้ว", level=priority_name(item.priority) or gettext("ปกติ")), "success")
     return _to(work_item_id)
