@@ -61,7 +61,9 @@ def deployed(shell: Shell) -> Shell:
 
 def start(shell: Shell, **more: str) -> Any:
     options = [part for name, value in more.items() for part in (f"--{name}", value)]
-    return shell.json("case", "start", "review", "--office", "NE-U1", "--fiscal-year", "2571", "--title", "แผน", *options)
+    return shell.json(
+        "case", "start", "review", "--office", "NE-U1", "--fiscal-year", "2571", "--title", "แผน", *options
+    )
 
 
 def test_the_database_is_upgraded_once(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_three_years_of_the_office(loaded: Store) -> None:
         ended = session.execute(
             select(Case.fiscal_year, func.count()).where(Case.state == "COMPLETED").group_by(Case.fiscal_year)
         ).all()
-        assert {year: count for year, count in ended} == {2569: 4, 2571: 2}
+        assert {row.fiscal_year: row[1] for row in ended} == {2569: 4, 2571: 2}
         assert session.scalars(select(Case.outcome).where(Case.state == "COMPLETED").distinct()).all() == ["end"]
         silent = session.scalars(
             select(WorkItem).where(WorkItem.element == "reply", WorkItem.state.in_(("READY", "CLAIMED")))
