@@ -75,7 +75,12 @@ def stretch(session: Session, case: Case, first: int, last: int) -> Stretch:
         if record.seq >= first:
             instants.append(instant)
         state = instant.after
-        if record.seq % case_checkpoints.EVERY == 0 and state and record.seq not in kept and state.digest == record.state_digest:
+        if (
+            record.seq % case_checkpoints.EVERY == 0
+            and state
+            and record.seq not in kept
+            and state.digest == record.state_digest
+        ):
             found.append(Checkpoint(record.seq, state.digest, state.snapshot, state.passed))
     return Stretch(instants, found)
 
