@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Any
@@ -80,11 +81,12 @@ def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: date
         for xml, diagram in read.diagrams.values()
         for key in diagram.process_keys
     ]
-    problems = [*read.problems, *_lint(prepared, newest.keys())]
+    changed = [one for one in prepared if one.newest is None or one.newest.sha256 != one.sha256]
+    # What is stored already was checked then; every start of the site deploys what is mostly there.
+    problems = [*read.problems, *_lint(changed, {*newest.keys(), *(one.key for one in prepared)})]
     errors = [problem for problem in problems if problem.level == "error"]
     if errors:
         raise DefinitionRefused(errors)
-    changed = [one for one in prepared if one.newest is None or one.newest.sha256 != one.sha256]
     deployment = _store(session, changed, actor, now, note) if changed else None
     unchanged = [one.key for one in prepared if one not in changed]
     return Deployed(deployment, deployment.definitions if deployment else [], unchanged, problems)
@@ -145,7 +147,7 @@ class _Prepared:
             decisions = {**{name: xml.encode() for name, xml in json.loads(old.decisions).items()}, **decisions}
         return cls(key, xml, _needed(forms, diagram.form_keys), _needed(decisions, diagram.decision_keys), newest)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Covers everything that decides how a case runs; `verify` computes it again."""
         return content_digest(self.xml, self.forms, {key: xml.decode() for key, xml in self.decisions.items()})

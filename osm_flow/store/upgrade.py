@@ -1,16 +1,19 @@
-"""Bringing a database to the newest tables. Safe when several nodes do it at once: one works, the others wait."""
+"""Bringing a database to the newest tables. Safe when several nodes do it at once: one works, the others wait.
+
+Alembic is only imported when there is something to do: it takes longer than all the rest of a start's look at the tables.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from osm_flow.store.session import Store
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 7_305_801
@@ -20,10 +23,15 @@ def upgrade(store: Store) -> list[str]:
     """Run every migration that the database lacks, in one transaction; the revisions that were run, oldest first."""
     if store.dialect == "sqlite" and store.url.database not in (None, "", ":memory:"):
         Path(str(store.url.database)).parent.mkdir(parents=True, exist_ok=True)
+    if current_revision(store) == newest_revision():
+        return []
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
     with store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
         if store.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        before = MigrationContext.configure(connection).get_current_revision()
+        before = _revision(connection)
         command.upgrade(_config(connection), "head")
         scripts = ScriptDirectory.from_config(_config(connection))
         return [script.revision for script in reversed(list(scripts.iterate_revisions("head", before or "base")))]
@@ -32,15 +40,24 @@ def upgrade(store: Store) -> list[str]:
 def current_revision(store: Store) -> str | None:
     """The newest migration that the database has seen; None for an empty one."""
     with store.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision(connection)
 
 
-def newest_revision() -> str | None:
-    """The newest migration of this version of the product. Raises when there are two heads."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+def newest_revision() -> str:
+    """The newest migration of this version of the product: its files are numbered in their order."""
+    return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 def _config(connection: Connection) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
