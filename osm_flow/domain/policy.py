@@ -240,9 +240,11 @@ def _related(actor: Actor, relation: str, subject: Subject) -> Hat | None:
         case WorkItemFacts(), "owner":
             return _hat_of(actor, subject) if actor.person_id == subject.owner_id else None
         case WorkItemFacts(), "head":
-            # The office commands its own staff only: work asked of provinces and agencies is theirs to hand on.
+            # The office commands its own staff only: work asked of provinces and agencies is theirs to hand on, unless
+            # the diagram lets staff answer in their place; then a silent claim must not hold up the cycle.
             asks_others = any(candidate.partition("@")[0] in WORKERS - STAFF for candidate in subject.candidates)
-            return None if asks_others else actor.wearing(_HEADS | _SUPERIORS, subject.office_id)
+            staff_may_answer = any(candidate in STAFF for candidate in subject.candidates)
+            return None if asks_others and not staff_may_answer else actor.wearing(_HEADS | _SUPERIORS, subject.office_id)
         case WorkItemFacts(), "participant":
             people = {subject.assignee_id, subject.owner_id}.union(*subject.completed_by.values())
             return _hat_of(actor, subject) if actor.person_id in people else _candidate(actor, subject)

@@ -211,6 +211,13 @@ def test_heads_do_not_hand_on_what_was_asked_of_a_province() -> None:
     assert decide(wearing("admin"), Verb.reassign, asked).allowed
 
 
+def test_heads_take_over_what_staff_may_answer_for_a_silent_province() -> None:
+    asked = item(candidates=(f"province_planner@{PROVINCE}", "osm_strategy"))
+
+    assert decide(wearing("osm_strategy_head"), Verb.reassign, asked).allowed
+    assert decide(wearing("osm_strategy"), Verb.reassign, asked).reason is Reason.role
+
+
 def test_a_province_sees_its_own_cases_and_those_it_takes_part_in() -> None:
     planner = wearing("province_planner", province_id=PROVINCE)
 
