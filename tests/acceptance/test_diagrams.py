@@ -130,6 +130,20 @@ _AGREED = {"decision": "approve", "report_valid": True, "representative": True, 
 RARE: tuple[tuple[str, dict[str, Any], str, JSON], ...] = (
     # the centre sends the plan back, and it is revised
     ("annual_cycle", {**_AGREED, "result": "returned", "package_complete": True}, "", {}),
+    # the committee puts the plan off, or sends it back to the provinces or to the drafters
+    ("annual_cycle", {**_AGREED, "resolution": "defer"}, "", {}),
+    (
+        "annual_cycle",
+        {**_AGREED, "resolution": "conditional", "reconsider_needed": True, "revise_stage": "integration"},
+        "",
+        {},
+    ),
+    (
+        "annual_cycle",
+        {**_AGREED, "resolution": "conditional", "reconsider_needed": True, "revise_stage": "drafting"},
+        "",
+        {},
+    ),
     # four quarters go by without a request for change, and the year is closed
     ("execution_year", _AGREED, "change_asked", {"act_in_force": True}),
     ("execution_year", {**_AGREED, "sign_evaluation": {"decision": "return"}}, "change_asked", {"act_in_force": False}),
