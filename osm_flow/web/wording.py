@@ -122,5 +122,10 @@ def element_kind(element: Element) -> str:
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters.update(actor_name=lambda username: names_of([username])[username], named=named, file_size=file_size, typed_date=typed_date)
+    app.jinja_env.filters.update(
+        actor_name=lambda username: names_of([username])[username],
+        named=named,
+        file_size=file_size,
+        typed_date=typed_date,
+    )
     app.jinja_env.globals.update(new_key=new_key, file_size=file_size)

@@ -54,7 +54,13 @@ def _context(store: Store, smtp_url: str = "") -> Context:
     address = store.url.render_as_string(hide_password=False)
     mail = MailSettings(smtp_url, "osm@example.go.th")
     context = Context(
-        address, Path(str(store.url.database)).parent, "https://osm.example", ZoneInfo("Asia/Bangkok"), mail, lambda: NOW, no_site
+        address,
+        Path(str(store.url.database)).parent,
+        "https://osm.example",
+        ZoneInfo("Asia/Bangkok"),
+        mail,
+        lambda: NOW,
+        no_site,
     )
     context.store = store  # type: ignore[misc]
     return context
