@@ -14,8 +14,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TextIO
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, literal, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Label, Row, Select, String, and_, exists, literal, select, type_coerce
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from osm_flow.documents import ocel, xes
 from osm_flow.domain.actors import Actor
@@ -186,7 +186,7 @@ class _Log:
         activity, transition, type_ = names_of(record.kind, element.name or element.id if element else record.element)
         return LogEvent(
             id=str(uuid.uuid5(uuid.UUID(case.id), str(record.seq))),
-            at=instant_text(record.at),
+            at=record.at,
             activity=activity,
             transition=transition,
             type=type_,
@@ -201,8 +201,8 @@ class _Log:
         """With what the links of a record need: its work item, and its payload where there are projects to look for."""
         columns = _columns().add_columns(
             *(getattr(WorkItem, name).label(f"item_{name}") for name in ("id", "name_th", "stage", "state", "province_id")),
-            WorkItem.element.label("item_element"), WorkItem.due_at.label("item_due_at"),
-            WorkItem.opened_at.label("item_opened_at"),
+            WorkItem.element.label("item_element"), _text(WorkItem.due_at).label("item_due_at"),
+            _text(WorkItem.opened_at).label("item_opened_at"),
             JournalPayload.body if self._projects else literal(None).label("body"),
         )  # fmt: skip
         columns = columns.outerjoin(WorkItem, WorkItem.id == JournalRecord.task_id)
@@ -231,7 +231,7 @@ class _Log:
         query = (
             select(
                 Case.id, Case.business_key, Case.definition_id, Case.office_id, Case.fiscal_year, Case.province_id,
-                Case.stage, Case.state, Case.outcome, Case.started_at, ProcessDefinition.key.label("definition_key"),
+                Case.stage, Case.state, Case.outcome, _text(Case.started_at), ProcessDefinition.key.label("definition_key"),
                 ProcessDefinition.version.label("definition_version"), parent.id.label("parent_id"),
             )
             .join(ProcessDefinition, ProcessDefinition.id == Case.definition_id)
@@ -248,11 +248,16 @@ class _Log:
 
 def _columns() -> Select[*tuple[Any, ...]]:
     columns: Select[*tuple[Any, ...]] = select(
-        JournalRecord.case_id, JournalRecord.seq, JournalRecord.at, JournalRecord.kind, JournalRecord.actor,
+        JournalRecord.case_id, JournalRecord.seq, _text(JournalRecord.at), JournalRecord.kind, JournalRecord.actor,
         JournalRecord.actor_role, JournalRecord.on_behalf_of, JournalRecord.element, JournalRecord.definition_key,
         JournalRecord.definition_sha256,
     )  # fmt: skip
     return columns
+
+
+def _text(instant: InstrumentedAttribute[Any]) -> Label[str]:
+    """An instant as the database and every log spell it; reading and writing it again would take longer than the rest."""
+    return type_coerce(instant, String).label(instant.key)
 
 
 def _case_id(record: Row[*tuple[Any, ...]]) -> str:

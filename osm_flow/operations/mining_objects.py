@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Row, select
@@ -15,7 +16,6 @@ from osm_flow.engine import Element, Process
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.pseudonyms import Naming
-from osm_flow.store.database import instant_text
 from osm_flow.store.models import ProcessDefinition, Project
 
 _MEETING: Final = "MTG"  # the prefix of the numbers of cases in which a committee meets
@@ -28,6 +28,9 @@ _VERBS: Final[Mapping[str, str]] = {
     "work_item.delegated": "delegates",
     "work_item.reassigned": "reassigns",
 }
+_OF_A_CASE: Final = ("work_item:", "document:")
+# The id of an object, what a record has to do with it, and the object itself for whoever needs it.
+_Named = tuple[str, str, Callable[[], LogObject]]
 _ANSWERS: Final = frozenset({"work_item.completed", "message.received"})
 
 
@@ -70,36 +73,41 @@ class Seen:
         """The objects that this record is the first to name, apart from the case and the meeting that it is."""
         if case.id != self._case_id:
             self._case_id, self._in_case = case.id, set()
-        for one, _ in self._named_by(case, record):
-            known = self._in_case if one.type in ("work_item", "document") else self._everywhere
-            if one.id not in known:
-                known.add(one.id)
-                yield one
+        for id_, _, make in self._named_by(case, record):
+            known = self._in_case if id_.startswith(_OF_A_CASE) else self._everywhere
+            if id_ not in known:
+                known.add(id_)
+                yield make()
 
     def links_of(self, case: Row[*tuple[Any, ...]], record: Row[*tuple[Any, ...]]) -> tuple[Link, ...]:
         """What the record is about, each object once in each respect."""
         links = [Link(id_of("case", case.id), "belongs to")]
         if is_meeting(self._elements.process_of(case)):
             links.append(Link(id_of("meeting", case.id), "happens in"))
-        links += [Link(one.id, qualifier) for one, qualifier in self._named_by(case, record)]
+        links += [Link(id_, qualifier) for id_, qualifier, _ in self._named_by(case, record)]
         return tuple(dict.fromkeys(links))
 
-    def _named_by(self, case: Row[*tuple[Any, ...]], record: Row[*tuple[Any, ...]]) -> Iterator[tuple[LogObject, str]]:
+    def _named_by(self, case: Row[*tuple[Any, ...]], record: Row[*tuple[Any, ...]]) -> Iterator[_Named]:
         if record.item_id is not None:
-            yield _work_item(case, record), _VERBS.get(record.kind, "concerns")
+            id_ = id_of("work_item", record.item_id)
+            yield id_, _VERBS.get(record.kind, "concerns"), partial(_work_item, id_, case, record)
         if record.actor != SYSTEM.username:
-            yield self._person(record.actor, record.actor_role), "performed by"
+            yield self._person(record.actor, record.actor_role, "performed by")
         if record.on_behalf_of:
-            yield self._person(record.on_behalf_of, None), "performed for"
+            yield self._person(record.on_behalf_of, None, "performed for")
         for key, qualifier in _documents(self._elements.element_of(record), record.kind):
-            yield _document(case, key, record.item_province_id), qualifier
+            # Where every province writes its own, each is a document.
+            id_ = id_of("document", ":".join(filter(None, (case.id, key, record.item_province_id))))
+            yield id_, qualifier, partial(_document, id_, case, key, record.item_province_id)
         for code in sorted(self._projects_in(record.body)):
-            yield _project(self._projects[code]), "concerns"
+            id_ = id_of("project", code)
+            yield id_, "concerns", partial(_project, id_, self._projects[code])
 
-    def _person(self, username: str, role: str | None) -> LogObject:
+    def _person(self, username: str, role: str | None, qualifier: str) -> _Named:
         name = person(username, self._name)
         id_ = id_of("person", f"{name}:{role}" if role else name)
-        return LogObject(id_, "person_in_role", ALWAYS, {"person": name, "role": role or ""})
+        attributes = {"person": name, "role": role or ""}
+        return id_, qualifier, partial(LogObject, id_, "person_in_role", ALWAYS, attributes)
 
     def _projects_in(self, body: str | None) -> set[str]:
         """Codes of projects among what was typed or passed on; none where the payload was erased."""
@@ -114,7 +122,7 @@ class Seen:
 def of_case(case: Row[*tuple[Any, ...]], process: Process | None) -> Iterator[LogObject]:
     """The case, and the meeting that it is."""
     called = (Link(id_of("case", case.parent_id), "called by"),) if case.parent_id else ()
-    at = instant_text(case.started_at)
+    at = case.started_at
     yield LogObject(id_of("case", case.id), "case", at, attributes_of_case(case), called)
     if is_meeting(process):
         held = (Link(id_of("case", case.id), "is held as"),)
@@ -148,18 +156,17 @@ def person(username: str, name: Naming) -> str:
     return username if username == SYSTEM.username else name(username)
 
 
-def _work_item(case: Row[*tuple[Any, ...]], record: Row[*tuple[Any, ...]]) -> LogObject:
+def _work_item(id_: str, case: Row[*tuple[Any, ...]], record: Row[*tuple[Any, ...]]) -> LogObject:
     attributes = {
         "name": record.item_name_th,
         "element": record.item_element,
         "stage": record.item_stage or "",
         "state": record.item_state,
         "province": record.item_province_id or "",
-        "due_at": instant_text(record.item_due_at) if record.item_due_at else "",
+        "due_at": record.item_due_at or "",
     }
     belongs = (Link(id_of("case", case.id), "belongs to"),)
-    at = instant_text(record.item_opened_at)
-    return LogObject(id_of("work_item", record.item_id), "work_item", at, attributes, belongs)
+    return LogObject(id_, "work_item", record.item_opened_at, attributes, belongs)
 
 
 def _documents(element: Element | None, kind: str) -> Iterator[tuple[str, str]]:
@@ -170,15 +177,13 @@ def _documents(element: Element | None, kind: str) -> Iterator[tuple[str, str]]:
             yield key, "decides on"
 
 
-def _document(case: Row[*tuple[Any, ...]], key: str, province_id: str | None) -> LogObject:
-    """A document of a case; where every province writes its own, each is one."""
-    id_ = id_of("document", ":".join(filter(None, (case.id, key, province_id))))
+def _document(id_: str, case: Row[*tuple[Any, ...]], key: str, province_id: str | None) -> LogObject:
     belongs = (Link(id_of("case", case.id), "belongs to"),)
     attributes = {"key": key, "province": province_id or ""}
-    return LogObject(id_, "document", instant_text(case.started_at), attributes, belongs)
+    return LogObject(id_, "document", case.started_at, attributes, belongs)
 
 
-def _project(project: Project) -> LogObject:
+def _project(id_: str, project: Project) -> LogObject:
     attributes = {
         "name": project.name_th,
         "agency": project.agency_th,
@@ -186,7 +191,7 @@ def _project(project: Project) -> LogObject:
         "fiscal_year": str(project.fiscal_year),
         "state": project.state,
     }
-    return LogObject(id_of("project", project.code), "project", ALWAYS, attributes)
+    return LogObject(id_, "project", ALWAYS, attributes)
 
 
 def _codes(value: Any, depth: int) -> Iterator[str]:
