@@ -74,6 +74,14 @@ def memory_of(pid: int, what: str) -> float | None:
     return megabytes(Path(f"/proc/{pid}/status").read_text(encoding="ascii"), what) if has_proc() else None
 
 
+def seconds_of_cpu(pid: int) -> float | None:
+    """What a running program has used of a processor so far; unlike the time on the clock it forgives a busy machine."""
+    if not has_proc():
+        return None
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return round((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 2)
+
+
 def megabytes(status: str, what: str) -> float:
     found = re.search(rf"^{what}:\s+(\d+) kB", status, re.MULTILINE)
     if found is None:

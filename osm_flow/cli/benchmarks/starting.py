@@ -23,15 +23,17 @@ def start(bench: Bench) -> dict[str, Any]:
             begin(session, office.actor(), bench.now())
         with programs.server(office) as (_, _, first):
             pass
-        times, fresh, worked = [], None, None
+        times, cpu, fresh, worked = [], None, None, None
         for _ in range(bench.size(5, 1)):
             with programs.server(office) as (port, pid, seconds):
                 times.append(seconds)
+                cpu = programs.seconds_of_cpu(pid)
                 fresh = programs.memory_of(pid, "VmRSS")
                 worked = _work(bench, office, port, pid)
     return {
         "first_start_seconds": round(first, 3),
         "start": spread(times),
+        "cpu_seconds": cpu,
         "aim_seconds": 2.0,
         "fresh_mb": fresh,
         "worked_mb": worked,

@@ -16,7 +16,7 @@ KEYS = {
     "completion": {"complete", "bare", "ratio", "aim", "records"},
     "step_engine": {"rework", "join_in_loop", "beside_waiting", "sequential_instances", "early_steps", "aim"},
     "step_operations": {"early", "late", "ratio", "early_steps", "late_steps", "aim"},
-    "start": {"first_start_seconds", "start", "fresh_mb", "worked_mb", "aim_seconds", "aim_mb"},
+    "start": {"first_start_seconds", "start", "cpu_seconds", "fresh_mb", "worked_mb", "aim_seconds", "aim_mb"},
     "chain": {"records", "verify_py_records_per_minute", "chain_only_records_per_minute", "bundle_bytes", "aim_records_per_minute"},
     "deep_replay": {"records", "replay_records_per_second", "verify_deep_records_per_second", "aim_records_per_second"},
     "event_logs": {"events", "xes", "ocel_json", "ocel_sqlite", "aim_mb"},
