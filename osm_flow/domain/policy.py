@@ -244,7 +244,9 @@ def _related(actor: Actor, relation: str, subject: Subject) -> Hat | None:
             # the diagram lets staff answer in their place; then a silent claim must not hold up the cycle.
             asks_others = any(candidate.partition("@")[0] in WORKERS - STAFF for candidate in subject.candidates)
             staff_may_answer = any(candidate in STAFF for candidate in subject.candidates)
-            return None if asks_others and not staff_may_answer else actor.wearing(_HEADS | _SUPERIORS, subject.office_id)
+            return (
+                None if asks_others and not staff_may_answer else actor.wearing(_HEADS | _SUPERIORS, subject.office_id)
+            )
         case WorkItemFacts(), "participant":
             people = {subject.assignee_id, subject.owner_id}.union(*subject.completed_by.values())
             return _hat_of(actor, subject) if actor.person_id in people else _candidate(actor, subject)
