@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, decide, require
 from osm_flow.errors import Invalid
-from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.paging import newest_first
 from osm_flow.store.models import Access, Case
 
-_NEWEST_FIRST = Keyset((Access.id, True, False))
 _LONGEST = 2_000
 
 
@@ -104,13 +103,7 @@ def accesses(
         wanted = wanted.where(Access.at >= since)
     if until is not None:
         wanted = wanted.where(Access.at < until)
-    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    if after:
-        wanted = wanted.where(_NEWEST_FIRST.after(after))
-    limit = max(1, min(limit, MOST))
-    found = list(session.scalars(wanted.order_by(*_NEWEST_FIRST.order()).limit(limit + 1)))
-    following = _NEWEST_FIRST.key_of([found[limit - 1].id]) if len(found) > limit else None
-    return Page(found[:limit], following, total)
+    return newest_first(session, wanted, Access.id, after, limit)
 
 
 def _role(actor: Actor, office_id: str | None) -> str | None:

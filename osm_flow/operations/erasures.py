@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.actors import SYSTEM, Actor
@@ -22,7 +22,7 @@ from osm_flow.operations import retention
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.erasure import erase_in, holds
 from osm_flow.operations.facts import case_facts
-from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.paging import newest_first
 from osm_flow.operations.verify import ERASED
 from osm_flow.operations.work_item_access import said
 from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person
@@ -30,7 +30,6 @@ from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store
 
 logger = logging.getLogger(__name__)
 
-_NEWEST_FIRST = Keyset((ErasureRequest.id, True, False))
 _SHORTEST = 3
 _MOST_FOUND = 500
 _EXCERPT = 60
@@ -231,13 +230,7 @@ def requests(
         wanted = wanted.where(ErasureRequest.office_id.in_(_offices(actor)))
     if state:
         wanted = wanted.where(ErasureRequest.state == state)
-    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    if after:
-        wanted = wanted.where(_NEWEST_FIRST.after(after))
-    limit = max(1, min(limit, MOST))
-    found = list(session.scalars(wanted.order_by(*_NEWEST_FIRST.order()).limit(limit + 1)))
-    following = _NEWEST_FIRST.key_of([found[limit - 1].id]) if len(found) > limit else None
-    return Page(found[:limit], following, total)
+    return newest_first(session, wanted, ErasureRequest.id, after, limit)
 
 
 def get_request(session: Session, request_id: int, actor: Actor) -> ErasureRequest:

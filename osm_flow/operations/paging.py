@@ -7,8 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session
 
+from osm_flow.domain.pages import Page
 from osm_flow.errors import Invalid
 
 MOST = 200
@@ -66,3 +68,15 @@ def _further(column: Any, value: Any, descending: bool, nullable: bool) -> Colum
         return None
     beyond: ColumnElement[bool] = column < value if descending else column > value
     return or_(beyond, column.is_(None)) if nullable else beyond
+
+
+def newest_first(session: Session, wanted: Select[Any], column: Any, after: str | None, limit: int) -> Page[Any]:
+    """A page of rows in falling order of their unique `column`, with the exact count of all that are wanted."""
+    keyset = Keyset((column, True, False))
+    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    if after:
+        wanted = wanted.where(keyset.after(after))
+    limit = max(1, min(limit, MOST))
+    found = list(session.scalars(wanted.order_by(*keyset.order()).limit(limit + 1)))
+    following = keyset.key_of([getattr(found[limit - 1], column.key)]) if len(found) > limit else None
+    return Page(found[:limit], following, total)
