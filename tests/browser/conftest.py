@@ -53,12 +53,24 @@ def site(sqlite_store: Store) -> Site:
 @pytest.fixture
 def address(site: Site) -> Iterator[str]:
     """The site on a free port of this machine."""
-    server = create_server(site.app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run, daemon=True)
+    sockets: dict[int, Any] = {}
+    server = create_server(site.app, map=sockets, host="127.0.0.1", port=0, threads=4)
+    asked_to_stop = threading.Event()
+
+    def run() -> None:
+        # The thread that waits on the sockets closes them too: closed from outside, its `select` would meet a
+        # descriptor that is gone.
+        while not asked_to_stop.is_set():
+            server.asyncore.loop(timeout=0.1, map=sockets, count=1)
+        server.task_dispatcher.shutdown()
+        server.asyncore.close_all(sockets)
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
-    thread.join(timeout=5)
+    asked_to_stop.set()
+    thread.join(timeout=10)
+    assert not thread.is_alive(), "the server of the test did not stop"
 
 
 @dataclass
