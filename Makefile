@@ -55,6 +55,7 @@ endif
 .venv/.installed: .venv/.created requirements.lock pyproject.toml
 	@echo "Installing what OSM Flow needs into .venv …"
 	@$(call install-from,requirements.lock)
+	@$(BIN)/python -m compileall -q osm_flow
 	@touch $@
 
 .venv/.installed-dev: .venv/.installed requirements-dev.lock
@@ -65,7 +66,7 @@ endif
 # uv first because it is quick; pip when uv is missing or cannot reach the package index that pip is configured for.
 define install-from
 	uv=$$(command -v $(BIN)/uv || command -v uv || echo false); \
-	if VIRTUAL_ENV=.venv "$$uv" pip install --quiet --require-hashes -r $(1) 2>/dev/null; \
+	if VIRTUAL_ENV=.venv "$$uv" pip install --quiet --compile-bytecode --require-hashes -r $(1) 2>/dev/null; \
 	then VIRTUAL_ENV=.venv "$$uv" pip install --quiet --no-deps -e . ; \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1) && \
 	     $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e . ; fi

@@ -57,8 +57,13 @@ def server(office: Office) -> Iterator[tuple[int, int, float]]:
 
 
 def environment(office: Office) -> dict[str, str]:
+    """What an office's machine has: our settings, and nothing that keeps Python from using its bytecode caches."""
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("OSM_")},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("OSM_") and name != "PYTHONDONTWRITEBYTECODE"
+        },
         "OSM_DATABASE_URL": office.context.database_url,
         "OSM_DATA_DIR": str(office.context.data_dir),
         "OSM_SECRET_KEY": secrets.token_hex(32),
