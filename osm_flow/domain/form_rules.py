@@ -12,61 +12,26 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
-from osm_flow.domain.forms import JSON, columns_of, fields_of, find
-
-BANGKOK = timedelta(hours=7)
-COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
-    "equals": lambda left, right: left == right,
-    "at_most": lambda left, right: left <= right,
-    "at_least": lambda left, right: left >= right,
-    "more_than": lambda left, right: left > right,
-}
-CONDITIONS = frozenset({"is", "not", "in", "not_in", "given", "differs_from", "below"})
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What a rule can see: the values of the form, perhaps one row of one table, and the variables of the case."""
-
-    schema: JSON
-    values: JSON
-    context: Mapping[str, Any]
-    table: str | None = None
-    index: int | None = None
-
-    @property
-    def row(self) -> JSON:
-        """The row that the rule speaks of; empty outside tables."""
-        return rows_of(self.values, self.table)[self.index] if self.table and self.index is not None else {}
-
-    def get(self, name: str) -> Any:
-        """The value of this name, None when nothing was given."""
-        if name in self.row:
-            return self.row[name]
-        if name in self.values:
-            return self.values[name]
-        if self.owns(name) or name in fields_of(self.schema):
-            return None
-        return find(self.context, name)
-
-    def owns(self, name: str) -> bool:
-        """Whether the name is a column of the table that the rule speaks of."""
-        return bool(self.table) and name in columns_of(fields_of(self.schema)[str(self.table)])
-
-    def path(self, name: str) -> str:
-        """The dotted path of the field, for messages."""
-        return f"{self.table}.{self.index}.{name}" if self.owns(name) else name
-
-    def number(self, name: str) -> Decimal | None:
-        """The value as an exact number."""
-        return exact(self.get(name))
-
-    def day(self, name: str) -> date | None:
-        """The value as a day in Thailand."""
-        moment = read_moment(self.get(name))
-        return (moment + BANGKOK).date() if isinstance(moment, datetime) else moment
+from osm_flow.domain.form_scope import (
+    COMPARISONS,
+    Scope,
+    amount,
+    column_sum,
+    conditions_of,
+    exact,
+    fiscal_bounds,
+    grouped,
+    holds,
+    is_given,
+    read_moment,
+    row_scopes,
+    rows_of,
+)
+from osm_flow.domain.forms import JSON, choices_of, columns_of, fields_of, find
+from osm_flow.domain.working_days import WorkingCalendar
 
 
 @dataclass(frozen=True)
@@ -96,115 +61,9 @@ def check_of(rule: JSON) -> str:
     return next(key for key in CHECKS if key in rule)
 
 
-def is_missing(field: JSON, value: Any) -> bool:
-    """Whether a field still waits for an answer; an empty text or list answers where the form has it as default."""
-    return not is_given(value) and (value is None or "default" not in field or field["default"] != value)
-
-
-def is_given(value: Any) -> bool:
-    """Whether a person gave something: false and 0 are answers, blanks and empty lists are not."""
-    if isinstance(value, str):
-        return bool(value.strip())
-    return value is not None and value != []
-
-
-def exact(value: Any) -> Decimal | None:
-    """A JSON number as the decimal that was typed; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return None
-    number = Decimal(str(value))
-    return number if number.is_finite() else None
-
-
-def read_moment(value: Any) -> date | datetime | None:
-    """A JSON date as a day, a JSON instant as a UTC time without zone; None for anything else."""
-    if not isinstance(value, str):
-        return None
-    try:
-        if len(value) == len("2026-11-20"):
-            return date.fromisoformat(value)
-        instant = datetime.fromisoformat(value)
-        return (instant - (instant.utcoffset() or timedelta())).replace(tzinfo=None)
-    except (ValueError, OverflowError):
-        return None
-
-
-def rows_of(values: Mapping[str, Any], table: str | None) -> list[JSON]:
-    """The rows of a table; whatever is not a row counts as an empty one."""
-    found = values.get(table or "")
-    return [row if isinstance(row, dict) else {} for row in found] if isinstance(found, list) else []
-
-
-def holds(condition: JSON, scope: Scope) -> bool:
-    """Whether one condition of a `when` or `where` is true."""
-    value = scope.get(condition["field"])
-    if "is" in condition:
-        return bool(value == condition["is"])
-    if "not" in condition:
-        return is_given(value) and value != condition["not"]
-    if "in" in condition:
-        return bool(value in condition["in"])
-    if "not_in" in condition:
-        return is_given(value) and value not in condition["not_in"]
-    if "given" in condition:
-        return bool(is_given(value) == condition["given"])
-    other = condition["differs_from"] if "differs_from" in condition else condition["below"]
-    left, right = scope.number(condition["field"]), amount(other, scope)
-    if left is None or right is None:
-        return False
-    return left != right if "differs_from" in condition else left < right
-
-
-def conditions_of(rule: JSON, key: str = "when") -> list[JSON]:
-    """The conditions of a rule; a single one may stand without a list."""
-    found = rule.get(key, [])
-    return [found] if isinstance(found, dict) else list(found)
-
-
-def fiscal_bounds(fiscal_year: int) -> tuple[date, date]:
-    """First and last day of a Thai fiscal year (Buddhist era)."""
-    year = fiscal_year - 543
-    return date(year - 1, 10, 1), date(year, 9, 30)
-
-
-def amount(operand: Any, scope: Scope) -> Decimal | None:
-    """The number that an operand means: itself, a field, the sum of fields (list) or of a column (`table.column`)."""
-    if isinstance(operand, list):
-        given = [number for name in operand if (number := scope.number(name)) is not None]
-        return sum(given, Decimal(0)) if given else None
-    if not isinstance(operand, str):
-        return exact(operand)
-    table, _, column = operand.partition(".")
-    if column and table in fields_of(scope.schema):
-        return column_sum(rows_of(scope.values, table), column)
-    return scope.number(operand)
-
-
-def column_sum(rows: list[JSON], column: str) -> Decimal | None:
-    """The sum of what the rows give in this column; None when no row gives anything."""
-    given = [number for row in rows if (number := exact(row.get(column))) is not None]
-    return sum(given, Decimal(0)) if given else None
-
-
 def comparison_of(rule: JSON) -> str:
     """Which comparison the rule makes: equals, at_most, at_least or more_than."""
     return next(key for key in COMPARISONS if key in rule)
-
-
-def grouped(rows: list[JSON], by: str | None) -> dict[Any, list[JSON]]:
-    """The rows by what they have in the column `by`; all of them in one group without it."""
-    groups: dict[Any, list[JSON]] = {}
-    for row in rows:
-        key = row.get(by) if by else None
-        if by is None or isinstance(key, str | int):
-            groups.setdefault(key, []).append(row)
-    return groups
-
-
-def row_scopes(scope: Scope, table: str) -> Iterator[Scope]:
-    """One scope per row of a table."""
-    for index in range(len(rows_of(scope.values, table))):
-        yield Scope(scope.schema, scope.values, scope.context, table, index)
 
 
 def _scopes(rule: JSON, schema: JSON, values: JSON, context: Mapping[str, Any]) -> Iterator[Scope]:
@@ -295,7 +154,9 @@ def _non_decreasing(rule: JSON, scope: Scope) -> list[str]:
 
 
 def _date(rule: JSON, scope: Scope) -> list[str]:
-    other = rule.get("not_before") or rule["not_after"]
+    other = other_day(rule)
+    if "on" in rule or "working_days" in rule:
+        return _day_by_calendar(rule, scope)
     days = timedelta(days=rule.get("days", 0))
     if not days and isinstance(first := read_moment(scope.get(rule["date"])), datetime):
         second = read_moment(scope.get(other))
@@ -306,6 +167,31 @@ def _date(rule: JSON, scope: Scope) -> list[str]:
         return []
     kept = left >= right + days if "not_before" in rule else left <= right + days
     return [] if kept else _marked(rule, scope)
+
+
+def other_day(rule: JSON) -> str:
+    """The name of the day that a date is compared with."""
+    return str(next(rule[word] for word in ("not_before", "not_after", "on") if word in rule))
+
+
+def _day_by_calendar(rule: JSON, scope: Scope) -> list[str]:
+    """The very day, or a distance in working days; holidays are those that the office's calendar knows."""
+    left, right = scope.day(rule["date"]), scope.day(other_day(rule))
+    if left is None or right is None:
+        return []
+    if "on" in rule:
+        return [] if left == right else _marked(rule, scope)
+    right = calendar_of(scope).add(right, rule["working_days"])
+    return [] if (left >= right if "not_before" in rule else left <= right) else _marked(rule, scope)
+
+
+def calendar_of(scope: Scope) -> WorkingCalendar:
+    """The working days as far as the surroundings of the form tell them, else Monday to Friday."""
+    days = {name: find(scope.context, f"around.{name}") or [] for name in ("holidays", "working")}
+    read = {
+        name: frozenset(day for each in found if type(day := read_moment(each)) is date) for name, found in days.items()
+    }
+    return WorkingCalendar(read["holidays"], read["working"])
 
 
 def _within_fiscal_year(rule: JSON, scope: Scope) -> list[str]:
@@ -327,8 +213,15 @@ def _count_of(rule: JSON, scope: Scope) -> list[str]:
     if "by" not in rule:
         return [] if len(fitting) >= rule["at_least"] else _marked(rule, scope)
     counts = grouped(fitting, rule["by"])
-    groups = grouped(rows, rule["by"])
-    return [] if all(len(counts.get(key, [])) >= rule["at_least"] for key in groups) else _marked(rule, scope)
+    wanted = groups_wanted(rule, scope)
+    return [] if all(len(counts.get(key, [])) >= rule["at_least"] for key in wanted) else _marked(rule, scope)
+
+
+def groups_wanted(rule: JSON, scope: Scope) -> list[Any]:
+    """The groups in which a count must be reached: those of the rows, and those that the case lists (`groups`)."""
+    listed = find(scope.context, rule["groups"]) if "groups" in rule else None
+    named = [key for key in listed if isinstance(key, str | int)] if isinstance(listed, list) else []
+    return list(dict.fromkeys([*grouped(rows_of(scope.values, rule["count_of"]), rule["by"]), *named]))
 
 
 def _distinct_of(rule: JSON, scope: Scope) -> list[str]:
@@ -340,6 +233,65 @@ def _distinct_of(rule: JSON, scope: Scope) -> list[str]:
 def _min_length(rule: JSON, scope: Scope) -> list[str]:
     value = scope.get(rule["min_length"])
     return _marked(rule, scope) if isinstance(value, str) and len(value.strip()) < rule["length"] else []
+
+
+def _not_among(rule: JSON, scope: Scope) -> list[str]:
+    own = told(scope.get(rule["not_among"]))
+    if own is None:
+        return []
+    return _marked(rule, scope) if any(told(item.get(rule["not_among"])) == own for item in rivals(rule, scope)) else []
+
+
+def rivals(rule: JSON, scope: Scope) -> list[Mapping[str, Any]]:
+    """The items outside the form that a value must differ from: those that are `same` in these columns, not `apart`."""
+    paths = [rule["of"]] if isinstance(rule["of"], str) else rule["of"]
+    lists = [found for path in paths if isinstance(found := find(scope.context, path), list)]
+
+    def agrees(item: Mapping[str, Any], column: str) -> bool:
+        own = told(scope.get(column))
+        return own is not None and told(item.get(column)) == own
+
+    return [
+        item
+        for item in chain.from_iterable(lists)
+        if isinstance(item, Mapping)
+        and all(agrees(item, column) for column in rule.get("same", ()))
+        and not (rule.get("apart") and all(agrees(item, column) for column in rule["apart"]))
+    ]
+
+
+def told(value: Any) -> str | None:
+    """A value as it is told apart from others: blanks and letter case do not make a difference; None for nothing."""
+    if not is_given(value) or isinstance(value, list | Mapping):
+        return None
+    number = exact(value)
+    return " ".join(str(value).split()).casefold() if number is None else str(number.normalize())
+
+
+def _not_behind(rule: JSON, scope: Scope) -> list[str]:
+    order = order_of(rule, scope)
+    own, other = scope.get(rule["not_behind"]), scope.get(rule["than"])
+    behind = own in order and other in order and order.index(own) < order.index(other)
+    return _marked(rule, scope) if behind else []
+
+
+def order_of(rule: JSON, scope: Scope) -> list[Any]:
+    """The options of the field whose order counts, first to last."""
+    name = rule["not_behind"]
+    columns = columns_of(fields_of(scope.schema)[scope.table]) if scope.table else {}
+    return [choice["value"] for choice in choices_of(columns.get(name) or fields_of(scope.schema)[name])]
+
+
+def _covers(rule: JSON, scope: Scope) -> list[str]:
+    table, _, column = rule["covers"].partition(".")
+    given = [row.get(column) for row in rows_of(scope.values, table)] if column else scope.get(table) or []
+    return [] if all(value in given for value in values_to_cover(rule, scope)) else _marked(rule, scope)
+
+
+def values_to_cover(rule: JSON, scope: Scope) -> list[Any]:
+    """What a list must hold: the `values` of the rule, or those that the case lists at `all_of`."""
+    listed = rule["values"] if "values" in rule else find(scope.context, rule["all_of"])
+    return listed if isinstance(listed, list) else []
 
 
 CHECKS: Mapping[str, Callable[[JSON, Scope], list[str]]] = {
@@ -357,4 +309,7 @@ CHECKS: Mapping[str, Callable[[JSON, Scope], list[str]]] = {
     "count_of": _count_of,
     "distinct_of": _distinct_of,
     "min_length": _min_length,
+    "not_among": _not_among,
+    "not_behind": _not_behind,
+    "covers": _covers,
 }

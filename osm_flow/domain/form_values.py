@@ -12,7 +12,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from osm_flow.domain.form_rules import exact, is_given, is_missing, read_moment, violations
+from osm_flow.domain.form_rules import violations
+from osm_flow.domain.form_scope import exact, is_given, is_missing, read_moment
 from osm_flow.domain.forms import (
     JSON,
     PROVINCE,
@@ -23,6 +24,7 @@ from osm_flow.domain.forms import (
     fields_of,
     find,
     is_table,
+    known_rows,
     known_value,
     load_form,
     longest_of,
@@ -41,6 +43,8 @@ MAX_NUMBER = 2**53
 MAX_NESTING = 4
 # SpiffWorkflow takes any object that has this key for one of its own stored types.
 RESERVED_NAME = "typename"
+# The kinds of file that can be attached, at the end of a name.
+_FILE_NAME = re.compile(r"\.(pdf|docx|xlsx|pptx|png|jpe?g|csv|txt)$", re.IGNORECASE)
 _UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 Errors = dict[str, Message]
@@ -178,6 +182,8 @@ def _value_errors(field: JSON, value: Any, context: Context, path: str) -> Itera
         return
     yield from ((path, message) for message in _length_errors(field, value))
     items = field["items"]
+    if is_table(field):
+        yield from _locked_cell_errors(field, value, context, path)
     for index, item in enumerate(value[: most_of(field)]):
         here = f"{path}.{index}"
         if items["type"] != "object":
@@ -188,6 +194,16 @@ def _value_errors(field: JSON, value: Any, context: Context, path: str) -> Itera
             yield from _object_errors(items, item, context, here)
         else:
             yield here, Message("A row of the table is expected here.")
+
+
+def _locked_cell_errors(field: JSON, rows: list[Any], context: Context, path: str) -> Iterator[tuple[str, Message]]:
+    """What the case says of a row (columns that are `readOnly`) stands in the row as the case says it."""
+    locked = [name for name, column in columns_of(field).items() if column.get("readOnly")]
+    known = _prefilled_rows(field, context) if locked else None
+    allowed = [[row.get(name) for name in locked] for row in known or ()]
+    for index, row in enumerate(rows if allowed else ()):
+        if isinstance(row, dict) and [row.get(name) for name in locked] not in allowed:
+            yield f"{path}.{index}.{locked[0]}", Message("This cannot be changed here.")
 
 
 def _item_widget(field: JSON) -> str:
@@ -279,6 +295,8 @@ def _plain_number(number: Decimal) -> str:
 
 
 def _option_error(field: JSON, value: Any, context: Context) -> Message | None:
+    if widget_of(field) == "file-ref":
+        return _file_error(value, find(context, "around.files"))
     choices = choices_of(field)
     if choices:
         allowed = [option["value"] for option in choices]
@@ -291,24 +309,21 @@ def _option_error(field: JSON, value: Any, context: Context) -> Message | None:
     return None
 
 
-def _prefilled_rows(field: JSON, variables: Context) -> list[JSON] | None:
-    source = field.get("x-rows-from")
-    found = find(variables, source["from"]) if source else None
-    if not source or not isinstance(found, list):
+def _file_error(value: Any, attached: Any) -> Message | None:
+    """Of the names in the text, those that look like a file's must be attached; anything else is a letter or the like."""
+    if not isinstance(attached, list):
         return None
-    columns: Mapping[str, str | list[str]] = source["columns"]
-    rows = []
-    for item in found[: most_of(field)]:
-        known = {column: _cell(item, path) for column, path in columns.items()}
-        rows.append({column: value for column, value in known.items() if is_given(value)})
+    names = [name.strip() for name in re.split(r"[,;\n]", str(value)) if _FILE_NAME.search(name.strip())]
+    if str(value).strip() in attached or all(name in attached for name in names):
+        return None
+    return Message("No file of this name is attached; attach it first, or write the number of the letter.")
+
+
+def _prefilled_rows(field: JSON, variables: Context) -> list[JSON] | None:
+    listed = known_rows(field, variables)
+    rows = [{column: value for column, value in row.items() if is_given(value)} for row in listed or ()]
     kept = [{**_column_defaults(field), **row} for row in rows if row]
     return [_fitting(field, row, variables) for row in kept] or None
-
-
-def _cell(item: Any, path: str | list[str]) -> Any:
-    if path == "":
-        return item if not isinstance(item, Mapping) else None
-    return find(item, path) if isinstance(item, Mapping) else None
 
 
 def _column_defaults(field: JSON) -> JSON:

@@ -7,7 +7,7 @@ vocabulary; `forms_check` enforces it at deployment.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -171,10 +171,14 @@ def _inside(value: Any, part: str) -> Any:
 
 
 def known_value(field: JSON, variables: Mapping[str, Any]) -> Any:
-    """What the case knows about a field (`x-default-from`): the value at a path, or the count or sum of a list."""
+    """What the case knows about a field (`x-default-from`): the value at a path, the count or sum of a list, or what
+    the first fitting item of a list says.
+    """
     source = field.get("x-default-from")
     if not isinstance(source, Mapping):
         return find(variables, source) if source else None
+    if "find" in source:
+        return looked_up(source, lambda path: find(variables, path))
     if "sum" in source:
         found = [
             find(variables, path) for path in ([source["sum"]] if isinstance(source["sum"], str) else source["sum"])
@@ -185,12 +189,59 @@ def known_value(field: JSON, variables: Mapping[str, Any]) -> Any:
         total = sum(numbers, Decimal(0))
         return (int(total) if total == total.to_integral_value() else float(total)) if numbers else None
     listed = find(variables, source["count"])
-    wanted = {name: value for name, value in source.items() if name != "count"}
-    if not isinstance(listed, list):
+    return _count(listed, source.get("where", {})) if isinstance(listed, list) else None
+
+
+def looked_up(source: Mapping[str, Any], get: Callable[[str], Any]) -> Any:
+    """`value` of the first item of the list at `find` whose columns have the values that `where` names; else None."""
+    listed = get(source["find"])
+    wanted = {column: get(name) for column, name in source["where"].items()}
+    if not isinstance(listed, list) or None in wanted.values():
         return None
-    return sum(
-        1 for item in listed if all(find(item, name) == value for name, value in wanted.get("where", {}).items())
+    items = (item for item in listed if isinstance(item, Mapping))
+    return next(
+        (item.get(source["value"]) for item in items if all(item.get(column) == is_ for column, is_ in wanted.items())),
+        None,
     )
+
+
+def known_rows(field: JSON, variables: Mapping[str, Any]) -> list[JSON] | None:
+    """The rows that the case lists for a table (`x-rows-from`): one of each item, or with `by` one of each value of that
+    column with the `counts` of its items.
+    """
+    source = field.get("x-rows-from")
+    listed = find(variables, source["from"]) if source else None
+    if not source or not isinstance(listed, list):
+        return None
+    if "by" in source:
+        return _counted_rows(source, listed)[: most_of(field)]
+    columns: Mapping[str, str | list[str]] = source["columns"]
+    return [{column: _cell(item, path) for column, path in columns.items()} for item in listed[: most_of(field)]]
+
+
+def _counted_rows(source: Mapping[str, Any], listed: list[Any]) -> list[JSON]:
+    groups: dict[Any, list[Mapping[str, Any]]] = {}
+    for item in listed:
+        value = item.get(source["by"]) if isinstance(item, Mapping) else None
+        if isinstance(value, str | int):
+            groups.setdefault(value, []).append(item)
+    return [
+        {
+            **{column: find(items[0], path) for column, path in source["columns"].items()},
+            **{column: _count(items, where) for column, where in source["counts"].items()},
+        }
+        for items in groups.values()
+    ]
+
+
+def _count(items: Sequence[Any], where: Mapping[str, Any]) -> int:
+    return sum(1 for item in items if all(find(item, name) == value for name, value in where.items()))
+
+
+def _cell(item: Any, path: str | list[str]) -> Any:
+    if path == "":
+        return item if not isinstance(item, Mapping) else None
+    return find(item, path) if isinstance(item, Mapping) else None
 
 
 def _is_number(value: Any) -> bool:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from osm_flow.domain.form_rules import CHECKS, COMPARISONS, CONDITIONS, conditions_of
+from osm_flow.domain.form_rules import CHECKS
+from osm_flow.domain.form_scope import COMPARISONS, CONDITIONS, conditions_of
 from osm_flow.domain.forms import JSON, MAX_ROWS, MAX_TEXT, WIDGETS, columns_of, fields_of, is_table, widget_of
 from osm_flow.domain.forms_random import NothingFits, draw_values
 
@@ -42,7 +43,19 @@ _BY_TYPE: Mapping[str, frozenset[str]] = {
 _RULE_WORDS = frozenset(
     {"th", "en", "fields", "each", "when", "unless", "by", "where", "plus", "times", "days", "fy", "length"}
 )
-_RULE_WORDS |= {"not_before", "not_after"}
+_RULE_WORDS |= {
+    "not_before",
+    "not_after",
+    "on",
+    "working_days",
+    "groups",
+    "of",
+    "same",
+    "apart",
+    "than",
+    "all_of",
+    "values",
+}
 _FORMATS = {"date": "date", "datetime": "date-time"}
 
 
@@ -126,10 +139,8 @@ def _field_problems(field: JSON, path: str, *, in_table: bool) -> Iterator[str]:
     if widget_of(field) not in WIDGETS[kind]:
         yield f"{path}: the widget {widget_of(field)!r} cannot show the type {kind}."
     source = field.get("x-default-from", "")
-    if isinstance(source, dict) and (
-        len({"count", "sum"} & set(source)) != 1 or set(source) - {"count", "sum", "where"}
-    ):
-        yield f"{path}: x-default-from is a path, or the count or sum of one."
+    if isinstance(source, dict) and not _is_source(source):
+        yield f"{path}: x-default-from is a path, the count or sum of one, or find with value and where."
     if kind == "array":
         if in_table:
             yield f"{path}: a table cannot hold lists."
@@ -145,7 +156,10 @@ def _list_problems(field: JSON, path: str) -> Iterator[str]:
         yield from _object_problems(items, path, in_table=True)
         if not fields_of(items):
             yield f"{path}: a table has at least one column."
-        for column in field.get("x-rows-from", {}).get("columns", {}):
+        rows_from = field.get("x-rows-from", {})
+        if ("by" in rows_from) != ("counts" in rows_from):
+            yield f"{path}: x-rows-from has by and counts together."
+        for column in (*rows_from.get("columns", {}), *rows_from.get("counts", {})):
             if column not in columns_of(field):
                 yield f"{path}: x-rows-from names the column {column!r}, which does not exist."
     elif items.get("type") == "string":
@@ -225,13 +239,29 @@ def _rule_problems(schema: JSON, rule: JSON) -> Iterator[str]:
             yield f"there is no field {name!r}."
     if checks[0] in ("sum_of", "value", "product_of") and sum(key in rule for key in COMPARISONS) != 1:
         yield f"exactly one of {', '.join(COMPARISONS)} is expected."
-    if checks[0] == "date" and ("not_before" in rule) == ("not_after" in rule):
-        yield "exactly one of not_before, not_after is expected."
+    if checks[0] == "date" and sum(word in rule for word in ("not_before", "not_after", "on")) != 1:
+        yield "exactly one of not_before, not_after, on is expected."
+    yield from _outside_problems(rule, checks[0])
     if checks[0] in ("count_of", "distinct_of") and not isinstance(rule.get("at_least"), int):
         yield "say at_least."
     for condition in [*conditions_of(rule), *conditions_of(rule, "where")]:
         if "field" not in condition or len(CONDITIONS & set(condition)) != 1 or len(condition) != 2:
             yield f"a condition is a field and one of {', '.join(sorted(CONDITIONS))}."
+
+
+def _outside_problems(rule: JSON, check: str) -> Iterator[str]:
+    """Rules that compare with what lies outside of the form say with what."""
+    needed = {"not_among": ("of",), "not_behind": ("than",), "covers": ("all_of", "values")}.get(check)
+    if needed and sum(word in rule for word in needed) != 1:
+        yield f"say {' or '.join(needed)}."
+    if "groups" in rule and "by" not in rule:
+        yield "groups belong to by."
+
+
+def _is_source(source: JSON) -> bool:
+    if "find" in source:
+        return set(source) == {"find", "value", "where"} and isinstance(source["where"], dict)
+    return len({"count", "sum"} & set(source)) == 1 and not set(source) - {"count", "sum", "where"}
 
 
 def _named(rule: JSON, check: str) -> Iterator[str]:

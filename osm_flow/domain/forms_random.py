@@ -9,38 +9,34 @@ from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 from typing import Any
 
 from osm_flow.domain.form_rules import (
-    Scope,
     Violation,
-    amount,
+    calendar_of,
     comparison_of,
+    groups_wanted,
+    order_of,
+    other_day,
+    right_side,
+    rivals,
+    told,
+    values_to_cover,
+    violations,
+)
+from osm_flow.domain.form_scope import (
+    Scope,
+    amount,
     conditions_of,
     exact,
     fiscal_bounds,
     grouped,
     is_given,
-    right_side,
     rows_of,
-    violations,
 )
-from osm_flow.domain.forms import (
-    JSON,
-    choices_of,
-    columns_of,
-    decimals_of,
-    fields_of,
-    is_table,
-    known_value,
-    longest_of,
-    most_of,
-    ref_options,
-    widget_of,
-)
+from osm_flow.domain.forms import JSON, choices_of, columns_of, decimals_of, fields_of, longest_of, most_of, widget_of
+from osm_flow.domain.forms_draw import as_json, draw_field, draw_object, draw_text
 from osm_flow.errors import Invalid
 
 _ROUNDS = 200
 _ATTEMPTS = 40
-_WORDS = ("พัฒนา", "ถนน", "ตลาด", "ท่องเที่ยว", "น้ำ", "เกษตร", "ชุมชน", "ศูนย์", "ปรับปรุง", "ส่งเสริม", "review", "ก.ข. 1")
-_PROVINCES = ("TH-38", "TH-39", "TH-41", "TH-42", "TH-43")
 
 
 class NothingFits(Invalid):
@@ -53,106 +49,13 @@ def draw_values(schema: JSON, rng: random.Random, context: Mapping[str, Any]) ->
     Raises NothingFits for a form whose rules contradict each other.
     """
     for _ in range(_ATTEMPTS):
-        values = _object(schema, rng, context)
+        values = draw_object(schema, rng, context)
         for _ in range(_ROUNDS):
             broken = next(violations(schema, values, context), None)
             if broken is None:
                 return values
             _REPAIRS[broken.check](broken, rng)
     raise NothingFits(schema=schema.get("title", ""))
-
-
-def _object(schema: JSON, rng: random.Random, context: Mapping[str, Any]) -> JSON:
-    required = schema.get("required", [])
-    drawn = {}
-    for name, field in fields_of(schema).items():
-        if name in required or rng.random() < 0.5:
-            drawn[name] = draw_field(field, rng, context)
-    return drawn
-
-
-def draw_field(field: JSON, rng: random.Random, context: Mapping[str, Any]) -> Any:
-    """A valid value of one field."""
-    known = known_value(field, context) if field.get("readOnly") else None
-    if known is not None:
-        return known
-    if field["type"] != "array":
-        return _scalar(field, rng, context)
-    low = max(1, field.get("minItems", 0))
-    count = rng.randint(low, max(low, min(most_of(field), low + 3)))
-    if is_table(field):
-        return [_object(field["items"], rng, context) for _ in range(count)]
-    choices = [choice["value"] for choice in choices_of(field)]
-    if choices:
-        return _some(choices, count, rng)
-    if widget_of(field) == "provinces":
-        return _some(_provinces(context), count, rng)
-    options = ref_options(field, context)
-    if options:
-        return _some([value for value, _ in options], count, rng)
-    return [f"{_text(field['items'], rng)[: longest_of(field['items']) - 3]} {index}" for index in range(count)]
-
-
-def _some(options: list[Any], count: int, rng: random.Random) -> list[Any]:
-    """Some of the options, in the order in which a page lists them."""
-    chosen = rng.sample(options, min(count, len(options)))
-    return [option for option in options if option in chosen]
-
-
-def _scalar(field: JSON, rng: random.Random, context: Mapping[str, Any]) -> Any:
-    choices = choices_of(field)
-    options = ref_options(field, context)
-    if choices:
-        return rng.choice(choices)["value"]
-    if options:
-        return rng.choice(options)[0]
-    if field["type"] == "boolean":
-        return field.get("const", rng.random() < 0.5)
-    if field["type"] in ("integer", "number"):
-        return _number(field, rng)
-    day = date(2026, 10, 1) + timedelta(days=rng.randint(0, 364))
-    match widget_of(field):
-        case "date":
-            return day.isoformat()
-        case "datetime":
-            return f"{day.isoformat()}T{rng.randint(1, 9):02}:{rng.choice((0, 30)):02}:00Z"
-        case "province":
-            return rng.choice(_provinces(context))
-    return _text(field, rng)
-
-
-def _provinces(context: Mapping[str, Any]) -> list[str]:
-    found = context.get("provinces")
-    return list(found) if isinstance(found, list) and found else list(_PROVINCES)
-
-
-def _text(field: JSON, rng: random.Random) -> str:
-    if "pattern" in field:
-        return str(rng.choice(field.get("examples") or [""]))
-    words = [rng.choice(_WORDS)]
-    wanted = max(field.get("minLength", 1), min(longest_of(field), rng.randint(1, 24)))
-    while len(" ".join(words)) < wanted:
-        words.append(rng.choice(_WORDS))
-    return " ".join(words)[: longest_of(field)].strip() or "ก"
-
-
-def _number(field: JSON, rng: random.Random) -> int | float:
-    decimals = decimals_of(field) or 0
-    step = Decimal(1).scaleb(-decimals)
-    low = exact(field.get("minimum"))
-    if low is None:
-        above = exact(field.get("exclusiveMinimum"))
-        low = above + step if above is not None else Decimal(0)
-    high, below = exact(field.get("maximum")), exact(field.get("exclusiveMaximum"))
-    high = below - step if high is None and below is not None else high
-    high = min(high if high is not None else low + 10_000_000, low + 10_000_000)
-    drawn = low + Decimal(rng.randint(0, 1000)) * (high - low) / 1000
-    return as_json(max(low, drawn.quantize(step, ROUND_DOWN)))
-
-
-def as_json(number: Decimal) -> int | float:
-    """An exact number as JSON keeps it."""
-    return int(number) if number == number.to_integral_value() else float(number)
 
 
 def _column(scope: Scope, name: str) -> tuple[JSON, JSON]:
@@ -236,7 +139,9 @@ def _write(scope: Scope, name: str, number: Decimal) -> None:
     high = exact(field.get("maximum"))
     decimals = decimals_of(field)
     number = number if decimals is None else number.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING)
-    if not field.get("readOnly") and (high is None or number <= high):
+    low = exact(field.get("minimum"))
+    fits = (high is None or number <= high) and (low is None or number >= low)
+    if not field.get("readOnly") and fits:
         holder[name] = as_json(number)
 
 
@@ -269,11 +174,18 @@ def _order(broken: Violation, rng: random.Random) -> None:
 
 def _move_date(broken: Violation, rng: random.Random) -> None:
     rule, scope = broken.rule, broken.scope
-    other_name = rule.get("not_before") or rule["not_after"]
+    other_name = other_day(rule)
     other = scope.day(other_name)
     later = timedelta(days=rule.get("days", 0))
     holder, field = _column(scope, rule["date"])
     if other is None or not field:
+        return
+    if "on" in rule or "working_days" in rule:
+        most = 0 if "on" in rule else rule["working_days"]
+        least = most if "not_before" in rule else 0
+        holder[rule["date"]] = _as_date(
+            calendar_of(scope).add(other, rng.randint(least, most)) if most else other, field
+        )
         return
     gap = timedelta(days=rng.randint(0, 20)) * (1 if "not_before" in rule else -1)
     other_holder, other_field = _column(scope, other_name)
@@ -310,11 +222,13 @@ def _have_rows(broken: Violation, rng: random.Random) -> None:
         for condition in conditions_of(rule, "where")
         if "is" in condition or "in" in condition
     }
-    for key, group in list(grouped(rows, rule.get("by")).items()) or [(None, [])]:
+    found = grouped(rows, rule.get("by"))
+    wanted = {key: found.get(key, []) for key in groups_wanted(rule, scope)} if "by" in rule else found
+    for key, group in list(wanted.items()) or [(None, [])]:
         if group and (len(rows) >= most_of(field) or rng.random() < 0.4):
             rng.choice(group).update(fitting)
         else:
-            added = {**_object(field["items"], rng, scope.context), **fitting}
+            added = {**draw_object(field["items"], rng, scope.context), **fitting}
             rows.append({**added, rule["by"]: key} if "by" in rule else added)
 
 
@@ -323,7 +237,7 @@ def _vary(broken: Violation, rng: random.Random) -> None:
     field = fields_of(broken.scope.schema)[table]
     rows = broken.scope.values.setdefault(table, [])
     while len(rows) < min(broken.rule["at_least"], most_of(field)):
-        rows.append(_object(field["items"], rng, broken.scope.context))
+        rows.append(draw_object(field["items"], rng, broken.scope.context))
     for row in rows:
         row[column] = draw_field(columns_of(field)[column], rng, broken.scope.context)
 
@@ -331,7 +245,38 @@ def _vary(broken: Violation, rng: random.Random) -> None:
 def _lengthen(broken: Violation, rng: random.Random) -> None:
     name = broken.rule["min_length"]
     holder, field = _column(broken.scope, name)
-    holder[name] = _text({**field, "minLength": broken.rule["length"]}, rng)
+    holder[name] = draw_text({**field, "minLength": broken.rule["length"]}, rng)
+
+
+def _tell_from_others(broken: Violation, rng: random.Random) -> None:
+    """Give a value that nothing outside of the form has."""
+    name = broken.rule["not_among"]
+    holder, field = _column(broken.scope, name)
+    taken = {told(item.get(name)) for item in rivals(broken.rule, broken.scope)}
+    number = int(field.get("minimum", 1)) if field["type"] == "integer" else 1
+    base = str(holder.get(name, ""))[: longest_of(field) - 5]
+    while told(number if field["type"] == "integer" else f"{base} {number}") in taken:
+        number += 1
+    holder[name] = number if field["type"] == "integer" else f"{base} {number}"
+
+
+def _catch_up(broken: Violation, rng: random.Random) -> None:
+    holder, _ = _column(broken.scope, broken.rule["not_behind"])
+    order = order_of(broken.rule, broken.scope)
+    holder[broken.rule["not_behind"]] = rng.choice(order[order.index(broken.scope.get(broken.rule["than"])) :])
+
+
+def _cover(broken: Violation, rng: random.Random) -> None:
+    rule, scope = broken.rule, broken.scope
+    table, _, column = rule["covers"].partition(".")
+    field = fields_of(scope.schema)[table]
+    wanted = values_to_cover(rule, scope)
+    if column:
+        rows = scope.values.setdefault(table, [])
+        missing = [value for value in wanted if value not in [row.get(column) for row in rows]]
+        rows += [{**draw_object(field["items"], rng, scope.context), column: value} for value in missing]
+    else:
+        scope.values[table] = list(dict.fromkeys([*(scope.get(table) or []), *wanted]))
 
 
 _REPAIRS: Mapping[str, Callable[[Violation, random.Random], None]] = {
@@ -349,4 +294,7 @@ _REPAIRS: Mapping[str, Callable[[Violation, random.Random], None]] = {
     "count_of": _have_rows,
     "distinct_of": _vary,
     "min_length": _lengthen,
+    "not_among": _tell_from_others,
+    "not_behind": _catch_up,
+    "covers": _cover,
 }

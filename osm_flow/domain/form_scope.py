@@ -1,0 +1,189 @@
+"""What a rule of a form can see and how it reads it: values, rows, variables of the case, exact numbers, days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from osm_flow.domain.forms import JSON, columns_of, fields_of, find, looked_up
+
+BANGKOK = timedelta(hours=7)
+COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
+    "equals": lambda left, right: left == right,
+    "at_most": lambda left, right: left <= right,
+    "at_least": lambda left, right: left >= right,
+    "more_than": lambda left, right: left > right,
+}
+CONDITIONS = frozenset({"is", "not", "in", "not_in", "given", "differs_from", "below"})
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a rule can see: the values of the form, perhaps one row of one table, and the variables of the case."""
+
+    schema: JSON
+    values: JSON
+    context: Mapping[str, Any]
+    table: str | None = None
+    index: int | None = None
+
+    @property
+    def row(self) -> JSON:
+        """The row that the rule speaks of; empty outside tables."""
+        return rows_of(self.values, self.table)[self.index] if self.table and self.index is not None else {}
+
+    def get(self, name: str) -> Any:
+        """The value of this name, None when nothing was given."""
+        if name in self.row:
+            return self.row[name]
+        if name in self.values:
+            return self.values[name]
+        if self.owns(name) or name in fields_of(self.schema):
+            return None
+        return find(self.context, name)
+
+    def owns(self, name: str) -> bool:
+        """Whether the name is a column of the table that the rule speaks of."""
+        return bool(self.table) and name in columns_of(fields_of(self.schema)[str(self.table)])
+
+    def path(self, name: str) -> str:
+        """The dotted path of the field, for messages."""
+        return f"{self.table}.{self.index}.{name}" if self.owns(name) else name
+
+    def number(self, name: str) -> Decimal | None:
+        """The value as an exact number; the sum of the numbers where a path gathers several."""
+        value = self.get(name)
+        return total_of(value) if isinstance(value, list) else exact(value)
+
+    def day(self, name: str) -> date | None:
+        """The value as a day in Thailand."""
+        moment = read_moment(self.get(name))
+        return (moment + BANGKOK).date() if isinstance(moment, datetime) else moment
+
+
+def is_missing(field: JSON, value: Any) -> bool:
+    """Whether a field still waits for an answer; an empty text or list answers where the form has it as default."""
+    return not is_given(value) and (value is None or "default" not in field or field["default"] != value)
+
+
+def is_given(value: Any) -> bool:
+    """Whether a person gave something: false and 0 are answers, blanks and empty lists are not."""
+    if isinstance(value, str):
+        return bool(value.strip())
+    return value is not None and value != []
+
+
+def exact(value: Any) -> Decimal | None:
+    """A JSON number as the decimal that was typed; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    number = Decimal(str(value))
+    return number if number.is_finite() else None
+
+
+def read_moment(value: Any) -> date | datetime | None:
+    """A JSON date as a day, a JSON instant as a UTC time without zone; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        if len(value) == len("2026-11-20"):
+            return date.fromisoformat(value)
+        instant = datetime.fromisoformat(value)
+        return (instant - (instant.utcoffset() or timedelta())).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None
+
+
+def rows_of(values: Mapping[str, Any], table: str | None) -> list[JSON]:
+    """The rows of a table; whatever is not a row counts as an empty one."""
+    found = values.get(table or "")
+    return [row if isinstance(row, dict) else {} for row in found] if isinstance(found, list) else []
+
+
+def holds(condition: JSON, scope: Scope) -> bool:
+    """Whether one condition of a `when` or `where` is true."""
+    value = None if isinstance(condition["field"], list) else scope.get(condition["field"])
+    if "is" in condition:
+        return bool(value == condition["is"])
+    if "not" in condition:
+        return is_given(value) and value != condition["not"]
+    if "in" in condition:
+        return bool(value in condition["in"])
+    if "not_in" in condition:
+        return is_given(value) and value not in condition["not_in"]
+    if "given" in condition:
+        return bool(is_given(value) == condition["given"])
+    other = condition["differs_from"] if "differs_from" in condition else condition["below"]
+    left, right = amount(condition["field"], scope), amount(other, scope)
+    if left is None or right is None:
+        return False
+    return left != right if "differs_from" in condition else left < right
+
+
+def conditions_of(rule: JSON, key: str = "when") -> list[JSON]:
+    """The conditions of a rule; a single one may stand without a list."""
+    found = rule.get(key, [])
+    return [found] if isinstance(found, dict) else list(found)
+
+
+def fiscal_bounds(fiscal_year: int) -> tuple[date, date]:
+    """First and last day of a Thai fiscal year (Buddhist era)."""
+    year = fiscal_year - 543
+    return date(year - 1, 10, 1), date(year, 9, 30)
+
+
+def amount(operand: Any, scope: Scope) -> Decimal | None:
+    """The number that an operand means: itself, a field, the sum of fields (list) or of a column (`table.column`).
+
+    `{find: list, value: column, where: {column: field}}` is what the first fitting item of a list says,
+    `{product_of: [a, b], times: 0.01}` a product.
+    """
+    if isinstance(operand, dict):
+        return exact(looked_up(operand, scope.get)) if "find" in operand else _product(operand, scope)
+    if isinstance(operand, list):
+        given = [number for name in operand if (number := scope.number(name)) is not None]
+        return sum(given, Decimal(0)) if given else None
+    if not isinstance(operand, str):
+        return exact(operand)
+    table, _, column = operand.partition(".")
+    if column and table in fields_of(scope.schema):
+        return column_sum(rows_of(scope.values, table), column)
+    return scope.number(operand)
+
+
+def column_sum(rows: list[JSON], column: str) -> Decimal | None:
+    """The sum of what the rows give in this column; None when no row gives anything."""
+    return total_of([row.get(column) for row in rows])
+
+
+def total_of(values: list[Any]) -> Decimal | None:
+    """The sum of the numbers among the values; None when there is none."""
+    given = [number for value in values if (number := exact(value)) is not None]
+    return sum(given, Decimal(0)) if given else None
+
+
+def _product(operand: JSON, scope: Scope) -> Decimal | None:
+    product = exact(operand.get("times", 1))
+    for name in operand["product_of"]:
+        factor = scope.number(name)
+        product = None if factor is None or product is None else product * factor
+    return product
+
+
+def grouped(rows: list[JSON], by: str | None) -> dict[Any, list[JSON]]:
+    """The rows by what they have in the column `by`; all of them in one group without it."""
+    groups: dict[Any, list[JSON]] = {}
+    for row in rows:
+        key = row.get(by) if by else None
+        if by is None or isinstance(key, str | int):
+            groups.setdefault(key, []).append(row)
+    return groups
+
+
+def row_scopes(scope: Scope, table: str) -> Iterator[Scope]:
+    """One scope per row of a table."""
+    for index in range(len(rows_of(scope.values, table))):
+        yield Scope(scope.schema, scope.values, scope.context, table, index)
