@@ -47,7 +47,9 @@ class Store:
         if self.dialect == "sqlite":
             _govern_sqlite(self.engine)
             self._writing: Engine = self.engine.execution_options(osm_begin="IMMEDIATE")
-            self._reading: Engine = self.engine.execution_options(osm_begin="READING")
+            # Its own connections: one that is told now this, now that, prepares all of its statements anew each time.
+            self._reading: Engine = create_engine(address, **_pool(address))
+            _govern_sqlite(self._reading, "query_only=ON")
         else:
             self._writing = self.engine
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -103,6 +105,7 @@ class Store:
     def close(self) -> None:
         """Give every connection back to the operating system."""
         self.engine.dispose()
+        self._reading.dispose()
 
 
 class _Whole(Store):
@@ -198,7 +201,7 @@ def _pool(address: Any) -> dict[str, Any]:
     return {"pool_size": 10, "max_overflow": 20}
 
 
-def _govern_sqlite(engine: Engine) -> None:
+def _govern_sqlite(engine: Engine, *pragmas: str) -> None:
     """Take transactions out of the driver's hands: it begins them late and never IMMEDIATE."""
 
     @event.listens_for(engine, "connect")
@@ -212,6 +215,7 @@ def _govern_sqlite(engine: Engine) -> None:
             "foreign_keys=ON",
             # What is deleted is overwritten: personal data may not linger in free pages.
             "secure_delete=ON",
+            *pragmas,
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
@@ -219,8 +223,4 @@ def _govern_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         mode = connection.get_execution_options().get("osm_begin")
-        query_only = "ON" if mode == "READING" else "OFF"
-        if connection.info.get("osm_query_only") != query_only:
-            connection.exec_driver_sql(f"PRAGMA query_only={query_only}")
-            connection.info["osm_query_only"] = query_only
         connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "IMMEDIATE" else "BEGIN")

@@ -160,9 +160,9 @@ def test_adding_piece_by_piece_gives_the_same_tree(store: Store) -> None:
 def test_a_root_reads_a_handful_of_rows_whatever_the_size(sqlite_store: Store) -> None:
     fill(sqlite_store, 5_000)
     statements: list[str] = []
-    event.listen(sqlite_store.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
 
     with sqlite_store.reading() as session:
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *a: statements.append(a[2]))
         tree = LogTree(session)
         hashed: list[bytes] = []
         plain = tree.hash_buff
@@ -170,7 +170,7 @@ def test_a_root_reads_a_handful_of_rows_whatever_the_size(sqlite_store: Store) -
         tree.root()
 
     assert len(hashed) < 64
-    assert len([one for one in statements if "SELECT" in one]) <= 2 * 13
+    assert 0 < len([one for one in statements if "SELECT" in one]) <= 2 * 13
 
 
 def test_proofs_of_what_is_not_there_are_refused(store: Store, case_id: str, keyring: Keyring) -> None:
