@@ -23,6 +23,7 @@ _KINDS: Final[Mapping[str, tuple[str, str | None]]] = {
     "case.attached": ("แนบเอกสาร", None),
     "case.replanned": ("คิดวันครบกำหนดใหม่", None),
     "child.ended": ("เรื่องย่อยจบ", None),
+    "child.escalated": ("เรื่องย่อยแจ้งยกระดับ", None),
     "incident.opened": ("เกิดเหตุขัดข้อง", None),
     "incident.retried": ("ลองใหม่หลังเหตุขัดข้อง", None),
     "incident.resolved": ("แก้เหตุขัดข้องแล้ว", None),

@@ -12,6 +12,7 @@ from osm_flow.engine.values import (
     CompleteTask,
     DeliverMessage,
     EndChild,
+    EscalateChild,
     FinishService,
     FireTimer,
     Lookup,
@@ -28,7 +29,7 @@ from osm_flow.engine.xml import one_line
 
 __all__ = [
     "ENGINE_VERSION", "JSON", "Command", "CompleteTask", "DefinitionRefused", "DeliverMessage", "Diagram", "Element",
-    "EndChild", "EngineFault", "ExpressionFault", "FinishService", "FireTimer", "Lookup", "NotWaiting", "Passed",
-    "Problem", "Process", "Replan", "Standing", "Start", "Step", "Thrown", "Waiting", "compile_process", "digest_of",
-    "evaluate_decision", "inspect", "lint", "one_line", "read_bpmn", "recorded", "standing", "step",
+    "EndChild", "EngineFault", "EscalateChild", "ExpressionFault", "FinishService", "FireTimer", "Lookup", "NotWaiting",
+    "Passed", "Problem", "Process", "Replan", "Standing", "Start", "Step", "Thrown", "Waiting", "compile_process",
+    "digest_of", "evaluate_decision", "inspect", "lint", "one_line", "read_bpmn", "recorded", "standing", "step",
 ]  # fmt: skip

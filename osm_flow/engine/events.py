@@ -278,7 +278,7 @@ def raise_error(my_task: Any, code: str | None) -> None:
     top = my_task.workflow.top_workflow
     event = catcher_of(my_task, ErrorEventDefinition, code)
     if event is not None:
-        fire(event, changed_in_scope(my_task, event))
+        fire(event, changed_in_scope(my_task.data, event))
         return
     top.error_code = code or "error"
     top.last_end = my_task.task_spec.bpmn_id
@@ -293,18 +293,19 @@ def raise_error(my_task: Any, code: str | None) -> None:
         workflow.completed = True
 
 
-def changed_in_scope(my_task: Any, event: Any) -> dict[str, Any]:
-    """What the erring task knew that the boundary event's path should see."""
-    return changed(event.parent.data, my_task.data)
+def changed_in_scope(known: dict[str, Any], event: Any) -> dict[str, Any]:
+    """What the throwing task knew that the boundary event's path should see."""
+    return changed(event.parent.data, known)
 
 
-def raise_escalation(my_task: Any, code: str | None) -> None:
+def raise_escalation(my_task: Any, code: str | None, known: dict[str, Any]) -> None:
+    """A BPMN escalation at the task: the nearest boundary event catches it; uncaught, it leaves the case."""
     event = catcher_of(my_task, EscalationEventDefinition, code)
     if event is not None:
-        fire(event, changed_in_scope(my_task, event))
+        fire(event, changed_in_scope(known, event))
     else:
         top = my_task.workflow.top_workflow
-        top.throw_out("escalation", code or "", my_task.task_spec.bpmn_id, dict(my_task.data))
+        top.throw_out("escalation", code or "", my_task.task_spec.bpmn_id, dict(known))
 
 
 class Throwing:
@@ -322,7 +323,7 @@ class Throwing:
         elif isinstance(definition, SignalEventDefinition):
             top.throw_out("signal", definition.name, self.bpmn_id, self.payload(my_task))  # type: ignore[attr-defined]
         elif isinstance(definition, EscalationEventDefinition):
-            raise_escalation(my_task, definition.code)
+            raise_escalation(my_task, definition.code, my_task.data)
         return True
 
     def payload(self, my_task: Any) -> dict[str, Any]:

@@ -21,7 +21,10 @@ ACTIVITIES = frozenset({
     "userTask", "manualTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "callActivity", "subProcess",
 })  # fmt: skip
 # Where an error or an escalation can come from; anywhere else the event would wait for what never happens.
-_SOURCES = {"error": {"subProcess", "callActivity", "serviceTask", "sendTask"}, "escalation": {"subProcess"}}
+_SOURCES = {
+    "error": {"subProcess", "callActivity", "serviceTask", "sendTask"},
+    "escalation": {"subProcess", "callActivity"},
+}
 _SAMPLE = datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -28,6 +28,7 @@ from osm_flow.engine.values import (
     CompleteTask,
     DeliverMessage,
     EndChild,
+    EscalateChild,
     FinishService,
     FireTimer,
     Lookup,
@@ -272,6 +273,10 @@ def _apply(workflow: CaseWorkflow, case_id: str, command: Command) -> None:
             task = _find_started(workflow, case_id, task_id, activities.CallActivity)
             read = activities.mapped if error_code is None else activities.mapped_as_far
             _finish(task, read(task, task.task_spec.extra.outputs, _plain(data)), error_code)
+        case EscalateChild(task_id, data, code):
+            task = _find_started(workflow, case_id, task_id, activities.CallActivity)
+            known = activities.mapped_as_far(task, task.task_spec.extra.outputs, _plain(data))
+            events.raise_escalation(task, code, {**task.data, **known})
         case Replan():
             _replan(workflow)
         case _:

@@ -26,6 +26,7 @@ from osm_flow.engine.values import (
     CompleteTask,
     DeliverMessage,
     EndChild,
+    EscalateChild,
     FinishService,
     FireTimer,
     Start,
@@ -97,6 +98,7 @@ class Simulation:
         self._log: list[tuple[str, Any]] = []
         self._alone = 0
         self._mail: list[tuple[str, Thrown]] = []
+        self._escalations: list[tuple[str, Thrown]] = []
 
     def run(self, walk: Sequence[Mapping[str, Any]] | None = None, max_steps: int = 500) -> Walk:
         """Walk until the end, until nothing is open, or for as long as `walk` says.
@@ -193,6 +195,8 @@ class Simulation:
 
     def _settle_once(self) -> bool:
         moved = self._deliver()
+        for case in list(self.cases.values()):
+            moved |= self._escalate(case)
         born = {case.parent for case in self.cases.values()}
         for case in list(self.cases.values()):
             if case.id in self.cases:
@@ -224,6 +228,7 @@ class Simulation:
         self._start(waiting.called or "", (case.id, waiting.task_id), waiting.data)
 
     def _end_child(self, child: _Running, parent: tuple[str, str]) -> bool:
+        self._escalate(child)
         awaited = self._awaited(parent)
         del self.cases[child.id]
         if awaited and child.newest is not None:
@@ -232,6 +237,17 @@ class Simulation:
         else:
             self._log.append(("gone", child.id))
         return True
+
+    def _escalate(self, child: _Running) -> bool:
+        """Hand what the child threw and nothing in it caught to its parent, before the child may end there."""
+        thrown = [one for sender, one in self._escalations if sender == child.id]
+        self._escalations = [one for one in self._escalations if one[0] != child.id]
+        moved = False
+        for one in thrown:
+            if child.parent is not None and self._awaited(child.parent):
+                self._advance(self.cases[child.parent[0]], EscalateChild(child.parent[1], one.data, one.name))
+                moved = True
+        return moved
 
     def _drop_orphans(self) -> None:
         """Children whose parent no longer waits for them are cancelled, with theirs."""
@@ -273,6 +289,7 @@ class Simulation:
             )
         )
         self._mail += [(case.id, thrown) for thrown in case.newest.thrown if thrown.kind == "message"]
+        self._escalations += [(case.id, thrown) for thrown in case.newest.thrown if thrown.kind == "escalation"]
 
     def _deliver(self) -> bool:
         """Hand each message that left a case to the other cases that wait for it."""

@@ -73,11 +73,20 @@ class EndChild:
 
 
 @dataclass(frozen=True)
+class EscalateChild:
+    """A child case threw an escalation that nothing in it caught; `data` are what the child knew. It goes on."""
+
+    task_id: str
+    data: JSON
+    code: str
+
+
+@dataclass(frozen=True)
 class Replan:
     """The calendar changed: due dates of everything that waits are worked out anew."""
 
 
-Command = Start | CompleteTask | FireTimer | DeliverMessage | FinishService | EndChild | Replan
+Command = Start | CompleteTask | FireTimer | DeliverMessage | FinishService | EndChild | EscalateChild | Replan
 
 # A function of the calendar (`working_days`, `milestone` …) asked with its arguments; the answers become part of the
 # record, so that a replay asks the record and not the calendar.

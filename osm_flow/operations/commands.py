@@ -10,6 +10,7 @@ from osm_flow.engine.values import (
     CompleteTask,
     DeliverMessage,
     EndChild,
+    EscalateChild,
     FinishService,
     FireTimer,
     Replan,
@@ -17,7 +18,8 @@ from osm_flow.engine.values import (
 )
 
 _TYPES: dict[str, Any] = {
-    kind.__name__: kind for kind in (Start, CompleteTask, FireTimer, DeliverMessage, FinishService, EndChild, Replan)
+    kind.__name__: kind
+    for kind in (Start, CompleteTask, FireTimer, DeliverMessage, FinishService, EndChild, EscalateChild, Replan)
 }
 
 

@@ -17,7 +17,7 @@ from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.retries import retry_delay
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
-from osm_flow.engine.values import JSON, DeliverMessage, EndChild, Replan
+from osm_flow.engine.values import JSON, DeliverMessage, EndChild, EscalateChild, Replan
 from osm_flow.errors import OsmFlowError, Refused
 from osm_flow.operations import case_ends, incidents, notifying, outgoing, services, stepping
 from osm_flow.operations.definitions import compiled, latest, started_by_message
@@ -144,6 +144,7 @@ def _end_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) 
     child = session.get_one(Case, entry.case_id)
     if child.parent_case_id is None or child.parent_task_id is None:
         return ()
+    _escalate_earlier(session, entry, now)
     parent = lock_case(session, child.parent_case_id)
     about = {"case_id": child.id, "business_key": child.business_key, "outcome": child.outcome}
     stepping.apply(
@@ -151,6 +152,49 @@ def _end_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) 
         kind="child.ended", task_id=child.parent_task_id, payload=about,
     )  # fmt: skip
     return (parent.id,)
+
+
+def _escalate(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
+    child = session.get_one(Case, entry.case_id)
+    if child.parent_case_id is None or child.parent_task_id is None:
+        return ()
+    _escalate_earlier(session, entry, now)
+    parent = lock_case(session, child.parent_case_id)
+    call = _call_of(session, parent, child.parent_task_id)
+    about = {
+        "case_id": child.id, "business_key": child.business_key, "code": body["name"],
+        "passed_on": {"call": call, "origin": body["origin"]},
+    }  # fmt: skip
+    stepping.apply(
+        session, parent, EscalateChild(child.parent_task_id, body["data"], body["name"]), SYSTEM, now,
+        kind="child.escalated", element=call, task_id=child.parent_task_id, payload=about,
+    )  # fmt: skip
+    return (parent.id,)
+
+
+def _call_of(session: Session, parent: Case, task_id: str) -> str:
+    """The call activity that waits for the child. Raises NotWaiting when it does not any more."""
+    stepping.refuse_unless_active(parent)
+    for waiting in stepping.waiting_of(session, parent):
+        if waiting.task_id == task_id:
+            return waiting.element
+    raise NotWaiting(task_id)
+
+
+def _escalate_earlier(session: Session, entry: OutboxEntry, now: datetime) -> None:
+    """Hand on what the child threw before, should another sweep not have come to it: its parent hears things in order.
+
+    Entries are locked from later to earlier ones, and the parent after them.
+    """
+    undone = select(OutboxEntry).where(
+        OutboxEntry.case_id == entry.case_id,
+        OutboxEntry.kind == outgoing.ESCALATION,
+        OutboxEntry.id < entry.id,
+        OutboxEntry.done_at.is_(None),
+    )
+    earlier = session.scalars(undone.order_by(OutboxEntry.id.desc()).limit(1)).one_or_none()
+    if earlier is not None:
+        deliver(session, earlier, now)
 
 
 def _cancel_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
@@ -213,8 +257,9 @@ def _start_by_message(session: Session, entry: OutboxEntry, body: JSON, now: dat
 
 
 def _give_notice(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
-    case = session.get_one(Case, entry.case_id)
-    element = compiled(session, case.definition).elements.get(body["element"])
+    origin = body.get("origin") or {"case_id": entry.case_id, "element": body["element"]}
+    case = session.get_one(Case, origin["case_id"])
+    element = compiled(session, case.definition).elements.get(origin["element"])
     asked = (element.properties.get("to") if element else None) or "osm_director"
     what = (element.name if element else "") or body["name"]
     notifying.notify(
@@ -233,6 +278,7 @@ HANDLERS: dict[str, Callable[[Session, OutboxEntry, JSON, datetime], Touched]] =
     "child_start": _start_child,
     "child_end": _end_child,
     "child_cancel": _cancel_child,
+    outgoing.ESCALATION: _escalate,
     "message": _spread_message,
     "message_to": _hand_message,
     "message_start": _start_by_message,

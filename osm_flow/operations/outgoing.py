@@ -10,8 +10,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from osm_flow.engine.values import JSON, Step, Waiting
+from osm_flow.engine.values import JSON, Step, Thrown, Waiting
 from osm_flow.store.models import Case, OutboxEntry
+
+ESCALATION = "child_escalation"
 
 
 def add(session: Session, key: str, kind: str, case: Case, body: JSON, now: datetime) -> OutboxEntry:
@@ -48,10 +50,22 @@ def add_end(session: Session, case: Case, step: Step, now: datetime) -> None:
         add(session, f"child_end:{case.id}", "child_end", case, body, now)
 
 
-def add_thrown(session: Session, case: Case, step: Step, now: datetime) -> None:
-    """Pass on the messages that the step threw, and tell people of its escalations."""
+def add_thrown(session: Session, case: Case, step: Step, now: datetime, passed_on: JSON | None = None) -> None:
+    """Pass on the messages that the step threw, and its escalations: to the parent, from the outermost case to people.
+
+    `passed_on` says which element of which case below threw the escalation that leaves this case at its call activity.
+    """
+    escalated = "notice" if case.parent_case_id is None else ESCALATION
     for number, thrown in enumerate(step.thrown):
-        kind = {"message": "message", "escalation": "notice"}.get(thrown.kind)
-        if kind is not None:
-            body = {"name": thrown.name, "element": thrown.element, "data": thrown.data}
-            add(session, f"thrown:{case.id}:{case.seq}:{number}", kind, case, body, now)
+        kind = {"message": "message", "escalation": escalated}.get(thrown.kind)
+        if kind is None:
+            continue
+        body: JSON = {"name": thrown.name, "element": thrown.element, "data": thrown.data}
+        if thrown.kind == "escalation":
+            comes_from_below = passed_on is not None and passed_on["call"] == thrown.element
+            body["origin"] = passed_on["origin"] if passed_on and comes_from_below else _origin(case, thrown)
+        add(session, f"thrown:{case.id}:{case.seq}:{number}", kind, case, body, now)
+
+
+def _origin(case: Case, thrown: Thrown) -> JSON:
+    return {"case_id": case.id, "element": thrown.element}

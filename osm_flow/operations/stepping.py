@@ -249,7 +249,7 @@ def _move(
         opened = projections.project(session, case, process, step, known, at, now)
         if opened:
             case.stage = opened[-1].stage
-        outgoing.add_thrown(session, case, step, now)
+        outgoing.add_thrown(session, case, step, now, about.get("passed_on"))
         if step.ended:
             _end(session, case, step, at, now)
         session.flush()

@@ -45,6 +45,7 @@ _TOLD: Mapping[str, tuple[str, str]] = {
     "timer.fired": ("ถึงเวลาที่ตั้งไว้", "clock"),
     "service.finished": ("ระบบทำขั้นนี้ให้แล้ว", "done"),
     "child.ended": ("เรื่องย่อยจบแล้ว", "done"),
+    "child.escalated": ("เรื่องย่อยแจ้งยกระดับ", "clock"),
     "incident.opened": ("เกิดเหตุขัดข้อง", "bad"),
     "incident.retried": ("ลองใหม่หลังเหตุขัดข้อง", "plain"),
     "incident.resolved": ("ปิดเหตุขัดข้อง", "plain"),

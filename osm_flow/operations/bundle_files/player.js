@@ -17,7 +17,7 @@
   const KINDS = {
     "case.started": "เริ่มเรื่อง", "work_item.completed": "ทำงานเสร็จ", "work_item.claimed": "รับงาน", "work_item.released": "คืนงาน",
     "work_item.delegated": "มอบหมายต่อ", "work_item.reassigned": "เปลี่ยนผู้รับผิดชอบ", "work_item.escalated": "แจ้งเตือนตามลำดับ", "timer.fired": "ถึงเวลา",
-    "message.received": "บันทึกคำตอบ", "child.ended": "เรื่องย่อยสิ้นสุด", "service.finished": "ระบบทำงานเสร็จ", "case.commented": "ความเห็น",
+    "message.received": "บันทึกคำตอบ", "child.ended": "เรื่องย่อยสิ้นสุด", "child.escalated": "เรื่องย่อยแจ้งยกระดับ", "service.finished": "ระบบทำงานเสร็จ", "case.commented": "ความเห็น",
     "case.attached": "แนบไฟล์", "case.replanned": "ปรับกำหนดตามปฏิทิน", "case.suspended": "พักเรื่อง", "case.resumed": "เดินเรื่องต่อ",
     "case.cancelled": "ยกเลิกเรื่อง", "payloads.erased": "ลบข้อมูลตามกฎหมาย", "incident.opened": "เกิดเหตุขัดข้อง", "work_item.due_moved": "เลื่อนกำหนด",
   };

@@ -18,6 +18,7 @@ from osm_flow.engine import (
     DeliverMessage,
     EndChild,
     EngineFault,
+    EscalateChild,
     FinishService,
     FireTimer,
     Problem,
@@ -309,6 +310,9 @@ class Case:
 
     def child(self, name: str, instance: int | None = None, /, error: str | None = None, **data: Any) -> Step:
         return self.do(EndChild(self.waiting(name, instance).task_id, data, error))
+
+    def escalate(self, name: str, code: str, instance: int | None = None, /, **data: Any) -> Step:
+        return self.do(EscalateChild(self.waiting(name, instance).task_id, data, code))
 
     def replan(self, lookup: Any) -> Step:
         self.lookup = lookup

@@ -70,6 +70,7 @@ def _compound(inner: st.SearchStrategy[Block], extra: bool) -> st.SearchStrategy
             pair.map(lambda p: Block("race", p)),
             pair.map(lambda p: Block("guarded", p)),
             pair.map(lambda p: Block("failing", p)),
+            st.tuples(pair, st.booleans()).map(lambda t: Block("raised", t[0], flag=t[1])),
             st.just(Block("told")),
             st.just(Block("urged")),
         ]
@@ -274,6 +275,40 @@ class Writer:
         out.append(f'<bpmn:subProcess id="{name}">{"".join(inner)}</bpmn:subProcess>')
         return self._caught(block, out, name, "error", f'<bpmn:errorEventDefinition errorRef="{name}_code"/>')
 
+    def _raised(self, block: Block, out: list[str]) -> tuple[str, str]:
+        """A call of a process whose first part goes on beside a task that may escalate.
+
+        The escalation ends the call and goes the way of the second part, or sends a token beside it.
+        """
+        name = block.id
+        inner = [
+            f'<bpmn:startEvent id="{name}_s"/><bpmn:endEvent id="{name}_e"/><bpmn:endEvent id="{name}_fine"/>'
+            f'<bpmn:endEvent id="{name}_up"><bpmn:escalationEventDefinition escalationRef="{name}_code"/></bpmn:endEvent>'
+            f'<bpmn:parallelGateway id="{name}_both"/><bpmn:manualTask id="{name}_judge" name="t"/>'
+        ]
+        self.roots.append(f'<bpmn:escalation id="{name}_code" name="{name}" escalationCode="{name}"/>')
+        first, last = self.block(block.parts[0], inner)
+        self.flow(f"{name}_s", f"{name}_both", inner)
+        self.flow(f"{name}_both", first, inner)
+        self.flow(last, f"{name}_e", inner)
+        self.flow(f"{name}_both", f"{name}_judge", inner)
+        self.flow(f"{name}_judge", f"{name}_choice", inner)
+        fine = self.flow(f"{name}_choice", f"{name}_fine", inner)
+        self.flow(f"{name}_choice", f"{name}_up", inner, f"c_{name} == true")
+        inner.append(f'<bpmn:exclusiveGateway id="{name}_choice" default="{fine}"/>')
+        self.processes.append(f'<bpmn:process id="{name}_called" isExecutable="true">{"".join(inner)}</bpmn:process>')
+        definition = f'<bpmn:escalationEventDefinition escalationRef="{name}_code"/>'
+        out.append(f'<bpmn:callActivity id="{name}" calledElement="{name}_called"/>')
+        if block.flag:
+            return self._caught(block, out, name, "escalation", definition)
+        out.append(
+            f'<bpmn:boundaryEvent id="{name}_escalation" attachedToRef="{name}" cancelActivity="false">{definition}'
+            f'</bpmn:boundaryEvent><bpmn:manualTask id="{name}_extra" name="t"/><bpmn:endEvent id="{name}_end"/>'
+        )
+        self.flow(f"{name}_escalation", f"{name}_extra", out)
+        self.flow(f"{name}_extra", f"{name}_end", out)
+        return name, name
+
     def _told(self, block: Block, out: list[str]) -> tuple[str, str]:
         """A task that messages may come to while it is open, as often as they like."""
         name = block.id
@@ -326,7 +361,7 @@ def answers(block: Block, rng: random.Random) -> dict[str, Any]:
 
 
 def first_answers(block: Block) -> dict[str, Any]:
-    empty = {"xor": 1, "inc": [], "loop": False, "failing": False}
+    empty = {"xor": 1, "inc": [], "loop": False, "failing": False, "raised": False}
     return {f"c_{b.id}": empty[b.kind] for b in walk(block) if b.kind in empty}
 
 
@@ -373,9 +408,9 @@ class Game:
             self.inner = [self.make(parts[0], self.data)]
         elif kind in ("sub", "call", "guarded"):
             self.inner = [Scope(parts[0], self.data)]
-        elif kind == "failing":
+        elif kind in ("failing", "raised"):
             scope = Scope(parts[0], self.data)
-            scope.judge(self.block.id)
+            scope.judge(self.block.id, ends=kind == "failing")
             self.inner = [scope]
         elif kind == "mi":
             number_of = 1 if self.block.flag else self.block.count
@@ -469,6 +504,23 @@ class Game:
         elif scope.done:
             self.data, self.done = scope.data, True
 
+    def _after_raised(self) -> None:
+        scope = self.inner[0]
+        if self.escaped:
+            self._after_xor()
+        elif isinstance(scope, Scope) and scope.escalated is not None:
+            known, scope.escalated = scope.escalated, None
+            given = {**self.data, **changed(self.data, known)}
+            if self.block.flag:
+                self.escaped = True
+                self.inner = [self.make(self.block.parts[1], given)]
+            else:
+                assert self.scope is not None
+                self.scope.sideways(Block("task", id=f"{self.block.id}_extra"), given, self.data)
+                self._after_raised()
+        elif scope.done:
+            self.data, self.done = scope.data, True
+
     def _after_par(self) -> None:
         self.arrived += [g for g in self.inner if g.done and g not in self.arrived]
         if len(self.arrived) == len(self.inner):
@@ -506,15 +558,18 @@ class Scope(Game):
         self.finished: list[Game] = []
         self.asides: list[Game] = []
         self.judging: Game | None = None
+        self.judged = False
         self.failed: dict[str, Any] | None = None
+        self.escalated: dict[str, Any] | None = None
         super().__init__(block, data, self)
 
     def begin(self) -> None:
         self.main = Game(self.block, self.data, self)
         self.inner = [self.main]
 
-    def judge(self, name: str) -> None:
-        """A task beside the main token that may end the scope in an error."""
+    def judge(self, name: str, *, ends: bool) -> None:
+        """A task beside the main token that may end the scope in an error, or escalate and let it go on."""
+        self.ends = ends
         self.judging = Game(Block("task", id=f"{name}_judge"), self.data, self)
         self.verdict = f"c_{name}"
         self.inner.append(self.judging)
@@ -531,8 +586,10 @@ class Scope(Game):
     def settle(self) -> None:
         for game in self.inner:
             game.settle()
-        if self.judging is not None and self.judging.done and self.judging.data[self.verdict]:
-            self.failed = dict(self.judging.data)
+        if self.judging is not None and self.judging.done and not self.judged:
+            self.judged = True
+            if self.judging.data[self.verdict]:
+                setattr(self, "failed" if self.ends else "escalated", dict(self.judging.data))
         if self.done or self.failed is not None or not all(g.done for g in self.inner):
             return
         assert self.main is not None

@@ -28,7 +28,7 @@ PROFILE = settings(
 
 def has_nested_instances(block: Block) -> bool:
     """Instances inside instances cannot be told apart from outside by one index."""
-    return any(kinds(part) & {"mi", "call"} for b in walk(block) if b.kind == "mi" for part in b.parts)
+    return any(kinds(part) & {"mi", "call", "raised"} for b in walk(block) if b.kind == "mi" for part in b.parts)
 
 
 def processes_of(xml: bytes) -> Any:

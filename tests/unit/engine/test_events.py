@@ -9,7 +9,7 @@ import pytest
 
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.events import add_duration
-from osm_flow.engine.values import DeliverMessage, FireTimer, Start
+from osm_flow.engine.values import DeliverMessage, EscalateChild, FireTimer, Start
 from tests.unit.engine.diagrams import (
     NOW,
     Case,
@@ -22,6 +22,7 @@ from tests.unit.engine.diagrams import (
     end,
     error,
     escalation,
+    extended,
     flows,
     manual,
     manuals,
@@ -577,6 +578,82 @@ def test_an_uncaught_escalation_leaves_the_case_and_the_case_goes_on() -> None:
     case = Case(xml)
     assert case.thrown == [("escalation", "up")]
     assert case.open == ["a"]
+
+
+def called(cancel: bool, loop: str = "", ref: str = "up", mapping: str = "") -> bytes:
+    """A call whose escalation leads to `c`."""
+    return diagram(start(), call("k", mapping, loop), boundary("c1", "k", on("escalation", ref), cancel=cancel), manuals("b c"), end(), end("e2"),
+                   flows("s > k > b > e; c1 > c > e2"), roots=escalation("up"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "loop", ["", many(number="2"), many(number="2", sequential=True)], ids=["once", "parallel", "sequential"]
+)
+def test_an_escalation_of_a_child_may_interrupt_its_call(loop: str) -> None:
+    case = Case(called(True, loop), {"x": 1})
+    case.escalate("k", "up", 0 if loop else None, why="late")
+    assert case.open == ["c"]
+    assert case.waiting("c").data == {"x": 1, "why": "late"}
+    case.complete("c")
+    assert case.ended("e2")
+
+
+def test_an_escalation_of_a_child_may_go_beside_its_call_again_and_again() -> None:
+    case = Case(called(False), {"x": 1})
+    case.escalate("k", "up", why="late")
+    case.escalate("k", "up", why="later")
+    assert case.open == ["c", "c", "k"]
+    assert sorted(w.data["why"] for w in case.newest.waiting if w.element == "c") == ["late", "later"]
+    case.child("k", done=1)
+    assert case.waiting("b").data == {"x": 1, "done": 1}
+    case.line("c", "c", "b")
+    assert case.ended("e")
+
+
+def test_an_escalation_of_an_instance_leaves_the_other_instances() -> None:
+    case = Case(called(False, many(number="3")))
+    case.escalate("k", "up", 1)
+    assert case.open == ["c", "k", "k", "k"]
+    for instance in (2, 0, 1):
+        case.child("k", instance)
+    case.line("c", "b")
+    assert case.ended("e")
+
+
+def test_an_event_without_a_code_catches_every_escalation_of_a_child() -> None:
+    case = Case(called(True, ref=""))
+    case.escalate("k", "whatever")
+    assert case.open == ["c"]
+
+
+def test_an_escalation_that_the_call_does_not_catch_looks_further_out() -> None:
+    inner = sub("a", start("is"), call("k"), end("ie"), flows("is > k > ie"))
+    xml = diagram(start(), inner, boundary("c1", "a", on("escalation", "up")), manuals("b c"), end(), end("e2"),
+                  flows("s > a > b > e; c1 > c > e2"), roots=escalation("up"))  # fmt: skip
+    case = Case(xml)
+    case.escalate("k", "other")
+    assert case.open == ["k"]
+    assert case.thrown == [("escalation", "other")]
+    case.escalate("k", "up")
+    assert case.open == ["c"]
+    assert case.thrown == [("escalation", "other")]
+
+
+def test_an_escalation_of_a_child_brings_what_the_call_gives_out() -> None:
+    given = extended('<camunda:out source="reason" target="why"/><camunda:out source="unset" target="never"/>')
+    case = Case(called(True, mapping=given))
+    case.escalate("k", "up", reason="late", secret=1)
+    assert case.waiting("c").data == {"why": "late"}
+
+
+def test_nobody_escalates_out_of_what_is_no_call() -> None:
+    case = Case(called(True))
+    task_id = case.waiting("k").task_id
+    case.child("k")
+    with pytest.raises(NotWaiting):
+        case.do(EscalateChild(task_id, {}, "up"))
+    with pytest.raises(NotWaiting):
+        case.do(EscalateChild(case.waiting("b").task_id, {}, "up"))
 
 
 # ---- termination -------------------------------------------------------------------------------------------------------

@@ -105,7 +105,6 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "error that does not interrupt": (waiting(boundary("b1", "a", on("error", "oops"), cancel=False)), "b1", "error_interrupts"),
     "error of a task": (waiting(boundary("b1", "a", on("error", "oops"))), "b1", "never_happens"),
     "escalation of a task": (waiting(boundary("b1", "a", on("escalation", "up"))), "b1", "never_happens"),
-    "escalation of a call": (waiting(boundary("b1", "a", on("escalation", "up")), host=call("a")), "b1", "never_happens"),
     "boundary on nothing": (waiting(boundary("b1", "nobody", timer("PT1H"))), "b1", "unattached"),
     "boundary on a gateway": (around(manual("a"), xor("g"), boundary("b1", "g", timer("PT1H")), end("e2"), path="s > a > g > e; b1 > e2"), "b1", "unattached"),
     "boundary across a border": (

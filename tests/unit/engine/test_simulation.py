@@ -8,7 +8,7 @@ import pytest
 
 from osm_flow.engine import EngineFault, compile_process
 from osm_flow.engine.guesses import guesses_of
-from osm_flow.engine.simulation import ElementNotOpen, Simulation
+from osm_flow.engine.simulation import ElementNotOpen, Mode, Simulation
 from osm_flow.engine.xml import read_xml
 from tests.unit.engine.diagrams import (
     FORM,
@@ -21,6 +21,7 @@ from tests.unit.engine.diagrams import (
     element,
     end,
     error,
+    escalation,
     flows,
     manual,
     manuals,
@@ -166,3 +167,32 @@ def test_guesses_answer_the_conditions() -> None:
     assert set(found["state"]) == {"x", "y"}
     assert "z" in found["kind"]
     assert len(found["kind"]) > 1
+
+
+@pytest.mark.parametrize("mode", ["live", "reload", "replay"])
+def test_an_escalation_of_a_child_reaches_the_call_that_catches_it_two_cases_up(mode: Mode) -> None:
+    outer = process(start(), call("k", called="middle"), boundary("b", "k", on("escalation", "up")), manual("c"), end(), end("e2"),
+                    flows("s > k > e; b > c > e2"))  # fmt: skip
+    middle = process(start("ms"), call("mk"), end("me"), flows("ms > mk > me"), key="middle")
+    inner = process(start("is"), manual("i"), throw("t", on("escalation", "up")), manual("j"), end("ie"),
+                    flows("is > i > t > j > ie"), key="child")  # fmt: skip
+    walk = simulation(document(escalation("up"), outer, middle, inner), mode=mode).run(path("i", "c"))
+    assert walk.outcome == "completed"
+    assert [step["open"] for step in walk.steps] == [["i"], ["c"]]
+
+
+def test_an_escalation_that_ends_its_child_is_heard_before_the_end() -> None:
+    outer = process(start(), call("k"), boundary("b", "k", on("escalation", "up")), manual("c"), end(), end("e2"),
+                    flows("s > k > e; b > c > e2"))  # fmt: skip
+    inner = process(start("is"), manual("i"), end("ie", on("escalation", "up")), flows("is > i > ie"), key="child")
+    walk = simulation(document(escalation("up"), outer, inner), mode="replay").run(path("i", "c"))
+    assert (walk.outcome, [step["open"] for step in walk.steps]) == ("completed", [["i"], ["c"]])
+
+
+def test_an_escalation_that_nobody_catches_stops_nothing() -> None:
+    outer = process(start(), call("k"), end(), flows("s > k > e"))
+    inner = process(
+        start("is"), throw("t", on("escalation", "up")), manual("i"), end("ie"), flows("is > t > i > ie"), key="child"
+    )
+    walk = simulation(document(escalation("up"), outer, inner), mode="replay").run(path("i"))
+    assert walk.outcome == "completed"
