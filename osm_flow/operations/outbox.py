@@ -19,10 +19,10 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import JSON, DeliverMessage, EndChild, EscalateChild, Replan
 from osm_flow.errors import OsmFlowError, Refused
-from osm_flow.operations import case_ends, incidents, notifying, outgoing, services, stepping
+from osm_flow.operations import case_ends, correlation, incidents, notifying, outgoing, services, stepping
 from osm_flow.operations.definitions import compiled, latest, started_by_message
 from osm_flow.store.database import Instant
-from osm_flow.store.models import Case, OutboxEntry, Province, ServiceJob, WaitingMessage
+from osm_flow.store.models import Case, OutboxEntry, Province, ServiceJob
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store, lock_case
 
 logger = logging.getLogger(__name__)
@@ -216,21 +216,15 @@ def _cancel_child(session: Session, entry: OutboxEntry, body: JSON, now: datetim
 def _spread_message(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
     """One entry for each receiver, so that each is moved in a transaction of its own."""
     sender = session.get_one(Case, entry.case_id)
-    fiscal_year = body["data"].get("fy")
-    waiting = session.scalars(
-        select(WaitingMessage)
-        .where(WaitingMessage.office_id == sender.office_id, WaitingMessage.message == body["name"])
-        .order_by(WaitingMessage.since, WaitingMessage.task_id)
-    ).all()
-    same_year = [one for one in waiting if one.fiscal_year == fiscal_year]
-    for one in same_year or waiting:
+    waiting = correlation.receivers(session, sender, body["name"], body["data"])
+    for one in waiting:
         receiver = session.get_one(Case, one.case_id)
         letter = {**body, "task_id": one.task_id, "element": one.element, "from": sender.business_key}
         outgoing.add(session, f"{entry.key}:{one.task_id}", "message_to", receiver, letter, now)
     for definition in started_by_message(session, body["name"]):
         start = {**body, "definition": definition.key, "from": sender.business_key}
         outgoing.add(session, f"{entry.key}:{definition.key}", "message_start", sender, start, now)
-    return (sender.id, *(one.case_id for one in same_year or waiting))
+    return (sender.id, *(one.case_id for one in waiting))
 
 
 def _hand_message(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
@@ -247,7 +241,7 @@ def _start_by_message(session: Session, entry: OutboxEntry, body: JSON, now: dat
     sender = session.get_one(Case, entry.case_id)
     definition = latest(session, body["definition"])
     data: JSON = body["data"]
-    fiscal_year = data["fy"] if isinstance(data.get("fy"), int) else sender.fiscal_year
+    fiscal_year = correlation.year_of(data, sender)
     title = f"{compiled(session, definition).name} ปี {fiscal_year}"
     begun = stepping.begin(
         session, definition, SYSTEM, now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 
 import pytest
@@ -47,6 +48,20 @@ def complete_first(store: Store, case_id: str, actor: Actor, now: datetime, text
 def assert_all_proved(store: Store) -> None:
     with store.reading() as session:
         assert [faults for _, faults in verify_all(session) if faults] == []
+
+
+def states(store: Store, *case_ids: str) -> list[str]:
+    with store.reading() as session:
+        return [session.get_one(Case, case_id).state for case_id in case_ids]
+
+
+def change_letter(store: Store, sender: str, fy: object) -> None:
+    """The message of the sender that waits in the outbox says this year; None: none at all."""
+    with store.transaction() as session:
+        entry = session.scalars(select(OutboxEntry).where(OutboxEntry.case_id == sender)).one()
+        body = json.loads(entry.body)
+        body["data"] = {**body["data"], "fy": fy} if fy is not None else {"text": "x"}
+        entry.body = json.dumps(body)
 
 
 class TestChildren:
@@ -178,6 +193,69 @@ class TestMessages:
             assert session.get_one(Case, next_year).state == "ACTIVE"
             record = session.scalars(select(JournalRecord).where(JournalRecord.kind == "message.received")).one()
             assert (record.case_id, record.actor) == (this_year, "system")
+
+    def test_it_never_moves_the_case_of_another_year_when_its_own_is_over(self, store: Store, anan: Actor) -> None:
+        this_year, next_year = begin(store, "asking"), begin(store, "asking", fiscal_year=2572)
+        for _ in range(2):
+            sender = begin(store, "telling")
+            complete_first(store, sender, anan, NOW, "ตอบแล้ว")
+            outbox.deliver_pending(store, NOW, sender)
+
+        assert states(store, this_year, next_year) == ["COMPLETED", "ACTIVE"]
+        assert_all_proved(store)
+
+    def test_it_reaches_the_nearest_year_when_the_process_has_none_in_its_own(self, store: Store, anan: Actor) -> None:
+        years = {year: begin(store, "asking", fiscal_year=year) for year in (2568, 2572, 2573)}
+        sender = begin(store, "telling")
+        complete_first(store, sender, anan, NOW, "ตอบแล้ว")
+
+        outbox.deliver_pending(store, NOW, sender)
+
+        assert states(store, *years.values()) == ["ACTIVE", "COMPLETED", "ACTIVE"]
+
+    def test_it_keeps_to_the_year_that_it_says(self, store: Store, anan: Actor) -> None:
+        this_year, next_year = begin(store, "asking"), begin(store, "asking", fiscal_year=2572)
+        sender = begin(store, "telling")
+        complete_first(store, sender, anan, NOW, "ตอบแล้ว")
+        change_letter(store, sender, fy=2572)
+
+        outbox.deliver_pending(store, NOW, sender)
+
+        assert states(store, this_year, next_year) == ["ACTIVE", "COMPLETED"]
+
+    @pytest.mark.parametrize("said", [None, "2572", True])
+    def test_one_that_says_no_year_is_of_its_senders_year(self, store: Store, anan: Actor, said: object) -> None:
+        this_year, next_year = begin(store, "asking"), begin(store, "asking", fiscal_year=2572)
+        sender = begin(store, "telling")
+        complete_first(store, sender, anan, NOW, "ตอบแล้ว")
+        change_letter(store, sender, fy=said)
+
+        outbox.deliver_pending(store, NOW, sender)
+
+        assert states(store, this_year, next_year) == ["COMPLETED", "ACTIVE"]
+
+    def test_the_family_of_the_sender_comes_first(self, store: Store, anan: Actor) -> None:
+        stranger, relative = begin(store, "asking"), begin(store, "asking")
+        sender = begin(store, "telling")
+        with store.transaction() as session:
+            # as if both had been called by the same case
+            session.get_one(Case, relative).root_case_id = sender
+        complete_first(store, sender, anan, NOW, "ตอบแล้ว")
+
+        outbox.deliver_pending(store, NOW, sender)
+
+        assert states(store, stranger, relative) == ["ACTIVE", "COMPLETED"]
+
+    def test_it_stays_in_the_office(self, store: Store, anan: Actor) -> None:
+        with store.transaction() as session:
+            make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
+        elsewhere = begin(store, "asking", office_id="NE-U2")
+        sender = begin(store, "telling")
+        complete_first(store, sender, anan, NOW, "ตอบแล้ว")
+
+        outbox.deliver_pending(store, NOW, sender)
+
+        assert states(store, elsewhere) == ["ACTIVE"]
 
     def test_it_begins_a_case_of_the_process_that_starts_with_it(self, store: Store, anan: Actor) -> None:
         with store.transaction() as session:
