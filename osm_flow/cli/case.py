@@ -14,11 +14,13 @@ from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.deadlines import local_day
 from osm_flow.operations import cases, incidents, verify
+from osm_flow.operations.case_overview import open_items_of
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.people import actor_named
 from osm_flow.operations.stepping import CaseFailed
+from osm_flow.operations.subjects import subject_words
 from osm_flow.store.database import instant_text
-from osm_flow.store.models import Case
+from osm_flow.store.models import Case, WorkItem
 
 
 @click.group()
@@ -79,11 +81,13 @@ def show(context: Context, case_id: str, as_json: bool) -> None:
         shown = _as_dict(found)
         picture = cases.case_picture(session, found, context.now())
         shown["tokens"], shown["passed"] = picture["tokens"], picture["passed"]
+        shown["open"] = [_item(item) for item in open_items_of(session, found)]
         shown["children"] = [_as_dict(child) for child in cases.case_children(session, found)]
         page = cases.case_history(session, found, limit=200)
         shown["history"] = [_entry(entry) for entry in page.items]
     lines = [f"{shown['business_key']}  {shown['title']}  {shown['state']}"]
     lines += [f"waits at {token['element']} ({token['count']})" for token in shown["tokens"]]
+    lines += [f"open: {item['name']}{' - ' if item['subject'] else ''}{item['subject']}" for item in shown["open"]]
     lines += [f"{one['seq']:>5}  {one['at']}  {one['actor']:<16} {one['kind']}" for one in reversed(shown["history"])]
     say(shown, as_json, "\n".join(lines))
 
@@ -153,6 +157,7 @@ def _as_dict(found: Case) -> dict[str, Any]:
         "id": found.id,
         "business_key": found.business_key,
         "title": found.title,
+        "subject": subject_words(found.subject, "th"),
         "process": found.definition.key,
         "version": found.definition.version,
         "office": found.office_id,
@@ -167,6 +172,19 @@ def _as_dict(found: Case) -> dict[str, Any]:
         "ended_at": instant_text(found.ended_at) if found.ended_at else None,
         "records": found.seq,
         "head": found.head,
+    }
+
+
+def _item(item: WorkItem) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "element": item.element,
+        "name": item.name_th,
+        "subject": subject_words(item.subject, "th"),
+        "province": item.province_id,
+        "state": item.state,
+        "assignee": item.assignee.username if item.assignee else None,
+        "due_at": instant_text(item.due_at) if item.due_at else None,
     }
 
 

@@ -92,7 +92,9 @@ def note_attributes(my_task: Any) -> None:
             notes["assignee"] = str(_value(my_task, extra.assignee) or "") or None
         if extra.priority:
             notes["priority"] = int(_value(my_task, extra.priority))
-        if filled := filled_properties(my_task):
+        # what a person's work is about is only shown: a text that cannot be worked out stops nobody
+        shown = "subject" if isinstance(my_task.task_spec, HumanTask | CallActivity) else None
+        if filled := filled_properties(my_task, shown):
             notes["properties"] = filled
         notes.update(_dates(my_task))
     except (ValueError, TypeError) as fault:

@@ -9,7 +9,9 @@ from typing import Any
 
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 
-from osm_flow.engine.errors import DefinitionRefused
+from osm_flow.domain import subjects
+from osm_flow.engine.errors import DefinitionRefused, ExpressionFault
+from osm_flow.engine.expressions import fill
 from osm_flow.engine.parser import DialectParser, read_extra
 from osm_flow.engine.values import JSON, Problem
 from osm_flow.engine.xml import BPMN, NAMESPACES, local_name, properties_of, read_xml, refuse
@@ -65,6 +67,13 @@ class Process:
     elements: Mapping[str, Element]
     spec: Any
     subprocess_specs: Mapping[str, Any]
+
+    def subject_of(self, data: JSON) -> str:
+        """What a case that starts with these data is about, by the process's property `subject`; empty when they do not say."""
+        try:
+            return subjects.tidy(fill(self.properties.get("subject", ""), data))
+        except ExpressionFault:
+            return ""
 
 
 def executable_processes(root: Any) -> list[Any]:

@@ -118,10 +118,19 @@ class Timer(EventDefinition):  # type: ignore[misc]
         return self.kind == "timeDate" and not is_time_literal(self.expression)
 
 
-def filled_properties(my_task: Any) -> dict[str, str]:
-    """The properties of a task's element that hold expressions, worked out."""
+def filled_properties(my_task: Any, shown: str | None = None) -> dict[str, str]:
+    """The properties of a task's element that hold expressions, worked out; the `shown` one is empty where it cannot be."""
     extra, engine = my_task.task_spec.extra, my_task.workflow.script_engine
-    return {k: engine.fill(my_task, v) for k, v in extra.properties.items() if "${" in v}
+    filled = {}
+    for key, text in extra.properties.items():
+        if "${" in text:
+            try:
+                filled[key] = engine.fill(my_task, text)
+            except EngineFault:
+                if key != shown:
+                    raise
+                filled[key] = ""
+    return filled
 
 
 class Catching:

@@ -31,7 +31,7 @@ from osm_flow.engine.lint_flows import (
 )
 from osm_flow.engine.lint_ground import Ground
 from osm_flow.engine.values import JSON, Problem
-from osm_flow.engine.xml import BPMN, local_name
+from osm_flow.engine.xml import BPMN, local_name, properties_of
 
 
 def lint(
@@ -84,6 +84,7 @@ def _problems(ground: Ground) -> list[Problem]:
         th = f"มีองค์ประกอบเกิน {MAX_NODES} ชิ้น ให้แยกเป็นกระบวนการย่อย"
         ground.add(ground.process, "too_long", th, f"more than {MAX_NODES} elements: split it by call activities")
         return ground.found
+    ground.template(ground.process, properties_of(ground.process).get("subject", ""))
     for node in ground.process.iter():
         if isinstance(node.tag, str):
             check_construct(ground, node)

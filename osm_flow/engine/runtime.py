@@ -14,6 +14,7 @@ from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow import __version__
+from osm_flow.domain import subjects
 from osm_flow.engine import activities, events
 from osm_flow.engine.activities import Extra
 from osm_flow.engine.clockwork import CaseWorkflow
@@ -45,6 +46,7 @@ STEP_BUDGET = 2_000
 MAX_DEPTH = 900
 _EPOCH = datetime.fromtimestamp(0, UTC)
 HUMAN = (activities.UserTask, activities.ManualTask)
+_WITH_SUBJECT = ("user", "manual", "child")
 
 
 class _Recorder:
@@ -350,13 +352,36 @@ def _waiting_of(case_id: str, task: Any) -> Waiting | None:
     return None
 
 
-def _instance_of(task: Any) -> int | None:
+def _instances(task: Any) -> Iterator[Any]:
+    """The task and those of the subprocesses round it that are instances of a repeated activity, innermost first."""
     while task is not None:
         if "instance" in task.internal_data:
-            return int(task.internal_data["instance"])
+            yield task
         parent = task.workflow.parent_task_id
         task = task.workflow.top_workflow.get_task_from_id(parent) if parent is not None else None
-    return None
+
+
+def _instance_of(task: Any) -> int | None:
+    innermost = next(_instances(task), None)
+    return None if innermost is None else int(innermost.internal_data["instance"])
+
+
+def _subject(task: Any) -> str:
+    """What the diagram says that the task is about, else what it and the activities round it are repeated over."""
+    said = {**task.task_spec.extra.properties, **task.internal_data.get("attributes", {}).get("properties", {})}
+    return subjects.tidy(said.get("subject", "")) or subjects.tidy(
+        subjects.SEPARATOR.join(reversed([_repeated_over(one) for one in _instances(task)]))
+    )
+
+
+def _repeated_over(instance: Any) -> str:
+    """The item of the instance; where it is only counted, which one of how many."""
+    activity, index = instance.parent, instance.internal_data["instance"]
+    items = activity.internal_data.get("items")
+    if not isinstance(items, list) or index >= len(items):
+        return ""
+    named = getattr(activity.task_spec, "element_variable", None) and subjects.words_of(items[index])
+    return named or f"{index + 1}/{len(items)}"
 
 
 def _waiting_task(case_id: str, task: Any, kind: Any, data: JSON | None = None) -> Waiting:
@@ -371,7 +396,7 @@ def _waiting_task(case_id: str, task: Any, kind: Any, data: JSON | None = None) 
         follow_up_at=events.instant_of(notes.get("follow_up")), priority=notes.get("priority", 50),
         properties={**extra.properties, **notes.get("properties", {})}, lane=extra.lane, attached_to=extra.attached_to,
         interrupting=extra.interrupting, message=getattr(definition, "name", None) if kind == "message" else None, topic=extra.topic,
-        called=extra.called, instance=_instance_of(task),
+        called=extra.called, instance=_instance_of(task), subject=_subject(task) if kind in _WITH_SUBJECT else "",
     )  # fmt: skip
 
 

@@ -110,6 +110,7 @@ class Waiting:
     candidates  role keys (`osm_strategy`), roles in a province (`province_planner@TH-38`), or `user:NAME`.
     properties  the camunda:property pairs of the element, expressions already evaluated.
     instance  index of a multi-instance instance, else None.
+    subject   what a work item or a child case is about: the element's property `subject`, else what it is repeated over.
     """
 
     task_id: str
@@ -132,6 +133,7 @@ class Waiting:
     topic: str | None = None
     called: str | None = None
     instance: int | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True)

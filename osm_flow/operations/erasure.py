@@ -137,10 +137,11 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
     if case.state not in OPEN_CASE:
         for statement in (
             update(CaseState).where(CaseState.case_id == case.id).values(snapshot=b""),
-            update(WorkItem).where(WorkItem.case_id == case.id).values(search=""),
+            update(WorkItem).where(WorkItem.case_id == case.id).values(search="", subject=""),
             delete(ServiceJob).where(ServiceJob.case_id == case.id),
         ):
             session.execute(statement, execution_options=_UNSYNCHRONISED)
+        case.subject = ""
     if 1 in gone or (subject and searchable(subject) in searchable(case.title)):
         case.title, case.search = f"{GONE} {case.business_key}", searchable(case.business_key)
         session.flush()
@@ -175,7 +176,7 @@ def _texts_of_case(case: Case, subject: str) -> Iterator[Any]:
 
 
 def _blank_elsewhere(session: Session, subject: str) -> None:
-    """Rows that name no case: notices, mail that was sent or waits, and what somebody searched for."""
+    """Rows of no case, or of others that inherit a subject: notices, mail, what work items are about, what was searched for."""
     session.execute(
         delete(Notification).where(or_(holds(Notification.text_th, subject), holds(Notification.text_en, subject))),
         execution_options=_UNSYNCHRONISED,
@@ -190,6 +191,11 @@ def _blank_elsewhere(session: Session, subject: str) -> None:
         delete(OutboxEntry).where(OutboxEntry.kind == "mail", holds(OutboxEntry.body, subject)),
         execution_options=_UNSYNCHRONISED,
     )
+    for inherits in (
+        update(WorkItem).where(holds(WorkItem.subject, subject)).values(subject="", search=""),
+        update(Case).where(holds(Case.subject, subject)).values(subject=""),
+    ):
+        session.execute(inherits, execution_options=_UNSYNCHRONISED)
     session.execute(
         update(Access).where(holds(Access.details, subject)).values(details=""), execution_options=_UNSYNCHRONISED
     )

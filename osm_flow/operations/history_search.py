@@ -62,6 +62,7 @@ class Found:
     actor_name: str
     on_behalf_name: str | None
     element_name: str
+    subject: str
 
 
 def search(session: Session, actor: Actor, wanted: Wanted, *, after: str | None = None, limit: int = 50) -> Page[Found]:
@@ -141,13 +142,15 @@ def _told(session: Session, rows: Sequence[JournalRecord]) -> list[Found]:
     query = select(Case).where(Case.id.in_(ids)).options(joinedload(Case.definition, innerjoin=True))
     cases = {case.id: case for case in session.scalars(query)} if ids else {}
     names = surroundings.names_of(session, {name for row in rows for name in (row.actor, row.on_behalf_of) if name})
+    subjects = surroundings.subjects_of(session, [row.task_id for row in rows if row.task_id])
     found = []
     for row in rows:
         case = cases[row.case_id]
         element = compiled(session, case.definition).elements.get(row.element or "")
         behalf = names.get(row.on_behalf_of, row.on_behalf_of) if row.on_behalf_of else None
         name = element.name if element else ""
-        found.append(Found(row, case, names.get(row.actor, row.actor), behalf, name))
+        subject = subjects.get(row.task_id or "", "")
+        found.append(Found(row, case, names.get(row.actor, row.actor), behalf, name, subject))
     return found
 
 

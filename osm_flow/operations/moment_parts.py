@@ -38,6 +38,7 @@ class OpenItem:
     holder_name: str | None
     due_at: datetime | None
     instance: int | None
+    subject: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Holders:
             data["to"] for _, kind, _, data in acts if _names_person(kind, data)
         }
 
-    def item(self, waiting: Waiting, seq: int, names: Mapping[str, str]) -> OpenItem:
-        """The work item after record `seq`."""
+    def item(self, waiting: Waiting, seq: int, names: Mapping[str, str], subject: str = "") -> OpenItem:
+        """The work item after record `seq`; `subject` is what its case is about."""
         holder = waiting.assignee if waiting.assignee in self._known else None
         due_at = waiting.due_at
         for number, kind, actor, data in self._acts.get(waiting.task_id, ()):
@@ -83,8 +84,9 @@ class Holders:
                 holder = _holder(kind, actor, data)
         name = names.get(holder, self._known.get(holder, holder)) if holder else None
         return OpenItem(
-            waiting.task_id, waiting.element, waiting.name, waiting.candidates, holder, name, due_at, waiting.instance
-        )
+            waiting.task_id, waiting.element, waiting.name, waiting.candidates, holder, name, due_at, waiting.instance,
+            waiting.subject or subject,
+        )  # fmt: skip
 
 
 def erasures(session: Session, case_id: str) -> dict[int, int]:

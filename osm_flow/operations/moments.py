@@ -224,7 +224,8 @@ class _Around:
         return turns[-1] if turns else CaseStatus.ACTIVE
 
     def _open_items(self, record: JournalRecord, after: State) -> tuple[OpenItem, ...]:
-        return tuple(self._holders.item(waiting, record.seq, self._names) for waiting in _human(after))
+        subject = self._case.subject
+        return tuple(self._holders.item(waiting, record.seq, self._names, subject) for waiting in _human(after))
 
     def _form_key(self, record: JournalRecord, asked: Waiting | None) -> str | None:
         match record.kind:

@@ -136,6 +136,7 @@ def _start_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime
         session, definition, SYSTEM, now,
         office_id=parent.office_id, fiscal_year=fiscal_year, title=title, data=data,
         province_id=province.id if province else parent.province_id, parent=parent, parent_task_id=body["task_id"],
+        subject=body.get("subject", ""),  # an entry of an earlier version has none
     )  # fmt: skip
     return (child.id,)
 

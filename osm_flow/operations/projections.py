@@ -34,6 +34,7 @@ from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON, Step, Waiting
 from osm_flow.operations import outgoing
+from osm_flow.operations.subjects import names_of_subject
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
     Candidate,
@@ -196,11 +197,13 @@ def _open_work_item(
 ) -> Opened:
     assignee_id = people.get(waiting.assignee or "")
     province_id = _province_wish(waiting)
+    subject = waiting.subject or case.subject
     item = WorkItem(
         id=waiting.task_id,
         case_id=case.id,
         element=waiting.element,
         name_th=waiting.name[:255] or waiting.element,
+        subject=subject,
         form_key=waiting.form_key,
         state=WorkItemStatus.CLAIMED if assignee_id else WorkItemStatus.READY,
         assignee_id=assignee_id,
@@ -215,7 +218,7 @@ def _open_work_item(
         follow_up_at=waiting.follow_up_at,
         separate_from=waiting.properties.get("separate_from"),
         escalation=waiting.properties.get("escalation"),
-        search=searchable(waiting.name, case.title, case.business_key),
+        search=searchable(waiting.name, *names_of_subject(subject), case.title, case.business_key),
         opened_at=at,
     )
     session.add(item)

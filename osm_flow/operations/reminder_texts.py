@@ -9,6 +9,7 @@ from osm_flow.domain.deadlines import local_day, working_days_left
 from osm_flow.domain.escalation import Rung
 from osm_flow.domain.thai_dates import english_date, thai_date
 from osm_flow.domain.working_days import WorkingCalendar
+from osm_flow.operations.subjects import subject_words
 from osm_flow.store.models import WorkItem
 
 _ACTION_TH = {
@@ -66,9 +67,12 @@ def _lateness(left: int, is_past: bool) -> tuple[str, str]:
 
 def _text(item: WorkItem, th: str, en: str, due_th: str, due_en: str) -> Text:
     case = f"{item.case.title} ({item.case.business_key})"
+    about_th, about_en = (subject_words(item.subject, locale) for locale in ("th", "en"))
+    what_th = " - ".join(filter(None, (item.name_th, about_th)))
+    what_en = " - ".join(filter(None, (item.name_en or item.name_th, about_en)))
     return Text(
-        f"{th}: {item.name_th} - {case}",
-        f"{en}: {item.name_en or item.name_th} - {case}",
+        f"{th}: {what_th} - {case}",
+        f"{en}: {what_en} - {case}",
         f"เรื่อง {case}\n{due_th}".strip(),
         f"Case: {case}\n{due_en}".strip(),
     )

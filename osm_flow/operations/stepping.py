@@ -75,12 +75,14 @@ def begin(
     parent: Case | None = None,
     parent_task_id: str | None = None,
     key: str | None = None,
+    subject: str = "",
     on_behalf_of: str | None = None,
     role: str | None = None,
 ) -> Case:
     """Begin a case of this definition and take its first step. Checks nothing about the actor.
 
-    A child is begun once per waiting task of its parent: a second time gives the first one.
+    A child is begun once per waiting task of its parent: a second time gives the first one. `subject` is what the
+    caller knows it to be about, unless its process says it better.
     """
     case_id = _new_id(actor, parent, parent_task_id, key)
     if (parent or key) and (existing := session.get(Case, case_id)) is not None:
@@ -116,6 +118,7 @@ def begin(
     if parent:
         about |= {"parent_case_id": parent.id, "parent_task_id": parent_task_id or ""}
     start = Start(_start_data(session, case, data))
+    case.subject = process.subject_of(start.data) or subject
     _move(session, case, None, start, actor, now, "case.started", about, on_behalf_of=on_behalf_of, role=role)
     return case
 

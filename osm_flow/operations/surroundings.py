@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from osm_flow.domain.actors import Actor
@@ -102,11 +103,17 @@ def provinces_of(session: Session, offices: Iterable[str]) -> list[Province]:
     )
 
 
-def item_names(session: Session, ids: Iterable[str], actor: Actor) -> dict[str, str]:
-    """What work items of the actor's offices are called, by id."""
-    query = select(WorkItem.id, WorkItem.name_th, WorkItem.name_en)
+def item_names(session: Session, ids: Iterable[str], actor: Actor) -> dict[str, Row[*tuple[Any, ...]]]:
+    """What work items of the actor's offices are called and are about, by id."""
+    query = select(WorkItem.id, WorkItem.name_th, WorkItem.name_en, WorkItem.subject)
     rows = session.execute(query.where(WorkItem.id.in_(list(ids)), WorkItem.office_id.in_(actor.office_ids)))
-    return {key: english if actor.locale == "en" and english else thai for key, thai, english in rows}
+    return {row.id: row for row in rows}
+
+
+def subjects_of(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """What each of these work items is about, by id; nothing for those that do not say."""
+    query = select(WorkItem.id, WorkItem.subject).where(WorkItem.id.in_(ids), WorkItem.subject != "")
+    return dict(session.execute(query).all()) if ids else {}
 
 
 def draft_saved_at(session: Session, item: WorkItem, actor: Actor) -> datetime | None:

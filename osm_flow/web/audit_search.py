@@ -25,7 +25,7 @@ from osm_flow.web.access import requires
 from osm_flow.web.filters import office_name, role_name, thai_datetime, zone
 from osm_flow.web.i18n import gettext
 from osm_flow.web.story import kind_words, kinds
-from osm_flow.web.wording import named
+from osm_flow.web.wording import named, subject
 
 blueprint = Blueprint("audit_search", __name__)
 
@@ -45,8 +45,8 @@ _LABELS = {
     "q": "คำถามที่ถามบ่อย",
 }
 _HEAD = (
-    "เวลา", "ผู้ทำ", "ชื่อผู้ใช้", "หน้าที่", "ทำแทน", "ทำอะไร", "ขั้นตอน", "เลขที่", "ชื่อเรื่อง", "กลุ่มจังหวัด", "ปีงบประมาณ",
-    "ลำดับ", "รหัสหลักฐาน",
+    "เวลา", "ผู้ทำ", "ชื่อผู้ใช้", "หน้าที่", "ทำแทน", "ทำอะไร", "ขั้นตอน", "เกี่ยวกับ", "เลขที่", "ชื่อเรื่อง", "กลุ่มจังหวัด",
+    "ปีงบประมาณ", "ลำดับ", "รหัสหลักฐาน",
 )  # fmt: skip
 _IN_MEMORY = 4 * 1024 * 1024
 
@@ -180,6 +180,7 @@ def _row(found: Found) -> list[Cell]:
         found.on_behalf_name or "",
         kind_words(record.kind, record.actor != "system")[0],
         gettext(found.element_name),
+        subject(found),
         found.case.business_key,
         found.case.title,
         office_name(found.case.office_id),

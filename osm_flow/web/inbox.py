@@ -26,6 +26,7 @@ from osm_flow.web.access import may, signed_in
 from osm_flow.web.filters import STAGES, role_name
 from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.posted import posted, posted_list
+from osm_flow.web.wording import titled
 
 blueprint = Blueprint("inbox", __name__)
 
@@ -174,7 +175,7 @@ def _results() -> dict[str, Any]:
         return {"results": [], "undo": None, "results_head": ""}
     act: Act = told["act"]
     found = surroundings.item_names(g.session, [*told["done"], *told["refused"]], g.actor)
-    names = {key: gettext(name) for key, name in found.items()}
+    names = {key: titled(row) for key, row in found.items()}
     said = gettext("รับแล้ว") if act == "claim" else gettext("คืนเข้ากลุ่มแล้ว")
     results = [{"ok": True, "name": names.get(key, key), "message": said} for key in told["done"]]
     results += [{"ok": False, "name": names.get(key, key), "message": why} for key, why in told["refused"].items()]

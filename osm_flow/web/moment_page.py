@@ -24,6 +24,7 @@ from osm_flow.web.filters import province_name, role_name
 from osm_flow.web.form_documents import form_value
 from osm_flow.web.i18n import gettext
 from osm_flow.web.story import kind_words
+from osm_flow.web.wording import subject
 
 MOST_LINES = 150
 _GIVEN = {
@@ -87,6 +88,7 @@ class OpenLine:
     """A work item that was open: who had it or who could take it."""
 
     name: str
+    subject: str
     candidates: list[str]
     holder: str
     due_at: datetime | None
@@ -155,6 +157,7 @@ class Reader:
             open_items=[
                 OpenLine(
                     gettext(item.name),
+                    subject(item),
                     [role_name(one) for one in item.candidates],
                     item.holder_name or "",
                     item.due_at,

@@ -15,6 +15,7 @@ from osm_flow.domain.policy import Decision, Reason
 from osm_flow.domain.thai_dates import buddhist_year
 from osm_flow.engine import Element
 from osm_flow.operations import surroundings
+from osm_flow.operations.subjects import subject_words
 from osm_flow.web.i18n import current_locale, gettext
 
 # How an answer reached the office when the party has no login, with what people call it.
@@ -51,6 +52,16 @@ _KINDS = {
 def named(thing: Any) -> str:
     """The name of a row in the reader's language; names from diagrams are in the catalogue, Thai where it has none."""
     return str((current_locale() == "en" and thing.name_en) or gettext(thing.name_th))
+
+
+def subject(thing: Any) -> str:
+    """What a work item or a case is about, in the reader's language; empty where nothing says so."""
+    return subject_words(thing.subject, current_locale())
+
+
+def titled(thing: Any) -> str:
+    """A work item in one line: what is to be done, and about what."""
+    return f"{named(thing)} – {words}" if (words := subject(thing)) else named(thing)
 
 
 def names_of(usernames: Iterable[str]) -> dict[str, str]:
@@ -125,6 +136,8 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         actor_name=lambda username: names_of([username])[username],
         named=named,
+        subject=subject,
+        titled=titled,
         file_size=file_size,
         typed_date=typed_date,
     )

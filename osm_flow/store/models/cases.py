@@ -16,6 +16,7 @@ class Case(Model):
 
     `state`: ACTIVE, SUSPENDED, COMPLETED or CANCELLED. `seq`, `head` and `head_at` are the number, the hash
     and the time of its newest journal record. A child case names the case and the waiting engine task that called it.
+    `subject`: what it is about where its process or its parent says so; its work items inherit it.
     `is_sensitive` marks it beyond what its process says: whoever opens it is recorded.
     """
 
@@ -25,6 +26,7 @@ class Case(Model):
     definition_id: Mapped[int] = mapped_column(ForeignKey("process_definitions.id"), index=True)
     business_key: Mapped[str] = mapped_column(String(64), unique=True)
     title: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255), default="", server_default="")
     office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"))
     fiscal_year: Mapped[int] = mapped_column()
     province_id: Mapped[str | None] = mapped_column(ForeignKey("provinces.id"))

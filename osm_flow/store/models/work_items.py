@@ -16,6 +16,7 @@ class WorkItem(Model):
     """One user task of one case, waiting for or done by a person; `id` is the engine's task id.
 
     `state`: READY, CLAIMED, COMPLETED or CANCELLED. `owner_id` is set while an assignee holds it by delegation.
+    `subject` says what it is about (`domain.subjects`), provinces by their codes.
     `version` rises with every change, so that two people acting on one item cannot both win.
     """
 
@@ -26,6 +27,7 @@ class WorkItem(Model):
     element: Mapped[str] = mapped_column(String(255))
     name_th: Mapped[str] = mapped_column(String(255))
     name_en: Mapped[str] = mapped_column(String(255), default="")
+    subject: Mapped[str] = mapped_column(String(255), default="", server_default="")
     form_key: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16), default="READY")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))

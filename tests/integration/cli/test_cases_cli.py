@@ -105,6 +105,9 @@ def test_a_case_from_start_to_proof(deployed: Shell) -> None:
     assert (shown["business_key"], shown["tokens"]) == (
         "REV-NE-U1-2571-01", [{"element": "draft", "count": 1, "overdue": 0}],
     )  # fmt: skip
+    assert [(one["element"], one["name"], one["subject"], one["assignee"]) for one in shown["open"]] == [
+        ("draft", "ร่างแผน", "", None),
+    ]  # fmt: skip
     assert ([item["id"] for item in listed["items"]], listed["next"]) == ([begun["id"]], None)
     assert [(one["kind"], one["waiting"]) for one in replayed["items"]] == [("case.started", ["draft"])]
     assert deployed.json("case", "verify", "--all") == {"cases": 1, "faulty": 0, "faults": []}
