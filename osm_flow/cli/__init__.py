@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from osm_flow.errors import OsmFlowError
+from osm_flow.cli import troubles
 
 _COMMANDS = {
     "backup": "Copy the database while it is in use.",
@@ -46,8 +46,13 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except OsmFlowError as error:
-            raise click.ClickException(str(error)) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            told = troubles.sentence_for(error, ctx.obj)
+            if told is None:
+                raise
+            raise click.ClickException(told) from error
 
 
 @click.group(cls=_Commands)

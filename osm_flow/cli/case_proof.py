@@ -75,13 +75,17 @@ def export(
         output.write("\n")
         return
     now = context.now()
-    with context.store.transaction() as session:
-        actor = actor_named(session, username, local_day(now)) if username else SYSTEM
-        bundles.prepare_export(session, case_id, actor, now, reason=reason, keyring=context.keyring)
     unfinished = bundle.with_name(f"{bundle.name}.part")
-    with context.store.reading() as session, unfinished.open("wb") as file:
-        bundles.write_bundle(session, case_id, file, payloads=not without_payloads)
-    unfinished.replace(bundle)
+    try:
+        with unfinished.open("wb") as file:
+            with context.store.transaction() as session:
+                actor = actor_named(session, username, local_day(now)) if username else SYSTEM
+                bundles.prepare_export(session, case_id, actor, now, reason=reason, keyring=context.keyring)
+            with context.store.reading() as session:
+                bundles.write_bundle(session, case_id, file, payloads=not without_payloads)
+        unfinished.replace(bundle)
+    finally:
+        unfinished.unlink(missing_ok=True)
     click.echo(f"{bundle}: {bundle.stat().st_size} bytes")
 
 

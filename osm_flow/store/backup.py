@@ -30,12 +30,13 @@ class DatabaseNotEmpty(Refused):
 
 
 def backup(store: Store, target: Path) -> None:
-    """Copy the whole database as it is at one moment, and check the copy. Raises NotSqlite, BackupExists."""
+    """Copy the whole database as it is at one moment, and check the copy. Raises NotSqlite, BackupExists, OSError."""
     source = _path(store)
     if target.exists():
         raise BackupExists(path=str(target))
     unfinished = target.with_name(f"{target.name}.part")
     unfinished.unlink(missing_ok=True)
+    unfinished.touch()  # where nothing can be written, that is said, and not that the database is unusable
     try:
         with _open(source, read_only=True) as original, _open(unfinished) as copy:
             original.backup(copy)
@@ -80,10 +81,7 @@ def _path(store: Store) -> Path:
 
 def _open(path: Path, *, read_only: bool = False) -> closing[sqlite3.Connection]:
     address = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-    try:
-        return closing(sqlite3.connect(address, uri=True, timeout=_SECONDS, isolation_level=None))
-    except sqlite3.OperationalError as error:
-        raise BackupUnusable(path=str(path), reason=str(error)) from error
+    return closing(sqlite3.connect(address, uri=True, timeout=_SECONDS, isolation_level=None))
 
 
 def _refuse_damage(connection: sqlite3.Connection) -> None:
