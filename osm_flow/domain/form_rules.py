@@ -155,7 +155,7 @@ def _non_decreasing(rule: JSON, scope: Scope) -> list[str]:
 
 def _date(rule: JSON, scope: Scope) -> list[str]:
     other = other_day(rule)
-    if "on" in rule or "working_days" in rule:
+    if "same_day_as" in rule or "working_days" in rule:
         return _day_by_calendar(rule, scope)
     days = timedelta(days=rule.get("days", 0))
     if not days and isinstance(first := read_moment(scope.get(rule["date"])), datetime):
@@ -171,7 +171,7 @@ def _date(rule: JSON, scope: Scope) -> list[str]:
 
 def other_day(rule: JSON) -> str:
     """The name of the day that a date is compared with."""
-    return str(next(rule[word] for word in ("not_before", "not_after", "on") if word in rule))
+    return str(next(rule[word] for word in ("not_before", "not_after", "same_day_as") if word in rule))
 
 
 def _day_by_calendar(rule: JSON, scope: Scope) -> list[str]:
@@ -179,7 +179,7 @@ def _day_by_calendar(rule: JSON, scope: Scope) -> list[str]:
     left, right = scope.day(rule["date"]), scope.day(other_day(rule))
     if left is None or right is None:
         return []
-    if "on" in rule:
+    if "same_day_as" in rule:
         return [] if left == right else _marked(rule, scope)
     right = calendar_of(scope).add(right, rule["working_days"])
     return [] if (left >= right if "not_before" in rule else left <= right) else _marked(rule, scope)
@@ -284,7 +284,9 @@ def order_of(rule: JSON, scope: Scope) -> list[Any]:
 
 def _covers(rule: JSON, scope: Scope) -> list[str]:
     table, _, column = rule["covers"].partition(".")
-    given = [row.get(column) for row in rows_of(scope.values, table)] if column else scope.get(table) or []
+    given = [row.get(column) for row in rows_of(scope.values, table)] if column else scope.get(table)
+    if not isinstance(given, list):
+        given = []
     return [] if all(value in given for value in values_to_cover(rule, scope)) else _marked(rule, scope)
 
 

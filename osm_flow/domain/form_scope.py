@@ -139,9 +139,11 @@ def amount(operand: Any, scope: Scope) -> Decimal | None:
     """The number that an operand means: itself, a field, the sum of fields (list) or of a column (`table.column`).
 
     `{find: list, value: column, where: {column: field}}` is what the first fitting item of a list says,
-    `{product_of: [a, b], times: 0.01}` a product.
+    `{product_of: [a, b], times: 0.01}` a product, `{count: list}` how many items a list has.
     """
     if isinstance(operand, dict):
+        if "count" in operand:
+            return _count(operand["count"], scope)
         return exact(looked_up(operand, scope.get)) if "find" in operand else _product(operand, scope)
     if isinstance(operand, list):
         given = [number for name in operand if (number := scope.number(name)) is not None]
@@ -163,6 +165,11 @@ def total_of(values: list[Any]) -> Decimal | None:
     """The sum of the numbers among the values; None when there is none."""
     given = [number for value in values if (number := exact(value)) is not None]
     return sum(given, Decimal(0)) if given else None
+
+
+def _count(name: str, scope: Scope) -> Decimal | None:
+    listed = scope.get(name)
+    return Decimal(len(listed)) if isinstance(listed, list) else None
 
 
 def _product(operand: JSON, scope: Scope) -> Decimal | None:

@@ -33,7 +33,7 @@ from osm_flow.domain.forms import (
     widget_of,
 )
 from osm_flow.domain.forms_check import check_form
-from osm_flow.domain.forms_random import draw_values
+from osm_flow.domain.forms_random import NothingFits, draw_values
 
 __all__ = [
     "Change", "Errors", "Message", "changes", "check_form", "keep_known", "load_form", "prefill", "random_values", "validate",
@@ -41,6 +41,7 @@ __all__ = [
 
 MAX_NUMBER = 2**53
 MAX_NESTING = 4
+_REDRAWS = 5
 # SpiffWorkflow takes any object that has this key for one of its own stored types.
 RESERVED_NAME = "typename"
 # The kinds of file that can be attached, at the end of a name.
@@ -84,7 +85,11 @@ def prefill(schema: JSON, variables: Context) -> JSON:
 
 def random_values(schema: JSON, rng: random.Random, context: Context | None = None) -> JSON:
     """Values that `validate` accepts, drawn with this generator. Raises NothingFits for contradicting rules."""
-    return draw_values(schema, rng, context or {})
+    for _ in range(_REDRAWS):
+        values = draw_values(schema, rng, context or {})
+        if not validate(schema, values, context):
+            return values
+    raise NothingFits(schema=schema.get("title", ""))
 
 
 def keep_known(schema: JSON, values: object) -> JSON:

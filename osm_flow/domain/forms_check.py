@@ -46,7 +46,7 @@ _RULE_WORDS = frozenset(
 _RULE_WORDS |= {
     "not_before",
     "not_after",
-    "on",
+    "same_day_as",
     "working_days",
     "groups",
     "of",
@@ -239,8 +239,8 @@ def _rule_problems(schema: JSON, rule: JSON) -> Iterator[str]:
             yield f"there is no field {name!r}."
     if checks[0] in ("sum_of", "value", "product_of") and sum(key in rule for key in COMPARISONS) != 1:
         yield f"exactly one of {', '.join(COMPARISONS)} is expected."
-    if checks[0] == "date" and sum(word in rule for word in ("not_before", "not_after", "on")) != 1:
-        yield "exactly one of not_before, not_after, on is expected."
+    if checks[0] == "date" and sum(word in rule for word in ("not_before", "not_after", "same_day_as")) != 1:
+        yield "exactly one of not_before, not_after, same_day_as is expected."
     yield from _outside_problems(rule, checks[0])
     if checks[0] in ("count_of", "distinct_of") and not isinstance(rule.get("at_least"), int):
         yield "say at_least."

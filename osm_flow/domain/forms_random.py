@@ -140,7 +140,8 @@ def _write(scope: Scope, name: str, number: Decimal) -> None:
     decimals = decimals_of(field)
     number = number if decimals is None else number.quantize(Decimal(1).scaleb(-decimals), ROUND_CEILING)
     low = exact(field.get("minimum"))
-    fits = (high is None or number <= high) and (low is None or number >= low)
+    above = exact(field.get("exclusiveMinimum"))
+    fits = (high is None or number <= high) and (low is None or number >= low) and (above is None or number > above)
     if not field.get("readOnly") and fits:
         holder[name] = as_json(number)
 
@@ -180,8 +181,8 @@ def _move_date(broken: Violation, rng: random.Random) -> None:
     holder, field = _column(scope, rule["date"])
     if other is None or not field:
         return
-    if "on" in rule or "working_days" in rule:
-        most = 0 if "on" in rule else rule["working_days"]
+    if "same_day_as" in rule or "working_days" in rule:
+        most = 0 if "same_day_as" in rule else rule["working_days"]
         least = most if "not_before" in rule else 0
         holder[rule["date"]] = _as_date(
             calendar_of(scope).add(other, rng.randint(least, most)) if most else other, field
@@ -272,7 +273,9 @@ def _cover(broken: Violation, rng: random.Random) -> None:
     field = fields_of(scope.schema)[table]
     wanted = values_to_cover(rule, scope)
     if column:
-        rows = scope.values.setdefault(table, [])
+        if table not in scope.values:
+            scope.values[table] = draw_field(field, rng, scope.context)
+        rows = scope.values[table]
         missing = [value for value in wanted if value not in [row.get(column) for row in rows]]
         rows += [{**draw_object(field["items"], rng, scope.context), column: value} for value in missing]
     else:

@@ -12,8 +12,6 @@ from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus
-from osm_flow.engine.values import JSON
-from osm_flow.operations import stepping
 from osm_flow.operations.cases import NotAwaited
 from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import (
@@ -102,13 +100,12 @@ def awaited_of(session: Session, case: Case) -> list[WaitingMessage]:
     return list(session.scalars(query.order_by(WaitingMessage.since, WaitingMessage.task_id)))
 
 
-def awaited_answer(session: Session, case: Case, task_id: str) -> tuple[WaitingMessage, JSON]:
-    """One of them, with the variables its form is filled from. Raises NotAwaited."""
+def awaited_answer(session: Session, case: Case, task_id: str) -> WaitingMessage:
+    """One of them. Raises NotAwaited."""
     row = session.get(WaitingMessage, task_id)
     if row is None or row.case_id != case.id:
         raise NotAwaited(task_id=task_id)
-    waiting = stepping.waiting_of(session, case)
-    return row, next((dict(one.data) for one in waiting if one.task_id == task_id), {})
+    return row
 
 
 def timers_of(session: Session, case: Case) -> list[Timer]:

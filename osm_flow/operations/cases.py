@@ -30,6 +30,7 @@ from osm_flow.operations.case_pages import (
 )
 from osm_flow.operations.definitions import compiled, latest
 from osm_flow.operations.facts import case_facts
+from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.operations.work_item_access import said
@@ -223,8 +224,8 @@ def record_message(
         raise NotAwaited(task_id=task_id)
     if waiting.form_key is not None:
         process = compiled(session, case.definition)
-        context = {"fy": case.fiscal_year, "office": case.office_id}
-        errors = form_values.validate(process.forms[waiting.form_key], data, context)
+        schema = process.forms[waiting.form_key]
+        errors = form_values.validate(schema, data, answer_context(session, case, task_id, schema))
         if errors:
             raise AnswerInvalid(fields=errors)
     stepping.apply(
@@ -234,6 +235,12 @@ def record_message(
         payload={"message": waiting.message, "recorded_for": waiting.name_th},
     )  # fmt: skip
     return case
+
+
+def answer_context(session: Session, case: Case, task_id: str, schema: JSON | None) -> JSON:
+    """What the form of an awaited answer is filled from and judged by."""
+    seen = next((dict(one.data) for one in stepping.waiting_of(session, case) if one.task_id == task_id), {})
+    return form_context(session, case, schema, {"fy": case.fiscal_year, "office": case.office_id, **seen})
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
@@ -19,6 +19,17 @@ from osm_flow.operations import stepping
 from osm_flow.operations.definitions import latest
 from osm_flow.operations.idempotency import insert_once
 from osm_flow.operations.notifying import notify
+from osm_flow.operations.project_register import (
+    as_json,
+    budget_of,
+    keep_contract,
+    keep_report,
+    money,
+    number,
+    projects_of,
+    renew,
+    rounded,
+)
 from osm_flow.store.models import Case, OutgoingLetter, Project, Province
 
 RECOMMENDATION = "recommendation"
@@ -99,7 +110,7 @@ def notify_people(work: Work) -> JSON:
 
 def live_projects(work: Work) -> JSON:
     """The projects of the office and year that are being carried out, as a report about each begins with them."""
-    found = work.session.scalars(_projects(work).where(Project.state.not_in(_NOT_LIVE)))
+    found = work.session.scalars(projects_of(work.case).where(Project.state.not_in(_NOT_LIVE)))
     return {"projects": [as_json(project) for project in found if project.result != "N" and project.approved != 0]}
 
 
@@ -109,7 +120,9 @@ def register_projects(work: Work) -> JSON:
     A project is known by its code, else by its name; a plan that is revised renews what is only planned so far.
     """
     known = {
-        key: project for project in work.session.scalars(_projects(work)) for key in (project.code, project.name_th)
+        key: project
+        for project in work.session.scalars(projects_of(work.case))
+        for key in (project.code, project.name_th)
     }
     concepts = _concepts(work)
     registered = 0
@@ -132,7 +145,7 @@ def register_projects(work: Work) -> JSON:
 
 def record_results(work: Work) -> JSON:
     """Write the results (Y1, Y2, N …) of the projects into the register, from every row that names project and result."""
-    known = work.session.scalars(_projects(work)).all()
+    known = work.session.scalars(projects_of(work.case)).all()
     projects = {project.name_th: project for project in known} | {project.code: project for project in known}
     counts = {"Y1": 0, "Y2": 0, "N": 0}
     supported, recorded = Decimal(0), set()
@@ -143,7 +156,7 @@ def record_results(work: Work) -> JSON:
         project.result = str(row["result"])[:16]
         if project.state in _PLANNED:
             project.state = "rejected" if project.result == "N" else "supported"
-        amount = _money(row.get("amount_supported"))
+        amount = money(row.get("amount_supported"))
         if amount is not None:
             project.approved = amount
         recorded.add(project.code)
@@ -156,15 +169,15 @@ def record_results(work: Work) -> JSON:
         "count_y1": counts["Y1"],
         "count_y2": counts["Y2"],
         "count_n": counts["N"],
-        "amount_supported": _number(supported),
+        "amount_supported": number(supported),
     }
 
 
 def record_quarter(work: Work) -> JSON:
     """Write spending and colour of each project that was asked about; one without figures is shown as not reported."""
-    projects = {project.code: project for project in work.session.scalars(_projects(work))}
+    projects = {project.code: project for project in work.session.scalars(projects_of(work.case))}
     quarter = work.data.get("quarter")
-    target = _money(work.data.get("disbursement_target"))
+    target = money(work.data.get("disbursement_target"))
     if target is None:
         target = spending.USUAL_TARGETS.get(quarter if isinstance(quarter, int) else 0, Decimal(0))
     coloured: dict[str, str] = {}
@@ -172,21 +185,47 @@ def record_quarter(work: Work) -> JSON:
         if (project := projects.get(code)) is not None:
             coloured[code] = _record_report(project, figures, target)
     asked = [projects[code] for code in coloured]
-    budget = sum((_budget(project) for project in asked), Decimal(0))
+    budget = sum((budget_of(project) for project in asked), Decimal(0))
     disbursed = sum((project.disbursed for project in asked), Decimal(0))
     committed = sum((project.committed for project in asked), Decimal(0))
     return {
         "reports_recorded": len(asked),
         "red_projects": [as_json(project) for project in asked if project.colour == "red"],
         "not_reported": [code for code, colour in coloured.items() if colour == "not_reported"],
-        "disbursed_percent": _percent(spending.disbursed_percent(budget, disbursed)),
-        "used_percent": _percent(spending.used_percent(budget, disbursed, committed)),
+        "disbursed_percent": rounded(spending.disbursed_percent(budget, disbursed)),
+        "used_percent": rounded(spending.used_percent(budget, disbursed, committed)),
     }
+
+
+def record_contract(work: Work) -> JSON:
+    """Write the contract that was recorded into the register; the same number again renews what is known of it."""
+    said = work.data.get("contract")
+    known = {project.code: project for project in work.session.scalars(projects_of(work.case))}
+    project = known.get(str(said.get("project"))) if isinstance(said, dict) else None
+    if project is None or not isinstance(said, dict):
+        return {"contracts_recorded": 0}
+    keep_contract(work.session, project, said, work.case, work.now)
+    return {"contracts_recorded": 1}
+
+
+def renew_project(work: Work) -> JSON:
+    """Write the new baseline of a project whose change was agreed into the register; the journal keeps the old one."""
+    said = work.data.get("project_baseline")
+    known = {project.name_th: project for project in work.session.scalars(projects_of(work.case))}
+    project = known.get(str(said.get("project_name"))) if isinstance(said, dict) else None
+    if project is None or not isinstance(said, dict):
+        return {"projects_renewed": 0}
+    renew(project, said)
+    return {"projects_renewed": 1}
 
 
 def open_recommendations(work: Work) -> JSON:
     """Begin one recommendation case for each red project of the office and year that has none open."""
-    reds = [p for p in work.session.scalars(_projects(work).where(Project.colour == "red")) if not _is_advised(work, p)]
+    reds = [
+        p
+        for p in work.session.scalars(projects_of(work.case).where(Project.colour == "red"))
+        if not _is_advised(work, p)
+    ]
     definition = latest(work.session, RECOMMENDATION) if reds else None
     reports = {_code(row): row for row in _rows(work.data, ("project", "quarterly_report"))}
     for project in reds:
@@ -207,23 +246,6 @@ def open_recommendations(work: Work) -> JSON:
             title=project.name_th, data=data, key=_advice_key(work, project),
         )  # fmt: skip
     return {"opened": len(reds)}
-
-
-def as_json(project: Project) -> JSON:
-    """A project as forms and diagrams see it."""
-    return {
-        "code": project.code,
-        "name": project.name_th,
-        "agency": project.agency_th,
-        "province": project.province_id,
-        "budget_type": project.budget_type,
-        "budget": _number(_budget(project)),
-        "committed": _number(project.committed),
-        "disbursed": _number(project.disbursed),
-        "result": project.result,
-        "state": project.state,
-        "colour": project.colour,
-    }
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
@@ -270,13 +292,13 @@ def _concepts(work: Work) -> dict[str, JSON]:
 
 def _describe(project: Project, row: JSON, concept: JSON) -> None:
     kinds = [kind for kind in concept.get("budget_types") or [] if isinstance(kind, dict)]
-    largest = max(kinds, key=lambda kind: _money(kind.get("amount")) or Decimal(0), default={})
+    largest = max(kinds, key=lambda kind: money(kind.get("amount")) or Decimal(0), default={})
     project.name_th = row["name"]
     project.agency_th = str(row.get("agency") or concept.get("agency") or project.agency_th or "")[:255]
     project.province_id = concept.get("province") or project.province_id
     project.budget_type = str(largest.get("category") or project.budget_type or "other")[:32]
-    asked = _money(row.get("amount"))
-    project.requested = asked if asked is not None else (_money(concept.get("budget_total")) or Decimal(0))
+    asked = money(row.get("amount"))
+    project.requested = asked if asked is not None else (money(concept.get("budget_total")) or Decimal(0))
     project.state = "concept"
 
 
@@ -288,21 +310,17 @@ def _next_code(work: Work) -> str:
     return f"{prefix}{newest + 1:04}"
 
 
-def _projects(work: Work) -> Any:
-    office, fiscal_year = Project.office_id == work.case.office_id, Project.fiscal_year == work.case.fiscal_year
-    return select(Project).where(office, fiscal_year).order_by(Project.id)
-
-
 def _record_report(project: Project, figures: Mapping[str, Any], target: Decimal) -> str:
-    disbursed, committed = _money(figures.get("disbursed")), _money(figures.get("committed"))
+    disbursed, committed = money(figures.get("disbursed")), money(figures.get("committed"))
     if disbursed is None:
         project.colour = "not_reported"
         return "not_reported"
     project.disbursed = disbursed
     project.committed = project.committed if committed is None else committed
     said = figures.get("colour")
-    computed = spending.colour_of(spending.disbursed_percent(_budget(project), disbursed), target)
+    computed = spending.colour_of(spending.disbursed_percent(budget_of(project), disbursed), target)
     project.colour = said if said in spending.COLOURS else computed
+    keep_report(project, figures)
     return str(project.colour)
 
 
@@ -336,28 +354,6 @@ def _code(row: JSON) -> str:
     return str(project.get("code", "") if isinstance(project, dict) else project)
 
 
-def _budget(project: Project) -> Decimal:
-    return project.requested if project.approved is None else project.approved
-
-
-def _money(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount.quantize(Decimal("0.01")) if amount.is_finite() and abs(amount) < 10**12 else None
-
-
-def _number(amount: Decimal) -> int | float:
-    return int(amount) if amount == amount.to_integral_value() else float(amount)
-
-
-def _percent(percent: Decimal) -> int | float:
-    return _number(percent.quantize(Decimal("0.01")))
-
-
 _TEXT: JSON = {"type": "string", "minLength": 1, "maxLength": 100}
 _MONEY: JSON = {"type": "number", "minimum": 0, "maximum": 60_000_000, "multipleOf": 0.01}
 _COUNT: JSON = {"type": "integer", "minimum": 0, "maximum": 20}
@@ -368,7 +364,7 @@ _PROJECTS: JSON = {
     "items": _schema(
         code=_TEXT, name=_TEXT, agency=_TEXT, province=_TEXT, budget_type=_TEXT, budget=_MONEY, committed=_MONEY,
         disbursed=_MONEY, result=_TEXT, state=_TEXT, colour={"type": "string", "enum": list(spending.COLOURS)},
-    ),
+    ) | {"additionalProperties": True},
 }  # fmt: skip
 
 TOPICS: Mapping[str, Topic] = {
@@ -394,5 +390,7 @@ TOPICS: Mapping[str, Topic] = {
         ),
         record_quarter.__doc__ or "",
     ),
+    "record_contract": Topic(record_contract, _schema(contracts_recorded=_COUNT), record_contract.__doc__ or ""),
+    "renew_project": Topic(renew_project, _schema(projects_renewed=_COUNT), renew_project.__doc__ or ""),
     "open_recommendations": Topic(open_recommendations, _schema(opened=_COUNT), open_recommendations.__doc__ or ""),
 }  # fmt: skip

@@ -20,6 +20,7 @@ from osm_flow.operations import stepping
 from osm_flow.operations.comments import comment
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import work_item_facts
+from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people import actor_for
 from osm_flow.operations.work_item_access import (
@@ -44,7 +45,7 @@ from osm_flow.store.session import Overtaken
 
 __all__ = [
     "AlreadyCompleted", "AlreadyHeld", "FormInvalid", "NoLongerNeeded", "PersonUnknown", "ReasonMissing",
-    "WorkItemNotFound", "claim", "comment", "complete", "delegate", "element_of", "form_of", "get_draft",
+    "WorkItemNotFound", "claim", "comment", "complete", "context_of", "delegate", "element_of", "form_of", "get_draft",
     "get_work_item", "move_due", "next_held", "reassign", "release", "save_draft", "set_follow_up", "set_priority",
     "to_complete", "variables_of",
 ]  # fmt: skip
@@ -81,6 +82,14 @@ def variables_of(session: Session, item: WorkItem) -> JSON:
         return _typed(session, item)
     waiting = stepping.waiting_of(session, item.case)
     return next((dict(one.data) for one in waiting if one.task_id == item.id), {})
+
+
+def context_of(session: Session, item: WorkItem) -> JSON:
+    """What the form of this work item is judged by: what its token sees, and what lies around its case."""
+    variables = variables_of(session, item)
+    if item.state == WorkItemStatus.COMPLETED:
+        return variables
+    return form_context(session, item.case, form_of(session, item), variables)
 
 
 def form_of(session: Session, item: WorkItem) -> JSON | None:
@@ -230,7 +239,7 @@ def _validate(session: Session, item: WorkItem, values: JSON) -> None:
     schema = form_of(session, item)
     if schema is None:
         return
-    errors = form_values.validate(schema, values, variables_of(session, item))
+    errors = form_values.validate(schema, values, context_of(session, item))
     if errors:
         raise FormInvalid(fields=errors)
 

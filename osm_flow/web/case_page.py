@@ -40,9 +40,10 @@ def awaited(case_id: str, task_id: str) -> Awaited:
     """The answer that this case waits for. Raises NotFound when it does not (any more)."""
     case = cases.get_case(g.session, case_id, g.actor)
     require(g.actor, Verb.record_message, CaseFacts(case.office_id, case.state, case.province_id))
-    row, variables = case_overview.awaited_answer(g.session, case, task_id)
+    row = case_overview.awaited_answer(g.session, case, task_id)
     process = compiled(g.session, case.definition)
-    return Awaited(case, row, process.forms.get(row.form_key) if row.form_key else None, variables)
+    schema = process.forms.get(row.form_key) if row.form_key else None
+    return Awaited(case, row, schema, cases.answer_context(g.session, case, task_id, schema))
 
 
 def start_context(office_id: str | None, fiscal_year: str | None) -> JSON:

@@ -15,7 +15,9 @@ from osm_flow.domain.forms import (
     Message,
     choices_of,
     columns_of,
+    find,
     hint_of,
+    known_value,
     label_of,
     most_of,
     ref_options,
@@ -84,9 +86,15 @@ class FormField(Field):
         return self.around.options(self.schema)
 
     @property
+    def files(self) -> list[str]:
+        """The names of attached files that the field may point at."""
+        found = find(self.around.context, "around.files")
+        return [str(name) for name in found] if isinstance(found, list) else []
+
+    @property
     def is_locked(self) -> bool:
-        """Whether the case, not the person, gives the value."""
-        return bool(self.schema.get("readOnly"))
+        """Whether the case, not the person, gives the value; where the case knows nothing, the person does."""
+        return bool(self.schema.get("readOnly")) and known_value(self.schema, self.around.context) is not None
 
     def result(self) -> Any:
         """The JSON value, or MISSING when nothing was given or nothing could be read (see `faults`)."""
@@ -187,6 +195,11 @@ class TableField(FormField):
         index, _, column = rest.partition("-")
         fitting = index.isdecimal() and len(index) <= _ROW_DIGITS and column in self.columns
         return prefix == self.name and (fitting or rest == PASTE)
+
+    @property
+    def points_at_files(self) -> bool:
+        """Whether a column names attached files."""
+        return any(widget_of(column) == "file-ref" for column in self.columns.values())
 
     @property
     def most(self) -> int:

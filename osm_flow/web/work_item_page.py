@@ -99,7 +99,7 @@ def look_at(work_item_id: str) -> ItemView:
     return ItemView(
         item=item,
         schema=work_items.form_of(g.session, item),
-        variables=dict(waiting.data) if waiting else work_items.variables_of(g.session, item),
+        variables=work_items.context_of(g.session, item),
         documentation=gettext(waiting.documentation) if waiting else "",
         action=gettext(str(properties.get("action") or "")),
         approves=properties.get("approves"),

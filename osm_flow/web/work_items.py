@@ -72,7 +72,7 @@ def complete(work_item_id: str) -> ResponseReturnValue:
     opened = work_items.to_complete(g.session, work_item_id, g.actor)
     schema, form = work_items.form_of(g.session, opened), None
     if schema is not None:
-        variables = work_items.variables_of(g.session, opened)
+        variables = work_items.context_of(g.session, opened)
         form = forms.submitted(schema, request.form, request.files, context=variables, locale=g.locale, extra=_EXTRA)
         if form.faults and opened.state in OPEN_WORK_ITEM:
             view = work_item_page.look_at(work_item_id)

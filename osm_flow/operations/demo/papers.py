@@ -6,7 +6,7 @@ from typing import Any
 
 from osm_flow.domain.fiscal import fiscal_year_bounds
 from osm_flow.engine.values import JSON
-from osm_flow.operations.demo.register import Entry
+from osm_flow.operations.demo.register import BUENGKAN, LOEI, NONGBUA, NONGKHAI, UDON, Entry
 from osm_flow.operations.demo.times import Times
 
 APPROVE: JSON = {"decision": "approve", "reason": "", "parts": [], "signed_on_paper": False}
@@ -16,6 +16,13 @@ ISSUES = (
     ("3", "โครงข่ายคมนาคมและการค้าชายแดน", 30),
 )
 _ISSUE_OF = {"operating": "1", "durable": "1", "construction": "3"}
+_DISTRICTS = {
+    BUENGKAN: ("เมืองบึงกาฬ", "เซกา", "โซ่พิสัย", "พรเจริญ", "ปากคาด", "บึงโขงหลง", "ศรีวิไล", "บุ่งคล้า"),
+    LOEI: ("เมืองเลย", "เชียงคาน", "ด่านซ้าย", "ภูเรือ", "ท่าลี่", "วังสะพุง", "ภูกระดึง", "ปากชม"),
+    NONGKHAI: ("เมืองหนองคาย", "ท่าบ่อ", "โพนพิสัย", "ศรีเชียงใหม่", "สังคม", "เฝ้าไร่", "รัตนวาปี", "โพธิ์ตาก", "สระใคร"),
+    NONGBUA: ("เมืองหนองบัวลำภู", "นากลาง", "ศรีบุญเรือง", "สุวรรณคูหา", "โนนสัง", "นาวัง"),
+    UDON: ("เมืองอุดรธานี", "กุมภวาปี", "หนองหาน", "บ้านดุง", "เพ็ญ", "หนองวัวซอ", "กุดจับ", "บ้านผือ", "น้ำโสม"),
+}
 _RATIONALE = (
     "กลุ่มจังหวัดภาคตะวันออกเฉียงเหนือตอนบน 1 มีพื้นที่ติดแม่น้ำโขงและเป็นประตูสู่ สปป.ลาว มีมูลค่าการค้าชายแดนเพิ่มขึ้นต่อเนื่อง "
     "แต่รายได้ต่อหัวยังต่ำกว่าค่าเฉลี่ยของประเทศ โครงสร้างพื้นฐานและมาตรฐานสินค้ายังไม่เพียงพอ โครงการนี้จึงแก้ปัญหาร่วมของหลายจังหวัด "
@@ -70,31 +77,39 @@ def hearing_notice(times: Times, number: str, notice: str, event: str, close: st
 
 
 def attendance(times: Times, day: str, total: int) -> JSON:
-    return {"held_on": times.iso(day), "total": total, "sheet": f"ใบลงทะเบียน {times.thai(day)}.pdf"}
+    return {"held_on": times.iso(day), "total": total, "sheet": f"ใบลงทะเบียน {times.thai(day)}"}
 
 
 def representativeness(enough: bool, percent: float, note: str) -> JSON:
-    groups = ["government", "local", "business", "public", *(["civil"] if enough else [])]
-    return {"representative": enough, "attendance_percent": percent, "groups_present": groups, "note": note}
+    groups = ["government", "local", "business", "public", *(["civil", "state_enterprise"] if enough else [])]
+    present = sorted(_DISTRICTS) if enough else sorted({*_DISTRICTS} - {BUENGKAN})
+    return {
+        "representative": enough, "attendance_percent": percent, "groups_present": groups,
+        "provinces_present": present, "note": note,
+    }  # fmt: skip
 
 
 def opinions() -> JSON:
-    rows = (
-        ("ควรปรับปรุงถนนเลียบโขงให้เชื่อมต่อกันทุกจังหวัด", "accept", "", "public", "TH-43"),
-        ("ต้องการตลาดกลางสินค้าเกษตรที่เกษตรกรเข้าถึงได้", "accept", "", "civil", "TH-39"),
-        ("ขอให้แก้ปัญหาน้ำท่วมซ้ำซากในเขตเมืองริมโขง", "partial", "ทำเฉพาะส่วนที่เกินกำลังของท้องถิ่น", "local", "TH-43"),
-        ("ควรส่งเสริมการเลี้ยงโคเนื้อและโรงเชือดมาตรฐาน", "accept", "", "business", "TH-41"),
-        ("ขอให้ซ่อมถนนในหมู่บ้าน", "forward", "เป็นภารกิจขององค์กรปกครองส่วนท้องถิ่น ส่งต่อ อบต.", "public", "TH-42"),
-        ("ควรพัฒนาที่จอดรถและห้องน้ำในแหล่งท่องเที่ยวภูทอก", "accept", "", "business", "TH-38"),
-        ("ขอซื้อรถตู้สำหรับกลุ่มท่องเที่ยวชุมชน", "decline", "เป็นรายการต้องห้ามตามหลักเกณฑ์", "civil", "TH-38"),
+    """118 opinions: the same wish was put down in several districts."""
+    wishes = (
+        (24, "ควรปรับปรุงถนนเลียบโขงให้เชื่อมต่อกันทุกจังหวัด", "accept", "", "public", NONGKHAI),
+        (16, "ต้องการตลาดกลางสินค้าเกษตรที่เกษตรกรเข้าถึงได้", "accept", "", "civil", NONGBUA),
+        (26, "ขอให้แก้ปัญหาน้ำท่วมซ้ำซากในเขตเมืองริมโขง", "partial", "ทำเฉพาะส่วนที่เกินกำลังของท้องถิ่น", "local", NONGKHAI),
+        (18, "ควรส่งเสริมการเลี้ยงโคเนื้อและโรงเชือดมาตรฐาน", "accept", "", "business", UDON),
+        (11, "ขอให้ซ่อมถนนในหมู่บ้าน", "forward", "เป็นภารกิจขององค์กรปกครองส่วนท้องถิ่น ส่งต่อ อบต.", "public", LOEI),
+        (16, "ควรพัฒนาที่จอดรถและห้องน้ำในแหล่งท่องเที่ยวภูทอก", "accept", "", "business", BUENGKAN),
+        (7, "ขอซื้อรถตู้สำหรับกลุ่มท่องเที่ยวชุมชน", "decline", "เป็นรายการต้องห้ามตามหลักเกณฑ์", "civil", BUENGKAN),
     )
     return {
         "items": [
             {
-                "text": text, "disposition": disposition, "channel": "meeting", "group": group, "province": province,
+                "text": text, "disposition": disposition, "channel": ("meeting", "web", "post")[number % 3],
+                "group": group, "province": province,
+                "district": _DISTRICTS[province][number % len(_DISTRICTS[province])],
                 **({"disposition_reason": reason} if reason else {}),
             }
-            for text, disposition, reason, group, province in rows
+            for people, text, disposition, reason, group, province in wishes
+            for number in range(people)
         ]
     }  # fmt: skip
 
@@ -103,11 +118,6 @@ def hearing_summary(times: Times, closed: str, publish: str) -> JSON:
     return {
         "closed_on": times.iso(closed),
         "total_participants": 250,
-        "total_opinions": 118,
-        "accepted": 74,
-        "partly": 26,
-        "forwarded": 11,
-        "declined": 7,
         "top_needs": "ถนนเชื่อมแหล่งท่องเที่ยวริมโขง แหล่งน้ำเพื่อการเกษตร ตลาดกลางและการแปรรูป การป้องกันน้ำท่วมเมืองริมโขง",
         "province_differences": "หนองคายและบึงกาฬเน้นท่องเที่ยวและการค้าชายแดน เลยเน้นแหล่งน้ำ อุดรธานีเน้นโลจิสติกส์",
         "material_objection": False,
@@ -251,7 +261,7 @@ def working_group(times: Times, day: str, chair: str) -> JSON:
 def plan_book(version: int, projects: int, total: float, note: str) -> JSON:
     return {
         "plan_version": version, "project_count": projects, "total_amount": total, "hearing_again": False,
-        "change_summary": note, "plan_book": f"แผนพัฒนากลุ่มจังหวัด ฉบับร่างที่ {version}.pdf",
+        "change_summary": note, "plan_book": f"เล่มแผนพัฒนากลุ่มจังหวัด ฉบับร่างที่ {version}",
     }  # fmt: skip
 
 

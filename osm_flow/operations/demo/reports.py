@@ -69,7 +69,7 @@ def report(times: Times, number: int, quarter: int, day: str, reporter: str) -> 
     if progress.problem:
         values |= {"problem": progress.problem, "cause_code": [progress.cause]}
     if progress.stage in ("accepted", "paid"):
-        values["evidence"] = f"ใบตรวจรับพัสดุ โครงการที่ {number}.pdf"
+        values["evidence"] = f"ใบตรวจรับพัสดุ โครงการที่ {number}"
     return values
 
 

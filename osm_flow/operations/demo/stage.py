@@ -110,7 +110,7 @@ class Stage:
         with self._act(who) as (session, actor):
             item = self._item(session, case_id, element, about)
             schema = work_items.form_of(session, item)
-            variables = work_items.variables_of(session, item)
+            variables = work_items.context_of(session, item)
             known = form_values.prefill(schema, variables) if schema else {}
             try:
                 work_items.complete(session, item.id, actor, self.now, values={**known, **values}, key=None)

@@ -15,7 +15,14 @@ from osm_flow.store.models.definitions import Deployment, ProcessDefinition
 from osm_flow.store.models.jobs import Notification, OutboxEntry, Reminder, ServiceJob, Timer, WaitingMessage
 from osm_flow.store.models.moments import CaseCheckpoint
 from osm_flow.store.models.people import LoginAttempt, Office, Person, Position, Province
-from osm_flow.store.models.planning import CalendarChange, FiscalDate, HolidayOverride, OutgoingLetter, Project
+from osm_flow.store.models.planning import (
+    CalendarChange,
+    Contract,
+    FiscalDate,
+    HolidayOverride,
+    OutgoingLetter,
+    Project,
+)
 from osm_flow.store.models.privacy import Access, ErasureItem, ErasureRequest, LegalHold
 from osm_flow.store.models.work_items import Attachment, Candidate, Comment, Draft, WorkItem
 
@@ -29,6 +36,7 @@ __all__ = [
     "CaseCheckpoint",
     "CaseState",
     "Comment",
+    "Contract",
     "Deployment",
     "Draft",
     "ElementVisit",

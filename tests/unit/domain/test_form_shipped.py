@@ -26,11 +26,52 @@ CASE: JSON = {
     "office": "NE-U1",
     "provinces": ["TH-38", "TH-39", "TH-41", "TH-42", "TH-43"],
     "province": "TH-41",
-    "project": {"code": "P1", "name": "โครงการหนึ่ง", "agency": "แขวงทางหลวง", "budget": 12500000, "disbursed": 2500000},
+    "project": {
+        "code": "P1",
+        "name": "โครงการหนึ่ง",
+        "agency": "แขวงทางหลวง",
+        "budget": 12500000,
+        "disbursed": 2500000,
+        "last_report": {
+            "as_of": "2026-09-30",
+            "disbursed": 2500000,
+            "stage": "signed",
+            "physical_plan": 20,
+            "physical_actual": 15.5,
+            "kpi_results": [{"kpi": "รายได้", "actual": 3}],
+        },
+    },
     "development_issues": {"issues": [{"code": "D1", "name_th": "ท่องเที่ยว"}, {"code": "D2", "name_th": "เกษตร"}]},
     "kpis": {"kpis": [{"code": "K1", "name_th": "รายได้", "target_y1": 1200.5}]},
     "hearing_plan": {"hearing_type": "hearing_2548"},
     "agenda": {"items": [{"title": "แผน", "draft_resolution": "เห็นชอบ"}]},
+    "opinions": {
+        "items": [
+            {"text": "ขอถนน", "disposition": "accept", "group": "public", "province": "TH-41"},
+            {"text": "ขอน้ำ", "disposition": "decline", "group": "public"},
+        ]
+    },
+    "plan_assembly": {
+        "targets": [{"kpi": "รายได้", "target": 1200.5}],
+        "projects": [{"name": "โครงการหนึ่ง", "amount": 12500000}, {"name": "โครงการสอง", "amount": 2500000.5}],
+    },
+    "resolutions": {"items": [{"item": "แผน", "type": "endorse", "text": "เห็นชอบ"}]},
+    "invitation": {"meeting_at": "2026-12-20T02:00:00Z"},
+    "change_request": {"project_name": "โครงการหนึ่ง", "items": [{"item": "พื้นที่", "before": "ก", "after": "ข"}]},
+    "around": {
+        "register": [
+            {"code": "P1", "name": "โครงการหนึ่ง", "agency": "แขวงทางหลวง", "budget": 12500000, "disbursed": 2500000}
+        ],
+        "projects": [
+            {"name": "โครงการพัฒนาแหล่งท่องเที่ยวริมโขง", "agency": "ก", "issue": "D1", "priority": 1},
+            {"name": "โครงการปรับปรุงถนนสายเศรษฐกิจ", "agency": "ข", "issue": "D2", "priority": 2},
+        ],
+        "concepts": [{"name": "โครงการพัฒนาแหล่งท่องเที่ยวริมโขง 1", "agency": "ค"}],
+        "files": ["รายงาน.pdf"],
+        "cut_date": "2026-12-31",
+        "holidays": ["2026-12-07", "2026-12-31", "2027-01-01"],
+        "working": [],
+    },
 }
 
 # What gateways, decision tables and expressions of the diagrams read: the field, its type, and its options.
