@@ -80,6 +80,7 @@ class Desk:
     page: Any
     address: str
     complaints: list[str]
+    site: Site
 
     def open(self, path: str) -> Any:
         self.page.goto(self.address + path)
@@ -102,7 +103,7 @@ def sit_down(site: Site, address: str, chromium: Any) -> Iterator[Callable[..., 
         contexts.append(context)
         context.add_cookies([{"name": "osm_session", "value": session_of(site, username, locale), "url": address}])
         page = context.new_page()
-        desk = Desk(page, address, [])
+        desk = Desk(page, address, [], site)
         page.on("console", lambda message: desk.complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: desk.complaints.append(str(error)))
         return desk

@@ -147,6 +147,76 @@ def test_losing_the_connection_is_said_and_what_was_typed_stays(ids: dict[str, s
     page.context.set_offline(False)
 
 
+def test_sending_without_a_connection_stays_on_the_page(ids: dict[str, str], sit_down: SitDown) -> None:
+    desk = sit_down("malee")
+    page = desk.open(f"/work-items/{ids['mine']}")
+
+    page.context.set_offline(True)
+    page.fill("[name=text]", "ยังไม่ได้ส่ง")
+    page.click("[data-primary]")
+    page.wait_for_selector("[data-draft-state]:has-text('ยังส่งไม่ได้')")
+    assert page.input_value("[name=text]") == "ยังไม่ได้ส่ง"
+
+    page.context.set_offline(False)
+    page.click("[data-primary]")
+    page.wait_for_selector(".flash-success")
+
+
+@pytest.mark.parametrize("path", ["/work-items/{mine}", "/cases/start/review", "/cases/{asking}/answers/{answer}"])
+def test_a_session_that_ended_loses_nothing_that_was_typed(ids: dict[str, str], sit_down: SitDown, path: str) -> None:
+    desk = sit_down("malee")
+    page = desk.open(path.format(**ids))
+    field = page.locator(".work-form").locator("textarea, input[type=text], input:not([type])").first
+    cookies = [one for one in page.context.cookies() if one["name"] == "osm_session"]
+    page.context.clear_cookies()
+
+    field.fill("ห้ามหาย")
+    page.click("[data-primary]")
+    page.wait_for_selector("[data-draft-state] a[target=_blank]")
+    assert field.input_value() == "ห้ามหาย"
+    assert path.format(**ids) == page.evaluate("location.pathname")
+
+    # Signed in again in another window, with another token: the page takes it over and can send.
+    page.context.add_cookies([{**cookies[0], "value": _with_other_token(desk, cookies[0]["value"])}])
+    with page.expect_response(lambda answer: answer.request.is_navigation_request()) as answer:
+        page.click("[data-primary]")
+    assert answer.value.status in (200, 302, 422)
+
+
+def _with_other_token(desk: Desk, value: str) -> str:
+    """The same person's session with another token of its own."""
+    serializer = desk.site.app.session_interface.get_signing_serializer(desk.site.app)
+    return str(serializer.dumps({**serializer.loads(value), "csrf_token": "0" * 40}))
+
+
+def test_what_was_refused_is_already_kept_as_a_draft(site: Site, ids: dict[str, str], sit_down: SitDown) -> None:
+    desk = sit_down("wichai")
+    page = desk.open(f"/work-items/{ids['check']}")
+
+    page.fill("[name=reason]", "พิมพ์แล้วกดส่งทันที")
+    page.click("[data-primary]")
+    page.wait_for_selector(".error-summary")
+
+    page.goto(f"{desk.address}/work-items/{ids['check']}")
+    assert page.input_value("[name=reason]") == "พิมพ์แล้วกดส่งทันที"
+
+
+def test_what_is_typed_last_survives_a_window_that_is_closed(
+    site: Site, ids: dict[str, str], sit_down: SitDown
+) -> None:
+    desk = sit_down("malee")
+    page = desk.open(f"/work-items/{ids['mine']}")
+
+    page.fill("[name=text]", "ปิดหน้าต่างทันที")
+    page.close(run_before_unload=True)
+
+    again = sit_down("malee")
+    for _ in range(20):
+        if again.open(f"/work-items/{ids['mine']}").input_value("[name=text]"):
+            break
+    assert again.page.input_value("[name=text]") == "ปิดหน้าต่างทันที"
+
+
 def test_an_error_takes_the_reader_to_the_list_of_what_is_wrong(ids: dict[str, str], sit_down: SitDown) -> None:
     desk = sit_down("wichai")
     page = desk.open(f"/work-items/{ids['check']}")
