@@ -14,7 +14,7 @@ from osm_flow.store.models import ProcessDefinition
 from osm_flow.web.access import may, requires, signed_in
 from osm_flow.web.diagram_xml import in_language
 from osm_flow.web.element_list import plain_elements
-from osm_flow.web.i18n import error_text, gettext
+from osm_flow.web.i18n import error_text, gettext, ngettext
 from osm_flow.web.posted import posted
 
 blueprint = Blueprint("definitions", __name__)
@@ -77,7 +77,10 @@ def deploy_files() -> ResponseReturnValue:
         )
         return page, refusal.status
     if deployed.definitions:
-        flash(gettext("เพิ่มรุ่นใหม่แล้ว %(n)s กระบวนงาน", n=len(deployed.definitions)), "success")
+        flash(
+            ngettext("เพิ่มรุ่นใหม่แล้ว %(num)s กระบวนงาน", "เพิ่มรุ่นใหม่แล้ว %(num)s กระบวนงาน", len(deployed.definitions)),
+            "success",
+        )
     if deployed.unchanged:
         flash(gettext("เหมือนรุ่นล่าสุดอยู่แล้ว: %(names)s", names=", ".join(deployed.unchanged)), "info")
     return redirect(url_for("definitions.definition_list"))

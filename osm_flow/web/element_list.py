@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from osm_flow.engine import Element, Process
-from osm_flow.web.i18n import gettext
+from osm_flow.web.i18n import gettext, ngettext
 from osm_flow.web.wording import element_kind
 
 _READ = ("Task", "Event", "Activity", "subProcess", "Gateway")
@@ -43,7 +43,8 @@ def live_elements(process: Process, picture: Mapping[str, Any]) -> list[ElementL
             state: Literal["done", "now", "late", "next"] = "late" if token["overdue"] else "now"
             words = gettext("เกินกำหนด") if token["overdue"] else gettext("กำลังทำ")
         elif visits:
-            state, words = "done", gettext("ผ่านแล้ว") if visits == 1 else gettext("ผ่านแล้ว %(n)s ครั้ง", n=visits)
+            state = "done"
+            words = ngettext("ผ่านแล้ว %(num)s ครั้ง", "ผ่านแล้ว %(num)s ครั้ง", visits) if visits > 1 else gettext("ผ่านแล้ว")
         else:
             state, words = "next", gettext("ยังไม่ถึง")
         lines.append(

@@ -20,7 +20,7 @@ from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import Case, JournalRecord
 from osm_flow.web.filters import role_name, thai_date, thai_datetime
 from osm_flow.web.form_documents import form_value
-from osm_flow.web.i18n import gettext
+from osm_flow.web.i18n import gettext, ngettext
 
 # What happened, as the middle of a sentence: "สมชาย <รับงาน> ยกร่างแผน"; and how the mark beside it looks.
 _TOLD: Mapping[str, tuple[str, str]] = {
@@ -184,6 +184,6 @@ def _facts(schema: JSON, typed: JSON) -> list[tuple[str, str]]:
 
 def _fact(schema: JSON, value: Any) -> str:
     if is_table(schema):
-        return gettext("%(n)s แถว", n=len(value) if isinstance(value, list) else 0)
+        return ngettext("%(num)s แถว", "%(num)s แถว", len(value) if isinstance(value, list) else 0)
     text = form_value(schema, value, g.locale)
     return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"

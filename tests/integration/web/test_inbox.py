@@ -50,6 +50,18 @@ def test_group_view_reads_like_sentences(site: Site) -> None:
     assert any("แผนท่องเที่ยว" in row for row in rows)
 
 
+def test_one_is_not_many_in_english(site: Site) -> None:
+    malee = site.visit("malee", "en")
+
+    def counted(text: str) -> list[str]:
+        return [
+            one.text_content() for one in malee.get(f"/inbox?view=groups&text={text}").all('//p[@class="list-count"]')
+        ]
+
+    assert counted("ทบทวน") == ["1 work item"]
+    assert counted("") == ["3 work items"]
+
+
 def test_counts_are_exact_on_every_tab(site: Site) -> None:
     malee = site.visit("malee")
     malee.post(f"/work-items/{waiting(site)[0]}/claim")

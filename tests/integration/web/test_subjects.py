@@ -68,7 +68,7 @@ def test_the_page_of_a_work_item_is_headed_by_what_it_is_about(site: Site) -> No
 
 def test_the_team_sees_provinces_by_name_in_both_languages(site: Site) -> None:
     def rows(locale: str) -> list[str]:
-        return [one for one in names(site.visit("boss", locale).get("/inbox?view=team"), "//a[@data-open]")]
+        return names(site.visit("boss", locale).get("/inbox?view=team"), "//a[@data-open]")
 
     assert "จังหวัดตอบ – อุดรธานี" in rows("th")
     assert any(one.endswith("– Udon Thani") for one in rows("en"))
