@@ -105,7 +105,7 @@ def _results(session: Session, case_id: str | None, deep: bool) -> Iterable[Deep
 def _verify_bundle(path: Path, trusted: list[VerifierKey] | None, deep: bool, as_json: bool) -> None:
     report = bundle_check.check_bundle(path, trusted=trusted, replaying=deep)
     signed = f", signed by {', '.join(report.signers)}" if report.signers else ""
-    _tell(report.cases, report.faults, report.notes, as_json, f"{path}{signed}")
+    _tell(report.cases, report.faults, report.notes, as_json, f"{path}: {len(report.cases)} cases{signed}")
 
 
 def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: bool, subject: str) -> None:
@@ -126,7 +126,8 @@ def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: b
     if compared := sum(one.compared for one in results):
         report["compared"] = compared
         report["differences"] = [one.difference.as_json() for one in results if one.difference]
-    say(report, as_json, f"{subject}, {broken} with faults")
+    others = sum(not fault.case_id for fault in faults)
+    say(report, as_json, f"{subject}, {broken} with faults" + (f", {others} faults beside the cases" if others else ""))
     if faults:
         raise SystemExit(1)
 

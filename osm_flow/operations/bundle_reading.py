@@ -73,6 +73,8 @@ def read_bundle(path: Path) -> Bundle:
     faults: list[Fault] = []
     try:
         with zipfile.ZipFile(path) as archive:
+            if _has_more_than(archive, path):
+                faults.append(Fault("", 0, "file", "there are bytes before or behind the archive"))
             contents = dict(_contents(archive, faults))
     except BundleUnreadable:
         raise
@@ -218,6 +220,13 @@ def _contents(archive: zipfile.ZipFile, faults: list[Fault]) -> Iterator[tuple[s
         else:
             seen.add(name)
             yield name, archive.read(info)
+
+
+def _has_more_than(archive: zipfile.ZipFile, path: Path) -> bool:
+    """Whether the file holds bytes that are no part of the archive, where nobody would look for them."""
+    with path.open("rb") as raw:
+        raw.seek(-22, 2)  # where an archive without a comment has its last part
+        return raw.read(4) != b"PK\x05\x06" or min((info.header_offset for info in archive.infolist()), default=0) > 0
 
 
 def _is_bomb(info: zipfile.ZipInfo) -> bool:

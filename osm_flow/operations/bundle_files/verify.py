@@ -383,6 +383,10 @@ class Files:
         self.archive = zipfile.ZipFile(path)
         if len(self.archive.infolist()) > MOST_FILES:
             raise Wrong("too many files; it is not read")
+        with path.open("rb") as raw:
+            raw.seek(-22, 2)  # where an archive without a comment has its last part
+            if raw.read(4) != b"PK\5\6" or min([one.header_offset for one in self.archive.infolist()], default=0):
+                report.fault(path.name, "there are bytes before or behind the archive")
         for info in self.archive.infolist():
             name = info.orig_filename
             if name != info.filename:
@@ -413,7 +417,7 @@ class Files:
 
     def open(self, name: str) -> IO[bytes]:
         if name not in self.sizes:
-            raise Wrong("the file is missing")
+            raise Wrong(f"{name} is missing")
         return self.archive.open(name) if self.archive else (self.folder / name).open("rb")
 
     def read(self, name: str) -> bytes:

@@ -117,6 +117,28 @@ def test_an_unpacked_bundle_is_checked_too(store: Store, keyring: Keyring, tmp_p
     assert run_script(folder)[0] == 1
 
 
+@pytest.mark.parametrize("before", [b"", b"#!/bin/sh\n"])
+@pytest.mark.parametrize("behind", [b"", b"PK or not", bytes(40)])
+def test_nothing_hides_before_or_behind_the_archive(
+    store: Store, keyring: Keyring, tmp_path: Path, before: bytes, behind: bytes
+) -> None:
+    path = write_bundle(store, make_family(store), tmp_path / "case.zip", keyring)
+    path.write_bytes(before + path.read_bytes() + behind)
+
+    code, said = run_script(path)
+
+    is_whole = not before and not behind
+    assert code == (0 if is_whole else 1)
+    assert ("bytes before or behind" in said) is not is_whole
+    assert [fault for fault in product_faults(path) if "bytes before or behind" not in fault] == []
+    assert bool(product_faults(path)) is not is_whole
+
+
+def test_a_bundle_without_a_manifest_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "manifest.json is missing" in run_script(tmp_path / "empty")[1]
+
+
 def test_who_may_not_see_the_audit_may_not_export(store: Store, keyring: Keyring) -> None:
     case_id = make_family(store)
     with store.transaction() as session:
