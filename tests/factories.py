@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.engine.values import JSON
+from osm_flow.operations import deployments
 from osm_flow.operations.cases import start_case
 from osm_flow.operations.deployments import Deployed, deploy
 from osm_flow.operations.people import actor_for
@@ -63,6 +65,12 @@ def files(*names: str) -> dict[str, bytes]:
 
 def deploy_tests(session: Session, *names: str, now: datetime = NOW) -> Deployed:
     return deploy(session, files(*names), SYSTEM, now)
+
+
+def deploy_unrecorded(session: Session, *names: str) -> Deployed:
+    """As an earlier version deployed: nothing but the journals of cases goes into the audit log."""
+    with patch.object(deployments, "record"):
+        return deploy_tests(session, *names)
 
 
 def make_case(

@@ -11,7 +11,8 @@ import click
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.merkle_note import read_keys
-from osm_flow.operations import audit_log, checkpoints, keys, log_checks
+from osm_flow.operations import administration, audit_log, checkpoints, keys, log_checks
+from osm_flow.operations.administration import ABOUT_PEOPLE, Kind, changes_of
 from osm_flow.operations.log_tree import Leaf, leaf_bytes
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import JournalRecord, SigningKey
@@ -85,7 +86,8 @@ def verify(context: Context, files: tuple[Path, ...], trust: Path | None, as_jso
         click.echo(f"note: {notice}", err=True)
     shown = {**asdict(report), "faults": [vars(fault) for fault in report.faults]}
     text = (
-        f"{report.records} records logged, {report.checkpoints} checkpoints, {report.unlogged} records not logged yet"
+        f"{report.records} records logged ({report.administration} of administration), "
+        f"{report.checkpoints} checkpoints, {report.unlogged} records not logged yet"
     )
     say(shown, as_json, f"{text}, {len(report.faults)} faults")
     if report.faults:
@@ -105,6 +107,50 @@ def _note_in(text: str) -> str:
     """The checkpoint at the end of a mail that somebody saved as it came; a bare checkpoint is its own."""
     blocks = [block.strip("\n") for block in text.replace("\r\n", "\n").strip().split("\n\n") if block.strip()]
     return "\n\n".join(blocks[-2:]) + "\n"
+
+
+# ---- administration --------------------------------------------------------------------------------------------
+
+
+@audit.command()
+@click.option("--actor", "who", help="Done by this person only.")
+@click.option("--about", help="About this user name only.")
+@click.option("--after", help="Go on after this key.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def people(context: Context, who: str | None, about: str | None, after: str | None, as_json: bool) -> None:
+    """Show who changed what about people and their positions, newest first."""
+    _show_records(context, as_json, who=who, about=about, kinds=tuple(map(str, ABOUT_PEOPLE)), after=after)
+
+
+@audit.command("administration")
+@click.option("--actor", "who", help="Done by this person only.")
+@click.option("--about", help="About this user name, date or deployment only.")
+@click.option("--kind", "kinds", type=click.Choice([str(kind) for kind in Kind]), multiple=True)
+@click.option("--after", help="Go on after this key.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def administration_(
+    context: Context, who: str | None, about: str | None, kinds: tuple[str, ...], after: str | None, as_json: bool
+) -> None:
+    """Show who changed people, the calendar, holidays and processes, newest first."""
+    _show_records(context, as_json, who=who, about=about, kinds=kinds, after=after)
+
+
+def _show_records(context: Context, as_json: bool, **wanted: Any) -> None:
+    with context.store.reading() as session:
+        page = administration.records(session, SYSTEM, **wanted)
+    names = ("seq", "kind", "actor", "actor_role", "office_id", "subject", "prev_hash", "hash")
+    items = [
+        {"at": instant_text(one.at), **{name: getattr(one, name) for name in names}, "changes": changes_of(one)}
+        for one in page.items
+    ]
+    lines = (f"{item['at']}  {item['actor']:<16} {item['kind']:<24} {item['subject']}  {_told(item)}" for item in items)
+    say({"items": items, "next": page.next}, as_json, "\n".join(lines))
+
+
+def _told(item: dict[str, Any]) -> str:
+    return ", ".join(f"{name}: {change['old']} -> {change['new']}" for name, change in item["changes"].items())
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------

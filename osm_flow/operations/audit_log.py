@@ -1,26 +1,28 @@
 """The log over all journals: an append-only Merkle tree whose signed heads outlive whoever edits the database.
 
-Every journal record becomes a leaf, in the order in which records are found committed. `checkpoints` says when heads
+Every journal record and every record of administration becomes a leaf, in the order in which records are found committed. `checkpoints` says when heads
 are signed and who gets them, `log_checks` holds the store against them.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
 from osm_flow.errors import NotFound, Refused
-from osm_flow.operations import keys
+from osm_flow.operations import administration, keys
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.log_tree import Leaf, LogDamaged, LogTree, leaf_bytes
-from osm_flow.store.models import Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf
+from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf
 
 _ADVISORY_LOCK = 7_305_810
 _CASES_AT_ONCE = 500
@@ -208,21 +210,42 @@ def _keep(session: Session, made: Checkpoint, actor: Actor) -> Checkpoint:
 
 
 def _cases_behind(session: Session) -> list[tuple[str, int]]:
-    """Cases with records beyond those that are logged, and the number of their newest record."""
+    """Cases (and the chain of administration) with records beyond those logged, and the number of their newest one."""
     logged = func.coalesce(LoggedCase.seq, 0)
     behind = select(Case.id, Case.seq).outerjoin(LoggedCase, LoggedCase.case_id == Case.id).where(Case.seq > logged)
-    return [(row.id, row.seq) for row in session.execute(behind)]
+    found = [(row.id, row.seq) for row in session.execute(behind)]
+    newest = session.scalar(select(func.max(AdminRecord.seq))) or 0
+    return [*found, (administration.CHAIN, newest)] if newest > _logged_administration(session) else found
+
+
+def _logged_administration(session: Session) -> int:
+    return session.scalar(select(LoggedCase.seq).where(LoggedCase.case_id == administration.CHAIN)) or 0
 
 
 def _leaves_of(session: Session, case_ids: list[str]) -> Iterator[Leaf]:
     """The new records in the order of their times. Few cases are named; many are all read, which is then cheaper."""
     new = (
-        select(JournalRecord.case_id, JournalRecord.seq, JournalRecord.hash)
+        select(JournalRecord.case_id, JournalRecord.seq, JournalRecord.hash, JournalRecord.at)
         .outerjoin(LoggedCase, LoggedCase.case_id == JournalRecord.case_id)
         .where(JournalRecord.seq > func.coalesce(LoggedCase.seq, 0))
         .order_by(JournalRecord.at, JournalRecord.case_id, JournalRecord.seq)
     )
     if len(case_ids) <= _CASES_AT_ONCE:
         new = new.where(JournalRecord.case_id.in_(case_ids))
-    for row in session.execute(new.execution_options(yield_per=5_000)):
-        yield Leaf(row.case_id, row.seq, row.hash)
+    of_cases = ((row.at, Leaf(row.case_id, row.seq, row.hash)) for row in session.execute(_in_pieces(new)))
+    for _, leaf in heapq.merge(of_cases, _administration(session)):
+        yield leaf
+
+
+def _administration(session: Session) -> list[tuple[datetime, Leaf]]:
+    columns = select(AdminRecord.at, AdminRecord.seq, AdminRecord.hash).where(
+        AdminRecord.seq > _logged_administration(session)
+    )
+    return [
+        (row.at, Leaf(administration.CHAIN, row.seq, row.hash))
+        for row in session.execute(columns.order_by(AdminRecord.seq))
+    ]
+
+
+def _in_pieces(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    return query.execution_options(yield_per=5_000)

@@ -19,7 +19,8 @@ from osm_flow.domain.deadlines import MOST_DAYS, calendar_days_from, close_of, l
 from osm_flow.domain.fiscal import MILESTONE_OF, Milestone, fiscal_year_bounds, typical_dates
 from osm_flow.domain.policy import OfficeFacts, Verb, require
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations import replanning
+from osm_flow.operations import administration, replanning
+from osm_flow.operations.administration import Kind
 from osm_flow.operations.holidays import working_calendar
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import CalendarChange, FiscalDate
@@ -179,6 +180,9 @@ def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Acto
     session.add_all(added)
     session.flush()
     if added:
+        new = {one.key: one.date for one in added}
+        year = f"{office_id} {fiscal_year}"
+        administration.record(session, actor, now, Kind.calendar_proposed, year, new=new, office_id=office_id)
         reason = {"letter": "", "proposed": fiscal_year, "moved_by": actor.username}
         key = f"proposal:{office_id}:{fiscal_year}:{uuid.uuid4().hex[:12]}"
         replanning.ask_for(session, now, key, reason, office_id=office_id)
@@ -212,6 +216,7 @@ def move_date(
     if row is not None and (row.date, row.status, row.letter) == (new_date, status, letter):
         return row
     old_date = None if row is None else row.date
+    old = {} if row is None else {"date": row.date, "status": row.status, "letter": row.letter}
     if row is None:
         row = FiscalDate(office_id=office_id, fiscal_year=fiscal_year, key=key)
         session.add(row)
@@ -222,6 +227,10 @@ def move_date(
     )  # fmt: skip
     session.add(change)
     session.flush()
+    administration.record(
+        session, actor, now, Kind.calendar_moved, f"{office_id} {fiscal_year} {key}",
+        old=old, new={"date": new_date, "status": status, "letter": letter}, office_id=office_id,
+    )  # fmt: skip
     if new_date != old_date:
         _replan(session, change, now)
     return row

@@ -23,6 +23,7 @@ from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.engine import DefinitionRefused, Diagram, Problem
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
+from osm_flow.operations.administration import Kind, record
 from osm_flow.operations.definitions import compiled, latest, list_definitions, versions_of
 from osm_flow.operations.topics import TOPICS
 from osm_flow.resources import resource_dir
@@ -88,8 +89,16 @@ def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: date
     if errors:
         raise DefinitionRefused(errors)
     deployment = _store(session, changed, actor, now, note) if changed else None
+    if deployment is not None:
+        old = {one.key: _version(one.newest) for one in changed if one.newest is not None}
+        new = {one.key: _version(one) for one in deployment.definitions}
+        record(session, actor, now, Kind.definitions_deployed, f"deployment {deployment.id}", old=old, new=new)
     unchanged = [one.key for one in prepared if one not in changed]
     return Deployed(deployment, deployment.definitions if deployment else [], unchanged, problems)
+
+
+def _version(definition: ProcessDefinition) -> JSON:
+    return {"version": definition.version, "sha256": definition.sha256}
 
 
 def check(files: Mapping[str, bytes], *, known_processes: Collection[str] = ()) -> list[Problem]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 
 import holidays
 from sqlalchemy import select
@@ -21,6 +22,7 @@ from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.domain.working_days import WorkingCalendar
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import replanning
+from osm_flow.operations.administration import Kind, record
 from osm_flow.store.models import HolidayOverride
 
 _USUAL_YEARS = range(2024, 2032)
@@ -113,7 +115,8 @@ def override_day(
     faults = _faults(day, name_th.strip(), name_en.strip(), source.strip())
     if faults:
         raise HolidayNotAccepted(fields=faults)
-    row = session.get(HolidayOverride, day) or HolidayOverride(day=day)
+    known = session.get(HolidayOverride, day)
+    old, row = _recorded(known), known or HolidayOverride(day=day)
     row.is_working, row.name_th, row.name_en, row.source = (
         is_working,
         name_th.strip(),
@@ -122,6 +125,7 @@ def override_day(
     )
     session.add(row)
     session.flush()
+    record(session, actor, now, Kind.holiday_set, day.isoformat(), old=old, new=_recorded(row))
     _replan(session, row, now, actor, removed=False)
     return row
 
@@ -134,7 +138,13 @@ def remove_override(session: Session, day: date, actor: Actor, now: datetime) ->
         raise NoSuchOverride(day=day.isoformat())
     session.delete(row)
     session.flush()
+    record(session, actor, now, Kind.holiday_removed, day.isoformat(), old=_recorded(row))
     _replan(session, row, now, actor, removed=True)
+
+
+def _recorded(row: HolidayOverride | None) -> dict[str, Any]:
+    fields = ("is_working", "name_th", "name_en", "source")
+    return {} if row is None else {name: getattr(row, name) for name in fields}
 
 
 def _faults(day: date, name_th: str, name_en: str, source: str) -> dict[str, str]:

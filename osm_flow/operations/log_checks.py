@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, String, and_, func, select, type_coerce
+from sqlalchemy import Row, Select, String, and_, func, literal, select, type_coerce
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
-from osm_flow.operations import keys
+from osm_flow.operations import administration, keys
 from osm_flow.operations.log_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.store.database import instant_text
-from osm_flow.store.models import Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf, SigningKey
+from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf, SigningKey
 
 _MOST_NOTICES = 100
 # A transaction may be open for a while before its records can be seen, and clocks of nodes differ a little.
@@ -27,6 +27,7 @@ class LogReport:
     """What a whole verification found; `notices` are no faults, but an auditor should know them."""
 
     records: int = 0
+    administration: int = 0
     checkpoints: int = 0
     unlogged: int = 0
     faults: list[Fault] = field(default_factory=list)
@@ -64,6 +65,7 @@ def check_log(
             message = f"{one.place} does not fit the log: some of its first {one.head.size} records were changed"
             report.faults.append(Fault("", 0, "root", message))
     _check_sequencer(session, report)
+    _check_administration(session, report)
     return report
 
 
@@ -75,7 +77,8 @@ def faults_of_case(session: Session, case_id: str) -> list[Fault]:
 
 def lost_cases(session: Session) -> list[str]:
     """Cases that were logged and do not exist any more."""
-    gone = select(LogLeaf.case_id).where(LogLeaf.case_id.not_in(select(Case.id))).distinct()
+    known = select(Case.id).union_all(select(literal(administration.CHAIN)))
+    gone = select(LogLeaf.case_id).where(LogLeaf.case_id.not_in(known)).distinct()
     return list(session.scalars(gone.order_by(LogLeaf.case_id)))
 
 
@@ -156,11 +159,18 @@ def _kept_head(report: LogReport, place: str, text: str, known: Sequence[Verifie
 
 
 def _leaves_and_records() -> Select[*tuple[Any, ...]]:
+    """Each leaf beside the record that it was made of, of a case or of the administration."""
     same = and_(JournalRecord.case_id == LogLeaf.case_id, JournalRecord.seq == LogLeaf.seq)
-    return select(
-        LogLeaf.position, LogLeaf.case_id, LogLeaf.seq, LogLeaf.hash,
-        JournalRecord.hash.label("recorded"), type_coerce(JournalRecord.at, String).label("at"),
-    ).outerjoin(JournalRecord, same)  # fmt: skip
+    of_administration = and_(LogLeaf.case_id == administration.CHAIN, AdminRecord.seq == LogLeaf.seq)
+    at = func.coalesce(type_coerce(JournalRecord.at, String), type_coerce(AdminRecord.at, String))
+    return (
+        select(
+            LogLeaf.position, LogLeaf.case_id, LogLeaf.seq, LogLeaf.hash,
+            func.coalesce(JournalRecord.hash, AdminRecord.hash).label("recorded"), at.label("at"),
+        )
+        .outerjoin(JournalRecord, same)
+        .outerjoin(AdminRecord, of_administration)
+    )  # fmt: skip
 
 
 def _fault_of(row: Row[*tuple[Any, ...]]) -> Fault | None:
@@ -211,6 +221,24 @@ def _times_of_checkpoints(session: Session) -> Iterator[tuple[int, str]]:
     """From which leaf on records should not say an earlier time than this; instants as text compare like instants."""
     rows = session.execute(select(LogCheckpoint.size, LogCheckpoint.at).order_by(LogCheckpoint.id)).all()
     return iter([(row.size, instant_text(row.at - _LATE)) for row in rows])
+
+
+def _check_administration(session: Session, report: LogReport) -> None:
+    """The chain of administration, and records that were slipped into it below logged ones."""
+    checked = administration.check_chain(session)
+    report.administration = checked.records
+    report.faults += checked.faults
+    logged = LogLeaf.case_id == administration.CHAIN
+    top = session.scalar(select(func.max(LogLeaf.seq)).where(logged)) or 0
+    passed = (
+        select(AdminRecord.seq)
+        .outerjoin(LogLeaf, and_(logged, LogLeaf.seq == AdminRecord.seq))
+        .where(AdminRecord.seq <= top, LogLeaf.position.is_(None))
+    )
+    for seq in session.scalars(passed.limit(_MOST_NOTICES)):
+        message = "the record was put in after later ones were logged"
+        report.faults.append(Fault(administration.CHAIN, seq, "log", message))
+    report.unlogged += max(0, checked.records - top)
 
 
 def _check_sequencer(session: Session, report: LogReport) -> None:

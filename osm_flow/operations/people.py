@@ -12,16 +12,22 @@ from sqlalchemy import BindParameter, ColumnElement, Date, Select, bindparam, fu
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from osm_flow.domain.actors import Actor, Hat, HatKind
+from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, require
 from osm_flow.domain.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
 from osm_flow.errors import Invalid, NotFound, Refused
+from osm_flow.operations.administration import Kind, record
 from osm_flow.operations.passwords import SignInRefused, hash_password, normal_username, password_fits
 from osm_flow.store.clusters import cluster_rows
 from osm_flow.store.models import Office, Person, Position, Province
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _KINDS = ("substantive", "acting", "delegated")
+_RECORDED = (
+    "role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en",
+)  # fmt: skip
+_NEW_PASSWORD = {"password": "set anew"}
 
 
 class PersonNotFound(NotFound):
@@ -215,7 +221,21 @@ def create_person(
     )
     session.add(person)
     session.flush()
+    new = {"username": name, "password": _kept(person), "locale": locale}
+    record(session, actor, now, Kind.person_created, name, new=new, office_id=_office_of(session, person, actor))
     return person
+
+
+def _kept(person: Person) -> str | None:
+    """What a record says of a password: that there is one."""
+    return "set" if person.password_hash else None
+
+
+def _office_of(session: Session, person: Person, actor: Actor) -> str | None:
+    """The one office in which a change of the person's account is recorded: theirs, else the actor's; None for several."""
+    held = set(session.scalars(select(Position.office_id).where(Position.person_id == person.id)))
+    found = held or {hat.office_id for hat in actor.hats}
+    return found.pop() if len(found) == 1 else None
 
 
 def _faults(display_name: str, email: str | None) -> dict[str, str]:
@@ -230,8 +250,11 @@ def _faults(display_name: str, email: str | None) -> dict[str, str]:
 def set_password(session: Session, username: str, actor: Actor, now: datetime, *, password: str) -> None:
     """Give a person a new password; every session of theirs ends. Raises PasswordTooWeak."""
     person = managed_person(session, username, actor)
+    old = {"password": _kept(person)}
     person.password_hash = hash_password(password, person.username)
     person.session_epoch += 1
+    office_id = _office_of(session, person, actor)
+    record(session, actor, now, Kind.password_set, person.username, old=old, new=_NEW_PASSWORD, office_id=office_id)
 
 
 def change_password(session: Session, person: Person, now: datetime, *, current: str, new: str) -> None:
@@ -242,6 +265,9 @@ def change_password(session: Session, person: Person, now: datetime, *, current:
         )
     person.password_hash = hash_password(new, person.username, "new")
     person.session_epoch += 1
+    actor = actor_for(session, person, local_day(now))
+    office_id, old = _office_of(session, person, actor), {"password": "set"}
+    record(session, actor, now, Kind.password_changed, person.username, old=old, new=_NEW_PASSWORD, office_id=office_id)
 
 
 def set_locale(session: Session, person: Person, locale: str) -> None:
@@ -256,13 +282,22 @@ def lock(session: Session, username: str, actor: Actor, now: datetime) -> Person
     if person.locked_at is None:
         person.locked_at = now
         person.session_epoch += 1
+        _record_lock(session, person, actor, now, Kind.person_locked)
     return person
 
 
 def unlock(session: Session, username: str, actor: Actor, now: datetime) -> Person:
     person = managed_person(session, username, actor)
-    person.locked_at = None
+    if person.locked_at is not None:
+        person.locked_at = None
+        _record_lock(session, person, actor, now, Kind.person_unlocked)
     return person
+
+
+def _record_lock(session: Session, person: Person, actor: Actor, now: datetime, kind: Kind) -> None:
+    is_locked = kind is Kind.person_locked
+    old, new, office_id = {"locked": not is_locked}, {"locked": is_locked}, _office_of(session, person, actor)
+    record(session, actor, now, kind, person.username, old=old, new=new, office_id=office_id)
 
 
 # ---- positions -------------------------------------------------------------------------------------------------
@@ -307,6 +342,10 @@ def give_position(
         raise PositionNotAccepted(fields=faults)
     session.add(position)
     session.flush()
+    new = {name: getattr(position, name) for name in _RECORDED} | {
+        "position": position.id, "for": principal.username if principal else None,
+    }  # fmt: skip
+    record(session, actor, now, Kind.position_given, person.username, new=new, office_id=office_id)
     return position
 
 
@@ -342,7 +381,14 @@ def end_position(session: Session, position_id: int, actor: Actor, now: datetime
         raise PositionNotFound
     require(actor, Verb.manage_people, SystemFacts())
     _require_office(actor, position.office_id)
+    old = {"valid_to": position.valid_to}
     position.valid_to = last_day
+    holder = session.get_one(Person, position.person_id).username
+    told = {"position": position.id, "role": position.role, "kind": position.kind, "office_id": position.office_id}
+    record(
+        session, actor, now, Kind.position_ended, holder,
+        told=told, old=old, new={"valid_to": last_day}, office_id=position.office_id,
+    )  # fmt: skip
     return position
 
 

@@ -33,17 +33,16 @@ def access_list() -> ResponseReturnValue:
     arguments = request.args
     filters = {name: arguments.get(name, "").strip()[:64] for name in ("who", "kind", "case", "since", "until")}
     case = _case_named(filters["case"]) if filters["case"] else None
-    first, last = _day(filters["since"]), _day(filters["until"])
+    since, until = period_of(filters["since"], filters["until"])
     page = access_log.accesses(
         g.session, g.actor,
         who=filters["who"] or None,
         kind=filters["kind"] if filters["kind"] in set(Kind) else None,
         case_id=(case.id if case else "none") if filters["case"] else None,
-        since=_start_of(first) if first else None,
-        until=_start_of(last + timedelta(days=1)) if last else None,
+        since=since, until=until,
         after=arguments.get("after") or None,
     )  # fmt: skip
-    return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=_names())
+    return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=names_of_people())
 
 
 # ---- asking for erasure ----------------------------------------------------------------------------------------
@@ -84,7 +83,7 @@ def erasure(request_id: int) -> ResponseReturnValue:
     records = erasures.shown(g.session, found)
     return render_template(
         "privacy/request.html", request_row=found, records=_grouped(records), count=len(records), states=_states(),
-        may_decide=found.state == "ASKED" and found.asked_by != g.actor.username, names=_names(),
+        may_decide=found.state == "ASKED" and found.asked_by != g.actor.username, names=names_of_people(),
     )  # fmt: skip
 
 
@@ -220,7 +219,8 @@ def _states() -> dict[str, str]:
     }
 
 
-def _names() -> dict[str, str]:
+def names_of_people() -> dict[str, str]:
+    """What everybody is called, by user name."""
     return dict(g.session.execute(select(Person.username, Person.display_name)).all())
 
 
@@ -257,6 +257,12 @@ def _day(text: str) -> date | None:
         return parse_thai_date(text)
     except ValueError:
         return None
+
+
+def period_of(first: str, last: str) -> tuple[datetime | None, datetime | None]:
+    """From the start of the first day to the end of the last one; None for what is no date."""
+    since, until = _day(first), _day(last)
+    return _start_of(since) if since else None, _start_of(until + timedelta(days=1)) if until else None
 
 
 def _start_of(day: date) -> datetime:

@@ -35,6 +35,7 @@ _ENTRIES: tuple[tuple[str, str, str, Verb | None], ...] = (
     ("people.people_list", "ผู้ใช้", "person-badge", Verb.manage_people),
     ("incidents.incident_list", "เหตุขัดข้อง", "warning", Verb.retry_incident),
     ("privacy.access_list", "การเข้าถึงข้อมูล", "search", Verb.see_audit),
+    ("administration.record_list", "บันทึกการดูแลระบบ", "person-badge", Verb.see_audit),
     ("witnesses.log", "จุดตรวจสอบของประวัติ", "shield", Verb.see_audit),
     ("privacy.request_list", "คำขอลบข้อมูล", "file", Verb.erase),
 )

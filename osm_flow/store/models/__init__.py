@@ -1,5 +1,6 @@
 """All tables, so that one import makes the metadata whole."""
 
+from osm_flow.store.models.administration import AdminRecord
 from osm_flow.store.models.audit import LogCheckpoint, LoggedCase, LogLeaf, LogNode, SigningKey, Witness
 from osm_flow.store.models.cases import (
     BusinessKeyCounter,
@@ -28,6 +29,7 @@ from osm_flow.store.models.work_items import Attachment, Candidate, Comment, Dra
 
 __all__ = [
     "Access",
+    "AdminRecord",
     "Attachment",
     "BusinessKeyCounter",
     "CalendarChange",

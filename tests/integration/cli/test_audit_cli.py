@@ -19,7 +19,7 @@ from osm_flow.operations.comments import comment
 from osm_flow.operations.people import actor_named
 from osm_flow.store.models import OutboxEntry
 from osm_flow.store.session import Store
-from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import NOW, OFFICE, deploy_unrecorded, items_of, later, make_case, make_office, make_person
 
 NAME = "นายสมชาย ใจดี"
 
@@ -54,7 +54,7 @@ def case_id(sqlite_store: Store) -> str:
     """An ended case in whose second record a name stands."""
     with sqlite_store.transaction() as session:
         make_office(session)
-        deploy_tests(session, "review")
+        deploy_unrecorded(session, "review")
         for username, role in (("anan", "osm_strategy"), ("boss", "osm_director"), ("root", "admin")):
             make_person(session, username, role)
         anan, boss = (actor_named(session, name, NOW.date()) for name in ("anan", "boss"))

@@ -92,3 +92,23 @@ def test_refusals_end_with_one_and_misuse_with_two(
     assert answer.exit_code == code
     assert sentence in answer.stderr
     assert answer.stdout == ""
+
+
+def test_what_commands_change_is_shown_to_auditors(program: Program) -> None:
+    made = ["create", "anucha", "--name", "อนุชา"], ["give", "anucha", "--role", "osm_me", "--office", "NE-U1"]
+    for arguments in (*made, ["password", "anucha"], ["lock", "anucha"], ["unlock", "anucha"]):
+        assert program("user", *arguments).exit_code == 0
+
+    shown = json.loads(program("audit", "people", "--json").stdout)
+    of_one = json.loads(program("audit", "administration", "--kind", "person.locked", "--json").stdout)
+    checked = program("audit", "verify", "--json")
+
+    assert shown["next"] is None
+    assert [(item["kind"], item["actor"], item["subject"]) for item in reversed(shown["items"])] == [
+        (kind, "system", "anucha")
+        for kind in ("person.created", "position.given", "person.password_set", "person.locked", "person.unlocked")
+    ]
+    assert [item["changes"] for item in of_one["items"]] == [{"locked": {"old": False, "new": True}}]
+    assert "locked: False -> True" in program("audit", "people", "--about", "anucha").stdout
+    assert PASSWORD not in program("audit", "people").stdout
+    assert (checked.exit_code, json.loads(checked.stdout)["administration"]) == (0, 5)

@@ -35,7 +35,7 @@ from osm_flow.operations.log_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.operations.people import PersonNotFound, actor_named
 from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf, LogNode
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person
+from tests.factories import NOW, deploy_unrecorded, later, make_case, make_office, make_person
 from tests.rfc6962 import includes, is_consistent, leaf_hash, root_of
 
 
@@ -48,7 +48,7 @@ def keyring(tmp_path: Path) -> Keyring:
 def case_id(store: Store) -> str:
     with store.transaction() as session:
         make_office(session)
-        deploy_tests(session, "review")
+        deploy_unrecorded(session, "review")
         return make_case(session).id
 
 

@@ -20,7 +20,7 @@ from osm_flow.operations.sweeps import sweep_all
 from osm_flow.operations.witnesses import WitnessKnown, WitnessNotAccepted, WitnessNotFound
 from osm_flow.store.models import LogCheckpoint, LogLeaf, OutboxEntry
 from osm_flow.store.session import Store
-from tests.factories import NOW, OFFICE, deploy_tests, make_case, make_office, make_person
+from tests.factories import NOW, OFFICE, deploy_unrecorded, make_case, make_office, make_person
 
 CLOSING = close_of(local_day(NOW))
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -35,7 +35,7 @@ def keyring(tmp_path: Path) -> Keyring:
 def prepared(store: Store) -> Store:
     with store.transaction() as session:
         make_office(session)
-        deploy_tests(session, "review")
+        deploy_unrecorded(session, "review")
         make_person(session, "boss", "osm_director")
         make_person(session, "anan", "osm_strategy")
         make_case(session)

@@ -23,7 +23,7 @@ from osm_flow.operations.people import actor_named
 from osm_flow.operations.verify import verify_all, verify_case
 from osm_flow.store.models import LogCheckpoint
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import NOW, deploy_unrecorded, items_of, later, make_case, make_office, make_person
 
 TRIGGERS = dict.fromkeys(("journal_records", "log_leaves", "log_checkpoints", "signing_keys"), ("update", "delete"))
 
@@ -38,7 +38,7 @@ def case_id(store: Store, keyring: Keyring) -> str:
     """A case of four records under a checkpoint, with its copy on the disk."""
     with store.transaction() as session:
         make_office(session)
-        deploy_tests(session, "review")
+        deploy_unrecorded(session, "review")
         anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
         case = make_case(session)
         draft = items_of(session, case)[0]

@@ -1,0 +1,195 @@
+"""Who changed what about people, the calendar and the processes: a chain of records that only grows.
+
+Names and addresses of people are not repeated here, passwords and their digests never: a user name says who it was
+about, so nothing in the chain ever has to be erased. The records are leaves of the audit log like those of cases.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select, text
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.journal import GENESIS, Fault, canonical
+from osm_flow.domain.pages import Page
+from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, decide, require
+from osm_flow.operations.paging import newest_first
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import AdminRecord, Person, Position
+
+# The name of this chain in the audit log, where that of a case has its id.
+CHAIN = "administration"
+_LOCK = 7_305_811
+
+Change = dict[str, Any]
+
+
+class Kind(StrEnum):
+    """What was done."""
+
+    person_created = "person.created"
+    person_locked = "person.locked"
+    person_unlocked = "person.unlocked"
+    password_set = "person.password_set"  # noqa: S105 (the name of an act)
+    password_changed = "person.password_changed"  # noqa: S105
+    position_given = "position.given"
+    position_ended = "position.ended"
+    calendar_proposed = "calendar.proposed"
+    calendar_moved = "calendar.moved"
+    holiday_set = "holiday.set"
+    holiday_removed = "holiday.removed"
+    definitions_deployed = "definitions.deployed"
+
+
+ABOUT_PEOPLE = tuple(kind for kind in Kind if kind.startswith(("person.", "position.")))
+# What holds for every office, so that every auditor sees it.
+_OF_ALL = (Kind.holiday_set, Kind.holiday_removed, Kind.definitions_deployed)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the verification of the chain found."""
+
+    records: int
+    faults: list[Fault]
+
+
+def record(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    kind: Kind,
+    subject: str,
+    *,
+    told: Mapping[str, Any] | None = None,
+    old: Mapping[str, Any] | None = None,
+    new: Mapping[str, Any] | None = None,
+    office_id: str | None = None,
+) -> AdminRecord | None:
+    """Add a record to the chain, in the transaction that makes the change; None when nothing changed.
+
+    `old` and `new` are the fields before and after, of which only what differs is kept; `told` says of what they are.
+    One writer at a time: the chain is one.
+    """
+    changes = _changes(old or {}, new or {})
+    if not changes:
+        return None
+    changes |= {name: {"old": value, "new": value} for name, value in (told or {}).items()}
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    newest = session.execute(
+        select(AdminRecord.seq, AdminRecord.hash).order_by(AdminRecord.seq.desc()).limit(1)
+    ).first()
+    made = AdminRecord(
+        seq=newest.seq + 1 if newest else 1, at=now, kind=str(kind), actor=actor.username,
+        actor_role=_role(actor, office_id), office_id=office_id, subject=subject[:255],
+        changes=canonical(changes).decode(), prev_hash=newest.hash if newest else GENESIS,
+    )  # fmt: skip
+    made.hash = _seal(made, changes)
+    session.add(made)
+    session.flush()
+    return made
+
+
+def records(
+    session: Session,
+    actor: Actor,
+    *,
+    who: str | None = None,
+    about: str | None = None,
+    kinds: tuple[str, ...] = (),
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[AdminRecord]:
+    """What concerns the offices where the actor may see the audit, newest first. Raises NotYourRole."""
+    if not any(decide(actor, Verb.see_audit, OfficeFacts(office)).allowed for office in actor.office_ids):
+        require(actor, Verb.see_audit, SystemFacts())
+    wanted = select(AdminRecord)
+    if not (actor.is_system or any(hat.office_id is None for hat in actor.hats)):
+        wanted = wanted.where(_within_reach(actor))
+    for column, value in ((AdminRecord.actor, who), (AdminRecord.subject, about)):
+        if value:
+            wanted = wanted.where(column == value)
+    if kinds:
+        wanted = wanted.where(AdminRecord.kind.in_(kinds))
+    if since is not None:
+        wanted = wanted.where(AdminRecord.at >= since)
+    if until is not None:
+        wanted = wanted.where(AdminRecord.at < until)
+    return newest_first(session, wanted, AdminRecord.seq, after, limit)
+
+
+def changes_of(one: AdminRecord) -> dict[str, Change]:
+    """For each field what it was (`old`) and what it became (`new`)."""
+    found: dict[str, Change] = json.loads(one.changes)
+    return found
+
+
+def check_chain(session: Session) -> Checked:
+    """Compute the whole chain again."""
+    faults: list[Fault] = []
+    expected, previous = 1, GENESIS
+    everything = select(AdminRecord).order_by(AdminRecord.seq).execution_options(yield_per=1_000)
+    for one in session.scalars(everything):
+        faults += [Fault(CHAIN, one.seq, code, said) for code, said in _faults_of(one, expected, previous)]
+        expected, previous = one.seq + 1, one.hash
+    return Checked(expected - 1, faults)
+
+
+def _faults_of(one: AdminRecord, expected: int, previous: str) -> Iterator[tuple[str, str]]:
+    if one.seq != expected:
+        yield "gap", f"record {expected} is missing"
+    if one.prev_hash != previous:
+        yield "link", "the record does not follow from the one before it"
+    try:
+        changes = json.loads(one.changes)
+        is_sealed = canonical(changes).decode() == one.changes and _seal(one, changes) == one.hash
+    except (ValueError, RecursionError):
+        is_sealed = False
+    if not is_sealed:
+        yield "hash", "the record was changed after it was written"
+
+
+def _seal(one: AdminRecord, changes: dict[str, Change]) -> str:
+    fields = {
+        "seq": one.seq, "at": instant_text(one.at), "kind": one.kind, "actor": one.actor, "actor_role": one.actor_role,
+        "office_id": one.office_id, "subject": one.subject, "changes": changes, "prev_hash": one.prev_hash,
+    }  # fmt: skip
+    return sha256(canonical(fields)).hexdigest()
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change]:
+    pairs = {name: (_plain(old.get(name)), _plain(new.get(name))) for name in sorted({*old, *new})}
+    return {name: {"old": before, "new": after} for name, (before, after) in pairs.items() if before != after}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _role(actor: Actor, office_id: str | None) -> str | None:
+    """The hat that lets them do it: an administrator's first, else the first one in the office."""
+    hats = [hat for hat in actor.hats if office_id is None or hat.covers(office_id)]
+    best = next((hat for hat in hats if hat.role == "admin"), None) or next(iter(hats), None)
+    return best.role if best else None
+
+
+def _within_reach(actor: Actor) -> ColumnElement[bool]:
+    """Acts in the actor's offices, acts on people who have or had a position there, and what holds for all."""
+    here = select(Person.username).join(Position, Position.person_id == Person.id)
+    theirs = AdminRecord.subject.in_(here.where(Position.office_id.in_(actor.office_ids)))
+    return or_(
+        AdminRecord.office_id.in_(actor.office_ids),
+        AdminRecord.office_id.is_(None) & AdminRecord.kind.in_(_OF_ALL),
+        AdminRecord.office_id.is_(None) & AdminRecord.kind.in_(ABOUT_PEOPLE) & theirs,
+    )

@@ -1,0 +1,135 @@
+"""Who changed people, the calendar and the processes, for auditors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, g, render_template, request
+from flask.typing import ResponseReturnValue
+
+from osm_flow.domain.fiscal import MILESTONE_OF
+from osm_flow.domain.policy import Verb
+from osm_flow.operations import administration
+from osm_flow.operations.administration import ABOUT_PEOPLE, Kind
+from osm_flow.store.models import AdminRecord
+from osm_flow.web import filters
+from osm_flow.web.access import requires
+from osm_flow.web.i18n import current_locale, gettext
+from osm_flow.web.privacy import names_of_people, period_of
+
+blueprint = Blueprint("administration", __name__)
+
+# What the filter offers beside each kind of its own.
+_GROUPS = {"people": ABOUT_PEOPLE, "others": tuple(kind for kind in Kind if kind not in ABOUT_PEOPLE)}
+
+
+@blueprint.get("/audit/administration")
+@requires(Verb.see_audit)
+def record_list() -> ResponseReturnValue:
+    arguments = request.args
+    chosen = {name: arguments.get(name, "").strip()[:64] for name in ("who", "about", "kind", "since", "until")}
+    kinds = _GROUPS.get(chosen["kind"]) or ((chosen["kind"],) if chosen["kind"] in set(Kind) else ())
+    since, until = period_of(chosen["since"], chosen["until"])
+    page = administration.records(
+        g.session, g.actor,
+        who=chosen["who"] or None, about=chosen["about"] or None, kinds=tuple(map(str, kinds)),
+        since=since, until=until, after=arguments.get("after") or None,
+    )  # fmt: skip
+    groups = {"people": gettext("ผู้ใช้และตำแหน่ง"), "others": gettext("ปฏิทินและกระบวนการ")}
+    return render_template(
+        "audit/administration.html",
+        page=page, filters=chosen, groups=groups, kinds=_kinds(), names=names_of_people(), lines=lines_of, subject=subject_of,
+    )  # fmt: skip
+
+
+def lines_of(one: AdminRecord) -> list[tuple[str, str | None, str]]:
+    """Each change as a label, what it was (None where that is all the same) and what it became."""
+    labels = _labels()
+    lines = []
+    for field, change in administration.changes_of(one).items():
+        old, new = (_said(field, change[side]) for side in ("old", "new"))
+        was_something = change["old"] is not None and change["old"] != change["new"]
+        if change["new"] is not None or was_something:
+            lines.append((labels.get(field) or _milestone(field), old if was_something else None, new))
+    return lines
+
+
+def subject_of(one: AdminRecord) -> str:
+    """What it was done to: a milestone and a day by their names, anything else as it is recorded."""
+    if one.kind == Kind.calendar_moved:
+        place, _, key = one.subject.rpartition(" ")
+        return f"{place} {_milestone(key)}"
+    return _date(one.subject)
+
+
+def _said(field: str, value: Any) -> str:
+    if value is None or value == "":
+        return gettext("ไม่มี")
+    if isinstance(value, bool):
+        return gettext("ใช่") if value else gettext("ไม่ใช่")
+    if isinstance(value, dict):
+        return gettext("รุ่น %(number)s", number=value["version"]) + f" ({str(value['sha256'])[:12]})"
+    return _WORDS[field](value) if field in _WORDS else str(_date(value))
+
+
+def _date(value: Any) -> str:
+    """A date as people write it; any other text as it is."""
+    is_date = isinstance(value, str) and len(value) == len("2026-11-20") and value[4::3] == "--"
+    return filters.thai_date(value) if is_date else str(value)
+
+
+def _password(value: str) -> str:
+    return {"set": gettext("มีแล้ว"), "set anew": gettext("ตั้งใหม่ (ไม่เก็บรหัส)")}.get(value, value)
+
+
+def _held(value: str) -> str:
+    words = {
+        "substantive": gettext("ดำรงตำแหน่ง"), "acting": gettext("รักษาราชการแทน"), "delegated": gettext("ปฏิบัติราชการแทน"),
+    }  # fmt: skip
+    return words.get(value, value)
+
+
+def _status(value: str) -> str:
+    words = {"planned": gettext("แผน"), "announced": gettext("ประกาศแล้ว"), "actual": gettext("เกิดขึ้นแล้ว")}
+    return words.get(value, value)
+
+
+_WORDS: dict[str, Callable[[str], str]] = {
+    "password": _password, "kind": _held, "status": _status, "role": filters.role_name,
+    "office_id": filters.office_name, "province_id": filters.province_name,
+}  # fmt: skip
+
+
+def _milestone(key: str) -> str:
+    found = MILESTONE_OF.get(key)
+    return key if found is None else (found.name_en if current_locale() == "en" else found.name_th)
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "username": gettext("ชื่อผู้ใช้"), "password": gettext("รหัสผ่าน"), "locale": gettext("ภาษา"),
+        "locked": gettext("ถูกระงับ"), "position": gettext("ตำแหน่งที่"), "role": gettext("บทบาท"),
+        "office_id": gettext("กลุ่มจังหวัด"), "province_id": gettext("จังหวัด"), "kind": gettext("ลักษณะ"),
+        "for": gettext("แทนใคร"), "letter": gettext("คำสั่งหรือหนังสือ"), "valid_from": gettext("ตั้งแต่วันที่"),
+        "valid_to": gettext("ถึงวันที่"), "title_th": gettext("ชื่อตำแหน่ง (ไทย)"), "title_en": gettext("ชื่อตำแหน่ง (อังกฤษ)"),
+        "date": gettext("วันที่"), "status": gettext("สถานะ"), "is_working": gettext("เป็นวันทำการ"),
+        "name_th": gettext("ชื่อ (ไทย)"), "name_en": gettext("ชื่อ (อังกฤษ)"), "source": gettext("ที่มา"),
+    }  # fmt: skip
+
+
+def _kinds() -> dict[str, str]:
+    return {
+        Kind.person_created: gettext("เพิ่มบัญชีผู้ใช้"),
+        Kind.person_locked: gettext("ระงับบัญชี"),
+        Kind.person_unlocked: gettext("เปิดใช้บัญชีอีกครั้ง"),
+        Kind.password_set: gettext("ผู้ดูแลตั้งรหัสผ่านใหม่"),
+        Kind.password_changed: gettext("เจ้าของเปลี่ยนรหัสผ่าน"),
+        Kind.position_given: gettext("ให้ตำแหน่ง"),
+        Kind.position_ended: gettext("สิ้นสุดตำแหน่ง"),
+        Kind.calendar_proposed: gettext("เสนอปฏิทินทั้งปี"),
+        Kind.calendar_moved: gettext("เลื่อนวันในปฏิทิน"),
+        Kind.holiday_set: gettext("กำหนดวันหยุดหรือวันทำการ"),
+        Kind.holiday_removed: gettext("ยกเลิกการกำหนดวันหยุด"),
+        Kind.definitions_deployed: gettext("ติดตั้งกระบวนการรุ่นใหม่"),
+    }
