@@ -25,6 +25,7 @@ from osm_flow.domain.forms import columns_of, fields_of, is_table
 from osm_flow.domain.forms_text import show_text
 from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
+from osm_flow.operations.cases import answer_context
 from osm_flow.operations.definitions import compiled, latest
 from osm_flow.operations.demo import PASSWORD
 from osm_flow.operations.sweeps import sweep_all
@@ -171,7 +172,7 @@ class Worker:
         with self.year.store.reading() as session:
             item = self.year.find(session, element, about)
             item_id, is_held = item.id, item.assignee_id is not None
-            schema, variables = work_items.form_of(session, item), work_items.variables_of(session, item)
+            schema, variables = work_items.form_of(session, item), work_items.context_of(session, item)
             properties = work_items.element_of(session, item).properties
         if not is_held:
             self._see_in_inbox(element, item_id)
@@ -199,7 +200,7 @@ class Worker:
         with self.year.store.reading() as session:
             item = self.year.find(session, element, about)
             item_id, schema = item.id, work_items.form_of(session, item) or {}
-            variables = work_items.variables_of(session, item)
+            variables = work_items.context_of(session, item)
         data = MultiDict({**token_of(self.client.get("/me")), "idempotency_key": f"{self.username}-{item_id}"})
         answer = self.client.post(f"/work-items/{item_id}/claim", data=data)
         assert answer.status_code == 403, answer.status_code
@@ -214,7 +215,7 @@ class Worker:
         with self.year.store.reading() as session:
             case = session.get_one(Case, waiting.case_id)
             schema = compiled(session, case.definition).forms[str(waiting.form_key)]
-            variables = {"fy": case.fiscal_year, "office": case.office_id}
+            variables = answer_context(session, case, waiting.task_id, schema)
         path = f"/cases/{waiting.case_id}/answers/{waiting.task_id}"
         data = MultiDict(form_of(self._get(path), path).form_values())
         fill(data, schema, self.year.values_for(schema, variables, {}, values))

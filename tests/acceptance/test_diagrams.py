@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -76,11 +76,16 @@ class Recording(Simulation):
     """A walk that writes down which nodes and flows of which process it passed.
 
     `forced` are values that every form with such fields is given, or by element those of that element alone; the
-    `avoided` element is chosen last.
+    `avoided` elements are chosen last.
     """
 
     def __init__(
-        self, coverage: Coverage, key: str, forced: Mapping[str, Any] | None = None, avoided: str = "", **more: Any
+        self,
+        coverage: Coverage,
+        key: str,
+        forced: Mapping[str, Any] | None = None,
+        avoided: Collection[str] = (),
+        **more: Any,
     ) -> None:
         super().__init__(lambda name: process(name), key, topics=SCHEMAS, **more)
         self.coverage = coverage
@@ -89,7 +94,7 @@ class Recording(Simulation):
 
     def opened(self) -> list[Any]:
         found = super().opened()
-        return [one for one in found if one[1].element != self.avoided] or found
+        return [one for one in found if one[1].element not in self.avoided] or found
 
     def _fill(self, case: Any, waiting: Any) -> JSON:
         filled = super()._fill(case, waiting)
@@ -126,32 +131,33 @@ def process(key: str) -> Process:
 
 _AGREED = {"decision": "approve", "report_valid": True, "representative": True, "kpi_complete": True, "concept_count": 0,
            "hearing_again": False, "coverage": 100, "quorum": "ok", "resolution": "endorse"}  # fmt: skip
-# Courses that chance hardly ever takes: diagram, what every form says, which event is left aside, start data.
-RARE: tuple[tuple[str, dict[str, Any], str, JSON], ...] = (
+_BESIDE = ("change_asked", "contract_signed")
+# Courses that chance hardly ever takes: diagram, what every form says, which events are left aside, start data.
+RARE: tuple[tuple[str, dict[str, Any], tuple[str, ...], JSON], ...] = (
     # the centre sends the plan back, and it is revised
-    ("annual_cycle", {**_AGREED, "result": "returned", "package_complete": True}, "", {}),
+    ("annual_cycle", {**_AGREED, "result": "returned", "package_complete": True}, (), {}),
     # the committee puts the plan off, or sends it back to the provinces or to the drafters
-    ("annual_cycle", {**_AGREED, "resolution": "defer"}, "", {}),
+    ("annual_cycle", {**_AGREED, "resolution": "defer"}, (), {}),
     (
         "annual_cycle",
         {**_AGREED, "resolution": "conditional", "reconsider_needed": True, "revise_stage": "integration"},
-        "",
+        (),
         {},
     ),
     (
         "annual_cycle",
         {**_AGREED, "resolution": "conditional", "reconsider_needed": True, "revise_stage": "drafting"},
-        "",
+        (),
         {},
     ),
     # four quarters go by without a request for change, and the year is closed
-    ("execution_year", _AGREED, "change_asked", {"act_in_force": True}),
-    ("execution_year", {**_AGREED, "sign_evaluation": {"decision": "return"}}, "change_asked", {"act_in_force": False}),
+    ("execution_year", _AGREED, _BESIDE, {"act_in_force": True}),
+    ("execution_year", {**_AGREED, "sign_evaluation": {"decision": "return"}}, _BESIDE, {"act_in_force": False}),
     # only parts of the plan are revised
-    ("plan_drafting", _AGREED, "", {"rework": True}),
+    ("plan_drafting", _AGREED, (), {"rework": True}),
     # the targets stay uncovered, two rounds of negotiation do not help
-    ("provincial_integration", {"coverage": 50, "decision": "return"}, "", {}),
-    ("provincial_integration", {"coverage": 50, "decision": "approve"}, "", {}),
+    ("provincial_integration", {"coverage": 50, "decision": "return"}, (), {}),
+    ("provincial_integration", {"coverage": 50, "decision": "approve"}, (), {}),
 )
 
 

@@ -73,6 +73,20 @@ def marked(rule: JSON, values: JSON, context: JSON | None = None) -> list[str]:
         ({"distinct_of": "rows.group", "at_least": 2, "fields": ["rows"]}, {"rows": [{"group": "x"}, {"group": "y"}]},
          {"rows": [{"group": "x"}, {"group": "x"}]}, ["rows"]),
         ({"min_length": "reason", "length": 3, "fields": ["reason"]}, {"reason": "กขค"}, {"reason": " กข "}, ["reason"]),
+        ({"value": "one", "equals": {"count": "rows"}, "fields": ["one"]}, {"one": 2, "rows": [{}, {}]},
+         {"one": 2, "rows": [{}]}, ["one"]),
+        ({"value": "one", "at_most": {"product_of": ["two", "total"], "times": 0.01}, "fields": ["one"]},
+         {"one": 45, "two": 90, "total": 50}, {"one": 45.01, "two": 90, "total": 50}, ["one"]),
+        ({"covers": "rows.code", "values": ["1", "2"], "fields": ["rows"]},
+         {"rows": [{"code": "2"}, {"code": "3"}, {"code": "1"}]}, {"rows": [{"code": "1"}]}, ["rows"]),
+        ({"covers": "rows.code", "values": ["1"], "fields": ["rows"]}, {"rows": [{"code": "1"}]}, {}, ["rows"]),
+        # Without the office's calendar Monday to Friday count: the 20th is a Friday.
+        ({"date": "end", "not_after": "start", "working_days": 5, "fields": ["end"]},
+         {"start": "2026-11-20", "end": "2026-11-27"}, {"start": "2026-11-20", "end": "2026-11-28"}, ["end"]),
+        ({"date": "end", "not_before": "start", "working_days": 2, "fields": ["end"]},
+         {"start": "2026-11-20", "end": "2026-11-24"}, {"start": "2026-11-20", "end": "2026-11-23"}, ["end"]),
+        ({"date": "end", "same_day_as": "start", "fields": ["end"]}, {"start": "2026-11-20", "end": "2026-11-20"},
+         {"start": "2026-11-20", "end": "2026-11-21"}, ["end"]),
     ],
 )  # fmt: skip
 def test_each_check_tells_good_from_bad(rule: JSON, good: JSON, bad: JSON, paths: list[str]) -> None:
@@ -99,6 +113,13 @@ def test_each_check_tells_good_from_bad(rule: JSON, good: JSON, bad: JSON, paths
         ({"field": "one", "below": "two"}, {"one": 1, "two": 2}, True),
         ({"field": "one", "below": 100}, {"one": 100}, False),
         ([{"field": "kind", "is": "x"}, {"field": "one", "given": True}], {"kind": "x"}, False),
+        ({"field": ["one", "two"], "below": "total"}, {"one": 1, "two": 2, "total": 3}, False),
+        ({"field": ["one", "two"], "below": "total"}, {"one": 1, "two": 1.99, "total": 3}, True),
+        (
+            {"field": "one", "below": {"product_of": ["two", "total"], "times": 0.01}},
+            {"one": 9, "two": 20, "total": 50},
+            True,
+        ),
     ],
 )
 def test_a_rule_speaks_only_under_its_conditions(when: Any, values: JSON, applies: bool) -> None:
@@ -132,3 +153,94 @@ def test_wrongly_typed_values_are_left_to_the_judge_of_types() -> None:
 
     for rule in rules:
         assert marked(rule, {"rows": [None, "x", {"a": "1", "b": []}], "total": {}, "end": 5, "start": "soon"}) == []
+
+
+# ---- what lies outside of the form ------------------------------------------------------------------------------
+
+OTHERS = {
+    "around": {"projects": [{"first": "โครงการ ก", "second": "D1", "one": 1}, {"first": "โครงการ ข", "second": "D2"}]}
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "values", "paths"),
+    [
+        ({}, {"first": "โครงการ ค"}, []),
+        ({}, {"first": " โครงการ   ก "}, ["first"]),
+        ({}, {}, []),
+        # only those of the same issue count
+        ({"same": ["second"]}, {"first": "โครงการ ก", "second": "D1"}, ["first"]),
+        ({"same": ["second"]}, {"first": "โครงการ ก", "second": "D2"}, []),
+        ({"same": ["second"]}, {"first": "โครงการ ก"}, []),
+        # those of the same agency do not
+        ({"apart": ["second"]}, {"first": "โครงการ ก", "second": "D1"}, []),
+        ({"apart": ["second"]}, {"first": "โครงการ ก", "second": "D2"}, ["first"]),
+    ],
+)
+def test_a_value_differs_from_those_outside(rule: JSON, values: JSON, paths: list[str]) -> None:
+    whole = {"not_among": "first", "of": ["around.projects", "around.missing"], "fields": ["first"], **rule}
+
+    assert marked(whole, values, OTHERS) == paths
+    assert marked(whole, values) == []
+
+
+def test_numbers_are_told_apart_as_numbers() -> None:
+    rule = {"not_among": "one", "of": "around.projects", "fields": ["one"]}
+
+    assert marked(rule, {"one": 1.0}, OTHERS) == ["one"]
+    assert marked(rule, {"one": 2}, OTHERS) == []
+
+
+STAGES = {
+    "type": "string",
+    "x-enum": [{"value": value, "th": value, "en": value} for value in ("tor", "signed", "paid")],
+}
+
+
+@pytest.mark.parametrize(("before", "now", "paths"), [
+    ("signed", "paid", []), ("signed", "signed", []), ("signed", "tor", ["stage"]), (None, "tor", []), ("signed", None, []),
+])  # fmt: skip
+def test_stages_go_forward_only(before: str | None, now: str | None, paths: list[str]) -> None:
+    rule = {"th": "ไทย", "en": "English", "not_behind": "stage", "than": "last.stage", "fields": ["stage"]}
+    schema = {"properties": {"stage": STAGES}, "x-rules": [rule]}
+
+    found = violations(schema, {"stage": now} if now else {}, {"last": {"stage": before}} if before else {})
+
+    assert [path for one in found for path in one.paths] == paths
+
+
+def test_every_group_that_the_case_lists_is_counted() -> None:
+    rule = {"count_of": "rows", "by": "code", "groups": "issues.code", "where": {"field": "group", "is": "outcome"},
+            "at_least": 1, "fields": ["rows"]}  # fmt: skip
+    values = {"rows": [{"code": "D1", "group": "outcome"}]}
+
+    assert marked(rule, values, {"issues": [{"code": "D1"}]}) == []
+    assert marked(rule, values, {"issues": [{"code": "D1"}, {"code": "D2"}]}) == ["rows"]
+
+
+def test_an_amount_is_looked_up_in_a_list_outside() -> None:
+    found = {"find": "register", "value": "budget", "where": {"code": "first"}}
+    rule = {"value": "one", "at_most": found, "fields": ["one"]}
+    register = {"register": [{"code": "P1", "budget": 10}, {"code": "P2", "budget": 20}]}
+
+    assert marked(rule, {"first": "P2", "one": 20}, register) == []
+    assert marked(rule, {"first": "P1", "one": 20}, register) == ["one"]
+    assert marked(rule, {"first": "P3", "one": 20}, register) == []
+    assert marked(rule, {"one": 20}, register) == []
+
+
+def test_a_path_through_a_list_outside_is_summed() -> None:
+    rule = {"value": "total", "equals": ["plan.projects.amount", "one"], "fields": ["total"]}
+    plan = {"plan": {"projects": [{"amount": 1.1}, {"amount": 2.2}]}}
+
+    assert marked(rule, {"total": 3.3}, plan) == []
+    assert marked(rule, {"total": 3.4, "one": 0.1}, plan) == []
+    assert marked(rule, {"total": 3.4}, plan) == ["total"]
+
+
+def test_working_days_know_the_holidays_around() -> None:
+    rule = {"date": "end", "not_after": "start", "working_days": 1, "fields": ["end"]}
+    values = {"start": "2026-12-04", "end": "2026-12-08"}
+
+    assert marked(rule, values) == ["end"]
+    assert marked(rule, values, {"around": {"holidays": ["2026-12-07"]}}) == []

@@ -230,3 +230,69 @@ def test_nothing_changed_is_no_change() -> None:
     values = {"it": "a", "rows": [{"name": "x"}, {"name": "x"}]}
 
     assert changes(form(it=text(), rows=TABLE), values, values) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_taken"),
+    [
+        ("อด 0017.2/1234", True),
+        ("รายงาน.pdf", True),
+        ("รายงาน.pdf, ภาพ, 1.png", True),
+        ("ใบตรวจรับพัสดุ ที่ 3", True),
+        ("แผน.pdf", False),
+        ("รายงาน.pdf, แผน.PDF", False),
+    ],
+)
+def test_a_file_that_is_named_is_attached(typed: str, is_taken: bool) -> None:
+    """Letters and papers kept elsewhere are fine; what looks like a file's name must be one of the case's files."""
+    schema = form(it=text(maxLength=100, **{"x-widget": "file-ref"}))
+    around = {"around": {"files": ["รายงาน.pdf", "ภาพ, 1.png", "1.png"]}}
+
+    assert (validate(schema, {"it": typed}, around) == {}) is is_taken
+    assert validate(schema, {"it": typed}) == {}
+
+
+COUNTED = {
+    "type": "array",
+    "maxItems": 10,
+    "x-rows-from": {
+        "from": "opinions.items", "by": "group", "columns": {"group": "group"}, "counts": {"all": {}, "kept": {"disposition": "accept"}},
+    },
+    "items": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "group": text(readOnly=True), "all": {"type": "integer", "readOnly": True}, "kept": {"type": "integer"},
+        },
+    },
+}  # fmt: skip
+OPINIONS = {
+    "opinions": {
+        "items": [{"group": "a", "disposition": "accept"}, {"group": "b"}, {"group": "a"}, {"disposition": "accept"}]
+    }
+}
+
+
+def test_a_table_counts_what_the_case_lists() -> None:
+    assert prefill(form(it=COUNTED), OPINIONS) == {
+        "it": [{"group": "a", "all": 2, "kept": 1}, {"group": "b", "all": 1, "kept": 0}]
+    }
+
+
+def test_what_the_case_says_of_a_row_cannot_be_changed() -> None:
+    schema = form(it=COUNTED)
+
+    assert validate(schema, {"it": [{"group": "a", "all": 2, "kept": 7}]}, OPINIONS) == {}
+    changed = {"it": [{"group": "b", "all": 1}, {"group": "a", "all": 3}]}
+    assert validate(schema, changed, OPINIONS) == {"it.1.group": "This cannot be changed here."}
+    assert validate(schema, changed, {}) == {}
+
+
+def test_prefilling_looks_up_the_fitting_item_of_a_list() -> None:
+    source = {"find": "around.register", "value": "budget", "where": {"name": "change.name"}}
+    schema = form(it={"type": "number", "x-default-from": source})
+    register = {"around": {"register": [{"name": "ก", "budget": 1}, {"name": "ข", "budget": 2.5}]}}
+
+    assert prefill(schema, {**register, "change": {"name": "ข"}}) == {"it": 2.5}
+    assert prefill(schema, {**register, "change": {"name": "ค"}}) == {}
+    assert prefill(schema, register) == {}
