@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.actors import Actor
-from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus
+from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.operations.cases import NotAwaited
 from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import (
@@ -47,6 +47,7 @@ def stage_track(session: Session, case: Case, now: datetime) -> list[StageMark]:
         if stage and state != CaseStatus.CANCELLED:
             found.setdefault(stage, set()).add("now" if state in OPEN_CASE else "done")
     items = select(WorkItem.stage, WorkItem.state, WorkItem.due_at).join(Case).where(family)
+    items = items.where(WorkItem.state != WorkItemStatus.CANCELLED, Case.state != CaseStatus.CANCELLED)
     for stage, state, due_at in session.execute(items.distinct()):
         if stage:
             late = state in OPEN_WORK_ITEM and due_at is not None and due_at < now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from flask import g, render_template
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.fiscal import fiscal_year_of
 from osm_flow.domain.policy import CaseFacts, OfficeFacts, SystemFacts, Verb, decide, require
-from osm_flow.domain.states import OPEN_CASE
+from osm_flow.domain.states import OPEN_CASE, CaseStatus
 from osm_flow.engine.values import JSON
 from osm_flow.operations import case_overview, cases, surroundings
 from osm_flow.operations.attachments import attachments_of
@@ -18,10 +19,11 @@ from osm_flow.operations.comments import comments_on
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import case_facts
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
+from osm_flow.web.diagram_xml import party_of
 from osm_flow.web.element_list import live_elements
 from osm_flow.web.filters import role_name
 from osm_flow.web.i18n import gettext
-from osm_flow.web.story import fold, tell
+from osm_flow.web.story import Told, fold, kind_words, tell
 from osm_flow.web.wording import names_of
 from osm_flow.web.work_item_page import documents_of
 
@@ -34,6 +36,7 @@ class Awaited:
     row: WaitingMessage
     schema: JSON | None
     variables: JSON
+    party: str
 
 
 def awaited(case_id: str, task_id: str) -> Awaited:
@@ -43,7 +46,8 @@ def awaited(case_id: str, task_id: str) -> Awaited:
     row = case_overview.awaited_answer(g.session, case, task_id)
     process = compiled(g.session, case.definition)
     schema = process.forms.get(row.form_key) if row.form_key else None
-    return Awaited(case, row, schema, cases.answer_context(g.session, case, task_id, schema))
+    variables = cases.answer_context(g.session, case, task_id, schema)
+    return Awaited(case, row, schema, variables, party_of(case.definition.xml, row.element))
 
 
 def start_context(office_id: str | None, fiscal_year: str | None) -> JSON:
@@ -54,14 +58,16 @@ def start_context(office_id: str | None, fiscal_year: str | None) -> JSON:
     return {"fy": year, "office": office, "provinces": provinces, "started_by": g.actor.username}
 
 
-def render(case: Case, *, after: str | None) -> str:
-    """The page of the case."""
+def render(case: Case, *, after: str | None, problem: dict[str, Any] | None = None) -> str:
+    """The page of the case; `problem` is what one of its small forms got wrong."""
     process = compiled(g.session, case.definition)
     history = cases.case_history(g.session, case, after=after)
+    told = tell(g.session, case, history.items)
     open_items = case_overview.open_items_of(g.session, case)
     return render_template(
         "cases/case.html",
         case=case,
+        problem=problem,
         may=_may(case),
         parent=g.session.get(Case, case.parent_case_id) if case.parent_case_id else None,
         starter=names_of([case.started_by])[case.started_by],
@@ -72,13 +78,22 @@ def render(case: Case, *, after: str | None) -> str:
         awaited=case_overview.awaited_of(g.session, case),
         timers=case_overview.timers_of(g.session, case),
         elements=live_elements(process, cases.case_standing(g.session, case, g.now)),
-        history={"entries": fold(tell(g.session, case, history.items)), "next": history.next},
+        history={"entries": fold(told), "next": history.next},
+        halted=_halted(case, told),
         people=[(name, gettext(what)) for name, what in case_overview.people_of(g.session, case, g.actor)],
         children=cases.case_children(g.session, case),
         documents=documents_of(case),
         attachment_rows=attachments_of(g.session, case),
         comment_rows=comments_on(g.session, case.id),
     )
+
+
+def _halted(case: Case, told: Sequence[Told]) -> Told | None:
+    """Who suspended the case and why, while it rests."""
+    if case.state != CaseStatus.SUSPENDED:
+        return None
+    words, _ = kind_words("case.suspended")
+    return next((one for one in told if one.did == words), None)
 
 
 def _may(case: Case) -> dict[str, bool]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
@@ -37,6 +39,10 @@ _CHANGES = {"suspend": cases.suspend_case, "resume": cases.resume_case, "cancel"
 
 class ChangeUnknown(NotFound):
     """A case can be suspended, resumed or cancelled."""
+
+
+class AnswererMissing(Invalid):
+    """Say whose answer this is."""
 
 
 class TitleMissing(Invalid):
@@ -114,8 +120,29 @@ def picture(case_id: str) -> ResponseReturnValue:
     return jsonify({**drawn, "xml": in_language(drawn["xml"])})
 
 
+def in_place(act: str) -> Callable[..., Callable[..., ResponseReturnValue]]:
+    """What a small form of the case's page got wrong is said beside it, with what was typed kept."""
+
+    def around(route: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+        @wraps(route)
+        def answer(case_id: str, **more: str) -> ResponseReturnValue:
+            try:
+                return route(case_id, **more)
+            except Invalid as error:
+                g.session.rollback()
+                found = cases.get_case(g.session, case_id, g.actor)
+                words = " ".join(dict.fromkeys([error_text(error), *map(gettext, error.fields.values())]))
+                problem = {"act": more.get("act", act), "words": words, "typed": request.form}
+                return case_page.render(found, after=None, problem=problem), error.status
+
+        return answer
+
+    return around
+
+
 @blueprint.post("/cases/<case_id>/comments")
 @signed_in
+@in_place("comment")
 def comment_on_case(case_id: str) -> ResponseReturnValue:
     body, key = posted("body"), request.form.get("idempotency_key")
     comments.comment(g.session, case_id, g.actor, g.now, body=body, key=key)
@@ -124,6 +151,7 @@ def comment_on_case(case_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/cases/<case_id>/attachments")
 @signed_in
+@in_place("attach")
 def attach_to_case(case_id: str) -> ResponseReturnValue:
     keep_upload(case_id)
     return redirect(url_for("cases.case", case_id=case_id, _anchor="attachments"))
@@ -131,6 +159,7 @@ def attach_to_case(case_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/cases/<case_id>/<act>")
 @signed_in
+@in_place("change")
 def change_state(case_id: str, act: str) -> ResponseReturnValue:
     if act not in _CHANGES:
         raise ChangeUnknown
@@ -159,9 +188,10 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
     """Write down the answer of a party without a login; faults and lost races keep what was typed."""
     awaited = case_page.awaited(case_id, task_id)
     form = _submitted(awaited.schema, awaited.variables, "answered_by") if awaited.schema else None
-    if form and form.faults:
-        return _answer_page(awaited, form), Invalid.status
     on_behalf_of = behalf(posted("on_behalf_of"), posted("answered_by"))
+    nobody = "" if on_behalf_of or not awaited.party else error_text(AnswererMissing())
+    if nobody or (form and form.faults):
+        return _answer_page(awaited, form, nobody=nobody), Invalid.status
     try:
         cases.record_message(
             g.session, task_id, g.actor, g.now,
@@ -213,7 +243,11 @@ def _start_context() -> dict[str, Any]:
 
 def _start_defaults(definition: ProcessDefinition) -> dict[str, str]:
     year = fiscal_year_of(local_day(g.now)) + (definition.key not in _OF_THIS_YEAR)
-    title = gettext("%(name)s ปี %(fy)s", name=named(definition), fy=year)
+    name = named(definition)
+    # "ประจำปี 2571", not "ประจำปี ปี 2571": a name that says "year" already is not told it twice.
+    word = gettext("ปี")
+    says_year = name.startswith(word) or name.endswith(word)
+    title = f"{name} {year}" if says_year else gettext("%(name)s ปี %(fy)s", name=name, fy=year)
     return {"case_title": title, "case_fiscal_year": str(year), "case_office": ""}
 
 
@@ -229,9 +263,9 @@ def _start_page(
     )  # fmt: skip
 
 
-def _answer_page(awaited: case_page.Awaited, form: SchemaForm | None, *, lost: str = "") -> str:
+def _answer_page(awaited: case_page.Awaited, form: SchemaForm | None, *, lost: str = "", nobody: str = "") -> str:
     return render_template(
         "cases/answer.html",
-        case=awaited.case, waiting=awaited.row, form=form, lost=lost, typed=request.form, channels=channels(),
-        errors=bool(form and form.faults),
+        case=awaited.case, waiting=awaited.row, party=awaited.party, form=form, lost=lost, nobody=nobody,
+        typed=request.form, channels=channels(), errors=bool(nobody or (form and form.faults)),
     )  # fmt: skip

@@ -44,6 +44,16 @@ def first_steps(xml: bytes, process: Process) -> list[FirstStep]:
     return found
 
 
+def party_of(xml: bytes, element: str) -> str:
+    """The outside party whose message this element waits for, as the diagram names it; empty when it draws none."""
+    root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
+    outside = {
+        pool.get("id"): pool.get("name", "") for pool in root.iter(f"{_BPMN}participant") if not pool.get("processRef")
+    }
+    flows = (flow for flow in root.iter(f"{_BPMN}messageFlow") if flow.get("targetRef") == element)
+    return next((gettext(one_line(name)) for flow in flows if (name := outside.get(flow.get("sourceRef")))), "")
+
+
 def in_language(xml: str) -> str:
     """The diagram with every name that the catalogue knows translated; as it was drawn for those who read Thai."""
     if current_locale() == "th":

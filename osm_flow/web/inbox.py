@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -141,7 +141,8 @@ def bulk() -> ResponseReturnValue:
     act: Act = "release" if not single and posted("act") == "release" else "claim"
     ids = [single] if single else posted_list("item")
     if not ids:
-        raise NothingSelected
+        flash(error_text(NothingSelected()), "warning")
+        return redirect(_local(posted("back")))
     if len(ids) > _MOST_AT_ONCE:
         raise TooManyAtOnce
     outcomes = {work_item_id[:36]: _try(g.session, act, work_item_id, g.actor) for work_item_id in ids}

@@ -86,6 +86,35 @@ def test_cells_pasted_from_a_spreadsheet_fill_rows_and_choose_options_by_name(op
     assert rows[:3] == [["", ""], ["operating", "100"], ["subsidy", "2,000"]]
 
 
+def test_a_cell_with_a_line_break_or_quotation_marks_stays_one_cell(opened: Any) -> None:
+    page = opened("project_concept")
+    page.locator('[name="budget_types-0-category"]').focus()
+
+    page.evaluate(PASTE, 'งบดำเนินงาน\t"1,000\n.50"\n"เงินอุดหนุน"\t2\nไม่รู้จัก\t3\tเกิน\n')
+
+    rows = page.locator('[data-table="budget_types"] tr[data-row]').evaluate_all(CELLS)
+    assert rows == [["operating", "1,000 .50"], ["subsidy", "2"], ["", "3"]]
+    said = page.locator('[data-field="budget_types"] [data-table-status]').inner_text()
+    assert "3 จาก 3 แถว" in said
+    assert "2 ช่อง" in said
+
+
+def test_one_column_copied_from_a_spreadsheet_fills_downwards(opened: Any) -> None:
+    page = opened("project_concept")
+    page.locator('[name="budget_types-0-amount"]').focus()
+
+    page.evaluate(PASTE, "๑,๒๐๐\n300\n")
+    assert page.locator('[name="budget_types-1-amount"]').input_value() == ""
+    page.evaluate(
+        PASTE.replace('"text/plain", text);', '"text/plain", text); data.setData("text/html", "<table>");'),
+        "๑,๒๐๐\n300\n",
+    )
+
+    assert page.locator('[name="budget_types-0-amount"]').input_value() == "๑,๒๐๐"
+    assert page.locator('[name="budget_types-1-amount"]').input_value() == "300"
+    assert page.locator('[data-total="amount"]').inner_text() == "1,500.00"
+
+
 def test_a_pointless_field_steps_aside_and_comes_back(opened: Any) -> None:
     page = opened("approval")
     parts = page.locator('[data-field="parts"]')

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.operations.deployments import deploy, shipped_files
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.store.session import Store
-from tests.factories import deploy_tests, make_case, make_office, make_person
+from osm_flow.web.diagram_xml import party_of
+from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
 from tests.integration.web.site import Site, open_site
 
 
@@ -137,6 +141,17 @@ def test_a_case_without_a_name_is_refused_with_the_field_named(site: Site) -> No
     assert answer.all('//option[@selected and @value="2572"]')
 
 
+def test_a_name_that_says_year_is_not_told_it_twice(site: Site) -> None:
+    site.arrange(lambda session: deploy(session, shipped_files(), SYSTEM, NOW))
+    somsri = site.visit("somsri")
+
+    titles = [
+        somsri.get(f"/cases/start/{key}").all('//input[@id="title"]/@value')[0] for key in ("annual_cycle", "hearing")
+    ]
+
+    assert titles == ["วงรอบแผนและงบประมาณประจำปี 2571", "รับฟังความคิดเห็น ปี 2571"]
+
+
 def test_starting_is_for_staff_and_only_in_their_office(site: Site) -> None:
     assert site.visit("planner").get("/cases/start").status == 403
     assert site.visit("auditor").get("/cases/start/review").status == 403
@@ -185,6 +200,51 @@ def test_an_answer_without_its_field_keeps_the_rest(site: Site) -> None:
     assert answer.all('//input[@name="on_behalf_of" and @value="สำนักงบประมาณ"]')
 
 
+def test_the_diagram_says_which_outside_party_an_answer_comes_from() -> None:
+    xml = shipped_files()["budget_submission.bpmn"]
+    waiting = re.search(rb'<bpmn:receiveTask id="([^"]+)"', xml) or re.search(rb'receiveTask id="([^"]+)"', xml)
+
+    assert waiting
+    assert "ก.น.บ." in party_of(xml, waiting[1].decode())
+    assert party_of(xml, "nothing") == ""
+
+
+def test_a_party_that_is_awaited_must_be_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("osm_flow.web.case_page.party_of", lambda xml, element: "สำนักงบประมาณ")
+    somsri, path = site.visit("somsri"), awaited(site)
+
+    page = somsri.get(path)
+    assert "รอคำตอบจาก สำนักงบประมาณ" in page.words
+    answer = somsri.submit(page, "/answers/", text="พิมพ์ไว้แล้ว")
+
+    assert answer.status == 422
+    assert "กรอกว่าคำตอบนี้เป็นของใคร" in answer.words
+    assert "พิมพ์ไว้แล้ว" in answer.text
+    assert somsri.submit(answer, "/answers/", on_behalf_of="สำนักงบประมาณ").status == 302
+
+
+@pytest.mark.parametrize(
+    ("act", "data", "said"),
+    [
+        ("attachments", {}, "เลือกไฟล์ก่อน"),
+        ("comments", {"body": "  "}, ""),
+        ("suspend", {"reason": ""}, ""),
+    ],
+)
+def test_what_a_small_form_got_wrong_is_said_on_the_page_of_the_case(
+    site: Site, act: str, data: dict[str, str], said: str
+) -> None:
+    path = f"/cases/{case_id(site)}"
+
+    answer = site.visit("wichai").post(f"{path}/{act}", data)
+
+    assert answer.status == 422
+    assert answer.all('//main//h1[not(contains(., "422"))]')
+    words = answer.all("//*[@data-error-summary]//text()")
+    assert said in " ".join(words)
+    assert "".join(words).strip()
+
+
 def test_only_staff_write_answers_down(site: Site) -> None:
     assert site.visit("planner").get(awaited(site)).status == 403
     assert site.visit("auditor").get(awaited(site)).status == 403
@@ -199,7 +259,10 @@ def test_suspend_and_resume_with_a_reason(site: Site) -> None:
 
     suspended = wichai.follow(wichai.submit(page, "/suspend", reason="รอคำสั่ง"))
     assert "พักไว้" in suspended.words
-    assert "รอคำสั่ง" in suspended.words
+    assert [" ".join(one.text_content().split()) for one in suspended.all('//div[@class="notice"]/p')] == [
+        "คุณwichai พักเรื่องนี้ไว้ตั้งแต่ 20 พ.ย. 2569",
+        "รอคำสั่ง",
+    ]
     resumed = wichai.follow(wichai.submit(suspended, "/resume", reason="ได้รับคำสั่งแล้ว"))
     assert "เรื่องนี้เดินต่อแล้ว" in resumed.words
 
@@ -211,6 +274,8 @@ def test_cancelling_needs_a_reason_and_closes_the_work(site: Site) -> None:
     assert wichai.submit(page, "/cancel", reason=" ").status == 422
     told = wichai.follow(wichai.submit(page, "/cancel", reason="เริ่มผิดปี", idempotency_key="again"))
     assert "ยกเลิกเรื่องนี้แล้ว" in told.words
+    assert page.all('//li[contains(@class,"stage ")]')
+    assert not told.all('//li[contains(@class,"stage ")]')
     assert site.read(lambda s: s.query(WorkItem).filter(WorkItem.state == "CANCELLED").count()) == 1
 
 

@@ -136,7 +136,9 @@ def test_bulk_never_leads_elsewhere(site: Site, back: str) -> None:
 def test_bulk_refuses_nothing_and_too_much_in_words(site: Site) -> None:
     malee = site.visit("malee")
 
-    assert "เลือกงานอย่างน้อยหนึ่งงานก่อน" in malee.post("/inbox/bulk", {"act": "claim"}).words
+    nothing = malee.follow(malee.post("/inbox/bulk", {"act": "claim", "back": "/inbox?view=groups"}))
+    assert "เลือกงานอย่างน้อยหนึ่งงานก่อน" in nothing.words
+    assert nothing.all("//li[@data-row]")
     assert "50" in malee.post("/inbox/bulk", {"act": "claim", "item": [str(n) for n in range(51)]}).words
 
 

@@ -10,6 +10,39 @@
     return /^-?\d+(\.\d+)?$/.test(plain) ? Number(plain) : 0;
   }
 
+  // Rows of cells as a spreadsheet copies them: a cell with a line break or a quotation mark comes in quotation marks.
+  function cellsOf(text) {
+    var rows = [[""]];
+    var quoted = false;
+    var fresh = true;
+    text = text.replace(/\r\n?/g, "\n").replace(/\n+$/, "");
+    for (var at = 0; at < text.length; at += 1) {
+      var letter = text[at];
+      var row = rows[rows.length - 1];
+      if (quoted && letter === '"') {
+        if (text[at + 1] === '"') { row[row.length - 1] += '"'; at += 1; } else { quoted = false; }
+      } else if (letter === '"' && fresh && /^"(?:[^"]|"")*"(?:[\t\n]|$)/.test(text.slice(at))) {
+        quoted = true;
+        fresh = false;
+      } else if (!quoted && letter === "\t") {
+        row.push("");
+        fresh = true;
+      } else if (!quoted && letter === "\n") {
+        rows.push([""]);
+        fresh = true;
+      } else {
+        row[row.length - 1] += letter;
+        fresh = false;
+      }
+    }
+    return rows;
+  }
+
+  // One copied column has no tab between cells; its table in the other form of the clipboard gives it away.
+  function isFromSheet(text, markup) {
+    return /\t/.test(text) || (/\n./.test(text) && /<table[\s>]/i.test(markup));
+  }
+
   function changed(element) {
     element.dispatchEvent(new Event("input", { bubbles: true }));
   }
@@ -60,13 +93,16 @@
       });
     }
 
+    // Whether the cell could take it.
     function fill(input, text) {
       if (input.tagName === "SELECT") {
         var wanted = Array.prototype.find.call(input.options, function (option) { return option.value === text || option.text === text; });
         input.value = wanted ? wanted.value : "";
-      } else if (!input.readOnly) {
-        input.value = text;
+        return Boolean(wanted) || !text;
       }
+      if (input.readOnly) { return input.value === text || !text; }
+      input.value = input.tagName === "TEXTAREA" ? text : text.replace(/\s*\n\s*/g, " ");
+      return true;
     }
 
     // Where rows are cards, one blank card is enough: more are a click away.
@@ -80,21 +116,25 @@
     function paste(event) {
       var target = event.target;
       var text = event.clipboardData ? event.clipboardData.getData("text/plain") : "";
-      if (!target.closest("tr[data-row]") || !/\t/.test(text)) { return; }
+      var markup = event.clipboardData ? event.clipboardData.getData("text/html") : "";
+      if (!target.closest("tr[data-row]") || !isFromSheet(text, markup)) { return; }
       event.preventDefault();
-      var lines = text.replace(/\r/g, "").replace(/\n+$/, "").split("\n");
+      var lines = cellsOf(text);
       var row = target.closest("tr[data-row]");
       var first = inputs(row).indexOf(target);
       var left = 0;
-      lines.forEach(function (line) {
+      var unfit = 0;
+      lines.forEach(function (line, number) {
         if (!row) { left += 1; return; }
         var cells = inputs(row);
-        line.split("\t").forEach(function (cell, offset) {
-          if (cells[first + offset]) { fill(cells[first + offset], cell.trim()); }
+        line.forEach(function (cell, offset) {
+          var input = cells[first + offset];
+          if (input ? !fill(input, cell.trim()) : cell.trim()) { unfit += 1; }
         });
-        row = row.nextElementSibling || append();
+        if (number < lines.length - 1) { row = row.nextElementSibling || append(); }
       });
-      status.textContent = String(lines.length - left) + " / " + String(lines.length);
+      status.textContent = status.dataset.wordPasted.replace("{done}", lines.length - left).replace("{all}", lines.length)
+        + (unfit ? " " + status.dataset.wordUnfit.replace("{n}", unfit) : "");
       total();
       changed(box);
     }

@@ -6,6 +6,20 @@
     field.addEventListener("change", function () { field.form.requestSubmit(); });
   });
 
+  // On a phone the list comes first: the choices fold away behind one button, unless one of them is in use.
+  var fold = document.querySelector("[data-filter-fold]");
+  if (fold) {
+    var bar = fold.closest("form");
+    var isUsed = Array.prototype.some.call(bar.querySelectorAll("select:not([name=sort])"), function (field) { return field.value; });
+    var show = function (isShown) {
+      bar.classList.toggle("is-folded", !isShown);
+      fold.setAttribute("aria-expanded", String(isShown));
+    };
+    fold.hidden = false;
+    fold.addEventListener("click", function () { show(bar.classList.contains("is-folded")); });
+    show(isUsed);
+  }
+
   var list = document.querySelector("[data-inbox]");
   var help = document.querySelector("[data-help]");
   var helpButton = document.querySelector("[data-help-open]");
