@@ -22,6 +22,7 @@ from osm_flow.operations.checkpoints import sign_daily
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.erasures import carry_out_waiting
 from osm_flow.operations.keys import Keyring
+from osm_flow.operations.pruning import prune
 from osm_flow.store.session import Store
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ SECONDS: dict[str, float] = {
     "mails": 15,
     "checkpoints": 60,
     "erasures": 60,
+    "pruned": 3600,
 }
 
 
@@ -93,6 +95,7 @@ def _sweeps(mailer: Mailer | None, keyring: Keyring | None) -> dict[str, Sweep]:
         "follow_ups": sweeps.raise_follow_ups,
         "mails": lambda store, now, owner: sweeps.send_mail(store, now, owner, mailer),
         "erasures": carry_out_waiting,
+        "pruned": prune,
     }
     if keyring is not None:
         found["checkpoints"] = lambda store, now, owner: sign_daily(store, now, owner, keyring)

@@ -19,7 +19,7 @@ from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import FireTimer
 from osm_flow.notify.mail import Mailer
-from osm_flow.operations import checkpoints, claims, erasures, outbox, reminders, services, stepping
+from osm_flow.operations import checkpoints, claims, erasures, outbox, pruning, reminders, services, stepping
 from osm_flow.operations.claims import Claim, NotItsTurn, Tally
 from osm_flow.operations.incidents import open_in, words_of
 from osm_flow.operations.keys import Keyring
@@ -49,6 +49,7 @@ class SweepReport:
     mails: int = 0
     checkpoints: int = 0
     erasures: int = 0
+    pruned: int = 0
     failures: int = 0
     unfinished: bool = False
 
@@ -238,6 +239,7 @@ def sweep_all(
         "follow_ups": lambda: raise_follow_ups(store, now, owner),
         "mails": lambda: send_mail(store, now, owner, mailer),
         "erasures": lambda: erasures.carry_out_waiting(store, now, owner),
+        "pruned": lambda: pruning.prune(store, now, owner),
     }
     if keyring is not None:
         work["checkpoints"] = lambda: checkpoints.sign_daily(store, now, owner, keyring)

@@ -141,7 +141,7 @@ def test_once_at_an_instant_does_all_that_is_due_by_then(sqlite_store: Store) ->
     assert code == 0
     assert json.loads(output) == {
         "timers": 3, "services": 0, "outbox": 0, "reminders": 0, "follow_ups": 0, "mails": 0,
-        "checkpoints": 1, "erasures": 0, "failures": 0, "unfinished": False,
+        "checkpoints": 1, "erasures": 0, "pruned": 0, "failures": 0, "unfinished": False,
     }  # fmt: skip
     assert _fired(sqlite_store) == 3
 

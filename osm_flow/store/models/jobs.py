@@ -73,7 +73,7 @@ class OutboxEntry(Leased, Model):
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
     body: Mapped[str] = mapped_column(Text)
     due_at: Mapped[datetime | None] = mapped_column(Instant, index=True)  # null: done or given up
-    done_at: Mapped[datetime | None] = mapped_column(Instant)
+    done_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
     last_error: Mapped[str] = mapped_column(Text, default="")
 
 

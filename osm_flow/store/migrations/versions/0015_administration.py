@@ -1,4 +1,4 @@
-"""The record of administration, and the triggers that refuse to change it."""
+"""The record of administration, the triggers that refuse to change it, and the index that pruning the outbox needs."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ def upgrade() -> None:
         op.create_index(op.f(f"ix_admin_records_{column}_seq"), TABLE, [column, "seq"])
     for statement in _refusals():
         op.execute(statement)
+    op.create_index(op.f("ix_outbox_done_at"), "outbox", ["done_at"])
 
 
 def downgrade() -> None:
-    """Drop the table; its triggers go with it."""
+    """Drop the index, and the table with its triggers."""
+    op.drop_index(op.f("ix_outbox_done_at"), "outbox")
     op.drop_table(TABLE)
 
 
