@@ -18,6 +18,7 @@ from osm_flow.operations.cases import case_documents, case_history, case_standin
 from osm_flow.operations.comments import comments_on
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import case_facts, work_item_facts
+from osm_flow.operations.returns import return_of
 from osm_flow.operations.work_item_plans import get_draft
 from osm_flow.store.models import WorkItem
 from osm_flow.web import forms
@@ -147,6 +148,8 @@ def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: An
         document=_under_approval(view),
         documents=documents_of(item.case),
         earlier=earlier,
+        returned=return_of(g.session, item) if view.is_open else None,
+        rework=_rework(view),
         sender=surroundings.senders(g.session, [item]).get(item.id),
         comment_rows=comments_on(g.session, item.case_id),
         attachment_rows=attachments_of(g.session, item.case),
@@ -155,6 +158,12 @@ def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: An
         channels=channels(),
         draft_at=surroundings.draft_saved_at(g.session, item, g.actor),
     )
+
+
+def _rework(view: ItemView) -> list[str]:
+    """The parts that a higher body named when it sent the whole case back; empty in any other case."""
+    parts = view.variables.get("rework_parts") if view.is_open and view.variables.get("rework") is True else None
+    return [part for part in parts if isinstance(part, str) and part] if isinstance(parts, list) else []
 
 
 def documents_of(case: Any) -> list[Shown]:

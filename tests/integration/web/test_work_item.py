@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from osm_flow.operations import work_items
@@ -451,3 +451,46 @@ def test_staff_take_over_what_another_holds_with_a_reason(site: Site) -> None:
 
     assert answer.status == 302
     assert wichai.get(f"/work-items/{item}").all("//button[@data-primary]")
+
+
+# ---- work that came back -----------------------------------------------------------------------------------------
+
+
+def judged(site: Site, *, approved: bool, reason: str) -> None:
+    wichai, item = site.visit("wichai"), open_item(site)
+    wichai.post(f"/work-items/{item}/claim")
+    answer = wichai.post(f"/work-items/{item}/complete", {"approved": "yes" if approved else "no", "reason": reason})
+    assert answer.status == 302, answer.text
+
+
+def test_why_it_came_back_stands_above_the_form(site: Site) -> None:
+    draft_done(site)
+    judged(site, approved=False, reason="เพิ่มตัวชี้วัดของทุกจังหวัด")
+
+    page = site.visit("somsri").get(f"/work-items/{open_item(site)}")
+
+    (told,) = page.all('//div[@id="form"]/section[@id="returned"][following-sibling::form]')
+    words = " ".join(told.text_content().split())
+    assert "ส่งกลับมาให้แก้ไข" in words
+    assert "คุณwichai" in words
+    assert "20 พ.ย. 2569" in words
+    assert "เพิ่มตัวชี้วัดของทุกจังหวัด" in words
+    english = site.visit("somsri", "en").get(f"/work-items/{open_item(site)}")
+    assert "Returned for revision" in english.all('string(//section[@id="returned"])')
+
+
+def test_what_comes_for_the_first_time_or_goes_on_was_not_returned(site: Site) -> None:
+    assert not site.visit("somsri").get(f"/work-items/{open_item(site)}").all('//section[@id="returned"]')
+    draft_done(site)
+    assert not site.visit("wichai").get(f"/work-items/{open_item(site)}").all('//section[@id="returned"]')
+
+
+def test_erased_words_leave_who_and_when(site: Site) -> None:
+    draft_done(site)
+    judged(site, approved=False, reason="ชื่อของบุคคล")
+    site.arrange(lambda session: session.execute(text("DELETE FROM journal_payloads WHERE seq >= 4")))
+
+    told = site.visit("somsri").get(f"/work-items/{open_item(site)}").all('string(//section[@id="returned"])')
+
+    assert "คุณwichai" in told
+    assert "ชื่อของบุคคล" not in told

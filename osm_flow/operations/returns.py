@@ -1,0 +1,84 @@
+"""Why a work item came back: the decision that returned its document for revision, and by whom."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.operations.definitions import compiled
+from osm_flow.store.models import JournalPayload, JournalRecord, Person, WorkItem
+
+# What approvers' forms call their words, and the list of parts that they name.
+_WORDS = ("reason", "note")
+_PARTS = "parts"
+
+
+@dataclass(frozen=True)
+class Returned:
+    """Who returned it, at which step, when, in what words, and which parts; no words where they were erased."""
+
+    seq: int
+    at: datetime
+    by: str
+    role: str | None
+    on_behalf_of: str | None
+    step: str
+    words: str
+    parts: tuple[str, ...]
+
+
+def return_of(session: Session, item: WorkItem) -> Returned | None:
+    """The decision that opened the work item by returning the document it writes; None when it opened otherwise.
+
+    Whoever judges a document and thereby opens the step that writes it has returned it, whatever the form is called.
+    """
+    elements = compiled(session, item.case.definition).elements
+    writer = elements.get(item.element)
+    document = writer.properties.get("document") if writer else None
+    if not document:
+        return None
+    judges = [one.id for one in elements.values() if one.properties.get("approves") == document]
+    same = (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
+    query = (
+        select(JournalRecord, JournalPayload.body, Person.display_name)
+        .outerjoin(JournalPayload, same)
+        .outerjoin(Person, Person.username == JournalRecord.actor)
+        .where(
+            JournalRecord.case_id == item.case_id,
+            JournalRecord.at == item.opened_at,
+            JournalRecord.kind == "work_item.completed",
+            JournalRecord.element.in_(judges),
+        )
+    )
+    found = session.execute(query).first()
+    if found is None:
+        return None
+    record, body, name = found
+    typed = _typed(body)
+    return Returned(
+        seq=record.seq,
+        at=record.at,
+        by=name or record.actor,
+        role=record.actor_role,
+        on_behalf_of=record.on_behalf_of,
+        step=elements[record.element].name,
+        words=next((str(typed[key]).strip() for key in _WORDS if typed.get(key)), ""),
+        parts=_texts(typed.get(_PARTS)),
+    )
+
+
+def _typed(body: str | None) -> dict[str, Any]:
+    try:
+        data = json.loads(body)["data"] if body else {}
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(part for part in value if isinstance(part, str) and part) if isinstance(value, list) else ()
