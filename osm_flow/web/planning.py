@@ -51,13 +51,15 @@ def calendar() -> ResponseReturnValue:
     known = fiscal_calendar.fiscal_years(g.session, office_id) if office_id else []
     changes = fiscal_calendar.changes_of(g.session, office_id, fiscal_year) if office_id else {}
     present = {row.key for row in rows}
+    lines = [_line(row, changes.get(row.key, [])) for row in rows]
     return render_template(
         "planning/calendar.html",
         office_id=office_id,
         offices=g.actor.office_ids,
         fiscal_year=fiscal_year,
         years=sorted({*known, *range(_this_year() - 1, _this_year() + 2), fiscal_year}),
-        lines=[_line(row, changes.get(row.key, [])) for row in rows],
+        lines=[line for line in lines if not line.is_past],
+        past=[line for line in lines if line.is_past],
         missing=[(one.key, name_of(one.key)) for one in MILESTONES if one.key not in present],
         statuses=_statuses(),
         may_move=office_id is not None and may(Verb.move_calendar, OfficeFacts(office_id)),

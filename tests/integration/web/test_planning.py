@@ -73,10 +73,14 @@ def test_dates_of_the_past_and_of_today_say_so(store: Store, as_person: As) -> N
         for key, day in (("concept_due", date(2026, 9, 30)), ("committee_meeting", NOW.date())):
             session.add(FiscalDate(office_id=OFFICE, fiscal_year=2571, key=key, date=day))
 
-    words = _words(as_person("strategy"), "/calendar")
+    page = html.fromstring(as_person("strategy").get("/calendar").get_data(as_text=True))
 
-    assert "ผ่านมาแล้ว" in words
-    assert "วันนี้" in words
+    ahead = page.xpath('string(//table[contains(@class, "calendar-table")][not(ancestor::details)])')
+    past = page.xpath('string(//details[@id="past" and not(@open)])')
+    assert "วันนี้" in ahead
+    assert "ผ่านมาแล้ว" not in ahead
+    assert "ผ่านไปแล้ว (1)" in past
+    assert "ผ่านมาแล้ว" in past
 
 
 def test_a_year_without_dates_says_what_to_do(as_person: As) -> None:
