@@ -66,7 +66,7 @@ def return_of(session: Session, item: WorkItem) -> Returned | None:
         by=name or record.actor,
         role=record.actor_role,
         on_behalf_of=record.on_behalf_of,
-        step=elements[record.element].name,
+        step=elements[record.element or ""].name,
         words=next((str(typed[key]).strip() for key in _WORDS if typed.get(key)), ""),
         parts=_texts(typed.get(_PARTS)),
     )
