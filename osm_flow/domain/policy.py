@@ -120,6 +120,11 @@ class Decision:
     def on_behalf_of(self) -> str | None:
         return self.hat.for_username if self.hat else None
 
+    @property
+    def role(self) -> str | None:
+        """The role in which they act, for the record."""
+        return self.hat.role if self.hat else None
+
 
 class NotYourRole(Forbidden):
     """Your roles do not allow this."""

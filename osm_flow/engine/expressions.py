@@ -127,13 +127,6 @@ def names_in(text: str) -> set[str]:
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called} - set(_CONSTANTS)
 
 
-def uses_calendar(text: str) -> bool:
-    return any(
-        isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id in CALENDAR_FUNCTIONS
-        for n in ast.walk(parse(text))
-    )
-
-
 def _numbers(operator: Any) -> Any:
     """An operator for numbers alone: on texts and lists it would repeat or format without bound."""
 

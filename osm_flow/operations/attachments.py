@@ -89,7 +89,7 @@ def attach(
     stepping.note(
         session, case, actor, now, kind="case.attached", payload=about,
         element=element_in_case(session, case_id, work_item_id), task_id=work_item_id,
-        on_behalf_of=decision.on_behalf_of, role=decision.hat.role if decision.hat else None,
+        on_behalf_of=decision.on_behalf_of, role=decision.role,
     )  # fmt: skip
     attachment = Attachment(
         case_id=case_id, work_item_id=work_item_id, person_id=actor.person_id, filename=name, media_type=media_type,

@@ -117,7 +117,7 @@ def start_case(
     return stepping.begin(
         session, definition, actor, now,
         office_id=office_id, fiscal_year=fiscal_year, title=title, data=data, province_id=province_id, key=key,
-        on_behalf_of=decision.on_behalf_of, role=decision.hat.role if decision.hat else None,
+        on_behalf_of=decision.on_behalf_of, role=decision.role,
     )  # fmt: skip
 
 
@@ -188,8 +188,7 @@ def cancel_case(
     parent = session.get(Case, case.parent_case_id) if case.parent_case_id else None
     if parent is not None and parent.state in OPEN_CASE:
         raise CancelParentInstead(parent_case_id=parent.id)
-    role = decision.hat.role if decision.hat else None
-    case_ends.cancel(session, case, actor, now, reason=said(reason), role=role)
+    case_ends.cancel(session, case, actor, now, reason=said(reason), role=decision.role)
     return case
 
 
@@ -231,7 +230,7 @@ def record_message(
     stepping.apply(
         session, case, DeliverMessage(task_id, data), actor, now,
         kind="message.received", element=waiting.element, task_id=task_id,
-        on_behalf_of=on_behalf_of or decision.on_behalf_of, role=decision.hat.role if decision.hat else None,
+        on_behalf_of=on_behalf_of or decision.on_behalf_of, role=decision.role,
         payload={"message": waiting.message, "recorded_for": waiting.name_th},
     )  # fmt: skip
     return case
@@ -262,8 +261,7 @@ def _change(
         return case
     case.state = next_case_state(case.state, wanted, case_id=case_id)
     kind = "case.suspended" if wanted is CaseStatus.SUSPENDED else "case.resumed"
-    role = decision.hat.role if decision.hat else None
-    stepping.note(session, case, actor, now, kind=kind, payload={"reason": said(reason)}, role=role)
+    stepping.note(session, case, actor, now, kind=kind, payload={"reason": said(reason)}, role=decision.role)
     session.flush()
     return case
 

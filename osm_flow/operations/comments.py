@@ -52,7 +52,7 @@ def comment(
         stepping.note(
             session, case, actor, now, kind="case.commented", payload={"body": body},
             element=element, task_id=work_item_id, on_behalf_of=decision.on_behalf_of,
-            role=decision.hat.role if decision.hat else None,
+            role=decision.role,
         )  # fmt: skip
     except NotStorable as error:
         raise CommentRefused(fields={"body": str(error)}) from error

@@ -60,7 +60,7 @@ def erase_payloads(
     """
     case = lock_case(session, case_id)
     decision = require(actor, Verb.repair, case_facts(session, case, actor))
-    role = decision.hat.role if decision.hat else None
+    role = decision.role
     return erase_in(session, case, numbers, actor, now, reason=reason, role=role)
 
 

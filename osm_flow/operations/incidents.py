@@ -6,19 +6,17 @@ import contextlib
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.errors import NotFound, OsmFlowError, Refused
 from osm_flow.operations import stepping
-from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.paging import newest_first
 from osm_flow.operations.work_item_access import said
 from osm_flow.store.models import Case, Incident, OutboxEntry, ServiceJob, Timer
 from osm_flow.store.session import Store, lock_case
-
-_ORDER = Keyset((Incident.id, True, False))
 
 
 class IncidentNotFound(NotFound):
@@ -96,16 +94,12 @@ def list_incidents(
 ) -> Page[Incident]:
     """Incidents of the offices that the actor looks after, newest first."""
     require(actor, Verb.retry_incident, SystemFacts())
-    conditions = [] if actor.is_system else [Case.office_id.in_(actor.office_ids)]
+    wanted = select(Incident).options(joinedload(Incident.case, innerjoin=True))
+    if not actor.is_system:
+        wanted = wanted.where(Incident.case.has(Case.office_id.in_(actor.office_ids)))
     if is_open is not None:
-        conditions.append(Incident.resolved_at.is_(None) if is_open else Incident.resolved_at.is_not(None))
-    total = session.scalar(select(func.count()).select_from(Incident).join(Incident.case).where(*conditions)) or 0
-    query = select(Incident).join(Incident.case).where(*conditions).options(contains_eager(Incident.case))
-    if after:
-        query = query.where(_ORDER.after(after))
-    limit = max(1, min(limit, MOST))
-    found = list(session.scalars(query.order_by(*_ORDER.order()).limit(limit + 1)))
-    return Page(found[:limit], _ORDER.key_of([found[limit - 1].id]) if len(found) > limit else None, total)
+        wanted = wanted.where(Incident.resolved_at.is_(None) if is_open else Incident.resolved_at.is_not(None))
+    return newest_first(session, wanted, Incident.id, after, limit)
 
 
 def retry(session: Session, incident_id: int, actor: Actor, now: datetime) -> Incident:

@@ -118,7 +118,7 @@ def hold_case(session: Session, case_id: str, actor: Actor, now: datetime, *, re
     hold = _add(session, LegalHold(case_id=case_id, reason=said(reason), actor=actor.username, at=now))
     stepping.note(
         session, case, actor, now, kind="case.held", payload={"hold": hold.id, "reason": hold.reason},
-        role=decision.hat.role if decision.hat else None,
+        role=decision.role,
     )  # fmt: skip
     return hold
 
@@ -190,7 +190,7 @@ def mark_sensitive(
     kind = "case.marked_sensitive" if sensitive else "case.unmarked_sensitive"
     stepping.note(
         session, case, actor, now, kind=kind, payload={"reason": said(reason)},
-        role=decision.hat.role if decision.hat else None,
+        role=decision.role,
     )  # fmt: skip
     return case
 

@@ -92,7 +92,7 @@ def record_on(
     return stepping.note(
         session, item.case, actor, now,
         kind=kind, payload=data, element=item.element, task_id=item.id,
-        on_behalf_of=decision.on_behalf_of, role=decision.hat.role if decision.hat else None,
+        on_behalf_of=decision.on_behalf_of, role=decision.role,
     )  # fmt: skip
 
 

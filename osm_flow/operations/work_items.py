@@ -212,7 +212,7 @@ def complete(
     stepping.apply(
         session, item.case, CompleteTask(item.id, values), actor, now,
         kind="work_item.completed", element=item.element, task_id=item.id,
-        on_behalf_of=item.on_behalf_of, role=decision.hat.role if decision.hat else None, payload=about,
+        on_behalf_of=item.on_behalf_of, role=decision.role, payload=about,
     )  # fmt: skip
     session.execute(_FORGET_DRAFTS, {"item": item.id})
     return item

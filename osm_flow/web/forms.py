@@ -200,20 +200,6 @@ def submitted(
     return form
 
 
-def read(
-    schema: JSON,
-    formdata: MultiDict[str, str],
-    files: MultiDict[str, Any] | None = None,
-    *,
-    context: Mapping[str, Any] | None = None,
-    locale: str | None = None,
-    extra: Iterable[str] = (),
-) -> tuple[JSON, Errors]:
-    """(values, errors by dotted path) of what a page sent; see `submitted` for the page to show again."""
-    form = submitted(schema, formdata, files, context=context, locale=locale, extra=extra)
-    return form.values, form.faults
-
-
 def draft_of(schema: JSON, formdata: MultiDict[str, str]) -> JSON:
     """What was typed so far, unread and unjudged, to be kept as a draft: names of the form and their texts."""
     form = form_class(schema)()

@@ -16,7 +16,7 @@ from lxml import html
 from werkzeug.datastructures import MultiDict
 
 from osm_flow.app import create_app
-from osm_flow.domain.form_values import changes, load_form, random_values
+from osm_flow.domain.form_values import Errors, changes, load_form, random_values
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings
 from osm_flow.store.session import Store
@@ -63,6 +63,12 @@ def page(site: Flask, form: forms.SchemaForm) -> Any:
     return html.fromstring(f"<form>{macro(form)}</form>")
 
 
+def read_page(schema: JSON, *sent: MultiDict[str, Any], **given: Any) -> tuple[JSON, Errors]:
+    """The values and the errors by dotted path of what a page sent."""
+    form = forms.submitted(schema, *sent, **given)
+    return form.values, form.faults
+
+
 def posted_by(tree: Any) -> MultiDict[str, str]:
     """What a browser without scripts would send."""
     pairs: list[tuple[str, str]] = []
@@ -83,7 +89,7 @@ def test_what_a_page_shows_reads_back_the_same(site: Flask, key: str) -> None:
     values = random_values(shipped(key), random.Random(11), CASE)  # noqa: S311 - dice for a test
 
     tree = page(site, forms.from_values(shipped(key), values, context=CASE))
-    read, errors = forms.read(shipped(key), posted_by(tree), context=CASE)
+    read, errors = read_page(shipped(key), posted_by(tree), context=CASE)
 
     assert errors == {}
     # A box that nobody ticked says no, and the case gives what people cannot change.
@@ -157,7 +163,7 @@ def test_bad_posts_are_refused_with_the_field_named_and_nothing_lost(site: Flask
 
 
 def test_an_answer_that_is_no_option_is_refused() -> None:
-    _, errors = forms.read(shipped("approval"), MultiDict({"decision": "destroy"}))
+    _, errors = read_page(shipped("approval"), MultiDict({"decision": "destroy"}))
 
     assert errors == {"decision": "Choose one of the options."}
 
@@ -167,14 +173,14 @@ def test_what_pages_add_themselves_is_no_stranger() -> None:
         {"decision": "approve", "csrf_token": "x", "idempotency_key": "k", "_tab": "1", "answered_by": "phone"}
     )
 
-    values, errors = forms.read(shipped("approval"), posted, extra=["answered_by"])
+    values, errors = read_page(shipped("approval"), posted, extra=["answered_by"])
 
     assert errors == {}
     assert values == {"decision": "approve", "reason": "", "parts": [], "signed_on_paper": False}
 
 
 def test_an_uploaded_file_that_nobody_asked_for_is_a_stranger() -> None:
-    _, errors = forms.read(shipped("approval"), MultiDict({"decision": "approve"}), MultiDict({"evil": object()}))
+    _, errors = read_page(shipped("approval"), MultiDict({"decision": "approve"}), MultiDict({"evil": object()}))
 
     assert list(errors) == ["evil"]
 
@@ -191,7 +197,7 @@ def test_rows_may_leave_gaps_and_blank_rows_do_not_count() -> None:
         "targets-7-kpi": "ข", "targets-7-confirmed": "๑,๒๐๐", "targets-2-kpi": "ก", "targets-2-confirmed": "5", "targets-9-kpi": " ",
     })  # fmt: skip
 
-    values, errors = forms.read(TARGETS, posted, context={"provinces": ["TH-41"]})
+    values, errors = read_page(TARGETS, posted, context={"provinces": ["TH-41"]})
 
     assert errors == {}
     assert values["targets"] == [{"kpi": "ก", "confirmed": 5}, {"kpi": "ข", "confirmed": 1200}]
@@ -201,7 +207,7 @@ def test_rows_pasted_from_excel_follow_the_typed_ones_and_options_are_known_by_n
     posted = reply(**{"projects-0-project": "หนึ่ง", "projects-0-support": "support",
                       "projects-paste": "โครงการ\tความเห็น\tเงื่อนไข\tอยู่ในแผนพัฒนาจังหวัด\r\nสอง\tมีเงื่อนไข\tปรับวงเงิน\tใช่\r\n"})  # fmt: skip
 
-    values, errors = forms.read(TARGETS, posted)
+    values, errors = read_page(TARGETS, posted)
 
     assert errors == {}
     assert values["projects"] == [
@@ -227,7 +233,7 @@ def test_a_cell_that_cannot_be_read_is_marked_where_it_stands(site: Flask) -> No
 def test_five_hundred_rows_fit_and_one_more_does_not(site: Flask) -> None:
     rows = "\n".join(f"โครงการ {number}\tสนับสนุน" for number in range(500))
 
-    values, errors = forms.read(TARGETS, reply(**{"projects-paste": rows}))
+    values, errors = read_page(TARGETS, reply(**{"projects-paste": rows}))
     assert (errors, len(values["projects"])) == ({}, 500)
 
     form = forms.submitted(TARGETS, reply(**{"projects-paste": rows + "\nอีกหนึ่ง\tสนับสนุน"}))
@@ -239,7 +245,7 @@ def test_five_hundred_rows_fit_and_one_more_does_not(site: Flask) -> None:
 
 
 def test_a_row_number_that_is_no_number_is_a_stranger() -> None:
-    _, errors = forms.read(
+    _, errors = read_page(
         TARGETS, reply(**{"projects-99999999999-project": "x", "projects-x-project": "y", "projects": "z"})
     )
 
@@ -250,7 +256,7 @@ def test_what_the_case_knows_is_shown_and_cannot_be_posted_away(site: Flask) -> 
     tree = page(site, forms.blank(TARGETS, CASE))
     assert tree.xpath("//output[@id='field-province']/text()") == ["อุดรธานี"]
 
-    values, errors = forms.read(TARGETS, reply(province="TH-38"), context=CASE)
+    values, errors = read_page(TARGETS, reply(province="TH-38"), context=CASE)
     assert errors == {}
     assert values["province"] == "TH-41"
 

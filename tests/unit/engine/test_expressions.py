@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from osm_flow.engine import ExpressionFault
-from osm_flow.engine.expressions import evaluate, fill, is_wrapped, names_in, parse, strip, uses_calendar
+from osm_flow.engine.expressions import evaluate, fill, is_wrapped, names_in, parse, strip
 
 ROWS = [{"code": "A", "state": "red", "spent": 5}, {"code": "B", "state": "green", "spent": 7.5}, {"code": "C"}]
 
@@ -125,7 +125,6 @@ def test_wrappers_and_names() -> None:
     assert [strip(t) for t in ("${a}", "#{ a }", "=a", "a", "a == b")] == ["a", "a", "a", "a", "a == b"]
     assert [is_wrapped(t) for t in ("${a}", "a", " = a")] == [True, False, True]
     assert names_in("a + len(b) + c['d'] + true") == {"a", "b", "c"}
-    assert [uses_calendar(t) for t in ("working_days(1)", "len(a)")] == [True, False]
 
 
 def test_filling_a_text() -> None:
