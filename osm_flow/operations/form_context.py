@@ -8,9 +8,10 @@ them again. What a state depends on comes in through a service task, whose resul
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -35,25 +36,13 @@ def form_context(session: Session, case: Case, schema: JSON | None, variables: J
 
 def needs_of(schema: JSON) -> frozenset[str]:
     """Which parts of the surroundings a form names."""
-    words = list(_words(schema))
-    named = {word.split(".")[1] for word in words if word.startswith(f"{AROUND}.")}
-    if "file-ref" in words:
+    text = orjson.dumps(schema)
+    named = {name for name in _SOURCES if f"{AROUND}.{name}".encode() in text}
+    if b'"file-ref"' in text:
         named.add("files")
-    if "working_days" in words:
+    if b'"working_days"' in text:
         named |= {"holidays", "working"}
-    return frozenset(named & set(_SOURCES))
-
-
-def _words(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, Mapping):
-        for key, value in node.items():
-            yield str(key)
-            yield from _words(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _words(value)
+    return frozenset(named)
 
 
 # ---- the parts -------------------------------------------------------------------------------------------------
