@@ -65,6 +65,8 @@ def act_out(stage: Stage) -> None:
         aside.meeting_held(),
         aside.hearing_planned(),
         aside.recommended(),
+        aside.hearing_returned(),
+        aside.meeting_prepared(),
         aside.changes_asked(execution),
         stage.mornings("2569-10-27"),
     )

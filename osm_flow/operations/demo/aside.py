@@ -62,6 +62,30 @@ class Aside:
         paper = reports.recommendation(finding, "budget_act", 1, "agency", text, "หน่วยงานเจ้าของโครงการ")
         stage.do("nuchanat", case, "draft", project_name=title, **paper)
 
+    def hearing_returned(self) -> Scene:
+        """The plan of another hearing comes back from the director with the parts to put right."""
+        stage, times = self.stage, self.times
+        yield self.times.at("2569-11-13", 10)
+        title = "รับฟังความคิดเห็นโครงการพัฒนาเส้นทางท่องเที่ยวเชื่อมโยงภูกระดึงและภูป่าเปาะ"
+        case = stage.start("anucha", "hearing", times.year + 1, title, title=title, hearing_type="hearing_2548")
+        yield self.times.at("2569-11-16", 10)
+        plan = papers.hearing_plan(times, title, "hearing_2548", "2569-12-24", "2569-12-24", "2569-12-01")
+        stage.do("anucha", case, "plan_hearing", **plan)
+        yield self.times.at("2569-11-18", 14)
+        words = "ผู้มีส่วนได้เสียอยู่ที่จังหวัดเลย แต่กำหนดเวทีไว้ที่อุดรธานี และยังไม่มีช่องทางสำหรับผู้ที่เดินทางไม่สะดวก"
+        stage.do("thanakorn", case, "review_plan", **papers.returned(words, "สถานที่", "ช่องทางออนไลน์", "กลุ่มเป้าหมาย"))
+        stage.take("anucha", case, "plan_hearing")
+
+    def meeting_prepared(self) -> Scene:
+        """The agenda of the next meeting is being drawn up."""
+        stage, times = self.stage, self.times
+        yield self.times.at("2569-11-18", 15)
+        number = f"6/{times.be(2569)}"
+        case = stage.start("wipada", "committee_approval", times.year, f"ประชุม ก.บ.ก. ครั้งที่ {number}")
+        yield self.times.at("2569-11-19", 10)
+        stage.take("anucha", case, "prepare_agenda")
+        stage.say("wipada", case, "prepare_agenda", "ขอให้ใส่วาระติดตามการใช้งบประมาณไปพลางก่อนด้วย")
+
     def changes_asked(self, execution: Execution) -> Scene:
         """Two requests to change projects of the year being closed: one for the committee, one to be recorded."""
         stage = self.stage

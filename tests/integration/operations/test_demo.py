@@ -72,6 +72,12 @@ def test_the_demo_tells_a_true_history_and_leaves_sensible_inboxes(loaded: Store
     assert found["pornthip"].approvals.total >= 2
     assert found["thanakorn"].approvals.total >= 1
     assert found["udon"].unclaimed.total >= 1
+    assert found["anucha"].this_week.total == 2
+    workers = [part.username for part in CAST if part.roles[0].startswith(("osm_", "cluster_"))]
+    desks = {
+        name: found[name].overdue.total + found[name].this_week.total + found[name].unclaimed.total for name in workers
+    }
+    assert [name for name, items in desks.items() if not items] == []
     assert found["kanya"].unanswered, "the Budget Act is awaited"
     assert [project.colour for project in found["thanakorn"].red_projects] == ["red"]
     assert all(home.overdue.total <= 2 for home in found.values())
