@@ -17,6 +17,7 @@ from osm_flow.domain.thai_dates import arabic_digits, english_date, parse_thai_d
 
 BANGKOK = timezone(timedelta(hours=7))
 _EXACT_DIGITS = 15
+_YEAR = re.compile(r"\d{4}")
 _NUMBER = re.compile(r"-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")
 _CHRISTIAN_YEAR = re.compile(r"\D(1[89]\d\d|2[01]\d\d)\s*$")
 _DATED_TIME = re.compile(r"(.*\d)(?:T|\s+(?:เวลา\s*)?)(\d{1,2})[:.](\d{2})(?::\d{2})?\s*(?:น\.?)?")
@@ -87,6 +88,8 @@ def read_instant(typed: str) -> str:
 def read_number(field: JSON, typed: str) -> int | float:
     """A number as people type it: Thai digits, thousands separators, a baht or percent sign and blanks are fine."""
     plain = re.sub(r"[\s฿%]|บาท", "", arabic_digits(typed)).replace("−", "-")
+    if widget_of(field) == "fiscal_year" and not _YEAR.fullmatch(plain):
+        raise Unreadable(Message("Write a Buddhist year of four digits, for example 2571."))
     if len(plain) > 40 or not _NUMBER.fullmatch(plain):
         raise Unreadable(Message("Write a number, for example 1,250,000.00."))
     try:

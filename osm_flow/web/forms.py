@@ -86,13 +86,28 @@ class SchemaForm(BaseForm):
         message = self.faults.get(path)
         return message_text(message, self.locale) if message is not None else ""
 
+    def fault_of(self, field: FormField) -> str:
+        """What is wrong with a field or, in a field of several lines or choices, with the first of them that is wrong."""
+        own = self.fault(field.name)
+        if own or isinstance(field, TableField):
+            return own
+        path = next((path for path in self.faults if path.startswith(f"{field.name}.")), "")
+        return " ".join(filter(None, (self._line(field, path), self.fault(path)))) if path else ""
+
+    def _line(self, field: FormField, path: str) -> str:
+        number = path.split(".")[1]
+        listed = field.widget_name == "lines" and number.isdecimal()
+        return gettext("บรรทัดที่ %(n)s", self.locale, n=int(number) + 1) if listed else ""
+
     def label(self, path: str) -> str:
         """What people call the field at a dotted path: `กิจกรรมหลัก แถวที่ 3 งบประมาณ`."""
         name, *rest = path.split(".")
         field = self.form_fields.get(name)
         if field is None:
             return printable(name)
-        if not rest or not isinstance(field, TableField):
+        if not isinstance(field, TableField):
+            return " ".join(filter(None, (str(field.label.text), self._line(field, path) if rest else "")))
+        if not rest:
             return str(field.label.text)
         row = f"{gettext('แถวที่', self.locale)} {int(rest[0]) + 1}"
         column = label_of(field.columns[rest[1]], self.locale) if len(rest) > 1 and rest[1] in field.columns else ""

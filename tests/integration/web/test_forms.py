@@ -261,6 +261,19 @@ def test_what_the_case_knows_is_shown_and_cannot_be_posted_away(site: Flask) -> 
     assert values["province"] == "TH-41"
 
 
+def test_a_line_that_is_wrong_is_marked_at_its_field_and_told_by_its_number(site: Flask) -> None:
+    typed = MultiDict([("issues", "ท่องเที่ยว\n" + "ก" * 300)])
+    form = forms.submitted(shipped("hearing_plan"), typed)
+
+    shown = page(site, form)
+
+    field = shown.xpath('.//*[@data-field="issues"]')[0]
+    assert "has-error" in field.get("class")
+    assert "บรรทัดที่ 2 ใส่ได้ไม่เกิน 255 ตัวอักษร" in field.text_content()
+    assert form.label("issues.1").endswith("บรรทัดที่ 2")
+    assert shown.xpath('.//*[@id="field-issues"]/@aria-invalid') == ["true"]
+
+
 def test_a_draft_brings_back_every_letter_that_was_typed(site: Flask) -> None:
     typed = reply(
         **{"signed_on": "20 พ.ย", "targets-0-kpi": "ก", "targets-0-confirmed": "1,2", "projects-paste": "a\tb"}

@@ -16,6 +16,7 @@ INSTANT: JSON = {"type": "string", "x-widget": "datetime"}
 MONEY: JSON = {"type": "number", "x-widget": "money"}
 NUMBER: JSON = {"type": "number"}
 WHOLE: JSON = {"type": "integer"}
+YEAR = {"type": "integer", "x-widget": "fiscal_year"}
 YES_NO: JSON = {"type": "boolean"}
 
 
@@ -70,6 +71,8 @@ def test_reading_what_people_type(field: JSON, typed: str, value: Any) -> None:
         (NUMBER, "9" * 60, "Write a number, for example 1,250,000.00."),
         (NUMBER, "0.1234567890123456789", "This number has more digits than can be kept exactly."),
         (WHOLE, "1.5", "A whole number is expected here."),
+        (YEAR, "25x1", "Write a Buddhist year of four digits, for example 2571."),
+        (YEAR, "71", "Write a Buddhist year of four digits, for example 2571."),
         (YES_NO, "perhaps", "Yes or no is expected here."),
     ],
 )
