@@ -10,7 +10,7 @@ import click
 
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM
-from osm_flow.domain.merkle_note import read_keys
+from osm_flow.domain.merkle_note import VerifierKey, read_keys
 from osm_flow.operations import administration, audit_log, checkpoints, keys, log_checks
 from osm_flow.operations.administration import ABOUT_PEOPLE, Kind, changes_of
 from osm_flow.operations.log_tree import Leaf, leaf_bytes
@@ -62,7 +62,7 @@ def prove(context: Context, case_id: str, record: int | None, size: int | None, 
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def consistency(context: Context, old: int, new: int, as_json: bool) -> None:
-    """Prove that the checkpoint of size NEW continues the one of size OLD."""
+    """Prove that checkpoint NEW continues OLD. They are named by their sizes."""
     with context.store.reading() as session:
         pair = [audit_log.checkpoint_of(session, size) for size in (old, new)]
         path = audit_log.consistency(session, old, new)
@@ -77,7 +77,7 @@ def consistency(context: Context, old: int, new: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def verify(context: Context, files: tuple[Path, ...], trust: Path | None, as_json: bool) -> None:
-    """Recompute the log, its checkpoints and signatures; exit code 1 if anything is wrong."""
+    """Recompute the log, its checkpoints and signatures. Exit code 1 if anything is wrong."""
     report = verified(context, files, trust)
     for fault in report.faults:
         place = f"{fault.case_id} record {fault.seq}: " if fault.case_id else ""
@@ -98,9 +98,15 @@ def verified(context: Context, files: tuple[Path, ...] = (), trust: Path | None 
     """The log held against everything that this machine knows of it, and against checkpoints from elsewhere."""
     kept = checkpoints.kept_copies(context.keyring)
     kept += [(str(path), _note_in(path.read_text(encoding="utf-8", errors="replace"))) for path in files]
-    trusted = read_keys(trust.read_text(encoding="utf-8").splitlines()) if trust else context.keyring.trusted()
+    trusted = keys_in(trust) if trust else context.keyring.trusted()
     with context.store.reading() as session:
         return log_checks.check_log(session, trusted=trusted, kept=kept)
+
+
+def keys_in(path: Path) -> list[VerifierKey]:
+    """The keys in a file; beside each there may stand its period, as `audit keys list` prints it."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return read_keys(line.split()[0] for line in lines if line.strip())
 
 
 def _note_in(text: str) -> str:
@@ -191,7 +197,7 @@ def rotate(context: Context, reason: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def new(context: Context, reason: str, as_json: bool) -> None:
-    """Start a new key because the one before is lost; this leaves a gap that every verification shows."""
+    """Start a new key because the old is lost. This leaves a gap that every verification shows."""
     with context.store.transaction() as session:
         key = keys.replace_lost(session, context.keyring, SYSTEM, context.now(), reason=reason)
         made = checkpoints.sign_and_send(session, context.now(), SYSTEM, keyring=context.keyring)

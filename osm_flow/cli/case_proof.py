@@ -10,12 +10,12 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from osm_flow.cli.audit import verified
+from osm_flow.cli.audit import keys_in, verified
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.journal import Fault
-from osm_flow.domain.merkle_note import VerifierKey, read_keys
+from osm_flow.domain.merkle_note import VerifierKey
 from osm_flow.operations import bundle_check, bundles, verify
 from osm_flow.operations.deep import Deep
 from osm_flow.operations.export import exported
@@ -40,7 +40,7 @@ def verify_(
     if [every, bool(case_id), bool(bundle)].count(True) != 1 or (key and not bundle):
         raise click.UsageError("name a case, or say --all, or give a --bundle (and perhaps its --key)")
     if bundle is not None:
-        _verify_bundle(bundle, _keys_in(key), deep, as_json)
+        _verify_bundle(bundle, keys_in(key) if key else None, deep, as_json)
         return
     with context.store.reading() as session:
         results = list(_results(session, case_id, deep))
@@ -130,11 +130,3 @@ def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: b
     say(report, as_json, f"{subject}, {broken} with faults" + (f", {others} faults beside the cases" if others else ""))
     if faults:
         raise SystemExit(1)
-
-
-def _keys_in(path: Path | None) -> list[VerifierKey] | None:
-    """The keys in a file; beside each there may stand its period, as `audit keys list` prints it."""
-    if path is None:
-        return None
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return read_keys(line.split()[0] for line in lines if line.strip())

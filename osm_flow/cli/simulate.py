@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def _read_walk(path: Path | None) -> list[dict[str, Any]] | None:
     if path is None:
         return None
     try:
-        walk = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant)
+        walk = json.loads(path.read_text("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
         json.dumps(walk, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as fault:
         raise click.ClickException(f"{path.name} cannot be read as JSON: {fault}") from None
@@ -49,6 +50,13 @@ def _read_walk(path: Path | None) -> list[dict[str, Any]] | None:
     if not sound or any(not isinstance(e.get("data", {}), dict) for e in walk):
         raise click.ClickException('a walk is a list of {"element": "id", "data": {…}}')
     return list(walk)
+
+
+def _finite(number: str) -> float:
+    found = float(number)
+    if math.isinf(found):
+        raise ValueError(f"{number} is too large a number")
+    return found
 
 
 def _refuse_constant(name: str) -> None:

@@ -32,16 +32,27 @@ def _other(options: list[Any]) -> list[Any]:
 
 
 def _compared(tree: ast.expr) -> Iterator[tuple[str, list[Any]]]:
-    compared: set[int] = set()
+    settled: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            compared.add(id(node.func))
-        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Name):
-            compared.add(id(node.left))
-            yield node.left.id, list(_around(node))
+            settled.add(id(node.func))
+        if isinstance(node, ast.Compare) and (name := _variable(node.left)) is not None:
+            settled.add(id(node.left))
+            yield name, list(_around(node))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and id(node) not in compared and node.id not in ("true", "false", "null"):
-            yield node.id, [True, False]
+        name = _variable(node) if id(node) not in settled else None
+        if name is not None and name not in ("true", "false", "null"):
+            yield name, [True, False]
+
+
+def _variable(node: ast.AST) -> str | None:
+    """The variable that an expression is: a name, or `var('name', default)`."""
+    if isinstance(node, ast.Name):
+        return node.id
+    match node:
+        case ast.Call(func=ast.Name(id="var"), args=[ast.Constant(value=str(name)), *_]):
+            return name
+    return None
 
 
 def _around(node: ast.Compare) -> Iterator[Any]:

@@ -89,6 +89,8 @@ class Simulation:
         self.mode = mode
         self.compacting = compacting
         self.random = random.Random(seed)  # noqa: S311 - a repeatable walk, no secret
+        # What nobody chooses (start values, answers of services) is the same along the recorded walk of the same seed.
+        self.surroundings = random.Random(f"surroundings of {seed}")  # noqa: S311
         self.topics = topics or {}
         self.guesses = guesses or {}
         self.given = data or {}
@@ -148,13 +150,12 @@ class Simulation:
     def _choose(self, wanted: Mapping[str, Any] | None) -> None:
         choices = self.opened()
         names = sorted(w.element for _, w in choices)
-        if wanted is None:
-            case, waiting = self.random.choice(choices)
-        else:
-            match = next(((c, w) for c, w in choices if w.element == wanted.get("element")), None)
-            if match is None:
-                raise ElementNotOpen(element=wanted.get("element"), open=names)
-            case, waiting = match
+        element = self.random.choice(choices)[1].element if wanted is None else wanted.get("element")
+        # Of several instances the first, drawn or recorded: what a walk printed can be walked again.
+        match = next(((c, w) for c, w in choices if w.element == element), None)
+        if match is None:
+            raise ElementNotOpen(element=element, open=names)
+        case, waiting = match
         given = (wanted or {}).get("data")
         self.take(case, waiting, given if isinstance(given, dict) else self._fill(case, waiting))
 
@@ -182,7 +183,7 @@ class Simulation:
     def _start_data(self) -> JSON:
         form = self.find(self.key).start_form
         schema = self.find(self.key).forms.get(form or "")
-        filled = random_values(schema, self.random) if schema is not None else {}
+        filled = random_values(schema, self.surroundings) if schema is not None else {}
         return {"fy": 2571, "office": "NE-U1", "provinces": ["TH-38", "TH-42", "TH-43", "TH-39", "TH-41"],
                 "started_by": "simulation", **filled, **self.given}  # fmt: skip
 
@@ -214,7 +215,7 @@ class Simulation:
                 moved = True
             elif waiting.kind == "service":
                 schema = self.topics.get(waiting.topic or "")
-                result = random_values(schema, self.random) if schema else {}
+                result = random_values(schema, self.surroundings) if schema else {}
                 self._advance(case, FinishService(waiting.task_id, result))
                 return True
         return moved

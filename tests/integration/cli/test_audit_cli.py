@@ -149,6 +149,8 @@ def test_keys_are_listed_rotated_and_replaced(shell: Shell, case_id: str, tmp_pa
     trust = tmp_path / "trust.txt"
     trust.write_text(f"# the first one only\n{first['key']}\n", encoding="utf-8")
     assert shell.run("audit", "verify", "--trust", str(trust)).exit_code == 1
+    trust.write_text(shell.run("audit", "keys", "list").stdout, encoding="utf-8")
+    assert shell.run("audit", "verify", "--trust", str(trust)).exit_code == 0
 
 
 def test_personal_data_are_found_asked_for_and_erased(

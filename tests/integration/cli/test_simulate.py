@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from osm_flow.cli import root
+from osm_flow.resources import resource_dir
 from tests.unit.engine.diagrams import (
     both,
     boundary,
@@ -109,6 +110,23 @@ def test_the_modes_agree_and_a_seed_is_repeatable(folder: Path, seed: int) -> No
     assert walks[0] == walks[1] == walks[2] == walks[3]
     assert walks[4] == walks[5] == walks[6] == walks[7]
     assert {w["outcome"] for w in walks} == {"completed"}
+
+
+@pytest.mark.parametrize("key", ["execution_year", "quarterly_monitoring", "recommendation"])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_a_walk_printed_can_be_walked_again(folder: Path, key: str, seed: int) -> None:
+    """Start values and answers of services are those of the seed, and of several instances the first is taken."""
+    shipped = str(resource_dir("bpmn") / f"{key}.bpmn")
+
+    def of(*options: str) -> dict[str, Any]:
+        result = CliRunner().invoke(root, ["process", "simulate", shipped, "--json", "--seed", str(seed), *options])
+        assert result.exit_code == 0, result.output
+        return dict(json.loads(result.stdout))
+
+    printed = of("--max-steps", "60")
+    recorded = [{"element": step["chosen"], "data": step["data"]} for step in printed["steps"]]
+    (folder / "walk.json").write_text(json.dumps(recorded), "utf-8")
+    assert of("--walk", str(folder / "walk.json"), "--mode", "reload") == printed
 
 
 def test_seeds_differ(folder: Path) -> None:
@@ -265,8 +283,9 @@ def test_a_hostile_file_ends_in_a_sentence(folder: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "walk",
     ["", "{", "{}", "5", "[5]", '[{"element": 5}]', '[{"data": {}}]', '[{"element": "a", "data": []}]', DEEP, '[{"element": "a", "data": {"x": NaN}}]',
+     '[{"element": "a", "data": {"x": 1e400}}]',
      '[{"element": "a", "data": {"x": "\\ud800"}}]', "\ufeff["],
-    ids=range(12),
+    ids=range(13),
 )  # fmt: skip
 def test_a_hostile_walk_ends_in_a_sentence(folder: Path, walk: str) -> None:
     result = run(folder, LOOP, "--json", walk=walk)

@@ -169,6 +169,15 @@ def test_guesses_answer_the_conditions() -> None:
     assert len(found["kind"]) > 1
 
 
+def test_guesses_know_variables_with_a_default() -> None:
+    xml = diagram(start(), xor("g", "b"), manuals("a b"), end(),
+                  flows("s > g; g > a [var('again', false) or var('n', 0) > 3]; g > b; a > e; b > e"))  # fmt: skip
+    found = guesses_of(read_xml(xml))
+    assert set(found) == {"again", "n"}
+    assert set(found["again"]) == {True, False}
+    assert {3, 4} <= set(found["n"])
+
+
 @pytest.mark.parametrize("mode", ["live", "reload", "replay"])
 def test_an_escalation_of_a_child_reaches_the_call_that_catches_it_two_cases_up(mode: Mode) -> None:
     outer = process(start(), call("k", called="middle"), boundary("b", "k", on("escalation", "up")), manual("c"), end(), end("e2"),
