@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from contextlib import closing
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from osm_flow.operations.log_checks import check_log, lost_cases
 from osm_flow.operations.people import actor_named
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, later, make_case, make_office, make_person
+from tests.together import at_once
 
 PASSWORD = "rubber boots in May"
 TODAY = NOW.date()
@@ -254,27 +255,13 @@ def test_cutting_off_the_newest_after_a_checkpoint_is_found(store: Store, boss: 
 
 
 def test_many_at_once_make_one_chain(store: Store, boss: Actor) -> None:
-    ready = threading.Barrier(4)
-    failed: list[BaseException] = []
-
     def create(number: int) -> None:
-        try:
-            ready.wait(timeout=30)
-            for turn in range(3):
-                with store.transaction() as session:
-                    people.create_person(session, boss, NOW, username=f"p{number}.{turn}", display_name="x")
-        except BaseException as error:
-            failed.append(error)
-            raise
+        for turn in range(3):
+            with store.transaction() as session:
+                people.create_person(session, boss, NOW, username=f"p{number}.{turn}", display_name="x")
 
-    threads = [threading.Thread(target=create, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-        assert not thread.is_alive()
+    at_once(*(partial(create, number) for number in range(4)))
 
-    assert failed == []
     with store.reading() as session:
         checked = check_chain(session)
     assert (checked.records, checked.faults) == (12, [])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from pathlib import Path
 
 import pytest
@@ -37,6 +36,7 @@ from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf, LogNode
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_unrecorded, later, make_case, make_office, make_person
 from tests.rfc6962 import includes, is_consistent, leaf_hash, root_of
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -234,22 +234,9 @@ def test_two_at_once_make_one_sequence(store: Store, case_id: str, keyring: Keyr
     checkpoint(store, keyring)
     for number in range(5):
         say(store, case_id, str(number), number + 1)
-    start, errors = threading.Barrier(4), []
 
-    def work() -> None:
-        try:
-            start.wait()
-            checkpoint(store, keyring, 10)
-        except Exception as error:  # noqa: BLE001
-            errors.append(error)
+    at_once(*[lambda: checkpoint(store, keyring, 10)] * 4)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert errors == []
     with store.reading() as session:
         assert session.scalars(select(LogCheckpoint.size).order_by(LogCheckpoint.id)).all() == [1, 6]
         assert session.scalar(select(func.count()).select_from(LogLeaf)) == 6

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from osm_flow.operations.verify import verify_all, verify_all_deep
 from osm_flow.store.models import Case, Incident, JournalRecord, Notification, OutboxEntry
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -180,18 +181,8 @@ def test_two_at_once_deliver_it_once_and_in_order(store: Store, anan: Actor) -> 
     complete(store, bottom, anan)
     with store.reading() as session:
         entries = [*waiting_entries(session, "child_end"), *waiting_entries(session, "child_escalation")]
-    ready = threading.Barrier(len(entries))
 
-    def deliver(entry: int) -> None:
-        ready.wait(timeout=30)
-        outbox.deliver_one(store, entry, NOW)
-
-    threads = [threading.Thread(target=deliver, args=(entry,)) for entry in entries]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-        assert not thread.is_alive()
+    at_once(*(partial(outbox.deliver_one, store, entry, NOW) for entry in entries))
     outbox.deliver_pending(store, NOW, bottom, middle)  # what gave way
 
     with store.reading() as session:

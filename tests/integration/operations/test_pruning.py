@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -19,6 +18,7 @@ from osm_flow.operations.verify import verify_all
 from osm_flow.store.models import Case, Comment, IdempotencyKey, JournalRecord, OutboxEntry
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, make_case, make_office, make_person
+from tests.together import at_once
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -96,18 +96,8 @@ def test_batches_are_small_and_a_sweep_takes_as_many_as_it_needs(store: Store) -
 def test_two_nodes_prune_each_row_once(store: Store) -> None:
     add_entries(store, 900, NOW - 31 * DAY)
     tallies: list[Tally] = []
-    ready = threading.Barrier(3)
 
-    def run() -> None:
-        ready.wait(timeout=30)
-        tallies.append(pruning.prune(store, NOW, "a", limit=300))
-
-    threads = [threading.Thread(target=run) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-        assert not thread.is_alive()
+    at_once(*[lambda: tallies.append(pruning.prune(store, NOW, "a", limit=300))] * 3)
 
     assert sum(tally.done for tally in tallies) + count(store, OutboxEntry) == 900
     assert len(tallies) == 3

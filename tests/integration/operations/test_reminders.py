@@ -1,5 +1,4 @@
 import json
-import threading
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
@@ -28,6 +27,7 @@ from osm_flow.store.models import (
 )
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, make_case, make_office, make_person
+from tests.together import at_once
 
 # The item opens on Friday 20 November and is due at the close of Friday the 27th: -3 is the 24th, +2 the 1st of
 # December, +5 the 4th, +10 the 15th (the 7th and the 10th are holidays).
@@ -221,19 +221,14 @@ def test_two_sweepers_climb_each_rung_once(store: Store, item_id: str) -> None:
     with store.transaction() as session:
         for _ in range(5):
             make_case(session, "reminded")
-    at, barrier = opening_of(MORNINGS["due+10"]), threading.Barrier(2)
+    at = opening_of(MORNINGS["due+10"])
     tallies: list[Tally] = []
 
     def sweep() -> None:
-        barrier.wait()
         while (tally := _climb(store, at)).done:
             tallies.append(tally)
 
-    threads = [threading.Thread(target=sweep) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(sweep, sweep)
 
     assert len(_records(store)) == 6 * 5
     assert sum(tally.done for tally in tallies) == 6

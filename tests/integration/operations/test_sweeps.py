@@ -1,4 +1,3 @@
-import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -23,6 +22,7 @@ from osm_flow.store.models import (
 )
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, make_case, make_office
+from tests.together import at_once
 
 DAY = timedelta(days=1)
 LATE = NOW + 10 * DAY
@@ -51,25 +51,6 @@ def _break(store: Store, case_id: str, by: int) -> None:
     """Make the state of a case unfit for its journal, or fit again."""
     with store.transaction() as session:
         session.get_one(Case, case_id).seq += by
-
-
-def _at_once(*work: Callable[[], object]) -> None:
-    """Run in threads that start together; a failure of one fails the test."""
-    barrier, failures = threading.Barrier(len(work)), list[BaseException]()
-
-    def run(one: Callable[[], object]) -> None:
-        barrier.wait()
-        try:
-            one()
-        except BaseException as error:  # noqa: BLE001 (told to the test)
-            failures.append(error)
-
-    threads = [threading.Thread(target=run, args=(one,)) for one in work]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
 
 
 def _until_done(sweep: Callable[[], Tally]) -> None:
@@ -117,7 +98,7 @@ def test_two_sweepers_fire_each_timer_once_and_in_order(store: Store) -> None:
     def sweep(owner: str) -> Callable[[], None]:
         return lambda: _until_done(lambda: sweeps.fire_due_timers(store, LATE, owner, limit=5))
 
-    _at_once(sweep("a"), sweep("b"))
+    at_once(sweep("a"), sweep("b"))
     _until_done(lambda: sweeps.fire_due_timers(store, LATE + claims.LEASE, "c"))
 
     fired = _records(store, "timer.fired")
@@ -258,7 +239,7 @@ def test_a_service_is_carried_out_once_by_whichever_sweep_comes_first(store: Sto
     def sweep(owner: str) -> Callable[[], None]:
         return lambda: _until_done(lambda: sweeps.run_services(store, NOW, owner, limit=2))
 
-    _at_once(sweep("a"), sweep("b"))
+    at_once(sweep("a"), sweep("b"))
     _until_done(lambda: sweeps.run_services(store, NOW + claims.LEASE, "c"))
 
     assert _count(store, OutgoingLetter) == 6
@@ -365,7 +346,7 @@ def test_two_sweepers_share_out_the_mail(store: Store) -> None:
     def sweep(owner: str) -> Callable[[], None]:
         return lambda: _until_done(lambda: sweeps.send_mail(store, NOW, owner, mailer))
 
-    _at_once(sweep("a"), sweep("b"))
+    at_once(sweep("a"), sweep("b"))
 
     assert sorted(mail.key for mail in mailer.sent) == [f"m{n:02d}" for n in range(20)]
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import threading
 from datetime import datetime
+from functools import partial
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from osm_flow.operations.work_item_plans import PriorityUnknown
 from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Overtaken, Store
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -350,10 +351,8 @@ class TestTwoPeopleAtOnce:
 def race(store: Store, acts) -> list[str]:  # type: ignore[no-untyped-def]
     """Every act in a thread and a transaction of its own, begun together: `done`, or the error's name."""
     outcomes: list[str] = []
-    gate = threading.Barrier(len(acts))
 
     def run(act) -> None:  # type: ignore[no-untyped-def]
-        gate.wait()
         try:
             with store.transaction() as session:
                 act(session)
@@ -361,9 +360,5 @@ def race(store: Store, acts) -> list[str]:  # type: ignore[no-untyped-def]
         except OsmFlowError as error:
             outcomes.append(type(error).__name__)
 
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    at_once(*(partial(run, act) for act in acts))
     return outcomes

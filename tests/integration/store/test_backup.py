@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from osm_flow.store.models import Case
 from osm_flow.store.session import Store
 from tests.bundles import make_family
 from tests.factories import deploy_tests, make_case, make_office
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -47,12 +47,13 @@ def test_a_backup_while_others_write_is_one_moment(sqlite_store: Store, other: S
             with sqlite_store.transaction() as session:
                 make_case(session)
 
-    writer = threading.Thread(target=write)
-    writer.start()
     copies = [tmp_path / f"copy{number}.db" for number in range(3)]
-    for copy in copies:
-        backup.backup(sqlite_store, copy)
-    writer.join()
+
+    def copy_all() -> None:
+        for copy in copies:
+            backup.backup(sqlite_store, copy)
+
+    at_once(write, copy_all)
 
     for copy in copies:
         backup.restore(other, copy, replace=True)

@@ -112,6 +112,7 @@ def test_a_locked_case_lets_the_second_wait_for_the_first(store: Store) -> None:
         order.append("first")
     thread.join(30)
 
+    assert not thread.is_alive()
     assert order == ["first", "second"]
 
 
