@@ -139,3 +139,68 @@ def test_nothing_is_wider_than_a_small_phone(opened: Any, key: str) -> None:
     page = opened(key, width=320)
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def people(count: int, *, broken: int | None = None) -> MultiDict[str, str]:
+    """As many participants as posted rows; the `broken` one belongs to no group."""
+    posted = MultiDict[str, str]()
+    for number in range(count):
+        posted[f"people-{number}-name"] = f"คนที่{number}"
+        posted[f"people-{number}-province"] = "TH-41"
+        posted[f"people-{number}-group"] = "" if number == broken else "public"
+    return posted
+
+
+def test_filled_cards_fold_on_a_phone_and_open_again(opened: Any) -> None:
+    page = opened("attendance", people(4), width=390)
+    rows = page.locator('[data-table="people"] tr[data-row]')
+    filled = [row for row in range(rows.count()) if rows.nth(row).locator(".form-error").count() == 0]
+    assert filled
+
+    first = rows.nth(filled[0])
+    toggle = first.locator("[data-fold-row]")
+    assert toggle.get_attribute("aria-expanded") == "false"
+    assert f"คนที่{filled[0]}" in toggle.inner_text()
+    assert not first.locator("input[type=text]").first.is_visible()
+    assert first.bounding_box()["height"] < 150
+
+    toggle.click()
+    assert first.locator("input[type=text]").first.is_visible()
+    first.locator('[name$="-name"]').fill("ชื่อใหม่")
+    toggle.click()
+    assert "ชื่อใหม่" in toggle.inner_text()
+    assert page.locator(f'[name="people-{filled[0]}-name"]').input_value() == "ชื่อใหม่"
+
+
+def test_a_card_with_a_fault_stays_open(opened: Any) -> None:
+    page = opened("attendance", people(4, broken=2), width=390)
+
+    row = page.locator('[data-table="people"] tr[data-row]').nth(2)
+
+    assert row.locator(".form-error").count()
+    assert row.locator("[data-fold-row]").get_attribute("aria-expanded") == "true"
+    assert row.locator('[name="people-2-name"]').is_visible()
+
+
+def test_a_few_cards_are_not_folded(opened: Any) -> None:
+    page = opened("attendance", people(2), width=390)
+
+    assert page.locator("[data-fold-row]:visible").count() == 0
+    assert page.locator('[name="people-1-name"]').is_visible()
+
+
+def test_rows_of_a_table_are_never_folded(opened: Any) -> None:
+    posted = MultiDict(
+        [
+            (f"budget_types-{n}-{name}", value)
+            for n in range(4)
+            for name, value in (("category", "operating"), ("amount", "5"))
+        ]
+    )
+    page = opened("project_concept", posted, width=390)
+    assert page.locator('[data-field="budget_types"] tr.is-folded').count() == 4
+
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.wait_for_function("!document.querySelector('[data-field=budget_types] tr.is-folded')")
+
+    assert page.locator('[data-field="budget_types"] [data-fold-row]:visible').count() == 0

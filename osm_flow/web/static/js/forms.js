@@ -47,6 +47,8 @@
     element.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  var MANY_CARDS = 3;
+
   function tableIn(field) {
     var box = field.querySelector("[data-table]");
     var body = box.querySelector("tbody");
@@ -68,7 +70,8 @@
           var column = input.name.split("-").slice(2).join("-");
           input.name = name + "-" + index + "-" + column;
           input.id = "field-" + input.name;
-          input.setAttribute("aria-label", input.getAttribute("aria-label").replace(/(\d+|__n__)$/, String(index + 1)));
+          var spoken = input.getAttribute("aria-label");
+          if (spoken) { input.setAttribute("aria-label", spoken.replace(/(\d+|__n__)$/, String(index + 1))); }
         });
         row.querySelectorAll("[data-remove-row]").forEach(function (button) { button.hidden = false; });
       });
@@ -113,6 +116,37 @@
       blank.slice(1).forEach(function (row) { row.remove(); });
     }
 
+    function isCard(row) { return getComputedStyle(row).display === "grid"; }
+
+    // What tells a folded row from the others: the first two answers in it.
+    function summarise(row) {
+      var said = inputs(row).map(function (input) {
+        return input.tagName === "SELECT" ? (input.value && input.selectedOptions[0] ? input.selectedOptions[0].text : "") : input.type === "hidden" ? "" : input.value;
+      });
+      row.querySelector("[data-row-summary]").textContent = said.map(function (text) { return text.trim(); }).filter(Boolean).slice(0, 2).join(" · ");
+    }
+
+    function fold(row, folded) {
+      row.classList.toggle("is-folded", folded);
+      row.querySelector("[data-fold-row]").setAttribute("aria-expanded", String(!folded));
+    }
+
+    // Many filled cards are a long way on a phone: each can be folded, and begins so where nothing is wrong with it.
+    function offerFolds(begin) {
+      rows().forEach(summarise);
+      var filled = rows().filter(function (row) { return row.querySelector("[data-row-summary]").textContent; });
+      rows().forEach(function (row) {
+        var offered = filled.length >= MANY_CARDS && filled.indexOf(row) >= 0 && isCard(row);
+        row.querySelector("[data-fold-row]").hidden = !offered;
+        if (!offered) { fold(row, false); }
+        else if (begin) { fold(row, !row.querySelector(".form-error")); }
+      });
+    }
+
+    function focusOn(row) {
+      (row.classList.contains("is-folded") ? row.querySelector("[data-fold-row]") : inputs(row)[0]).focus();
+    }
+
     function paste(event) {
       var target = event.target;
       var text = event.clipboardData ? event.clipboardData.getData("text/plain") : "";
@@ -136,13 +170,14 @@
       status.textContent = status.dataset.wordPasted.replace("{done}", lines.length - left).replace("{all}", lines.length)
         + (unfit ? " " + status.dataset.wordUnfit.replace("{n}", unfit) : "");
       total();
+      offerFolds(false);
       changed(box);
     }
 
     add.hidden = false;
     add.addEventListener("click", function () {
       var row = append();
-      if (row) { inputs(row)[0].focus(); changed(box); }
+      if (row) { offerFolds(false); inputs(row)[0].focus(); changed(box); }
     });
     body.addEventListener("click", function (event) {
       var button = event.target.closest("[data-remove-row]");
@@ -152,13 +187,24 @@
       row.remove();
       renumber();
       total();
-      (next ? inputs(next)[0] : add).focus();
+      offerFolds(false);
+      if (next) { focusOn(next); } else { add.focus(); }
       changed(box);
+    });
+    body.addEventListener("click", function (event) {
+      var button = event.target.closest("[data-fold-row]");
+      if (button) { fold(button.closest("tr[data-row]"), button.getAttribute("aria-expanded") === "true"); }
     });
     body.addEventListener("paste", paste);
     body.addEventListener("input", total);
+    body.addEventListener("input", function (event) {
+      var row = event.target.closest("tr[data-row]");
+      if (row) { summarise(row); }
+    });
+    window.addEventListener("resize", function () { offerFolds(false); });
     trim();
     renumber();
+    offerFolds(true);
   }
 
   // A field that another answer makes pointless steps aside; what was typed in it stays and is sent.
