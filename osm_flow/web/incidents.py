@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.policy import Verb
+from osm_flow.errors import Invalid, Refused
 from osm_flow.operations import incidents
 from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import Incident
 from osm_flow.web.access import requires
-from osm_flow.web.i18n import gettext
+from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.posted import posted
 
 blueprint = Blueprint("incidents", __name__)
@@ -21,12 +24,27 @@ blueprint = Blueprint("incidents", __name__)
 @blueprint.get("/incidents")
 @requires(Verb.retry_incident)
 def incident_list() -> ResponseReturnValue:
-    page = incidents.list_incidents(g.session, g.actor, after=request.args.get("after") or None)
-    return render_template("incidents/list.html", page=page, incidents=[_shown(row) for row in page.items])
+    return _list_page()
+
+
+def in_place(route: Callable[[int], ResponseReturnValue]) -> Callable[[int], ResponseReturnValue]:
+    """What stands in the way is said on the list, which shows how things stand now."""
+
+    @wraps(route)
+    def answer(incident_id: int) -> ResponseReturnValue:
+        try:
+            return route(incident_id)
+        except (Invalid, Refused) as error:
+            g.session.rollback()
+            flash(error_text(error), "warning")
+            return _list_page(tried=incident_id), error.status
+
+    return answer
 
 
 @blueprint.post("/incidents/<int:incident_id>/retry")
 @requires(Verb.retry_incident)
+@in_place
 def retry_incident(incident_id: int) -> ResponseReturnValue:
     incidents.retry(g.session, incident_id, g.actor, g.now)
     flash(gettext("สั่งให้ลองใหม่แล้ว ถ้ายังไม่สำเร็จ เหตุขัดข้องจะกลับมาที่หน้านี้"), "success")
@@ -35,10 +53,17 @@ def retry_incident(incident_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/incidents/<int:incident_id>/resolve")
 @requires(Verb.retry_incident)
+@in_place
 def resolve_incident(incident_id: int) -> ResponseReturnValue:
     incidents.resolve(g.session, incident_id, g.actor, g.now, note=posted("note"))
     flash(gettext("ปิดเหตุขัดข้องแล้ว"), "success")
     return redirect(url_for("incidents.incident_list"))
+
+
+def _list_page(tried: int | None = None) -> str:
+    page = incidents.list_incidents(g.session, g.actor, after=request.args.get("after") or None)
+    shown = [_shown(row) for row in page.items]
+    return render_template("incidents/list.html", page=page, incidents=shown, tried=tried, note=posted("note"))
 
 
 def _shown(row: Incident) -> dict[str, Any]:

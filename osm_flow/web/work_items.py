@@ -44,6 +44,12 @@ def in_place(act: str) -> Callable[[Callable[[str], ResponseReturnValue]], Calla
                 words = " ".join(dict.fromkeys([error_text(error), *map(gettext, error.fields.values())]))
                 problem = {"act": act, "words": words, "typed": request.form}
                 return work_item_page.render(view, work_item_page.blank_form(view), problem=problem), error.status
+            except Refused as refusal:
+                # A race that was lost, mostly: the page as it is now says it better than an error page.
+                after_refusal(refusal)
+                flash(error_text(refusal), "warning")
+                view = work_item_page.look_at(work_item_id)
+                return work_item_page.render(view, work_item_page.blank_form(view)), refusal.status
 
         return answer
 
@@ -88,7 +94,7 @@ def complete(work_item_id: str) -> ResponseReturnValue:
         after_refusal(refusal)
         view = work_item_page.look_at(work_item_id)
         return work_item_page.render(view, form, lost=error_text(refusal), typed=request.form), refusal.status
-    return _to_next(item)
+    return _to_next(item, is_return=form is not None and form.values.get("decision") == "return")
 
 
 @blueprint.post("/work-items/<work_item_id>/draft")
@@ -106,6 +112,7 @@ def save_draft(work_item_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/work-items/<work_item_id>/claim")
 @signed_in
+@in_place("claim")
 def claim(work_item_id: str) -> ResponseReturnValue:
     work_items.claim(g.session, work_item_id, g.actor, g.now)
     return _to(work_item_id, "form")
@@ -113,6 +120,7 @@ def claim(work_item_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/work-items/<work_item_id>/release")
 @signed_in
+@in_place("release")
 def release(work_item_id: str) -> ResponseReturnValue:
     item = work_items.release(g.session, work_item_id, g.actor, g.now)
     flash(gettext("คืนงาน %(name)s แล้ว ร่างของคุณยังอยู่", name=named(item)), "success")
@@ -125,7 +133,8 @@ def release(work_item_id: str) -> ResponseReturnValue:
 def delegate(work_item_id: str) -> ResponseReturnValue:
     to_username, reason = posted("to_username"), posted("reason")
     item = work_items.delegate(g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason)
-    flash(gettext("มอบงาน %(name)s ต่อแล้ว", name=named(item)), "success")
+    who = item.assignee.display_name if item.assignee else to_username
+    flash(gettext("มอบงาน %(name)s ให้ %(who)s แล้ว", name=named(item), who=who), "success")
     return _to(work_item_id)
 
 
@@ -227,9 +236,10 @@ def keep_upload(case_id: str, work_item_id: str | None = None) -> None:
     flash(gettext("แนบ %(name)s แล้ว", name=upload.filename), "success")
 
 
-def _to_next(item: WorkItem) -> ResponseReturnValue:
+def _to_next(item: WorkItem, *, is_return: bool) -> ResponseReturnValue:
     """The next work item the person holds, with a word about the one just done; else the inbox."""
-    flash(gettext("ทำงาน %(name)s เสร็จแล้ว", name=named(item)), "success")
+    done = gettext("ทำงาน %(name)s เสร็จแล้ว", name=named(item))
+    flash(gettext("ส่งคืนแก้ไขจากขั้น %(name)s แล้ว", name=named(item)) if is_return else done, "success")
     following = work_items.next_held(g.session, g.actor, g.now)
     if following is not None:
         flash(gettext("นี่คืองานถัดไปของคุณ"), "info")

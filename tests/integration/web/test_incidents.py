@@ -50,6 +50,7 @@ def test_case_page_says_that_it_is_held_up(site: Site) -> None:
 
     assert "เรื่องหยุดรออยู่ที่ ร่างแผน" in page.words
     assert "ดูและแก้เหตุขัดข้อง" not in page.words
+    assert "ผู้ดูแลระบบต้องแก้ก่อน" in page.words
 
 
 def test_nothing_to_try_again_is_a_sentence(site: Site) -> None:
@@ -58,13 +59,17 @@ def test_nothing_to_try_again_is_a_sentence(site: Site) -> None:
     answer = root.submit(root.get("/incidents"), "/retry")
 
     assert answer.status == 409
+    assert "ไม่มีสิ่งที่ต้องลองใหม่" in answer.words
+    assert answer.all('//li[contains(@class,"incident")]')
 
 
 def test_closing_needs_a_note_and_is_told_in_the_story(site: Site) -> None:
     root = site.visit("root")
     page = root.get("/incidents")
 
-    assert root.submit(page, "/resolve", note="").status == 422
+    refused = root.submit(page, "/resolve", note=" ")
+    assert refused.status == 422
+    assert refused.all('//details[@open]//textarea[@name="note"]')
     told = root.follow(root.submit(page, "/resolve", note="แก้ข้อมูลต้นทางแล้ว"))
     assert "ปิดเหตุขัดข้องแล้ว" in told.words
     assert "ไม่มีเหตุขัดข้อง" in told.words

@@ -341,7 +341,7 @@ def test_delegating_needs_a_reason_and_a_person(site: Site) -> None:
     assert malee.submit(page, "/delegate", to_username="somsri", reason=" ").status == 422
     assert malee.submit(page, "/delegate", to_username="nobody", reason="ลา").status == 422
     told = malee.follow(malee.submit(page, "/delegate", to_username="somsri", reason="ลาพักผ่อน"))
-    assert "มอบงาน ร่างแผน ต่อแล้ว" in told.words
+    assert "มอบงาน ร่างแผน ให้ คุณsomsri แล้ว" in told.words
 
 
 def test_a_head_moves_the_due_date_in_buddhist_years(site: Site) -> None:
@@ -393,7 +393,10 @@ def test_finished_work_reads_as_finished(site: Site) -> None:
 
     assert "คุณmalee ทำงานนี้เสร็จแล้วเมื่อ 20 พ.ย. 2569" in page.words
     assert not page.all("//button[@data-primary]")
-    assert site.visit("somsri").post(f"/work-items/{item}/claim").status == 409
+    late = site.visit("somsri").post(f"/work-items/{item}/claim")
+    assert late.status == 409
+    assert late.all('//main//*[contains(@class,"flash-warning")]')
+    assert "ทำงานนี้เสร็จแล้วเมื่อ" in late.words
 
 
 def test_reading_never_writes(site: Site) -> None:
