@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +21,9 @@ GENESIS = "0" * 64
 _EXACT = 2**53 - 1
 _DEEPEST = 100
 _WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+# What that writer may spell otherwise than RFC 8785: escapes by number, fractions, exponents, long numbers, and letters
+# beyond the first plane (which sort otherwise in names).
+_UNUSUAL = re.compile(rb"\\u|[\xf0-\xff]|(?:^|[:,\[])-?(?:\d{16}|\d+[.eE])")
 
 
 class NotStorable(Invalid):
@@ -62,7 +66,8 @@ def canonical(value: Any) -> bytes:
     """RFC 8785 bytes of a JSON value. Raises NotStorable for what two readers could read differently."""
     _check(value, "")
     try:
-        return rfc8785.dumps(value)
+        written = _WRITER.encode(value).encode()
+        return rfc8785.dumps(value) if _UNUSUAL.search(written) else written
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise NotStorable(reason=str(error)) from error
 

@@ -15,7 +15,7 @@ from osm_flow.store.models import Case
 def cancel(session: Session, case: Case, actor: Actor, now: datetime, *, reason: str, role: str | None = None) -> None:
     """Cancel the locked case: nothing in it waits any more, its live children are cancelled after it."""
     case.state = next_case_state(case.state, CaseStatus.CANCELLED, case_id=case.id)
-    record = stepping.note(session, case, actor, now, kind="case.cancelled", payload={"reason": reason}, role=role)
-    case.ended_at = record.at
-    projections.close_all(session, case, record.at, now)
+    stepping.note(session, case, actor, now, kind="case.cancelled", payload={"reason": reason}, role=role)
+    case.ended_at = case.head_at
+    projections.close_all(session, case, case.head_at, now)
     session.flush()

@@ -53,7 +53,7 @@ class NothingToErase(Refused):
 
 def erase_payloads(
     session: Session, case_id: str, numbers: Collection[int], actor: Actor, now: datetime, *, reason: str
-) -> JournalRecord:
+) -> None:
     """Erase the payloads of these records of the case, as an administrator's repair. Raises NothingToErase, Forbidden.
 
     The case can be verified afterwards, but replayed only up to the first erased record.
@@ -61,7 +61,7 @@ def erase_payloads(
     case = lock_case(session, case_id)
     decision = require(actor, Verb.repair, case_facts(session, case, actor))
     role = decision.role
-    return erase_in(session, case, numbers, actor, now, reason=reason, role=role)
+    erase_in(session, case, numbers, actor, now, reason=reason, role=role)
 
 
 def erase_in(
@@ -75,7 +75,7 @@ def erase_in(
     role: str | None = None,
     subject: str = "",
     about: Mapping[str, Any] | None = None,
-) -> JournalRecord:
+) -> None:
     """Delete the payloads of these records and what else holds their words, and record that with the reason.
 
     `subject` are words that must not stay beside the case either. Checks nothing about the actor. Raises NothingToErase.
@@ -93,7 +93,7 @@ def erase_in(
     if subject:
         _blank_elsewhere(session, subject)
     payload = {"erased": chosen, "reason": said(reason), **(about or {})}
-    return stepping.note(session, case, actor, now, kind=ERASED, payload=payload, role=role)
+    stepping.note(session, case, actor, now, kind=ERASED, payload=payload, role=role)
 
 
 def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], subject: str) -> ColumnElement[bool]:

@@ -36,6 +36,18 @@ class TooDeep(Refused):
     """Cases call each other more than 20 levels deep; the diagram calls itself without end."""
 
 
+# Made once: most acts set nothing in motion, and making a statement takes longer than running it.
+_DUE = union_all(
+    select(literal(1)).where(
+        OutboxEntry.case_id == bindparam("case"),
+        OutboxEntry.due_at <= bindparam("now", type_=Instant),
+    ),
+    select(literal(1)).where(
+        ServiceJob.case_id == bindparam("case"),
+        ServiceJob.due_at <= bindparam("now", type_=Instant),
+    ),
+).limit(1)
+
 Touched = tuple[str, ...]
 
 
@@ -71,14 +83,17 @@ def deliver_one(store: Store, entry_id: int, now: datetime) -> Touched:
     return ()
 
 
+def anything_pending(session: Session, now: datetime, *case_ids: str) -> bool:
+    """Whether `deliver_pending` has something to do for these cases; asked before the commit of every act."""
+    return any(session.execute(_DUE, {"case": one, "now": now}).first() for one in case_ids)
+
+
 def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
     """Deliver what these cases have in the outbox, run their services, and go on with what that sets in motion.
 
     Until nothing is due; how many there were. Bounded: what is left after a while the next sweep takes up.
     """
     family, tried = set(case_ids), set[int | str]()
-    if not _anything_due(store, now, case_ids):
-        return 0
     while len(tried) < _MOST_AT_ONCE:
         if (entry_id := _next_due(store, now, family, tried)) is not None:
             tried.add(entry_id)
@@ -283,24 +298,6 @@ HANDLERS: dict[str, Callable[[Session, OutboxEntry, JSON, datetime], Touched]] =
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
-
-
-def _anything_due(store: Store, now: datetime, case_ids: tuple[str, ...]) -> bool:
-    """Asked after every act, most of which set nothing in motion: one statement, made once."""
-    with store.reading() as session:
-        return session.execute(_DUE, {"cases": case_ids, "now": now}).first() is not None
-
-
-_DUE = union_all(
-    select(literal(1)).where(
-        OutboxEntry.case_id.in_(bindparam("cases", expanding=True)),
-        OutboxEntry.due_at <= bindparam("now", type_=Instant),
-    ),
-    select(literal(1)).where(
-        ServiceJob.case_id.in_(bindparam("cases", expanding=True)),
-        ServiceJob.due_at <= bindparam("now", type_=Instant),
-    ),
-).limit(1)
 
 
 def _next_due(store: Store, now: datetime, family: set[str], tried: set[int | str]) -> int | None:

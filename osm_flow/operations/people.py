@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache
-from typing import cast
+from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Date, Select, bindparam, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import BindParameter, ColumnElement, Date, Select, and_, bindparam, func, or_, select
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
-from osm_flow.domain.actors import Actor, Hat, HatKind
+from osm_flow.domain.actors import Actor, Hat
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, require
@@ -23,6 +23,7 @@ from osm_flow.store.clusters import cluster_rows
 from osm_flow.store.models import Office, Person, Position, Province
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+_TODAY = bindparam("today", type_=Date)
 _KINDS = ("substantive", "acting", "delegated")
 _RECORDED = (
     "role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en",
@@ -63,10 +64,23 @@ class NotYourself(Refused):
 
 def actor_for(session: Session, person: Person, today: date) -> Actor:
     """The person with the hats of the positions that are valid today."""
-    hats = tuple(map(_hat, session.scalars(_held(), {"person": person.id, "today": today})))
+    hats = [Hat(*row) for row in session.execute(_worn(), {"person": person.id, "today": today})]
+    return _actor(session, person.id, person.username, person.display_name, person.locale, hats)
+
+
+def actor_signed_in(session: Session, person_id: int, epoch: int, today: date) -> Actor | None:
+    """As `actor_for`, for a session that began in this epoch of the person's; None once they are locked or it ended."""
+    rows = session.execute(_signed_in(), {"person": person_id, "epoch": epoch, "today": today}).all()
+    if not rows:
+        return None
+    username, name, locale = rows[0][:3]
+    return _actor(session, person_id, username, name, locale, [Hat(*row[3:]) for row in rows if row[3] is not None])
+
+
+def _actor(session: Session, person_id: int, username: str, name: str, locale: str, hats: Sequence[Hat]) -> Actor:
     sees_all = any(hat.office_id is None for hat in hats)
     offices = tuple(session.scalars(select(Office.id).order_by(Office.id))) if sees_all else ()
-    return Actor(person.id, person.username, person.display_name, hats, person.locale, offices)
+    return Actor(person_id, username, name, tuple(hats), locale, offices)
 
 
 def actor_named(session: Session, username: str, today: date) -> Actor:
@@ -88,28 +102,39 @@ def people_wearing(
     return list(session.scalars(query.where(Person.locked_at.is_(None)).distinct().order_by(Person.display_name)))
 
 
+_PRINCIPAL = aliased(Person)
+# What a hat is made of, in the order of its fields.
+_HAT = (
+    Position.role,
+    Position.office_id,
+    Position.province_id,
+    Position.kind,
+    _PRINCIPAL.username,
+    _PRINCIPAL.display_name,
+    Position.title_th,
+)
+
+
 @cache
-def _held() -> Select[Position]:
-    """The positions of a person on a day; made once, because every request runs it."""
-    mine = select(Position).where(Position.person_id == bindparam("person"), *_valid_on(bindparam("today", type_=Date)))
-    return mine.options(joinedload(Position.for_person)).order_by(Position.id)
+def _worn() -> Select[*tuple[Any, ...]]:
+    """The hats of a person on a day."""
+    mine = select(*_HAT).outerjoin(_PRINCIPAL, Position.for_person_id == _PRINCIPAL.id)
+    return mine.where(Position.person_id == bindparam("person"), *_valid_on(_TODAY)).order_by(Position.id)
+
+
+@cache
+def _signed_in() -> Select[*tuple[Any, ...]]:
+    """A person once for each hat on a day, or once without any. Every request asks this, so it is one statement."""
+    person = select(Person.username, Person.display_name, Person.locale, *_HAT)
+    person = person.outerjoin(Position, and_(Position.person_id == Person.id, *_valid_on(_TODAY)))
+    person = person.outerjoin(_PRINCIPAL, Position.for_person_id == _PRINCIPAL.id).order_by(Position.id)
+    return person.where(
+        Person.id == bindparam("person"), Person.session_epoch == bindparam("epoch"), Person.locked_at.is_(None)
+    )
 
 
 def _valid_on(today: date | BindParameter[date]) -> tuple[ColumnElement[bool], ...]:
     return (Position.valid_from <= today, or_(Position.valid_to.is_(None), Position.valid_to >= today))
-
-
-def _hat(position: Position) -> Hat:
-    principal = position.for_person
-    return Hat(
-        role=position.role,
-        office_id=position.office_id,
-        province_id=position.province_id,
-        kind=cast("HatKind", position.kind),
-        for_username=principal.username if principal else None,
-        for_name=principal.display_name if principal else None,
-        title=position.title_th,
-    )
 
 
 def has_people(session: Session) -> bool:
@@ -117,10 +142,6 @@ def has_people(session: Session) -> bool:
 
 
 # ---- finding people --------------------------------------------------------------------------------------------
-
-
-def get_person(session: Session, person_id: int) -> Person | None:
-    return session.get(Person, person_id)
 
 
 def person_by_username(session: Session, username: str) -> Person:

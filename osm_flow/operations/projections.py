@@ -21,6 +21,7 @@ from sqlalchemy import (
     insert,
     literal,
     null,
+    or_,
     select,
     type_coerce,
     union_all,
@@ -52,7 +53,10 @@ from osm_flow.store.models import (
 )
 
 _HUMAN = ("user", "manual")
-_ADD_CANDIDATES = insert(Candidate.__table__)  # type: ignore[arg-type]  # a table, said less exactly
+# Into the tables themselves, as the journal: the step that opens a work item does nothing more with it.
+_ADD_WORK_ITEMS = insert(WorkItem.__table__)  # type: ignore[arg-type]  # a table, said less exactly
+_ADD_CANDIDATES = insert(Candidate.__table__)  # type: ignore[arg-type]
+_NOBODY = {"role": None, "province_id": None, "person_id": None}
 
 
 @dataclass
@@ -67,22 +71,10 @@ class KnownRows:
     outbox: dict[str, str | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A work item that a step opened, and who may claim it."""
-
-    item: WorkItem
-    candidates: list[JSON]
-
-    @property
-    def stage(self) -> str | None:
-        return self.item.stage
-
-
 def project(
     session: Session, case: Case, process: Process, step: Step, known: KnownRows, at: datetime, now: datetime
-) -> list[Opened]:
-    """Bring the rows of the case in line with the step; the work items that it opened, for `add_candidates`.
+) -> list[JSON]:
+    """Bring the rows of the case in line with the step; the rows of the work items that it opened.
 
     `at` is the record's time; what has to be done next is due `now`, which may be a few microseconds before it.
     """
@@ -96,13 +88,6 @@ def project(
     _project_children(session, case, by_kind.get("child", {}), known, now)
     _count_visits(session, case, step)
     return opened
-
-
-def add_candidates(session: Session, opened: Iterable[Opened]) -> None:
-    """Say who may claim the work items, once they are in the database."""
-    rows = [candidate for one in opened for candidate in one.candidates]
-    if rows:
-        session.execute(_ADD_CANDIDATES, rows)
 
 
 def close_all(session: Session, case: Case, at: datetime, now: datetime) -> None:
@@ -126,10 +111,11 @@ def known_rows(session: Session, case: Case) -> KnownRows:
 
 @cache
 def _known() -> CompoundSelect[Any]:
+    # Spelled out with OR: the values of an IN are put into the statement anew each time.
     nothing, case_id = null().cast(String), bindparam("case", type_=String)
     return union_all(
         select(literal("work_items"), WorkItem.id, type_coerce(WorkItem.planned_due_at, String)).where(
-            WorkItem.case_id == case_id, WorkItem.state.in_(OPEN_WORK_ITEM)
+            WorkItem.case_id == case_id, or_(*(WorkItem.state == state for state in sorted(OPEN_WORK_ITEM)))
         ),
         select(literal("timers"), Timer.task_id, type_coerce(Timer.due_at, String)).where(Timer.case_id == case_id),
         select(literal("messages"), WaitingMessage.task_id, nothing).where(WaitingMessage.case_id == case_id),
@@ -137,7 +123,7 @@ def _known() -> CompoundSelect[Any]:
         select(literal("children"), Case.parent_task_id, Case.state).where(Case.parent_case_id == case_id),
         select(literal("outbox"), OutboxEntry.key, nothing).where(
             OutboxEntry.case_id == case_id,
-            OutboxEntry.kind.in_(("child_start", "child_cancel")),
+            or_(OutboxEntry.kind == "child_start", OutboxEntry.kind == "child_cancel"),
             OutboxEntry.done_at.is_(None),
         ),
     )
@@ -153,7 +139,7 @@ def _project_work_items(
     waiting: Mapping[str, Waiting],
     known: Mapping[str, str | None],
     at: datetime,
-) -> list[Opened]:
+) -> list[JSON]:
     _cancel_work_items(session, known.keys() - waiting.keys(), at)
     for task_id in known.keys() & waiting.keys():
         planned = waiting[task_id].due_at
@@ -164,7 +150,17 @@ def _project_work_items(
         return []
     people = _people_named(session, fresh)
     provinces = _provinces(session) if any(_province_wish(one) for one in fresh) else frozenset()
-    return [_open_work_item(session, case, process, one, people, provinces, at) for one in fresh]
+    rows = [_work_item(case, process, one, people, provinces, at) for one in fresh]
+    session.execute(_ADD_WORK_ITEMS, rows)
+    candidates = []
+    for one, row in zip(fresh, rows, strict=True):
+        found = list(_candidates(one, people, provinces))
+        if not found and row["assignee_id"] is None:
+            _report_nobody(session, case, one, at)
+        candidates += [{"work_item_id": row["id"], **_NOBODY, **who} for who in found]
+    if candidates:
+        session.execute(_ADD_CANDIDATES, candidates)
+    return rows
 
 
 def _cancel_work_items(session: Session, ids: Iterable[str], at: datetime) -> None:
@@ -186,49 +182,40 @@ def _replan(session: Session, waiting: Waiting) -> None:
     item.follow_up_at = waiting.follow_up_at or item.follow_up_at
 
 
-def _open_work_item(
-    session: Session,
+def _work_item(
     case: Case,
     process: Process,
     waiting: Waiting,
     people: Mapping[str, int],
     provinces: frozenset[str],
     at: datetime,
-) -> Opened:
+) -> JSON:
     assignee_id = people.get(waiting.assignee or "")
     province_id = _province_wish(waiting)
     subject = waiting.subject or case.subject
-    item = WorkItem(
-        id=waiting.task_id,
-        case_id=case.id,
-        element=waiting.element,
-        name_th=waiting.name[:255] or waiting.element,
-        subject=subject,
-        form_key=waiting.form_key,
-        state=WorkItemStatus.CLAIMED if assignee_id else WorkItemStatus.READY,
-        assignee_id=assignee_id,
-        claimed_at=at if assignee_id else None,
-        office_id=case.office_id,
-        fiscal_year=case.fiscal_year,
-        province_id=province_id if province_id in provinces else case.province_id,
-        stage=_stage(process, waiting),
-        priority=waiting.priority,
-        due_at=waiting.due_at,
-        planned_due_at=waiting.due_at,
-        follow_up_at=waiting.follow_up_at,
-        separate_from=waiting.properties.get("separate_from"),
-        escalation=waiting.properties.get("escalation"),
-        search=searchable(waiting.name, *names_of_subject(subject), case.title, case.business_key),
-        opened_at=at,
-    )
-    session.add(item)
-    candidates = [
-        {"work_item_id": item.id, "role": None, "province_id": None, "person_id": None, **who}
-        for who in _candidates(waiting, people, provinces)
-    ]
-    if not candidates and not assignee_id:
-        _report_nobody(session, case, waiting, at)
-    return Opened(item, candidates)
+    return {
+        "id": waiting.task_id,
+        "case_id": case.id,
+        "element": waiting.element,
+        "name_th": waiting.name[:255] or waiting.element,
+        "subject": subject,
+        "form_key": waiting.form_key,
+        "state": WorkItemStatus.CLAIMED if assignee_id else WorkItemStatus.READY,
+        "assignee_id": assignee_id,
+        "claimed_at": at if assignee_id else None,
+        "office_id": case.office_id,
+        "fiscal_year": case.fiscal_year,
+        "province_id": province_id if province_id in provinces else case.province_id,
+        "stage": _stage(process, waiting),
+        "priority": waiting.priority,
+        "due_at": waiting.due_at,
+        "planned_due_at": waiting.due_at,
+        "follow_up_at": waiting.follow_up_at,
+        "separate_from": waiting.properties.get("separate_from"),
+        "escalation": waiting.properties.get("escalation"),
+        "search": searchable(waiting.name, *names_of_subject(subject), case.title, case.business_key),
+        "opened_at": at,
+    }
 
 
 def _candidates(waiting: Waiting, people: Mapping[str, int], provinces: frozenset[str]) -> Iterable[JSON]:

@@ -15,13 +15,13 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
-from osm_flow.engine.values import JSON, Command, Start, Step, Waiting
+from osm_flow.engine.values import JSON, Command, CompleteTask, Start, Step, Waiting
 from osm_flow.errors import Refused
 from osm_flow.operations import case_checkpoints, commands, journal, outgoing, projections
 from osm_flow.operations.calendar import calendar_lookup
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.numbering import next_business_key
-from osm_flow.store.models import Case, CaseState, Incident, JournalRecord, ProcessDefinition, Province
+from osm_flow.store.models import Case, CaseState, Incident, ProcessDefinition, Province
 from osm_flow.store.session import Overtaken, has_locked, holds_new, lock_case
 
 _CASES = uuid.UUID("8d1f3f3c-9d0b-5d0e-8f59-4c0b8f7f2a11")
@@ -164,19 +164,18 @@ def note(
     task_id: str | None = None,
     on_behalf_of: str | None = None,
     role: str | None = None,
-) -> JournalRecord:
+) -> None:
     """Record something that happened to the case without moving it (claimed, commented, suspended …)."""
     case = lock_case(session, case.id)
     state = state_of(session, case, with_snapshot=False)
     body = {"command": None, "lookups": {}, "data": dict(payload)}
-    record = journal.append(
+    journal.append(
         session, case, actor, journal.next_instant(case, now),
         kind=kind, payload=body, state_digest=state.digest,
         element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
     )  # fmt: skip
     _keep(session, case, state, {"seq": case.seq})
     case_checkpoints.keep_if_due(session, case)
-    return record
 
 
 def refuse_unless_active(case: Case) -> None:
@@ -240,9 +239,13 @@ def _move(
     except engine.EngineFault as fault:
         raise CaseFailed(case_id=case.id, element=fault.element, reason=fault.reason) from fault
     payload = {"command": written, "lookups": step.lookups, "data": data, "about": about}
-    known = projections.known_rows(session, case)
+    completed = command.task_id if isinstance(command, CompleteTask) else None
+    if completed is None:
+        session.flush()
     # Written as one flush: each row once, with all of its changes.
     with session.no_autoflush:
+        known = projections.known_rows(session, case)
+        known.work_items.pop(completed or "", None)  # not open any more, though the database is yet to be told
         journal.append(
             session, case, actor, at,
             kind=kind, payload=payload, state_digest=step.digest,
@@ -251,12 +254,11 @@ def _move(
         _keep(session, case, state, {"seq": case.seq, "digest": step.digest, "snapshot": step.snapshot})
         opened = projections.project(session, case, process, step, known, at, now)
         if opened:
-            case.stage = opened[-1].stage
+            case.stage = opened[-1]["stage"]
         outgoing.add_thrown(session, case, step, now, about.get("passed_on"))
         if step.ended:
             _end(session, case, step, at, now)
         session.flush()
-        projections.add_candidates(session, opened)
     case_checkpoints.keep_if_due(session, case)
     return step
 

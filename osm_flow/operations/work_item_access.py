@@ -16,7 +16,7 @@ from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations import stepping
 from osm_flow.operations.facts import work_item_facts
-from osm_flow.store.models import Case, JournalRecord, Person, WorkItem
+from osm_flow.store.models import Case, Person, WorkItem
 from osm_flow.store.session import CaseNotFound, has_locked, lock_case_of
 
 
@@ -86,10 +86,10 @@ def _lock(session: Session, work_item_id: str) -> WorkItem:
 
 def record_on(
     session: Session, item: WorkItem, actor: Actor, now: datetime, kind: str, data: JSON, decision: Decision
-) -> JournalRecord:
+) -> None:
     """Record an act on the work item that does not move its case."""
     stepping.refuse_unless_active(item.case)
-    return stepping.note(
+    stepping.note(
         session, item.case, actor, now,
         kind=kind, payload=data, element=item.element, task_id=item.id,
         on_behalf_of=decision.on_behalf_of, role=decision.role,

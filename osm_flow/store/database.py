@@ -45,11 +45,16 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else instant_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+        if value is None:
+            return None
+        found = datetime.fromisoformat(value)
+        if instant_text(found) != value:
+            raise ValueError(f"not an instant as it is kept: {value}")
+        return found
 
 
 def instant_text(value: datetime) -> str:
     """The one spelling of an instant: `2026-11-20T03:04:05.000006Z`. Raises ValueError for a naive datetime."""
     if value.tzinfo is None:
         raise ValueError("an instant must say its offset")
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"

@@ -39,7 +39,7 @@ def log_in() -> ResponseReturnValue:
         return _login_page(target, username, error_text(refusal)), refusal.status
     session.clear()
     session.permanent = True
-    login_user(SignedIn(person))
+    login_user(SignedIn(person.id, person.session_epoch))
     return redirect(target)
 
 
@@ -92,8 +92,8 @@ def language() -> ResponseReturnValue:
     locale = request.form.get("locale", "")
     response = redirect(local_target(request.form.get("next")))
     if locale in LOCALES:
-        if g.person is not None:
-            people.set_locale(g.session, g.person, locale)
+        if g.actor is not None:
+            people.set_locale(g.session, people.person_by_username(g.session, g.actor.username), locale)
         response.set_cookie(
             "lang",
             locale,
@@ -115,14 +115,15 @@ def me() -> ResponseReturnValue:
 @signed_in
 def change_password() -> ResponseReturnValue:
     new = request.form.get("new", "")
+    person = people.person_by_username(g.session, g.actor.username)
     try:
         if new != request.form.get("again", ""):
             raise Invalid(fields={"again": "The two new passwords differ."})
-        people.change_password(g.session, g.person, g.now, current=request.form.get("current", ""), new=new)
+        people.change_password(g.session, person, g.now, current=request.form.get("current", ""), new=new)
     except (Invalid, SignInRefused) as error:
         errors = {name: gettext(text) for name, text in error.fields.items()}
         return render_template("account/me.html", errors=errors), 422
-    login_user(SignedIn(g.person))
+    login_user(SignedIn(person.id, person.session_epoch))
     flash(gettext("เปลี่ยนรหัสผ่านแล้ว การเข้าสู่ระบบบนเครื่องอื่นสิ้นสุดลงแล้ว"), "success")
     return redirect(url_for("account.me"))
 

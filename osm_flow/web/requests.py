@@ -19,10 +19,10 @@ from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.actors import Actor
 from osm_flow.errors import OsmFlowError
-from osm_flow.operations.outbox import deliver_pending
-from osm_flow.operations.people import actor_for, get_person
-from osm_flow.store.models import Person
+from osm_flow.operations.outbox import anything_pending, deliver_pending
+from osm_flow.operations.people import actor_signed_in
 from osm_flow.store.session import Store
 from osm_flow.web.access import rule_of
 from osm_flow.web.i18n import DEFAULT_LOCALE, LOCALES
@@ -41,11 +41,13 @@ _STRANGERS_PARTS = 50
 class SignedIn(UserMixin):  # type: ignore[misc]
     """The person behind a browser's session; `get_id` carries the epoch that locking an account raises."""
 
-    def __init__(self, person: Person) -> None:
-        self.person = person
+    def __init__(self, person_id: int, epoch: int, actor: Actor | None = None) -> None:
+        self.person_id = person_id
+        self.epoch = epoch
+        self.actor = actor
 
     def get_id(self) -> str:
-        return f"{self.person.id}:{self.person.session_epoch}"
+        return f"{self.person_id}:{self.epoch}"
 
 
 class Site(Flask):
@@ -69,7 +71,7 @@ def begin() -> None:
     """Open the session, find out who asks, and in which language."""
     g.store = current_app.config["STORE"]
     g.now = current_app.config["CLOCK"]()
-    g.actor = g.person = None
+    g.actor = None
     g.locale = _wanted_locale()
     if "\0" in request.path or any("\0" in value for _name, value in request.args.items(multi=True)):
         abort(404)  # PostgreSQL cannot even look for NUL
@@ -81,7 +83,7 @@ def begin() -> None:
     if request.endpoint == "static" or getattr(view, "osm_own_transactions", False):
         return
     _open(g.store)
-    _recognise(g.session, g.now)
+    _recognise()
 
 
 def _open(store: Store) -> None:
@@ -91,13 +93,11 @@ def _open(store: Store) -> None:
     g.session = g.scope.enter_context(context)
 
 
-def _recognise(session: Session, now: datetime) -> None:
+def _recognise() -> None:
     if "_user_id" not in browser_session or not current_user.is_authenticated:
         return
-    g.person = current_user.person
-    today = now.astimezone(current_app.config["TIMEZONE"]).date()
-    g.actor = actor_for(session, g.person, today)
-    g.locale = g.person.locale if g.person.locale in LOCALES else DEFAULT_LOCALE
+    g.actor = current_user.actor
+    g.locale = g.actor.locale if g.actor.locale in LOCALES else DEFAULT_LOCALE
 
 
 def _wanted_locale() -> str:
@@ -111,9 +111,10 @@ def finish() -> None:
     if scope is None:
         return
     session: Session = g.session
-    _, moved = session.info.get("osm_locked", (None, ()))
-    scope.close()
-    if moved:
+    with scope:
+        _, moved = session.info.get("osm_locked", (None, ()))
+        is_pending = bool(moved) and anything_pending(session, g.now, *moved)
+    if is_pending:
         _go_on(g.store, g.now, *moved)
 
 
@@ -136,10 +137,11 @@ def abandon(error: BaseException | None = None) -> None:
 def load_user(key: str) -> SignedIn | None:
     """The person of a browser's session, None when they were locked or their sessions ended."""
     person_id, _, epoch = key.partition(":")
-    person = get_person(g.session, int(person_id)) if person_id.isdigit() and "session" in g else None
-    if person is None or person.locked_at is not None or str(person.session_epoch) != epoch:
+    if not (person_id.isdigit() and epoch.isdigit()) or "session" not in g:
         return None
-    return SignedIn(person)
+    today = g.now.astimezone(current_app.config["TIMEZONE"]).date()
+    actor = actor_signed_in(g.session, int(person_id), int(epoch), today)
+    return SignedIn(int(person_id), int(epoch), actor) if actor else None
 
 
 def init_app(app: Flask) -> None:

@@ -21,13 +21,13 @@ _HEADERS = {
 
 
 def init_app(app: Flask, *, secure: bool) -> None:
+    everywhere = [*_HEADERS.items(), *([("Strict-Transport-Security", "max-age=31536000")] if secure else [])]
+    # Pages are personal: after signing out, the back button must not show them.
+    on_pages = [*everywhere, ("Cache-Control", "no-store")]
+
     @app.after_request
     def protect(response: Response) -> Response:
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
-        if secure:
-            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-        if request.endpoint != "static":
-            # Pages are personal: after signing out, the back button must not show them.
-            response.headers.setdefault("Cache-Control", "no-store")
+        chosen = {name.lower() for name, _ in response.headers}  # what a view says itself stays
+        wanted = everywhere if request.endpoint == "static" else on_pages
+        response.headers.extend([(name, value) for name, value in wanted if name.lower() not in chosen])
         return response

@@ -50,11 +50,12 @@ class WorkItem(Model):
     on_behalf_of: Mapped[str | None] = mapped_column(String(64))
     version: Mapped[int] = mapped_column(default=1)
 
-    case: Mapped[Case] = relationship()
-    assignee: Mapped[Person | None] = relationship(foreign_keys=[assignee_id])
-    owner: Mapped[Person | None] = relationship(foreign_keys=[owner_id])
-    completed_by: Mapped[Person | None] = relationship(foreign_keys=[completed_by_id])
-    candidates: Mapped[list[Candidate]] = relationship(back_populates="work_item")
+    # Only to read: written are the ids, so that saving a work item need not look at what hangs on it.
+    case: Mapped[Case] = relationship(viewonly=True)
+    assignee: Mapped[Person | None] = relationship(foreign_keys=[assignee_id], viewonly=True)
+    owner: Mapped[Person | None] = relationship(foreign_keys=[owner_id], viewonly=True)
+    completed_by: Mapped[Person | None] = relationship(foreign_keys=[completed_by_id], viewonly=True)
+    candidates: Mapped[list[Candidate]] = relationship(viewonly=True)
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 (the declarative spelling)
     __table_args__ = (
@@ -75,8 +76,6 @@ class Candidate(Model):
     role: Mapped[str | None] = mapped_column(String(64))
     province_id: Mapped[str | None] = mapped_column(ForeignKey("provinces.id"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
-
-    work_item: Mapped[WorkItem] = relationship(back_populates="candidates")
 
     __table_args__ = (Index(None, "role", "province_id", "work_item_id"), Index(None, "person_id", "work_item_id"))
 

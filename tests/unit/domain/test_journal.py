@@ -121,6 +121,18 @@ def test_what_cannot_be_kept_exactly_is_refused(value: Any, reason: str) -> None
         journal.canonical(value)
 
 
+_TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"))
+_NUMBERS = st.integers(-(2**53 - 1), 2**53 - 1) | st.floats(allow_nan=False, allow_infinity=False, max_value=2**53)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | _NUMBERS | _TEXTS, lambda inner: st.lists(inner) | st.dictionaries(_TEXTS, inner)
+)
+
+
+@given(_VALUES)
+def test_values_are_written_as_rfc_8785_says(value: Any) -> None:
+    assert journal.canonical(value) == rfc8785.dumps(value)
+
+
 def test_as_recorded_is_what_a_replay_reads() -> None:
     given = {"ข": 1.0, "a": [2.5, None, True], "B": {"z": 1, "y": 2**53 - 1}}
 
