@@ -76,14 +76,17 @@ def picture(case_id: str, seq: int) -> ResponseReturnValue:
 @blueprint.get("/audit/cases/<case_id>/moments")
 @requires(Verb.see_audit)
 def moment_range(case_id: str) -> ResponseReturnValue:
-    """Moments from `first` to `last`, fewer when they are large: each with its sheet and its place on the diagram."""
+    """Moments from `first` to `last`, upwards or downwards, fewer when they are large: each with its sheet and its place
+    on the diagram."""
     case = moments.audited_case(g.session, case_id, g.actor)
     first, last = (request.args.get(name, type=int) for name in ("first", "last"))
     if first is None or last is None:
         raise NotAMoment
+    far = min(last, first + MOST_MOMENTS - 1) if last >= first else max(last, first - MOST_MOMENTS + 1)
+    found = _moments(case, min(first, far), max(first, far))
     reader, size = Reader(case), 0
     items: list[dict[str, object]] = []
-    for one in _moments(case, first, min(last, first + MOST_MOMENTS - 1)):
+    for one in found if far >= first else reversed(found):
         view = reader.view(one)
         sheet = render_template("audit/_moment.html", case=case, view=view)
         size += len(sheet)

@@ -286,6 +286,7 @@ def picture_of(moment: Moment) -> JSON:
     return {
         "tokens": [{"element": one.element, "count": one.count, "overdue": one.overdue} for one in moment.tokens],
         "passed": dict(moment.passed),
+        "acted": moment.element,
     }
 
 

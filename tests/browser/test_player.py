@@ -158,6 +158,17 @@ def test_a_full_case_plays_both_ways_as_it_was_recorded(site: Site, case_id: str
     assert desk.complaints == []
 
 
+def test_the_diagram_shows_what_the_record_was_about(case_id: str, sit_down: SitDown) -> None:
+    _, page = opened(sit_down, f"/audit/cases/{case_id}/at/2")
+    marked = "() => [...document.querySelectorAll('.djs-element.is-acted')].map(shape => shape.dataset.elementId)"
+    first = page.evaluate(marked)
+    assert first == ["draft"]
+    page.keyboard.press("End")
+    wait_for(page, 4 * ROUNDS + 2)
+    assert page.evaluate(marked) == ["check"]
+    assert page.locator(".diagram-badge.is-acted", has_text="เหตุการณ์นี้").count() == 1
+
+
 def test_it_plays_pauses_jumps_and_is_dragged(site: Site, case_id: str, sit_down: SitDown) -> None:
     course = site.read(lambda session: recorded(session, case_id))
     desk, page = opened(sit_down, f"/audit/cases/{case_id}/at/36")

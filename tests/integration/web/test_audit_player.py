@@ -120,6 +120,8 @@ def test_a_range_carries_the_same_sheets_as_the_pages(site: Site, ids: dict[str,
     assert sheet in auditor.get(f"{home}/at/3").text
     assert answer["items"][1]["tokens"] == [{"element": "check", "count": 1, "overdue": 0}]
     assert answer["items"][4]["passed"]["draft"] == 1
+    downwards = json.loads(auditor.get(f"{home}/moments?first=5&last=2").text)
+    assert [item["seq"] for item in downwards["items"]] == [5, 4, 3, 2]
     packed = auditor.client.get(f"{home}/moments?first=2&last=3", headers={"Accept-Encoding": "gzip"})
     assert len(json.loads(gzip.decompress(packed.get_data()))["items"]) == 2
     course = json.loads(auditor.get(f"{home}/course?after=4").text)["items"]

@@ -88,11 +88,19 @@
     });
   }
 
+  /* What the record that is looked at was about. */
+  function markActed(viewer, picture, words) {
+    var shape = picture.acted && viewer.get("elementRegistry").get(picture.acted);
+    if (!shape || !words.acted) return;
+    viewer.get("canvas").addMarker(picture.acted, "is-acted");
+    badge(viewer, picture.acted, "is-acted", "◆ " + words.acted, words.acted, { top: shape.height + 4, left: 0 });
+  }
+
   function wipe(viewer) {
     var canvas = viewer.get("canvas");
     viewer.get("overlays").clear();
     viewer.get("elementRegistry").forEach(function (shape) {
-      ["is-done", "is-now", "is-late"].forEach(function (mark) { canvas.removeMarker(shape.id, mark); });
+      ["is-done", "is-now", "is-late", "is-acted"].forEach(function (mark) { canvas.removeMarker(shape.id, mark); });
     });
   }
 
@@ -100,12 +108,14 @@
     wipe(viewer);
     markPath(viewer, picture);
     markTokens(viewer, picture, words);
+    markActed(viewer, picture, words);
   }
 
   /* Follows the case when it moves out of the part that is seen; stays put otherwise. */
   function follow(viewer, picture) {
     var canvas = viewer.get("canvas");
-    var shapes = (picture.tokens || []).map(function (token) { return viewer.get("elementRegistry").get(token.element); }).filter(Boolean);
+    var names = picture.acted ? [picture.acted] : (picture.tokens || []).map(function (token) { return token.element; });
+    var shapes = names.map(function (name) { return viewer.get("elementRegistry").get(name); }).filter(Boolean);
     var box = canvas.viewbox();
     var seen = shapes.some(function (shape) {
       return shape.x >= box.x && shape.y >= box.y && shape.x + shape.width <= box.x + box.width && shape.y + shape.height <= box.y + box.height;
@@ -119,7 +129,7 @@
     var canvas = viewer.get("canvas");
     canvas.zoom("fit-viewport", "auto");
     if (canvas.zoom() >= 0.7) return;
-    var focus = picture.here || ((picture.tokens || [])[0] || {}).element;
+    var focus = picture.here || picture.acted || ((picture.tokens || [])[0] || {}).element;
     var shape = focus && viewer.get("elementRegistry").get(focus);
     var box = canvas.viewbox();
     var scale = 0.85;
@@ -165,7 +175,7 @@
     holder.dataset.drawn = "yes";
     var frame = holder.querySelector("[data-diagram-frame]");
     var status = holder.querySelector("[data-diagram-status]");
-    var words = { now: holder.dataset.wordNow, waits: holder.dataset.wordWaits, late: holder.dataset.wordLate, here: holder.dataset.wordHere, visits: holder.dataset.wordVisits };
+    var words = { now: holder.dataset.wordNow, waits: holder.dataset.wordWaits, late: holder.dataset.wordLate, here: holder.dataset.wordHere, visits: holder.dataset.wordVisits, acted: holder.dataset.wordActed };
     status.textContent = holder.dataset.wordLoading;
     frame.hidden = false;
     try {

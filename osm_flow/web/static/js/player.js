@@ -19,6 +19,7 @@
   var coming = new Map();
   var timer = null;
   var AHEAD = 12;
+  var BEHIND = 3;
   var MOST_KEPT = 400;
 
   function page(seq) { return player.dataset.page.replace(/\/0$/, "/" + seq); }
@@ -36,7 +37,7 @@
     if (known.size > MOST_KEPT) known.delete(known.keys().next().value);
   }
 
-  /* One request for each stretch, however often it is wanted meanwhile. */
+  /* One request for each stretch, however often it is wanted meanwhile; `first` is the nearest, the server may stop short of `last`. */
   function load(first, last) {
     first = clamp(first);
     last = clamp(last);
@@ -49,16 +50,25 @@
     return coming.get(key);
   }
 
-  function prefetch(direction) {
-    var first = null;
-    for (var step = 1; step <= AHEAD; step += 1) {
+  /* The request under way that may bring this record. */
+  function underWay(seq) {
+    var found = null;
+    coming.forEach(function (promise, key) {
+      var ends = key.split("-").map(Number);
+      if (seq >= Math.min(ends[0], ends[1]) && seq <= Math.max(ends[0], ends[1])) found = promise;
+    });
+    return found;
+  }
+
+  function prefetch(direction, howFar) {
+    for (var step = 1; step <= howFar; step += 1) {
       var seq = now + step * direction;
-      if (seq < 1 || seq > total) break;
-      if (!known.has(seq)) { first = seq; break; }
+      if (seq < 1 || seq > total || underWay(seq)) return;
+      if (!known.has(seq)) {
+        load(seq, seq + direction * (howFar * 2 - 1)).catch(function () { /* said when it is really wanted */ });
+        return;
+      }
     }
-    if (first === null) return;
-    var far = clamp(first + direction * (AHEAD * 2 - 1));
-    load(Math.min(first, far), Math.max(first, far)).catch(function () { /* said when it is really wanted */ });
   }
 
   function openFolds() {
@@ -80,7 +90,8 @@
     steps();
     if (diagram) diagram.dispatchEvent(new CustomEvent("diagram:show", { detail: item }));
     history.replaceState(null, "", page(now));
-    prefetch(direction);
+    prefetch(direction, AHEAD);
+    prefetch(-direction, BEHIND);
   }
 
   function go(seq) {
@@ -90,7 +101,9 @@
     if (item) { show(item); return Promise.resolve(); }
     var asked = wanted;
     sheet.setAttribute("aria-busy", "true");
-    return load(asked, asked).then(function () {
+    return (underWay(asked) || load(asked, asked)).then(function () {
+      return wanted !== asked || known.has(asked) ? null : load(asked, asked);
+    }).then(function () {
       if (wanted === asked && known.has(asked)) show(known.get(asked));
     }).catch(function () {
       pause();
@@ -198,5 +211,6 @@
   [playButton, range, speed, player.querySelector("[data-keys]")].forEach(function (part) { part.hidden = false; });
   sheet.dataset.shown = String(now);
   player.dataset.ready = "yes";
-  load(now - 1, now + AHEAD).catch(function () { /* said when it is really wanted */ });
+  load(now, now + AHEAD).catch(function () { /* said when it is really wanted */ });
+  prefetch(-1, BEHIND);
 })();
