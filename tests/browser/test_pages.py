@@ -38,6 +38,7 @@ PATHS = {
     "chain": ("root", "/audit/cases/{case}/chain"),
     "player": ("root", "/audit/cases/{case}/at/2"),
     "history": ("root", "/audit/search"),
+    "administration": ("root", "/audit/administration"),
 }
 
 
