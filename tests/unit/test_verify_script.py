@@ -53,7 +53,7 @@ def test_canonical_json_is_that_of_rfc_8785(value: Any) -> None:
             verify.canonical(value)
         return
     assert verify.canonical(value) == expected
-    assert verify.canonical(verify.parse_canonical(expected.encode())) == expected
+    assert verify.canonical(verify.parse_canonical(expected)) == expected
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,44 @@ def test_numbers_are_written_as_ecmascript_writes_them(number: float, written: s
 )  # fmt: skip
 def test_what_is_not_canonical_is_refused(text: str) -> None:
     with pytest.raises(verify.Wrong):
-        verify.parse_canonical(text.encode("utf-8", "surrogatepass"))
+        verify.parse_canonical(text)
+
+
+_WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+_DIGESTS = st.binary(min_size=32, max_size=32).map(bytes.hex)
+RECORDS = st.fixed_dictionaries(
+    {
+        "case_id": _WORDS, "seq": st.integers(1, EXACT), "at": st.just("2026-11-20T02:00:00.000001Z"), "kind": _WORDS,
+        "actor": _WORDS, "actor_role": st.none() | _WORDS, "on_behalf_of": st.none() | _WORDS,
+        "element": st.none() | _WORDS, "task_id": st.none() | _WORDS, "payload_digest": _DIGESTS,
+        "definition": st.fixed_dictionaries({"key": _WORDS, "version": st.integers(1, EXACT), "sha256": _DIGESTS}),
+        "engine_version": _WORDS, "state_digest": _DIGESTS, "prev_hash": _DIGESTS, "hash": _DIGESTS,
+    }
+)  # fmt: skip
+
+
+@given(RECORDS, st.data())
+@settings(max_examples=300)
+def test_a_record_read_at_once_is_the_record_read_piece_by_piece(record: dict[str, Any], data: st.DataObject) -> None:
+    line = rfc8785.dumps(record).decode()
+    is_usual = "\\" not in line and max(record["seq"], record["definition"]["version"]) < 10**15
+    if is_edited := data.draw(st.booleans(), label="edited"):
+        at = data.draw(st.integers(0, len(line) - 1), label="at")
+        put = data.draw(
+            st.sampled_from(["", "0", "9", "a", " ", '"', "\\", ",", "}", "n", "\0", "\u0663", "\n"]), label="put"
+        )
+        line = line[:at] + put + line[at + data.draw(st.integers(0, 2), label="cut") :]
+
+    found = verify.Case._usual(line)
+
+    if found is None:
+        assert is_edited or not is_usual
+        return
+    read = json.loads(line)
+    assert verify.shape_of(read) is None
+    assert rfc8785.dumps(read).decode() == line
+    hash_ = read.pop("hash")
+    assert found == (read, hash_, rfc8785.dumps(read).decode())
 
 
 # ---- Ed25519 -----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import sys
 import uuid
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,7 +38,7 @@ NAME = re.compile(
 )
 HEX64, HEX256, SALT = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{256}"), re.compile(r"[0-9a-f]{32}")
 CASE_ID = re.compile(UUID)
-INSTANT = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}\.\d{6}Z")
+INSTANT = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}\.\d{6}Z", re.A)
 SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 RECORD = {
     "case_id", "seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id", "payload_digest",
@@ -48,6 +49,35 @@ TEXTS_OR_NULL = ("actor_role", "on_behalf_of", "element", "task_id")
 DIGESTS = ("payload_digest", "state_digest", "prev_hash", "hash")
 MANIFEST = {"format", "root", "payloads", "cases", "checkpoint", "files"}
 IN_MANIFEST = {"id", "records", "head", "parent_case_id", "parent_task_id"}
+
+
+def _text_of(name: str) -> str:
+    return rf'"{name}":"(?P<{name}>[^"\\\x00-\x1f]*)"'
+
+
+def _text_or_null(name: str) -> str:
+    return rf'"{name}":(?:"(?P<{name}>[^"\\\x00-\x1f]*)"|null)'
+
+
+def _digest_of(name: str) -> str:
+    return rf'"{name}":"(?P<{name}>[0-9a-f]{{64}})"'
+
+
+def _number_of(name: str) -> str:
+    return rf'"{name}":(?P<{name}>[1-9][0-9]{{0,14}})'
+
+
+# A record's line as it usually is: its names in order, and no text that needs an escape. What fits is canonical JSON and
+# has the right form; a line that does not is looked at piece by piece.
+USUAL_RECORD = re.compile(
+    ",".join([
+        r"\{" + _text_of("actor"), _text_or_null("actor_role"), f'"at":"(?P<at>{INSTANT.pattern})"', _text_of("case_id"),
+        r'"definition":\{' + _text_of("key"), _digest_of("sha256"), _number_of("version") + r"\}",
+        _text_or_null("element"), _text_of("engine_version"), _digest_of("hash"), _text_of("kind"),
+        _text_or_null("on_behalf_of"), _digest_of("payload_digest"), _digest_of("prev_hash"), _number_of("seq"),
+        _digest_of("state_digest"), _text_or_null("task_id") + r"\}",
+    ]), re.ASCII,
+)  # fmt: skip
 
 
 class Wrong(Exception):
@@ -92,7 +122,20 @@ def _refuse_constant(name: str) -> None:
     raise Wrong(f"not JSON: {name}")
 
 
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+def _fraction(number: str) -> float:
+    _special.append(number)
+    return float(number)
+
+
+def _whole(number: str) -> int:
+    if len(number) > 15:
+        _special.append(number)
+    return int(number)
+
+
+# The numbers of the text that was read last that can be written in more than one way.
+_special: list[str] = []
+_decode = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_fraction, parse_int=_whole).decode
 
 
 def canonical(value: Any, depth: int = 0) -> str:
@@ -156,17 +199,20 @@ def _number(number: float) -> str:
     return f"{sign}{digits[0]}{tail}e{'+' if point > 0 else '-'}{abs(point - 1)}"
 
 
-_flat = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
-# What Python's own writer may spell otherwise than RFC 8785: escapes by number, fractions, exponents, long numbers, and
-# letters beyond the first plane (the two sort names that have them in another order).
-_UNUSUAL = re.compile(rb"\\u|[\xf0-\xff]|(?:^|[:,\[])-?(?:\d{16}|\d+[.eE])")
+_flat = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False).encode
+# Names with letters beyond the first plane are sorted otherwise by Python than by RFC 8785.
+_BEYOND = re.compile("[\U00010000-\U0010ffff]")
 
 
-def parse_canonical(text: bytes) -> Any:
+def parse_canonical(text: str) -> Any:
     """The value of a text that is its own canonical JSON. Raises Wrong."""
+    _special.clear()
     value = parse(text)
-    is_usual = text.count(b"{") + text.count(b"[") <= DEEPEST and not _UNUSUAL.search(text)
-    if not (is_usual and _flat(value).encode() == text) and canonical(value).encode() != text:
+    # Python's own writer is fast, and writes as RFC 8785 does but for escapes by number, these letters and such numbers.
+    is_usual = not _special and "\\u" not in text and (text.isascii() or not _BEYOND.search(text))
+    if is_usual and text.count("{") + text.count("[") <= DEEPEST and _flat(value) == text:
+        return value
+    if canonical(value) != text:
         raise Wrong("not canonical JSON (RFC 8785)")
     return value
 
@@ -175,7 +221,7 @@ def parse_file(content: bytes) -> Any:
     """The value of a file that is canonical JSON and a newline. Raises Wrong."""
     if not content.endswith(b"\n"):
         raise Wrong("the file is cut")
-    return parse_canonical(content[:-1])
+    return parse_canonical(decoded(content[:-1]))
 
 
 # ---- Ed25519 (RFC 8032), verification only -----------------------------------------------------------------------
@@ -438,7 +484,7 @@ class Files:
         """The lines of a JSONL file. Raises Wrong for one that is not ended or too long."""
         with self.open(name) as file:
             buffered = io.BufferedReader(file, 1 << 16)  # type: ignore[type-var]
-            for line in iter(lambda: buffered.readline(LARGEST_LINE), b""):
+            for line in iter(partial(buffered.readline, LARGEST_LINE), b""):
                 if not line.endswith(b"\n"):
                     raise Wrong("the last line is cut, or a line is too long")
                 yield line[:-1]
@@ -474,7 +520,7 @@ class Case:
         payload, state = next(payloads, None), next(states, None)
         try:
             for line in self.files.lines(f"{self.folder}/journal.jsonl"):
-                record = self._record(line)
+                record = self._record(decoded(line))
                 if record is None:
                     return
                 seq = record["seq"]
@@ -496,18 +542,14 @@ class Case:
             self.fault(self.count, "there are payloads or states of records that are not there")
         self._end()
 
-    def _record(self, line: bytes) -> dict[str, Any] | None:
+    def _record(self, line: str) -> dict[str, Any] | None:
         """The record of a line after its own checks; None when nothing more can be said of the case."""
         expected = self.count + 1
-        record = parse(line)
-        if (wrong := shape_of(record)) is not None:
-            self.fault(expected, wrong)
+        found = self._usual(line) or self._unusual(line)
+        if found is None:
             return None
-        seq, hash_ = record["seq"], record.pop("hash")
-        content = _flat(record)
-        at = content.index(',"kind":')
-        if f'{content[:at]},"hash":"{hash_}"{content[at:]}'.encode() != line:
-            self.fault(seq, "not canonical JSON (RFC 8785)")
+        record, hash_, content = found
+        seq = record["seq"]
         if record["case_id"] != self.id:
             self.fault(seq, f"a record of another case ({record['case_id']})")
         if seq != expected:
@@ -520,7 +562,32 @@ class Case:
             self.fault(seq, "the record is not later than the one before it")
         self.count, self.head, self.at = seq, hash_, record["at"]
         self._remember(record, hash_)
-        return record  # type: ignore[no-any-return]
+        return record
+
+    @staticmethod
+    def _usual(line: str) -> tuple[dict[str, Any], str, str] | None:
+        """The record of a line that is written as usual, its hash, and what is hashed: the line without the hash."""
+        match = USUAL_RECORD.fullmatch(line)
+        if match is None:
+            return None
+        record: dict[str, Any] = match.groupdict()
+        record["seq"], version = int(record["seq"]), int(record.pop("version"))
+        record["definition"] = {"key": record.pop("key"), "sha256": record.pop("sha256"), "version": version}
+        begin, end = match.span("hash")
+        return record, record.pop("hash"), line[: begin - len('"hash":"')] + line[end + len('",') :]
+
+    def _unusual(self, line: str) -> tuple[dict[str, Any], str, str] | None:
+        """The same of any other line, after saying what is wrong with its form; None when it is no record."""
+        record = parse(line)
+        if (wrong := shape_of(record)) is not None:
+            self.fault(self.count + 1, wrong)
+            return None
+        hash_ = record.pop("hash")
+        content = _flat(record)
+        at = content.index(',"kind":')
+        if f'{content[:at]},"hash":"{hash_}"{content[at:]}' != line:
+            self.fault(record["seq"], "not canonical JSON (RFC 8785)")
+        return record, hash_, content
 
     def _remember(self, record: dict[str, Any], hash_: str) -> None:
         seq = record["seq"]
@@ -541,7 +608,7 @@ class Case:
             self.fault(seq, "the payload was changed: its digest is another")
             return
         try:
-            body = parse_canonical(encoded)
+            body = parse_canonical(text)
             self._body(record, body)
         except Wrong as wrong:
             self.fault(seq, f"the payload: {wrong}")
@@ -584,7 +651,7 @@ class Case:
         before = 0
         for line in self.files.lines(f"{self.folder}/{name}"):
             try:
-                value = parse_canonical(line)
+                value = parse_canonical(decoded(line))
             except Wrong as wrong:
                 raise Wrong(f"{name} after number {before}: {wrong}") from None
             if type(value) is not dict or (keys and value.keys() != keys) or type(value.get("seq")) is not int:
