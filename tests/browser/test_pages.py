@@ -122,6 +122,24 @@ def test_the_inbox_obeys_the_keyboard(ids: dict[str, str], sit_down: SitDown) ->
     page.wait_for_url(re.compile("/work-items/"))
 
 
+@pytest.mark.parametrize("path", ["/inbox?view=groups", "/cases"])
+def test_on_a_phone_the_list_comes_before_the_choices(ids: dict[str, str], sit_down: SitDown, path: str) -> None:
+    desk = sit_down("malee")
+    page = desk.open(path)
+    assert page.locator("#f-stage").is_visible()
+    assert not page.locator("[data-filter-fold]").is_visible()
+
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert not page.locator("#f-stage").is_visible()
+    page.click("[data-filter-fold]")
+    assert page.locator("#f-stage").is_visible()
+    assert page.get_attribute("[data-filter-fold]", "aria-expanded") == "true"
+    assert desk.violations() == []
+
+    desk.open(f"{path}{'&' if '?' in path else '?'}stage=drafting")
+    assert page.locator("#f-stage").is_visible()
+
+
 def test_a_draft_saves_itself_and_says_so(site: Site, ids: dict[str, str], sit_down: SitDown) -> None:
     desk = sit_down("malee")
     page = desk.open(f"/work-items/{ids['mine']}")

@@ -218,7 +218,7 @@ def test_a_party_that_is_awaited_must_be_named(site: Site, monkeypatch: pytest.M
     answer = somsri.submit(page, "/answers/", text="พิมพ์ไว้แล้ว")
 
     assert answer.status == 422
-    assert "กรอกว่าคำตอบนี้เป็นของใคร" in answer.words
+    assert answer.all('//*[@data-error-summary]//a/@href') == ["#on_behalf_of"]
     assert "พิมพ์ไว้แล้ว" in answer.text
     assert somsri.submit(answer, "/answers/", on_behalf_of="สำนักงบประมาณ").status == 302
 

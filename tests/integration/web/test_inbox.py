@@ -179,6 +179,7 @@ def test_home_shows_the_director_what_waits_for_approval(site: Site) -> None:
 
     assert "รอการพิจารณาของคุณ 1" in home.words
     assert "ตรวจร่าง" in home.words
+    assert "ไม่มีงานครบกำหนด" not in home.words
 
 
 def test_team_view_is_for_heads(site: Site) -> None:

@@ -234,7 +234,10 @@
       showWhen(field);
     });
     var summary = root.querySelector("[data-error-summary]");
-    if (summary) { summary.focus(); }
+    if (summary) {
+      summary.focus();
+      if (summary.getBoundingClientRect().bottom > window.innerHeight - 40) { summary.scrollIntoView({ block: "center" }); }
+    }
   }
 
   // A link of the error summary must lead to an input even where an optional part is folded.
