@@ -30,6 +30,7 @@ from osm_flow.operations.project_register import (
     renew,
     rounded,
 )
+from osm_flow.operations.subjects import subject_words
 from osm_flow.store.models import Case, OutgoingLetter, Project, Province
 
 RECOMMENDATION = "recommendation"
@@ -89,8 +90,8 @@ def send_letter(work: Work) -> JSON:
         task_id=work.waiting.task_id,
         office_id=work.case.office_id,
         fiscal_year=work.case.fiscal_year,
-        recipient=work.needed("to")[:255],
-        subject=work.needed("subject")[:255],
+        recipient=subject_words(work.needed("to"), "th")[:255],
+        subject=subject_words(work.needed("subject"), "th")[:255],
         body=work.waiting.properties.get("body", ""),
         at=work.now,
     )
@@ -100,8 +101,9 @@ def send_letter(work: Work) -> JSON:
 def notify_people(work: Work) -> JSON:
     """Tell everybody behind the candidates in `to`, inside the site."""
     subject = work.needed("subject")
-    text_en = work.waiting.properties.get("subject_en") or subject
-    notify(work.session, work.case, work.needed("to"), work.now, kind="notice", text_th=subject, text_en=text_en)
+    in_english = work.waiting.properties.get("subject_en") or subject
+    text_th, text_en = subject_words(subject, "th"), subject_words(in_english, "en")
+    notify(work.session, work.case, work.needed("to"), work.now, kind="notice", text_th=text_th, text_en=text_en)
     return {}
 
 

@@ -153,6 +153,16 @@ class TestTopics:
             told = session.scalars(select(Notification.text_th)).all()
         assert told == ["ประชุม", "ประชุม"]
 
+    def test_notices_and_letters_name_provinces_instead_of_their_codes(self, store: Store) -> None:
+        with store.transaction() as session:
+            work(session, "notify", {}, to="osm_director", subject="จังหวัด TH-39 ไม่ตอบ", subject_en="TH-39 is silent")
+            work(session, "send_letter", {}, to="จังหวัด TH-39", subject="ขอให้ยืนยันเป้าหมายของ TH-39")
+
+            told = session.execute(select(Notification.text_th, Notification.text_en)).one()
+            letter = session.scalars(select(OutgoingLetter)).one()
+        assert tuple(told) == ("จังหวัด หนองบัวลำภู ไม่ตอบ", "Nong Bua Lam Phu is silent")
+        assert (letter.recipient, letter.subject) == ("จังหวัด หนองบัวลำภู", "ขอให้ยืนยันเป้าหมายของ หนองบัวลำภู")
+
     def test_a_missing_property_is_refused(self, store: Store) -> None:
         with store.transaction() as session, pytest.raises(TopicRefused, match="property subject is empty"):
             work(session, "notify", {}, to="osm_director")
