@@ -34,6 +34,8 @@ blueprint = Blueprint("cases", __name__)
 _START_NAMES = ("case_title", "case_fiscal_year", "case_office")
 # Processes that carry out or follow the present fiscal year; all others plan the next one.
 _OF_THIS_YEAR = ("execution_year", "quarterly_monitoring", "recommendation", "committee_approval")
+# Open cases of the same kind that a start page names before one more is begun.
+_MOST_ALIKE = 5
 _CHANGES = {"suspend": cases.suspend_case, "resume": cases.resume_case, "cancel": cases.cancel_case}
 
 
@@ -255,10 +257,11 @@ def _start_page(
     definition: ProcessDefinition, form: SchemaForm | None, typed: dict[str, str], problems: dict[str, str]
 ) -> str:
     mine = [office for office in offices(g.session) if office.id in g.actor.office_ids]
+    alike = cases.list_cases(g.session, g.actor, state="open", definition_key=definition.key, limit=_MOST_ALIKE)
     return render_template(
         "cases/start_form.html",
         definition=definition, form=form, typed=typed, problems=problems, offices=mine, years=fiscal_years(),
-        errors=bool(problems or (form and form.faults)),
+        errors=bool(problems or (form and form.faults)), alike=alike,
         steps=first_steps(definition.xml, compiled(g.session, definition)),
     )  # fmt: skip
 

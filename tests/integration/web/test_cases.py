@@ -152,6 +152,14 @@ def test_a_name_that_says_year_is_not_told_it_twice(site: Site) -> None:
     assert titles == ["วงรอบแผนและงบประมาณประจำปี 2571", "รับฟังความคิดเห็น ปี 2571"]
 
 
+def test_the_start_page_names_what_is_open_already(site: Site) -> None:
+    page = site.visit("somsri").get("/cases/start/review")
+
+    assert "มีเรื่องชนิดนี้เปิดอยู่แล้ว 1 เรื่อง" in page.words
+    named = page.all('//section[@aria-labelledby="alike"]//a')
+    assert [(one.text_content(), one.get("href")) for one in named] == [("แผนปี 2571", f"/cases/{case_id(site)}")]
+
+
 def test_starting_is_for_staff_and_only_in_their_office(site: Site) -> None:
     assert site.visit("planner").get("/cases/start").status == 403
     assert site.visit("auditor").get("/cases/start/review").status == 403
@@ -218,7 +226,7 @@ def test_a_party_that_is_awaited_must_be_named(site: Site, monkeypatch: pytest.M
     answer = somsri.submit(page, "/answers/", text="พิมพ์ไว้แล้ว")
 
     assert answer.status == 422
-    assert answer.all('//*[@data-error-summary]//a/@href') == ["#on_behalf_of"]
+    assert answer.all("//*[@data-error-summary]//a/@href") == ["#on_behalf_of"]
     assert "พิมพ์ไว้แล้ว" in answer.text
     assert somsri.submit(answer, "/answers/", on_behalf_of="สำนักงบประมาณ").status == 302
 
