@@ -34,6 +34,16 @@ CASE: JSON = {
     "province": "TH-41",
     "project": {"code": "P1", "name": "โครงการหนึ่ง", "agency": "แขวงทางหลวง", "budget": 9000000},
     "development_issues": {"issues": [{"code": "D1", "name_th": "ท่องเที่ยว"}]},
+    "opinions": {
+        "items": [
+            {"disposition": "accept", "group": "public", "province": "TH-41"},
+            {"disposition": "decline", "group": "local"},
+        ]
+    },
+    "around": {
+        "files": ["รายงาน.pdf", 'ภาพ "หนึ่ง".png'],
+        "register": [{"code": "P1", "name": "โครงการหนึ่ง", "budget": 9000000}],
+    },
 }
 
 
@@ -363,3 +373,30 @@ def test_every_sentence_about_forms_is_there_in_thai() -> None:
 
     assert len(said) > 30
     assert said - set(catalogue("th").single) == set()
+
+
+@pytest.mark.parametrize(("key", "name"), [("quarterly_report", "evidence"), ("opinions", "items-0-attachment")])
+def test_attached_files_are_offered_where_one_is_asked_for(site: Flask, key: str, name: str) -> None:
+    tree = page(site, forms.blank(shipped(key), CASE))
+
+    (control,) = tree.xpath(f"//input[@name='{name}']")
+    offered = tree.xpath(f"//datalist[@id='{control.get('list')}']/option/@value")
+    assert offered == CASE["around"]["files"]
+    without = page(site, forms.blank(shipped(key), {}))
+    assert without.xpath("//datalist | //input[@list]") == []
+
+
+def test_what_is_counted_is_shown_and_sent_but_not_typed(site: Flask) -> None:
+    """Counts, and the names they belong to, come from the opinions; a page without scripts sends them back as they are."""
+    tree = page(site, forms.blank(shipped("hearing_summary"), CASE))
+
+    assert tree.xpath("//input[@name='total_opinions']") == []
+    assert [one.strip() for one in tree.xpath("//*[@id='field-total_opinions']/text()")] == ["2"]
+    assert tree.xpath("//input[@type='hidden' and starts-with(@name, 'by_group-')]/@value") == ["public", "local"]
+    assert set(tree.xpath("//input[starts-with(@name, 'by_group-0-') and not(@type='hidden')]/@readonly")) == {
+        "readonly"
+    }
+    posted = posted_by(tree)
+    posted.setlist("by_group-0-opinions", ["7"])
+    _, errors = read_page(shipped("hearing_summary"), posted, context=CASE)
+    assert errors["by_group.0.group"] == "This cannot be changed here."
