@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,9 +119,17 @@ class Site:
             return work(session)
 
 
+@cache
+def _folder_of_this_run() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="osm-sites-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def open_site(store: Store) -> Site:
-    """A site in test mode on this database."""
-    settings = Settings(env="test", database_url=str(store.url), secret_key="t" * 40)
+    """A site in test mode on this database, with a data folder of its own: keys of one test are not those of another."""
+    folder = Path(tempfile.mkdtemp(dir=_folder_of_this_run()))
+    settings = Settings(env="test", database_url=str(store.url), secret_key="t" * 40, data_dir=folder)
     site = Site(app=None, store=store)  # type: ignore[arg-type]
     site.app = create_app(settings, store=store, clock=lambda: site.now)
     return site
