@@ -16,6 +16,7 @@ from osm_flow.domain.search import typed_text
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
+from osm_flow.store.session import write
 
 _TICK = timedelta(microseconds=1)
 # Into the tables themselves: nobody changes these rows again, so no object has to follow them.
@@ -65,7 +66,7 @@ def append(
         prev_hash=case.head or journal.GENESIS,
     )
     hash_ = journal.seal(record)
-    case.seq, case.head, case.head_at = record.seq, hash_, at
+    write(session, case, seq=record.seq, head=hash_, head_at=at)
     # What the system writes repeats what people typed before: only their words are searched.
     search = "" if actor.is_system else typed_text(payload.get("data"))
     session.execute(_ADD_RECORD, {**vars(record), "at": at, "hash": hash_})

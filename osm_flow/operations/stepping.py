@@ -15,7 +15,7 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
-from osm_flow.engine.values import JSON, Command, CompleteTask, Start, Step, Waiting
+from osm_flow.engine.values import JSON, Command, Start, Step, Waiting
 from osm_flow.errors import Refused
 from osm_flow.operations import case_checkpoints, commands, journal, outgoing, projections
 from osm_flow.operations.calendar import calendar_lookup
@@ -239,13 +239,9 @@ def _move(
     except engine.EngineFault as fault:
         raise CaseFailed(case_id=case.id, element=fault.element, reason=fault.reason) from fault
     payload = {"command": written, "lookups": step.lookups, "data": data, "about": about}
-    completed = command.task_id if isinstance(command, CompleteTask) else None
-    if completed is None:
-        session.flush()
+    known = projections.known_rows(session, case)
     # Written as one flush: each row once, with all of its changes.
     with session.no_autoflush:
-        known = projections.known_rows(session, case)
-        known.work_items.pop(completed or "", None)  # not open any more, though the database is yet to be told
         journal.append(
             session, case, actor, at,
             kind=kind, payload=payload, state_digest=step.digest,
@@ -253,7 +249,7 @@ def _move(
         )  # fmt: skip
         _keep(session, case, state, {"seq": case.seq, "digest": step.digest, "snapshot": step.snapshot})
         opened = projections.project(session, case, process, step, known, at, now)
-        if opened:
+        if opened and opened[-1]["stage"] != case.stage:
             case.stage = opened[-1]["stage"]
         outgoing.add_thrown(session, case, step, now, about.get("passed_on"))
         if step.ended:

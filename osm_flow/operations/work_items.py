@@ -41,7 +41,7 @@ from osm_flow.operations.work_item_access import (
 from osm_flow.operations.work_item_plans import get_draft, move_due, save_draft, set_follow_up, set_priority
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, Draft, JournalPayload, JournalRecord, Person, WorkItem
-from osm_flow.store.session import Overtaken
+from osm_flow.store.session import Overtaken, write
 
 __all__ = [
     "AlreadyCompleted", "AlreadyHeld", "FormInvalid", "NoLongerNeeded", "PersonUnknown", "ReasonMissing",
@@ -204,11 +204,17 @@ def complete(
     stepping.refuse_unless_active(item.case)
     _validate(session, item, values)
     about = {"claimed": item.assignee_id is None}
-    if item.state == WorkItemStatus.READY:
-        _hold(item, actor, now)
-    item.state = next_work_item_state(item.state, WorkItemStatus.COMPLETED, work_item_id=item.id)
-    item.completed_by_id, item.closed_at = actor.person_id, now
-    item.on_behalf_of = on_behalf_of or decision.on_behalf_of
+    finished = {
+        "completed_by_id": actor.person_id,
+        "closed_at": now,
+        "on_behalf_of": on_behalf_of or decision.on_behalf_of,
+    }
+    state = item.state
+    if state == WorkItemStatus.READY:
+        state = next_work_item_state(state, WorkItemStatus.CLAIMED, work_item_id=item.id)
+        finished |= {"assignee_id": actor.person_id, "claimed_at": now}
+    finished["state"] = next_work_item_state(state, WorkItemStatus.COMPLETED, work_item_id=item.id)
+    write(session, item, **finished)
     stepping.apply(
         session, item.case, CompleteTask(item.id, values), actor, now,
         kind="work_item.completed", element=item.element, task_id=item.id,

@@ -8,10 +8,23 @@ from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, bindparam, create_engine, event, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Engine,
+    Select,
+    Update,
+    bindparam,
+    create_engine,
+    event,
+    select,
+    update,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from osm_flow.errors import NotFound, Refused
@@ -152,6 +165,30 @@ def holds_new(session: Session, case: Case) -> None:
 def has_locked(session: Session, case: Case) -> bool:
     """Whether this transaction holds the lock of the case."""
     return case.id in _locked_here(session)
+
+
+def write(session: Session, row: Case | WorkItem, **values: Any) -> None:
+    """Change these columns of a row that the session has loaded: at once, and past the unit of work, which takes longer.
+
+    A row with a version is changed only if it is as it was loaded. Raises Overtaken.
+    """
+    parameters: dict[str, Any] = {"osm_id": row.id}
+    if isinstance(row, WorkItem):
+        parameters["osm_version"] = row.version
+        values["version"] = row.version + 1
+    result = session.execute(_writing(type(row)), {**parameters, **values})
+    assert isinstance(result, CursorResult)  # noqa: S101 (what an UPDATE gives; the annotation is wider)
+    if result.rowcount != 1:
+        raise Overtaken
+    for name, value in values.items():
+        set_committed_value(row, name, value)
+
+
+@cache
+def _writing(model: type[Case | WorkItem]) -> Update:
+    table: Any = model.__table__
+    statement = update(table).where(table.c.id == bindparam("osm_id"))
+    return statement if model is Case else statement.where(table.c.version == bindparam("osm_version"))
 
 
 @cache
