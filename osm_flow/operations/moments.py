@@ -29,7 +29,7 @@ from osm_flow.operations.course_of_case import Instant, State, stretch
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.journal import record_of
 from osm_flow.operations.moment_parts import Given, OpenItem
-from osm_flow.store.models import Case, JournalRecord
+from osm_flow.store.models import Case, JournalRecord, ProcessDefinition
 
 _HUMAN = ("user", "manual")
 
@@ -120,6 +120,21 @@ def audited_case(session: Session, case_id: str, actor: Actor) -> Case:
     case = get_case(session, case_id, actor)
     require(actor, Verb.see_audit, OfficeFacts(case.office_id))
     return case
+
+
+def relatives_of(session: Session, case: Case) -> list[ProcessDefinition]:
+    """The processes of the cases that this one exchanged data with: above it, beside it, and those it called."""
+    above: list[str] = []
+    parent = case.parent_case_id
+    while parent is not None and parent not in above:
+        above.append(parent)
+        parent = session.get_one(Case, parent).parent_case_id
+    near = Case.id.in_(above) | Case.parent_case_id.in_([*above, case.id])
+    found = session.scalars(select(Case.definition_id).where(near, Case.definition_id != case.definition_id).distinct())
+    ids = sorted(found)
+    return list(
+        session.scalars(select(ProcessDefinition).where(ProcessDefinition.id.in_(ids)).order_by(ProcessDefinition.id))
+    )
 
 
 def moment(session: Session, case_id: str, seq: int) -> Moment:

@@ -15,6 +15,7 @@ from osm_flow.domain.form_values import Change, changes
 from osm_flow.domain.forms import columns_of, fields_of, label_of
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
+from osm_flow.operations import moments
 from osm_flow.operations.cases import case_children
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.moments import Moment
@@ -24,27 +25,10 @@ from osm_flow.web.filters import province_name, role_name
 from osm_flow.web.form_documents import form_value
 from osm_flow.web.i18n import gettext
 from osm_flow.web.story import kind_words
+from osm_flow.web.variable_names import NAMES
 from osm_flow.web.wording import subject
 
 MOST_LINES = 150
-_GIVEN = {
-    "fy": "ปีงบประมาณ",
-    "office": "กลุ่มจังหวัด",
-    "provinces": "จังหวัด",
-    "started_by": "ผู้เริ่มเรื่อง",
-    "province": "จังหวัด",
-    "reason": "เหตุผล",
-    "note": "หมายเหตุ",
-    "body": "ความเห็น",
-    "filename": "ชื่อไฟล์",
-    "media_type": "ชนิดไฟล์",
-    "size": "ขนาด (ไบต์)",
-    "sha256": "รหัสตรวจสอบ SHA-256",
-    "from": "เดิม",
-    "to": "เปลี่ยนเป็น",
-    "message": "ข้อความ",
-    "erased": "รายการที่ลบ",
-}
 _AWAITED = {
     "timer": "รอเวลา",
     "message": "รอข้อความ",
@@ -127,7 +111,8 @@ class Reader:
 
     def __init__(self, case: Case) -> None:
         self._process: Process = compiled(g.session, case.definition)
-        self._labels = Labels(self._process)
+        relatives = (compiled(g.session, one) for one in moments.relatives_of(g.session, case))
+        self._labels = Labels(self._process, list(relatives))
         self._children: Sequence[Case] = case_children(g.session, case)
 
     def view(self, moment: Moment, *, whole: bool = False) -> MomentView:
@@ -223,19 +208,23 @@ class Reader:
 
 
 class Labels:
-    """What people call the variables of a case: by the forms of its process, else by their own names."""
+    """What people call the variables of a case: by the forms of its process, then by those of the cases around it that
+    passed them on, else by their own names."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, relatives: Sequence[Process] = ()) -> None:
         self._process = process
         self._fields: dict[str, JSON] = {}
-        for schema in process.forms.values():
-            for name, field in fields_of(schema).items():
-                self._fields.setdefault(name, field)
-        self._documents = {
-            key: gettext(element.name)
-            for element in process.elements.values()
-            if (key := element.properties.get("document"))
-        }
+        self._columns: dict[str, JSON] = {}
+        self._documents: dict[str, str] = {}
+        for one in (process, *relatives):
+            for schema in one.forms.values():
+                for name, field in fields_of(schema).items():
+                    self._fields.setdefault(name, field)
+                    for column, inner in columns_of(field).items():
+                        self._columns.setdefault(column, inner)
+            for element in one.elements.values():
+                if key := element.properties.get("document"):
+                    self._documents.setdefault(key, gettext(element.name))
 
     def lines(self, data: Mapping[str, Any], schema: JSON | None) -> list[Line]:
         """Every value in the data, one a line, in the order of their names."""
@@ -255,7 +244,7 @@ class Labels:
             if field is not None:
                 words.append(label_of(field, g.locale))
             else:
-                words.append(self._documents.get(key) or gettext(_GIVEN.get(key, key)))
+                words.append(self._documents.get(key) or gettext(NAMES.get(key, key)))
         return " › ".join(words)
 
     def text(self, path: Path, value: Any, schema: JSON | None) -> str:
@@ -278,7 +267,7 @@ class Labels:
             return columns_of(field)[key]
         if schema is not None and key in fields_of(schema):
             return fields_of(schema)[key]
-        return self._fields.get(key)
+        return self._fields.get(key) or (self._columns.get(key) if field is not None else None)
 
 
 def picture_of(moment: Moment) -> JSON:

@@ -6,10 +6,12 @@ import gzip
 import io
 import json
 import re
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from zipfile import ZipFile
 
 import pytest
+from flask import g
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -17,8 +19,11 @@ from osm_flow.operations import work_items
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.comments import comment
 from osm_flow.operations.erasure import erase_payloads
+from osm_flow.operations.moments import relatives_of
 from osm_flow.store.models import Access, Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store
+from osm_flow.web.moment_page import Labels
+from tests.bundles import make_family
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
 from tests.integration.web.site import Site, Visitor, open_site
 
@@ -254,3 +259,35 @@ def test_the_clock_of_the_site_is_the_one_of_the_record(site: Site, ids: dict[st
     downloaded(site.visit("malee"), "csv", reason="ตรวจ")
 
     assert site.read(lambda session: session.scalars(select(Access.at)).one()) == NOW
+
+
+def test_variables_are_called_as_the_forms_around_the_case_call_them(site: Site) -> None:
+    rows = {
+        "title": "ตัวชี้วัด",
+        "type": "array",
+        "items": {"type": "object", "properties": {"target": {"title": "ค่าเป้าหมาย"}}},
+    }
+    form = {"type": "object", "properties": {"rows": rows, "colour": {"title": "สีของโครงการ"}}}
+    writing = SimpleNamespace(name="ประกอบเล่มแผน", properties={"document": "paper"})
+    own = SimpleNamespace(forms={}, elements={})
+    other = SimpleNamespace(forms={"plan": form}, elements={"write": writing})
+    with site.app.test_request_context():
+        g.locale = "th"
+        alone, among = Labels(cast("Any", own)), Labels(cast("Any", own), [cast("Any", other)])
+        assert alone.label(("plan_mode",), None) == "ลักษณะของแผน"
+        assert alone.label(("paper", "rows", 0, "target"), None) == "paper › rows › รายการที่ 1 › target"
+        assert among.label(("paper", "rows", 0, "target"), None) == "ประกอบเล่มแผน › ตัวชี้วัด › รายการที่ 1 › ค่าเป้าหมาย"
+        assert among.label(("colour",), None) == "สีของโครงการ"
+        assert among.label(("unheard_of",), None) == "unheard_of"
+
+
+def test_the_cases_around_a_case_are_its_family(store: Store) -> None:
+    root = make_family(store)
+    with store.reading() as session:
+        above = session.get_one(Case, root)
+        below = session.scalars(select(Case).where(Case.parent_case_id == root)).all()
+        assert below
+        assert {one.key for one in relatives_of(session, above)} == {case.definition.key for case in below} - {
+            above.definition.key
+        }
+        assert above.definition.key in {one.key for one in relatives_of(session, below[0])}
