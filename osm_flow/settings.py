@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+from osm_flow.kept_secrets import kept_secret
 
 Environment = Literal["production", "demo", "test"]
 
@@ -65,7 +66,7 @@ class Settings:
 
     def for_demo(self) -> Settings:
         """The same in demo mode, with a random key that is made once and kept in the data folder."""
-        return replace(self, env="demo", secret_key=self.secret_key or _kept_key(self.data_dir / "secret-key"))
+        return replace(self, env="demo", secret_key=self.secret_key or kept_secret(self.data_dir / "secret-key"))
 
     def require_servable(self) -> None:
         """Raises SettingsAreWrong when a site with these settings could be taken over."""
@@ -118,11 +119,3 @@ def _is_timezone(value: str) -> bool:
     except (KeyError, OSError, ValueError):
         return False
     return True
-
-
-def _kept_key(path: Path) -> str:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32), encoding="ascii")
-    return path.read_text(encoding="ascii").strip()

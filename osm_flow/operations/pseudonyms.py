@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hmac
-import os
-import secrets
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+
+from osm_flow.kept_secrets import kept_secret
 
 Naming = Callable[[str], str]
 
@@ -16,14 +16,7 @@ _FILE = "pseudonyms.key"
 
 def kept_key(folder: Path) -> bytes:
     """The secret of this installation behind its pseudonyms; made once and kept, readable for its owner only."""
-    path = folder / "keys" / _FILE
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
-    return bytes.fromhex(path.read_text(encoding="ascii"))
+    return bytes.fromhex(kept_secret(folder / "keys" / _FILE))
 
 
 def pseudonyms(key: bytes) -> Naming:
