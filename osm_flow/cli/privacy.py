@@ -76,9 +76,14 @@ def erase(
         if chosen:
             records = [one for one in records if f"{one[0]}:{one[1]}" in chosen]
         made = erasures.ask(session, actor, context.now(), subject=subject, records=records, reason=reason)
-        shown = {**_request(made), "records": [_found(one) for one in erasures.shown(session, made)]}
+        everywhere = [] if whole else erasures.find(session, actor, subject)
+        # A case hands what it knows to the case that called it: erasing one leaves the words in the other.
+        left = [f"{one.case.id}:{one.record.seq}" for one in everywhere if (one.case.id, one.record.seq) not in records]
+        shown = {**_request(made), "records": [_found(one) for one in erasures.shown(session, made)], "left": left}
     lines = [f"request {made.id}: {len(records)} records; somebody else approves it:"]
     lines.append(f"osm-flow privacy approve {made.id} --as USERNAME")
+    if left:
+        lines.append(f"The same words also stand in {len(left)} records that were not asked for: {', '.join(left)}")
     say(shown, as_json, "\n".join(lines))
 
 

@@ -22,6 +22,7 @@ from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_unrecorded, items_of, later, make_case, make_office, make_person
 
 NAME = "นายสมชาย ใจดี"
+WORD = "command"
 
 
 class Shell:
@@ -159,6 +160,7 @@ def test_personal_data_are_found_asked_for_and_erased(
     found = shell.json("privacy", "find", NAME, "--as", "root")["items"]
     assert [(one["case_id"], one["seq"]) for one in found] == [(case_id, 2)]
     asked = shell.json("privacy", "erase", NAME, "--case", case_id, "--reason", "คำขอ 1", "--as", "root")
+    assert asked["left"] == []
     assert shell.run("privacy", "approve", str(asked["id"]), "--as", "root").exit_code == 1
     assert shell.json("privacy", "approve", str(asked["id"]), "--as", "boss")["state"] == "DONE"
 
@@ -166,6 +168,18 @@ def test_personal_data_are_found_asked_for_and_erased(
     assert NAME.encode() not in Path(str(sqlite_store.url.database)).read_bytes()
     assert shell.run("case", "verify", "--all", "--deep").exit_code == 0
     assert [one["details"] for one in shell.json("privacy", "accesses")["items"]] == [""]
+
+
+def test_who_asks_for_one_record_is_told_where_else_the_words_stand(shell: Shell, case_id: str) -> None:
+    others = shell.json("privacy", "find", WORD, "--as", "root")["items"]
+    assert len(others) > 1
+    one = f"{others[0]['case_id']}:{others[0]['seq']}"
+    asked = shell.json(
+        "privacy", "erase", WORD, "--case", case_id, "--record", one, "--reason", "คำขอ 1", "--as", "root"
+    )
+    assert asked["left"] == [f"{other['case_id']}:{other['seq']}" for other in others[1:]]
+    said = shell.run("privacy", "erase", WORD, "--case", case_id, "--record", one, "--reason", "คำขอ 2", "--as", "root")
+    assert f"also stand in {len(others) - 1} records" in said.stdout
 
 
 def test_holds_and_ages_from_the_command_line(shell: Shell, case_id: str) -> None:
