@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from osm_flow.catalogues import catalogue
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine import Process
@@ -193,11 +194,13 @@ def _work_item(
     assignee_id = people.get(waiting.assignee or "")
     province_id = _province_wish(waiting)
     subject = waiting.subject or case.subject
+    name_en = catalogue("en").single.get(waiting.name, "")
     return {
         "id": waiting.task_id,
         "case_id": case.id,
         "element": waiting.element,
         "name_th": waiting.name[:255] or waiting.element,
+        "name_en": name_en[:255],
         "subject": subject,
         "form_key": waiting.form_key,
         "state": WorkItemStatus.CLAIMED if assignee_id else WorkItemStatus.READY,
@@ -213,7 +216,7 @@ def _work_item(
         "follow_up_at": waiting.follow_up_at,
         "separate_from": waiting.properties.get("separate_from"),
         "escalation": waiting.properties.get("escalation"),
-        "search": searchable(waiting.name, *names_of_subject(subject), case.title, case.business_key),
+        "search": searchable(waiting.name, name_en, *names_of_subject(subject), case.title, case.business_key),
         "opened_at": at,
     }
 

@@ -1,51 +1,17 @@
-"""Words in two languages: Thai is what templates are written in, English is a catalogue; errors the other way round.
-
-Every `.po` file of a language's folder is read at start and merged, so that each part of the product brings its own.
-"""
+"""Words in two languages: Thai is what templates are written in, English is a catalogue; errors the other way round."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from babel.messages.pofile import read_po
 from flask import Flask, g, has_request_context
 
+from osm_flow.catalogues import catalogue
 from osm_flow.errors import OsmFlowError
 
 LOCALES = ("th", "en")
 DEFAULT_LOCALE = "th"
-FOLDER = Path(__file__).parent / "translations"
-
-
-@dataclass
-class Catalogue:
-    """The messages of one language: single ones, and those that differ by number."""
-
-    single: dict[str, str] = field(default_factory=dict)
-    plural: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-@cache
-def catalogue(locale: str) -> Catalogue:
-    merged = Catalogue()
-    for path in sorted((FOLDER / locale).glob("*.po")):
-        with path.open("rb") as file:
-            for message in read_po(file, locale=locale):
-                _merge(merged, message.id, message.string)
-    return merged
-
-
-def _merge(merged: Catalogue, key: str | Sequence[str], text: str | Sequence[str] | None) -> None:
-    if not key or not text:
-        return
-    if not isinstance(key, str):
-        merged.plural[key[0]] = tuple(text)
-    else:
-        merged.single.setdefault(key, str(text))
 
 
 def current_locale() -> str:

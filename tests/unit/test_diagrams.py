@@ -112,7 +112,7 @@ def expressions(key: str) -> dict[str, str]:
 
 @cache
 def english() -> dict[str, str]:
-    with (ROOT / "osm_flow/web/translations/en/diagrams.po").open(encoding="utf-8") as file:
+    with (ROOT / "osm_flow/translations/en/diagrams.po").open(encoding="utf-8") as file:
         return {str(message.id): str(message.string) for message in read_po(file) if message.id}
 
 

@@ -174,3 +174,12 @@ def test_a_story_that_breaks_leaves_nothing_behind(sqlite_store: Store, monkeypa
 
     with sqlite_store.reading() as session:
         assert not has_people(session)
+
+
+def test_every_step_can_be_told_and_found_in_english(loaded: Store) -> None:
+    with loaded.reading() as session:
+        items = session.scalars(select(WorkItem)).all()
+        assert {item.name_th for item in items if not item.name_en} == set()
+        wanted = next(item for item in items if item.name_en == "Fill in the project report" or item.element == "fill")
+        assert wanted.name_en.lower() in wanted.search
+        assert wanted.name_th in wanted.search
