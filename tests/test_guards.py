@@ -24,11 +24,12 @@ from jinja2 import Environment
 
 import osm_flow
 from osm_flow.app import create_app
+from osm_flow.catalogues import FOLDER, catalogue
 from osm_flow.errors import OsmFlowError
 from osm_flow.settings import Settings
 from osm_flow.store.session import Store
 from osm_flow.web.access import rule_of
-from osm_flow.web.i18n import FOLDER, LOCALES, catalogue
+from osm_flow.web.i18n import LOCALES
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "osm_flow"

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import IO, cast
 from urllib.parse import urlencode
 
-from flask import Blueprint, g, render_template, request, send_file
+from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.sheets import Cell, write_csv, write_xlsx
@@ -62,6 +62,13 @@ class Asked:
     typed: dict[str, str]
     wanted: Wanted
     unread: list[str]
+
+
+@blueprint.get("/audit")
+@requires(Verb.see_audit)
+def front() -> ResponseReturnValue:
+    """What an auditor begins with."""
+    return redirect(url_for("audit_search.search"))
 
 
 @blueprint.get("/audit/search")

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from html import unescape
 
+from osm_flow.catalogues import catalogue
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import people
 from osm_flow.operations.administration import Kind, check_chain, records
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
-from osm_flow.web.i18n import catalogue
 from tests.factories import NOW, OFFICE
 from tests.integration.web.conftest import PASSWORD, Visitor
 

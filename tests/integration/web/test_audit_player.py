@@ -216,6 +216,8 @@ def test_the_search_finds_and_leads_to_the_moment(site: Site, ids: dict[str, str
     unread = auditor.get("/audit/search?from=31/02/2569&fy=x&q=everything")
     assert (unread.status, "ตั้งแต่วันที่" in unread.words) == (422, True)
     assert [site.visit(name).get("/audit/search").status for name in ("anan", "root")] == [403, 200]
+    front = auditor.get("/audit")
+    assert (front.status, front.location) == (302, "/audit/search")
     searches = select(Access.details).where(Access.kind == "audit.searched").order_by(Access.id)
     recorded = site.read(lambda session: session.scalars(searches).all())
     assert [one.partition("&")[0] for one in recorded] == ["text=ร่าง", "text=ไม่มีคำนี้"]

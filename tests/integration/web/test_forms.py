@@ -16,13 +16,13 @@ from lxml import html
 from werkzeug.datastructures import MultiDict
 
 from osm_flow.app import create_app
+from osm_flow.catalogues import catalogue
 from osm_flow.domain.form_values import Errors, changes, load_form, random_values
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings
 from osm_flow.store.session import Store
 from osm_flow.web import forms
 from osm_flow.web.fields import TableField
-from osm_flow.web.i18n import catalogue
 from tests.factories import NOW
 
 JSON = dict[str, Any]
