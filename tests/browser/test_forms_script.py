@@ -126,7 +126,7 @@ def test_a_pointless_field_steps_aside_and_comes_back(opened: Any) -> None:
 
 def test_a_link_of_the_error_summary_opens_the_folded_part_and_leads_to_the_field(opened: Any) -> None:
     page = opened("invitation", MultiDict({"members-0-channel": "letter"}))
-    assert page.evaluate("document.activeElement.hasAttribute('data-error-summary')")
+    page.wait_for_selector("[data-error-summary]:focus")
     page.locator("details.form-optional").evaluate("fold => { fold.open = false; }")
 
     page.locator(".error-summary a[href='#field-members-0-member']").click()
