@@ -74,6 +74,12 @@ class Actor:
         """The best hat of one of these roles in the office: one's own post before an acting or delegated one."""
         return _best(hat for hat in self.hats if hat.role in roles and hat.covers(office_id))
 
+    def role_in(self, office_id: str | None, *preferred: str) -> str | None:
+        """The role to name for what the actor does in the office: a preferred one first, else their first one there."""
+        here = [hat for hat in self.hats if hat.covers(office_id)]
+        best = next((hat for hat in here if hat.role in preferred), None) or next(iter(here), None)
+        return best.role if best else None
+
     def hat_for(self, candidates: Iterable[str], office_id: str) -> Hat | None:
         """The hat under which this actor is one of the candidates in the office, None if they are not."""
         wanted = tuple(candidates)

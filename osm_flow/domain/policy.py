@@ -228,6 +228,12 @@ def require(actor: Actor, verb: Verb, subject: Subject) -> Decision:
     return decision
 
 
+def require_somewhere(actor: Actor, verb: Verb) -> None:
+    """Raises what `require` does for the whole system, unless the actor may do it in any of their offices."""
+    if not any(decide(actor, verb, OfficeFacts(office)).allowed for office in actor.office_ids):
+        require(actor, verb, SystemFacts())
+
+
 def _hat(actor: Actor, rule: Rule, subject: Subject, office_id: str | None) -> Hat | None:
     related = (_related(actor, relation, subject) for relation in rule.relations)
     return next((hat for hat in related if hat), None) or (

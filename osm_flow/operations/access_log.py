@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, decide, require
+from osm_flow.domain.policy import Verb, require_somewhere
 from osm_flow.errors import Invalid
-from osm_flow.operations.paging import newest_first
+from osm_flow.operations.paging import newest_first, within
 from osm_flow.store.models import Access, Case
 
 _LONGEST = 2_000
@@ -63,7 +63,7 @@ def record_access(
     read = Access(
         at=now,
         actor=actor.username,
-        role=_role(actor, office_id),
+        role=actor.role_in(office_id, "auditor", "admin"),
         office_id=office_id,
         kind=kind,
         subject=named[:255].replace("\0", ""),
@@ -91,26 +91,14 @@ def accesses(
     limit: int = 50,
 ) -> Page[Access]:
     """Recorded reads in the offices where the actor may see the audit, newest first. Raises NotYourRole."""
-    if not any(decide(actor, Verb.see_audit, OfficeFacts(office)).allowed for office in actor.office_ids):
-        require(actor, Verb.see_audit, SystemFacts())
+    require_somewhere(actor, Verb.see_audit)
     wanted = select(Access)
     if not actor.is_system:
         wanted = wanted.where(Access.office_id.in_(actor.office_ids) | Access.office_id.is_(None))
     for column, value in ((Access.actor, who), (Access.kind, kind), (Access.case_id, case_id)):
         if value:
             wanted = wanted.where(column == value)
-    if since is not None:
-        wanted = wanted.where(Access.at >= since)
-    if until is not None:
-        wanted = wanted.where(Access.at < until)
-    return newest_first(session, wanted, Access.id, after, limit)
-
-
-def _role(actor: Actor, office_id: str | None) -> str | None:
-    """The hat that lets them look: an auditor's or administrator's first, else the first one in the office."""
-    hats = [hat for hat in actor.hats if office_id is None or hat.covers(office_id)]
-    best = next((hat for hat in hats if hat.role in {"auditor", "admin"}), None) or next(iter(hats), None)
-    return best.role if best else None
+    return newest_first(session, within(wanted, Access.at, since, until), Access.id, after, limit)
 
 
 def _is_known(session: Session, read: Access, since: datetime) -> bool:

@@ -20,8 +20,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.journal import GENESIS, Fault, canonical
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, decide, require
-from osm_flow.operations.paging import newest_first
+from osm_flow.domain.policy import Verb, require_somewhere
+from osm_flow.operations.paging import newest_first, within
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import AdminRecord, Person, Position
 
@@ -90,7 +90,7 @@ def record(
     ).first()
     made = AdminRecord(
         seq=newest.seq + 1 if newest else 1, at=now, kind=str(kind), actor=actor.username,
-        actor_role=_role(actor, office_id), office_id=office_id, subject=subject[:255],
+        actor_role=actor.role_in(office_id, "admin"), office_id=office_id, subject=subject[:255],
         changes=canonical(changes).decode(), prev_hash=newest.hash if newest else GENESIS,
     )  # fmt: skip
     made.hash = _seal(made, changes)
@@ -112,8 +112,7 @@ def records(
     limit: int = 50,
 ) -> Page[AdminRecord]:
     """What concerns the offices where the actor may see the audit, newest first. Raises NotYourRole."""
-    if not any(decide(actor, Verb.see_audit, OfficeFacts(office)).allowed for office in actor.office_ids):
-        require(actor, Verb.see_audit, SystemFacts())
+    require_somewhere(actor, Verb.see_audit)
     wanted = select(AdminRecord)
     if not (actor.is_system or any(hat.office_id is None for hat in actor.hats)):
         wanted = wanted.where(_within_reach(actor))
@@ -122,11 +121,7 @@ def records(
             wanted = wanted.where(column == value)
     if kinds:
         wanted = wanted.where(AdminRecord.kind.in_(kinds))
-    if since is not None:
-        wanted = wanted.where(AdminRecord.at >= since)
-    if until is not None:
-        wanted = wanted.where(AdminRecord.at < until)
-    return newest_first(session, wanted, AdminRecord.seq, after, limit)
+    return newest_first(session, within(wanted, AdminRecord.at, since, until), AdminRecord.seq, after, limit)
 
 
 def changes_of(one: AdminRecord) -> dict[str, Change]:
@@ -175,13 +170,6 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _role(actor: Actor, office_id: str | None) -> str | None:
-    """The hat that lets them do it: an administrator's first, else the first one in the office."""
-    hats = [hat for hat in actor.hats if office_id is None or hat.covers(office_id)]
-    best = next((hat for hat in hats if hat.role == "admin"), None) or next(iter(hats), None)
-    return best.role if best else None
 
 
 def _within_reach(actor: Actor) -> ColumnElement[bool]:

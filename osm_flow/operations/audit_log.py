@@ -1,7 +1,7 @@
 """The log over all journals: an append-only Merkle tree whose signed heads outlive whoever edits the database.
 
-Every journal record and every record of administration becomes a leaf, in the order in which records are found committed. `checkpoints` says when heads
-are signed and who gets them, `log_checks` holds the store against them.
+Every journal record and every record of administration becomes a leaf, in the order in which records are found
+committed. `checkpoints` says when heads are signed and who gets them, `log_checks` holds the store against them.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
@@ -232,7 +231,8 @@ def _leaves_of(session: Session, case_ids: list[str]) -> Iterator[Leaf]:
     )
     if len(case_ids) <= _CASES_AT_ONCE:
         new = new.where(JournalRecord.case_id.in_(case_ids))
-    of_cases = ((row.at, Leaf(row.case_id, row.seq, row.hash)) for row in session.execute(_in_pieces(new)))
+    pieces = new.execution_options(yield_per=5_000)
+    of_cases = ((row.at, Leaf(row.case_id, row.seq, row.hash)) for row in session.execute(pieces))
     for _, leaf in heapq.merge(of_cases, _administration(session)):
         yield leaf
 
@@ -245,7 +245,3 @@ def _administration(session: Session) -> list[tuple[datetime, Leaf]]:
         (row.at, Leaf(administration.CHAIN, row.seq, row.hash))
         for row in session.execute(columns.order_by(AdminRecord.seq))
     ]
-
-
-def _in_pieces(query: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    return query.execution_options(yield_per=5_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, String, and_, exists, false, func, or_, select, type_coerce
@@ -104,8 +105,10 @@ def waiting_answers(session: Session, actor: Actor, *, asked: bool = False, limi
             Case.state == CaseStatus.ACTIVE,
         )
     )
-    rows = session.scalars(query.order_by(WaitingMessage.since, WaitingMessage.task_id)).all()
-    return [row for row in rows if not asked or _was_asked(session, row)][:limit]
+    query = query.order_by(WaitingMessage.since, WaitingMessage.task_id)
+    if not asked:
+        return list(session.scalars(query.limit(limit)))
+    return list(islice((row for row in session.scalars(query) if _was_asked(session, row)), limit))
 
 
 def _was_asked(session: Session, row: WaitingMessage) -> bool:

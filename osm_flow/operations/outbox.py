@@ -157,35 +157,45 @@ def _start_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime
 
 
 def _end_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
-    child = session.get_one(Case, entry.case_id)
-    if child.parent_case_id is None or child.parent_task_id is None:
+    ends = _ends_of_call(session, entry, now)
+    if ends is None:
         return ()
-    _escalate_earlier(session, entry, now)
-    parent = lock_case(session, child.parent_case_id)
+    child, parent, task_id = ends
     about = {"case_id": child.id, "business_key": child.business_key, "outcome": child.outcome}
     stepping.apply(
-        session, parent, EndChild(child.parent_task_id, body["data"], body["error_code"]), SYSTEM, now,
-        kind="child.ended", task_id=child.parent_task_id, payload=about,
+        session, parent, EndChild(task_id, body["data"], body["error_code"]), SYSTEM, now,
+        kind="child.ended", task_id=task_id, payload=about,
     )  # fmt: skip
     return (parent.id,)
 
 
 def _escalate(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
-    child = session.get_one(Case, entry.case_id)
-    if child.parent_case_id is None or child.parent_task_id is None:
+    ends = _ends_of_call(session, entry, now)
+    if ends is None:
         return ()
-    _escalate_earlier(session, entry, now)
-    parent = lock_case(session, child.parent_case_id)
-    call = _call_of(session, parent, child.parent_task_id)
+    child, parent, task_id = ends
+    call = _call_of(session, parent, task_id)
     about = {
         "case_id": child.id, "business_key": child.business_key, "code": body["name"],
         "passed_on": {"call": call, "origin": body["origin"]},
     }  # fmt: skip
     stepping.apply(
-        session, parent, EscalateChild(child.parent_task_id, body["data"], body["name"]), SYSTEM, now,
-        kind="child.escalated", element=call, task_id=child.parent_task_id, payload=about,
+        session, parent, EscalateChild(task_id, body["data"], body["name"]), SYSTEM, now,
+        kind="child.escalated", element=call, task_id=task_id, payload=about,
     )  # fmt: skip
     return (parent.id,)
+
+
+def _ends_of_call(session: Session, entry: OutboxEntry, now: datetime) -> tuple[Case, Case, str] | None:
+    """The child, its parent (locked, and told first what the child threw before) and the task of the parent that waits.
+
+    None for a case that nobody called.
+    """
+    child = session.get_one(Case, entry.case_id)
+    if child.parent_case_id is None or child.parent_task_id is None:
+        return None
+    _escalate_earlier(session, entry, now)
+    return child, lock_case(session, child.parent_case_id), child.parent_task_id
 
 
 def _call_of(session: Session, parent: Case, task_id: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -68,6 +69,13 @@ def _further(column: Any, value: Any, descending: bool, nullable: bool) -> Colum
         return None
     beyond: ColumnElement[bool] = column < value if descending else column > value
     return or_(beyond, column.is_(None)) if nullable else beyond
+
+
+def within(wanted: Select[Any], column: Any, since: datetime | None, until: datetime | None) -> Select[Any]:
+    """The rows whose instant lies in the period: from `since`, before `until`, each open where it is None."""
+    if since is not None:
+        wanted = wanted.where(column >= since)
+    return wanted if until is None else wanted.where(column < until)
 
 
 def newest_first(session: Session, wanted: Select[Any], column: Any, after: str | None, limit: int) -> Page[Any]:

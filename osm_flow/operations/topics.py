@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain import spending
 from osm_flow.domain.actors import SYSTEM
@@ -201,10 +201,9 @@ def record_quarter(work: Work) -> JSON:
 
 def record_contract(work: Work) -> JSON:
     """Write the contract that was recorded into the register; the same number again renews what is known of it."""
-    said = work.data.get("contract")
-    known = {project.code: project for project in work.session.scalars(projects_of(work.case))}
-    project = known.get(str(said.get("project"))) if isinstance(said, dict) else None
-    if project is None or not isinstance(said, dict):
+    said = _said(work, "contract")
+    project = _project_with(work, Project.code, said, "project")
+    if project is None:
         return {"contracts_recorded": 0}
     keep_contract(work.session, project, said, work.case, work.now)
     return {"contracts_recorded": 1}
@@ -212,10 +211,9 @@ def record_contract(work: Work) -> JSON:
 
 def renew_project(work: Work) -> JSON:
     """Write the new baseline of a project whose change was agreed into the register; the journal keeps the old one."""
-    said = work.data.get("project_baseline")
-    known = {project.name_th: project for project in work.session.scalars(projects_of(work.case))}
-    project = known.get(str(said.get("project_name"))) if isinstance(said, dict) else None
-    if project is None or not isinstance(said, dict):
+    said = _said(work, "project_baseline")
+    project = _project_with(work, Project.name_th, said, "project_name")
+    if project is None:
         return {"projects_renewed": 0}
     renew(project, said)
     return {"projects_renewed": 1}
@@ -251,6 +249,19 @@ def open_recommendations(work: Work) -> JSON:
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
+
+
+def _said(work: Work, key: str) -> JSON:
+    """The document as the case has it; empty where it has none."""
+    found = work.data.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _project_with(work: Work, column: InstrumentedAttribute[str], said: JSON, field: str) -> Project | None:
+    """The newest project of the case's office and year that the document names in this field."""
+    wanted = projects_of(work.case).where(column == str(said.get(field)))
+    found = work.session.scalars(wanted).all()
+    return found[-1] if found else None
 
 
 def _is_advised(work: Work, project: Project) -> bool:

@@ -254,15 +254,14 @@ class Writer:
         self._sub(block, out)
         return self._caught(block, out, block.id, "timer", TIMER)
 
-    def _failing(self, block: Block, out: list[str]) -> tuple[str, str]:
-        """A subprocess whose first part goes on beside a task that may end it in an error."""
+    def _beside_a_judge(self, block: Block, ending: str) -> str:
+        """The inside of a process whose first part goes on beside a task that may end it so."""
         name = block.id
         inner = [
             f'<bpmn:startEvent id="{name}_s"/><bpmn:endEvent id="{name}_e"/><bpmn:endEvent id="{name}_fine"/>'
-            f'<bpmn:endEvent id="{name}_bad"><bpmn:errorEventDefinition errorRef="{name}_code"/></bpmn:endEvent>'
+            f'<bpmn:endEvent id="{name}_bad">{ending}</bpmn:endEvent>'
             f'<bpmn:parallelGateway id="{name}_both"/><bpmn:manualTask id="{name}_judge" name="t"/>'
         ]
-        self.roots.append(f'<bpmn:error id="{name}_code" name="{name}" errorCode="{name}"/>')
         first, last = self.block(block.parts[0], inner)
         self.flow(f"{name}_s", f"{name}_both", inner)
         self.flow(f"{name}_both", first, inner)
@@ -272,8 +271,15 @@ class Writer:
         fine = self.flow(f"{name}_choice", f"{name}_fine", inner)
         self.flow(f"{name}_choice", f"{name}_bad", inner, f"c_{name} == true")
         inner.append(f'<bpmn:exclusiveGateway id="{name}_choice" default="{fine}"/>')
-        out.append(f'<bpmn:subProcess id="{name}">{"".join(inner)}</bpmn:subProcess>')
-        return self._caught(block, out, name, "error", f'<bpmn:errorEventDefinition errorRef="{name}_code"/>')
+        return "".join(inner)
+
+    def _failing(self, block: Block, out: list[str]) -> tuple[str, str]:
+        """A subprocess whose first part goes on beside a task that may end it in an error."""
+        name = block.id
+        definition = f'<bpmn:errorEventDefinition errorRef="{name}_code"/>'
+        self.roots.append(f'<bpmn:error id="{name}_code" name="{name}" errorCode="{name}"/>')
+        out.append(f'<bpmn:subProcess id="{name}">{self._beside_a_judge(block, definition)}</bpmn:subProcess>')
+        return self._caught(block, out, name, "error", definition)
 
     def _raised(self, block: Block, out: list[str]) -> tuple[str, str]:
         """A call of a process whose first part goes on beside a task that may escalate.
@@ -281,23 +287,10 @@ class Writer:
         The escalation ends the call and goes the way of the second part, or sends a token beside it.
         """
         name = block.id
-        inner = [
-            f'<bpmn:startEvent id="{name}_s"/><bpmn:endEvent id="{name}_e"/><bpmn:endEvent id="{name}_fine"/>'
-            f'<bpmn:endEvent id="{name}_up"><bpmn:escalationEventDefinition escalationRef="{name}_code"/></bpmn:endEvent>'
-            f'<bpmn:parallelGateway id="{name}_both"/><bpmn:manualTask id="{name}_judge" name="t"/>'
-        ]
-        self.roots.append(f'<bpmn:escalation id="{name}_code" name="{name}" escalationCode="{name}"/>')
-        first, last = self.block(block.parts[0], inner)
-        self.flow(f"{name}_s", f"{name}_both", inner)
-        self.flow(f"{name}_both", first, inner)
-        self.flow(last, f"{name}_e", inner)
-        self.flow(f"{name}_both", f"{name}_judge", inner)
-        self.flow(f"{name}_judge", f"{name}_choice", inner)
-        fine = self.flow(f"{name}_choice", f"{name}_fine", inner)
-        self.flow(f"{name}_choice", f"{name}_up", inner, f"c_{name} == true")
-        inner.append(f'<bpmn:exclusiveGateway id="{name}_choice" default="{fine}"/>')
-        self.processes.append(f'<bpmn:process id="{name}_called" isExecutable="true">{"".join(inner)}</bpmn:process>')
         definition = f'<bpmn:escalationEventDefinition escalationRef="{name}_code"/>'
+        self.roots.append(f'<bpmn:escalation id="{name}_code" name="{name}" escalationCode="{name}"/>')
+        inner = self._beside_a_judge(block, definition)
+        self.processes.append(f'<bpmn:process id="{name}_called" isExecutable="true">{inner}</bpmn:process>')
         out.append(f'<bpmn:callActivity id="{name}" calledElement="{name}_called"/>')
         if block.flag:
             return self._caught(block, out, name, "escalation", definition)
