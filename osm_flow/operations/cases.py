@@ -33,7 +33,7 @@ from osm_flow.operations.facts import case_facts
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.paging import MOST, Keyset
-from osm_flow.operations.work_item_access import said
+from osm_flow.operations.reasons import said
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
     Candidate,

@@ -21,8 +21,8 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
 from osm_flow.operations import stepping
 from osm_flow.operations.facts import case_facts
+from osm_flow.operations.reasons import said
 from osm_flow.operations.verify import ERASED
-from osm_flow.operations.work_item_access import said
 from osm_flow.store.models import (
     Access,
     Attachment,

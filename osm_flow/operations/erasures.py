@@ -23,8 +23,8 @@ from osm_flow.operations.claims import Tally
 from osm_flow.operations.erasure import erase_in, holds
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.paging import newest_first
+from osm_flow.operations.reasons import said
 from osm_flow.operations.verify import ERASED
-from osm_flow.operations.work_item_access import said
 from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store
 

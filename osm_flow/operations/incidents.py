@@ -14,7 +14,7 @@ from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.errors import NotFound, OsmFlowError, Refused
 from osm_flow.operations import stepping
 from osm_flow.operations.paging import newest_first
-from osm_flow.operations.work_item_access import said
+from osm_flow.operations.reasons import said
 from osm_flow.store.models import Case, Incident, OutboxEntry, ServiceJob, Timer
 from osm_flow.store.session import Store, lock_case
 

@@ -21,7 +21,7 @@ from osm_flow.operations import stepping
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.people import person_by_username
-from osm_flow.operations.work_item_access import said
+from osm_flow.operations.reasons import said
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, LegalHold, Person
 from osm_flow.store.session import lock_case
 

@@ -40,10 +40,6 @@ class PersonUnknown(Invalid):
     """There is nobody with this user name who could take the work item."""
 
 
-class ReasonMissing(Invalid):
-    """Say why."""
-
-
 def get_work_item(session: Session, work_item_id: str, actor: Actor) -> WorkItem:
     """The work item with its case, candidates and people. Raises WorkItemNotFound; NotFound for a foreign office's."""
     item = session.scalars(_whole(), {"id": work_item_id}).unique().one_or_none()
@@ -103,13 +99,6 @@ def refuse_closed(session: Session, item: WorkItem) -> None:
     if item.state == WorkItemStatus.COMPLETED:
         raise AlreadyCompleted(name=person_name(session, item.completed_by_id), work_item_id=item.id)
     raise NoLongerNeeded(work_item_id=item.id)
-
-
-def said(reason: str) -> str:
-    """The reason somebody gave. Raises ReasonMissing."""
-    if not reason.strip():
-        raise ReasonMissing(fields={"reason": ReasonMissing.__doc__ or ""})
-    return reason.strip()
 
 
 def person_name(session: Session, person_id: int | None) -> str:

@@ -23,12 +23,12 @@ from osm_flow.operations.facts import work_item_facts
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people import actor_for
+from osm_flow.operations.reasons import said
 from osm_flow.operations.work_item_access import (
     AlreadyCompleted,
     AlreadyHeld,
     NoLongerNeeded,
     PersonUnknown,
-    ReasonMissing,
     WorkItemNotFound,
     get_work_item,
     lock_item,
@@ -36,7 +36,6 @@ from osm_flow.operations.work_item_access import (
     person_name,
     record_on,
     refuse_closed,
-    said,
 )
 from osm_flow.operations.work_item_plans import get_draft, move_due, save_draft, set_follow_up, set_priority
 from osm_flow.store.database import Instant
@@ -44,7 +43,7 @@ from osm_flow.store.models import Case, Draft, JournalPayload, JournalRecord, Pe
 from osm_flow.store.session import Overtaken, write
 
 __all__ = [
-    "AlreadyCompleted", "AlreadyHeld", "FormInvalid", "NoLongerNeeded", "PersonUnknown", "ReasonMissing",
+    "AlreadyCompleted", "AlreadyHeld", "FormInvalid", "NoLongerNeeded", "PersonUnknown",
     "WorkItemNotFound", "claim", "comment", "complete", "context_of", "delegate", "element_of", "form_of", "get_draft",
     "get_work_item", "move_due", "next_held", "reassign", "release", "save_draft", "set_follow_up", "set_priority",
     "to_complete", "variables_of",

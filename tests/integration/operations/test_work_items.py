@@ -11,6 +11,7 @@ from osm_flow.domain.policy import DutiesAreSeparate, NotYourRole
 from osm_flow.errors import NotFound, OsmFlowError
 from osm_flow.operations import work_items
 from osm_flow.operations.cases import start_case, suspend_case
+from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.stepping import CaseSuspended
 from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_item_plans import PriorityUnknown
@@ -212,7 +213,7 @@ class TestHandingOn:
         anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
         item = items_of(session, make_case(session))[0]
 
-        with pytest.raises(work_items.ReasonMissing):
+        with pytest.raises(ReasonMissing):
             work_items.reassign(session, item.id, boss, now, to_username="anan", reason=" ")
         work_items.reassign(session, item.id, boss, now, to_username="anan", reason="รู้เรื่องดี")
 

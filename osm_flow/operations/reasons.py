@@ -1,0 +1,16 @@
+"""The reason that somebody has to give for an act."""
+
+from __future__ import annotations
+
+from osm_flow.errors import Invalid
+
+
+class ReasonMissing(Invalid):
+    """Say why."""
+
+
+def said(reason: str) -> str:
+    """The reason that somebody gave, without the spaces around it. Raises ReasonMissing."""
+    if not reason.strip():
+        raise ReasonMissing(fields={"reason": ReasonMissing.__doc__ or ""})
+    return reason.strip()
