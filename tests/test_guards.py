@@ -25,6 +25,7 @@ from jinja2 import Environment
 import osm_flow
 from osm_flow.app import create_app
 from osm_flow.catalogues import FOLDER, catalogue
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import OsmFlowError
 from osm_flow.settings import Settings
 from osm_flow.store.session import Store
@@ -98,6 +99,25 @@ def test_nothing_asks_the_wall_clock_but_the_edge() -> None:
     }
 
     assert found <= {"app.py"}
+
+
+# ---- the journal -----------------------------------------------------------------------------------------------
+
+# They stand alone: the checker beside a bundle imports nothing of ours, and a migration keeps what it was written with.
+SPELLING_KINDS = ("domain/record_kinds.py", "operations/bundle_files/verify.py", "store/migrations/")
+
+
+def test_kinds_of_record_are_spelled_in_one_place() -> None:
+    kinds = {kind.value: kind for kind in RecordKind}
+    spelled = [
+        f"{place}:{node.lineno}: write RecordKind.{kinds[node.value].name} instead of {node.value!r}"
+        for path, tree in modules().items()
+        if not (place := path.relative_to(PACKAGE).as_posix()).startswith(SPELLING_KINDS)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value in kinds
+    ]
+
+    assert not spelled, "\n".join(spelled)
 
 
 # ---- layers ----------------------------------------------------------------------------------------------------

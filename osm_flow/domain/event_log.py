@@ -10,35 +10,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from osm_flow.domain.record_kinds import RecordKind
+
 ALWAYS: Final = "1970-01-01T00:00:00Z"  # the time of an attribute that never had another value
 OBJECT_TYPES: Final = ("case", "work_item", "person_in_role", "project", "document", "meeting")
 
 # What happened, as a name of its own, and as a transition of the activity that it happened to (XES lifecycle model).
 _KINDS: Final[Mapping[str, tuple[str, str | None]]] = {
-    "case.started": ("เปิดเรื่อง", None),
-    "case.suspended": ("พักเรื่อง", None),
-    "case.resumed": ("ให้เรื่องเดินต่อ", None),
-    "case.cancelled": ("ยกเลิกเรื่อง", None),
-    "case.commented": ("ให้ความเห็น", None),
-    "case.attached": ("แนบเอกสาร", None),
-    "case.replanned": ("คิดวันครบกำหนดใหม่", None),
-    "child.ended": ("เรื่องย่อยจบ", None),
-    "child.escalated": ("เรื่องย่อยแจ้งยกระดับ", None),
-    "incident.opened": ("เกิดเหตุขัดข้อง", None),
-    "incident.retried": ("ลองใหม่หลังเหตุขัดข้อง", None),
-    "incident.resolved": ("แก้เหตุขัดข้องแล้ว", None),
-    "payloads.erased": ("ลบข้อมูลส่วนบุคคล", None),
-    "work_item.claimed": ("รับงาน", "assign"),
-    "work_item.released": ("คืนงาน", "reassign"),
-    "work_item.delegated": ("มอบงานต่อ", "reassign"),
-    "work_item.reassigned": ("เปลี่ยนผู้รับผิดชอบ", "reassign"),
-    "work_item.due_moved": ("เลื่อนวันครบกำหนด", None),
-    "work_item.follow_up_set": ("ตั้งวันเตือน", None),
-    "work_item.priority_set": ("เปลี่ยนความเร่งด่วน", None),
-    "work_item.escalated": ("แจ้งเตือนตามลำดับขั้น", None),
+    RecordKind.case_started: ("เปิดเรื่อง", None),
+    RecordKind.case_suspended: ("พักเรื่อง", None),
+    RecordKind.case_resumed: ("ให้เรื่องเดินต่อ", None),
+    RecordKind.case_cancelled: ("ยกเลิกเรื่อง", None),
+    RecordKind.case_commented: ("ให้ความเห็น", None),
+    RecordKind.case_attached: ("แนบเอกสาร", None),
+    RecordKind.case_replanned: ("คิดวันครบกำหนดใหม่", None),
+    RecordKind.child_ended: ("เรื่องย่อยจบ", None),
+    RecordKind.child_escalated: ("เรื่องย่อยแจ้งยกระดับ", None),
+    RecordKind.incident_opened: ("เกิดเหตุขัดข้อง", None),
+    RecordKind.incident_retried: ("ลองใหม่หลังเหตุขัดข้อง", None),
+    RecordKind.incident_resolved: ("แก้เหตุขัดข้องแล้ว", None),
+    RecordKind.payloads_erased: ("ลบข้อมูลส่วนบุคคล", None),
+    RecordKind.work_item_claimed: ("รับงาน", "assign"),
+    RecordKind.work_item_released: ("คืนงาน", "reassign"),
+    RecordKind.work_item_delegated: ("มอบงานต่อ", "reassign"),
+    RecordKind.work_item_reassigned: ("เปลี่ยนผู้รับผิดชอบ", "reassign"),
+    RecordKind.work_item_due_moved: ("เลื่อนวันครบกำหนด", None),
+    RecordKind.work_item_follow_up_set: ("ตั้งวันเตือน", None),
+    RecordKind.work_item_priority_set: ("เปลี่ยนความเร่งด่วน", None),
+    RecordKind.work_item_escalated: ("แจ้งเตือนตามลำดับขั้น", None),
 }
 # The act is the activity itself: it is called by its name in the diagram.
-_DONE: Final = frozenset({"work_item.completed", "timer.fired", "message.received", "service.finished"})
+_DONE: Final = frozenset(
+    {RecordKind.work_item_completed, RecordKind.timer_fired, RecordKind.message_received, RecordKind.service_finished}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.policy import Verb, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import stepping
 from osm_flow.operations.comments import element_in_case
@@ -87,7 +88,7 @@ def attach(
     digest = sha256(content).hexdigest()
     about = {"filename": name, "media_type": media_type, "size": len(content), "sha256": digest}
     stepping.note(
-        session, case, actor, now, kind="case.attached", payload=about,
+        session, case, actor, now, kind=RecordKind.case_attached, payload=about,
         element=element_in_case(session, case_id, work_item_id), task_id=work_item_id,
         on_behalf_of=decision.on_behalf_of, role=decision.role,
     )  # fmt: skip

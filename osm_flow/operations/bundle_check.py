@@ -12,6 +12,7 @@ from typing import Any
 from osm_flow.domain import journal as rules
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Note, NoteUnreadable, VerifierKey, read_head, read_keys, read_note
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
 from osm_flow.operations import deep, keys
 from osm_flow.operations.bundle_reading import Bundle, BundledCase, parsed, read_bundle
@@ -95,7 +96,7 @@ def _faults_of_case(bundle: Bundle, one: BundledCase) -> Iterator[Fault]:
         yield from _faults_of_body(bundle, one, seq)
     ids = {other.history.case_id for other in bundle.cases}
     for record, _ in history.chain:
-        if record.kind == "child.ended" and case_id_for(case_id, record.task_id or "") not in ids:
+        if record.kind == RecordKind.child_ended and case_id_for(case_id, record.task_id or "") not in ids:
             yield Fault(case_id, record.seq, "child", "the child case that ended here is not in the bundle")
     for state, (record, _) in zip(one.states, history.chain, strict=False):
         if (state.get("seq"), state.get("digest")) != (record.seq, record.state_digest):
@@ -115,7 +116,7 @@ def _faults_of_body(bundle: Bundle, one: BundledCase, seq: int) -> Iterator[Faul
             yield Fault(case_id, seq, "payload", "a case begins with its first record, and only there")
         if seq == 1:
             yield from _faults_of_first(one, body["about"])
-        if kind == "case.attached":
+        if kind == RecordKind.case_attached:
             name, size = data["sha256"], data["size"]
             if bundle.attachments.get(name) != (name, size):
                 yield Fault(case_id, seq, "attachment", "the attachment is not the recorded one")
@@ -198,7 +199,7 @@ def _faults_of_strays(bundle: Bundle) -> Iterator[Fault]:
 def _attached(one: BundledCase) -> Iterator[Any]:
     for record, _ in one.history.chain:
         payload = one.history.payloads.get(record.seq)
-        if record.kind == "case.attached" and payload is not None:
+        if record.kind == RecordKind.case_attached and payload is not None:
             try:
                 yield json.loads(payload.body)["data"]["sha256"]
             except (ValueError, TypeError, KeyError, RecursionError):

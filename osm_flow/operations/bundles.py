@@ -22,6 +22,7 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.merkle_note import read_head, read_note
 from osm_flow.domain.policy import Verb, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Refused
 from osm_flow.operations import audit_log, keys
@@ -165,7 +166,7 @@ class _Writer:
         named = {
             json.loads(history.payloads[record.seq].body)["data"]["sha256"]
             for record, _ in history.chain
-            if record.kind == "case.attached" and record.seq in history.payloads
+            if record.kind == RecordKind.case_attached and record.seq in history.payloads
         }
         query = select(Attachment).where(Attachment.case_id == case.id, Attachment.sha256.in_(named))
         for row in self.session.scalars(query.order_by(Attachment.sha256).options(undefer(Attachment.content))):

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from osm_flow.domain.pages import Page
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
@@ -124,7 +125,7 @@ def case_documents(session: Session, case: Case) -> list[Document]:
         .where(
             JournalRecord.case_id == case.id,
             JournalRecord.element.in_(keys),
-            JournalRecord.kind.in_(("work_item.completed", "message.received")),
+            JournalRecord.kind.in_((RecordKind.work_item_completed, RecordKind.message_received)),
         )
         .order_by(JournalRecord.seq)
     )

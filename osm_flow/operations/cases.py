@@ -13,6 +13,7 @@ from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.roles import PROVINCIAL
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
@@ -229,7 +230,7 @@ def record_message(
             raise AnswerInvalid(fields=errors)
     stepping.apply(
         session, case, DeliverMessage(task_id, data), actor, now,
-        kind="message.received", element=waiting.element, task_id=task_id,
+        kind=RecordKind.message_received, element=waiting.element, task_id=task_id,
         on_behalf_of=on_behalf_of or decision.on_behalf_of, role=decision.role,
         payload={"message": waiting.message, "recorded_for": waiting.name_th},
     )  # fmt: skip
@@ -260,7 +261,7 @@ def _change(
     if not first_time(session, key, actor, now, subject=f"{wanted}:{case_id}"):
         return case
     case.state = next_case_state(case.state, wanted, case_id=case_id)
-    kind = "case.suspended" if wanted is CaseStatus.SUSPENDED else "case.resumed"
+    kind = RecordKind.case_suspended if wanted is CaseStatus.SUSPENDED else RecordKind.case_resumed
     stepping.note(session, case, actor, now, kind=kind, payload={"reason": said(reason)}, role=decision.role)
     session.flush()
     return case
@@ -275,7 +276,7 @@ def _undelivered_around(case: Case) -> Any:
 
 def _recorded_before(session: Session, task_id: str) -> str | None:
     query = select(JournalRecord.case_id).where(JournalRecord.task_id == task_id)
-    return session.scalar(query.where(JournalRecord.kind == "message.received").limit(1))
+    return session.scalar(query.where(JournalRecord.kind == RecordKind.message_received).limit(1))
 
 
 def _visible(actor: Actor) -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.journal import NotStorable
 from osm_flow.domain.policy import Verb, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import Invalid
 from osm_flow.operations import stepping
 from osm_flow.operations.facts import case_facts
@@ -50,7 +51,7 @@ def comment(
     element = element_in_case(session, case_id, work_item_id)
     try:
         stepping.note(
-            session, case, actor, now, kind="case.commented", payload={"body": body},
+            session, case, actor, now, kind=RecordKind.case_commented, payload={"body": body},
             element=element, task_id=work_item_id, on_behalf_of=decision.on_behalf_of,
             role=decision.role,
         )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
 from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition, WorkItem
@@ -78,7 +79,7 @@ def _completed(session: Session, item: WorkItem, document: str) -> Iterator[Vers
         .join(WorkItem, WorkItem.id == JournalRecord.task_id)
         .where(
             Case.root_case_id == item.case.root_case_id,
-            JournalRecord.kind == "work_item.completed",
+            JournalRecord.kind == RecordKind.work_item_completed,
             JournalRecord.element.in_(elements),
             or_(WorkItem.province_id.is_(None), WorkItem.province_id == item.province_id),
         )

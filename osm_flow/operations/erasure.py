@@ -16,13 +16,13 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.policy import Verb, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
 from osm_flow.operations import stepping
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.reasons import said
-from osm_flow.operations.verify import ERASED
 from osm_flow.store.models import (
     Access,
     Attachment,
@@ -93,7 +93,7 @@ def erase_in(
     if subject:
         _blank_elsewhere(session, subject)
     payload = {"erased": chosen, "reason": said(reason), **(about or {})}
-    stepping.note(session, case, actor, now, kind=ERASED, payload=payload, role=role)
+    stepping.note(session, case, actor, now, kind=RecordKind.payloads_erased, payload=payload, role=role)
 
 
 def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], subject: str) -> ColumnElement[bool]:
@@ -149,8 +149,8 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
 
 def _comments_and_files(case: Case, gone: dict[int, tuple[str, dict[str, Any]]]) -> Iterator[Any]:
     """Comments keep their writer and time, files their digest and size: the journal names them."""
-    said_there = [data.get("body") for kind, data in gone.values() if kind == "case.commented"]
-    digests = [data.get("sha256") for kind, data in gone.values() if kind == "case.attached"]
+    said_there = [data.get("body") for kind, data in gone.values() if kind == RecordKind.case_commented]
+    digests = [data.get("sha256") for kind, data in gone.values() if kind == RecordKind.case_attached]
     yield update(Comment).where(Comment.case_id == case.id, Comment.body.in_(said_there)).values(body=GONE)
     yield (
         update(Attachment)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, Verb, decide, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Forbidden, Invalid, NotFound, OsmFlowError, Refused
@@ -24,7 +25,6 @@ from osm_flow.operations.erasure import erase_in, holds
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.reasons import said
-from osm_flow.operations.verify import ERASED
 from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store
 
@@ -34,7 +34,7 @@ _SHORTEST = 3
 _MOST_FOUND = 500
 _EXCERPT = 60
 _SIGNS = re.compile(r'\\[nrt"]|[{}\[\]"\\]|,(?=")')
-_NEVER = (ERASED, "case.held", "case.hold_lifted")
+_NEVER = (RecordKind.payloads_erased, RecordKind.case_held, RecordKind.case_hold_lifted)
 
 
 class SubjectTooShort(Invalid):

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, WorkItemStatus
 from osm_flow.engine.values import JSON
 from osm_flow.operations.holidays import working_calendar
@@ -80,7 +81,7 @@ def _proposed(session: Session, case: Case) -> list[JSON]:
             Case.state.in_(OPEN_CASE),
             WorkItem.form_key == CONCEPT_FORM,
             WorkItem.state == WorkItemStatus.COMPLETED,
-            JournalRecord.kind == "work_item.completed",
+            JournalRecord.kind == RecordKind.work_item_completed,
         )
     )
     sent = (json.loads(body).get("data") for body in session.scalars(query) if body)

@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session, undefer
 
 from osm_flow.domain import journal as rules
 from osm_flow.domain.journal import Fault, Record
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
 from osm_flow.operations.deployments import content_digest
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition
-
-ERASED = "payloads.erased"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class History:
         """The records whose payloads a later record says were erased."""
         found: set[int] = set()
         for record, _ in self.chain:
-            if record.kind == ERASED and (payload := self.payloads.get(record.seq)) is not None:
+            if record.kind == RecordKind.payloads_erased and (payload := self.payloads.get(record.seq)) is not None:
                 found.update(seq for seq in _erased_by(payload) if seq < record.seq)
         return frozenset(found)
 

@@ -8,11 +8,11 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, ProcessDefinition, WorkItem
 
-_COMPLETED = "work_item.completed"
 # How a form says "not like this", in the canonical JSON of a payload: a text that somebody typed cannot look so.
 _RETURNS = ('"decision":"return"', '"approved":false')
 _OFTEN = 2
@@ -55,7 +55,7 @@ def _own_draft(session: Session) -> ColumnElement[bool]:
         there.root_case_id == here.root_case_id,
     )
     return and_(
-        JournalRecord.kind == _COMPLETED,
+        JournalRecord.kind == RecordKind.work_item_completed,
         JournalRecord.element.in_(sorted({decides for decides, _ in pairs})),
         exists().where(decided.id == JournalRecord.task_id, same_person_drafted),
     )
@@ -63,7 +63,7 @@ def _own_draft(session: Session) -> ColumnElement[bool]:
 
 def _late(_session: Session) -> ColumnElement[bool]:
     was_late = exists().where(WorkItem.id == JournalRecord.task_id, WorkItem.due_at < WorkItem.closed_at)
-    return and_(JournalRecord.kind == _COMPLETED, was_late)
+    return and_(JournalRecord.kind == RecordKind.work_item_completed, was_late)
 
 
 def _returned(session: Session) -> ColumnElement[bool]:
@@ -81,7 +81,7 @@ def _returned(session: Session) -> ColumnElement[bool]:
         )
         .join(payload, and_(payload.case_id == record.case_id, payload.seq == record.seq))
         .join(item, item.id == record.task_id)
-        .where(record.kind == _COMPLETED, record.element.in_(deciding), _says_return(payload))
+        .where(record.kind == RecordKind.work_item_completed, record.element.in_(deciding), _says_return(payload))
         .subquery()
     )
     too_often = select(returns.c.case_id, returns.c.seq).where(returns.c.nth > _OFTEN)
@@ -93,7 +93,7 @@ def _repaired(_session: Session) -> ColumnElement[bool]:
 
 
 def _stopped(_session: Session) -> ColumnElement[bool]:
-    return JournalRecord.kind.in_(("case.suspended", "case.cancelled"))
+    return JournalRecord.kind.in_((RecordKind.case_suspended, RecordKind.case_cancelled))
 
 
 _CONDITIONS: Mapping[Question, Callable[[Session], ColumnElement[bool]]] = {

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import SystemFacts, Verb, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import NotFound, OsmFlowError, Refused
 from osm_flow.operations import stepping
 from osm_flow.operations.paging import newest_first
@@ -78,7 +79,7 @@ def open_in(
     # Where the state is lost no record can be written; verifying the case says more than one would.
     with contextlib.suppress(stepping.StateLost):
         stepping.note(
-            session, case, SYSTEM, now, kind="incident.opened", element=element,
+            session, case, SYSTEM, now, kind=RecordKind.incident_opened, element=element,
             payload={"incident": incident.id, "kind": kind, "message": words_of(message)},
         )  # fmt: skip
     return incident
@@ -112,14 +113,14 @@ def retry(session: Session, incident_id: int, actor: Actor, now: datetime) -> In
     waiting.lease_owner = waiting.lease_until = None
     if not isinstance(waiting, Timer):
         waiting.due_at = now
-    _close(session, incident, case, actor, now, "incident.retried", "")
+    _close(session, incident, case, actor, now, RecordKind.incident_retried, "")
     return incident
 
 
 def resolve(session: Session, incident_id: int, actor: Actor, now: datetime, *, note: str) -> Incident:
     """Close the incident with a word on what was done about it. What it stopped stays stopped."""
     incident, case = _locked(session, incident_id, actor)
-    _close(session, incident, case, actor, now, "incident.resolved", said(note))
+    _close(session, incident, case, actor, now, RecordKind.incident_resolved, said(note))
     return incident
 
 
@@ -154,7 +155,9 @@ def _stopped(session: Session, incident: Incident) -> ServiceJob | OutboxEntry |
     return session.get(ServiceJob, task_id) or session.get(Timer, task_id)
 
 
-def _close(session: Session, incident: Incident, case: Case, actor: Actor, now: datetime, kind: str, note: str) -> None:
+def _close(
+    session: Session, incident: Incident, case: Case, actor: Actor, now: datetime, kind: RecordKind, note: str
+) -> None:
     incident.resolved_at, incident.resolved_by, incident.note = now, actor.username, note
     stepping.note(
         session, case, actor, now, kind=kind, payload={"incident": incident.id, "note": note}, element=incident.element

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import typed_text
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.store.database import instant_text
@@ -35,7 +36,7 @@ def append(
     actor: Actor,
     at: datetime,
     *,
-    kind: str,
+    kind: RecordKind,
     payload: Mapping[str, Any],
     state_digest: str,
     element: str | None = None,
@@ -51,7 +52,7 @@ def append(
         case_id=case.id,
         seq=case.seq + 1,
         at=instant_text(at),
-        kind=kind,
+        kind=str(kind),  # a plain text binds faster than a member of the enum
         actor=actor.username,
         actor_role=role,
         on_behalf_of=on_behalf_of,

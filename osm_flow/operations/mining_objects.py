@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.event_log import ALWAYS, Link, LogObject
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Element, Process
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.definitions import compiled
@@ -22,16 +23,16 @@ _MEETING: Final = "MTG"  # the prefix of the numbers of cases in which a committ
 _NAMING_PROJECTS: Final = frozenset({"code", "project", "project_code"})
 _DEEPEST: Final = 20
 _VERBS: Final[Mapping[str, str]] = {
-    "work_item.completed": "completes",
-    "work_item.claimed": "claims",
-    "work_item.released": "releases",
-    "work_item.delegated": "delegates",
-    "work_item.reassigned": "reassigns",
+    RecordKind.work_item_completed: "completes",
+    RecordKind.work_item_claimed: "claims",
+    RecordKind.work_item_released: "releases",
+    RecordKind.work_item_delegated: "delegates",
+    RecordKind.work_item_reassigned: "reassigns",
 }
 _OF_A_CASE: Final = ("work_item:", "document:")
 # The id of an object, what a record has to do with it, and the object itself for whoever needs it.
 _Named = tuple[str, str, Callable[[], LogObject]]
-_ANSWERS: Final = frozenset({"work_item.completed", "message.received"})
+_ANSWERS: Final = frozenset({RecordKind.work_item_completed, RecordKind.message_received})
 
 
 class Elements:

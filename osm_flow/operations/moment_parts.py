@@ -12,17 +12,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal as rules
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import JSON, Waiting
-from osm_flow.operations.histories import ERASED
 from osm_flow.store.models import Attachment, JournalPayload, JournalRecord, Person
 
-_HELD_BY = ("work_item.claimed", "work_item.released", "work_item.delegated", "work_item.reassigned")
-_HOLDING = (*_HELD_BY, "work_item.due_moved")
-_TURNS = {
-    "case.suspended": CaseStatus.SUSPENDED,
-    "case.resumed": CaseStatus.ACTIVE,
-    "case.cancelled": CaseStatus.CANCELLED,
+_HELD_BY = (
+    RecordKind.work_item_claimed,
+    RecordKind.work_item_released,
+    RecordKind.work_item_delegated,
+    RecordKind.work_item_reassigned,
+)
+_HOLDING = (*_HELD_BY, RecordKind.work_item_due_moved)
+_TURNS: Mapping[str, CaseStatus] = {
+    RecordKind.case_suspended: CaseStatus.SUSPENDED,
+    RecordKind.case_resumed: CaseStatus.ACTIVE,
+    RecordKind.case_cancelled: CaseStatus.CANCELLED,
 }
 
 
@@ -78,7 +83,7 @@ class Holders:
         for number, kind, actor, data in self._acts.get(waiting.task_id, ()):
             if number > seq:
                 break
-            if kind == "work_item.due_moved":
+            if kind == RecordKind.work_item_due_moved:
                 due_at = _instant(data.get("to")) or due_at
             else:
                 holder = _holder(kind, actor, data)
@@ -92,7 +97,7 @@ class Holders:
 def erasures(session: Session, case_id: str) -> dict[int, int]:
     """Which records' payloads were erased, and by which record."""
     found: dict[int, int] = {}
-    for record, data in _written(session, case_id, JournalRecord.kind == ERASED):
+    for record, data in _written(session, case_id, JournalRecord.kind == RecordKind.payloads_erased):
         numbers = data.get("erased")
         for seq in numbers if isinstance(numbers, list) else ():
             found.setdefault(seq, record.seq)
@@ -103,7 +108,7 @@ def attachments(session: Session, case_id: str, last: int) -> list[Given]:
     """The files given up to record `last`."""
     query = select(Attachment.sha256, Attachment.filename, Attachment.id).where(Attachment.case_id == case_id)
     there = {(sha256, filename): number for sha256, filename, number in session.execute(query)}
-    wanted = (JournalRecord.kind == "case.attached", JournalRecord.seq <= last)
+    wanted = (JournalRecord.kind == RecordKind.case_attached, JournalRecord.seq <= last)
     return [
         Given(record.seq, str(data["filename"]), int(data["size"]), str(data["sha256"]),
               there.get((data["sha256"], data["filename"])))
@@ -144,11 +149,11 @@ def _data(body: str | None) -> JSON:
 
 
 def _names_person(kind: str, data: JSON) -> bool:
-    return kind in ("work_item.delegated", "work_item.reassigned") and isinstance(data.get("to"), str)
+    return kind in (RecordKind.work_item_delegated, RecordKind.work_item_reassigned) and isinstance(data.get("to"), str)
 
 
 def _holder(kind: str, actor: str, data: JSON) -> str | None:
-    if kind == "work_item.claimed":
+    if kind == RecordKind.work_item_claimed:
         return actor
     return data["to"] if _names_person(kind, data) else None
 

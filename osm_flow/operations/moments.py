@@ -18,6 +18,7 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.differences import Difference, differences, is_same
 from osm_flow.domain.policy import OfficeFacts, Verb, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON, Waiting
@@ -244,9 +245,9 @@ class _Around:
 
     def _form_key(self, record: JournalRecord, asked: Waiting | None) -> str | None:
         match record.kind:
-            case "case.started":
+            case RecordKind.case_started:
                 key = self._process.start_form
-            case "work_item.completed" | "message.received":
+            case RecordKind.work_item_completed | RecordKind.message_received:
                 element = self._process.elements.get(record.element or "")
                 key = asked.form_key if asked else self._forms.get(record.task_id or "")
                 key = key or (element.properties.get("form") if element else None)

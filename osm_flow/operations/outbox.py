@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.retries import retry_delay
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
@@ -164,7 +165,7 @@ def _end_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) 
     about = {"case_id": child.id, "business_key": child.business_key, "outcome": child.outcome}
     stepping.apply(
         session, parent, EndChild(task_id, body["data"], body["error_code"]), SYSTEM, now,
-        kind="child.ended", task_id=task_id, payload=about,
+        kind=RecordKind.child_ended, task_id=task_id, payload=about,
     )  # fmt: skip
     return (parent.id,)
 
@@ -181,7 +182,7 @@ def _escalate(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -
     }  # fmt: skip
     stepping.apply(
         session, parent, EscalateChild(task_id, body["data"], body["name"]), SYSTEM, now,
-        kind="child.escalated", element=call, task_id=task_id, payload=about,
+        kind=RecordKind.child_escalated, element=call, task_id=task_id, payload=about,
     )  # fmt: skip
     return (parent.id,)
 
@@ -257,7 +258,7 @@ def _hand_message(session: Session, entry: OutboxEntry, body: JSON, now: datetim
     case = lock_case(session, entry.case_id or "")
     stepping.apply(
         session, case, DeliverMessage(body["task_id"], body["data"]), SYSTEM, now,
-        kind="message.received", element=body["element"], task_id=body["task_id"],
+        kind=RecordKind.message_received, element=body["element"], task_id=body["task_id"],
         payload={"message": body["name"], "from": body["from"]},
     )  # fmt: skip
     return (case.id,)
@@ -290,7 +291,7 @@ def _give_notice(session: Session, entry: OutboxEntry, body: JSON, now: datetime
 
 def _replan(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
     case = lock_case(session, entry.case_id or "")
-    stepping.apply(session, case, Replan(), SYSTEM, now, kind="case.replanned", payload=body)
+    stepping.apply(session, case, Replan(), SYSTEM, now, kind=RecordKind.case_replanned, payload=body)
     return (case.id,)
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.deadlines import BANGKOK, local_day
 from osm_flow.domain.escalation import Rung, is_stale, latest_day_reached, read_ladder, role_behind, rungs_due
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.domain.working_days import WorkingCalendar
 from osm_flow.engine import evaluate_decision
@@ -146,7 +147,7 @@ def _record(session: Session, item: WorkItem, rung: Rung, people: Iterable[Perso
     payload = {"rung": rung.key, "offset": rung.offset, "action": rung.action, "due_at": due_at, "told": told}
     stepping.note(
         session, item.case, SYSTEM, now,
-        kind="work_item.escalated", payload=payload, element=item.element, task_id=item.id,
+        kind=RecordKind.work_item_escalated, payload=payload, element=item.element, task_id=item.id,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.policy import SystemFacts, Verb, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.retention import ORDINARY, Retention, RetentionUnknown, retention_of
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import NotFound, Refused
@@ -103,7 +104,7 @@ def _due_of(session: Session, case: Case, today: date) -> Iterator[Due]:
 def _payloads(case_id: Any) -> Select[int]:
     """Records of the case whose payload is there and may go."""
     same = (JournalRecord.case_id == JournalPayload.case_id) & (JournalRecord.seq == JournalPayload.seq)
-    kept = ("payloads.erased", "case.held", "case.hold_lifted")
+    kept = (RecordKind.payloads_erased, RecordKind.case_held, RecordKind.case_hold_lifted)
     query = select(JournalPayload.seq).join(JournalRecord, same)
     return query.where(JournalPayload.case_id == case_id, JournalRecord.kind.not_in(kept))
 
@@ -117,7 +118,7 @@ def hold_case(session: Session, case_id: str, actor: Actor, now: datetime, *, re
     decision = require(actor, Verb.hold, case_facts(session, case, actor))
     hold = _add(session, LegalHold(case_id=case_id, reason=said(reason), actor=actor.username, at=now))
     stepping.note(
-        session, case, actor, now, kind="case.held", payload={"hold": hold.id, "reason": hold.reason},
+        session, case, actor, now, kind=RecordKind.case_held, payload={"hold": hold.id, "reason": hold.reason},
         role=decision.role,
     )  # fmt: skip
     return hold
@@ -144,7 +145,9 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
     _add(session, lift)
     if hold.case_id is not None:
         about = {"hold": hold.id, "reason": lift.reason}
-        stepping.note(session, lock_case(session, hold.case_id), actor, now, kind="case.hold_lifted", payload=about)
+        stepping.note(
+            session, lock_case(session, hold.case_id), actor, now, kind=RecordKind.case_hold_lifted, payload=about
+        )
     return lift
 
 
@@ -187,7 +190,7 @@ def mark_sensitive(
     case = lock_case(session, case_id)
     decision = require(actor, Verb.erase, case_facts(session, case, actor))
     case.is_sensitive = sensitive
-    kind = "case.marked_sensitive" if sensitive else "case.unmarked_sensitive"
+    kind = RecordKind.case_marked_sensitive if sensitive else RecordKind.case_unmarked_sensitive
     stepping.note(
         session, case, actor, now, kind=kind, payload={"reason": said(reason)},
         role=decision.role,

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations.definitions import compiled
 from osm_flow.store.models import JournalPayload, JournalRecord, Person, WorkItem
 
@@ -51,7 +52,7 @@ def return_of(session: Session, item: WorkItem) -> Returned | None:
         .where(
             JournalRecord.case_id == item.case_id,
             JournalRecord.at == item.opened_at,
-            JournalRecord.kind == "work_item.completed",
+            JournalRecord.kind == RecordKind.work_item_completed,
             JournalRecord.element.in_(judges),
         )
     )

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import FinishService
 from osm_flow.operations import incidents, stepping
@@ -44,7 +45,7 @@ def run_job(session: Session, job: ServiceJob, now: datetime) -> bool:
     result = TOPICS[job.topic].run(Work(session, case, found, now))
     stepping.apply(
         session, case, FinishService(job.task_id, result), SYSTEM, now,
-        kind="service.finished", element=job.element, task_id=job.task_id, payload={"topic": job.topic},
+        kind=RecordKind.service_finished, element=job.element, task_id=job.task_id, payload={"topic": job.topic},
     )  # fmt: skip
     return True
 

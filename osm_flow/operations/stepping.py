@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from osm_flow import engine
 from osm_flow.domain import journal as rules
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, Command, Start, Step, Waiting
@@ -119,7 +120,7 @@ def begin(
         about |= {"parent_case_id": parent.id, "parent_task_id": parent_task_id or ""}
     start = Start(_start_data(session, case, data))
     case.subject = process.subject_of(start.data) or subject
-    _move(session, case, None, start, actor, now, "case.started", about, on_behalf_of=on_behalf_of, role=role)
+    _move(session, case, None, start, actor, now, RecordKind.case_started, about, on_behalf_of=on_behalf_of, role=role)
     return case
 
 
@@ -130,7 +131,7 @@ def apply(
     actor: Actor,
     now: datetime,
     *,
-    kind: str,
+    kind: RecordKind,
     element: str | None = None,
     task_id: str | None = None,
     on_behalf_of: str | None = None,
@@ -158,7 +159,7 @@ def note(
     actor: Actor,
     now: datetime,
     *,
-    kind: str,
+    kind: RecordKind,
     payload: Mapping[str, Any],
     element: str | None = None,
     task_id: str | None = None,
@@ -219,7 +220,7 @@ def _move(
     command: Command,
     actor: Actor,
     now: datetime,
-    kind: str,
+    kind: RecordKind,
     about: JSON,
     *,
     element: str | None = None,

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import FireTimer
 from osm_flow.notify.mail import Mailer
@@ -75,7 +76,7 @@ def _fire(session: Session, timer: Timer, now: datetime) -> None:
     payload = {"due_at": due_at.isoformat()}
     stepping.apply(
         session, case, command, SYSTEM, now,
-        kind="timer.fired", element=timer.element, task_id=task_id, payload=payload,
+        kind=RecordKind.timer_fired, element=timer.element, task_id=task_id, payload=payload,
     )  # fmt: skip
     again = session.get(Timer, task_id, populate_existing=True)
     if again is not None:

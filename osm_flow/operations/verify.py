@@ -13,13 +13,13 @@ from osm_flow.domain.journal import Fault
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.operations import deep, log_checks
 from osm_flow.operations.deep import Deep, KnownState
-from osm_flow.operations.histories import ERASED, History, faults_of_history, history_of
+from osm_flow.operations.histories import History, faults_of_history, history_of
 from osm_flow.operations.replaying import NotReplayable, Replayed, fold
 from osm_flow.store.models import Case, CaseCheckpoint, CaseState, JournalRecord
 from osm_flow.store.session import CaseNotFound
 
 __all__ = [
-    "ERASED", "Deep", "NotReplayable", "Replayed", "replay", "verify_all", "verify_all_deep", "verify_case", "verify_deep",
+    "Deep", "NotReplayable", "Replayed", "replay", "verify_all", "verify_all_deep", "verify_case", "verify_deep",
 ]  # fmt: skip
 
 Check = Callable[[Session, str], Deep]

@@ -11,6 +11,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.policy import Decision, HeldBySomeoneElse, Verb, WorkItemFacts, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid, NotFound, Refused
@@ -81,7 +82,7 @@ def _lock(session: Session, work_item_id: str) -> WorkItem:
 
 
 def record_on(
-    session: Session, item: WorkItem, actor: Actor, now: datetime, kind: str, data: JSON, decision: Decision
+    session: Session, item: WorkItem, actor: Actor, now: datetime, kind: RecordKind, data: JSON, decision: Decision
 ) -> None:
     """Record an act on the work item that does not move its case."""
     stepping.refuse_unless_active(item.case)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain import journal
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.policy import Verb
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations.idempotency import first_time
@@ -39,7 +40,7 @@ def move_due(
         return item
     data = {"from": _text(item.due_at), "to": instant_text(due_at), "reason": said(reason)}
     item.due_at = due_at
-    record_on(session, item, actor, now, "work_item.due_moved", data, decision)
+    record_on(session, item, actor, now, RecordKind.work_item_due_moved, data, decision)
     return item
 
 
@@ -49,7 +50,7 @@ def set_follow_up(
     """Let the work item rest until then (None: it asks for attention at once)."""
     item, decision = locked_item(session, work_item_id, actor, Verb.complete)
     item.follow_up_at = follow_up_at
-    record_on(session, item, actor, now, "work_item.follow_up_set", {"to": _text(follow_up_at)}, decision)
+    record_on(session, item, actor, now, RecordKind.work_item_follow_up_set, {"to": _text(follow_up_at)}, decision)
     return item
 
 
@@ -60,7 +61,7 @@ def set_priority(session: Session, work_item_id: str, actor: Actor, now: datetim
         raise PriorityUnknown(fields={"priority": PriorityUnknown.__doc__ or ""})
     data = {"from": item.priority, "to": priority}
     item.priority = priority
-    record_on(session, item, actor, now, "work_item.priority_set", data, decision)
+    record_on(session, item, actor, now, RecordKind.work_item_priority_set, data, decision)
     return item
 
 

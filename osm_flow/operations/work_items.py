@@ -13,6 +13,7 @@ from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.policy import Verb, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
 from osm_flow.engine.values import JSON, CompleteTask
 from osm_flow.errors import Invalid
@@ -118,7 +119,7 @@ def claim(session: Session, work_item_id: str, actor: Actor, now: datetime) -> W
         raise AlreadyHeld(name=person_name(session, item.assignee_id), work_item_id=item.id)
     decision = require(actor, Verb.claim, facts)
     _hold(item, actor, now)
-    record_on(session, item, actor, now, "work_item.claimed", {}, decision)
+    record_on(session, item, actor, now, RecordKind.work_item_claimed, {}, decision)
     return item
 
 
@@ -130,7 +131,7 @@ def release(session: Session, work_item_id: str, actor: Actor, now: datetime) ->
     else:
         item.state = next_work_item_state(item.state, WorkItemStatus.READY, work_item_id=item.id)
         item.assignee_id = item.claimed_at = None
-    record_on(session, item, actor, now, "work_item.released", {}, decision)
+    record_on(session, item, actor, now, RecordKind.work_item_released, {}, decision)
     return item
 
 
@@ -145,7 +146,9 @@ def delegate(
     item.assignee_id = receiver.id
     if item.owner_id == receiver.id:
         item.owner_id = None
-    record_on(session, item, actor, now, "work_item.delegated", {"to": to_username, "reason": said(reason)}, decision)
+    record_on(
+        session, item, actor, now, RecordKind.work_item_delegated, {"to": to_username, "reason": said(reason)}, decision
+    )
     return item
 
 
@@ -161,7 +164,15 @@ def reassign(
     if receiver or item.state == WorkItemStatus.CLAIMED:
         wanted = WorkItemStatus.CLAIMED if receiver else WorkItemStatus.READY
         item.state = next_work_item_state(item.state, wanted, work_item_id=item.id)
-    record_on(session, item, actor, now, "work_item.reassigned", {"to": to_username, "reason": said(reason)}, decision)
+    record_on(
+        session,
+        item,
+        actor,
+        now,
+        RecordKind.work_item_reassigned,
+        {"to": to_username, "reason": said(reason)},
+        decision,
+    )
     return item
 
 
@@ -216,7 +227,7 @@ def complete(
     write(session, item, **finished)
     stepping.apply(
         session, item.case, CompleteTask(item.id, values), actor, now,
-        kind="work_item.completed", element=item.element, task_id=item.id,
+        kind=RecordKind.work_item_completed, element=item.element, task_id=item.id,
         on_behalf_of=item.on_behalf_of, role=decision.role, payload=about,
     )  # fmt: skip
     session.execute(_FORGET_DRAFTS, {"item": item.id})
@@ -255,6 +266,6 @@ def _typed(session: Session, item: WorkItem) -> JSON:
         (JournalRecord.case_id == JournalPayload.case_id) & (JournalRecord.seq == JournalPayload.seq),
     )
     query = query.where(JournalRecord.case_id == item.case_id, JournalRecord.task_id == item.id)
-    body = session.scalar(query.where(JournalRecord.kind == "work_item.completed"))
+    body = session.scalar(query.where(JournalRecord.kind == RecordKind.work_item_completed))
     data: JSON = json.loads(body)["data"] if body else {}
     return data

@@ -11,6 +11,7 @@ from flask import g, render_template
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.fiscal import fiscal_year_of
 from osm_flow.domain.policy import CaseFacts, OfficeFacts, SystemFacts, Verb, decide, require
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, CaseStatus
 from osm_flow.engine.values import JSON
 from osm_flow.operations import case_overview, cases, surroundings
@@ -92,7 +93,7 @@ def _halted(case: Case, told: Sequence[Told]) -> Told | None:
     """Who suspended the case and why, while it rests."""
     if case.state != CaseStatus.SUSPENDED:
         return None
-    words, _ = kind_words("case.suspended")
+    words, _ = kind_words(RecordKind.case_suspended)
     return next((one for one in told if one.did == words), None)
 
 

@@ -13,6 +13,7 @@ from flask import g
 from osm_flow.domain.differences import Path, differences
 from osm_flow.domain.form_values import Change, changes
 from osm_flow.domain.forms import columns_of, fields_of, label_of
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
 from osm_flow.operations import moments
@@ -174,7 +175,7 @@ class Reader:
         element = self._process.elements.get(moment.element or "")
         key = element.properties.get("approves") if element else None
         document = (moment.seen or {}).get(key or "")
-        if moment.kind != "work_item.completed" or not isinstance(document, dict):
+        if moment.kind != RecordKind.work_item_completed or not isinstance(document, dict):
             return None
         schema = self._labels.form_with(document)
         return Typed(title_of(schema), schema, document) if schema else None

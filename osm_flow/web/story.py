@@ -12,6 +12,7 @@ from flask import g
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.forms import fields_of, is_table, label_of
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
 from osm_flow.operations import surroundings
@@ -24,38 +25,39 @@ from osm_flow.web.i18n import gettext, ngettext
 
 # What happened, as the middle of a sentence: "สมชาย <รับงาน> ยกร่างแผน"; and how the mark beside it looks.
 _TOLD: Mapping[str, tuple[str, str]] = {
-    "case.started": ("เปิดเรื่องนี้", "done"),
-    "case.suspended": ("สั่งพักเรื่อง", "bad"),
-    "case.resumed": ("สั่งให้เรื่องเดินต่อ", "done"),
-    "case.cancelled": ("สั่งยกเลิกเรื่อง", "bad"),
-    "case.commented": ("ให้ความเห็น", "plain"),
-    "case.attached": ("แนบเอกสาร", "plain"),
-    "case.replanned": ("คิดวันครบกำหนดใหม่ตามปฏิทิน", "clock"),
-    "work_item.completed": ("ทำเสร็จ", "done"),
-    "work_item.claimed": ("รับงานไปทำ", "plain"),
-    "work_item.released": ("คืนงานให้กลุ่ม", "plain"),
-    "work_item.delegated": ("มอบงานต่อ", "plain"),
-    "work_item.reassigned": ("เปลี่ยนตัวผู้รับผิดชอบ", "plain"),
-    "work_item.due_moved": ("เลื่อนวันกำหนด", "clock"),
-    "work_item.follow_up_set": ("ตั้งวันเตือนของงาน", "clock"),
-    "work_item.priority_set": ("เปลี่ยนความเร่งด่วน", "plain"),
-    "work_item.escalated": ("แจ้งเตือนตามลำดับขั้น", "clock"),
-    "message.recorded": ("บันทึกคำตอบจากภายนอก", "done"),
-    "message.received": ("ได้รับข้อความ", "done"),
-    "timer.fired": ("ถึงเวลาที่ตั้งไว้", "clock"),
-    "service.finished": ("ระบบทำขั้นนี้ให้แล้ว", "done"),
-    "child.ended": ("เรื่องย่อยจบแล้ว", "done"),
-    "child.escalated": ("เรื่องย่อยแจ้งยกระดับ", "clock"),
-    "incident.opened": ("เกิดเหตุขัดข้อง", "bad"),
-    "incident.retried": ("ลองใหม่หลังเหตุขัดข้อง", "plain"),
-    "incident.resolved": ("ปิดเหตุขัดข้อง", "plain"),
-    "payloads.erased": ("ลบข้อมูลที่กรอกตามกฎหมาย", "bad"),
-    "case.held": ("ระงับไม่ให้ลบข้อมูล", "bad"),
-    "case.hold_lifted": ("เลิกระงับไม่ให้ลบข้อมูล", "plain"),
-    "case.marked_sensitive": ("ทำเครื่องหมายอ่อนไหว", "plain"),
-    "case.unmarked_sensitive": ("เอาเครื่องหมายอ่อนไหวออก", "plain"),
+    RecordKind.case_started: ("เปิดเรื่องนี้", "done"),
+    RecordKind.case_suspended: ("สั่งพักเรื่อง", "bad"),
+    RecordKind.case_resumed: ("สั่งให้เรื่องเดินต่อ", "done"),
+    RecordKind.case_cancelled: ("สั่งยกเลิกเรื่อง", "bad"),
+    RecordKind.case_commented: ("ให้ความเห็น", "plain"),
+    RecordKind.case_attached: ("แนบเอกสาร", "plain"),
+    RecordKind.case_replanned: ("คิดวันครบกำหนดใหม่ตามปฏิทิน", "clock"),
+    RecordKind.work_item_completed: ("ทำเสร็จ", "done"),
+    RecordKind.work_item_claimed: ("รับงานไปทำ", "plain"),
+    RecordKind.work_item_released: ("คืนงานให้กลุ่ม", "plain"),
+    RecordKind.work_item_delegated: ("มอบงานต่อ", "plain"),
+    RecordKind.work_item_reassigned: ("เปลี่ยนตัวผู้รับผิดชอบ", "plain"),
+    RecordKind.work_item_due_moved: ("เลื่อนวันกำหนด", "clock"),
+    RecordKind.work_item_follow_up_set: ("ตั้งวันเตือนของงาน", "clock"),
+    RecordKind.work_item_priority_set: ("เปลี่ยนความเร่งด่วน", "plain"),
+    RecordKind.work_item_escalated: ("แจ้งเตือนตามลำดับขั้น", "clock"),
+    RecordKind.message_received: ("ได้รับข้อความ", "done"),
+    RecordKind.timer_fired: ("ถึงเวลาที่ตั้งไว้", "clock"),
+    RecordKind.service_finished: ("ระบบทำขั้นนี้ให้แล้ว", "done"),
+    RecordKind.child_ended: ("เรื่องย่อยจบแล้ว", "done"),
+    RecordKind.child_escalated: ("เรื่องย่อยแจ้งยกระดับ", "clock"),
+    RecordKind.incident_opened: ("เกิดเหตุขัดข้อง", "bad"),
+    RecordKind.incident_retried: ("ลองใหม่หลังเหตุขัดข้อง", "plain"),
+    RecordKind.incident_resolved: ("ปิดเหตุขัดข้อง", "plain"),
+    RecordKind.payloads_erased: ("ลบข้อมูลที่กรอกตามกฎหมาย", "bad"),
+    RecordKind.case_held: ("ระงับไม่ให้ลบข้อมูล", "bad"),
+    RecordKind.case_hold_lifted: ("เลิกระงับไม่ให้ลบข้อมูล", "plain"),
+    RecordKind.case_marked_sensitive: ("ทำเครื่องหมายอ่อนไหว", "plain"),
+    RecordKind.case_unmarked_sensitive: ("เอาเครื่องหมายอ่อนไหวออก", "plain"),
 }
-_CLOCKWORK = ("work_item.escalated", "case.replanned")
+# A message that a person received is an answer from outside that they wrote down.
+_WRITTEN_DOWN = ("บันทึกคำตอบจากภายนอก", "done")
+_CLOCKWORK = (RecordKind.work_item_escalated, RecordKind.case_replanned)
 _QUOTED = ("reason", "body", "note", "message", "filename")
 _VERDICT = ("decision", "result", "resolution", "approved", "reply", "reason", "parts", "note")
 _NOTHING: tuple[Any, ...] = (None, "", [])
@@ -84,14 +86,14 @@ class Told:
 
 def kind_words(kind: str, is_person: bool = True) -> tuple[str, str]:
     """What a kind of record means, as the middle of a sentence, and the tone of its mark."""
-    kind = "message.recorded" if kind == "message.received" and is_person else kind
-    did, tone = _TOLD.get(kind, ("", "plain"))
+    is_written_down = is_person and kind == RecordKind.message_received
+    did, tone = _WRITTEN_DOWN if is_written_down else _TOLD.get(kind, ("", "plain"))
     return gettext(did) if did else kind, tone
 
 
 def kinds() -> list[tuple[str, str]]:
     """Every kind of record with its words, in the order in which people think of them."""
-    return [(kind, gettext(did)) for kind, (did, _) in _TOLD.items() if kind != "message.recorded"]
+    return [(kind, gettext(did)) for kind, (did, _) in _TOLD.items()]
 
 
 def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[Told]:
@@ -130,8 +132,8 @@ def _told(entry: HistoryEntry, schema: JSON | None) -> Told:
         quote=_verdict(schema, typed) if schema is not None and typed is not None else _quote(record.kind, payload),
         facts=_facts(schema, typed) if schema is not None and typed is not None else [],
         is_clockwork=record.kind in _CLOCKWORK,
-        is_work=record.kind in ("work_item.completed", "case.started", "case.commented")
-        or (record.kind == "message.received" and is_person),
+        is_work=record.kind in (RecordKind.work_item_completed, RecordKind.case_started, RecordKind.case_commented)
+        or (record.kind == RecordKind.message_received and is_person),
     )
 
 
@@ -139,11 +141,11 @@ def _schema_of(record: JournalRecord, process: Process, forms: Mapping[str, str]
     """The form in which the data of a record were typed; None for records without one."""
     element = process.elements.get(record.element or "")
     match record.kind:
-        case "case.started":
+        case RecordKind.case_started:
             key = process.start_form
-        case "work_item.completed":
+        case RecordKind.work_item_completed:
             key = forms.get(record.task_id or "")
-        case "message.received":
+        case RecordKind.message_received:
             key = element.properties.get("form") if element else None
         case _:
             key = None
@@ -162,12 +164,12 @@ def _quote(kind: str, payload: JSON) -> str:
     data = payload.get("data") or {}
     words = next((str(data[key]) for key in _QUOTED if data.get(key)), "")
     match kind:
-        case "work_item.completed" | "message.received" | "case.started":
+        case RecordKind.work_item_completed | RecordKind.message_received | RecordKind.case_started:
             return ""
-        case "work_item.due_moved":
+        case RecordKind.work_item_due_moved:
             moved = gettext("จาก %(a)s เป็น %(b)s", a=thai_date(data.get("from")) or "–", b=thai_date(data.get("to")))
             return f"{moved}\n{words}".strip()
-        case "work_item.follow_up_set":
+        case RecordKind.work_item_follow_up_set:
             return thai_datetime(data.get("to"))
         case _:
             return words

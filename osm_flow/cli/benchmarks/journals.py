@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.cli.benchmarks.bench import OFFICE, USERNAME, Office
 from osm_flow.domain import journal
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.operations.definitions import latest
 from osm_flow.store.database import instant_text
@@ -34,6 +35,7 @@ from osm_flow.store.models import (
 
 _SECOND = timedelta(seconds=1)
 _PROJECT = "P-71-0001"
+_IN_TURN = (RecordKind.work_item_completed, RecordKind.work_item_claimed)
 
 
 def lengthen(session: Session, case_id: str, records: int) -> None:
@@ -56,7 +58,7 @@ def _next_record(case: Case, digest: str) -> tuple[dict[str, Any], dict[str, Any
     said = {"body": f"ความเห็นที่ {case.seq + 1} ของเรื่องนี้"}
     body = journal.canonical({"command": None, "lookups": {}, "data": said}).decode()
     record = journal.Record(
-        case_id=case.id, seq=case.seq + 1, at=instant_text(at), kind="case.commented", actor=USERNAME,
+        case_id=case.id, seq=case.seq + 1, at=instant_text(at), kind=RecordKind.case_commented, actor=USERNAME,
         actor_role="osm_strategy", on_behalf_of=None, element=None, task_id=None,
         payload_digest=journal.digest_payload(salt, body), definition_key=case.definition.key,
         definition_version=case.definition.version, definition_sha256=case.definition.sha256,
@@ -125,7 +127,7 @@ def _items(case: dict[str, Any], count: int, *, state: str = "COMPLETED") -> Ite
 def _records(case: dict[str, Any], definition: ProcessDefinition, count: int) -> Iterator[dict[str, Any]]:
     """A start, then claim and completion in turn."""
     for number in range(count):
-        kind = ("work_item.completed", "work_item.claimed")[number % 2] if number else "case.started"
+        kind = _IN_TURN[number % 2] if number else RecordKind.case_started
         yield {
             "case_id": case["id"], "seq": number + 1, "at": case["started_at"] + timedelta(seconds=30 * number),
             "kind": kind, "actor": f"person{number % 7}", "actor_role": "osm_strategy",
