@@ -85,6 +85,17 @@ def test_only_the_store_commits() -> None:
     assert found == {"store/session.py"}
 
 
+def test_what_a_session_remembers_has_one_place() -> None:
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "info" and ast.unparse(node.value).endswith("session")
+    }
+
+    assert found == {"store/unit_of_work.py"}
+
+
 def test_nothing_asks_the_wall_clock_but_the_edge() -> None:
     """Time is an argument: only the place that puts the application together reads a clock."""
     found = {

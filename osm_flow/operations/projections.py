@@ -52,11 +52,14 @@ from osm_flow.store.models import (
     WaitingMessage,
     WorkItem,
 )
+from osm_flow.store.unit_of_work import ReadOnce
 
 _HUMAN = ("user", "manual")
 # Into the tables themselves, as the journal: the step that opens a work item does nothing more with it.
 _ADD_WORK_ITEMS = insert(WorkItem.__table__)  # type: ignore[arg-type]  # a table, said less exactly
 _ADD_CANDIDATES = insert(Candidate.__table__)  # type: ignore[arg-type]
+# No lock guards them, and none has to: a province is set up once and stays.
+_READ_PROVINCES: ReadOnce[None, frozenset[str]] = ReadOnce()
 _NOBODY = {"role": None, "province_id": None, "person_id": None}
 
 
@@ -267,10 +270,10 @@ def _province_wish(waiting: Waiting) -> str | None:
 
 
 def _provinces(session: Session) -> frozenset[str]:
-    known: frozenset[str] | None = session.info.get("osm_provinces")
-    if known is None:
-        known = session.info["osm_provinces"] = frozenset(session.scalars(select(Province.id)))
-    return known
+    known = _READ_PROVINCES.of(session)
+    if None not in known:
+        known[None] = frozenset(session.scalars(select(Province.id)))
+    return known[None]
 
 
 def _stage(process: Process, waiting: Waiting) -> str | None:

@@ -24,6 +24,7 @@ from osm_flow.operations.definitions import compiled
 from osm_flow.operations.numbering import next_business_key
 from osm_flow.store.models import Case, CaseState, Incident, ProcessDefinition, Province
 from osm_flow.store.session import Overtaken, has_locked, holds_new, lock_case
+from osm_flow.store.unit_of_work import ReadOnce
 
 _CASES = uuid.UUID("8d1f3f3c-9d0b-5d0e-8f59-4c0b8f7f2a11")
 # Made once: every step runs these, and making a statement takes longer than running it.
@@ -55,6 +56,10 @@ class State(NamedTuple):
     seq: int
     digest: str
     snapshot: bytes
+
+
+_READ_STATES: ReadOnce[str, State] = ReadOnce()
+_READ_WAITING: ReadOnce[tuple[str, str], tuple[Waiting, ...]] = ReadOnce()
 
 
 def case_id_for(*parts: str) -> str:
@@ -192,25 +197,30 @@ def state_of(session: Session, case: Case, *, with_snapshot: bool = True) -> Sta
 
     A transaction that holds the case's lock reads it once.
     """
-    known: State | None = session.info.get("osm_states", {}).get(case.id)
-    if known is not None and known.seq == case.seq and known.snapshot and has_locked(session, case):
+    states = _READ_STATES.of(session)
+    known = states.get(case.id)
+    # A step replaces the state: what was read before it is not the one after the newest record any more.
+    if known is not None and known.seq == case.seq and known.snapshot:
         return known
     row = session.execute(_STATE if with_snapshot else _DIGEST, {"case": case.id}).first()
     if row is None or row[0] != case.seq:
         raise StateLost(case_id=case.id)
     state = State(row[0], row[1], row[2])
+    # Without the lock somebody else may move the case between two looks.
     if has_locked(session, case):
-        session.info.setdefault("osm_states", {})[case.id] = state
+        states[case.id] = state
     return state
 
 
 def waiting_of(session: Session, case: Case) -> tuple[Waiting, ...]:
-    """What the case waits for now. The engine is asked once for each state within a session."""
-    known: dict[str, tuple[str, tuple[Waiting, ...]]] = session.info.setdefault("osm_waiting", {})
-    if case.id not in known or known[case.id][0] != case.head:
+    """What the case waits for now. The engine is asked once for each state within a transaction."""
+    known = _READ_WAITING.of(session)
+    # The hash of its newest record names a state for good, so this holds for a case that is not locked, too.
+    place = (case.id, case.head)
+    if place not in known:
         snapshot = state_of(session, case).snapshot
-        known[case.id] = (case.head, engine.inspect(compiled(session, case.definition), case.id, snapshot))
-    return known[case.id][1]
+        known[place] = engine.inspect(compiled(session, case.definition), case.id, snapshot)
+    return known[place]
 
 
 def _move(

@@ -18,7 +18,10 @@ from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations import stepping
 from osm_flow.operations.facts import work_item_facts
 from osm_flow.store.models import Case, Person, WorkItem
-from osm_flow.store.session import CaseNotFound, has_locked, lock_case_of
+from osm_flow.store.session import CaseNotFound, lock_case_of
+from osm_flow.store.unit_of_work import ReadOnce
+
+_READ_UNDER_LOCK: ReadOnce[str, WorkItem] = ReadOnce()
 
 
 class WorkItemNotFound(NotFound):
@@ -62,10 +65,10 @@ def lock_item(session: Session, work_item_id: str, actor: Actor) -> tuple[WorkIt
 
     A transaction that holds the case's lock reads the work item once.
     """
-    locked: dict[str, WorkItem] = session.info.setdefault("osm_locked_items", {})
-    item = locked.get(work_item_id)
-    if item is None or not has_locked(session, item.case):
-        item = locked[work_item_id] = _lock(session, work_item_id)
+    known = _READ_UNDER_LOCK.of(session)
+    item = known.get(work_item_id)
+    if item is None:
+        item = known[work_item_id] = _lock(session, work_item_id)
     facts = work_item_facts(session, item, actor)
     require(actor, Verb.see_work_item, facts)
     return item, facts
@@ -76,6 +79,7 @@ def _lock(session: Session, work_item_id: str) -> WorkItem:
         case = lock_case_of(session, work_item_id)
     except CaseNotFound:
         raise WorkItemNotFound(work_item_id=work_item_id) from None
+    # Read anew: it may have changed between the moment the page was read and the moment the lock was granted.
     item = session.scalars(_anew(), {"id": work_item_id}).unique().one()
     set_committed_value(item, "case", case)
     return item

@@ -29,6 +29,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from osm_flow.errors import NotFound, Refused
 from osm_flow.store.models import Case, WorkItem
+from osm_flow.store.unit_of_work import unit_of
 
 BUSY_SECONDS = 10
 
@@ -148,7 +149,7 @@ def lock_case(session: Session, case_id: str) -> Case:
 
     On SQLite the transaction itself is the lock (BEGIN IMMEDIATE).
     """
-    known = _locked_here(session).get(case_id)
+    known = unit_of(session).locked(case_id)
     return known if known is not None else _lock(session, _locking_case(), case_id)
 
 
@@ -159,16 +160,16 @@ def lock_case_of(session: Session, work_item_id: str) -> Case:
 
 def holds_new(session: Session, case: Case) -> None:
     """Count a case that this transaction has just inserted as locked: nobody else can see it yet."""
-    _locked_here(session)[case.id] = case
+    unit_of(session).hold(case)
 
 
 def has_locked(session: Session, case: Case) -> bool:
     """Whether this transaction holds the lock of the case."""
-    return case.id in _locked_here(session)
+    return unit_of(session).locked(case.id) is not None
 
 
 def write(session: Session, row: Case | WorkItem, **values: Any) -> None:
-    """Change these columns of a row that the session has loaded: at once, and past the unit of work, which takes longer.
+    """Change these columns of a row that the session has loaded: at once, past the session's flush, which takes longer.
 
     A row with a version is changed only if it is as it was loaded. Raises Overtaken.
     """
@@ -210,17 +211,8 @@ def _lock(session: Session, query: Select[Case], id_: str) -> Case:
     case = session.scalars(query, {"id": id_}).one_or_none()
     if case is None:
         raise CaseNotFound
-    _locked_here(session)[case.id] = case
+    unit_of(session).hold(case)
     return case
-
-
-def _locked_here(session: Session) -> dict[str, Case]:
-    """The cases locked by this session's present transaction; held here, so that they stay in its memory."""
-    transaction = session.get_transaction()
-    owner, known = session.info.get("osm_locked", (None, None))
-    locked: dict[str, Case] = known if known is not None and owner is transaction is not None else {}
-    session.info["osm_locked"] = (transaction or session.begin(), locked)
-    return locked
 
 
 def _as_refusal(error: OperationalError) -> Exception:

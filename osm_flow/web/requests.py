@@ -24,6 +24,7 @@ from osm_flow.errors import OsmFlowError
 from osm_flow.operations.outbox import anything_pending, deliver_pending
 from osm_flow.operations.people import actor_signed_in
 from osm_flow.store.session import Store
+from osm_flow.store.unit_of_work import unit_of
 from osm_flow.web.access import rule_of
 from osm_flow.web.i18n import DEFAULT_LOCALE, LOCALES
 from osm_flow.web.recorded_reads import record_this_read
@@ -112,7 +113,7 @@ def finish() -> None:
         return
     session: Session = g.session
     with scope:
-        _, moved = session.info.get("osm_locked", (None, ()))
+        moved = unit_of(session).touched_cases
         is_pending = bool(moved) and anything_pending(session, g.now, *moved)
     if is_pending:
         _go_on(g.store, g.now, *moved)
