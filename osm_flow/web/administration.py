@@ -15,8 +15,8 @@ from osm_flow.operations.administration import ABOUT_PEOPLE, Kind
 from osm_flow.store.models import AdminRecord
 from osm_flow.web import filters
 from osm_flow.web.access import requires
+from osm_flow.web.audit_filters import names_of_people, period_of
 from osm_flow.web.i18n import current_locale, gettext
-from osm_flow.web.privacy import names_of_people, period_of
 
 blueprint = Blueprint("administration", __name__)
 

@@ -21,12 +21,13 @@ from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import case_facts
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.web.diagram_xml import party_of
+from osm_flow.web.documents import documents_of
 from osm_flow.web.element_list import live_elements
 from osm_flow.web.filters import role_name
 from osm_flow.web.i18n import gettext
+from osm_flow.web.refusals import Problem
 from osm_flow.web.story import Told, fold, kind_words, tell
 from osm_flow.web.wording import names_of
-from osm_flow.web.work_item_page import documents_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def start_context(office_id: str | None, fiscal_year: str | None) -> JSON:
     return {"fy": year, "office": office, "provinces": provinces, "started_by": g.actor.username}
 
 
-def render(case: Case, *, after: str | None, problem: dict[str, Any] | None = None) -> str:
+def render(case: Case, *, after: str | None, problem: Problem | None = None) -> str:
     """The page of the case; `problem` is what one of its small forms got wrong."""
     process = compiled(g.session, case.definition)
     history = cases.case_history(g.session, case, after=after)

@@ -24,10 +24,11 @@ from osm_flow.web.diagram_xml import first_steps, in_language
 from osm_flow.web.filters import STAGES
 from osm_flow.web.forms import SchemaForm
 from osm_flow.web.i18n import error_text, gettext
-from osm_flow.web.inbox import fiscal_years
 from osm_flow.web.posted import posted
+from osm_flow.web.refusals import after_refusal, problem_of
+from osm_flow.web.uploads import keep_upload
 from osm_flow.web.wording import behalf, channels, named
-from osm_flow.web.work_items import after_refusal, keep_upload
+from osm_flow.web.years import fiscal_years
 
 blueprint = Blueprint("cases", __name__)
 
@@ -133,8 +134,7 @@ def in_place(act: str) -> Callable[..., Callable[..., ResponseReturnValue]]:
             except Invalid as error:
                 g.session.rollback()
                 found = cases.get_case(g.session, case_id, g.actor)
-                words = " ".join(dict.fromkeys([error_text(error), *map(gettext, error.fields.values())]))
-                problem = {"act": more.get("act", act), "words": words, "typed": request.form}
+                problem = problem_of(more.get("act", act), error)
                 return case_page.render(found, after=None, problem=problem), error.status
 
         return answer

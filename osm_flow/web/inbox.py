@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -12,8 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
-from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.fiscal import MILESTONE_OF, fiscal_year_of
+from osm_flow.domain.fiscal import MILESTONE_OF
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import Verb
 from osm_flow.domain.roles import WORKERS
@@ -27,6 +26,7 @@ from osm_flow.web.filters import STAGES, role_name
 from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.posted import posted, posted_list
 from osm_flow.web.wording import titled
+from osm_flow.web.years import fiscal_years
 
 blueprint = Blueprint("inbox", __name__)
 
@@ -150,12 +150,6 @@ def bulk() -> ResponseReturnValue:
         "refused": {key: fault for key, fault in outcomes.items() if fault}
     }
     return redirect(_local(posted("back")))
-
-
-def fiscal_years() -> Sequence[int]:
-    """The years that are alive at once, and one on either side."""
-    present = fiscal_year_of(local_day(g.now))
-    return range(present + 2, present - 2, -1)
 
 
 def _try(session: Session, act: Act, work_item_id: str, actor: Actor) -> str:

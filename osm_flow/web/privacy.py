@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Flask, current_app, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
 
 from osm_flow.domain.policy import CaseFacts, Verb
 from osm_flow.domain.retention import Retention
-from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.operations import access_log, erasures, retention
 from osm_flow.operations.access_log import Kind, record_access
 from osm_flow.operations.cases import get_case
 from osm_flow.store.models import Case, LegalHold, Person
 from osm_flow.store.session import CaseNotFound
 from osm_flow.web.access import may, requires
+from osm_flow.web.audit_filters import names_of_people, period_of
 from osm_flow.web.i18n import gettext
 
 blueprint = Blueprint("privacy", __name__)
@@ -219,11 +217,6 @@ def _states() -> dict[str, str]:
     }
 
 
-def names_of_people() -> dict[str, str]:
-    """What everybody is called, by user name."""
-    return dict(g.session.execute(select(Person.username, Person.display_name)).all())
-
-
 def _hold(row: LegalHold) -> dict[str, Any]:
     person = g.session.get(Person, row.person_id) if row.person_id else None
     case = g.session.get(Case, row.case_id) if row.case_id else None
@@ -250,24 +243,6 @@ def _case_named(text: str) -> Case | None:
 
 def _facts(case: Case) -> CaseFacts:
     return CaseFacts(case.office_id, case.state, case.province_id)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return parse_thai_date(text)
-    except ValueError:
-        return None
-
-
-def period_of(first: str, last: str) -> tuple[datetime | None, datetime | None]:
-    """From the start of the first day to the end of the last one; None for what is no date."""
-    since, until = _day(first), _day(last)
-    return _start_of(since) if since else None, _start_of(until + timedelta(days=1)) if until else None
-
-
-def _start_of(day: date) -> datetime:
-    zone: ZoneInfo = current_app.config["TIMEZONE"]
-    return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
 @blueprint.record_once

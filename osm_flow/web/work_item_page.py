@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from flask import g, render_template
 
 from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.form_values import Change, changes, keep_known
+from osm_flow.domain.form_values import changes, keep_known
 from osm_flow.domain.policy import Decision, Reason, Verb, decide
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine.values import JSON
 from osm_flow.operations import document_versions, surroundings, work_items
 from osm_flow.operations.attachments import attachments_of
-from osm_flow.operations.cases import case_documents, case_history, case_standing
+from osm_flow.operations.cases import case_history, case_standing
 from osm_flow.operations.comments import comments_on
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import case_facts, work_item_facts
@@ -22,6 +22,7 @@ from osm_flow.operations.returns import return_of
 from osm_flow.operations.work_item_plans import get_draft
 from osm_flow.store.models import WorkItem
 from osm_flow.web import forms
+from osm_flow.web.documents import Shown, documents_of, shown
 from osm_flow.web.element_list import live_elements
 from osm_flow.web.filters import URGENT, role_name, thai_date
 from osm_flow.web.forms import SchemaForm
@@ -38,17 +39,6 @@ _ACTS = (
     Verb.complete,
     Verb.move_due,
 )
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A document to read; `changed` marks what differs from the version before it."""
-
-    title: str
-    schema: JSON
-    values: JSON
-    changed: list[Change] = field(default_factory=list)
-    previous_at: Any = None
 
 
 @dataclass(frozen=True)
@@ -166,19 +156,6 @@ def _rework(view: ItemView) -> list[str]:
     return [part for part in parts if isinstance(part, str) and part] if isinstance(parts, list) else []
 
 
-def documents_of(case: Any) -> list[Shown]:
-    """The documents of a case, ready to be read."""
-    return [
-        Shown(title=_title(document.schema), schema=document.schema, values=document.values)
-        for document in case_documents(g.session, case)
-    ]
-
-
-def _title(schema: JSON) -> str:
-    english = schema.get("x-en", {}).get("title") if g.locale == "en" else None
-    return str(english or schema.get("title") or "")
-
-
 def _under_approval(view: ItemView) -> Shown | None:
     """The document that this work item approves, with what changed since its last version marked."""
     if not view.approves:
@@ -192,9 +169,9 @@ def _under_approval(view: ItemView) -> Shown | None:
     values = newest.values if seen is None else seen
     earlier = [version for version in versions if version.values != values]
     if not earlier:
-        return Shown(_title(newest.schema), newest.schema, values)
+        return shown(newest.schema, values)
     marked = changes(newest.schema, earlier[-1].values, values)
-    return Shown(_title(newest.schema), newest.schema, values, marked, earlier[-1].at)
+    return shown(newest.schema, values, marked, earlier[-1].at)
 
 
 def _choices(view: ItemView) -> list[surroundings.Choice]:

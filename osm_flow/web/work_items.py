@@ -13,8 +13,7 @@ from osm_flow.domain.deadlines import close_of, opening_of
 from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid, Refused
-from osm_flow.operations import attachments, comments, incidents, work_item_plans, work_items
-from osm_flow.operations.stepping import CaseFailed
+from osm_flow.operations import attachments, comments, work_item_plans, work_items
 from osm_flow.operations.work_items import FormInvalid
 from osm_flow.store.models import WorkItem
 from osm_flow.web import forms, work_item_page
@@ -22,6 +21,8 @@ from osm_flow.web.access import signed_in
 from osm_flow.web.filters import URGENT, priority_name, thai_date, thai_datetime
 from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.posted import posted
+from osm_flow.web.refusals import after_refusal, problem_of
+from osm_flow.web.uploads import keep_upload
 from osm_flow.web.wording import behalf, named
 
 blueprint = Blueprint("work_items", __name__)
@@ -41,8 +42,7 @@ def in_place(act: str) -> Callable[[Callable[[str], ResponseReturnValue]], Calla
             except Invalid as error:
                 g.session.rollback()
                 view = work_item_page.look_at(work_item_id)
-                words = " ".join(dict.fromkeys([error_text(error), *map(gettext, error.fields.values())]))
-                problem = {"act": act, "words": words, "typed": request.form}
+                problem = problem_of(act, error)
                 return work_item_page.render(view, work_item_page.blank_form(view), problem=problem), error.status
             except Refused as refusal:
                 # A race that was lost, mostly: the page as it is now says it better than an error page.
@@ -58,10 +58,6 @@ def in_place(act: str) -> Callable[[Callable[[str], ResponseReturnValue]], Calla
 
 class DateUnreadable(Invalid):
     """Write the date as day/month/Buddhist year, for example 20/11/2569."""
-
-
-class FileMissing(Invalid):
-    """Choose a file first."""
 
 
 @blueprint.get("/work-items/<work_item_id>")
@@ -214,26 +210,6 @@ def attachment(attachment_id: int) -> ResponseReturnValue:
     response = Response(found.content, mimetype=found.media_type)
     response.headers.set("Content-Disposition", "attachment", filename=found.filename)
     return response
-
-
-def after_refusal(refusal: Refused) -> None:
-    """Undo what was begun; a case that its diagram could not carry on becomes an incident somebody can look at."""
-    g.session.rollback()
-    if isinstance(refusal, CaseFailed):
-        incidents.report(g.store, refusal, g.now)
-
-
-def keep_upload(case_id: str, work_item_id: str | None = None) -> None:
-    """Keep the posted file with the case. Raises FileMissing and what `attach` raises."""
-    upload = request.files.get("file")
-    if upload is None or not upload.filename:
-        raise FileMissing(fields={"file": FileMissing.__doc__ or ""})
-    attachments.attach(
-        g.session, case_id, g.actor, g.now,
-        filename=upload.filename, content=upload.read(), work_item_id=work_item_id,
-        key=request.form.get("idempotency_key"),
-    )  # fmt: skip
-    flash(gettext("แนบ %(name)s แล้ว", name=upload.filename), "success")
 
 
 def _to_next(item: WorkItem, *, is_return: bool) -> ResponseReturnValue:

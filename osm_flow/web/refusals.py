@@ -1,0 +1,35 @@
+"""What a page does when the operation it called said no: undo what was begun, and say why beside the form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import g, request
+
+from osm_flow.errors import Invalid, Refused
+from osm_flow.operations import incidents
+from osm_flow.operations.stepping import CaseFailed
+from osm_flow.web.i18n import error_text, gettext
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What one of the small forms of a page got wrong: which act, why, and everything that was typed."""
+
+    act: str
+    words: str
+    typed: Mapping[str, str]
+
+
+def problem_of(act: str, error: Invalid) -> Problem:
+    """The problem of the form that was posted, in the reader's language, each sentence once."""
+    sentences = dict.fromkeys([error_text(error), *map(gettext, error.fields.values())])
+    return Problem(act, " ".join(sentences), request.form)
+
+
+def after_refusal(refusal: Refused) -> None:
+    """Undo what was begun; a case that its diagram could not carry on becomes an incident somebody can look at."""
+    g.session.rollback()
+    if isinstance(refusal, CaseFailed):
+        incidents.report(g.store, refusal, g.now)

@@ -1,0 +1,16 @@
+"""The fiscal years that pages offer to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import g
+
+from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.fiscal import fiscal_year_of
+
+
+def fiscal_years() -> Sequence[int]:
+    """The years in which cases run at once, and one on either side, newest first."""
+    present = fiscal_year_of(local_day(g.now))
+    return range(present + 2, present - 2, -1)

@@ -1,0 +1,23 @@
+"""The fiscal years that pages offer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask, g
+
+from osm_flow.web.years import fiscal_years
+
+
+@pytest.mark.parametrize(
+    ("at", "years"),
+    [
+        (datetime(2026, 9, 30, 16, 59, tzinfo=UTC), [2571, 2570, 2569, 2568]),
+        (datetime(2026, 9, 30, 17, 0, tzinfo=UTC), [2572, 2571, 2570, 2569]),
+    ],
+)
+def test_the_years_move_on_when_october_begins_in_the_office(site: Flask, at: datetime, years: list[int]) -> None:
+    with site.app_context():
+        g.now = at
+        assert list(fiscal_years()) == years
