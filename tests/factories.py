@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.engine.values import JSON
-from osm_flow.operations import deployments
+from osm_flow.operations import deployments, work_items
 from osm_flow.operations.cases import start_case
 from osm_flow.operations.deployments import Deployed, deploy
 from osm_flow.operations.people import actor_for
@@ -88,6 +89,13 @@ def items_of(session: Session, case: Case, *states: str) -> list[WorkItem]:
     wanted: Iterable[str] = states or ("READY", "CLAIMED")
     query = select(WorkItem).where(WorkItem.case_id == case.id, WorkItem.state.in_(tuple(wanted)))
     return list(session.scalars(query.order_by(WorkItem.opened_at, WorkItem.id)))
+
+
+def complete_first(session: Session, case: Case, actor: Actor, at: datetime = NOW, **values: Any) -> str:
+    """Complete the oldest open work item of the case with these values; its id."""
+    item = items_of(session, case)[0]
+    work_items.complete(session, item.id, actor, at, values=values, key=None)
+    return item.id
 
 
 def later(minutes: float = 1) -> datetime:

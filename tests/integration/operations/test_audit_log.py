@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from hypothesis import given
-from hypothesis import strategies as st
-from sqlalchemy import event, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -30,12 +28,11 @@ from osm_flow.operations.audit_log import (
 )
 from osm_flow.operations.comments import comment
 from osm_flow.operations.keys import Keyring, public_half, signing_keys
-from osm_flow.operations.log_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.operations.people import PersonNotFound, actor_named
-from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf, LogNode
+from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_unrecorded, later, make_case, make_office, make_person
-from tests.rfc6962 import includes, is_consistent, leaf_hash, root_of
+from tests.rfc6962 import includes, leaf_hash, root_of
 from tests.together import at_once
 
 
@@ -69,14 +66,6 @@ def checkpoint(store: Store, keyring: Keyring, minute: float = 0) -> audit_log.C
         return make_checkpoint(session, later(minute), SYSTEM, keyring=keyring)
 
 
-def fill(store: Store, count: int) -> list[bytes]:
-    """Leaves that no record stands behind, and their hashes."""
-    leaves = [Leaf("c" * 36, seq, f"{seq:064x}") for seq in range(1, count + 1)]
-    with store.transaction() as session:
-        LogTree(session).append_entries(leaves)
-    return [leaf_hash(leaf_bytes(leaf)) for leaf in leaves]
-
-
 # ---- what is in it ---------------------------------------------------------------------------------------------
 
 
@@ -98,11 +87,6 @@ def test_every_record_is_logged_once_in_the_order_of_time(store: Store, case_id:
     assert [row.position for row in sorted(logged)] == [0, 1, 2]
 
 
-@given(st.text(), st.integers(0, 2**31), st.text("0123456789abcdef"))
-def test_leaves_are_canonical_json(case_id: str, seq: int, hash_: str) -> None:
-    assert leaf_bytes(Leaf(case_id, seq, hash_)) == rfc8785.dumps({"case_id": case_id, "seq": seq, "hash": hash_})
-
-
 @pytest.mark.parametrize("table", ["log_leaves", "log_checkpoints", "signing_keys"])
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET {}"])
 def test_the_database_refuses_to_change_what_was_logged(
@@ -116,61 +100,6 @@ def test_the_database_refuses_to_change_what_was_logged(
 
 
 # ---- roots and proofs ------------------------------------------------------------------------------------------
-
-
-def test_roots_and_proofs_of_every_size_satisfy_a_stranger(sqlite_store: Store) -> None:
-    leaves = fill(sqlite_store, 130)
-
-    with sqlite_store.reading() as session:
-        tree = LogTree(session)
-        roots = [tree.root(size) for size in range(131)]
-        assert roots == [root_of(leaves[:size]) for size in range(131)]
-        for size in (1, 2, 3, 64, 65, 100, 130):
-            for seq in range(1, size + 1):
-                proof = inclusion(session, "c" * 36, seq, size)
-                assert proof.position == seq - 1
-                assert bytes.fromhex(proof.leaf) == leaves[seq - 1]
-                path = [bytes.fromhex(step) for step in proof.path]
-                assert includes(leaves[seq - 1], seq - 1, size, path, roots[size])
-                assert not includes(leaves[seq - 1], seq - 1, size, path, roots[size - 1])
-            for old in range(1, size + 1):
-                steps = [bytes.fromhex(step) for step in consistency(session, old, size)]
-                assert is_consistent(old, size, steps, roots[old], roots[size])
-                assert not is_consistent(old, size, steps, roots[old - 1], roots[size])
-
-
-def test_adding_piece_by_piece_gives_the_same_tree(store: Store) -> None:
-    expected: list[bytes] = []
-    for count in (1, 5, 58, 64, 1, 130):
-        with store.transaction() as session:
-            tree = LogTree(session)
-            size = tree.get_size()
-            new = [Leaf("c" * 36, size + number, f"{size + number:064x}") for number in range(1, count + 1)]
-            tree.append_entries(new)
-            expected += [leaf_hash(leaf_bytes(leaf)) for leaf in new]
-    with store.reading() as session:
-        assert LogTree(session).root() == root_of(expected)
-        nodes = session.execute(select(LogNode.level, LogNode.position, LogNode.hash)).all()
-    assert len(nodes) == 4 + 2 + 1
-    for level, position, digest in nodes:
-        width = 1 << level
-        assert bytes.fromhex(digest) == root_of(expected[position * width : (position + 1) * width])
-
-
-def test_a_root_reads_a_handful_of_rows_whatever_the_size(sqlite_store: Store) -> None:
-    fill(sqlite_store, 5_000)
-    statements: list[str] = []
-
-    with sqlite_store.reading() as session:
-        event.listen(session.get_bind(), "before_cursor_execute", lambda *a: statements.append(a[2]))
-        tree = LogTree(session)
-        hashed: list[bytes] = []
-        plain = tree.hash_buff
-        tree.hash_buff = lambda data: hashed.append(data) or plain(data)
-        tree.root()
-
-    assert len(hashed) < 64
-    assert 0 < len([one for one in statements if "SELECT" in one]) <= 2 * 13
 
 
 def test_proofs_of_what_is_not_there_are_refused(store: Store, case_id: str, keyring: Keyring) -> None:

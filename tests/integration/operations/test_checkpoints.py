@@ -11,13 +11,11 @@ from sqlalchemy import select
 
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.deadlines import close_of, local_day
-from osm_flow.domain.policy import NotYourRole
 from osm_flow.operations import checkpoints, witnesses
 from osm_flow.operations.audit_log import check_against, latest_checkpoint
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.sweeps import sweep_all
-from osm_flow.operations.witnesses import WitnessKnown, WitnessNotAccepted, WitnessNotFound
 from osm_flow.store.models import LogCheckpoint, LogLeaf, OutboxEntry
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_unrecorded, make_case, make_office, make_person
@@ -157,32 +155,3 @@ def test_the_foot_of_an_export_names_the_newest_checkpoint(prepared: Store, keyr
 
 
 # ---- witnesses -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "email", ["", "x", "a@b@c", "a b@c.th", "a@b.th, c@d.th", "a@b.th\nBcc: c@d.th", "@x.th", "a@"]
-)
-def test_an_address_is_one_address(prepared: Store, email: str) -> None:
-    with prepared.transaction() as session, pytest.raises(WitnessNotAccepted):
-        witnesses.add_witness(session, OFFICE, SYSTEM, NOW, name="ใคร", email=email)
-
-
-def test_only_the_director_and_administrators_set_witnesses(prepared: Store) -> None:
-    with prepared.transaction() as session:
-        nobody = make_person(session, "staff", "osm_strategy")
-        admin = make_person(session, "root", "admin")
-        witness = witnesses.add_witness(session, OFFICE, admin, NOW, name="ใคร", email="a@b.th")
-        with pytest.raises(WitnessKnown):
-            witnesses.add_witness(session, OFFICE, admin, NOW, name="ใคร", email="a@b.th")
-        for act in (
-            lambda: witnesses.add_witness(session, OFFICE, nobody, NOW, name="x", email="x@b.th"),
-            lambda: witnesses.remove_witness(session, witness.id, nobody, NOW),
-            lambda: witnesses.witnesses_of(session, OFFICE, nobody),
-        ):
-            with pytest.raises(NotYourRole):
-                act()
-        with pytest.raises(WitnessNotFound):
-            witnesses.remove_witness(session, 99, admin, NOW)
-        witnesses.remove_witness(session, witness.id, admin, NOW)
-        assert witnesses.add_witness(session, OFFICE, admin, NOW, name="ใคร", email="a@b.th").id != witness.id
-        assert [one.removed_by for one in witnesses.witnesses_of(session, OFFICE, admin)] == [None, "root"]

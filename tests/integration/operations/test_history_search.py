@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from typing import Any
 
 import pytest
@@ -14,13 +13,11 @@ from osm_flow.domain.policy import NotYourRole
 from osm_flow.domain.search import typed_text
 from osm_flow.operations import history_search, work_items
 from osm_flow.operations.access_log import ExportReasonMissing
-from osm_flow.operations.cases import cancel_case, suspend_case
 from osm_flow.operations.comments import comment
 from osm_flow.operations.history_questions import Question
 from osm_flow.operations.history_search import Wanted, audited_years, everything, export, search
 from osm_flow.operations.people import actor_named
-from osm_flow.operations.work_item_plans import move_due
-from osm_flow.store.models import Access, JournalPayload, JournalRecord, Position, WorkItem
+from osm_flow.store.models import Access, JournalPayload, JournalRecord, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
 
@@ -134,74 +131,6 @@ def test_words_that_only_the_system_wrote_are_not_searched(office: Session) -> N
 
 
 # ---- ready-made questions --------------------------------------------------------------------------------------
-
-
-def test_acts_for_another_person_but_not_answers_of_outsiders(office: Session) -> None:
-    deputy = make_person(office, "deputy")
-    boss = who(office, "boss")
-    office.add(
-        Position(
-            person_id=deputy.person_id, office_id=OFFICE, role="osm_director", kind="acting",
-            for_person_id=boss.person_id, valid_from=date(2026, 1, 1),
-        )
-    )  # fmt: skip
-    office.flush()
-    case = make_case(office, actor=who(office, "anan"), now=later(20))
-    draft(office, case, "ก", 21)
-    item = items_of(office, case)[0]
-    work_items.claim(office, item.id, who(office, "deputy"), later(22))
-    work_items.complete(
-        office, item.id, who(office, "deputy"), later(23), values={"approved": True, "reason": ""}, key=None,
-        on_behalf_of="สนจ.หนองคาย (หนังสือราชการ)",
-    )  # fmt: skip
-
-    page = search(office, who(office, "malee"), Wanted(question=Question.on_behalf))
-    assert [(one.record.seq, one.on_behalf_name) for one in page.items] == [(3, "คุณboss")]
-    assert seqs(office, on_behalf_of="คุณboss") == [3]
-    assert seqs(office, on_behalf_of="หนองคาย") == [4]
-
-
-def test_approved_own_draft_across_the_family_of_cases(office: Session) -> None:
-    assert seqs(office, question=Question.own_draft) == []
-    anan = who(office, "anan")
-    checked = office.query(WorkItem).filter(WorkItem.element == "check", WorkItem.state == "COMPLETED").one()
-    checked.completed_by_id = anan.person_id
-    office.flush()
-
-    assert seqs(office, question=Question.own_draft) == [5]
-
-
-def test_completed_after_due(office: Session) -> None:
-    assert seqs(office, question=Question.late) == []
-    case = make_case(office, actor=who(office, "anan"), now=later(20))
-    item = items_of(office, case)[0]
-    move_due(office, item.id, who(office, "boss"), later(21), due_at=later(22), reason="เร่ง", key=None)
-    draft(office, case, "สาย", 23)
-
-    assert seqs(office, question=Question.late) == [3]
-
-
-def test_returned_more_than_twice_is_told_from_the_third_time_on(office: Session) -> None:
-    case = make_case(office, actor=who(office, "anan"), now=later(20))
-    for number in range(4):
-        draft(office, case, f'"decision":"return" {number}', 21 + 2 * number)
-        check = items_of(office, case)[0]
-        verdict = {"approved": number == 3, "reason": "อ่านไม่ออก"}
-        work_items.complete(office, check.id, who(office, "boss"), later(22 + 2 * number), values=verdict, key=None)
-
-    page = search(office, who(office, "malee"), Wanted(question=Question.returned))
-    assert [(one.case.id, one.record.seq) for one in page.items] == [(case.id, 7)]
-
-
-def test_repairs_and_stops(office: Session) -> None:
-    case = make_case(office, actor=who(office, "anan"), now=later(20))
-    item = items_of(office, case)[0]
-    work_items.reassign(office, item.id, who(office, "root"), later(21), to_username="anan", reason="ลืม")
-    suspend_case(office, case.id, who(office, "boss"), later(22), reason="รอ")
-    cancel_case(office, case.id, who(office, "root"), later(23), reason="ซ้ำ")
-
-    assert seqs(office, question=Question.repaired) == [4, 2]
-    assert seqs(office, question=Question.stopped) == [4, 3]
 
 
 # ---- exports and speed -----------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from osm_flow.operations import keys, work_items
 from osm_flow.operations.audit_log import append_new, make_checkpoint, rotate_key
 from osm_flow.operations.checkpoints import keep_copies, kept_copies
 from osm_flow.operations.comments import comment
-from osm_flow.operations.keys import KeyMissing, Keyring, KeyUnreadable, ReasonNeeded, public_half, signing_keys
+from osm_flow.operations.keys import KeyMissing, Keyring, ReasonNeeded, public_half, signing_keys
 from osm_flow.operations.log_checks import LogReport, check_log
 from osm_flow.operations.log_tree import LogTree
 from osm_flow.operations.people import actor_named
@@ -267,23 +267,6 @@ def test_a_lost_key_is_replaced_with_a_gap_that_shows(store: Store, keyring: Key
     assert len(found.notices) == 1
     assert lost in found.notices[0]
     assert "ดิสก์เสีย" in found.notices[0]
-
-
-def test_a_key_file_of_another_key_is_refused(store: Store, keyring: Keyring, case_id: str) -> None:
-    with store.reading() as session:
-        mine = signing_keys(session)[0].key_id
-    other = keyring.make(keyring.origin)
-    (keyring.folder / f"{other.key_id}.pem").replace(keyring.folder / f"{mine}.pem")
-
-    with pytest.raises(KeyUnreadable), store.transaction() as session:
-        make_checkpoint(session, later(30), SYSTEM, keyring=keyring)
-
-
-def test_private_keys_are_for_their_owner_alone(store: Store, keyring: Keyring, case_id: str) -> None:
-    (pem,) = keyring.folder.glob("*.pem")
-
-    assert pem.stat().st_mode & 0o777 == 0o600
-    assert keyring.folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_an_endorsement_names_log_and_head(store: Store, keyring: Keyring, case_id: str) -> None:

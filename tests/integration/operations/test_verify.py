@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from hashlib import sha256
-
 import pytest
-import rfc8785
 from sqlalchemy import text
 
 from osm_flow.domain.journal import Fault
 from osm_flow.operations import work_items
 from osm_flow.operations.comments import comment
-from osm_flow.operations.export import exported
 from osm_flow.operations.verify import replay, verify_all, verify_case
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
@@ -145,21 +140,6 @@ def test_an_erasure_that_is_on_record_is_no_fault(store: Store, case_id: str) ->
     assert faults(store, case_id) == []
     with store.reading() as session:
         assert session.execute(text("SELECT count(*) FROM journal_payloads WHERE seq = 4")).scalar() == 0
-
-
-def test_a_stranger_can_check_an_export(store: Store, case_id: str) -> None:
-    with store.reading() as session:
-        document = json.loads(json.dumps(exported(session, case_id)))
-    previous = "0" * 64
-
-    for record in document["records"]:
-        payload, hash_ = record.pop("payload"), record.pop("hash")
-        assert record["prev_hash"] == previous
-        assert sha256(rfc8785.dumps(record)).hexdigest() == hash_
-        digest = sha256(bytes.fromhex(payload["salt"]) + rfc8785.dumps(json.loads(payload["body"]))).hexdigest()
-        assert digest == record["payload_digest"]
-        previous = hash_
-    assert previous == document["case"]["head"]
 
 
 def test_faults_read_as_sentences(store: Store, case_id: str) -> None:
