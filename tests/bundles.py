@@ -31,6 +31,7 @@ from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_
 
 SCRIPT = Path(bundles.__file__).parent / "bundle_files" / "verify.py"
 GENESIS = "0" * 64
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def make_family(store: Store) -> str:

@@ -22,7 +22,7 @@ from osm_flow.operations.audit_log import make_checkpoint
 from osm_flow.operations.comments import comment
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.outbox import deliver_pending
-from osm_flow.operations.pseudonyms import kept_key, pseudonyms
+from osm_flow.operations.pseudonyms import pseudonyms
 from osm_flow.store.models import Access, Case, JournalPayload, JournalRecord, Project, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
@@ -244,11 +244,3 @@ def test_a_file_names_the_newest_checkpoint(worked: Store, tmp_path: Path) -> No
         mining.write(session, mining.scope_for(session, SYSTEM), tmp_path / "log", format_="json", naming=NAMING)
 
     assert json.loads((tmp_path / "log").read_bytes())["log"]["checkpoint"] == made.note
-
-
-def test_a_pseudonym_is_the_same_each_time_and_another_elsewhere(tmp_path: Path) -> None:
-    here, there = kept_key(tmp_path / "a"), kept_key(tmp_path / "b")
-
-    assert kept_key(tmp_path / "a") == here != there
-    assert (tmp_path / "a" / "keys" / "pseudonyms.key").stat().st_mode & 0o077 == 0
-    assert pseudonyms(here)("anan") == pseudonyms(here)("anan") != pseudonyms(there)("anan")
