@@ -27,7 +27,7 @@ from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
 
 SCRIPT = Path(bundles.__file__).parent / "bundle_files" / "verify.py"
 GENESIS = "0" * 64
@@ -180,8 +180,3 @@ def hash_of(line: dict[str, Any]) -> str:
 
 def digest_of(payload: dict[str, Any]) -> str:
     return sha256(bytes.fromhex(payload["salt"]) + payload["body"].encode()).hexdigest()
-
-
-__all__ = [
-    "NOW", "Forger", "keys_of", "make_family", "product_faults", "run_script", "run_script_alone", "write_bundle",
-]  # fmt: skip

@@ -141,6 +141,67 @@ def test_layers_hold() -> None:
     assert answer.returncode == 0, answer.stdout
 
 
+# The engine is one thing to everybody else; the tables are, because one import makes the metadata whole.
+FACES = {"engine/__init__.py", "store/models/__init__.py"}
+
+
+def test_a_name_is_imported_from_where_it_is_defined() -> None:
+    """No module but the two faces imports a name of ours only to pass it on, and nobody takes one from a passer-by."""
+    passed_on = {
+        f"{path.relative_to(PACKAGE).as_posix()}: {name}"
+        for path, tree in modules().items()
+        if path.relative_to(PACKAGE).as_posix() not in FACES
+        for name in names_of_ours(tree) - names_used(tree)
+    }
+    imported = {name_of(path): names_of_ours(tree) for path, tree in modules().items()}
+    faces = {name_of(PACKAGE / face) for face in FACES}
+    taken = {
+        f"{path.relative_to(ROOT).as_posix()}: {module}.{name}"
+        for path, tree in {**modules(), **modules_of_tests()}.items()
+        for module, name in names_taken(tree)
+        if module not in faces and name in imported.get(module, set()) and f"{module}.{name}" not in imported
+    }
+
+    assert (passed_on, taken) == (set(), set())
+
+
+def names_of_ours(tree: ast.Module) -> set[str]:
+    """The names that a module imports from modules of ours."""
+    return {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("osm_flow")
+        for alias in node.names
+    }
+
+
+def names_used(tree: ast.Module) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def names_taken(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """What a module takes from others of ours: `from module import name`, and `module.name` of an imported module."""
+    known = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("osm_flow"):
+            for alias in node.names:
+                yield node.module or "", alias.name
+                known[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in known:
+            yield known[node.value.id], node.attr
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules_of_tests() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "tests").rglob("*.py"))}
+
+
 def test_the_package_itself_holds_a_version_and_nothing_else() -> None:
     assert {name for name in vars(osm_flow) if not name.startswith("__")} <= {path.stem for path in PACKAGE.iterdir()}
 

@@ -13,7 +13,7 @@ from osm_flow.cli import case_proof
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.deadlines import local_day
-from osm_flow.operations import cases, incidents, verify
+from osm_flow.operations import case_pages, cases, incidents, replaying, verify
 from osm_flow.operations.case_overview import open_items_of
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.people import actor_named
@@ -79,11 +79,11 @@ def show(context: Context, case_id: str, as_json: bool) -> None:
     with context.store.reading() as session:
         found = cases.get_case(session, case_id, SYSTEM)
         shown = _as_dict(found)
-        picture = cases.case_picture(session, found, context.now())
+        picture = case_pages.case_picture(session, found, context.now())
         shown["tokens"], shown["passed"] = picture["tokens"], picture["passed"]
         shown["open"] = [_item(item) for item in open_items_of(session, found)]
-        shown["children"] = [_as_dict(child) for child in cases.case_children(session, found)]
-        page = cases.case_history(session, found, limit=200)
+        shown["children"] = [_as_dict(child) for child in case_pages.case_children(session, found)]
+        page = case_pages.case_history(session, found, limit=200)
         shown["history"] = [_entry(entry) for entry in page.items]
     lines = [f"{shown['business_key']}  {shown['title']}  {shown['state']}"]
     lines += [f"waits at {token['element']} ({token['count']})" for token in shown["tokens"]]
@@ -188,7 +188,7 @@ def _item(item: WorkItem) -> dict[str, Any]:
     }
 
 
-def _entry(entry: cases.HistoryEntry) -> dict[str, Any]:
+def _entry(entry: case_pages.HistoryEntry) -> dict[str, Any]:
     record = entry.record
     return {
         "seq": record.seq,
@@ -202,7 +202,7 @@ def _entry(entry: cases.HistoryEntry) -> dict[str, Any]:
     }
 
 
-def _replayed(step: verify.Replayed) -> dict[str, Any]:
+def _replayed(step: replaying.Replayed) -> dict[str, Any]:
     return {
         "seq": step.seq,
         "at": instant_text(step.at),

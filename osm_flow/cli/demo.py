@@ -6,6 +6,7 @@ import click
 
 from osm_flow.cli.context import Context, say
 from osm_flow.operations import demo as cluster
+from osm_flow.operations.demo import cast
 from osm_flow.store.upgrade import upgrade
 
 
@@ -21,7 +22,7 @@ def load(context: Context, as_json: bool) -> None:
     """Put the demo cluster with its running cases into an empty database."""
     upgrade(context.store)
     cluster.load(context.store, context.now())
-    logins = cluster.logins()
+    logins = cast.logins()
     lines = [f"{login['username']:<14} {login['role']:<22} {login['name']}" for login in logins]
-    text = "\n".join([*lines, f"password of all of them: {cluster.PASSWORD}"])
-    say({"office": cluster.OFFICE, "logins": logins}, as_json, text)
+    text = "\n".join([*lines, f"password of all of them: {cast.PASSWORD}"])
+    say({"office": cast.OFFICE, "logins": logins}, as_json, text)

@@ -9,6 +9,7 @@ from osm_flow.cli.context import Context
 from osm_flow.cli.scheduler import mailer_of
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import demo as demo_cluster
+from osm_flow.operations.demo import cast
 from osm_flow.operations.deployments import deploy, shipped_files
 from osm_flow.operations.people import has_people, seed_clusters
 from osm_flow.scheduler import owner_name, start
@@ -29,7 +30,7 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
     """Serve the site."""
     app = context.make_app(context, demo, f"http://{host}:{port}")
     prepare(context, demo)
-    app.config["DEMO_LOGINS"] = demo_cluster.logins() if demo else []
+    app.config["DEMO_LOGINS"] = cast.logins() if demo else []
     mailer, keyring = mailer_of(context), context.keyring
     ticker = None if no_scheduler else start(context.store, context.now, owner_name(), mailer, keyring=keyring)
     click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)

@@ -13,7 +13,7 @@ from osm_flow.cli.diagram_files import DiagramFile
 from osm_flow.engine.guesses import guesses_of
 from osm_flow.engine.simulation import Mode, Simulation, Walk
 from osm_flow.engine.values import Problem
-from osm_flow.operations.services import TOPICS
+from osm_flow.operations.topics import TOPICS
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

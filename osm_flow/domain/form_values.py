@@ -26,18 +26,12 @@ from osm_flow.domain.forms import (
     is_table,
     known_rows,
     known_value,
-    load_form,
     longest_of,
     most_of,
     ref_options,
     widget_of,
 )
-from osm_flow.domain.forms_check import check_form
 from osm_flow.domain.forms_random import NothingFits, draw_values
-
-__all__ = [
-    "Change", "Errors", "Message", "changes", "check_form", "keep_known", "load_form", "prefill", "random_values", "validate",
-]  # fmt: skip
 
 MAX_NUMBER = 2**53
 MAX_NESTING = 4

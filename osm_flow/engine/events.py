@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit, SimpleBpmnTask
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit
 from SpiffWorkflow.bpmn.specs.event_definitions.base import EventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.item_aware_event import (
     ErrorEventDefinition,
@@ -390,9 +390,3 @@ class EndEvent(Throwing, defaults.EndEvent):  # type: ignore[misc]
             if task is not my_task and task.id in workflow.tasks and task.has_state(TaskState.NOT_FINISHED_MASK):
                 task.cancel()
         workflow.completed = True  # the library announces it when this task's completion is noted
-
-
-__all__ = [
-    "BoundaryEvent", "EndEvent", "EventBasedGateway", "IntermediateCatchEvent", "IntermediateThrowEvent", "ReceiveTask",
-    "SendTask", "SimpleBpmnTask", "StartEvent", "Timer", "fire", "raise_error",
-]  # fmt: skip

@@ -25,11 +25,6 @@ from osm_flow.operations.holidays import working_calendar
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import CalendarChange, FiscalDate
 
-__all__ = [
-    "CalendarLookup", "CalendarRefuses", "DateNotAccepted", "NoSuchMilestone", "calendar_lookup", "changes_of",
-    "fiscal_dates", "fiscal_years", "move_date", "propose_year", "working_calendar",
-]  # fmt: skip
-
 Status = Literal["planned", "announced", "actual"]
 _YEARS = range(2500, 2651)
 # The planning of a year begins more than a year before it, its last reports come after it.

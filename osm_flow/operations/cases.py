@@ -20,15 +20,6 @@ from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, DeliverMessage
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations import case_ends, stepping
-from osm_flow.operations.case_pages import (
-    Document,
-    HistoryEntry,
-    case_children,
-    case_documents,
-    case_history,
-    case_picture,
-    case_standing,
-)
 from osm_flow.operations.definitions import compiled, latest
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.form_context import form_context
@@ -47,12 +38,6 @@ from osm_flow.store.models import (
     WorkItem,
 )
 from osm_flow.store.session import CaseNotFound, lock_case
-
-__all__ = [
-    "AnswerInvalid", "CancelParentInstead", "Document", "HistoryEntry", "NotAwaited", "NotStartable", "StartInvalid",
-    "cancel_case", "case_children", "case_documents", "case_history", "case_picture", "case_standing", "get_case",
-    "list_cases", "record_message", "resume_case", "start_case", "suspend_case",
-]  # fmt: skip
 
 _YEARS = range(2500, 2651)
 _NEWEST_FIRST = Keyset((type_coerce(Case.started_at, String), True, False), (Case.id, True, False))

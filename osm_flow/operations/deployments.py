@@ -18,21 +18,17 @@ from sqlalchemy.orm import Session
 from osm_flow import engine
 from osm_flow.domain import journal
 from osm_flow.domain.actors import Actor
-from osm_flow.domain.form_values import check_form, load_form
+from osm_flow.domain.forms import load_form
+from osm_flow.domain.forms_check import check_form
 from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.engine import DefinitionRefused, Diagram, Problem
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations.administration import Kind, record
-from osm_flow.operations.definitions import compiled, latest, list_definitions, versions_of
+from osm_flow.operations.definitions import list_definitions
 from osm_flow.operations.topics import TOPICS
 from osm_flow.resources import resource_dir
 from osm_flow.store.models import Deployment, ProcessDefinition
-
-__all__ = [
-    "Deployed", "NothingToDeploy", "check", "compiled", "deploy", "latest", "list_definitions", "read_form",
-    "shipped_files", "versions_of",
-]  # fmt: skip
 
 # The loader in C reads all forms in a tenth of the time, which every start waits for.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -16,11 +16,9 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import FinishService
 from osm_flow.operations import incidents, stepping
-from osm_flow.operations.topics import TOPICS, Topic, TopicRefused, Work
+from osm_flow.operations.topics import TOPICS, TopicRefused, Work
 from osm_flow.store.models import ServiceJob
 from osm_flow.store.session import Busy, Overtaken, Store, lock_case
-
-__all__ = ["TOPICS", "Topic", "TopicRefused", "Work", "attempt", "record_failure", "run_job"]
 
 logger = logging.getLogger(__name__)
 

@@ -18,10 +18,6 @@ from osm_flow.operations.replaying import NotReplayable, Replayed, fold
 from osm_flow.store.models import Case, CaseCheckpoint, CaseState, JournalRecord
 from osm_flow.store.session import CaseNotFound
 
-__all__ = [
-    "Deep", "NotReplayable", "Replayed", "replay", "verify_all", "verify_all_deep", "verify_case", "verify_deep",
-]  # fmt: skip
-
 Check = Callable[[Session, str], Deep]
 
 

@@ -18,7 +18,6 @@ from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_st
 from osm_flow.engine.values import JSON, CompleteTask
 from osm_flow.errors import Invalid
 from osm_flow.operations import stepping
-from osm_flow.operations.comments import comment
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import work_item_facts
 from osm_flow.operations.form_context import form_context
@@ -26,30 +25,17 @@ from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people import actor_for
 from osm_flow.operations.reasons import said
 from osm_flow.operations.work_item_access import (
-    AlreadyCompleted,
     AlreadyHeld,
-    NoLongerNeeded,
     PersonUnknown,
-    WorkItemNotFound,
-    get_work_item,
     lock_item,
     locked_item,
     person_name,
     record_on,
     refuse_closed,
 )
-from osm_flow.operations.work_item_plans import get_draft, move_due, save_draft, set_follow_up, set_priority
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, Draft, JournalPayload, JournalRecord, Person, WorkItem
 from osm_flow.store.session import Overtaken, write
-
-__all__ = [
-    "AlreadyCompleted", "AlreadyHeld", "FormInvalid", "NoLongerNeeded", "PersonUnknown",
-    "WorkItemNotFound", "claim", "comment", "complete", "context_of", "delegate", "element_of", "form_of", "get_draft",
-    "get_work_item", "move_due", "next_held", "reassign", "release", "save_draft", "set_follow_up", "set_priority",
-    "to_complete", "variables_of",
-]  # fmt: skip
-
 
 _DRAFTS = Draft.__table__
 _FORGET_DRAFTS = delete(_DRAFTS).where(_DRAFTS.c.work_item_id == bindparam("item"))  # type: ignore[arg-type]  # a table, said less exactly

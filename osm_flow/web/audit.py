@@ -14,8 +14,7 @@ from osm_flow.domain.policy import Verb
 from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import case_checkpoints, moments
-from osm_flow.operations.case_pages import definition_with_forms
-from osm_flow.operations.cases import case_history
+from osm_flow.operations.case_pages import case_history, definition_with_forms
 from osm_flow.operations.moments import Moment, NoSuchMoment
 from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import Case

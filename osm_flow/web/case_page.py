@@ -14,7 +14,7 @@ from osm_flow.domain.policy import CaseFacts, OfficeFacts, SystemFacts, Verb, de
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, CaseStatus
 from osm_flow.engine.values import JSON
-from osm_flow.operations import case_overview, cases, surroundings
+from osm_flow.operations import case_overview, case_pages, cases, surroundings
 from osm_flow.operations.attachments import attachments_of
 from osm_flow.operations.comments import comments_on
 from osm_flow.operations.definitions import compiled
@@ -63,7 +63,7 @@ def start_context(office_id: str | None, fiscal_year: str | None) -> JSON:
 def render(case: Case, *, after: str | None, problem: Problem | None = None) -> str:
     """The page of the case; `problem` is what one of its small forms got wrong."""
     process = compiled(g.session, case.definition)
-    history = cases.case_history(g.session, case, after=after)
+    history = case_pages.case_history(g.session, case, after=after)
     told = tell(g.session, case, history.items)
     open_items = case_overview.open_items_of(g.session, case)
     return render_template(
@@ -79,11 +79,11 @@ def render(case: Case, *, after: str | None, problem: Problem | None = None) -> 
         candidates={item.id: _candidates(item) for item in open_items},
         awaited=case_overview.awaited_of(g.session, case),
         timers=case_overview.timers_of(g.session, case),
-        elements=live_elements(process, cases.case_standing(g.session, case, g.now)),
+        elements=live_elements(process, case_pages.case_standing(g.session, case, g.now)),
         history={"entries": fold(told), "next": history.next},
         halted=_halted(case, told),
         people=[(name, gettext(what)) for name, what in case_overview.people_of(g.session, case, g.actor)],
-        children=cases.case_children(g.session, case),
+        children=case_pages.case_children(g.session, case),
         documents=documents_of(case),
         attachment_rows=attachments_of(g.session, case),
         comment_rows=comments_on(g.session, case.id),

@@ -14,7 +14,7 @@ from osm_flow.domain.fiscal import fiscal_year_of
 from osm_flow.domain.policy import Verb
 from osm_flow.domain.states import CaseStatus
 from osm_flow.errors import Invalid, NotFound, Refused
-from osm_flow.operations import cases, comments
+from osm_flow.operations import case_pages, cases, comments
 from osm_flow.operations.definitions import compiled, latest, list_definitions
 from osm_flow.operations.people import offices
 from osm_flow.store.models import ProcessDefinition
@@ -119,7 +119,7 @@ def case(case_id: str) -> ResponseReturnValue:
 def picture(case_id: str) -> ResponseReturnValue:
     """The diagram with the case in it, for the viewer on the page."""
     found = cases.get_case(g.session, case_id, g.actor)
-    drawn = cases.case_picture(g.session, found, g.now)
+    drawn = case_pages.case_picture(g.session, found, g.now)
     return jsonify({**drawn, "xml": in_language(drawn["xml"])})
 
 

@@ -12,9 +12,9 @@ from osm_flow.domain.form_values import changes, keep_known
 from osm_flow.domain.policy import Decision, Reason, Verb, decide
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine.values import JSON
-from osm_flow.operations import document_versions, surroundings, work_items
+from osm_flow.operations import document_versions, surroundings, work_item_access, work_items
 from osm_flow.operations.attachments import attachments_of
-from osm_flow.operations.cases import case_history, case_standing
+from osm_flow.operations.case_pages import case_history, case_standing
 from osm_flow.operations.comments import comments_on
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import case_facts, work_item_facts
@@ -65,7 +65,7 @@ class ItemView:
 
 def look_at(work_item_id: str) -> ItemView:
     """The work item for the person who asks. Raises WorkItemNotFound and the like."""
-    item = work_items.get_work_item(g.session, work_item_id, g.actor)
+    item = work_item_access.get_work_item(g.session, work_item_id, g.actor)
     facts = work_item_facts(g.session, item, g.actor)
     decisions: dict[Verb, Decision] = {verb: decide(g.actor, verb, facts) for verb in _ACTS}
     of_case = case_facts(g.session, item.case, g.actor)

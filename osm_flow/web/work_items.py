@@ -13,7 +13,7 @@ from osm_flow.domain.deadlines import close_of, opening_of
 from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid, Refused
-from osm_flow.operations import attachments, comments, work_item_plans, work_items
+from osm_flow.operations import attachments, comments, work_item_access, work_item_plans, work_items
 from osm_flow.operations.work_items import FormInvalid
 from osm_flow.store.models import WorkItem
 from osm_flow.web import forms, work_item_page
@@ -96,7 +96,7 @@ def complete(work_item_id: str) -> ResponseReturnValue:
 @blueprint.post("/work-items/<work_item_id>/draft")
 @signed_in
 def save_draft(work_item_id: str) -> ResponseReturnValue:
-    item = work_items.get_work_item(g.session, work_item_id, g.actor)
+    item = work_item_access.get_work_item(g.session, work_item_id, g.actor)
     schema = work_items.form_of(g.session, item)
     body = forms.draft_of(schema, request.form) if schema else {}
     draft = work_item_plans.save_draft(g.session, work_item_id, g.actor, g.now, body)
@@ -185,7 +185,7 @@ def set_priority(work_item_id: str) -> ResponseReturnValue:
 @signed_in
 @in_place("comment")
 def comment(work_item_id: str) -> ResponseReturnValue:
-    item = work_items.get_work_item(g.session, work_item_id, g.actor)
+    item = work_item_access.get_work_item(g.session, work_item_id, g.actor)
     comments.comment(
         g.session, item.case_id, g.actor, g.now,
         body=posted("body"), work_item_id=item.id, key=request.form.get("idempotency_key"),
@@ -197,7 +197,7 @@ def comment(work_item_id: str) -> ResponseReturnValue:
 @signed_in
 @in_place("attach")
 def attach(work_item_id: str) -> ResponseReturnValue:
-    item = work_items.get_work_item(g.session, work_item_id, g.actor)
+    item = work_item_access.get_work_item(g.session, work_item_id, g.actor)
     keep_upload(item.case_id, item.id)
     return _to(work_item_id, "attachments")
 

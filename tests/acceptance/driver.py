@@ -27,7 +27,7 @@ from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
 from osm_flow.operations.cases import answer_context
 from osm_flow.operations.definitions import compiled, latest
-from osm_flow.operations.demo import PASSWORD
+from osm_flow.operations.demo.cast import PASSWORD
 from osm_flow.operations.sweeps import sweep_all
 from osm_flow.settings import Settings
 from osm_flow.store.models import Case, Timer, WaitingMessage, WorkItem

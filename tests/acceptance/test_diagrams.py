@@ -15,7 +15,7 @@ from osm_flow.cli.diagram_files import DiagramFile
 from osm_flow.domain.forms import JSON, fields_of
 from osm_flow.engine import Process
 from osm_flow.engine.simulation import Simulation
-from osm_flow.operations.services import TOPICS
+from osm_flow.operations.topics import TOPICS
 from osm_flow.resources import resource_dir
 
 pytestmark = pytest.mark.timeout(900)

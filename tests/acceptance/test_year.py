@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import demo, work_items
+from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.demo.register import code_of
 from osm_flow.operations.deployments import deploy, shipped_files
 from osm_flow.operations.people import give_position
@@ -53,7 +54,7 @@ def year(store: Store) -> Year:
         demo.furnish(session, LAID_OUT_FOR)
         give_position(
             session, "pornthip", SYSTEM, BEGINS,
-            role="cluster_head", office_id=demo.OFFICE, kind="delegated", for_username="somchai",
+            role="cluster_head", office_id=OFFICE, kind="delegated", for_username="somchai",
             letter="คำสั่งจังหวัดอุดรธานี ที่ 4620/2570", valid_from=date(2027, 10, 1), valid_to=date(2028, 12, 31),
         )  # fmt: skip
     return Year(store, BEGINS)

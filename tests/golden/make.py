@@ -26,6 +26,7 @@ from osm_flow.operations import bundles, demo, work_items
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.cases import resume_case, suspend_case
 from osm_flow.operations.comments import comment
+from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.deployments import deploy, shipped_files
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.keys import Keyring
@@ -67,7 +68,7 @@ def _laid_out(store: Store) -> Year:
         demo.furnish(session, story.LAID_OUT_FOR)
         give_position(
             session, "pornthip", SYSTEM, story.BEGINS,
-            role="cluster_head", office_id=demo.OFFICE, kind="delegated", for_username="somchai",
+            role="cluster_head", office_id=OFFICE, kind="delegated", for_username="somchai",
             letter="คำสั่งจังหวัดอุดรธานี ที่ 4620/2570", valid_from=date(2027, 10, 1), valid_to=date(2028, 12, 31),
         )  # fmt: skip
     return Year(store, story.BEGINS)

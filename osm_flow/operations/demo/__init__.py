@@ -12,7 +12,6 @@ from osm_flow.domain.deadlines import local_day
 from osm_flow.errors import Refused
 from osm_flow.operations.demo import cast, dates, register
 from osm_flow.operations.demo.aside import Aside
-from osm_flow.operations.demo.cast import OFFICE, PASSWORD, logins
 from osm_flow.operations.demo.execution import Execution
 from osm_flow.operations.demo.planning import Planning
 from osm_flow.operations.demo.stage import Stage
@@ -22,8 +21,6 @@ from osm_flow.operations.holidays import working_calendar
 from osm_flow.operations.people import has_people, seed_clusters
 from osm_flow.store.models import Case
 from osm_flow.store.session import Store
-
-__all__ = ["OFFICE", "PASSWORD", "DatabaseInUse", "furnish", "load", "logins"]
 
 
 class DatabaseInUse(Refused):

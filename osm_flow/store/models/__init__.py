@@ -1,4 +1,4 @@
-"""All tables, so that one import makes the metadata whole."""
+"""All tables. Tables name each other in text, so one import has to know them all; everybody imports them from here."""
 
 from osm_flow.store.models.administration import AdminRecord
 from osm_flow.store.models.audit import LogCheckpoint, LoggedCase, LogLeaf, LogNode, SigningKey, Witness

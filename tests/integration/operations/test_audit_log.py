@@ -14,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM, Actor
-from osm_flow.operations import audit_log
+from osm_flow.operations import keys
 from osm_flow.operations.audit_log import (
+    Checkpoint,
     LogContradicted,
     NotLogged,
     SizeUnknown,
@@ -61,7 +62,7 @@ def writer(session: Session) -> Actor:
         return make_person(session, "anan", "osm_strategy")
 
 
-def checkpoint(store: Store, keyring: Keyring, minute: float = 0) -> audit_log.Checkpoint:
+def checkpoint(store: Store, keyring: Keyring, minute: float = 0) -> Checkpoint:
     with store.transaction() as session:
         return make_checkpoint(session, later(minute), SYSTEM, keyring=keyring)
 
@@ -175,7 +176,7 @@ def test_a_crash_between_logging_and_signing_is_harmless(
     store: Store, case_id: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(audit_log.keys, "sign", lambda *_: 1 / 0)
+        patch.setattr(keys, "sign", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             checkpoint(store, keyring)
     with store.reading() as session:
@@ -216,10 +217,10 @@ def test_foreign_cut_and_future_checkpoints_are_refused_in_words(
         def codes(note: str | bytes) -> list[str]:
             return [fault.code for fault in check_against(session, note)]
 
-        future = audit_log.keys.sign(f"{keyring.origin}\n9\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
-        other = audit_log.keys.sign(f"{keyring.origin}\n1\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
-        foreign = audit_log.keys.sign(f"else\n1\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
-        resigned = audit_log.keys.sign(f"{body}\n", stranger, elsewhere)
+        future = keys.sign(f"{keyring.origin}\n9\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
+        other = keys.sign(f"{keyring.origin}\n1\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
+        foreign = keys.sign(f"else\n1\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
+        resigned = keys.sign(f"{body}\n", stranger, elsewhere)
         assert codes(str(future)) == ["future"]
         assert codes(str(other)) == ["root"]
         assert codes(str(foreign)) == ["origin"]

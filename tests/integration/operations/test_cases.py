@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound
-from osm_flow.operations import cases, incidents, work_items
+from osm_flow.operations import case_pages, cases, incidents, work_items
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.stepping import CaseFailed, CaseSuspended
 from osm_flow.operations.verify import verify_case
@@ -173,7 +173,7 @@ class TestPages:
         items_of(session, case)[0].due_at = NOW
         session.flush()
 
-        picture = cases.case_picture(session, case, later())
+        picture = case_pages.case_picture(session, case, later())
 
         assert picture["xml"].startswith("<?xml")
         assert picture["tokens"] == [{"element": "check", "count": 1, "overdue": 1}]
@@ -183,8 +183,8 @@ class TestPages:
         case = make_case(session)
         work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "ร่าง"}, key="k")
 
-        page = cases.case_history(session, case)
-        (document,) = cases.case_documents(session, case)
+        page = case_pages.case_history(session, case)
+        (document,) = case_pages.case_documents(session, case)
 
         assert [(one.record.kind, one.actor_name, one.element_name) for one in page.items] == [
             ("work_item.completed", "คุณanan", "ร่างแผน"), ("case.started", "system", None),
@@ -192,8 +192,8 @@ class TestPages:
         assert page.items[0].payload is not None
         assert page.items[0].payload["data"] == {"text": "ร่าง"}
         assert (document.key, document.values, document.schema["title"]) == ("plan", {"text": "ร่าง"}, "บันทึก")
-        first = cases.case_history(session, case, limit=1)
-        assert [one.record.seq for one in cases.case_history(session, case, after=first.next).items] == [1]
+        first = case_pages.case_history(session, case, limit=1)
+        assert [one.record.seq for one in case_pages.case_history(session, case, after=first.next).items] == [1]
 
 
 def test_an_engine_fault_keeps_nothing_and_opens_one_incident(store: Store) -> None:

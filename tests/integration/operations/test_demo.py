@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from osm_flow.domain.deadlines import local_day
 from osm_flow.operations import demo
-from osm_flow.operations.demo.cast import CAST, OFFICE, PASSWORD
+from osm_flow.operations.demo.cast import CAST, OFFICE, PASSWORD, logins
 from osm_flow.operations.inbox import Home, home_for
 from osm_flow.operations.passwords import sign_in
 from osm_flow.operations.people import actor_named, has_people
@@ -123,7 +123,7 @@ def test_people_with_their_hats_can_sign_in(loaded: Store) -> None:
         kinds = session.scalars(select(Position).where(Position.kind != "substantive")).all()
         assert {position.kind for position in kinds} == {"acting", "delegated"}
         assert all(position.letter and position.valid_to and position.for_person_id for position in kinds)
-        assert {login["username"] for login in demo.logins()} == set(session.scalars(select(Person.username)))
+        assert {login["username"] for login in logins()} == set(session.scalars(select(Person.username)))
         deputy = actor_named(session, "pornthip", local_day(TODAY))
         assert deputy.has("cluster_head", OFFICE)
 

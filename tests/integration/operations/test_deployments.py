@@ -7,16 +7,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.engine import DefinitionRefused
-from osm_flow.operations.deployments import (
-    NothingToDeploy,
-    check,
-    compiled,
-    deploy,
-    latest,
-    list_definitions,
-    shipped_files,
-    versions_of,
-)
+from osm_flow.operations.definitions import compiled, latest, list_definitions, versions_of
+from osm_flow.operations.deployments import NothingToDeploy, check, deploy, shipped_files
 from osm_flow.store.models import Deployment, ProcessDefinition
 from tests.factories import BPMN, NOW, files, later, make_case, make_office, make_person
 

@@ -19,7 +19,7 @@ from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.notify.mail import Mail
-from osm_flow.operations import erasures, retention, work_items
+from osm_flow.operations import erasures, retention, work_item_plans, work_items
 from osm_flow.operations.access_log import record_access
 from osm_flow.operations.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.audit_log import make_checkpoint
@@ -70,7 +70,7 @@ def a_case(store: Store, *, title: str = "แผน", ended: bool = True) -> str
     with store.transaction() as session:
         case = make_case(session, title=title)
         draft = items_of(session, case)[0]
-        work_items.save_draft(session, draft.id, anan, NOW, {"text": f"พบ {NAME}"})
+        work_item_plans.save_draft(session, draft.id, anan, NOW, {"text": f"พบ {NAME}"})
         work_items.complete(session, draft.id, anan, NOW, values={"text": f"พบ {NAME} ที่งาน"}, key=None)
         comment(session, case.id, boss, later(1), body=f"{NAME} มาหรือไม่", key=None)
         comment(session, case.id, boss, later(2), body="ไม่เกี่ยว", key=None)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
 from osm_flow.operations import outbox, work_items
-from osm_flow.operations.cases import case_children, resume_case, suspend_case
+from osm_flow.operations.case_pages import case_children
+from osm_flow.operations.cases import resume_case, suspend_case
 from osm_flow.operations.verify import verify_all, verify_all_deep
 from osm_flow.store.models import Case, Incident, JournalRecord, Notification, OutboxEntry
 from osm_flow.store.session import Store

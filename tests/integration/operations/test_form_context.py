@@ -12,7 +12,7 @@ import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain import form_values
+from osm_flow.domain import form_values, forms
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
@@ -39,7 +39,7 @@ def shipped(key: str) -> bytes:
 
 
 def schema_of(key: str) -> JSON:
-    return form_values.load_form(yaml.safe_load(shipped(key)))
+    return forms.load_form(yaml.safe_load(shipped(key)))
 
 
 def filled(key: str, context: JSON, **said: Any) -> JSON:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from osm_flow.domain import merkle_note
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.merkle_note import Head
 from osm_flow.operations import keys, work_items
@@ -225,7 +226,7 @@ def test_a_rotation_is_signed_by_both_keys(store: Store, keyring: Keyring, case_
 
     with store.reading() as session:
         old, new = map(public_half, signing_keys(session))
-        note = keys.read_note(rotated.note)
+        note = merkle_note.read_note(rotated.note)
     assert (keys.signed_by(note, old), keys.signed_by(note, new)) == (True, True)
     assert f"successor {new}\n" in note.text
     found = report(store, keyring)
@@ -238,8 +239,8 @@ def test_nobody_becomes_the_next_key_by_signing_beside_the_last_one(
     elsewhere = Keyring(tmp_path / "forger", keyring.origin)
     key = elsewhere.make(keyring.origin)
     with store.reading() as session:
-        note = keys.read_note(session.scalars(select(LogCheckpoint.note)).one())
-    both = keys.Note(note.text, (*note.signatures, *keys.sign(note.text, key, elsewhere).signatures))
+        note = merkle_note.read_note(session.scalars(select(LogCheckpoint.note)).one())
+    both = merkle_note.Note(note.text, (*note.signatures, *keys.sign(note.text, key, elsewhere).signatures))
     with store.transaction() as session:
         keys._add(session, key, SYSTEM, later(20), how="rotated", endorsement=str(both))
 
@@ -274,7 +275,7 @@ def test_an_endorsement_names_log_and_head(store: Store, keyring: Keyring, case_
         root = LogTree(session).root()
         rotate_key(session, later(20), SYSTEM, keyring=keyring)
     with store.reading() as session:
-        head = keys.read_head(keys.read_note(signing_keys(session)[1].endorsement))
+        head = merkle_note.read_head(merkle_note.read_note(signing_keys(session)[1].endorsement))
 
     assert (head.origin, head.size, head.root) == (keyring.origin, 4, root)
     assert isinstance(head, Head)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from osm_flow.domain.actors import Actor
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import outbox, pruning, sweeps, work_items
-from osm_flow.operations.cases import case_children
+from osm_flow.operations.case_pages import case_children
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.comments import comment
 from osm_flow.operations.mail import queue_mail

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.policy import DutiesAreSeparate, NotYourRole
 from osm_flow.errors import NotFound, OsmFlowError
-from osm_flow.operations import work_items
+from osm_flow.operations import comments, work_item_access, work_item_plans, work_items
 from osm_flow.operations.cases import start_case, suspend_case
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.stepping import CaseSuspended
@@ -55,7 +55,7 @@ class TestClaiming:
         item = items_of(session, make_case(session))[0]
         work_items.claim(session, item.id, anan, now)
 
-        with pytest.raises(work_items.AlreadyHeld, match="คุณanan already holds this work item"):
+        with pytest.raises(work_item_access.AlreadyHeld, match="คุณanan already holds this work item"):
             work_items.claim(session, item.id, busaba, now)
 
     def test_a_foreign_office_does_not_see_it(self, session: Session, now: datetime) -> None:
@@ -173,7 +173,7 @@ class TestCompleting:
         anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
         item = items_of(session, make_case(session))[0]
         shown = item.version
-        work_items.set_priority(session, item.id, boss, now, priority=90)
+        work_item_plans.set_priority(session, item.id, boss, now, priority=90)
 
         with pytest.raises(Overtaken):
             work_items.complete(session, item.id, anan, now, values={"text": "ร่าง"}, key="k1", version=shown)
@@ -183,7 +183,7 @@ class TestCompleting:
         item = items_of(session, make_case(session))[0]
         work_items.complete(session, item.id, anan, now, values={"text": "ร่าง"}, key="k1")
 
-        with pytest.raises(work_items.AlreadyCompleted, match="คุณanan already completed"):
+        with pytest.raises(work_item_access.AlreadyCompleted, match="คุณanan already completed"):
             work_items.complete(session, item.id, busaba, now, values={"text": "ร่าง"}, key="k2")
 
 
@@ -225,7 +225,7 @@ class TestHandingOn:
         boss = make_person(session, "boss", "osm_director")
         item = items_of(session, make_case(session))[0]
 
-        with pytest.raises(work_items.PersonUnknown):
+        with pytest.raises(work_item_access.PersonUnknown):
             work_items.reassign(session, item.id, boss, now, to_username="nobody", reason="x")
 
 
@@ -236,8 +236,8 @@ class TestPlans:
         case = make_case(session)
         item = items_of(session, case)[0]
 
-        work_items.move_due(session, item.id, boss, now, due_at=later(60), reason="รอข้อมูล", key="m1")
-        work_items.move_due(session, item.id, boss, now, due_at=later(90), reason="รอข้อมูล", key="m1")
+        work_item_plans.move_due(session, item.id, boss, now, due_at=later(60), reason="รอข้อมูล", key="m1")
+        work_item_plans.move_due(session, item.id, boss, now, due_at=later(90), reason="รอข้อมูล", key="m1")
 
         assert item.due_at == later(60)
         assert case.seq == 2
@@ -246,27 +246,27 @@ class TestPlans:
         anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
         item = items_of(session, make_case(session))[0]
 
-        work_items.save_draft(session, item.id, anan, now, {"text": "ครึ่ง"})
-        work_items.save_draft(session, item.id, anan, later(), {"text": "ครึ่งทาง"})
+        work_item_plans.save_draft(session, item.id, anan, now, {"text": "ครึ่ง"})
+        work_item_plans.save_draft(session, item.id, anan, later(), {"text": "ครึ่งทาง"})
 
-        assert work_items.get_draft(session, item.id, anan) == {"text": "ครึ่งทาง"}
-        assert work_items.get_draft(session, item.id, busaba) is None
+        assert work_item_plans.get_draft(session, item.id, anan) == {"text": "ครึ่งทาง"}
+        assert work_item_plans.get_draft(session, item.id, busaba) is None
         work_items.complete(session, item.id, anan, now, values={"text": "เต็ม"}, key="k1")
-        assert work_items.get_draft(session, item.id, anan) is None
+        assert work_item_plans.get_draft(session, item.id, anan) is None
 
     def test_priority_has_bounds(self, session: Session, now: datetime) -> None:
         boss = make_person(session, "boss", "osm_director")
         item = items_of(session, make_case(session))[0]
 
         with pytest.raises(PriorityUnknown):
-            work_items.set_priority(session, item.id, boss, now, priority=101)
+            work_item_plans.set_priority(session, item.id, boss, now, priority=101)
 
     def test_comments_are_said_once(self, session: Session, now: datetime) -> None:
         anan = make_person(session, "anan", "osm_strategy")
         case = make_case(session)
 
-        said = work_items.comment(session, case.id, anan, now, body="ดูหน้า 3", key="c1")
-        again = work_items.comment(session, case.id, anan, now, body="ดูหน้า 3", key="c1")
+        said = comments.comment(session, case.id, anan, now, body="ดูหน้า 3", key="c1")
+        again = comments.comment(session, case.id, anan, now, body="ดูหน้า 3", key="c1")
 
         assert said is not None
         assert (said.body, again, case.seq) == ("ดูหน้า 3", None, 2)
