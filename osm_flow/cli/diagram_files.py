@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import (
     DefinitionRefused,
     Diagram,
@@ -19,7 +20,6 @@ from osm_flow.engine import (
 from osm_flow.engine.values import Problem
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.deployments import read_form
-from osm_flow.operations.topics import TOPICS
 from osm_flow.resources import resource_dir
 
 _FILE_NAME = re.compile(r"^[\w.-]{1,64}$")
@@ -91,7 +91,7 @@ class DiagramFile:
             }
         except DefinitionRefused as refused:
             return refused.problems
-        return lint(self.xml, forms=self.forms, decisions=self.decisions, topics=TOPICS, known_processes=known)
+        return lint(self.xml, forms=self.forms, decisions=self.decisions, topics=RESULT_SCHEMAS, known_processes=known)
 
     def process(self, key: str) -> Process:
         """The compiled process, from this file or from one beside it. Raises DefinitionRefused and NoSuchProcess."""

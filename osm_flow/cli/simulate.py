@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from osm_flow.cli.diagram_files import DiagramFile
+from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine.guesses import guesses_of
 from osm_flow.engine.simulation import Mode, Simulation, Walk
 from osm_flow.engine.values import Problem
-from osm_flow.operations.topics import TOPICS
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -89,9 +89,8 @@ def simulate(
     source = DiagramFile(file)
     start = key or source.diagram.main_key
     source.process(start)
-    topics = {name: topic.result_schema for name, topic in TOPICS.items()}
     simulation = Simulation(
-        source.process, start, seed=seed, mode=mode, topics=topics, guesses=guesses_of(source.diagram.root)
+        source.process, start, seed=seed, mode=mode, topics=RESULT_SCHEMAS, guesses=guesses_of(source.diagram.root)
     )
     walk = simulation.run(_read_walk(walk_file), max_steps)
     if as_json:

@@ -21,12 +21,12 @@ from osm_flow.domain.actors import Actor
 from osm_flow.domain.forms import load_form
 from osm_flow.domain.forms_check import check_form
 from osm_flow.domain.policy import SystemFacts, Verb, require
+from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import DefinitionRefused, Diagram, Problem
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations.administration import Kind, record
 from osm_flow.operations.definitions import list_definitions
-from osm_flow.operations.topics import TOPICS
 from osm_flow.resources import resource_dir
 from osm_flow.store.models import Deployment, ProcessDefinition
 
@@ -196,7 +196,7 @@ def _lint(prepared: list[_Prepared], known: Collection[str]) -> list[Problem]:
             if one.xml == xml:
                 forms |= one.forms
                 decisions |= one.decisions
-        problems += engine.lint(xml, forms=forms, decisions=decisions, topics=TOPICS.keys(), known_processes=processes)
+        problems += engine.lint(xml, forms=forms, decisions=decisions, topics=RESULT_SCHEMAS, known_processes=processes)
     return problems
 
 

@@ -40,7 +40,7 @@ def run_job(session: Session, job: ServiceJob, now: datetime) -> bool:
         return False
     if job.topic not in TOPICS:
         raise TopicRefused(reason=f"there is no topic {job.topic}")
-    result = TOPICS[job.topic].run(Work(session, case, found, now))
+    result = TOPICS[job.topic](Work(session, case, found, now))
     stepping.apply(
         session, case, FinishService(job.task_id, result), SYSTEM, now,
         kind=RecordKind.service_finished, element=job.element, task_id=job.task_id, payload={"topic": job.topic},

@@ -65,17 +65,8 @@ class Work:
         return value
 
 
-@dataclass(frozen=True)
-class Topic:
-    """An operation behind a service task; its result is merged flat into the variables of the case."""
-
-    run: Callable[[Work], JSON]
-    result_schema: JSON
-    doc: str
-
-
-def _schema(**fields: JSON) -> JSON:
-    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+# What carries out a service task of one topic; its result is merged flat into the variables of the case.
+Topic = Callable[[Work], JSON]
 
 
 # ---- letters and notices ---------------------------------------------------------------------------------------
@@ -367,43 +358,14 @@ def _code(row: JSON) -> str:
     return str(project.get("code", "") if isinstance(project, dict) else project)
 
 
-_TEXT: JSON = {"type": "string", "minLength": 1, "maxLength": 100}
-_MONEY: JSON = {"type": "number", "minimum": 0, "maximum": 60_000_000, "multipleOf": 0.01}
-_COUNT: JSON = {"type": "integer", "minimum": 0, "maximum": 20}
-_PERCENT: JSON = {"type": "number", "minimum": 0, "maximum": 100, "multipleOf": 0.01}
-_PROJECTS: JSON = {
-    "type": "array",
-    "maxItems": 20,
-    "items": _schema(
-        code=_TEXT, name=_TEXT, agency=_TEXT, province=_TEXT, budget_type=_TEXT, budget=_MONEY, committed=_MONEY,
-        disbursed=_MONEY, result=_TEXT, state=_TEXT, colour={"type": "string", "enum": list(spending.COLOURS)},
-    ) | {"additionalProperties": True},
-}  # fmt: skip
-
 TOPICS: Mapping[str, Topic] = {
-    "send_letter": Topic(send_letter, _schema(), send_letter.__doc__ or ""),
-    "notify": Topic(notify_people, _schema(), notify_people.__doc__ or ""),
-    "live_projects": Topic(live_projects, _schema(projects=_PROJECTS), live_projects.__doc__ or ""),
-    "register_projects": Topic(
-        register_projects, _schema(projects_registered=_COUNT), register_projects.__doc__ or ""
-    ),
-    "record_results": Topic(
-        record_results,
-        _schema(
-            results_recorded=_COUNT, count_y1=_COUNT, count_y2=_COUNT, count_n=_COUNT, amount_supported=_MONEY
-        ),
-        record_results.__doc__ or "",
-    ),
-    "record_quarter": Topic(
-        record_quarter,
-        _schema(
-            reports_recorded=_COUNT, red_projects=_PROJECTS,
-            not_reported={"type": "array", "items": _TEXT, "maxItems": 20},
-            disbursed_percent=_PERCENT, used_percent=_PERCENT,
-        ),
-        record_quarter.__doc__ or "",
-    ),
-    "record_contract": Topic(record_contract, _schema(contracts_recorded=_COUNT), record_contract.__doc__ or ""),
-    "renew_project": Topic(renew_project, _schema(projects_renewed=_COUNT), renew_project.__doc__ or ""),
-    "open_recommendations": Topic(open_recommendations, _schema(opened=_COUNT), open_recommendations.__doc__ or ""),
-}  # fmt: skip
+    "send_letter": send_letter,
+    "notify": notify_people,
+    "live_projects": live_projects,
+    "register_projects": register_projects,
+    "record_results": record_results,
+    "record_quarter": record_quarter,
+    "record_contract": record_contract,
+    "renew_project": renew_project,
+    "open_recommendations": open_recommendations,
+}

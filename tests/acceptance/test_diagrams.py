@@ -13,16 +13,15 @@ from lxml import etree
 
 from osm_flow.cli.diagram_files import DiagramFile
 from osm_flow.domain.forms import JSON, fields_of
+from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import Process
 from osm_flow.engine.simulation import Simulation
-from osm_flow.operations.topics import TOPICS
 from osm_flow.resources import resource_dir
 
 pytestmark = pytest.mark.timeout(900)
 
 BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 FILES = {path.stem: DiagramFile(path) for path in sorted(resource_dir("bpmn").glob("*.bpmn"))}
-SCHEMAS = {name: topic.result_schema for name, topic in TOPICS.items()}
 _NO_NODES = ("subProcess", "laneSet", "textAnnotation", "association", "dataObject", "sequenceFlow")
 MOST_STEPS = 400
 SEEDS = {"annual_cycle": 4, "execution_year": 14}
@@ -87,7 +86,7 @@ class Recording(Simulation):
         avoided: Collection[str] = (),
         **more: Any,
     ) -> None:
-        super().__init__(lambda name: process(name), key, topics=SCHEMAS, **more)
+        super().__init__(lambda name: process(name), key, topics=RESULT_SCHEMAS, **more)
         self.coverage = coverage
         self.forced = forced or {}
         self.avoided = avoided

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
 
 from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.operations import incidents, services
 from osm_flow.operations.cases import suspend_case
@@ -35,7 +35,7 @@ def begin(store: Store, recipient: object) -> str:
 def work(session, topic: str, data: JSON, **properties: str) -> JSON:  # type: ignore[no-untyped-def]
     case = session.scalars(select(Case)).first() or make_case(session)
     waiting = Waiting(properties.pop("task_id", "t1"), "x", "service", "x", data, topic=topic, properties=properties)
-    return TOPICS[topic].run(Work(session, case, waiting, NOW))
+    return TOPICS[topic](Work(session, case, waiting, NOW))
 
 
 def make_project(session, code: str, **changes: object) -> Project:  # type: ignore[no-untyped-def]
@@ -103,8 +103,7 @@ class TestRunning:
         with store.transaction() as session:
             (incident,) = incidents.list_incidents(session, SYSTEM).items
             incidents.retry(session, incident.id, SYSTEM, NOW)
-        mended = replace(TOPICS["send_letter"], run=lambda work: {})
-        monkeypatch.setattr(services, "TOPICS", {**TOPICS, "send_letter": mended})
+        monkeypatch.setattr(services, "TOPICS", {**TOPICS, "send_letter": lambda work: {}})
 
         with store.reading() as session:
             assert session.get_one(ServiceJob, task_id).due_at == NOW
@@ -119,7 +118,7 @@ class TestRunning:
             raise ZeroDivisionError("boom")
 
         task_id = begin(store, "สศช.")
-        monkeypatch.setattr(services, "TOPICS", {"send_letter": replace(TOPICS["send_letter"], run=crash)})
+        monkeypatch.setattr(services, "TOPICS", {"send_letter": crash})
 
         assert services.attempt(store, task_id, NOW) is None
         with store.reading() as session:
@@ -283,6 +282,9 @@ class TestTopics:
             )
             assert (known.name_th, known.requested) == ("โครงการที่รู้จัก", Decimal(7))
 
+    def test_what_diagrams_may_name_is_what_is_carried_out(self) -> None:
+        assert TOPICS.keys() == RESULT_SCHEMAS.keys()
+
     def test_results_fit_their_schemas(self, store: Store) -> None:
         from jsonschema import Draft202012Validator
 
@@ -290,4 +292,4 @@ class TestTopics:
             make_project(session, "P1", colour="green", result="Y1")
             for topic in ("live_projects", "record_results", "record_quarter"):
                 result = work(session, topic, {"quarter": 1})
-                Draft202012Validator(TOPICS[topic].result_schema).validate(result)
+                Draft202012Validator(RESULT_SCHEMAS[topic]).validate(result)
