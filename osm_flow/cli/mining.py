@@ -2,94 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from osm_flow.cli.context import Context, say
+from osm_flow.documents.event_logs import LOG_FORMS, forms_by_command
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import mining as logs
 from osm_flow.operations.pseudonyms import kept_key, pseudonyms
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
-_OPTIONS = (
-    click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="First day (Bangkok), for example 2026-10-01."),
-    click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Last day, which is part of it."),
-    click.option("--office", "office_id", help="One office (cluster code); all when left out."),
-    click.option("--definition", "definition_key", help="One process; all when left out."),
-    click.option("--names", is_flag=True, help="Say user names; else the same pseudonym stands for the same person."),
-    click.option("--out", "path", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The file to write."),
-    click.option("--reason", required=True, help="Why these data are taken out; it is recorded."),
-    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-)  # fmt: skip
+_DAY = click.DateTime(["%Y-%m-%d"])
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-def _options(command: _Command) -> _Command:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+@dataclass(frozen=True)
+class Asked:
+    """What the options of a command say."""
+
+    format_: str
+    first: datetime | None
+    last: datetime | None
+    office_id: str | None
+    definition_key: str | None
+    names: bool
+    path: Path
+    reason: str
+    as_json: bool
 
 
-@click.group()
+def _options() -> list[click.Parameter]:
+    return [
+        click.Option(["--from", "first"], type=_DAY, help="First day (Bangkok), for example 2026-10-01."),
+        click.Option(["--to", "last"], type=_DAY, help="Last day, which is part of it."),
+        click.Option(["--office", "office_id"], help="One office (cluster code); all when left out."),
+        click.Option(["--definition", "definition_key"], help="One process; all when left out."),
+        click.Option(
+            ["--names"], is_flag=True, help="Say user names; else the same pseudonym stands for the same person."
+        ),
+        click.Option(["--out", "path"], required=True, type=_FILE, help="The file to write."),
+        click.Option(["--reason"], required=True, help="Why these data are taken out; it is recorded."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."),
+    ]
+
+
+class Logs(click.Group):
+    """One command for each that the table of forms names; where it writes several, `--format` says which."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(forms_by_command())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        forms = forms_by_command().get(cmd_name)
+        return _command(cmd_name, forms) if forms else None
+
+
+@click.group(cls=Logs)
 def mining() -> None:
     """Write event logs for process mining."""
 
 
-@mining.command()
-@_options
-@click.pass_obj
-def xes(context: Context, /, **options: Any) -> None:
-    """Write an event log of cases as IEEE XES (1849-2016)."""
-    _write(context, "xes", **options)
+def _command(name: str, forms: list[str]) -> click.Command:
+    choice = click.Option(["--format", "format_"], type=click.Choice(forms), default=forms[0], show_default=True)
+    form = LOG_FORMS[forms[0]]
+
+    @click.pass_obj
+    def write(context: Context, /, **options: Any) -> None:
+        _write(context, Asked(**{"format_": forms[0], **options}))
+
+    parameters = [choice, *_options()] if len(forms) > 1 else _options()
+    help_ = f"Write an event log of {form.counts} as {form.standard}."
+    return click.Command(name, callback=write, params=parameters, help=help_)
 
 
-@mining.command()
-@click.option("--format", "format_", type=click.Choice(["json", "sqlite"]), default="json", show_default=True)
-@_options
-@click.pass_obj
-def ocel(context: Context, /, format_: logs.Format, **options: Any) -> None:
-    """Write an event log of objects as OCEL 2.0."""
-    _write(context, format_, **options)
-
-
-def _write(
-    context: Context,
-    format_: logs.Format,
-    *,
-    first: datetime | None,
-    last: datetime | None,
-    office_id: str | None,
-    definition_key: str | None,
-    names: bool,
-    path: Path,
-    reason: str,
-    as_json: bool,
-) -> None:
-    store = context.store
+def _write(context: Context, asked: Asked) -> None:
+    store, form, path = context.store, LOG_FORMS[asked.format_], asked.path
     with store.transaction() as session:
         scope = logs.scope_for(
-            session, SYSTEM, office_id=office_id, definition_key=definition_key, first=_day(first), last=_day(last)
+            session,
+            SYSTEM,
+            office_id=asked.office_id,
+            definition_key=asked.definition_key,
+            first=_day(asked.first),
+            last=_day(asked.last),
         )
-        logs.prepare(session, scope, SYSTEM, context.now(), format_=format_, reason=reason, names=names)
-    naming = None if names else pseudonyms(kept_key(context.data_dir))
+        logs.prepare(
+            session,
+            scope,
+            SYSTEM,
+            context.now(),
+            format_=asked.format_,
+            reason=asked.reason,
+            names=asked.names,
+        )
+    naming = None if asked.names else pseudonyms(kept_key(context.data_dir))
     # Nobody should find half a log under the name that was asked for.
     part = path.with_name(f"{path.name}.part")
     part.unlink(missing_ok=True)
     try:
         with store.reading() as session:
-            counts = logs.write(session, scope, part, format_=format_, naming=naming)
+            counts = logs.write(session, scope, part, format_=asked.format_, naming=naming)
         part.replace(path)
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
     finally:
         part.unlink(missing_ok=True)
-    what = "cases" if format_ == "xes" else "objects"
-    found = {"file": str(path), what: counts.objects, "events": counts.events}
-    say(found, as_json, f"{path}: {counts.objects} {what}, {counts.events} events")
+    found = {"file": str(path), form.counts: counts.objects, "events": counts.events}
+    say(found, asked.as_json, f"{path}: {counts.objects} {form.counts}, {counts.events} events")
 
 
 def _day(moment: datetime | None) -> date | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import IO, Any
 
 import xlsxwriter
@@ -16,14 +17,33 @@ _LONGEST_CELL = 32_767
 _CONTROLS = {code: None for code in range(32) if code not in (9, 10, 13)}
 
 
-def write_csv(file: IO[bytes], head: Sequence[str], rows: Iterable[Sequence[Cell]], notes: Iterable[str] = ()) -> None:
-    """UTF-8 with the mark by which Excel knows it; `notes` follow below the rows, after an empty line."""
+@dataclass(frozen=True)
+class Sheet:
+    """A list to be written: its title, the head of its columns, and `notes` that say where it comes from."""
+
+    title: str
+    head: Sequence[str]
+    rows: Iterable[Sequence[Cell]]
+    notes: Iterable[str] = ()
+
+
+@dataclass(frozen=True)
+class SheetForm:
+    """One kind of file for spreadsheets: what the button says that saves a list so, its media type and its writer."""
+
+    button: str
+    mimetype: str
+    write: Callable[[IO[bytes], Sheet], None]
+
+
+def write_csv(file: IO[bytes], sheet: Sheet) -> None:
+    """UTF-8 with the mark by which Excel knows it; the notes follow below the rows, after an empty line."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
-    writer.writerow(head)
-    for row in rows:
+    writer.writerow(sheet.head)
+    for row in sheet.rows:
         writer.writerow([neutral(cell) for cell in row])
-    for number, note in enumerate(notes):
+    for number, note in enumerate(sheet.notes):
         if number == 0:
             writer.writerow([])
         writer.writerow([neutral(note)])
@@ -31,26 +51,24 @@ def write_csv(file: IO[bytes], head: Sequence[str], rows: Iterable[Sequence[Cell
     text.detach()
 
 
-def write_xlsx(
-    file: IO[bytes], title: str, head: Sequence[str], rows: Iterable[Sequence[Cell]], notes: Iterable[str] = ()
-) -> None:
-    """One sheet with a frozen head and filters; `notes` on a second one."""
+def write_xlsx(file: IO[bytes], sheet: Sheet) -> None:
+    """One sheet with a frozen head and filters; the notes on a second one."""
     options: dict[str, Any] = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(file, options) as book:
-        sheet = book.add_worksheet(_sheet_name(title))
+        page = book.add_worksheet(_sheet_name(sheet.title))
         bold, wrap = book.add_format({"bold": True}), book.add_format({"text_wrap": True, "valign": "top"})
-        sheet.freeze_panes(1, 0)
-        sheet.set_column(0, len(head) - 1, 22)
-        sheet.write_row(0, 0, head, bold)
+        page.freeze_panes(1, 0)
+        page.set_column(0, len(sheet.head) - 1, 22)
+        page.write_row(0, 0, sheet.head, bold)
         last = 0
-        for last, row in enumerate(rows, start=1):
+        for last, row in enumerate(sheet.rows, start=1):
             for column, cell in enumerate(row):
                 if isinstance(cell, int | float) and not isinstance(cell, bool):
-                    sheet.write_number(last, column, cell, wrap)
+                    page.write_number(last, column, cell, wrap)
                 elif cell is not None:
-                    sheet.write_string(last, column, str(cell).translate(_CONTROLS)[:_LONGEST_CELL], wrap)
-        sheet.autofilter(0, 0, last, len(head) - 1)
-        _write_notes(book, list(notes))
+                    page.write_string(last, column, str(cell).translate(_CONTROLS)[:_LONGEST_CELL], wrap)
+        page.autofilter(0, 0, last, len(sheet.head) - 1)
+        _write_notes(book, list(sheet.notes))
 
 
 def neutral(cell: Cell) -> Cell:
@@ -72,3 +90,10 @@ def _write_notes(book: Any, notes: list[str]) -> None:
 
 def _sheet_name(title: str) -> str:
     return "".join(" " if char in "[]:*?/\\'" else char for char in title).strip()[:31] or "Sheet"
+
+
+# By the ending of the file, which is also the last part of the address that saves one; the first is saved by Enter.
+SHEET_FORMS: dict[str, SheetForm] = {
+    "xlsx": SheetForm("บันทึกเป็น Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", write_xlsx),
+    "csv": SheetForm("บันทึกเป็น CSV", "text/csv", write_csv),
+}

@@ -7,17 +7,17 @@ the log is. What people typed is never in a log; it is only looked through for t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TextIO
+from typing import Any
 
 from sqlalchemy import ColumnElement, Label, Row, Select, String, and_, exists, literal, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from osm_flow.documents import ocel, xes
+from osm_flow.documents.event_logs import LOG_FORMS
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.deadlines import BANGKOK
 from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_of
@@ -31,12 +31,16 @@ from osm_flow.operations.pseudonyms import Naming
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Office, ProcessDefinition, Project, WorkItem
 
-Format = Literal["xes", "json", "sqlite"]
-FORMATS: Mapping[str, str] = {"xes": "xes", "json": "jsonocel", "sqlite": "sqlite"}
-
 _CASES_AT_ONCE = 200
 _RECORDS_AT_ONCE = 1_000
 _PAYLOADS_AT_ONCE = 50  # one may hold a table of hundreds of rows
+
+_WHICH_CASE = (Case.id, Case.business_key, Case.definition_id, Case.office_id, Case.fiscal_year, Case.province_id)
+_WHERE_IT_STANDS = (Case.stage, Case.state, Case.outcome)
+_OF_ITEM = ("id", "name_th", "stage", "state", "province_id", "element")
+_WHICH_RECORD = (JournalRecord.case_id, JournalRecord.seq, JournalRecord.kind, JournalRecord.element)
+_WHO = (JournalRecord.actor, JournalRecord.actor_role, JournalRecord.on_behalf_of)
+_BY_WHICH = (JournalRecord.definition_key, JournalRecord.definition_sha256)
 
 
 class NothingToMine(NotFound):
@@ -114,7 +118,7 @@ def scope_for(
 
 
 def prepare(
-    session: Session, scope: Scope, actor: Actor, now: datetime, *, format_: Format, reason: str, names: bool
+    session: Session, scope: Scope, actor: Actor, now: datetime, *, format_: str, reason: str, names: bool
 ) -> None:
     """Record who takes which log out and why. The log is written after this is committed.
 
@@ -125,30 +129,10 @@ def prepare(
     record_access(session, actor, now, Kind.mining_exported, subject, reason)
 
 
-def write(session: Session, scope: Scope, path: Path, *, format_: Format, naming: Naming | None) -> Counts:
-    """Write the log to a new file; without `naming` it says people's own user names."""
+def write(session: Session, scope: Scope, path: Path, *, format_: str, naming: Naming | None) -> Counts:
+    """Write the log to a new file in this form; without `naming` it says people's own user names."""
     about = _about(session, scope, naming)
-    if format_ == "xes":
-        with path.open("w", encoding="utf-8", newline="\n") as text:
-            return write_xes(session, scope, text, about, naming=naming)
-    if format_ == "json":
-        with path.open("wb") as binary:
-            return write_ocel(session, scope, binary, about, naming=naming)
-    return Counts(*ocel.write_sqlite(path, about, _Log(session, scope, naming)))
-
-
-def write_xes(
-    session: Session, scope: Scope, out: TextIO, about: Mapping[str, str], *, naming: Naming | None
-) -> Counts:
-    """One trace for each case, its journal's records as events."""
-    return Counts(*xes.write(out, about, _Log(session, scope, naming).traces()))
-
-
-def write_ocel(
-    session: Session, scope: Scope, out: BinaryIO, about: Mapping[str, str], *, naming: Naming | None
-) -> Counts:
-    """The JSON form: every object that a record is about, then the records as events."""
-    return Counts(*ocel.write_json(out, about, _Log(session, scope, naming)))
+    return Counts(*LOG_FORMS[format_].write(path, about, _Log(session, scope, naming)))
 
 
 class _Log:
@@ -200,11 +184,10 @@ class _Log:
     def _wide_columns(self) -> Select[*tuple[Any, ...]]:
         """With what the links of a record need: its work item, and its payload where there are projects to look for."""
         columns = _columns().add_columns(
-            *(getattr(WorkItem, name).label(f"item_{name}") for name in ("id", "name_th", "stage", "state", "province_id")),
-            WorkItem.element.label("item_element"), _text(WorkItem.due_at).label("item_due_at"),
-            _text(WorkItem.opened_at).label("item_opened_at"),
+            *(getattr(WorkItem, name).label(f"item_{name}") for name in _OF_ITEM),
+            *(_text(getattr(WorkItem, name)).label(f"item_{name}") for name in ("due_at", "opened_at")),
             JournalPayload.body if self._projects else literal(None).label("body"),
-        )  # fmt: skip
+        )
         columns = columns.outerjoin(WorkItem, WorkItem.id == JournalRecord.task_id)
         if self._projects:
             beside = (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
@@ -230,16 +213,19 @@ class _Log:
         in_scope = self._scope.of_cases(parent) if with_parents else literal(False)
         query = (
             select(
-                Case.id, Case.business_key, Case.definition_id, Case.office_id, Case.fiscal_year, Case.province_id,
-                Case.stage, Case.state, Case.outcome, _text(Case.started_at), ProcessDefinition.key.label("definition_key"),
-                ProcessDefinition.version.label("definition_version"), parent.id.label("parent_id"),
+                *_WHICH_CASE,
+                *_WHERE_IT_STANDS,
+                _text(Case.started_at),
+                ProcessDefinition.key.label("definition_key"),
+                ProcessDefinition.version.label("definition_version"),
+                parent.id.label("parent_id"),
             )
             .join(ProcessDefinition, ProcessDefinition.id == Case.definition_id)
             .outerjoin(parent, (parent.id == Case.parent_case_id) & in_scope)
             .where(self._scope.of_cases(Case))
             .order_by(Case.id)
             .limit(_CASES_AT_ONCE)
-        )  # fmt: skip
+        )
         page = self._session.execute(query).all()
         while page:
             yield page
@@ -247,11 +233,7 @@ class _Log:
 
 
 def _columns() -> Select[*tuple[Any, ...]]:
-    columns: Select[*tuple[Any, ...]] = select(
-        JournalRecord.case_id, JournalRecord.seq, _text(JournalRecord.at), JournalRecord.kind, JournalRecord.actor,
-        JournalRecord.actor_role, JournalRecord.on_behalf_of, JournalRecord.element, JournalRecord.definition_key,
-        JournalRecord.definition_sha256,
-    )  # fmt: skip
+    columns: Select[*tuple[Any, ...]] = select(*_WHICH_RECORD, *_WHO, *_BY_WHICH, _text(JournalRecord.at))
     return columns
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 
-from osm_flow.documents.sheets import Cell, write_csv, write_xlsx
+from osm_flow.documents.sheets import SHEET_FORMS, Cell, Sheet
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.policy import Verb
 from osm_flow.domain.thai_dates import parse_thai_date
@@ -45,14 +45,26 @@ _LABELS = {
     "q": "คำถามที่ถามบ่อย",
 }
 _HEAD = (
-    "เวลา", "ผู้ทำ", "ชื่อผู้ใช้", "หน้าที่", "ทำแทน", "ทำอะไร", "ขั้นตอน", "เกี่ยวกับ", "เลขที่", "ชื่อเรื่อง", "กลุ่มจังหวัด",
-    "ปีงบประมาณ", "ลำดับ", "รหัสหลักฐาน",
-)  # fmt: skip
+    "เวลา",
+    "ผู้ทำ",
+    "ชื่อผู้ใช้",
+    "หน้าที่",
+    "ทำแทน",
+    "ทำอะไร",
+    "ขั้นตอน",
+    "เกี่ยวกับ",
+    "เลขที่",
+    "ชื่อเรื่อง",
+    "กลุ่มจังหวัด",
+    "ปีงบประมาณ",
+    "ลำดับ",
+    "รหัสหลักฐาน",
+)
 _IN_MEMORY = 4 * 1024 * 1024
 
 
 class FormatUnknown(Invalid):
-    """A list is saved as csv or xlsx."""
+    """A list is saved as {forms}."""
 
 
 @dataclass(frozen=True)
@@ -85,33 +97,33 @@ def search() -> ResponseReturnValue:
 @requires(Verb.see_audit)
 def export(form: str) -> ResponseReturnValue:
     """Record who takes it out and why; then, nobody waiting for it, write the file and send it."""
-    if form not in ("csv", "xlsx"):
-        raise FormatUnknown
+    sheet_form = SHEET_FORMS.get(form)
+    if sheet_form is None:
+        raise FormatUnknown(forms=f" {gettext('หรือ')} ".join(sorted(SHEET_FORMS)))
     asked = _asked(request.form)
     if asked.unread:
         return _page(asked, None), 422
     try:
         history_search.export(
-            g.session, g.actor, g.now, asked.wanted, reason=request.form.get("reason", ""),
+            g.session,
+            g.actor,
+            g.now,
+            asked.wanted,
+            reason=request.form.get("reason", ""),
             details=urlencode(asked.typed),
-        )  # fmt: skip
+        )
     except Invalid as error:
         page = history_search.search(g.session, g.actor, asked.wanted)
         return _page(asked, page, {name: gettext(text) for name, text in error.fields.items()}), error.status
     requests.finish()
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
-    head = [gettext(label) for label in _HEAD]
     with g.store.reading() as session:
         g.session = session
         rows = (_row(one) for one in history_search.everything(session, g.actor, asked.wanted))
-        if form == "csv":
-            write_csv(file, head, rows, _notes())
-        else:
-            write_xlsx(file, gettext("ผลการค้นหา"), head, rows, _notes())
+        sheet_form.write(file, Sheet(gettext("ผลการค้นหา"), list(map(gettext, _HEAD)), rows, _notes()))
     file.seek(0)
     name = f"osm-flow-history-{local_day(g.now).isoformat()}.{form}"
-    mimetype = "text/csv" if form == "csv" else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return send_file(file, mimetype=mimetype, as_attachment=True, download_name=name)
+    return send_file(file, mimetype=sheet_form.mimetype, as_attachment=True, download_name=name)
 
 
 def _page(asked: Asked, page: object, errors: dict[str, str] | None = None) -> str:
@@ -130,6 +142,7 @@ def _page(asked: Asked, page: object, errors: dict[str, str] | None = None) -> s
         years=history_search.audited_years(g.session, g.actor),
         questions=[(one.value, gettext(label)) for one, label in QUESTIONS.items()],
         unread=[gettext(_LABELS[name]) for name in asked.unread],
+        sheet_forms=[(name, gettext(form.button)) for name, form in SHEET_FORMS.items()],
     )
 
 

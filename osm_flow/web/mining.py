@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from datetime import date
 from pathlib import Path
-from typing import cast
 
 from flask import Blueprint, Response, current_app, g, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
+from osm_flow.documents.event_logs import LOG_FORMS
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.policy import OfficeFacts, Verb
 from osm_flow.domain.thai_dates import parse_thai_date
@@ -22,12 +22,6 @@ from osm_flow.web.access import may, requires
 from osm_flow.web.i18n import error_text, gettext
 
 blueprint = Blueprint("mining", __name__, url_prefix="/mining")
-
-FORMS = {
-    "xes": "XES (IEEE 1849) รายเรื่อง",
-    "json": "OCEL 2.0 รายสิ่งที่เกี่ยวข้อง แบบ JSON",
-    "sqlite": "OCEL 2.0 รายสิ่งที่เกี่ยวข้อง แบบ SQLite",
-}
 
 
 class DayUnreadable(Invalid):
@@ -45,13 +39,17 @@ def form() -> ResponseReturnValue:
 def download() -> ResponseReturnValue:
     """Record who takes what out and why; then, nobody waiting for it, write the file and send it."""
     typed = {name: value.strip() for name, value in request.form.items()}
-    format_ = cast("mining.Format", typed.get("format") if typed.get("format") in mining.FORMATS else "xes")
+    format_ = typed["format"] if typed.get("format") in LOG_FORMS else next(iter(LOG_FORMS))
     names = typed.get("names") == "yes"
     try:
         scope = mining.scope_for(
-            g.session, g.actor, office_id=typed.get("office") or None, definition_key=typed.get("process") or None,
-            first=_day(typed, "first"), last=_day(typed, "last"),
-        )  # fmt: skip
+            g.session,
+            g.actor,
+            office_id=typed.get("office") or None,
+            definition_key=typed.get("process") or None,
+            first=_day(typed, "first"),
+            last=_day(typed, "last"),
+        )
         mining.prepare(g.session, scope, g.actor, g.now, format_=format_, reason=typed.get("reason", ""), names=names)
     except Invalid as error:
         fields = {name: gettext(text) for name, text in error.fields.items()}
@@ -60,7 +58,7 @@ def download() -> ResponseReturnValue:
     return _file(scope, format_, names)
 
 
-def _file(scope: mining.Scope, format_: mining.Format, names: bool) -> Response:
+def _file(scope: mining.Scope, format_: str, names: bool) -> Response:
     """The log as a download; its file has no name any more, so it goes away with the answer."""
     naming = None if names else pseudonyms(kept_key(current_app.config["DATA_DIR"]))
     with tempfile.TemporaryDirectory(prefix="osm-log-", ignore_cleanup_errors=True) as folder:
@@ -68,7 +66,7 @@ def _file(scope: mining.Scope, format_: mining.Format, names: bool) -> Response:
         with g.store.reading() as session:
             mining.write(session, scope, path, format_=format_, naming=naming)
         opened = path.open("rb")
-    name = f"osm-flow-{local_day(g.now).isoformat()}.{mining.FORMATS[format_]}"
+    name = f"osm-flow-{local_day(g.now).isoformat()}.{LOG_FORMS[format_].ending}"
     return send_file(opened, mimetype="application/octet-stream", as_attachment=True, download_name=name)
 
 
@@ -80,7 +78,7 @@ def _page(typed: dict[str, str], errors: dict[str, str]) -> str:
         errors=errors,
         offices=offices,
         definitions=list_definitions(g.session),
-        formats=[(key, gettext(label)) for key, label in FORMS.items()],
+        formats=[(key, gettext(form.label)) for key, form in LOG_FORMS.items()],
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from osm_flow.documents.event_logs import LOG_FORMS
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import mining, work_items
 from osm_flow.operations.comments import comment
@@ -94,11 +95,11 @@ def worked(sqlite_store: Store) -> Store:
 def test_pm4py_counts_what_sql_counts(python: Path, worked: Store, tmp_path: Path) -> None:
     expected = counted_by_sql(worked)
     found = {}
-    for name, ending in mining.FORMATS.items():
-        path = tmp_path / f"log.{ending}"
+    for name, form in LOG_FORMS.items():
+        path = tmp_path / f"log.{form.ending}"
         with worked.reading() as session:
             scope = mining.scope_for(session, SYSTEM)
-            mining.write(session, scope, path, format_=name, naming=pseudonyms(bytes(32)))  # type: ignore[arg-type]
+            mining.write(session, scope, path, format_=name, naming=pseudonyms(bytes(32)))
         found[name] = read(python, name, path)
 
     assert found["xes"]["events"] == found["json"]["events"] == found["sqlite"]["events"] == expected["events"]

@@ -6,7 +6,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from osm_flow.documents.sheets import neutral, write_csv, write_xlsx
+from osm_flow.documents.sheets import Sheet, neutral, write_csv, write_xlsx
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+66", "-1", "@SUM(A1)", "\tx", "\rx", "  =cmd|' /C calc'!A0", "＝1"])
@@ -21,7 +21,7 @@ def test_everything_else_stays_as_it_is(cell: str | float | None) -> None:
 
 def test_csv_is_read_back_with_its_notes_below() -> None:
     file = io.BytesIO()
-    write_csv(file, ["ก", "ข"], [["=1", 2], ['"ค", ง\nจ', None]], ["note", "-- sig"])
+    write_csv(file, Sheet("ผล", ["ก", "ข"], [["=1", 2], ['"ค", ง\nจ', None]], ["note", "-- sig"]))
 
     assert file.getvalue().startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(file.getvalue().decode("utf-8-sig"), newline="")))
@@ -30,7 +30,8 @@ def test_csv_is_read_back_with_its_notes_below() -> None:
 
 def test_xlsx_holds_strings_and_numbers_and_never_a_formula() -> None:
     file = io.BytesIO()
-    write_xlsx(file, "ผล: [1]", ["ก"], [["=HYPERLINK(1)"], [12.5], [None], ["x" * 40_000], ["a\x00b"]], ["note"])
+    rows = [["=HYPERLINK(1)"], [12.5], [None], ["x" * 40_000], ["a\x00b"]]
+    write_xlsx(file, Sheet("ผล: [1]", ["ก"], rows, ["note"]))
 
     with ZipFile(file) as book:
         sheet = book.read("xl/worksheets/sheet1.xml").decode()

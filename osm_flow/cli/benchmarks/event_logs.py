@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from osm_flow.cli.benchmarks import programs
 from osm_flow.cli.benchmarks.bench import Bench
 from osm_flow.cli.benchmarks.diagrams import files
 from osm_flow.cli.benchmarks.journals import fill
+from osm_flow.documents.event_logs import forms_by_command
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations.deployments import deploy
 
 _PER_CASE = 20
-_FORMS = {
-    "xes": ("xes",),
-    "ocel_json": ("ocel", "--format", "json"),
-    "ocel_sqlite": ("ocel", "--format", "sqlite"),
-}
 
 
 def event_logs(bench: Bench) -> dict[str, Any]:
@@ -27,10 +24,19 @@ def event_logs(bench: Bench) -> dict[str, Any]:
         with office.store.transaction() as session:
             deploy(session, files("rework"), SYSTEM, bench.now())
         fill(office, bench.now(), cases=events // _PER_CASE, per_case=_PER_CASE)
-        for name, arguments in _FORMS.items():
+        for name, arguments in _each_form():
             path = office.context.data_dir / f"log.{name}"
             seconds, peak = programs.run(office, "mining", *arguments, "--out", str(path), "--reason", "bench")
             size = path.stat().st_size
             found[name] = {"peak_mb": peak, "seconds": round(seconds, 1), "bytes": size}
             path.unlink()
     return found
+
+
+def _each_form() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The name of each figure and the arguments of the command that writes it."""
+    for command, forms in forms_by_command().items():
+        if len(forms) == 1:
+            yield command, (command,)
+        else:
+            yield from ((f"{command}_{form}", (command, "--format", form)) for form in forms)

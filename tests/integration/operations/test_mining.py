@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from lxml import etree
 from sqlalchemy import delete, func, select, text
 
+from osm_flow.documents.event_logs import LOG_FORMS
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound
@@ -64,19 +65,21 @@ def worked(store: Store) -> Store:
 def xes_of(store: Store, **scope: Any) -> Any:
     with store.reading() as session:
         found = mining.scope_for(session, SYSTEM, **scope)
-        out = io.StringIO()
-        counts = mining.write_xes(session, found, out, {}, naming=NAMING)
-    tree = etree.fromstring(out.getvalue().encode())
-    assert xes_rules.problems_of(out.getvalue().encode()) == []
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "log"
+            counts = mining.write(session, found, path, format_="xes", naming=NAMING)
+            written = path.read_bytes()
+    tree = etree.fromstring(written)
+    assert xes_rules.problems_of(written) == []
     assert counts == mining.Counts(len(tree.findall("x:trace", X)), len(tree.findall("x:trace/x:event", X)))
     return tree
 
 
 def ocel_of(store: Store, naming: Any = NAMING, **scope: Any) -> dict[str, Any]:
-    with store.reading() as session:
-        out = io.BytesIO()
-        mining.write_ocel(session, mining.scope_for(session, SYSTEM, **scope), out, {}, naming=naming)
-    log: dict[str, Any] = json.loads(out.getvalue())
+    with store.reading() as session, TemporaryDirectory() as folder:
+        path = Path(folder) / "log"
+        mining.write(session, mining.scope_for(session, SYSTEM, **scope), path, format_="json", naming=naming)
+        log: dict[str, Any] = json.loads(path.read_bytes())
     assert ocel_rules.problems_of(log) == []
     return log
 
@@ -193,8 +196,8 @@ def test_both_forms_of_ocel_and_the_file_of_xes_are_written(worked: Store, tmp_p
     with worked.reading() as session:
         scope = mining.scope_for(session, SYSTEM)
         counts = {
-            name: mining.write(session, scope, tmp_path / f"log.{ending}", format_=name, naming=NAMING)  # type: ignore[arg-type]
-            for name, ending in mining.FORMATS.items()
+            name: mining.write(session, scope, tmp_path / f"log.{form.ending}", format_=name, naming=NAMING)
+            for name, form in LOG_FORMS.items()
         }
 
     assert ocel_rules.problems_of_database(tmp_path / "log.sqlite") == []

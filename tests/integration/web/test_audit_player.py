@@ -7,7 +7,7 @@ import io
 import json
 import re
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import IO, Any, cast
 from zipfile import ZipFile
 
 import pytest
@@ -15,6 +15,7 @@ from flask import g
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from osm_flow.documents.sheets import SHEET_FORMS, Sheet, SheetForm
 from osm_flow.operations import work_items
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.comments import comment
@@ -247,6 +248,27 @@ def test_what_is_found_can_be_taken_out_with_a_reason(site: Site, ids: dict[str,
     reasons = site.read(lambda session: session.scalars(select(Access.reason).order_by(Access.id)).all())
     assert reasons == ["ตรวจประจำปี", "ตรวจประจำปี"]
     assert site.visit("anan").post("/audit/search/export/csv", {"reason": "ลอง"}).status == 403
+
+
+def test_a_kind_of_sheet_added_to_the_table_is_offered_and_saved(
+    site: Site, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_titles(file: IO[bytes], sheet: Sheet) -> None:
+        file.writelines(f"{row[9]}\n".encode() for row in sheet.rows)
+
+    monkeypatch.setitem(SHEET_FORMS, "txt", SheetForm("บันทึกเป็นข้อความ", "text/plain", write_titles))
+    auditor = site.visit("malee")
+
+    page = auditor.get("/audit/search?kind=case.started")
+    buttons = page.all("//form[contains(@action, '/export/')]//button")
+
+    assert [(one.text_content(), one.get("formaction")) for one in buttons] == [
+        ("บันทึกเป็น Excel", None),
+        ("บันทึกเป็น CSV", "/audit/search/export/csv"),
+        ("บันทึกเป็นข้อความ", "/audit/search/export/txt"),
+    ]
+    assert set(downloaded(auditor, "txt", reason="ตรวจ", kind="case.started").decode().splitlines()) == {"แผนปี 2571"}
+    assert "csv หรือ txt หรือ xlsx" in auditor.post("/audit/search/export/pdf", {"reason": "ตรวจ"}).text
 
 
 def downloaded(auditor: Visitor, form: str, **values: str) -> bytes:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from osm_flow.store.models import Access
+from osm_flow.documents.event_logs import LOG_FORMS, Log, LogForm
+from osm_flow.store.models import Access, Case
 from osm_flow.store.session import Store
 from tests.factories import deploy_tests, make_case, make_office, make_person
 from tests.integration.web.site import Site, open_site
@@ -98,3 +101,21 @@ def test_others_may_not(site: Site) -> None:
 def test_a_foreign_office_does_not_exist(site: Site) -> None:
     assert site.visit("wichai").post("/mining", {"reason": "ตรวจ", "office": "NE-U2"}).status == 404
     assert site.visit("wichai").post("/mining", {"reason": "ตรวจ", "office": "XX"}).status == 404
+
+
+def test_a_form_added_to_the_table_is_offered_and_downloaded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_lines(path: Path, about: Mapping[str, str], log: Log) -> tuple[int, int]:
+        names = [case.name for case, _ in log.traces()]
+        path.write_text("\n".join(names), encoding="utf-8")
+        return len(names), 0
+
+    monkeypatch.setitem(LOG_FORMS, "lines", LogForm("รายเลขเรื่อง", "lines", "lines", "cases", "txt", write_lines))
+
+    offered = site.visit("auditor").get("/mining").all("//select[@name='format']/option")
+    answer = download(site, "auditor", format="lines", reason="ตรวจสอบ")
+
+    assert [(one.get("value"), one.text_content().strip()) for one in offered][-1] == ("lines", "รายเลขเรื่อง")
+    assert answer.headers["Content-Disposition"] == "attachment; filename=osm-flow-2026-11-20.txt"
+    assert sorted(answer.get_data(as_text=True).splitlines()) == site.read(
+        lambda session: sorted(session.scalars(select(Case.business_key)))
+    )
