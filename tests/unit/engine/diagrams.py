@@ -11,6 +11,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import orjson
+import pytest
 
 from osm_flow.engine import (
     Command,
@@ -209,12 +210,41 @@ def again(condition: str = "", maximum: str = "", before: bool = False) -> str:
     )
 
 
+ROOTS = message("hi") + error("oops") + escalation("up") + element("signal", "sig", name="flag")
+
+
+def around(*inner: str, path: str = "s > a > e", roots: str = ROOTS) -> bytes:
+    """A process of these elements between a start `s` and an end `e`."""
+    return diagram(start(), *inner, end(), flows(path), roots=roots)
+
+
+def waiting(*events: str, to: str = "b1", host: str = "") -> bytes:
+    """A task with boundary events, the first of which leads to an end."""
+    return around(host or manual("a"), *events, end("e2"), path=f"s > a > e; {to} > e2")
+
+
 # ---- reading -----------------------------------------------------------------------------------------------------------
 
 
 def faults(xml: bytes, *, decisions: Mapping[str, bytes] | None = None, known: Any = None) -> list[Problem]:
     found = lint(xml, forms={"f": FORM}, decisions=decisions or {}, topics=("work", "other"), known_processes=known)
     return [p for p in found if p.level == "error"]
+
+
+# (element, code): name of the diagram, and the diagram in which the linter says so of that element.
+Refusals = Mapping[tuple[str, str], Mapping[str, bytes]]
+
+
+def each(refusals: Refusals) -> list[Any]:
+    """The parameters of a test that asks for each refusal: a diagram and what the linter says of it."""
+    return [pytest.param(xml, where, id=name) for where, named in refusals.items() for name, xml in named.items()]
+
+
+def refused(xml: bytes, **given: Any) -> list[tuple[str, str]]:
+    """Element and code of every error that the linter finds; each of them says in both languages what is wrong."""
+    found = faults(xml, **given)
+    assert all(p.th and p.en for p in found), found
+    return [(p.element, p.code) for p in found]
 
 
 def compiled(xml: bytes, key: str = "p", decisions: Mapping[str, bytes] | None = None) -> Process:
