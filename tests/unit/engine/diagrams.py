@@ -77,7 +77,9 @@ def flows(text: str) -> str:
         path, _, condition = line.partition("[")
         names = [name.strip() for name in path.split(">")]
         inner = (
-            f"<bpmn:conditionExpression>{escape(condition.rstrip(']'))}</bpmn:conditionExpression>" if condition else ""
+            f"<bpmn:conditionExpression>{escape(condition.removesuffix(']'))}</bpmn:conditionExpression>"
+            if condition
+            else ""
         )
         for source, target in pairwise(names):
             out.append(element("sequenceFlow", f"{source}-{target}", inner, sourceRef=source, targetRef=target))
@@ -223,6 +225,40 @@ def waiting(*events: str, to: str = "b1", host: str = "") -> bytes:
     return around(host or manual("a"), *events, end("e2"), path=f"s > a > e; {to} > e2")
 
 
+# ---- diagrams that several tests play -------------------------------------------------------------------------------
+
+REWORK = diagram(start(), manual("a"), xor("g", "e"), end(), flows("s > a > g; g > a [again == true]; g > e"))
+LOOPED_JOIN = diagram(
+    start(),
+    xor("l"),
+    both("p1"),
+    manuals("a b c"),
+    both("p2"),
+    xor("g", "e"),
+    end(),
+    flows("s > l > p1; p1 > a > p2; p1 > b > p2; p2 > c > g; g > l [again == true]; g > e"),
+)
+BESIDE = diagram(
+    start(),
+    both("p1"),
+    manuals("t1 t2 t3 t4"),
+    xor("l"),
+    both("q1"),
+    both("q2"),
+    xor("g", "p2"),
+    both("p2"),
+    end(),
+    flows(
+        "s > p1; p1 > t4 > p2; p1 > l > q1; q1 > t1 > q2; q1 > t2 > q2; q2 > t3 > g; g > l [again == true]; g > p2; p2 > e"
+    ),
+)
+
+
+def alone(node: str, roots: str = "") -> bytes:
+    """One activity `a`, then a manual task `b`."""
+    return diagram(start(), node, manual("b"), end(), flows("s > a > b > e"), roots=roots)
+
+
 # ---- reading -----------------------------------------------------------------------------------------------------------
 
 
@@ -255,6 +291,11 @@ def compiled(xml: bytes, key: str = "p", decisions: Mapping[str, bytes] | None =
 
 
 # ---- playing -----------------------------------------------------------------------------------------------------------
+
+
+def completing(waiting: Waiting, data: dict[str, Any]) -> CompleteTask:
+    """The command of a person who fills the form of this task."""
+    return CompleteTask(waiting.task_id, data)
 
 
 def calendar(name: str, args: tuple[Any, ...]) -> Any:

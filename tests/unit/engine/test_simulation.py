@@ -7,9 +7,7 @@ from typing import Any
 import pytest
 
 from osm_flow.engine import EngineFault, compile_process
-from osm_flow.engine.guesses import guesses_of
 from osm_flow.engine.simulation import ElementNotOpen, Mode, Simulation
-from osm_flow.engine.xml import read_xml
 from tests.unit.engine.diagrams import (
     FORM,
     both,
@@ -18,13 +16,11 @@ from tests.unit.engine.diagrams import (
     catch,
     diagram,
     document,
-    element,
     end,
     error,
     escalation,
     flows,
     manual,
-    manuals,
     many,
     message,
     on,
@@ -155,27 +151,6 @@ def test_timers_move_the_clock() -> None:
     ((case, waiting),) = found.opened()
     found.take(case, waiting, {})
     assert (found.now - before).days == 30
-
-
-def test_guesses_answer_the_conditions() -> None:
-    xml = diagram(start(), xor("g", "b"), manuals("a b"), end(), element("manualTask", "c"),
-                  flows("s > g; g > a [n > 3 and ok]; g > b; g > c [state in ['x', 'y'] or kind == 'z']; a > e; b > e; c > e"))  # fmt: skip
-    found = guesses_of(read_xml(xml))
-    assert set(found) == {"n", "ok", "state", "kind"}
-    assert {3, 4} <= set(found["n"])
-    assert set(found["ok"]) == {True, False}
-    assert set(found["state"]) == {"x", "y"}
-    assert "z" in found["kind"]
-    assert len(found["kind"]) > 1
-
-
-def test_guesses_know_variables_with_a_default() -> None:
-    xml = diagram(start(), xor("g", "b"), manuals("a b"), end(),
-                  flows("s > g; g > a [var('again', false) or var('n', 0) > 3]; g > b; a > e; b > e"))  # fmt: skip
-    found = guesses_of(read_xml(xml))
-    assert set(found) == {"again", "n"}
-    assert set(found["again"]) == {True, False}
-    assert {3, 4} <= set(found["n"])
 
 
 @pytest.mark.parametrize("mode", ["live", "reload", "replay"])
