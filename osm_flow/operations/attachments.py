@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.acts import Act
 from osm_flow.domain.policy import Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import Invalid, NotFound
@@ -87,11 +88,9 @@ def attach(
     media_type = judge(name, content)
     digest = sha256(content).hexdigest()
     about = {"filename": name, "media_type": media_type, "size": len(content), "sha256": digest}
-    stepping.note(
-        session, case, actor, now, kind=RecordKind.case_attached, payload=about,
-        element=element_in_case(session, case_id, work_item_id), task_id=work_item_id,
-        on_behalf_of=decision.on_behalf_of, role=decision.role,
-    )  # fmt: skip
+    element = element_in_case(session, case_id, work_item_id)
+    act = Act.allowed(RecordKind.case_attached, decision, element, work_item_id)
+    stepping.note(session, case, actor, now, act, about)
     attachment = Attachment(
         case_id=case_id, work_item_id=work_item_id, person_id=actor.person_id, filename=name, media_type=media_type,
         size=len(content), sha256=digest, content=content, at=now,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.acts import Act
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
 from osm_flow.domain.record_kinds import RecordKind
@@ -213,12 +214,9 @@ def record_message(
         errors = form_values.validate(schema, data, answer_context(session, case, task_id, schema))
         if errors:
             raise AnswerInvalid(fields=errors)
-    stepping.apply(
-        session, case, DeliverMessage(task_id, data), actor, now,
-        kind=RecordKind.message_received, element=waiting.element, task_id=task_id,
-        on_behalf_of=on_behalf_of or decision.on_behalf_of, role=decision.role,
-        payload={"message": waiting.message, "recorded_for": waiting.name_th},
-    )  # fmt: skip
+    act = Act.allowed(RecordKind.message_received, decision, waiting.element, task_id, on_behalf_of)
+    about = {"message": waiting.message, "recorded_for": waiting.name_th}
+    stepping.apply(session, case, DeliverMessage(task_id, data), actor, now, act, about)
     return case
 
 
@@ -247,7 +245,7 @@ def _change(
         return case
     case.state = next_case_state(case.state, wanted, case_id=case_id)
     kind = RecordKind.case_suspended if wanted is CaseStatus.SUSPENDED else RecordKind.case_resumed
-    stepping.note(session, case, actor, now, kind=kind, payload={"reason": said(reason)}, role=decision.role)
+    stepping.note(session, case, actor, now, Act(kind, role=decision.role), {"reason": said(reason)})
     session.flush()
     return case
 

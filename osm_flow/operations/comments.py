@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.acts import Act
 from osm_flow.domain.journal import NotStorable
 from osm_flow.domain.policy import Verb, require
 from osm_flow.domain.record_kinds import RecordKind
@@ -49,12 +50,9 @@ def comment(
     if not 1 <= len(body) <= _LONGEST:
         raise CommentRefused(fields={"body": CommentRefused.__doc__ or ""})
     element = element_in_case(session, case_id, work_item_id)
+    act = Act.allowed(RecordKind.case_commented, decision, element, work_item_id)
     try:
-        stepping.note(
-            session, case, actor, now, kind=RecordKind.case_commented, payload={"body": body},
-            element=element, task_id=work_item_id, on_behalf_of=decision.on_behalf_of,
-            role=decision.role,
-        )  # fmt: skip
+        stepping.note(session, case, actor, now, act, {"body": body})
     except NotStorable as error:
         raise CommentRefused(fields={"body": str(error)}) from error
     said = Comment(case_id=case_id, work_item_id=work_item_id, person_id=actor.person_id, body=body, at=now)

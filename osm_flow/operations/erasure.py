@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, CursorResult, String, delete, func, or_, s
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.acts import Act
 from osm_flow.domain.policy import Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
@@ -93,7 +94,7 @@ def erase_in(
     if subject:
         _blank_elsewhere(session, subject)
     payload = {"erased": chosen, "reason": said(reason), **(about or {})}
-    stepping.note(session, case, actor, now, kind=RecordKind.payloads_erased, payload=payload, role=role)
+    stepping.note(session, case, actor, now, Act(RecordKind.payloads_erased, role=role), payload)
 
 
 def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], subject: str) -> ColumnElement[bool]:

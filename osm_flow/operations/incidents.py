@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.acts import Act
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.domain.record_kinds import RecordKind
@@ -78,10 +79,8 @@ def open_in(
     session.flush()
     # Where the state is lost no record can be written; verifying the case says more than one would.
     with contextlib.suppress(stepping.StateLost):
-        stepping.note(
-            session, case, SYSTEM, now, kind=RecordKind.incident_opened, element=element,
-            payload={"incident": incident.id, "kind": kind, "message": words_of(message)},
-        )  # fmt: skip
+        about = {"incident": incident.id, "kind": kind, "message": words_of(message)}
+        stepping.note(session, case, SYSTEM, now, Act(RecordKind.incident_opened, element), about)
     return incident
 
 
@@ -159,7 +158,5 @@ def _close(
     session: Session, incident: Incident, case: Case, actor: Actor, now: datetime, kind: RecordKind, note: str
 ) -> None:
     incident.resolved_at, incident.resolved_by, incident.note = now, actor.username, note
-    stepping.note(
-        session, case, actor, now, kind=kind, payload={"incident": incident.id, "note": note}, element=incident.element
-    )
+    stepping.note(session, case, actor, now, Act(kind, incident.element), {"incident": incident.id, "note": note})
     session.flush()

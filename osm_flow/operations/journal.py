@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal
 from osm_flow.domain.actors import Actor
-from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.acts import Act
 from osm_flow.domain.search import typed_text
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.store.database import instant_text
@@ -35,14 +35,9 @@ def append(
     case: Case,
     actor: Actor,
     at: datetime,
-    *,
-    kind: RecordKind,
+    act: Act,
     payload: Mapping[str, Any],
     state_digest: str,
-    element: str | None = None,
-    task_id: str | None = None,
-    on_behalf_of: str | None = None,
-    role: str | None = None,
 ) -> None:
     """Add a record to the case, which must be locked, and make it the head. Raises NotStorable for a bad payload."""
     body = journal.canonical(payload).decode()
@@ -52,12 +47,12 @@ def append(
         case_id=case.id,
         seq=case.seq + 1,
         at=instant_text(at),
-        kind=str(kind),  # a plain text binds faster than a member of the enum
+        kind=str(act.kind),  # a plain text binds faster than a member of the enum
         actor=actor.username,
-        actor_role=role,
-        on_behalf_of=on_behalf_of,
-        element=element,
-        task_id=task_id,
+        actor_role=act.role,
+        on_behalf_of=act.on_behalf_of,
+        element=act.element,
+        task_id=act.task_id,
         payload_digest=journal.digest_payload(salt, body),
         definition_key=definition.key,
         definition_version=definition.version,

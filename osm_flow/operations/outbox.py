@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.retries import retry_delay
 from osm_flow.domain.states import OPEN_CASE
@@ -163,10 +164,8 @@ def _end_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) 
         return ()
     child, parent, task_id = ends
     about = {"case_id": child.id, "business_key": child.business_key, "outcome": child.outcome}
-    stepping.apply(
-        session, parent, EndChild(task_id, body["data"], body["error_code"]), SYSTEM, now,
-        kind=RecordKind.child_ended, task_id=task_id, payload=about,
-    )  # fmt: skip
+    command = EndChild(task_id, body["data"], body["error_code"])
+    stepping.apply(session, parent, command, SYSTEM, now, Act(RecordKind.child_ended, task_id=task_id), about)
     return (parent.id,)
 
 
@@ -180,10 +179,8 @@ def _escalate(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -
         "case_id": child.id, "business_key": child.business_key, "code": body["name"],
         "passed_on": {"call": call, "origin": body["origin"]},
     }  # fmt: skip
-    stepping.apply(
-        session, parent, EscalateChild(task_id, body["data"], body["name"]), SYSTEM, now,
-        kind=RecordKind.child_escalated, element=call, task_id=task_id, payload=about,
-    )  # fmt: skip
+    command = EscalateChild(task_id, body["data"], body["name"])
+    stepping.apply(session, parent, command, SYSTEM, now, Act(RecordKind.child_escalated, call, task_id), about)
     return (parent.id,)
 
 
@@ -256,11 +253,9 @@ def _spread_message(session: Session, entry: OutboxEntry, body: JSON, now: datet
 
 def _hand_message(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
     case = lock_case(session, entry.case_id or "")
-    stepping.apply(
-        session, case, DeliverMessage(body["task_id"], body["data"]), SYSTEM, now,
-        kind=RecordKind.message_received, element=body["element"], task_id=body["task_id"],
-        payload={"message": body["name"], "from": body["from"]},
-    )  # fmt: skip
+    command = DeliverMessage(body["task_id"], body["data"])
+    act = Act(RecordKind.message_received, body["element"], body["task_id"])
+    stepping.apply(session, case, command, SYSTEM, now, act, {"message": body["name"], "from": body["from"]})
     return (case.id,)
 
 
@@ -291,7 +286,7 @@ def _give_notice(session: Session, entry: OutboxEntry, body: JSON, now: datetime
 
 def _replan(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
     case = lock_case(session, entry.case_id or "")
-    stepping.apply(session, case, Replan(), SYSTEM, now, kind=RecordKind.case_replanned, payload=body)
+    stepping.apply(session, case, Replan(), SYSTEM, now, Act(RecordKind.case_replanned), body)
     return (case.id,)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, not_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.acts import Act
 from osm_flow.domain.deadlines import BANGKOK, local_day
 from osm_flow.domain.escalation import Rung, is_stale, latest_day_reached, read_ladder, role_behind, rungs_due
 from osm_flow.domain.record_kinds import RecordKind
@@ -145,10 +146,8 @@ def _record(session: Session, item: WorkItem, rung: Rung, people: Iterable[Perso
     due_at = instant_text(item.due_at) if item.due_at else None
     told = [person.username for person in people]
     payload = {"rung": rung.key, "offset": rung.offset, "action": rung.action, "due_at": due_at, "told": told}
-    stepping.note(
-        session, item.case, SYSTEM, now,
-        kind=RecordKind.work_item_escalated, payload=payload, element=item.element, task_id=item.id,
-    )  # fmt: skip
+    act = Act(RecordKind.work_item_escalated, item.element, item.id)
+    stepping.note(session, item.case, SYSTEM, now, act, payload)
 
 
 def _people_meant(session: Session, item: WorkItem, rung: Rung, now: datetime) -> list[Person]:

@@ -12,6 +12,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.acts import Act
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.domain.record_kinds import RecordKind
@@ -117,10 +118,8 @@ def hold_case(session: Session, case_id: str, actor: Actor, now: datetime, *, re
     case = lock_case(session, case_id)
     decision = require(actor, Verb.hold, case_facts(session, case, actor))
     hold = _add(session, LegalHold(case_id=case_id, reason=said(reason), actor=actor.username, at=now))
-    stepping.note(
-        session, case, actor, now, kind=RecordKind.case_held, payload={"hold": hold.id, "reason": hold.reason},
-        role=decision.role,
-    )  # fmt: skip
+    act = Act(RecordKind.case_held, role=decision.role)
+    stepping.note(session, case, actor, now, act, {"hold": hold.id, "reason": hold.reason})
     return hold
 
 
@@ -144,10 +143,8 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
     )  # fmt: skip
     _add(session, lift)
     if hold.case_id is not None:
-        about = {"hold": hold.id, "reason": lift.reason}
-        stepping.note(
-            session, lock_case(session, hold.case_id), actor, now, kind=RecordKind.case_hold_lifted, payload=about
-        )
+        case, about = lock_case(session, hold.case_id), {"hold": hold.id, "reason": lift.reason}
+        stepping.note(session, case, actor, now, Act(RecordKind.case_hold_lifted), about)
     return lift
 
 
@@ -191,10 +188,7 @@ def mark_sensitive(
     decision = require(actor, Verb.erase, case_facts(session, case, actor))
     case.is_sensitive = sensitive
     kind = RecordKind.case_marked_sensitive if sensitive else RecordKind.case_unmarked_sensitive
-    stepping.note(
-        session, case, actor, now, kind=kind, payload={"reason": said(reason)},
-        role=decision.role,
-    )  # fmt: skip
+    stepping.note(session, case, actor, now, Act(kind, role=decision.role), {"reason": said(reason)})
     return case
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import FinishService
@@ -41,10 +42,8 @@ def run_job(session: Session, job: ServiceJob, now: datetime) -> bool:
     if job.topic not in TOPICS:
         raise TopicRefused(reason=f"there is no topic {job.topic}")
     result = TOPICS[job.topic](Work(session, case, found, now))
-    stepping.apply(
-        session, case, FinishService(job.task_id, result), SYSTEM, now,
-        kind=RecordKind.service_finished, element=job.element, task_id=job.task_id, payload={"topic": job.topic},
-    )  # fmt: skip
+    act = Act(RecordKind.service_finished, job.element, job.task_id)
+    stepping.apply(session, case, FinishService(job.task_id, result), SYSTEM, now, act, {"topic": job.topic})
     return True
 
 

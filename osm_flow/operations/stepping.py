@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from osm_flow import engine
 from osm_flow.domain import journal as rules
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
@@ -125,7 +126,8 @@ def begin(
         about |= {"parent_case_id": parent.id, "parent_task_id": parent_task_id or ""}
     start = Start(_start_data(session, case, data))
     case.subject = process.subject_of(start.data) or subject
-    _move(session, case, None, start, actor, now, RecordKind.case_started, about, on_behalf_of=on_behalf_of, role=role)
+    act = Act(RecordKind.case_started, role=role, on_behalf_of=on_behalf_of)
+    _move(session, case, start, actor, now, act, about)
     return case
 
 
@@ -135,51 +137,25 @@ def apply(
     command: Command,
     actor: Actor,
     now: datetime,
-    *,
-    kind: RecordKind,
-    element: str | None = None,
-    task_id: str | None = None,
-    on_behalf_of: str | None = None,
-    role: str | None = None,
+    act: Act,
     payload: Mapping[str, Any] | None = None,
 ) -> Step:
-    """Move the case by one command: lock, engine, journal, state, projections, outbox.
+    """Move the case by one command: lock, engine, journal, state, projections, outbox. `payload` says more of the act.
 
     Raises CaseSuspended, CaseEnded, NotWaiting when the case no longer waits for this, CaseFailed when the engine
     could not go on (the edge rolls back and opens an incident), NotStorable for data that cannot be kept.
     """
     case = lock_case(session, case.id)
     refuse_unless_active(case)
-    about = dict(payload or {})
-    state = state_of(session, case)
-    return _move(
-        session, case, state, command, actor, now, kind, about,
-        element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
-    )  # fmt: skip
+    return _move(session, case, command, actor, now, act, dict(payload or {}))
 
 
-def note(
-    session: Session,
-    case: Case,
-    actor: Actor,
-    now: datetime,
-    *,
-    kind: RecordKind,
-    payload: Mapping[str, Any],
-    element: str | None = None,
-    task_id: str | None = None,
-    on_behalf_of: str | None = None,
-    role: str | None = None,
-) -> None:
+def note(session: Session, case: Case, actor: Actor, now: datetime, act: Act, payload: Mapping[str, Any]) -> None:
     """Record something that happened to the case without moving it (claimed, commented, suspended …)."""
     case = lock_case(session, case.id)
     state = state_of(session, case, with_snapshot=False)
     body = {"command": None, "lookups": {}, "data": dict(payload)}
-    journal.append(
-        session, case, actor, journal.next_instant(case, now),
-        kind=kind, payload=body, state_digest=state.digest,
-        element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
-    )  # fmt: skip
+    journal.append(session, case, actor, journal.next_instant(case, now), act, body, state.digest)
     _keep(session, case, state, {"seq": case.seq})
     case_checkpoints.keep_if_due(session, case)
 
@@ -223,21 +199,8 @@ def waiting_of(session: Session, case: Case) -> tuple[Waiting, ...]:
     return known[place]
 
 
-def _move(
-    session: Session,
-    case: Case,
-    state: State | None,
-    command: Command,
-    actor: Actor,
-    now: datetime,
-    kind: RecordKind,
-    about: JSON,
-    *,
-    element: str | None = None,
-    task_id: str | None = None,
-    on_behalf_of: str | None = None,
-    role: str | None = None,
-) -> Step:
+def _move(session: Session, case: Case, command: Command, actor: Actor, now: datetime, act: Act, about: JSON) -> Step:
+    state = state_of(session, case) if case.seq else None  # a case that just begins has none
     process = compiled(session, case.definition)
     at = journal.next_instant(case, now)
     written, data = commands.to_json(command)
@@ -253,11 +216,7 @@ def _move(
     known = projections.known_rows(session, case)
     # Written as one flush: each row once, with all of its changes.
     with session.no_autoflush:
-        journal.append(
-            session, case, actor, at,
-            kind=kind, payload=payload, state_digest=step.digest,
-            element=element, task_id=task_id, on_behalf_of=on_behalf_of, role=role,
-        )  # fmt: skip
+        journal.append(session, case, actor, at, act, payload, step.digest)
         _keep(session, case, state, {"seq": case.seq, "digest": step.digest, "snapshot": step.snapshot})
         opened = projections.project(session, case, process, step, known, at, now)
         if opened and opened[-1]["stage"] != case.stage:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import FireTimer
@@ -73,11 +74,8 @@ def _fire(session: Session, timer: Timer, now: datetime) -> None:
     case = session.get_one(Case, timer.case_id)
     due_at = timer.due_at
     command, task_id = FireTimer(timer.task_id), timer.task_id
-    payload = {"due_at": due_at.isoformat()}
-    stepping.apply(
-        session, case, command, SYSTEM, now,
-        kind=RecordKind.timer_fired, element=timer.element, task_id=task_id, payload=payload,
-    )  # fmt: skip
+    act = Act(RecordKind.timer_fired, timer.element, task_id)
+    stepping.apply(session, case, command, SYSTEM, now, act, {"due_at": due_at.isoformat()})
     again = session.get(Timer, task_id, populate_existing=True)
     if again is not None:
         again.attempts, again.lease_owner, again.lease_until = 0, None, None

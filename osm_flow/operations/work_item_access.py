@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.acts import Act
 from osm_flow.domain.policy import Decision, HeldBySomeoneElse, Verb, WorkItemFacts, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
@@ -90,11 +91,7 @@ def record_on(
 ) -> None:
     """Record an act on the work item that does not move its case."""
     stepping.refuse_unless_active(item.case)
-    stepping.note(
-        session, item.case, actor, now,
-        kind=kind, payload=data, element=item.element, task_id=item.id,
-        on_behalf_of=decision.on_behalf_of, role=decision.role,
-    )  # fmt: skip
+    stepping.note(session, item.case, actor, now, Act.allowed(kind, decision, item.element, item.id), data)
 
 
 def refuse_closed(session: Session, item: WorkItem) -> None:

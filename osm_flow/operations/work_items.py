@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from osm_flow import engine
 from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.acts import Act
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.policy import Verb, require
 from osm_flow.domain.record_kinds import RecordKind
@@ -211,11 +212,8 @@ def complete(
         finished |= {"assignee_id": actor.person_id, "claimed_at": now}
     finished["state"] = next_work_item_state(state, WorkItemStatus.COMPLETED, work_item_id=item.id)
     write(session, item, **finished)
-    stepping.apply(
-        session, item.case, CompleteTask(item.id, values), actor, now,
-        kind=RecordKind.work_item_completed, element=item.element, task_id=item.id,
-        on_behalf_of=item.on_behalf_of, role=decision.role, payload=about,
-    )  # fmt: skip
+    act = Act.allowed(RecordKind.work_item_completed, decision, item.element, item.id, on_behalf_of)
+    stepping.apply(session, item.case, CompleteTask(item.id, values), actor, now, act, about)
     session.execute(_FORGET_DRAFTS, {"item": item.id})
     return item
 

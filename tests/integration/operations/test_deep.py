@@ -20,6 +20,8 @@ from sqlalchemy import select, text
 from osm_flow import engine
 from osm_flow.domain import journal
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.acts import Act
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.engine.values import Command, CompleteTask, FireTimer
 from osm_flow.operations import deep, stepping
@@ -178,10 +180,8 @@ def play(store: Store, block: Block, seed: int, key: str) -> list[list[tuple[str
                 if waiting.kind == "timer"
                 else CompleteTask(waiting.task_id, answers(block, rng))
             )
-            stepping.apply(
-                session, case, command, SYSTEM, at, kind="timer.fired" if waiting.kind == "timer" else "work_item.completed",
-                element=waiting.element, task_id=waiting.task_id,
-            )  # fmt: skip
+            kind = RecordKind.timer_fired if waiting.kind == "timer" else RecordKind.work_item_completed
+            stepping.apply(session, case, command, SYSTEM, at, Act(kind, waiting.element, waiting.task_id))
             moved = case.id
         deliver_pending(store, at, moved)
     with store.reading() as session:

@@ -1,0 +1,36 @@
+"""What is done to a case, as a value that goes from whoever does it down to the record in the journal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from osm_flow.domain.policy import Decision
+from osm_flow.domain.record_kinds import RecordKind
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is done, where in the case, in which role and on whose behalf: all that a record says beside who and when.
+
+    element       the element of the diagram at which it is done; None for an act on the case as a whole.
+    task_id       what waits there: a work item, a timer, a message, a service job or a call.
+    on_behalf_of  a user name, or in words a party outside that has none.
+    """
+
+    kind: RecordKind
+    element: str | None = None
+    task_id: str | None = None
+    role: str | None = None
+    on_behalf_of: str | None = None
+
+    @classmethod
+    def allowed(
+        cls,
+        kind: RecordKind,
+        decision: Decision,
+        element: str | None = None,
+        task_id: str | None = None,
+        on_behalf_of: str | None = None,
+    ) -> Act:
+        """An act that the policy allows, in the role that it found. `on_behalf_of` goes before whom the policy names."""
+        return cls(kind, element, task_id, decision.role, on_behalf_of or decision.on_behalf_of)
