@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +18,7 @@ from osm_flow.operations import deployments, work_items
 from osm_flow.operations.cases import start_case
 from osm_flow.operations.deployments import Deployed, deploy
 from osm_flow.operations.people import actor_for
-from osm_flow.store.models import Case, Office, Person, Position, Province, WorkItem
+from osm_flow.store.models import Case, Office, Person, Position, Project, Province, WorkItem
 
 BPMN = Path(__file__).parent / "bpmn"
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
@@ -82,6 +83,25 @@ def make_case(
     return start_case(
         session, key, actor, now, office_id=office_id, fiscal_year=fiscal_year, title=title, data=data or {}
     )
+
+
+def make_project(session: Session, code: str, **changes: Any) -> Project:
+    """A project in the register of the usual office and year, signed and with nothing spent."""
+    fields: dict[str, Any] = {
+        "code": code,
+        "office_id": OFFICE,
+        "fiscal_year": 2571,
+        "name_th": f"โครงการ {code}",
+        "agency_th": "แขวงทางหลวง",
+        "province_id": "TH-41",
+        "budget_type": "capital",
+        "requested": Decimal(1000),
+        "state": "signed",
+    }
+    project = Project(**{**fields, **changes})
+    session.add(project)
+    session.flush()
+    return project
 
 
 def items_of(session: Session, case: Case, *states: str) -> list[WorkItem]:

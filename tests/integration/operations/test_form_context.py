@@ -24,8 +24,8 @@ from osm_flow.operations.work_items import FormInvalid
 from osm_flow.resources import resource_dir
 from osm_flow.store.models import Case, Contract, FiscalDate, HolidayOverride, Project, WorkItem
 from osm_flow.store.session import Store
-from tests.factories import BPMN, NOW, items_of, later, make_case, make_office, make_person
-from tests.integration.operations.test_services import make_project, work
+from tests.factories import BPMN, NOW, items_of, later, make_case, make_office, make_person, make_project
+from tests.integration.operations.test_topics import work
 
 NAME = "โครงการพัฒนาท่าเรือ ริมโขง"
 REPORTED = {
