@@ -13,6 +13,8 @@ class OsmFlowError(Exception):
     """Something went wrong."""
 
     status = 400
+    # Whether its cause may go away by itself, so that background work tries again instead of asking a person at once.
+    may_pass = False
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]

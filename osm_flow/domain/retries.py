@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-MOST_ATTEMPTS = 6
-_DELAYS = (1, 5, 15, 60, 240)
+from osm_flow.errors import OsmFlowError
+
+_DELAYS = (1, 5, 30, 120, 240)
+MOST_ATTEMPTS = len(_DELAYS) + 1
+# A service holds up its whole case, so a person is asked before the longest wait.
+MOST_ATTEMPTS_AT_SERVICES = 5
 
 
-def retry_delay(attempts: int) -> timedelta | None:
-    """The wait after the `attempts`-th failure: 1, 5, 15, 60, 240 minutes; None when it is time for an incident."""
-    return None if attempts >= MOST_ATTEMPTS else timedelta(minutes=_DELAYS[max(attempts, 1) - 1])
+def retry_delay(attempts: int, most: int = MOST_ATTEMPTS) -> timedelta | None:
+    """The wait after the `attempts`-th failure: 1, 5, 30, 120, 240 minutes; None when it is time for an incident."""
+    return None if attempts >= most else timedelta(minutes=_DELAYS[max(attempts, 1) - 1])
+
+
+def is_final(error: Exception) -> bool:
+    """Whether trying again is of no use: what is refused on purpose is refused again, unless its cause may pass."""
+    return isinstance(error, OsmFlowError) and not error.may_pass

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import bindparam, literal, or_, select, union_all
 from sqlalchemy.orm import Session
@@ -16,12 +16,11 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.retries import retry_delay
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import JSON, DeliverMessage, EndChild, EscalateChild, Replan
-from osm_flow.errors import OsmFlowError, Refused
-from osm_flow.operations import case_ends, correlation, incidents, notifying, outgoing, services, stepping
+from osm_flow.errors import Refused
+from osm_flow.operations import case_ends, claims, correlation, notifying, outgoing, services, stepping
 from osm_flow.operations.definitions import compiled, latest, started_by_message
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, OutboxEntry, Province, ServiceJob
@@ -31,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 DEEPEST = 20
 _MOST_AT_ONCE = 200
-_WHILE_SUSPENDED = timedelta(minutes=10)
 
 
 class TooDeep(Refused):
@@ -58,14 +56,15 @@ def deliver(session: Session, entry: OutboxEntry, now: datetime) -> Touched:
 
     Raises CaseSuspended while the receiver is suspended; the caller lets the entry wait.
     """
-    found = session.get(OutboxEntry, entry.id, with_for_update=True, populate_existing=True)
-    if found is None or found.done_at is not None:
+    # The entry before the case that it moves, always: two deliveries of one entry meet here, and the second finds it done.
+    locked = claims.hold(session, OutboxEntry, entry.id)
+    if locked is None:
         return ()
     try:
-        touched = HANDLERS[found.kind](session, found, json.loads(found.body), now)
+        touched = HANDLERS[locked.kind](session, locked, json.loads(locked.body), now)
     except (NotWaiting, stepping.CaseEnded, CaseNotFound):
         touched = ()  # the receiver moved on without it
-    finish(found, now)
+    finish(locked, now)
     session.flush()
     return touched
 
@@ -76,18 +75,17 @@ def deliver_one(store: Store, entry_id: int, now: datetime) -> Touched:
         with store.transaction() as session:
             return deliver(session, session.get_one(OutboxEntry, entry_id), now)
     except stepping.CaseSuspended:
-        _postpone(store, entry_id, now)
+        claims.rest(store, OutboxEntry, entry_id, now)
     except (Busy, Overtaken):
         logger.info("delivery gave way to another writer", extra={"entry": entry_id})
-    except Exception as error:
-        logger.exception("delivery failed", extra={"entry": entry_id})
-        record_failure(store, entry_id, now, error)
+    except Exception as error:  # noqa: BLE001 (whatever is wrong with one entry, the others are delivered)
+        claims.fail(store, OutboxEntry, entry_id, now, error, kind="delivery")
     return ()
 
 
 def anything_pending(session: Session, now: datetime, *case_ids: str) -> bool:
     """Whether `deliver_pending` has something to do for these cases; asked before the commit of every act."""
-    return any(session.execute(_DUE, {"case": one, "now": now}).first() for one in case_ids)
+    return any(session.execute(_DUE, {"case": case_id, "now": now}).first() for case_id in case_ids)
 
 
 def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
@@ -95,6 +93,8 @@ def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
 
     Until nothing is due; how many there were. Bounded: what is left after a while the next sweep takes up.
     """
+    # Nothing is claimed here: the people who caused it wait for the answer, and a lease left behind by a process that dies
+    # would hold up the sweeps. Each delivery makes sure by itself that it counts once.
     family, tried = set(case_ids), set[int | str]()
     while len(tried) < _MOST_AT_ONCE:
         if (entry_id := _next_due(store, now, family, tried)) is not None:
@@ -106,25 +106,6 @@ def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
         else:
             break
     return len(tried)
-
-
-def record_failure(store: Store, entry_id: int, now: datetime, error: Exception) -> None:
-    """Keep why the delivery failed and when to try again; an incident once trying again is of no use."""
-    with store.transaction() as session:
-        entry = session.get_one(OutboxEntry, entry_id, with_for_update=True, populate_existing=True)
-        if entry.done_at is not None:
-            return
-        entry.attempts += 1
-        entry.last_error = incidents.words_of(error)
-        entry.lease_owner = entry.lease_until = None
-        delay = None if isinstance(error, OsmFlowError) else retry_delay(entry.attempts)
-        entry.due_at = now + delay if delay else None
-        if entry.due_at is None and entry.case_id is not None:
-            message, element = entry.last_error, getattr(error, "element", None)
-            incidents.open_in(
-                session, entry.case_id, now,
-                kind="delivery", message=message, element=element, task_id=f"outbox:{entry.id}",
-            )  # fmt: skip
 
 
 def finish(entry: OutboxEntry, now: datetime) -> None:
@@ -337,14 +318,6 @@ def _next_service(store: Store, now: datetime, family: set[str], tried: set[int 
     )
     with store.reading() as session:
         return session.scalar(query)
-
-
-def _postpone(store: Store, entry_id: int, now: datetime) -> None:
-    with store.transaction() as session:
-        entry = session.get_one(OutboxEntry, entry_id, with_for_update=True, populate_existing=True)
-        if entry.done_at is None:
-            entry.due_at = now + _WHILE_SUSPENDED
-            entry.lease_owner = entry.lease_until = None
 
 
 def _province(session: Session, data: JSON, parent: Case) -> Province | None:

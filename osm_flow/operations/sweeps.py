@@ -199,14 +199,14 @@ def send_mail(store: Store, now: datetime, owner: str, mailer: Mailer | None, li
             _close_mail(store, claimed, key, now, sent=mailer is not None)
             tally += Tally(done=1)
         except Exception as error:  # noqa: BLE001 (whatever is wrong with one mail, the others are sent)
-            claims.put_off(store, claimed, key, now, error)
+            claims.fail(store, OutboxEntry, key, now, error, token=claimed.token)
             tally += Tally(failed=1)
     return tally
 
 
 def _close_mail(store: Store, claimed: Claim[OutboxEntry], key: str | int, now: datetime, *, sent: bool) -> None:
     with store.transaction() as session:
-        entry = claims.hold(session, claimed, key)
+        entry = claims.hold(session, OutboxEntry, key, claimed.token)
         if entry is None:
             return
         outbox.finish(entry, now)

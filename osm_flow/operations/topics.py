@@ -43,6 +43,8 @@ _NOT_LIVE = ("concept", "rejected", "not_ready", "dropped", "cancelled", "lapsed
 class TopicRefused(Invalid):
     """The service cannot be carried out: {reason}"""
 
+    may_pass = True  # what it lacks may be entered meanwhile
+
 
 @dataclass(frozen=True)
 class Work:

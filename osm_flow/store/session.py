@@ -37,11 +37,14 @@ BUSY_SECONDS = 10
 class Overtaken(Refused):
     """Someone else changed this at the same moment. Look at it again and repeat what you wanted."""
 
+    may_pass = True
+
 
 class Busy(Refused):
     """The database is busy. Nothing was changed; try again in a moment."""
 
     status = 503
+    may_pass = True
 
 
 class CaseNotFound(NotFound):

@@ -1,0 +1,199 @@
+"""Leases and the one way to fail: what is counted when, who may note it, and when a person is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.retries import MOST_ATTEMPTS, MOST_ATTEMPTS_AT_SERVICES
+from osm_flow.errors import Refused
+from osm_flow.operations import claims
+from osm_flow.operations.claims import NotItsTurn, Tally
+from osm_flow.operations.stepping import CaseSuspended
+from osm_flow.store.models import Incident, OutboxEntry, ServiceJob, Timer
+from osm_flow.store.session import Busy, Store
+from tests.factories import NOW, deploy_tests, later, make_case, make_office
+from tests.together import at_once
+
+LATE = NOW + timedelta(days=10)
+TABLES: list[Any] = [Timer, ServiceJob, OutboxEntry]
+WAITING: list[Any] = [ServiceJob, OutboxEntry]
+FIRE = OSError("the disk is on fire")
+
+
+class RefusedOnPurpose(Refused):
+    """It cannot be done."""
+
+
+@pytest.fixture
+def rows(store: Store) -> dict[Any, Any]:
+    """One due row of each table, by its table."""
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "repeating", "lettered", "caller", "callee")
+        for key in ("repeating", "lettered", "caller"):
+            make_case(session, key, data={"recipient": ""})
+        return {table: session.scalar(select(claims.key_of(table))) for table in TABLES}
+
+
+def row_of(store: Store, table: Any, key: Any) -> Any:
+    with store.reading() as session:
+        return session.get(table, key)
+
+
+def incidents_of(store: Store) -> list[tuple[str, str]]:
+    with store.reading() as session:
+        return [(row.kind, row.message) for row in session.scalars(select(Incident).order_by(Incident.id))]
+
+
+def free_at(table: Any, row: Any) -> datetime | None:
+    """From when on a sweep may claim the row again."""
+    waits: datetime | None = row.lease_until if table is Timer else row.due_at
+    return waits
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_an_unclaimed_failure_is_counted_and_waits(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    claims.fail(store, table, rows[table], LATE, FIRE)
+
+    row = row_of(store, table, rows[table])
+    assert (row.attempts, row.lease_owner, free_at(table, row)) == (1, None, LATE + timedelta(minutes=1))
+    assert claims.claim(store, table, "a", LATE + timedelta(seconds=59), limit=5).keys == ()
+    assert claims.claim(store, table, "a", LATE + timedelta(minutes=1), limit=5).keys == (rows[table],)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_claimed_failure_was_counted_when_it_was_claimed(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    claimed = claims.claim(store, table, "a", LATE, limit=5)
+
+    claims.fail(store, table, rows[table], LATE, FIRE, token=claimed.token)
+
+    row = row_of(store, table, rows[table])
+    assert (row.attempts, row.lease_owner, free_at(table, row)) == (1, None, LATE + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_work_that_kills_its_process_does_not_come_back_for_ever(
+    store: Store, rows: dict[Any, Any], table: Any
+) -> None:
+    at = LATE
+    for _ in range(3):
+        claims.claim(store, table, "dies", at, limit=5)
+        at += claims.LEASE
+
+    assert row_of(store, table, rows[table]).attempts == 3
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_others_took_over_is_not_marked_by_whoever_slept(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    asleep = claims.claim(store, table, "asleep", LATE, limit=5)
+    awake = claims.claim(store, table, "awake", LATE + claims.LEASE, limit=5)
+
+    claims.fail(store, table, rows[table], LATE, RefusedOnPurpose(), token=asleep.token)
+
+    assert row_of(store, table, rows[table]).lease_owner == awake.token
+    assert incidents_of(store) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "most", "kind"),
+    [(Timer, MOST_ATTEMPTS, "timer"), (ServiceJob, MOST_ATTEMPTS_AT_SERVICES, "service"),
+     (OutboxEntry, MOST_ATTEMPTS, "child_start")],
+)  # fmt: skip
+def test_after_the_last_time_an_incident_asks_for_a_person(
+    store: Store, rows: dict[Any, Any], table: Any, most: int, kind: str
+) -> None:
+    for _ in range(most - 1):
+        claims.fail(store, table, rows[table], LATE, FIRE)
+    before = incidents_of(store)
+    claims.fail(store, table, rows[table], LATE, FIRE)
+
+    assert (before, incidents_of(store)) == ([], [(kind, "OSError: the disk is on fire")])
+    assert claims.claim(store, table, "a", LATE + timedelta(days=900), limit=5).keys == ()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_is_refused_on_purpose_asks_for_a_person_at_once(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    claims.fail(store, table, rows[table], LATE, RefusedOnPurpose(), kind="delivery")
+
+    assert incidents_of(store) == [("delivery", "It cannot be done.")]
+    assert claims.claim(store, table, "a", LATE + timedelta(days=900), limit=5).keys == ()
+
+
+@pytest.mark.parametrize("table", WAITING)
+def test_a_row_keeps_why_it_failed(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    claims.fail(store, table, rows[table], LATE, FIRE)
+
+    assert row_of(store, table, rows[table]).last_error == "OSError: the disk is on fire"
+
+
+def test_a_timer_keeps_its_instant_while_it_waits(store: Store, rows: dict[Any, Any]) -> None:
+    due_at = row_of(store, Timer, rows[Timer]).due_at
+
+    claims.fail(store, Timer, rows[Timer], LATE, FIRE)
+
+    assert row_of(store, Timer, rows[Timer]).due_at == due_at
+
+
+@pytest.mark.parametrize("table", WAITING)
+def test_while_its_case_is_suspended_a_row_rests_uncounted(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    claims.claim(store, table, "a", NOW, limit=5, counts_as_attempt=False)
+
+    claims.rest(store, table, rows[table], NOW)
+
+    row = row_of(store, table, rows[table])
+    assert (row.attempts, row.lease_owner, row.due_at) == (0, None, later(10))
+
+
+def test_a_delivered_entry_cannot_fail_any_more(store: Store, rows: dict[Any, Any]) -> None:
+    with store.transaction() as session:
+        session.get_one(OutboxEntry, rows[OutboxEntry]).done_at = NOW
+
+    claims.fail(store, OutboxEntry, rows[OutboxEntry], NOW, RefusedOnPurpose())
+
+    assert row_of(store, OutboxEntry, rows[OutboxEntry]).attempts == 0
+    assert incidents_of(store) == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_failure_that_cannot_be_noted_hurts_nobody(
+    store: Store, rows: dict[Any, Any], table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object) -> None:
+        raise Busy
+
+    monkeypatch.setattr(claims, "hold", break_down)
+    claims.fail(store, table, rows[table], LATE, FIRE)
+
+    assert row_of(store, table, rows[table]).attempts == 0
+
+
+@pytest.mark.parametrize("error", [NotItsTurn(), Busy(), CaseSuspended()])
+def test_a_row_that_gives_way_is_free_at_once_and_uncounted(
+    store: Store, rows: dict[Any, Any], error: Exception
+) -> None:
+    def give_way(session: Session, timer: Timer, now: datetime) -> None:
+        raise error
+
+    claimed = claims.claim(store, Timer, "a", LATE, limit=5)
+
+    assert claims.work_through(store, claimed, LATE, give_way) == Tally(left=1)
+    row = row_of(store, Timer, rows[Timer])
+    assert (row.attempts, row.lease_owner, row.lease_until) == (0, None, None)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_of_two_sweeps_one_claims_the_row(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    claimed: list[tuple[str | int, ...]] = []
+
+    def claim(owner: str) -> Callable[[], None]:
+        return lambda: claimed.append(claims.claim(store, table, owner, LATE, limit=5).keys)
+
+    at_once(claim("a"), claim("b"))
+
+    assert sorted(claimed) == [(), (rows[table],)]
