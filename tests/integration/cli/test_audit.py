@@ -1,0 +1,196 @@
+"""`osm-flow audit`: the log over all journals, its checkpoints, proofs and keys, as their user meets them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from osm_flow.domain.actors import SYSTEM
+from osm_flow.operations import witnesses
+from osm_flow.operations.comments import comment
+from osm_flow.operations.people import actor_named, seed_clusters
+from osm_flow.store.models import OutboxEntry
+from osm_flow.store.session import Store
+from tests.factories import NOW, OFFICE, later
+from tests.integration.cli.shell import PASSWORD, Shell
+
+
+@pytest.fixture
+def shell(an_hour_later: Shell) -> Shell:
+    return an_hour_later
+
+
+# ---- checkpoints and proofs ------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_is_printed_kept_and_verified(shell: Shell, case_id: str, tmp_path: Path) -> None:
+    made = shell.json("audit", "checkpoint")
+    said = shell.run("audit", "checkpoint")
+
+    assert made["size"] == 4
+    assert said.stdout == made["note"]
+    assert made["note"].startswith("osm.example.go.th/journal\n4\n")
+    assert [path.read_text(encoding="utf-8") for path in (tmp_path / "checkpoints").iterdir()] == [made["note"]]
+    report = shell.json("audit", "verify")
+    assert (report["records"], report["checkpoints"], report["unlogged"], report["faults"]) == (4, 1, 0, [])
+    assert shell.run("case", "verify", "--all").exit_code == 0
+
+
+def test_what_is_not_logged_yet_is_told(shell: Shell, case_id: str) -> None:
+    assert shell.run("audit", "verify").stdout == (
+        "0 records logged (0 of administration), 0 checkpoints, 4 records not logged yet, 0 faults\n"
+    )
+
+
+def test_proofs_are_printed_with_all_that_a_stranger_needs(shell: Shell, sqlite_store: Store, case_id: str) -> None:
+    shell.json("audit", "checkpoint")
+    with sqlite_store.transaction() as session:
+        comment(session, case_id, actor_named(session, "boss", NOW.date()), later(9), body="ต่อ", key=None)
+    shell.json("audit", "checkpoint")
+
+    proof = shell.json("audit", "prove", case_id, "--record", "2")
+    older = shell.json("audit", "prove", case_id, "--size", "4")
+    path = shell.json("audit", "consistency", "4", "5")
+    assert (proof["seq"], proof["size"], proof["checkpoint"]["size"]) == (2, 5, 5)
+    assert json.loads(proof["data"])["case_id"] == case_id
+    assert (older["seq"], older["size"], len(older["path"])) == (4, 4, 2)
+    assert (path["old"]["size"], path["new"]["size"], len(path["path"])) == (4, 5, 1)
+    told = shell.run("audit", "prove", case_id, "--record", "2").stdout
+    assert told.startswith(f"record 2 of {case_id} is leaf 1 of 5\ndata {proof['data']}\nleaf {proof['leaf']}\npath ")
+    assert told.endswith(proof["checkpoint"]["note"])
+    assert shell.run("audit", "consistency", "4", "5").stdout.splitlines() == [
+        f"old 4 {path['old']['root']}",
+        f"new 5 {path['new']['root']}",
+        f"path {path['path'][0]}",
+    ]
+    for wrong in (
+        ("prove", "none"),
+        ("prove", case_id, "--record", "9"),
+        ("prove", case_id, "--size", "3"),
+        ("consistency", "3", "5"),
+        ("consistency", "5", "4"),
+    ):
+        result = shell.run("audit", *wrong)
+        assert result.exit_code == 1, wrong
+        assert result.stderr.startswith("Error: ")
+
+
+def test_nothing_is_proved_before_the_first_checkpoint(shell: Shell, case_id: str) -> None:
+    assert "checkpoint" in shell.refused("audit", "prove", case_id)
+
+
+def test_a_cut_after_the_checkpoint_ends_with_1(shell: Shell, sqlite_store: Store, case_id: str) -> None:
+    shell.json("audit", "checkpoint")
+    with sqlite_store.transaction() as session:
+        for table in ("journal_records", "journal_payloads"):
+            session.execute(text(f"DROP TRIGGER IF EXISTS refuse_delete_of_{table}"))
+            session.execute(text(f"DELETE FROM {table} WHERE seq = 4"))  # noqa: S608
+        session.execute(text("UPDATE cases SET seq = 3, head = (SELECT hash FROM journal_records WHERE seq = 3)"))
+        session.execute(text("UPDATE case_states SET seq = 3"))
+
+    for command in (("audit", "verify"), ("case", "verify", "--all"), ("case", "verify", case_id)):
+        result = shell.run(*command)
+        assert result.exit_code == 1, command
+        assert "record 4: log: the record was logged and is not there any more" in result.stderr
+
+
+def test_a_witness_checks_the_mail_as_it_came(shell: Shell, sqlite_store: Store, case_id: str, tmp_path: Path) -> None:
+    with sqlite_store.transaction() as session:
+        witnesses.add_witness(session, OFFICE, SYSTEM, NOW, name="สตง.", email="audit@example.go.th")
+    shell.json("audit", "checkpoint")
+    with sqlite_store.reading() as session:
+        mail = json.loads(session.scalars(select(OutboxEntry.body).where(OutboxEntry.kind == "mail")).one())["body"]
+    saved, forged, future = (tmp_path / name for name in ("mail.txt", "forged.txt", "note.txt"))
+    saved.write_bytes(mail.replace("\n", "\r\n").encode())
+    forged.write_text(mail.replace("\n4\n", "\n9\n"), encoding="utf-8")
+    future.write_text("nothing", encoding="utf-8")
+
+    assert shell.run("audit", "verify", "--checkpoint", str(saved)).exit_code == 0
+    for path, said in ((forged, "has a wrong signature"), (future, "This is no signed checkpoint")):
+        result = shell.run("audit", "verify", "--checkpoint", str(path))
+        assert result.exit_code == 1
+        assert said in result.stderr
+
+
+# ---- keys ------------------------------------------------------------------------------------------------------
+
+
+def test_keys_are_listed_rotated_and_replaced(shell: Shell, case_id: str, tmp_path: Path) -> None:
+    assert shell.run("audit", "keys", "rotate").exit_code == 1  # there is none yet
+    shell.json("audit", "checkpoint")
+    shell.json("audit", "keys", "rotate", "--reason", "ครบปี")
+    first, second = shell.json("audit", "keys", "list")["items"]
+    assert (first["how"], second["how"], second["reason"], second["until"]) == ("first", "rotated", "ครบปี", None)
+    assert first["until"] == second["from"]
+    (tmp_path / "keys" / f"{second['id']}.pem").unlink()
+    assert "not on this machine" in shell.run("audit", "keys", "rotate").stderr
+    shell.json("audit", "keys", "new", "--reason", "ดิสก์เสีย")
+    result = shell.run("audit", "verify")
+    assert result.exit_code == 0
+    assert f"replaced the lost key {second['id']}" in result.stderr
+    trust = tmp_path / "trust.txt"
+    trust.write_text(f"# the first one only\n{first['key']}\n", encoding="utf-8")
+    assert shell.run("audit", "verify", "--trust", str(trust)).exit_code == 1
+    trust.write_text(shell.run("audit", "keys", "list").stdout, encoding="utf-8")
+    assert shell.run("audit", "verify", "--trust", str(trust)).exit_code == 0
+
+
+def test_a_list_of_keys_says_which_of_them_are_on_this_machine(shell: Shell, case_id: str, tmp_path: Path) -> None:
+    shell.json("audit", "checkpoint")
+    shell.json("audit", "keys", "rotate")
+    first, second = shell.json("audit", "keys", "list")["items"]
+
+    (tmp_path / "keys" / f"{first['id']}.pem").unlink()
+
+    assert [item["here"] for item in shell.json("audit", "keys", "list")["items"]] == [False, True]
+    told = shell.run("audit", "keys", "list").stdout.splitlines()
+    assert told == [
+        f"{first['key']}  first {first['from']} to {first['until']}",
+        f"{second['key']}  rotated {second['from']} to now",
+    ]
+
+
+# ---- administration --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def administered(shell: Shell) -> Shell:
+    """After a person was made, given a position, locked and unlocked."""
+    with shell.store.transaction() as session:
+        seed_clusters(session)
+    made = ["create", "anucha", "--name", "อนุชา"], ["give", "anucha", "--role", "osm_me", "--office", "NE-U1"]
+    for arguments in (*made, ["password", "anucha"], ["lock", "anucha"], ["unlock", "anucha"]):
+        assert shell.run("user", *arguments).exit_code == 0
+    return shell
+
+
+def test_what_commands_change_is_shown_to_auditors(administered: Shell) -> None:
+    shown = administered.json("audit", "people")
+    of_one = administered.json("audit", "administration", "--kind", "person.locked")
+    checked = administered.run("audit", "verify", "--json")
+
+    assert shown["next"] is None
+    assert [(item["kind"], item["actor"], item["subject"]) for item in reversed(shown["items"])] == [
+        (kind, "system", "anucha")
+        for kind in ("person.created", "position.given", "person.password_set", "person.locked", "person.unlocked")
+    ]
+    assert [item["changes"] for item in of_one["items"]] == [{"locked": {"old": False, "new": True}}]
+    assert "locked: False -> True" in administered.run("audit", "people", "--about", "anucha").stdout
+    assert PASSWORD not in administered.run("audit", "people").stdout
+    assert (checked.exit_code, json.loads(checked.stdout)["administration"]) == (0, 5)
+
+
+def test_records_of_administration_are_narrowed(administered: Shell) -> None:
+    for wanted, count in (
+        ("people --about anucha", 5),
+        ("people --about nobody", 0),
+        ("people --actor system", 5),
+        ("people --actor anucha", 0),
+        ("administration --kind person.locked --kind person.unlocked", 2),
+    ):
+        assert len(administered.json("audit", *wanted.split())["items"]) == count, wanted
+    assert "Begin at the first one" in administered.refused("audit", "people", "--after", "made-up")
+    assert administered.run("audit", "administration", "--kind", "person.hired").exit_code == 2

@@ -1,0 +1,166 @@
+"""`osm-flow case verify` and `case export`: proving the past, as an auditor meets it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from osm_flow.store.models import Access
+from osm_flow.store.session import Store
+from tests.bundles import Forger, make_family, run_script
+from tests.factories import make_person
+from tests.integration.cli.shell import Shell
+
+
+@pytest.fixture
+def family(sqlite_store: Store) -> str:
+    """The id of a case that called another."""
+    return make_family(sqlite_store)
+
+
+def export(shell: Shell, case_id: str, bundle: Path, *more: object) -> None:
+    exported = shell.run("case", "export", case_id, "--bundle", bundle, "--reason", "ตรวจสอบ", *more)
+    assert exported.exit_code == 0, exported.output
+    assert exported.stdout == f"{bundle}: {bundle.stat().st_size} bytes\n"
+
+
+# ---- bundles ---------------------------------------------------------------------------------------------------
+
+
+def test_a_bundle_is_exported_with_a_reason_and_verified_by_file(shell: Shell, family: str, tmp_path: Path) -> None:
+    with shell.store.transaction() as session:
+        make_person(session, "malee", "auditor", office_id=None)
+    bundle, trusted = tmp_path / "case.zip", tmp_path / "keys" / "trusted"
+
+    export(shell, family, bundle, "--as", "malee")
+    verified = shell.run("case", "verify", "--bundle", bundle, "--key", trusted, "--deep", "--json")
+
+    report = json.loads(verified.stdout)
+    assert (verified.exit_code, report["faults"], report["cases"]) == (0, [], 2)
+    assert report["compared"] == sum(about["records"] for about in Forger.of(bundle).manifest["cases"])
+    assert run_script(bundle, "--key", str(trusted))[0] == 0
+    with shell.store.reading() as session:
+        assert [(read.actor, read.reason) for read in session.scalars(select(Access))] == [("malee", "ตรวจสอบ")]
+
+
+def test_the_list_of_keys_is_a_file_of_keys(shell: Shell, family: str, tmp_path: Path) -> None:
+    bundle, listed = tmp_path / "case.zip", tmp_path / "keys.txt"
+    export(shell, family, bundle)
+    listed.write_text(shell.run("audit", "keys", "list").stdout)
+
+    assert shell.run("case", "verify", "--bundle", bundle, "--key", listed).exit_code == 0
+    assert run_script(bundle, "--key", str(listed))[0] == 0
+
+
+def test_without_a_reason_no_bundle_is_written(shell: Shell, family: str, tmp_path: Path) -> None:
+    said = shell.refused("case", "export", family, "--bundle", tmp_path / "case.zip")
+
+    assert "reason" in said
+    assert list(tmp_path.glob("case.zip*")) == []
+
+
+def test_a_refused_export_leaves_the_bundle_of_before(shell: Shell, family: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "case.zip"
+    export(shell, family, bundle)
+    before = bundle.read_bytes()
+
+    shell.refused("case", "export", "none", "--bundle", bundle, "--reason", "ก")
+
+    assert bundle.read_bytes() == before
+
+
+def test_without_payloads(shell: Shell, family: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "case.zip"
+    export(shell, family, bundle, "--without-payloads")
+
+    verified = shell.run("case", "verify", "--bundle", bundle, "--deep")
+
+    assert Forger.of(bundle).manifest["payloads"] is False
+    assert verified.exit_code == 0
+    assert "nothing can be replayed" in verified.stderr
+
+
+def test_a_forged_bundle_is_refused_in_sentences(shell: Shell, family: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "case.zip"
+    export(shell, family, bundle)
+    forger = Forger.of(bundle)
+    forger.edit(forger.ids()[0], lambda lines: lines[1].update(actor="boss"))
+    forger.write(bundle)
+
+    verified = shell.run("case", "verify", "--bundle", bundle)
+
+    assert verified.exit_code == 1
+    assert f"{forger.ids()[0]} record 2: hash: the record was changed after it was written" in verified.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\5\6" + bytes(18)])
+def test_what_is_no_bundle_is_refused_in_a_sentence(shell: Shell, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "no.zip"
+    path.write_bytes(content)
+
+    verified = shell.run("case", "verify", "--bundle", path)
+
+    assert verified.exit_code == 1
+    assert "The bundle cannot be read" in verified.stderr
+
+
+# ---- cases of this installation --------------------------------------------------------------------------------
+
+
+def test_an_export_is_whole(an_hour_later: Shell, case_id: str, tmp_path: Path) -> None:
+    target = tmp_path / "case.json"
+
+    assert an_hour_later.run("case", "export", case_id, "--output", target).exit_code == 0
+
+    document = json.loads(target.read_text("utf-8"))
+    assert (document["case"]["id"], len(document["records"])) == (case_id, 4)
+    assert an_hour_later.run("case", "export", case_id).stdout == target.read_text("utf-8")
+
+
+def test_a_forged_history_ends_with_1_and_names_the_record(an_hour_later: Shell, case_id: str) -> None:
+    with an_hour_later.store.transaction() as session:
+        session.execute(text("DROP TRIGGER refuse_update_of_journal_records"))
+        session.execute(text("UPDATE journal_records SET actor = 'mallory' WHERE seq = 1"))
+
+    result = an_hour_later.run("case", "verify", "--all", "--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)["faults"][0]["seq"] == 1
+    assert f"{case_id} record 1: hash" in result.stderr
+
+
+def test_one_case_is_verified_by_its_id(an_hour_later: Shell, case_id: str) -> None:
+    assert an_hour_later.run("case", "verify", case_id).stdout == "1 cases, 0 with faults\n"
+    report = an_hour_later.json("case", "verify", case_id, "--deep")
+    assert report == {"cases": 1, "faulty": 0, "faults": [], "compared": 4, "differences": []}
+
+
+def test_deep_verification_tells_both_states(shell: Shell, family: str) -> None:
+    with shell.store.transaction() as session:
+        session.execute(text("DROP TRIGGER refuse_update_of_journal_payloads"))
+        session.execute(text("UPDATE journal_payloads SET body = replace(body, '1.50', '9.99')"))
+
+    plain, deeply = shell.run("case", "verify", "--all"), shell.run("case", "verify", "--all", "--deep")
+
+    assert (plain.exit_code, deeply.exit_code) == (1, 1)
+    assert "is the first that differs" not in plain.stderr
+    assert "is the first that differs" in deeply.stderr
+    assert "replayed state" in deeply.stderr
+    assert shell.run("case", "verify", family, "--deep", "--json").exit_code == 1
+
+
+@pytest.mark.parametrize("wrong", [(), ("--all", "x"), ("x", "--key", __file__), ("--all", "--bundle", __file__)])
+def test_wrong_use_is_said(shell: Shell, wrong: tuple[str, ...]) -> None:
+    result = shell.run("case", "verify", *wrong)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "name a case" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("verify", "none"), ("export", "none"), ("export", "none", "--as", "nobody")])
+def test_a_case_that_does_not_exist_is_a_sentence(shell: Shell, command: tuple[str, ...]) -> None:
+    assert shell.run("case", *command).stdout == ""
+    assert "There is no such case" in shell.refused("case", *command)

@@ -1,0 +1,32 @@
+"""`osm-flow db`: tables are made and brought up to date by one command that may be repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from osm_flow.store.session import Store
+from osm_flow.store.upgrade import newest_revision
+from tests.integration.cli.shell import Shell
+
+
+def test_the_database_is_upgraded_once(tmp_path: Path) -> None:
+    shell = Shell(f"sqlite:///{tmp_path / 'var' / 'new.db'}", tmp_path)
+
+    first, second = shell.json("db", "upgrade"), shell.json("db", "upgrade")
+
+    assert first["applied"][0] == "0001"
+    assert second == {"applied": [], "revision": first["revision"]}
+    assert first["revision"] == first["applied"][-1] == newest_revision()
+    shell.store.close()
+
+
+def test_people_read_whether_there_was_anything_to_do(store: Store, tmp_path: Path) -> None:
+    assert Shell(store, tmp_path).run("db", "upgrade").stdout == f"up to date ({newest_revision()})\n"
+
+    with store.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0014'"))
+        session.execute(text("DROP TABLE admin_records"))
+        session.execute(text("DROP INDEX ix_outbox_done_at"))
+    assert Shell(store, tmp_path).run("db", "upgrade").stdout == f"upgraded to {newest_revision()}\n"

@@ -1,0 +1,76 @@
+"""`osm-flow scheduler`: once and what it did, or until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from osm_flow.cli.scheduler import mailer_of
+from osm_flow.notify.smtp import SmtpMailer
+from osm_flow.store.session import Store
+from tests.factories import NOW
+from tests.integration.cli.shell import Shell, fired_timers, with_timers
+
+
+def test_once_at_an_instant_does_all_that_is_due_by_then(shell: Shell) -> None:
+    with_timers(shell.store)
+
+    assert shell.json("scheduler", "--once")["timers"] == 0
+    report = shell.json("scheduler", "--once", "--at", "2026-11-30T16:30:00+07:00")
+
+    nothing = ("services", "outbox", "reminders", "follow_ups", "mails", "erasures", "pruned", "failures")
+    assert report == {"timers": 3, "checkpoints": 1, "unfinished": False} | dict.fromkeys(nothing, 0)
+    assert fired_timers(shell.store) == 3
+
+
+def test_once_tells_people_what_it_did(shell: Shell) -> None:
+    result = shell.run("scheduler", "--once")
+
+    assert result.exit_code == 0
+    assert "timers 0" in result.output
+    assert "nothing is left to do" in result.output
+
+
+def test_once_means_now_when_no_instant_is_given(sqlite_store: Store, tmp_path: Path) -> None:
+    with_timers(sqlite_store)
+    two_days_later = Shell(sqlite_store, tmp_path, now=NOW + timedelta(days=2))
+
+    assert two_days_later.json("scheduler", "--once")["timers"] == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--at", "2026-11-30T09:30:00Z"), ("--once", "--at", "tomorrow"), ("--once", "--at", "2026-11-30T09:30:00")],
+)
+def test_wrong_use_is_told_apart(shell: Shell, arguments: tuple[str, ...]) -> None:
+    result = shell.run("scheduler", *arguments)
+
+    assert result.exit_code == 2
+    assert "Error" in result.output
+
+
+def test_mail_goes_through_the_server_of_the_settings(sqlite_store: Store, tmp_path: Path) -> None:
+    assert mailer_of(Shell(sqlite_store, tmp_path).context) is None
+    mailer = mailer_of(Shell(sqlite_store, tmp_path, smtp_url="smtp://127.0.0.1:2525").context)
+    assert isinstance(mailer, SmtpMailer)
+    assert (mailer.port, mailer.sender, mailer.base_url) == (2525, "osm@example.go.th", "https://osm.example.go.th")
+
+
+def test_it_runs_until_it_is_told_to_stop(shell: Shell, tmp_path: Path) -> None:
+    program = Path(sys.executable).with_name("osm-flow")
+    ours = {"OSM_DATABASE_URL": shell.url, "OSM_DATA_DIR": str(tmp_path)}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("OSM_")} | ours
+
+    with subprocess.Popen([program, "scheduler"], env=environ, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        said = next(line for line in running.stderr if "is running" in line)
+        running.terminate()
+        code = running.wait(timeout=60)
+
+    assert said.endswith("is running; stop it with Ctrl-C\n")
+    assert code == 0
