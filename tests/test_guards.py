@@ -96,6 +96,15 @@ def test_what_a_session_remembers_has_one_place() -> None:
     assert found == {"store/unit_of_work.py"}
 
 
+@pytest.mark.parametrize(
+    ("text", "place"), [("pg_advisory", "store/advisory_locks.py"), ("on_conflict", "store/inserts.py")]
+)
+def test_what_both_databases_do_differently_has_one_place(text: str, place: str) -> None:
+    code = (path for path in modules() if "migrations" not in path.parts)
+
+    assert [path.relative_to(PACKAGE).as_posix() for path in code if text in path.read_text("utf-8")] == [place]
+
+
 def test_nothing_asks_the_wall_clock_but_the_edge() -> None:
     """Time is an argument: only the place that puts the application together reads a clock."""
     found = {

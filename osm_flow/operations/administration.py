@@ -14,7 +14,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, text
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
@@ -22,12 +22,12 @@ from osm_flow.domain.journal import GENESIS, Fault, canonical
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import Verb, require_somewhere
 from osm_flow.operations.paging import newest_first, within
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import AdminRecord, Person, Position
 
 # The name of this chain in the audit log, where that of a case has its id.
 CHAIN = "administration"
-_LOCK = 7_305_811
 
 Change = dict[str, Any]
 
@@ -83,8 +83,7 @@ def record(
     if not changes:
         return None
     changes |= {name: {"old": value, "new": value} for name, value in (told or {}).items()}
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    take(session, AdvisoryLock.administration)
     newest = session.execute(
         select(AdminRecord.seq, AdminRecord.hash).order_by(AdminRecord.seq.desc()).limit(1)
     ).first()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
@@ -21,9 +21,9 @@ from osm_flow.errors import NotFound, Refused
 from osm_flow.operations import administration, keys
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.log_tree import Leaf, LogDamaged, LogTree, leaf_bytes
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf
 
-_ADVISORY_LOCK = 7_305_810
 _CASES_AT_ONCE = 500
 
 
@@ -64,8 +64,7 @@ class Proof:
 
 def append_new(session: Session) -> int:
     """Add the records that are not in the log yet, in the order of their times; how many. One sequencer at a time."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    take(session, AdvisoryLock.audit_log)
     behind = _cases_behind(session)
     if not behind:
         return 0

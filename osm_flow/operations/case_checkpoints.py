@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Select, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
+from osm_flow.store.inserts import insert_or_replace
 from osm_flow.store.models import Case, CaseCheckpoint, CaseState, ElementVisit, JournalPayload, JournalRecord
 
 EVERY = 100
@@ -54,11 +54,7 @@ def keep(session: Session, case_id: str, found: Iterable[Checkpoint]) -> None:
         }
         for one in checkpoints
     ]
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    writing = insert(CaseCheckpoint).values(rows)
-    index = [CaseCheckpoint.case_id, CaseCheckpoint.seq]
-    kept = {name: writing.excluded[name] for name in ("digest", "snapshot", "passed")}
-    session.execute(writing.on_conflict_do_update(index_elements=index, set_=kept))
+    insert_or_replace(session, CaseCheckpoint, rows, "digest", "snapshot", "passed")
 
 
 def nearest(session: Session, case_id: str, seq: int) -> Checkpoint | None:

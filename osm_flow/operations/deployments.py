@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import yaml
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
@@ -28,13 +28,13 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.administration import Kind, record
 from osm_flow.operations.definitions import list_definitions
 from osm_flow.resources import resource_dir
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Deployment, ProcessDefinition
 
 # The loader in C reads all forms in a tenth of the time, which every start waits for.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST_FORM = 1_000_000
 _DEEPEST_FORM = 50
-_LOCK = 7_305_802
 
 
 class NothingToDeploy(Invalid):
@@ -71,7 +71,7 @@ def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: date
     read = _read(files)
     if not read.diagrams:
         raise DefinitionRefused(read.problems) if read.problems else NothingToDeploy()
-    _one_deployment_at_a_time(session)
+    take(session, AdvisoryLock.deployments)
     newest = {definition.key: definition for definition in list_definitions(session)}
     prepared = [
         _Prepared.of(session, key, xml, diagram, read, newest.get(key))
@@ -220,12 +220,6 @@ def _store(session: Session, changed: list[_Prepared], actor: Actor, now: dateti
         session.add(definition)
     session.flush()
     return deployment
-
-
-def _one_deployment_at_a_time(session: Session) -> None:
-    """Two deployments at once would both make the same next version."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 def _refuse_deep_yaml(content: bytes) -> None:

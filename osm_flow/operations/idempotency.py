@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
-from typing import Any
 
-from sqlalchemy import inspect
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningInsert
 
 from osm_flow.domain.actors import Actor
 from osm_flow.errors import Invalid, Refused
+from osm_flow.store.inserts import insert_once
 from osm_flow.store.models import IdempotencyKey
 
 
@@ -22,21 +18,6 @@ class KeyTooLong(Invalid):
 
 class KeyReused(Refused):
     """This form was already sent for something else. Reload the page and send it again."""
-
-
-def insert_once(session: Session, table: Any, **values: Any) -> bool:
-    """Insert a row unless one with its key exists; whether it was inserted.
-
-    PostgreSQL waits here for another transaction that is inserting the same key, and no error spoils ours.
-    """
-    return session.execute(_inserting(session.get_bind().dialect.name, table), values).first() is not None
-
-
-@cache
-def _inserting(dialect: str, table: Any) -> ReturningInsert[Any]:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    key = next(iter(inspect(table).primary_key))
-    return insert(table.__table__).on_conflict_do_nothing().returning(key)
 
 
 def first_time(session: Session, key: str | None, actor: Actor, now: datetime, *, subject: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from osm_flow.notify.mail import Mail
-from osm_flow.operations.idempotency import insert_once
+from osm_flow.store.inserts import insert_once
 from osm_flow.store.models import OutboxEntry
 
 MAIL = "mail"

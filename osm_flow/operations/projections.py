@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import (
     CompoundSelect,
-    Insert,
     String,
     bindparam,
     delete,
@@ -27,7 +26,6 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from osm_flow.catalogues import catalogue
@@ -38,6 +36,7 @@ from osm_flow.engine.values import JSON, Step, Waiting
 from osm_flow.operations import outgoing
 from osm_flow.operations.subjects import names_of_subject
 from osm_flow.store.database import instant_text
+from osm_flow.store.inserts import insert_or_add
 from osm_flow.store.models import (
     Candidate,
     Case,
@@ -348,21 +347,9 @@ def _project_children(
 
 def _count_visits(session: Session, case: Case, step: Step) -> None:
     passed = Counter(one.element for one in step.passed if one.kind == "completed")
-    if not passed:
-        return
-    rows = [{"case_id": case.id, "element": element, "visits": times} for element, times in passed.items()]
-    session.execute(_counting(session.get_bind().dialect.name), rows)
-
-
-@cache
-def _counting(dialect: str) -> Insert:
-    """The statement is made once, and takes its rows as parameters: making and compiling it takes longer than doing it."""
-    upsert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    counting = upsert(ElementVisit.__table__)  # type: ignore[arg-type]  # a table, said less exactly
-    return counting.on_conflict_do_update(
-        index_elements=[ElementVisit.case_id, ElementVisit.element],
-        set_={"visits": ElementVisit.visits + counting.excluded.visits},
-    )
+    if passed:
+        rows = [{"case_id": case.id, "element": element, "visits": times} for element, times in passed.items()]
+        insert_or_add(session, ElementVisit, rows, "visits")
 
 
 def _remove(session: Session, table: type[Timer] | type[WaitingMessage] | type[ServiceJob], ids: Iterable[str]) -> None:

@@ -24,11 +24,11 @@ from osm_flow.engine import evaluate_decision
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import reminder_texts, stepping
 from osm_flow.operations.holidays import working_calendar
-from osm_flow.operations.idempotency import insert_once
 from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.people import people_wearing
 from osm_flow.resources import resource_dir
 from osm_flow.store.database import instant_text
+from osm_flow.store.inserts import insert_once
 from osm_flow.store.models import Case, Incident, Notification, Person, Reminder, WorkItem
 from osm_flow.store.session import lock_case
 

@@ -17,7 +17,6 @@ from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import Invalid
 from osm_flow.operations import stepping
 from osm_flow.operations.definitions import latest
-from osm_flow.operations.idempotency import insert_once
 from osm_flow.operations.notifying import notify
 from osm_flow.operations.project_register import (
     as_json,
@@ -31,6 +30,7 @@ from osm_flow.operations.project_register import (
     rounded,
 )
 from osm_flow.operations.subjects import subject_words
+from osm_flow.store.inserts import insert_once
 from osm_flow.store.models import Case, OutgoingLetter, Project, Province
 
 RECOMMENDATION = "recommendation"

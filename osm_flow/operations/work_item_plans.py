@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal
@@ -18,6 +17,7 @@ from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.reasons import said
 from osm_flow.operations.work_item_access import get_work_item, locked_item, record_on
 from osm_flow.store.database import instant_text
+from osm_flow.store.inserts import insert_or_replace
 from osm_flow.store.models import Draft, WorkItem
 
 _MOST_DRAFT = 5_000_000
@@ -71,12 +71,8 @@ def save_draft(session: Session, work_item_id: str, actor: Actor, now: datetime,
     text = journal.canonical(body).decode()
     if len(text) > _MOST_DRAFT:
         raise DraftTooLarge
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    saving = insert(Draft).values(work_item_id=item.id, person_id=actor.person_id, body=text, saved_at=now)
-    saving = saving.on_conflict_do_update(
-        index_elements=[Draft.work_item_id, Draft.person_id], set_={"body": text, "saved_at": now}
-    )
-    session.execute(saving)
+    row = {"work_item_id": item.id, "person_id": actor.person_id, "body": text, "saved_at": now}
+    insert_or_replace(session, Draft, [row], "body", "saved_at")
     return session.get_one(Draft, (item.id, actor.person_id), populate_existing=True)
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.session import Store
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_ADVISORY_LOCK = 7_305_801
 
 
 def upgrade(store: Store) -> list[str]:
@@ -29,8 +29,7 @@ def upgrade(store: Store) -> list[str]:
     from alembic.script import ScriptDirectory
 
     with store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
-        if store.dialect == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        take(connection, AdvisoryLock.upgrade)
         before = _revision(connection)
         command.upgrade(_config(connection), "head")
         scripts = ScriptDirectory.from_config(_config(connection))
