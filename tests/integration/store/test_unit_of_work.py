@@ -8,6 +8,8 @@ from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.acts import Act
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations import stepping, work_item_access
 from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store, has_locked, lock_case
@@ -65,7 +67,7 @@ def fail(store: Store, case_id: str) -> Session:
 
 def note(session: Session, case_id: str) -> None:
     case = session.get_one(Case, case_id)
-    stepping.note(session, case, SYSTEM, later(), kind="case.commented", payload={"body": "x"})
+    stepping.note(session, case, SYSTEM, later(), Act(RecordKind.case_commented), {"body": "x"})
 
 
 def records(session: Session) -> list[int]:
@@ -141,7 +143,7 @@ def test_what_others_changed_since_is_seen(store: Store, case_id: str, item_id: 
             other.execute(update(WorkItem).values(priority=99))
 
         case = lock_case(session, case_id)
-        stepping.note(session, case, SYSTEM, later(2), kind="case.commented", payload={"body": "y"})
+        stepping.note(session, case, SYSTEM, later(2), Act(RecordKind.case_commented), {"body": "y"})
 
         assert records(session) == [1, 2, 3]
         assert work_item_access.lock_item(session, item_id, SYSTEM)[0].priority == 99
