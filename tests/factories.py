@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.acts import CaseStart
 from osm_flow.engine.values import JSON
 from osm_flow.operations import deployments, work_items
 from osm_flow.operations.cases import start_case
@@ -80,9 +81,7 @@ def make_case(
     title: str = "แผนพัฒนากลุ่มจังหวัด", fiscal_year: int = 2571, office_id: str = OFFICE,
 ) -> Case:  # fmt: skip
     """A case of a deployed test diagram, just begun."""
-    return start_case(
-        session, key, actor, now, office_id=office_id, fiscal_year=fiscal_year, title=title, data=data or {}
-    )
+    return start_case(session, key, actor, now, CaseStart(office_id, fiscal_year, title, data or {}))
 
 
 def make_project(session: Session, code: str, **changes: Any) -> Project:

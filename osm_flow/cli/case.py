@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from osm_flow.cli import case_proof
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day
 from osm_flow.operations import case_pages, cases, incidents, replaying, verify
 from osm_flow.operations.case_overview import open_items_of
@@ -55,13 +56,10 @@ def start(
 ) -> None:
     """Start a case of the newest version of a process."""
     now = context.now()
-    values = _object(data)
+    wanted = CaseStart(office, fiscal_year, title, _object(data), key=key)
     try:
         with context.store.transaction() as session:
-            begun = cases.start_case(
-                session, definition_key, _actor(session, username, now), now,
-                office_id=office, fiscal_year=fiscal_year, title=title, data=values, key=key,
-            )  # fmt: skip
+            begun = cases.start_case(session, definition_key, _actor(session, username, now), now, wanted)
     except CaseFailed as failure:
         raise click.ClickException(f"{failure} {incidents.words_of(failure)}") from None
     deliver_pending(context.store, now, begun.id)

@@ -1,8 +1,9 @@
-"""What is done to a case, as a value that goes from whoever does it down to the record in the journal."""
+"""What is done to a case, as values that go from whoever does it down to the record in the journal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from osm_flow.domain.policy import Decision
 from osm_flow.domain.record_kinds import RecordKind
@@ -34,3 +35,30 @@ class Act:
     ) -> Act:
         """An act that the policy allows, in the role that it found. `on_behalf_of` goes before whom the policy names."""
         return cls(kind, element, task_id, decision.role, on_behalf_of or decision.on_behalf_of)
+
+
+@dataclass(frozen=True, slots=True)
+class CallingTask:
+    """The task of a case that calls another case and waits for its end."""
+
+    case_id: str
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseStart:
+    """A case that is to begin: of which office and year it is, what it is called, which variables it begins with.
+
+    subject    what the caller knows it to be about, unless its process says it better.
+    key        what makes it one case: the same actor with the same key again gets the one that is there.
+    called_by  the task that it answers, for a child case; there is one for each such task.
+    """
+
+    office_id: str
+    fiscal_year: int
+    title: str
+    data: dict[str, Any]
+    province_id: str | None = None
+    subject: str = ""
+    key: str | None = None
+    called_by: CallingTask | None = None

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
-from osm_flow.domain.acts import Act
+from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
 from osm_flow.domain.record_kinds import RecordKind
@@ -67,45 +67,29 @@ class CancelParentInstead(Refused):
 # ---- starting and finding --------------------------------------------------------------------------------------
 
 
-def start_case(
-    session: Session,
-    definition_key: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    office_id: str,
-    fiscal_year: int,
-    title: str,
-    data: JSON,
-    key: str | None = None,
-    province_id: str | None = None,
-) -> Case:
-    """Begin a case of the newest version of a process; `data` are the values of its start form.
+def start_case(session: Session, definition_key: str, actor: Actor, now: datetime, start: CaseStart) -> Case:
+    """Begin a case of the newest version of a process; its `data` are the values of the start form.
 
     The same key twice is one case. Raises NotStartable, StartInvalid with `fields`, Forbidden, NotFound.
     """
     definition = latest(session, definition_key)
-    decision = require(actor, Verb.start_case, ProcessFacts(definition_key, office_id))
+    decision = require(actor, Verb.start_case, ProcessFacts(definition_key, start.office_id))
     if not actor.is_system and not definition.startable:
         raise NotStartable(key=definition_key)
-    case_id = stepping.case_id_for(actor.username, key) if key else ""
-    if not first_time(session, key, actor, now, subject=f"case:{case_id}"):
+    case_id = stepping.case_id_for(actor.username, start.key) if start.key else ""
+    if not first_time(session, start.key, actor, now, subject=f"case:{case_id}"):
         return session.get_one(Case, case_id)
-    if session.get(Office, office_id) is None:
+    if session.get(Office, start.office_id) is None:
         raise NotFound
-    if fiscal_year not in _YEARS:
+    if start.fiscal_year not in _YEARS:
         raise StartInvalid(fields={"fiscal_year": "The year is out of range."})
     process = compiled(session, definition)
     if process.start_form is not None:
-        context = {"fy": fiscal_year, "office": office_id}
-        errors = form_values.validate(process.forms[process.start_form], data, context)
+        context = {"fy": start.fiscal_year, "office": start.office_id}
+        errors = form_values.validate(process.forms[process.start_form], start.data, context)
         if errors:
             raise StartInvalid(fields=errors)
-    return stepping.begin(
-        session, definition, actor, now,
-        office_id=office_id, fiscal_year=fiscal_year, title=title, data=data, province_id=province_id, key=key,
-        on_behalf_of=decision.on_behalf_of, role=decision.role,
-    )  # fmt: skip
+    return stepping.begin(session, definition, actor, now, start, decision)
 
 
 def get_case(session: Session, case_id: str, actor: Actor) -> Case:

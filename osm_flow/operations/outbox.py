@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
-from osm_flow.domain.acts import Act
+from osm_flow.domain.acts import Act, CallingTask, CaseStart
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
@@ -130,13 +130,16 @@ def _start_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime
     place = f"จังหวัด{province.name_th} " if province else ""
     quarter = f"ไตรมาส {data['quarter']} " if isinstance(data.get("quarter"), int) else ""
     title = f"{compiled(session, definition).name} {place}{quarter}ปี {fiscal_year}"
-    child = stepping.begin(
-        session, definition, SYSTEM, now,
-        office_id=parent.office_id, fiscal_year=fiscal_year, title=title, data=data,
-        province_id=province.id if province else parent.province_id, parent=parent, parent_task_id=body["task_id"],
+    start = CaseStart(
+        parent.office_id,
+        fiscal_year,
+        title,
+        data,
+        province.id if province else parent.province_id,
         subject=body.get("subject", ""),  # an entry of an earlier version has none
-    )  # fmt: skip
-    return (child.id,)
+        called_by=CallingTask(parent.id, body["task_id"]),
+    )
+    return (stepping.begin(session, definition, SYSTEM, now, start).id,)
 
 
 def _end_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
@@ -246,11 +249,8 @@ def _start_by_message(session: Session, entry: OutboxEntry, body: JSON, now: dat
     data: JSON = body["data"]
     fiscal_year = correlation.year_of(data, sender)
     title = f"{compiled(session, definition).name} ปี {fiscal_year}"
-    begun = stepping.begin(
-        session, definition, SYSTEM, now,
-        office_id=sender.office_id, fiscal_year=fiscal_year, title=title, data=data, key=entry.key,
-    )  # fmt: skip
-    return (begun.id,)
+    start = CaseStart(sender.office_id, fiscal_year, title, data, key=entry.key)
+    return (stepping.begin(session, definition, SYSTEM, now, start).id,)
 
 
 def _give_notice(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:

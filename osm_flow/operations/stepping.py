@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from osm_flow import engine
 from osm_flow.domain import journal as rules
 from osm_flow.domain.actors import Actor
-from osm_flow.domain.acts import Act
+from osm_flow.domain.acts import Act, CaseStart
+from osm_flow.domain.policy import Decision
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
@@ -73,42 +74,33 @@ def begin(
     definition: ProcessDefinition,
     actor: Actor,
     now: datetime,
-    *,
-    office_id: str,
-    fiscal_year: int,
-    title: str,
-    data: JSON,
-    province_id: str | None = None,
-    parent: Case | None = None,
-    parent_task_id: str | None = None,
-    key: str | None = None,
-    subject: str = "",
-    on_behalf_of: str | None = None,
-    role: str | None = None,
+    start: CaseStart,
+    decision: Decision | None = None,
 ) -> Case:
     """Begin a case of this definition and take its first step. Checks nothing about the actor.
 
-    A child is begun once per waiting task of its parent: a second time gives the first one. `subject` is what the
-    caller knows it to be about, unless its process says it better.
+    For a key or a calling task there is one case: a second time gives the first one. `decision` is the policy's that
+    allowed it; the record names its role and for whom it is.
     """
-    case_id = _new_id(actor, parent, parent_task_id, key)
-    if (parent or key) and (existing := session.get(Case, case_id)) is not None:
+    case_id = _new_id(actor, start)
+    if (start.called_by or start.key) and (existing := session.get(Case, case_id)) is not None:
         return existing
     process = compiled(session, definition)
-    title = title.strip()[:255] or process.name
-    business_key = next_business_key(session, process, office_id, fiscal_year)
+    parent = session.get_one(Case, start.called_by.case_id) if start.called_by else None
+    title = start.title.strip()[:255] or process.name
+    business_key = next_business_key(session, process, start.office_id, start.fiscal_year)
     case = Case(
         id=case_id,
         definition=definition,
         business_key=business_key,
         title=title,
-        office_id=office_id,
-        fiscal_year=fiscal_year,
-        province_id=province_id,
+        office_id=start.office_id,
+        fiscal_year=start.fiscal_year,
+        province_id=start.province_id,
         state=CaseStatus.ACTIVE,
         stage=process.properties.get("stage"),
-        parent_case_id=parent.id if parent else None,
-        parent_task_id=parent_task_id,
+        parent_case_id=start.called_by.case_id if start.called_by else None,
+        parent_task_id=start.called_by.task_id if start.called_by else None,
         root_case_id=parent.root_case_id if parent else case_id,
         depth=parent.depth + 1 if parent else 0,
         started_by=actor.username,
@@ -122,12 +114,12 @@ def begin(
     session.flush()
     holds_new(session, case)
     about = {"title": title, "business_key": business_key}
-    if parent:
-        about |= {"parent_case_id": parent.id, "parent_task_id": parent_task_id or ""}
-    start = Start(_start_data(session, case, data))
-    case.subject = process.subject_of(start.data) or subject
-    act = Act(RecordKind.case_started, role=role, on_behalf_of=on_behalf_of)
-    _move(session, case, start, actor, now, act, about)
+    if start.called_by:
+        about |= {"parent_case_id": start.called_by.case_id, "parent_task_id": start.called_by.task_id}
+    command = Start(_start_data(session, case, start.data))
+    case.subject = process.subject_of(command.data) or start.subject
+    kind = RecordKind.case_started
+    _move(session, case, command, actor, now, Act.allowed(kind, decision) if decision else Act(kind), about)
     return case
 
 
@@ -251,10 +243,10 @@ def _keep(session: Session, case: Case, state: State | None, values: dict[str, A
         raise Overtaken(case_id=case.id)
 
 
-def _new_id(actor: Actor, parent: Case | None, parent_task_id: str | None, key: str | None) -> str:
-    if parent is not None:
-        return case_id_for(parent.id, parent_task_id or "")
-    return case_id_for(actor.username, key) if key else str(uuid.uuid4())
+def _new_id(actor: Actor, start: CaseStart) -> str:
+    if start.called_by is not None:
+        return case_id_for(start.called_by.case_id, start.called_by.task_id)
+    return case_id_for(actor.username, start.key) if start.key else str(uuid.uuid4())
 
 
 def _start_data(session: Session, case: Case, data: JSON) -> JSON:

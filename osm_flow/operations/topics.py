@@ -13,6 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain import spending
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.acts import CaseStart
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import Invalid
 from osm_flow.operations import stepping
@@ -233,11 +234,9 @@ def open_recommendations(work: Work) -> JSON:
         }
         if project.code in reports:
             data["quarterly_report"] = reports[project.code]["quarterly_report"]
-        stepping.begin(
-            work.session, definition, SYSTEM, work.now,
-            office_id=work.case.office_id, fiscal_year=work.case.fiscal_year, province_id=project.province_id,
-            title=project.name_th, data=data, key=_advice_key(work, project),
-        )  # fmt: skip
+        office_id, fiscal_year, key = work.case.office_id, work.case.fiscal_year, _advice_key(work, project)
+        start = CaseStart(office_id, fiscal_year, project.name_th, data, project.province_id, key=key)
+        stepping.begin(work.session, definition, SYSTEM, work.now, start)
     return {"opened": len(reds)}
 
 

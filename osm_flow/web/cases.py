@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.fiscal import fiscal_year_of
 from osm_flow.domain.policy import Verb
@@ -97,12 +98,14 @@ def start_case(key: str) -> ResponseReturnValue:
     if problems or (form and form.faults):
         return _start_page(definition, form, typed, problems), Invalid.status
     year = typed["case_fiscal_year"]
-    case = cases.start_case(
-        g.session, key, g.actor, g.now,
+    start = CaseStart(
         office_id=typed["case_office"] or g.actor.office_ids[0],
         fiscal_year=int(year) if year.isdecimal() and len(year) == 4 else fiscal_year_of(local_day(g.now)),
-        title=typed["case_title"], data=form.values if form else {}, key=request.form.get("idempotency_key"),
-    )  # fmt: skip
+        title=typed["case_title"],
+        data=form.values if form else {},
+        key=request.form.get("idempotency_key"),
+    )
+    case = cases.start_case(g.session, key, g.actor, g.now, start)
     flash(gettext("เริ่มเรื่อง %(title)s แล้ว เลขที่ %(key)s", title=case.title, key=case.business_key), "success")
     return redirect(url_for("cases.case", case_id=case.id))
 

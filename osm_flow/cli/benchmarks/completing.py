@@ -19,6 +19,7 @@ from werkzeug.wrappers import Response
 from osm_flow.cli.benchmarks.bench import OFFICE, Bench, Browser, Office, ratio, served, spread
 from osm_flow.cli.benchmarks.diagrams import TYPED, files
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.acts import CaseStart
 from osm_flow.operations.cases import start_case
 from osm_flow.operations.deployments import deploy
 from osm_flow.store.models import JournalRecord, WorkItem
@@ -73,7 +74,7 @@ def _begin(office: Office, bench: Bench) -> None:
     actor = office.actor()
     with office.store.transaction() as writing:
         deploy(writing, files("rework"), SYSTEM, bench.now())
-        start_case(writing, "rework", actor, bench.now(), office_id=OFFICE, fiscal_year=2571, title="เรื่องที่วัด", data={})
+        start_case(writing, "rework", actor, bench.now(), CaseStart(OFFICE, 2571, "เรื่องที่วัด", {}))
     Bare.metadata.create_all(office.store.engine)
     with office.store.transaction() as writing:
         writing.add(BareItem(id=_ITEM, state="READY", title="งาน"))

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from osm_flow.cli.benchmarks.bench import OFFICE, Bench, ratio, spread, timed
 from osm_flow.cli.benchmarks.diagrams import DIAGRAMS, MOST_STEPS, VALUES, files, process
 from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.acts import CaseStart
 from osm_flow.engine import Process, recorded, step
 from osm_flow.engine.runtime import LiveCase
 from osm_flow.engine.values import CompleteTask, Start, Step
@@ -90,7 +91,7 @@ def through_operations(bench: Bench) -> dict[str, Any]:
 
 def begin(session: Session, actor: Actor, now: datetime) -> Case:
     """A case of the rework loop."""
-    return start_case(session, "rework", actor, now, office_id=OFFICE, fiscal_year=2571, title="เรื่องที่วัด", data={})
+    return start_case(session, "rework", actor, now, CaseStart(OFFICE, 2571, "เรื่องที่วัด", {}))
 
 
 def go_round(bench: Bench, store: Any, case_id: str, actor: Actor, steps: int) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from osm_flow import engine
 from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day, opening_of
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
@@ -98,10 +99,7 @@ class Stage:
     def start(self, who: str, key: str, fiscal_year: int, title: str, /, **data: Any) -> str:
         """Begin a case; its id."""
         with self._act(who) as (session, actor):
-            case = cases.start_case(
-                session, key, actor, self.now, office_id=OFFICE, fiscal_year=fiscal_year, title=title, data=data
-            )
-            case_id = case.id
+            case_id = cases.start_case(session, key, actor, self.now, CaseStart(OFFICE, fiscal_year, title, data)).id
         self._pass()
         return case_id
 

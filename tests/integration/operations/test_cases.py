@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations import case_pages, cases, incidents, work_items
@@ -49,9 +50,7 @@ class TestStarting:
 
     def test_the_same_key_is_one_case(self, session: Session, anan: Actor) -> None:
         def start() -> Case:
-            return cases.start_case(
-                session, "review", anan, NOW, office_id="NE-U1", fiscal_year=2571, title="แผน", data={}, key="s1"
-            )
+            return cases.start_case(session, "review", anan, NOW, CaseStart("NE-U1", 2571, "แผน", {}, key="s1"))
 
         assert start() is start()
 

@@ -20,7 +20,7 @@ from sqlalchemy import select, text
 from osm_flow import engine
 from osm_flow.domain import journal
 from osm_flow.domain.actors import SYSTEM
-from osm_flow.domain.acts import Act
+from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.engine.values import Command, CompleteTask, FireTimer
@@ -155,10 +155,8 @@ def play(store: Store, block: Block, seed: int, key: str) -> list[list[tuple[str
     rng = random.Random(seed)  # noqa: S311
     with store.transaction() as session:
         deploy(session, {"p.bpmn": xml_of(block)}, SYSTEM, NOW)
-        root = start_case(
-            session, "p", SYSTEM, NOW,
-            office_id=OFFICE, fiscal_year=2571, title="แบบสุ่ม", data=first_answers(block), key=key,
-        ).id  # fmt: skip
+        start = CaseStart(OFFICE, 2571, "แบบสุ่ม", first_answers(block), key=key)
+        root = start_case(session, "p", SYSTEM, NOW, start).id
     deliver_pending(store, NOW, root)
     family = select(Case).where(Case.root_case_id == root).order_by(Case.started_at, Case.id)
     for number in range(12):

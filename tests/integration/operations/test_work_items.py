@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.policy import DutiesAreSeparate, NotYourRole
 from osm_flow.errors import NotFound, OsmFlowError
 from osm_flow.operations import comments, work_item_access, work_item_plans, work_items
@@ -325,7 +326,7 @@ class TestTwoPeopleAtOnce:
             anan = make_person(session, "anan", "osm_strategy")
 
         def start(session: Session) -> None:
-            start_case(session, "review", anan, now, office_id="NE-U1", fiscal_year=2571, title="x", data={}, key="s")
+            start_case(session, "review", anan, now, CaseStart("NE-U1", 2571, "x", {}, key="s"))
 
         assert race(store, [start] * 3) == ["done"] * 3
         with store.reading() as session:
