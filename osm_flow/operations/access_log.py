@@ -54,7 +54,7 @@ def record_access(
     `details` is what may name a person, such as what was searched for; an erasure can blank it. With `once_within` the
     same read again within that time is the same read: None. Exports raise ExportReasonMissing without a reason.
     """
-    reason = reason.strip()[:_LONGEST]
+    reason = reason.replace("\0", "").strip()[:_LONGEST]
     if kind.endswith(".exported") and not reason:
         raise ExportReasonMissing(fields={"reason": ExportReasonMissing.__doc__ or ""})
     about = subject if isinstance(subject, Case) else case
@@ -68,7 +68,7 @@ def record_access(
         kind=kind,
         subject=named[:255].replace("\0", ""),
         case_id=about.id if about else None,
-        reason=reason.replace("\0", ""),
+        reason=reason,
         details=details[:_LONGEST].replace("\0", ""),
     )
     if once_within is not None and _is_known(session, read, now - once_within):

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
 
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import retention, work_items
-from osm_flow.operations.access_log import ExportReasonMissing, accesses, record_access
+from osm_flow.operations.access_log import accesses, record_access
 from osm_flow.operations.comments import comment
 from osm_flow.operations.people import actor_named
 from osm_flow.store.models import Access, Case, ErasureRequest, LegalHold, LogCheckpoint, Witness
@@ -125,21 +124,6 @@ def test_only_one_door_leads_from_a_get_to_a_write() -> None:
         ("recorded_reads.py", "recorded_read"),
         ("audit.py", "_moments"),  # keeps states that it had to compute: a cache, and no fact
     }
-
-
-def test_accesses_cannot_be_changed_but_their_words_can_be_blanked(store: Store, case_id: str) -> None:
-    with store.transaction() as session:
-        auditor = actor_named(session, "auditor", NOW.date())
-        record_access(session, auditor, NOW, "audit.searched", "/audit", details=f"text={NAME}")
-        with pytest.raises(ExportReasonMissing):
-            record_access(session, auditor, NOW, "case.exported", session.get_one(Case, case_id))
-    for statement in ("DELETE FROM accesses", "UPDATE accesses SET actor = 'x'", "UPDATE accesses SET details = 'x'"):
-        with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
-            session.execute(text(statement))
-    with store.transaction() as session:
-        session.execute(text("UPDATE accesses SET details = ''"))
-
-    assert reads(store) == [("auditor", "audit.searched", "")]
 
 
 def test_accesses_are_filtered_and_paged(store: Store, case_id: str, as_person: Visit) -> None:
