@@ -215,3 +215,18 @@ def test_a_file_that_swells_is_not_unpacked(forger: Forger, tmp_path: Path) -> N
 )
 def test_a_text_is_read_only_in_its_one_spelling(text: bytes, value: Any) -> None:
     assert parsed(text) == value
+
+
+def test_a_bundle_without_a_manifest_is_refused(forger: Forger, tmp_path: Path) -> None:
+    del forger.files["manifest.json"]
+
+    with pytest.raises(BundleUnreadable, match="there is no manifest"):
+        read(forger, tmp_path, fitting=False)
+
+
+@pytest.mark.parametrize(("before", "behind"), [(b"#!/bin/sh\n", b""), (b"", b"more"), (b"", bytes(40))])
+def test_bytes_around_the_archive_are_told(tmp_path: Path, before: bytes, behind: bytes) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(before + KEPT.read_bytes() + behind)
+
+    assert told(read_bundle(path)) == [(0, "file", "there are bytes before or behind the archive")]
