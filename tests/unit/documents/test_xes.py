@@ -7,7 +7,7 @@ import io
 from lxml import etree
 
 from osm_flow.documents import xes
-from osm_flow.domain.event_log import LogCase, LogEvent, names_of
+from osm_flow.domain.event_log import LogCase, LogEvent
 from tests.schemas.xes import problems_of
 
 NAMESPACE = {"x": "http://www.xes-standard.org/"}
@@ -56,10 +56,3 @@ def test_every_global_attribute_of_events_is_on_every_event() -> None:
     promised = tree.xpath("//x:global[@scope='event']/*/@key", namespaces=NAMESPACE)
 
     assert set(promised) <= set(tree.xpath("//x:event/*/@key", namespaces=NAMESPACE))
-
-
-def test_completing_is_the_activity_itself_and_claiming_a_step_of_it() -> None:
-    assert names_of("work_item.completed", "ร่างแผน") == ("ร่างแผน", "complete", "ร่างแผน")
-    assert names_of("work_item.claimed", "ร่างแผน") == ("ร่างแผน", "assign", "รับงาน")
-    assert names_of("case.commented", "ร่างแผน") == ("ให้ความเห็น", "complete", "ให้ความเห็น")
-    assert names_of("something.new", None) == ("something.new", "complete", "something.new")
