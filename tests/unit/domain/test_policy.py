@@ -21,7 +21,7 @@ from osm_flow.domain.policy import (
     decide,
     require,
 )
-from osm_flow.domain.roles import ROLES, SIGN_IN_ROLES, STAFF, role_name
+from osm_flow.domain.roles import ROLES, SIGN_IN_ROLES, STAFF
 from osm_flow.errors import NotFound
 
 OFFICE, OTHER_OFFICE = "NE-U1", "NE-U2"
@@ -195,15 +195,6 @@ def test_an_acting_hat_gives_the_candidacy_and_says_for_whom() -> None:
     assert decision.on_behalf_of == "director"
 
 
-def test_ones_own_post_comes_before_an_acting_one() -> None:
-    own = Hat("osm_strategy", OFFICE)
-    acting = Hat("osm_strategy", OFFICE, kind="acting", for_username="colleague")
-    delegated = Hat("osm_strategy", OFFICE, kind="delegated", for_username="boss")
-
-    assert Actor(1, "a", "ก", (delegated, acting, own)).hat_for(("osm_strategy",), OFFICE) == own
-    assert Actor(1, "a", "ก", (delegated, acting)).hat_for(("osm_strategy",), OFFICE) == acting
-
-
 def test_heads_do_not_hand_on_what_was_asked_of_a_province() -> None:
     asked = item(candidates=(f"province_planner@{PROVINCE}",))
 
@@ -272,10 +263,3 @@ def test_a_position_in_two_offices_counts_where_it_is_held() -> None:
     assert not actor.has("osm_me", OTHER_OFFICE)
     assert decide(actor, Verb.see_audit, OfficeFacts(OTHER_OFFICE)).allowed
     assert not decide(actor, Verb.see_audit, OfficeFacts(OFFICE)).allowed
-
-
-def test_roles_have_names_in_both_languages() -> None:
-    assert all(role.th and role.en for role in ROLES.values())
-    assert role_name("osm_me") == "กลุ่มติดตามและประเมินผล"
-    assert role_name("osm_me", "en") == "Monitoring and Evaluation"
-    assert role_name("unheard_of") == "unheard_of"
