@@ -117,7 +117,8 @@ def draw_text(field: JSON, rng: random.Random) -> str:
     wanted = max(field.get("minLength", 1), min(longest_of(field), rng.randint(1, 24)))
     while len(" ".join(words)) < wanted:
         words.append(rng.choice(_WORDS))
-    return " ".join(words)[: longest_of(field)].strip() or "ก"
+    # Cut between two words it would end in a blank and be one letter too short.
+    return " ".join(words)[: longest_of(field)].rstrip().ljust(field.get("minLength", 1), "ก")
 
 
 def _number(field: JSON, rng: random.Random) -> int | float:
