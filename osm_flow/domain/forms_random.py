@@ -230,7 +230,14 @@ def _have_rows(broken: Violation, rng: random.Random) -> None:
             rng.choice(group).update(fitting)
         else:
             added = {**draw_object(field["items"], rng, scope.context), **fitting}
-            rows.append({**added, rule["by"]: key} if "by" in rule else added)
+            _add_row(rows, field, {**added, rule["by"]: key} if "by" in rule else added, rng)
+
+
+def _add_row(rows: list[JSON], field: JSON, row: JSON, rng: random.Random) -> None:
+    """One row more; where the table is full, in place of one that is there."""
+    if len(rows) >= most_of(field):
+        rows.pop(rng.randrange(len(rows)))
+    rows.append(row)
 
 
 def _vary(broken: Violation, rng: random.Random) -> None:
@@ -277,7 +284,8 @@ def _cover(broken: Violation, rng: random.Random) -> None:
             scope.values[table] = draw_field(field, rng, scope.context)
         rows = scope.values[table]
         missing = [value for value in wanted if value not in [row.get(column) for row in rows]]
-        rows += [{**draw_object(field["items"], rng, scope.context), column: value} for value in missing]
+        for value in missing:
+            _add_row(rows, field, {**draw_object(field["items"], rng, scope.context), column: value}, rng)
     else:
         scope.values[table] = list(dict.fromkeys([*(scope.get(table) or []), *wanted]))
 
