@@ -11,7 +11,7 @@ import click
 from osm_flow.cli.context import Context, say
 from osm_flow.notify.mail import Mailer
 from osm_flow.notify.smtp import SmtpMailer
-from osm_flow.operations.sweeps import SweepReport, sweep_all
+from osm_flow.operations.sweeps import Means, SweepReport, sweep_all
 from osm_flow.scheduler import owner_name, start
 
 
@@ -41,12 +41,17 @@ def scheduler(context: Context, once: bool, at: datetime | None, as_json: bool) 
     """Fire timers, run services, deliver, remind, send mail and sign the audit log; for ever, or once."""
     if at is not None and not once:
         raise click.UsageError("--at needs --once")
-    mailer = mailer_of(context)
+    means = means_of(context)
     if once:
-        report = sweep_all(context.store, at or context.now(), owner_name(), mailer, keyring=context.keyring)
+        report = sweep_all(context.store, at or context.now(), owner_name(), means)
         say(report.as_dict(), as_json, _sentence(report))
         return
-    _run_until_told(context, mailer)
+    _run_until_told(context, means)
+
+
+def means_of(context: Context) -> Means:
+    """What the sweeps of this installation may use."""
+    return Means(mailer_of(context), context.keyring)
 
 
 def mailer_of(context: Context) -> Mailer | None:
@@ -56,11 +61,11 @@ def mailer_of(context: Context) -> Mailer | None:
     return SmtpMailer.from_url(context.mail.url, sender=context.mail.sender, base_url=context.base_url)
 
 
-def _run_until_told(context: Context, mailer: Mailer | None) -> None:
+def _run_until_told(context: Context, means: Means) -> None:
     told = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: told.set())
-    ticker = start(context.store, context.now, owner_name(), mailer, keyring=context.keyring)
+    ticker = start(context.store, context.now, owner_name(), means)
     click.echo(f"scheduler {ticker.owner} is running; stop it with Ctrl-C", err=True)
     try:
         told.wait()

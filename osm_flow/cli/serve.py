@@ -6,7 +6,7 @@ import click
 import waitress
 
 from osm_flow.cli.context import Context
-from osm_flow.cli.scheduler import mailer_of
+from osm_flow.cli.scheduler import means_of
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import demo as demo_cluster
 from osm_flow.operations.demo import cast
@@ -31,8 +31,7 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
     app = context.make_app(context, demo, f"http://{host}:{port}")
     prepare(context, demo)
     app.config["DEMO_LOGINS"] = cast.logins() if demo else []
-    mailer, keyring = mailer_of(context), context.keyring
-    ticker = None if no_scheduler else start(context.store, context.now, owner_name(), mailer, keyring=keyring)
+    ticker = None if no_scheduler else start(context.store, context.now, owner_name(), means_of(context))
     click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
     try:
         waitress.serve(

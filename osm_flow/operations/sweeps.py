@@ -1,5 +1,6 @@
 """What happens without anybody asking: timers fire, services run, the outbox is emptied, people are reminded.
 
+`SWEEPS` is the one table of them: the scheduler, the sweep of everything, its report and the command line follow it.
 Every sweep may run on every node at once (see `claims`), works off a bounded number of rows in a round, earliest first,
 and keeps each row's failure to itself. After days of downtime everything that is due happens once, in order.
 """
@@ -7,8 +8,8 @@ and keeps each row's failure to itself. After days of downtime everything that i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -37,26 +38,6 @@ MAILS_A_ROUND = 5
 MOST_ROUNDS = 2_000
 
 Shared = TypeVar("Shared", ServiceJob, OutboxEntry)
-
-
-@dataclass(frozen=True)
-class SweepReport:
-    """How much of each kind was done, how many attempts failed, and whether something may be left to do."""
-
-    timers: int = 0
-    services: int = 0
-    outbox: int = 0
-    reminders: int = 0
-    follow_ups: int = 0
-    mails: int = 0
-    checkpoints: int = 0
-    erasures: int = 0
-    pruned: int = 0
-    failures: int = 0
-    unfinished: bool = False
-
-    def as_dict(self) -> dict[str, int | bool]:
-        return asdict(self)
 
 
 # ---- timers ----------------------------------------------------------------------------------------------------
@@ -217,39 +198,91 @@ def _close_mail(store: Store, claimed: Claim[OutboxEntry], key: str | int, now: 
 # ---- everything ------------------------------------------------------------------------------------------------
 
 
-def sweep_all(
-    store: Store,
-    now: datetime,
-    owner: str,
-    mailer: Mailer | None,
-    *,
-    keyring: Keyring | None = None,
-    rounds: int = MOST_ROUNDS,
-) -> SweepReport:
-    """Do everything that is due by `now`, until nothing is left or the bound of rounds is reached.
+@dataclass(frozen=True)
+class Means:
+    """What sweeps need beside the database; a sweep that lacks its own is left to whoever has it."""
 
-    Without a keyring the audit log is left to whoever has one.
+    mailer: Mailer | None = None
+    keyring: Keyring | None = None
+
+
+NO_MEANS = Means()
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One kind of background work: its name in reports and logs, how often it ticks, how a round of it runs.
+
+    seconds  between two ticks
+    turn     its place among the others when everything is swept, lowest first
+    needs    whether it can run at all with these means
     """
-    work: dict[str, Callable[[], Tally]] = {
-        "outbox": lambda: deliver_outbox(store, now, owner),
-        "services": lambda: run_services(store, now, owner),
-        "timers": lambda: fire_due_timers(store, now, owner),
-        "reminders": lambda: climb_ladders(store, now, owner),
-        "follow_ups": lambda: raise_follow_ups(store, now, owner),
-        "mails": lambda: send_mail(store, now, owner, mailer),
-        "erasures": lambda: erasures.carry_out_waiting(store, now, owner),
-        "pruned": lambda: pruning.prune(store, now, owner),
-    }
-    if keyring is not None:
-        work["checkpoints"] = lambda: checkpoints.sign_daily(store, now, owner, keyring)
-    total = dict.fromkeys(work, Tally())
+
+    name: str
+    seconds: float
+    run: Callable[[Store, datetime, str, Means], Tally]
+    turn: int = 50
+    needs: Callable[[Means], bool] = lambda means: True
+
+
+def _alone(sweep: Callable[[Store, datetime, str], Tally]) -> Callable[[Store, datetime, str, Means], Tally]:
+    return lambda store, now, owner, means: sweep(store, now, owner)
+
+
+def _send_mail(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+    return send_mail(store, now, owner, means.mailer)
+
+
+def _sign_daily(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+    return checkpoints.sign_daily(store, now, owner, means.keyring) if means.keyring else Tally()
+
+
+# The one list of sweeps, in the order of the report. What cases asked of one another comes before time: a child case that
+# ended before a timer fired must be heard first. The audit log is signed after whatever writes records.
+SWEEPS: tuple[Sweep, ...] = (
+    Sweep("timers", 5, _alone(fire_due_timers), turn=30),
+    Sweep("services", 5, _alone(run_services), turn=20),
+    Sweep("outbox", 5, _alone(deliver_outbox), turn=10),
+    Sweep("reminders", 60, _alone(climb_ladders)),
+    Sweep("follow_ups", 60, _alone(raise_follow_ups)),
+    Sweep("mails", 15, _send_mail),
+    Sweep("checkpoints", 60, _sign_daily, turn=90, needs=lambda means: means.keyring is not None),
+    Sweep("erasures", 60, _alone(erasures.carry_out_waiting)),
+    Sweep("pruned", 3600, _alone(pruning.prune)),
+)
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """How much each sweep did, how many attempts failed, and whether something may be left to do."""
+
+    done: Mapping[str, int] = field(default_factory=lambda: {sweep.name: 0 for sweep in SWEEPS})
+    failures: int = 0
+    unfinished: bool = False
+
+    def as_dict(self) -> dict[str, int | bool]:
+        """The figures in the order of the table of sweeps."""
+        return {**self.done, "failures": self.failures, "unfinished": self.unfinished}
+
+
+def sweeps_with(means: Means) -> list[Sweep]:
+    """The sweeps that can run with these means, in their turn."""
+    return sorted((sweep for sweep in SWEEPS if sweep.needs(means)), key=lambda sweep: sweep.turn)
+
+
+def sweep_all(
+    store: Store, now: datetime, owner: str, means: Means = NO_MEANS, *, rounds: int = MOST_ROUNDS
+) -> SweepReport:
+    """Do everything that is due by `now`, until nothing is left or the bound of rounds is reached."""
+    total = {sweep.name: Tally() for sweep in SWEEPS}
+    progress = False
     for _ in range(rounds):
         progress = False
-        for name, sweep in work.items():
-            tally = sweep()
-            total[name] += tally
+        for sweep in sweeps_with(means):
+            tally = sweep.run(store, now, owner, means)
+            total[sweep.name] += tally
             progress = progress or tally.done > 0 or tally.failed > 0
         if not progress:
             break
-    failures = sum(tally.failed for tally in total.values())
-    return SweepReport(**{name: tally.done for name, tally in total.items()}, failures=failures, unfinished=progress)
+    done = {name: tally.done for name, tally in total.items()}
+    return SweepReport(done, failures=sum(tally.failed for tally in total.values()), unfinished=progress)

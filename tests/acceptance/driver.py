@@ -80,7 +80,7 @@ class Year:
         self._sweep()
 
     def _sweep(self) -> None:
-        report = sweep_all(self.store, self.now, "acceptance", None)
+        report = sweep_all(self.store, self.now, "acceptance")
         assert report.failures == 0
         assert not report.unfinished
 

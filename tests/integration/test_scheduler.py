@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -14,7 +15,9 @@ from osm_flow import scheduler
 from osm_flow.notify.mail import Mail, RecordingMailer
 from osm_flow.operations import sweeps
 from osm_flow.operations.claims import Tally
+from osm_flow.operations.keys import Keyring
 from osm_flow.operations.mail import queue_mail
+from osm_flow.operations.sweeps import Means, Sweep
 from osm_flow.store.models import JournalRecord
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, make_case, make_office
@@ -48,7 +51,7 @@ def test_the_ticker_sweeps_in_the_background_until_it_is_stopped(sqlite_store: S
     with sqlite_store.transaction() as session:
         queue_mail(session, Mail("a", "a@example.go.th", "เรื่อง", "x"), NOW)
 
-    ticker = scheduler.start(sqlite_store, lambda: LATE, scheduler.owner_name(), mailer, pace=0.01)
+    ticker = scheduler.start(sqlite_store, lambda: LATE, scheduler.owner_name(), Means(mailer), pace=0.01)
     try:
         assert _wait_for(lambda: _fired(sqlite_store) == 3 and len(mailer.sent) == 1)
     finally:
@@ -64,7 +67,7 @@ def test_two_tickers_on_one_database_do_everything_once(store: Store) -> None:
         for number in range(10):
             queue_mail(session, Mail(f"m{number}", "a@example.go.th", "เรื่อง", "x"), NOW)
 
-    tickers = [scheduler.start(store, lambda: LATE, scheduler.owner_name(), mailer, pace=0.01) for _ in range(2)]
+    tickers = [scheduler.start(store, lambda: LATE, scheduler.owner_name(), Means(mailer), pace=0.01) for _ in range(2)]
     try:
         assert _wait_for(lambda: _fired(store) == 3 and len(mailer.sent) >= 10)
     finally:
@@ -80,21 +83,46 @@ def test_a_sweep_that_cannot_run_is_logged_and_tried_again(
 ) -> None:
     calls = list[int]()
 
-    def fail_once(store: Store, now: datetime, owner: str) -> Tally:
+    def fail_once(store: Store, now: datetime, owner: str, means: Means) -> Tally:
         calls.append(1)
         if len(calls) == 1:
             raise OSError("the database is away")
         return Tally()
 
-    monkeypatch.setattr(sweeps, "fire_due_timers", fail_once)
+    monkeypatch.setattr(sweeps, "SWEEPS", (Sweep("timers", 5, fail_once),))
     with caplog.at_level(logging.ERROR, "osm_flow.scheduler"):
-        ticker = scheduler.start(sqlite_store, lambda: NOW, "a", None, pace=0.01)
+        ticker = scheduler.start(sqlite_store, lambda: NOW, "a", pace=0.01)
         try:
             assert _wait_for(lambda: len(calls) >= 2)
         finally:
             ticker.stop()
 
     assert "the database is away" in caplog.text
+
+
+def test_a_sweep_that_is_added_to_the_table_is_ticked(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[str]()
+
+    def count(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+        seen.append(owner)
+        return Tally()
+
+    monkeypatch.setattr(sweeps, "SWEEPS", (*sweeps.SWEEPS, Sweep("counted", 5, count)))
+    ticker = scheduler.start(sqlite_store, lambda: NOW, "the ticker", pace=0.01)
+    try:
+        assert _wait_for(lambda: "the ticker" in seen)
+    finally:
+        ticker.stop()
+
+
+def test_the_audit_log_is_ticked_for_whoever_has_the_keys(sqlite_store: Store, tmp_path: Path) -> None:
+    def ticked(means: Means) -> set[str]:
+        ticker = scheduler.start(sqlite_store, lambda: NOW, "a", means, pace=1000)
+        names = {job.id for job in ticker.scheduler.get_jobs()}
+        ticker.stop()
+        return names
+
+    assert ticked(Means(keyring=Keyring(tmp_path, "example.go.th"))) - ticked(Means()) == {"checkpoints"}
 
 
 def test_names_of_owners_differ() -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from osm_flow.cli.scheduler import mailer_of
 from osm_flow.notify.smtp import SmtpMailer
+from osm_flow.operations import sweeps
+from osm_flow.operations.claims import Tally
+from osm_flow.operations.sweeps import Means, Sweep
 from osm_flow.store.session import Store
 from tests.factories import NOW
 from tests.integration.cli.shell import Shell, fired_timers, with_timers
@@ -34,6 +37,22 @@ def test_once_tells_people_what_it_did(shell: Shell) -> None:
     assert result.exit_code == 0
     assert "timers 0" in result.output
     assert "nothing is left to do" in result.output
+
+
+def test_a_sweep_that_is_added_to_the_table_is_reported(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = [Tally(done=1)]
+
+    def count(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+        return left.pop() if left else Tally()
+
+    monkeypatch.setattr(sweeps, "SWEEPS", (*sweeps.SWEEPS, Sweep("counted", 5, count)))
+
+    assert list(shell.json("scheduler", "--once").items())[-3:] == [
+        ("counted", 1),
+        ("failures", 0),
+        ("unfinished", False),
+    ]
+    assert "counted 0" in shell.run("scheduler", "--once").output
 
 
 def test_once_means_now_when_no_instant_is_given(sqlite_store: Store, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from osm_flow.operations import checkpoints, witnesses
 from osm_flow.operations.audit_log import check_against, latest_checkpoint
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.keys import Keyring
-from osm_flow.operations.sweeps import sweep_all
+from osm_flow.operations.sweeps import Means, sweep_all
 from osm_flow.store.models import LogCheckpoint, LogLeaf, OutboxEntry
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_unrecorded, make_case, make_office, make_person
@@ -100,10 +100,10 @@ def test_a_node_without_the_key_logs_and_leaves_signing_to_the_other(
 
 
 def test_the_sweep_of_everything_signs_too(prepared: Store, keyring: Keyring) -> None:
-    report = sweep_all(prepared, NOW, "me", None, keyring=keyring)
+    report = sweep_all(prepared, NOW, "me", Means(keyring=keyring))
 
-    assert (report.checkpoints, report.unfinished) == (1, False)
-    assert sweep_all(prepared, NOW, "me", None).checkpoints == 0
+    assert (report.done["checkpoints"], report.unfinished) == (1, False)
+    assert sweep_all(prepared, NOW, "me").done["checkpoints"] == 0
 
 
 # ---- copies, mail, the foot of exports -------------------------------------------------------------------------

@@ -61,8 +61,8 @@ def test_given_up_entries_stay(store: Store) -> None:
     with store.transaction() as session:
         queue_mail(session, Mail("k", "a@example.go.th", "s", "b"), NOW)
 
-    sweeps.sweep_all(store, NOW, "a", None)
-    sweeps.sweep_all(store, NOW + 400 * DAY, "a", None)
+    sweeps.sweep_all(store, NOW, "a")
+    sweeps.sweep_all(store, NOW + 400 * DAY, "a")
 
     assert count(store, OutboxEntry) == 1
 
@@ -89,7 +89,7 @@ def test_batches_are_small_and_a_sweep_takes_as_many_as_it_needs(store: Store) -
     add_entries(store, 1_203, NOW - 31 * DAY)
 
     assert pruning.prune(store, NOW, "a") == Tally(done=500)
-    assert sweeps.sweep_all(store, NOW, "a", None).pruned == 703
+    assert sweeps.sweep_all(store, NOW, "a").done["pruned"] == 703
     assert count(store, OutboxEntry) == 0
 
 

@@ -11,6 +11,7 @@ from osm_flow.notify.mail import RecordingMailer
 from osm_flow.operations import reminders, sweeps
 from osm_flow.operations.cases import suspend_case
 from osm_flow.operations.claims import Tally
+from osm_flow.operations.sweeps import Means
 from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_item_plans import move_due, set_follow_up
 from osm_flow.operations.work_items import claim, complete
@@ -102,7 +103,7 @@ def test_each_rung_is_climbed_in_its_morning_and_only_once(store: Store, item_id
 def test_after_downtime_every_rung_is_recorded_but_each_person_is_told_once(store: Store, item_id: str) -> None:
     mailer = RecordingMailer()
 
-    sweeps.sweep_all(store, opening_of(MORNINGS["due+5"]), "a", mailer)
+    sweeps.sweep_all(store, opening_of(MORNINGS["due+5"]), "a", Means(mailer))
 
     assert [rung for rung, _ in _records(store)] == ["due-3", "due", "due+2", "due+5"]
     assert sorted(_told(store)) == [(n, "remind_urgently") for n in ("deputy", "director", "planner", "strategy_head")]
@@ -121,8 +122,8 @@ def test_a_reminder_says_what_is_asked_by_when_and_leads_there(store: Store, ite
         person = session.scalars(select(Person).where(Person.username == "deputy")).one()
         person.locale = "en"
 
-    sweeps.sweep_all(store, opening_of(MORNINGS["due-3"]), "a", mailer)
-    sweeps.sweep_all(store, opening_of(MORNINGS["due+5"]), "a", mailer)
+    sweeps.sweep_all(store, opening_of(MORNINGS["due-3"]), "a", Means(mailer))
+    sweeps.sweep_all(store, opening_of(MORNINGS["due+5"]), "a", Means(mailer))
 
     [first, *_] = mailer.sent
     assert first.to == "planner@example.go.th"

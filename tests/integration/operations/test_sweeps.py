@@ -10,6 +10,7 @@ from osm_flow.notify.mail import Mail, RecordingMailer
 from osm_flow.operations import claims, incidents, sweeps
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.mail import queue_mail
+from osm_flow.operations.sweeps import Means, Sweep
 from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import (
     Case,
@@ -71,21 +72,21 @@ def test_nothing_fires_before_its_time(store: Store) -> None:
 def test_after_days_of_downtime_every_timer_fires_once_in_order(store: Store) -> None:
     [case_id] = _cases(store, "three_timers")
 
-    report = sweeps.sweep_all(store, LATE, "a", None)
+    report = sweeps.sweep_all(store, LATE, "a")
 
     fired = _records(store, "timer.fired")
     assert [(case, element) for case, element, _ in fired] == [(case_id, e) for e in ("first", "second", "third")]
     assert all(at - LATE < timedelta(milliseconds=1) for _, _, at in fired)
-    assert (report.timers, report.failures, report.unfinished) == (3, 0, False)
-    assert sweeps.sweep_all(store, LATE, "a", None).timers == 0
+    assert (report.done["timers"], report.failures, report.unfinished) == (3, 0, False)
+    assert sweeps.sweep_all(store, LATE, "a").done["timers"] == 0
 
 
 def test_a_repeating_timer_catches_up_one_record_for_each_time(store: Store) -> None:
     _cases(store, "repeating")
 
-    sweeps.sweep_all(store, NOW + 2 * DAY + timedelta(hours=1), "a", None)
+    sweeps.sweep_all(store, NOW + 2 * DAY + timedelta(hours=1), "a")
     caught_up = len(_records(store, "timer.fired"))
-    sweeps.sweep_all(store, LATE, "a", None)
+    sweeps.sweep_all(store, LATE, "a")
 
     assert caught_up == 2
     assert len(_records(store, "timer.fired")) == 3
@@ -171,26 +172,26 @@ def test_a_broken_case_stops_no_sweep_and_becomes_an_incident(store: Store) -> N
     broken, sound = _cases(store, "three_timers", 2)
     _break(store, broken, 1)
 
-    report = sweeps.sweep_all(store, LATE, "a", None)
+    report = sweeps.sweep_all(store, LATE, "a")
 
     assert report.failures == 3
     assert {case for case, _, _ in _records(store, "timer.fired")} == {sound}
     with store.reading() as session:
         found = session.execute(select(Incident.case_id, Incident.kind, Incident.element).order_by(Incident.id)).all()
     assert [tuple(row) for row in found] == [(broken, "timer", e) for e in ("first", "second", "third")]
-    assert sweeps.sweep_all(store, LATE + DAY, "a", None).failures == 0
+    assert sweeps.sweep_all(store, LATE + DAY, "a").failures == 0
 
 
 def test_a_repaired_case_goes_on_when_its_incident_is_retried(store: Store) -> None:
     [case_id] = _cases(store, "three_timers")
     _break(store, case_id, 1)
-    sweeps.sweep_all(store, LATE, "a", None)
+    sweeps.sweep_all(store, LATE, "a")
     _break(store, case_id, -1)
 
     with store.transaction() as session:
         for incident_id in session.scalars(select(Incident.id)).all():
             incidents.retry(session, incident_id, SYSTEM, LATE)
-    sweeps.sweep_all(store, LATE, "a", None)
+    sweeps.sweep_all(store, LATE, "a")
 
     assert [element for _, element, _ in _records(store, "timer.fired")] == ["first", "second", "third"]
 
@@ -272,9 +273,9 @@ def test_called_cases_begin_and_end_through_the_outbox(store: Store) -> None:
         deploy_tests(session, "caller", "callee")
         parent = make_case(session, "caller").id
 
-    report = sweeps.sweep_all(store, NOW, "a", None)
+    report = sweeps.sweep_all(store, NOW, "a")
 
-    assert report.outbox > 0
+    assert report.done["outbox"] > 0
     with store.reading() as session:
         assert session.scalars(select(Case.parent_case_id).where(Case.id != parent)).first() == parent
 
@@ -292,11 +293,11 @@ def test_mail_is_sent_once_after_the_commit(store: Store) -> None:
     mailer = RecordingMailer()
     _queue(store, "a", "b", "a")
 
-    report = sweeps.sweep_all(store, NOW, "x", mailer)
-    again = sweeps.sweep_all(store, NOW + DAY, "x", mailer)
+    report = sweeps.sweep_all(store, NOW, "x", Means(mailer))
+    again = sweeps.sweep_all(store, NOW + DAY, "x", Means(mailer))
 
     assert [mail.to for mail in mailer.sent] == ["a@example.go.th", "b@example.go.th"]
-    assert (report.mails, again.mails) == (2, 0)
+    assert (report.done["mails"], again.done["mails"]) == (2, 0)
 
 
 def test_mail_that_a_server_refuses_is_sent_when_it_works_again(store: Store) -> None:
@@ -357,13 +358,41 @@ def test_two_sweepers_share_out_the_mail(store: Store) -> None:
 def test_a_sweep_of_everything_stops_at_its_bound_and_says_so(store: Store) -> None:
     _cases(store, "repeating")
 
-    report = sweeps.sweep_all(store, LATE, "a", None, rounds=1)
+    report = sweeps.sweep_all(store, LATE, "a", rounds=1)
 
-    assert (report.timers, report.unfinished) == (1, True)
+    assert (report.done["timers"], report.unfinished) == (1, True)
 
 
 def test_an_idle_sweep_does_not_write(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     _cases(store, "three_timers")
     monkeypatch.setattr(Store, "transaction", lambda _: pytest.fail("an idle sweep took a lock"))
 
-    assert sweeps.sweep_all(store, NOW, "a", RecordingMailer()) == sweeps.SweepReport()
+    assert sweeps.sweep_all(store, NOW, "a", Means(RecordingMailer())) == sweeps.SweepReport()
+
+
+def test_the_report_names_every_sweep_in_its_order() -> None:
+    assert list(sweeps.SweepReport().as_dict()) == [
+        "timers", "services", "outbox", "reminders", "follow_ups", "mails", "checkpoints", "erasures", "pruned",
+        "failures", "unfinished",
+    ]  # fmt: skip
+
+
+def test_what_cases_ask_of_one_another_comes_before_time_and_signing_comes_last() -> None:
+    turns = [sweep.name for sweep in sorted(sweeps.SWEEPS, key=lambda sweep: sweep.turn)]
+
+    assert (turns[:3], turns[-1]) == (["outbox", "services", "timers"], "checkpoints")
+    assert "checkpoints" not in [sweep.name for sweep in sweeps.sweeps_with(Means())]
+
+
+def test_a_new_sweep_is_one_entry_of_the_table(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = [Tally(failed=1), Tally(done=2)]
+
+    def count(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+        return left.pop() if left else Tally()
+
+    monkeypatch.setattr(sweeps, "SWEEPS", (*sweeps.SWEEPS, Sweep("counted", 5, count)))
+
+    report = sweeps.sweep_all(store, NOW, "a")
+
+    assert (report.done["counted"], report.failures, report.unfinished) == (2, 1, False)
+    assert list(report.as_dict())[-3:] == ["counted", "failures", "unfinished"]
