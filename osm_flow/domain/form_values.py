@@ -6,7 +6,7 @@ import math
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -40,6 +40,9 @@ _REDRAWS = 5
 RESERVED_NAME = "typename"
 # The kinds of file that can be attached, at the end of a name.
 _FILE_NAME = re.compile(r"\.(pdf|docx|xlsx|pptx|png|jpe?g|csv|txt)$", re.IGNORECASE)
+# RFC 3339, which JSON Schema means by its formats; Python reads more of ISO 8601 (2026-W47-5, 20261120T0230Z).
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z")
 _UNKEEPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 Errors = dict[str, Message]
@@ -215,9 +218,17 @@ def _length_errors(field: JSON, value: list[Any]) -> Iterator[Message]:
     if len(value) > most_of(field):
         yield Message("At most {limit} entries fit.", limit=most_of(field))
     if field.get("uniqueItems"):
-        seen = [item for item in value if isinstance(item, str)]
+        seen = [_comparable(item) for item in value if isinstance(item, str | dict)]
         if len(set(seen)) < len(seen):
             yield Message("The same entry is there twice.")
+
+
+def _comparable(entry: str | JSON) -> Hashable:
+    """A text as it is, a row without the order of its columns."""
+    if isinstance(entry, str):
+        return entry
+    # A cell that is a list or worse is wrong already; it only must not break the comparison.
+    return frozenset((name, cell if isinstance(cell, Hashable) else repr(cell)) for name, cell in entry.items())
 
 
 def _scalar_error(field: JSON, value: Any, context: Context) -> Message | None:
@@ -254,14 +265,14 @@ def _text_error(field: JSON, value: str) -> Message | None:
 
 
 def _date_error(value: str) -> Message | None:
-    moment = read_moment(value)
+    moment = read_moment(value) if _DAY.fullmatch(value) else None
     fine = isinstance(moment, date) and not isinstance(moment, datetime) and 1900 <= moment.year <= 2200
     return None if fine else Message("A date is expected here.")
 
 
 def _instant_error(value: str) -> Message | None:
-    moment = read_moment(value)
-    fine = isinstance(moment, datetime) and value.endswith("Z") and 1900 <= moment.year <= 2200
+    moment = read_moment(value) if _INSTANT.fullmatch(value) else None
+    fine = isinstance(moment, datetime) and 1900 <= moment.year <= 2200
     return None if fine else Message("A date with a time is expected here.")
 
 

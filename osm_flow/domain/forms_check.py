@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from osm_flow.domain.form_rules import CHECKS
@@ -40,6 +40,8 @@ _BY_TYPE: Mapping[str, frozenset[str]] = {
     "boolean": frozenset({"const"}),
     "array": frozenset({"items", "minItems", "maxItems", "uniqueItems", "x-rows-from"}),
 }
+_ROW = frozenset({"type", "required", "properties", "additionalProperties", "$comment"})
+_ENTRY = (_BY_TYPE["string"] - {"format"}) | {"type", "examples", "$comment"}
 _RULE_WORDS = frozenset(
     {"th", "en", "fields", "each", "when", "unless", "by", "where", "plus", "times", "days", "fy", "length"}
 )
@@ -57,6 +59,38 @@ _RULE_WORDS |= {
     "values",
 }
 _FORMATS = {"date": "date", "datetime": "date-time"}
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_yes_or_no(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+# What a keyword may say, where a wrong value would otherwise be passed over in silence.
+_VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    **dict.fromkeys(("title", "description", "pattern", "format", "$id", "$comment"), (_is_text, "a text")),
+    **dict.fromkeys(("minLength", "minItems"), (_is_whole, "a whole number from 0 up")),
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"), (_is_number, "a number")),
+    **dict.fromkeys(("uniqueItems", "readOnly"), (_is_yes_or_no, "true or false")),
+    "const": (lambda value: value is True, "true: the box that must be ticked"),
+    "enum": (lambda value: isinstance(value, list) and value != [], "a list with at least one option"),
+    "examples": (lambda value: isinstance(value, list), "a list"),
+    "required": (
+        lambda value: isinstance(value, list) and len(set(value)) == len(value),
+        "a list of fields, each once",
+    ),
+}
 
 
 class HouseRule(str):
@@ -100,6 +134,12 @@ def _unknown(node: JSON, known: set[str] | frozenset[str], where: str) -> Iterat
             yield f"{where}: the keyword {key!r} is not part of the vocabulary."
 
 
+def _wrong_values(node: JSON, where: str) -> Iterator[str]:
+    for key, (fits, wanted) in _VALUES.items():
+        if key in node and not fits(node[key]):
+            yield f"{where}: {key} is {wanted}."
+
+
 def _titles(node: JSON, where: str) -> Iterator[str]:
     if not isinstance(node.get("title"), str) or not node["title"].strip():
         yield HouseRule(f"{where}: a title in Thai is missing.")
@@ -114,6 +154,7 @@ def _titles(node: JSON, where: str) -> Iterator[str]:
 
 def _object_problems(node: JSON, path: str, *, in_table: bool) -> Iterator[str]:
     where = path or "the form"
+    yield from _wrong_values(node, where)
     if node.get("type") != "object" or node.get("additionalProperties", False) is not False:
         yield f"{where}: say type: object and additionalProperties: false."
     elif "additionalProperties" not in node:
@@ -135,6 +176,7 @@ def _field_problems(field: JSON, path: str, *, in_table: bool) -> Iterator[str]:
         yield f"{path}: the type must be one of {', '.join(sorted(_BY_TYPE))}."
         return
     yield from _unknown(field, _BY_TYPE[kind] | _COMMON, path)
+    yield from _wrong_values(field, path)
     yield from _titles(field, path)
     if widget_of(field) not in WIDGETS[kind]:
         yield f"{path}: the widget {widget_of(field)!r} cannot show the type {kind}."
@@ -153,6 +195,7 @@ def _list_problems(field: JSON, path: str) -> Iterator[str]:
     yield from _limit(field, "maxItems", MAX_ROWS, path)
     items = field.get("items", {})
     if items.get("type") == "object":
+        yield from _unknown(items, _ROW, path)
         yield from _object_problems(items, path, in_table=True)
         if not fields_of(items):
             yield f"{path}: a table has at least one column."
@@ -163,16 +206,17 @@ def _list_problems(field: JSON, path: str) -> Iterator[str]:
             if column not in columns_of(field):
                 yield f"{path}: x-rows-from names the column {column!r}, which does not exist."
     elif items.get("type") == "string":
+        yield from _unknown(items, _ENTRY, path)
+        yield from _wrong_values(items, path)
         yield from _scalar_problems(items, path)
     else:
         yield f"{path}: the items are text or objects."
 
 
 def _limit(field: JSON, keyword: str, most: int, path: str) -> Iterator[str]:
-    limit = field.get(keyword)
-    if limit is None:
+    if keyword not in field:
         yield HouseRule(f"{path}: say {keyword}.")
-    elif not isinstance(limit, int) or not 1 <= limit <= most:
+    elif not _is_whole(field[keyword]) or not 1 <= field[keyword] <= most:
         yield f"{path}: {keyword} is a whole number from 1 to {most}."
 
 

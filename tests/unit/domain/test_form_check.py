@@ -109,6 +109,13 @@ def test_a_sound_form_has_no_problems() -> None:
         ("x-rules/0/when", {"field": "name", "like": "x"}, "a condition is a field and one of"),
         ("x-rules/0/each", "name", "is no table"),
         ("x-rules/0/python", "1/0", "vocabulary"),
+        ("properties/name/minLength", "2", "minLength is a whole number"),
+        ("properties/name/maxLength", True, "maxLength is a whole number"),
+        ("properties/name/readOnly", "yes", "readOnly is true or false"),
+        ("properties/choice/enum", [], "enum is a list with at least one option"),
+        ("properties/rows/items/properties/a/minimum", "0", "minimum is a number"),
+        ("properties/rows/items/minProperties", 1, "'minProperties' is not part of the vocabulary"),
+        ("required", ["name", "name"], "each once"),
         ("properties/name", "text", "not built as a form is"),
     ],
 )
@@ -130,6 +137,19 @@ PLAIN: JSON = {
     },
     "required": ["name", "kind", "day", "count", "tags", "rows"],
 }
+
+
+@pytest.mark.parametrize(
+    ("field", "problem"),
+    [
+        ({"type": "boolean", "const": False}, "const is true"),
+        ({"type": "array", "items": {"type": "string", "format": "date"}}, "'format' is not part of the vocabulary"),
+    ],
+)
+def test_what_the_judge_would_pass_over_is_refused_at_deployment(field: JSON, problem: str) -> None:
+    problems = check_form(load_form({**PLAIN, "properties": {"it": field}, "required": []}))
+
+    assert any(problem in each for each in problems), problems
 
 
 def test_plain_json_schema_works_though_it_keeps_no_house_rules() -> None:
