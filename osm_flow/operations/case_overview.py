@@ -11,6 +11,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.operations.cases import NotAwaited
 from osm_flow.operations.definitions import compiled
@@ -25,7 +26,6 @@ from osm_flow.store.models import (
 )
 
 StageState = Literal["done", "now", "late", "next"]
-STAGES = ("hearing", "drafting", "integration", "approval", "submission", "monitoring", "recommendation")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class StageMark:
 
 
 def stage_track(session: Session, case: Case, now: datetime) -> list[StageMark]:
-    """The seven stages as far as the whole family of the case has come; nothing for a case outside the cycle.
+    """The stages of the cycle as far as the whole family of the case has come; nothing for a case outside the cycle.
 
     What has nothing yet lies ahead only after the last stage that was begun; before it, it is no part of this family.
     """
@@ -56,10 +56,9 @@ def stage_track(session: Session, case: Case, now: datetime) -> list[StageMark]:
     if not touched:
         return []
     stands_alone = case.root_case_id == case.id and "stage" in compiled(session, case.definition).properties
-    ahead = () if stands_alone and len(touched) == 1 else STAGES[STAGES.index(touched[-1]) + 1 :]
-    return [
-        StageMark(stage, _foremost(found.get(stage, set()))) for stage in STAGES if stage in found or stage in ahead
-    ]
+    order = list(STAGES)
+    ahead = () if stands_alone and len(touched) == 1 else order[order.index(touched[-1]) + 1 :]
+    return [StageMark(stage, _foremost(found.get(stage, set()))) for stage in order if stage in found or stage in ahead]
 
 
 def _foremost(states: set[StageState]) -> StageState:

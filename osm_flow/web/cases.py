@@ -13,6 +13,7 @@ from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.fiscal import fiscal_year_of
 from osm_flow.domain.policy import Verb
+from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import CaseStatus
 from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations import case_pages, cases, comments
@@ -22,7 +23,6 @@ from osm_flow.store.models import ProcessDefinition
 from osm_flow.web import case_page, forms
 from osm_flow.web.access import may, requires, signed_in
 from osm_flow.web.diagram_xml import first_steps, in_language
-from osm_flow.web.filters import STAGES
 from osm_flow.web.forms import SchemaForm
 from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.posted import posted

@@ -13,20 +13,12 @@ from flask import Flask, current_app, g
 from osm_flow.domain import thai_dates
 from osm_flow.domain.deadlines import working_days_left
 from osm_flow.domain.roles import role_name as name_of_role
+from osm_flow.domain.stages import stage_name as name_of_stage
 from osm_flow.domain.working_days import WorkingCalendar
 from osm_flow.operations.holidays import working_calendar
 from osm_flow.store.clusters import cluster_rows
 from osm_flow.web.i18n import current_locale, gettext, ngettext
 
-STAGES = {
-    "hearing": "รับฟังความคิดเห็น",
-    "drafting": "ยกร่างแผน",
-    "integration": "บูรณาการระดับจังหวัด",
-    "approval": "การเห็นชอบของ ก.บ.ก.",
-    "submission": "ส่งแผนและคำของบประมาณ",
-    "monitoring": "ติดตามรายไตรมาส",
-    "recommendation": "ข้อเสนอแนะการแก้ไข",
-}
 # From which priority on something is called so, most urgent first.
 URGENT = ((100, "ด่วนที่สุด"), (80, "ด่วนมาก"), (51, "ด่วน"))
 _PROVINCES = {row.province: (row.province_th, row.province_en) for row in cluster_rows()}
@@ -133,7 +125,7 @@ def office_name(key: str | None) -> str:
 
 
 def stage_name(key: str | None) -> str:
-    return gettext(STAGES[key]) if key in STAGES else (key or "")
+    return name_of_stage(key or "", current_locale())
 
 
 def _localised(names: dict[str, tuple[str, str]], key: str | None) -> str:
@@ -153,13 +145,11 @@ def _instant(value: datetime | str | None) -> datetime | None:
     return value
 
 
-_FILTERS: tuple[Callable[..., object], ...] = (
-    thai_date, thai_datetime, iso, money, number, relative_due, due_tone, days_left, priority_name,
-    role_name, province_name, office_name, stage_name,
-)  # fmt: skip
+_OF_VALUES: tuple[Callable[..., object], ...] = (thai_date, thai_datetime, iso, money, number)
+_OF_WORK: tuple[Callable[..., object], ...] = (relative_due, due_tone, days_left, priority_name)
+_OF_NAMES: tuple[Callable[..., object], ...] = (role_name, province_name, office_name, stage_name)
 
 
 def init_app(app: Flask) -> None:
-    for function in _FILTERS:
+    for function in (*_OF_VALUES, *_OF_WORK, *_OF_NAMES):
         app.jinja_env.filters[function.__name__] = function
-    app.jinja_env.globals.update(STAGES=STAGES)

@@ -16,13 +16,14 @@ from osm_flow.domain.fiscal import MILESTONE_OF
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import Verb
 from osm_flow.domain.roles import WORKERS
+from osm_flow.domain.stages import STAGES
 from osm_flow.errors import Invalid, OsmFlowError
 from osm_flow.operations import case_overview, surroundings, work_items
 from osm_flow.operations.inbox import Sort, View, count_for, home_for, inbox_for
 from osm_flow.operations.incidents import count_open
 from osm_flow.store.models import WorkItem
 from osm_flow.web.access import may, signed_in
-from osm_flow.web.filters import STAGES, role_name
+from osm_flow.web.filters import role_name
 from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.posted import posted, posted_list
 from osm_flow.web.wording import titled

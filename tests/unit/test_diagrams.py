@@ -16,6 +16,7 @@ from lxml import etree
 
 from osm_flow.domain.fiscal import MILESTONE_OF
 from osm_flow.domain.roles import ROLES
+from osm_flow.domain.stages import STAGES
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import lint, one_line
 
@@ -29,7 +30,6 @@ PROCESSES = (
     "annual_cycle", "execution_year", "hearing", "plan_drafting", "provincial_integration", "committee_approval",
     "budget_submission", "quarterly_monitoring", "recommendation",
 )  # fmt: skip
-STAGES = {"hearing", "drafting", "integration", "approval", "submission", "monitoring", "recommendation"}
 THAI = re.compile(r"[ก-๙]")
 # Vowels and tone marks above and below a letter take no width of their own.
 NO_WIDTH = re.compile(r"[ัิ-ฺ็-๎]")
