@@ -16,11 +16,21 @@ from osm_flow.engine.parser import DialectParser, read_extra
 from osm_flow.engine.values import JSON, Problem
 from osm_flow.engine.xml import BPMN, NAMESPACES, local_name, properties_of, read_xml, refuse
 
-FLOW_NODES = frozenset({
-    "startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent", "sendTask",
-    "receiveTask", "eventBasedGateway", "exclusiveGateway", "inclusiveGateway", "parallelGateway", "userTask",
-    "manualTask", "serviceTask", "businessRuleTask", "callActivity", "subProcess",
-})  # fmt: skip
+ACTIVITIES = frozenset(
+    {
+        "userTask",
+        "manualTask",
+        "serviceTask",
+        "sendTask",
+        "receiveTask",
+        "businessRuleTask",
+        "callActivity",
+        "subProcess",
+    }
+)
+EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"})
+GATEWAYS = frozenset({"eventBasedGateway", "exclusiveGateway", "inclusiveGateway", "parallelGateway"})
+FLOW_NODES = ACTIVITIES | EVENTS | GATEWAYS
 MAX_NODES = 400
 
 
@@ -143,16 +153,26 @@ def _process(
         if is_flow_node(n):
             own = properties_of(n)
             elements[n.get("id")] = Element(
-                n.get("id"), local_name(n), n.get("name") or "", own.get("stage") or properties.get("stage"), own,
+                n.get("id"),
+                local_name(n),
+                n.get("name") or "",
+                own.get("stage") or properties.get("stage"),
+                own,
                 lanes.get(n.get("id")),
-            )  # fmt: skip
+            )
     start = node.find("bpmn:startEvent", NAMESPACES)
     ref = start.find("bpmn:messageEventDefinition", NAMESPACES)
     return Process(
-        key, node.get("name") or key, properties, read_extra(start, None, None).form_key,
+        key,
+        node.get("name") or key,
+        properties,
+        read_extra(start, None, None).form_key,
         parser.messages.get(ref.get("messageRef")) if ref is not None else None,
-        {k: forms[k] for k in sorted(read_keys(node)) if k in forms}, elements, spec, subprocess_specs,
-    )  # fmt: skip
+        {k: forms[k] for k in sorted(read_keys(node)) if k in forms},
+        elements,
+        spec,
+        subprocess_specs,
+    )
 
 
 def read_keys(node: Any) -> set[str]:

@@ -74,18 +74,29 @@ def _role(role: str, province: str | None = None) -> str:
 
 
 PURE_FUNCTIONS: dict[str, Any] = {
-    "len": len, "sum": sum, "min": min, "max": max, "abs": abs, "round": round, "str": str, "int": int,
-    "count": _count, "total": _total, "any_of": _any_of, "all_of": _all_of, "pick": _pick, "field": _field,
+    "len": len,
+    "sum": sum,
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "round": round,
+    "str": str,
+    "int": int,
+    "count": _count,
+    "total": _total,
+    "any_of": _any_of,
+    "all_of": _all_of,
+    "pick": _pick,
+    "field": _field,
     "role": _role,
-}  # fmt: skip
+}
 FUNCTIONS = frozenset(PURE_FUNCTIONS) | CALENDAR_FUNCTIONS | {"var"}
 
-_ALLOWED_NODES = (
-    ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Subscript, ast.Slice, ast.List, ast.Tuple, ast.Dict,
-    ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.UAdd, ast.BinOp, ast.Add, ast.Sub, ast.Mult,
-    ast.Div, ast.FloorDiv, ast.Mod, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
-    ast.In, ast.NotIn, ast.Is, ast.IsNot, ast.IfExp, ast.Call, ast.keyword,
-)  # fmt: skip
+_VALUES = (ast.Expression, ast.Constant, ast.Name, ast.Load, ast.Subscript, ast.Slice, ast.List, ast.Tuple, ast.Dict)
+_LOGIC = (ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.IfExp, ast.Call, ast.keyword)
+_ARITHMETIC = (ast.USub, ast.UAdd, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod)
+_COMPARED = (ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
+_ALLOWED_NODES = (*_VALUES, *_LOGIC, *_ARITHMETIC, *_COMPARED)
 
 
 @lru_cache(maxsize=4096)

@@ -19,9 +19,15 @@ def check_activity(ground: Ground, node: Any) -> None:
     """The checks of one kind of activity, and those of all."""
     name = local_name(node)
     checks = {
-        "userTask": _human, "manualTask": _human, "serviceTask": _service, "sendTask": _send, "receiveTask": _receive,
-        "businessRuleTask": _decision, "callActivity": _call, "subProcess": _subprocess,
-    }  # fmt: skip
+        "userTask": _human,
+        "manualTask": _human,
+        "serviceTask": _service,
+        "sendTask": _send,
+        "receiveTask": _receive,
+        "businessRuleTask": _decision,
+        "callActivity": _call,
+        "subProcess": _subprocess,
+    }
     _expressions(ground, node)
     ground.form(node, node.get(f"{CAMUNDA}formKey") or properties_of(node).get("form"))
     if name in checks:

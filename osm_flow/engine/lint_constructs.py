@@ -9,37 +9,69 @@ from osm_flow.engine.lint_ground import Ground
 from osm_flow.engine.xml import BPMN, CAMUNDA, local_name
 
 CONTAINER = frozenset({"process", "subProcess"})
-PASSIVE = frozenset({
-    "sequenceFlow", "laneSet", "lane", "flowNodeRef", "incoming", "outgoing", "documentation", "extensionElements",
-    "textAnnotation", "association", "text", "group", "conditionExpression", "multiInstanceLoopCharacteristics",
-    "loopCardinality", "loopDataInputRef", "loopDataOutputRef", "inputDataItem", "outputDataItem", "completionCondition",
-    "standardLoopCharacteristics", "loopCondition", "messageEventDefinition", "timerEventDefinition", "timeDate",
-    "timeDuration", "timeCycle", "errorEventDefinition", "escalationEventDefinition", "signalEventDefinition",
-    "terminateEventDefinition", "dataObjectReference", "dataObject",
-})  # fmt: skip
+_DRAWN = {"laneSet", "lane", "flowNodeRef", "textAnnotation", "association", "text", "group"}
+_FLOWS = {"sequenceFlow", "incoming", "outgoing", "conditionExpression"}
+_LOOPS = {"standardLoopCharacteristics", "loopCondition", "multiInstanceLoopCharacteristics", "loopCardinality"}
+_INSTANCES = {"loopDataInputRef", "loopDataOutputRef", "inputDataItem", "outputDataItem", "completionCondition"}
+_TIMERS = {"timerEventDefinition", "timeDate", "timeDuration", "timeCycle"}
+_FAILURES = {"errorEventDefinition", "escalationEventDefinition", "terminateEventDefinition"}
+_SENT = {"messageEventDefinition", "signalEventDefinition"}
+_BESIDE = {"dataObjectReference", "dataObject", "documentation", "extensionElements"}
+# What a process holds beside the nodes of its flow.
+PASSIVE = frozenset(_DRAWN | _FLOWS | _LOOPS | _INSTANCES | _TIMERS | _FAILURES | _SENT | _BESIDE)
 INSTEAD = {
-    "scriptTask": ("งานสคริปต์ไม่อนุญาต ใช้ serviceTask หรือ businessRuleTask แทน", "script tasks are refused: use a service task or a business rule task"),
-    "task": ("ระบุชนิดของงาน เช่น userTask หรือ manualTask", "say what kind of task it is: user, manual, service, send or receive task"),
+    "scriptTask": (
+        "งานสคริปต์ไม่อนุญาต ใช้ serviceTask หรือ businessRuleTask แทน",
+        "script tasks are refused: use a service task or a business rule task",
+    ),
+    "task": (
+        "ระบุชนิดของงาน เช่น userTask หรือ manualTask",
+        "say what kind of task it is: user, manual, service, send or receive task",
+    ),
     "complexGateway": ("ใช้เกตเวย์แบบ exclusive หรือ inclusive แทน", "use an exclusive or an inclusive gateway"),
     "transaction": ("ใช้ subProcess ธรรมดาแทน", "use a plain subprocess"),
-    "adHocSubProcess": ("ใช้ subProcess ธรรมดาหรือ multi-instance แทน", "use a plain subprocess or a multi-instance activity"),
-    "compensateEventDefinition": ("ไม่รองรับการชดเชย ให้วาดเส้นทางย้อนกลับเอง", "compensation is not supported: draw the way back"),
+    "adHocSubProcess": (
+        "ใช้ subProcess ธรรมดาหรือ multi-instance แทน",
+        "use a plain subprocess or a multi-instance activity",
+    ),
+    "compensateEventDefinition": (
+        "ไม่รองรับการชดเชย ให้วาดเส้นทางย้อนกลับเอง",
+        "compensation is not supported: draw the way back",
+    ),
     "linkEventDefinition": ("ไม่รองรับ link event ให้ลากเส้นโดยตรง", "link events are not supported: draw the flow"),
-    "conditionalEventDefinition": ("ใช้ข้อความหรือเกตเวย์แทนเหตุการณ์แบบมีเงื่อนไข", "conditional events are not supported: use a message or a gateway"),
+    "conditionalEventDefinition": (
+        "ใช้ข้อความหรือเกตเวย์แทนเหตุการณ์แบบมีเงื่อนไข",
+        "conditional events are not supported: use a message or a gateway",
+    ),
     "cancelEventDefinition": ("ใช้ error event แทน", "use an error event"),
-    "signalEventDefinition": ("สัญญาณใช้ได้เฉพาะการส่งระหว่างทาง ใช้ message แทน", "signals may only be thrown in between: use a message"),
-}  # fmt: skip
+    "signalEventDefinition": (
+        "สัญญาณใช้ได้เฉพาะการส่งระหว่างทาง ใช้ message แทน",
+        "signals may only be thrown in between: use a message",
+    ),
+}
 # The attributes of other engines that would run code, or send the work to another place than the one drawn.
 CODE_ATTRIBUTES = (
-    "class", "delegateExpression", "expression", "variableMappingClass", "variableMappingDelegateExpression", "resource",
-    "formHandlerClass", "caseRef", "formRef",
-)  # fmt: skip
+    "class",
+    "delegateExpression",
+    "expression",
+    "variableMappingClass",
+    "variableMappingDelegateExpression",
+    "resource",
+    "formHandlerClass",
+    "caseRef",
+    "formRef",
+)
 EXTENSIONS = frozenset({"properties", "property", "in", "out"})
 # Attributes that mean something only with another value than the one that counts when they are left out.
 FIXED_ATTRIBUTES = {
-    "isForCompensation": "false", "instantiate": "false", "parallelMultiple": "false", "eventGatewayType": "Exclusive",
-    "startQuantity": "1", "completionQuantity": "1", "behavior": "All",
-}  # fmt: skip
+    "isForCompensation": "false",
+    "instantiate": "false",
+    "parallelMultiple": "false",
+    "eventGatewayType": "Exclusive",
+    "startQuantity": "1",
+    "completionQuantity": "1",
+    "behavior": "All",
+}
 BOOLEANS = ("isExecutable", "cancelActivity", "isSequential", "testBefore", "triggeredByEvent")
 # Names that the library gives to its own tasks within a process.
 RESERVED_IDS = ("Start", "End", "Root")

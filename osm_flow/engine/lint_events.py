@@ -5,21 +5,30 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from osm_flow.engine.definitions import ACTIVITIES
 from osm_flow.engine.events import add_duration, is_time_literal, split_cycle
 from osm_flow.engine.lint_constructs import INSTEAD
 from osm_flow.engine.lint_ground import Ground
 from osm_flow.engine.xml import BPMN, NAMESPACES, child_text, local_name
 
-EVENTS = {
+# What each event may wait for or throw.
+_DEFINITIONS = {
     "startEvent": {"messageEventDefinition", "timerEventDefinition"},
     "intermediateCatchEvent": {"messageEventDefinition", "timerEventDefinition"},
     "intermediateThrowEvent": {"messageEventDefinition", "signalEventDefinition", "escalationEventDefinition"},
-    "endEvent": {"messageEventDefinition", "errorEventDefinition", "escalationEventDefinition", "terminateEventDefinition"},
-    "boundaryEvent": {"messageEventDefinition", "timerEventDefinition", "errorEventDefinition", "escalationEventDefinition"},
-}  # fmt: skip
-ACTIVITIES = frozenset({
-    "userTask", "manualTask", "serviceTask", "sendTask", "receiveTask", "businessRuleTask", "callActivity", "subProcess",
-})  # fmt: skip
+    "endEvent": {
+        "messageEventDefinition",
+        "errorEventDefinition",
+        "escalationEventDefinition",
+        "terminateEventDefinition",
+    },
+    "boundaryEvent": {
+        "messageEventDefinition",
+        "timerEventDefinition",
+        "errorEventDefinition",
+        "escalationEventDefinition",
+    },
+}
 # Where an error or an escalation can come from; anywhere else the event would wait for what never happens.
 _SOURCES = {
     "error": {"subProcess", "callActivity", "serviceTask", "sendTask"},
@@ -51,7 +60,7 @@ def _attachment(ground: Ground, node: Any) -> None:
 
 def _definition(ground: Ground, node: Any, name: str, definition: Any) -> None:
     kind = local_name(definition)
-    if kind not in EVENTS[name]:
+    if kind not in _DEFINITIONS[name]:
         th, en = INSTEAD.get(kind, ("ไม่รองรับเหตุการณ์ชนิดนี้ที่นี่", f"{kind} is not supported on a {name}"))
         ground.add(node, "event", th, en)
     elif kind == "timerEventDefinition":

@@ -15,8 +15,15 @@ from osm_flow.engine.xml import BPMN, NAMESPACES, local_name
 class Ground:
     """One process under examination."""
 
-    def __init__(self, process: Any, diagram: Diagram, forms: Mapping[str, JSON], decisions: Mapping[str, bytes],
-                 topics: Collection[str], known_processes: Collection[str] | None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        process: Any,
+        diagram: Diagram,
+        forms: Mapping[str, JSON],
+        decisions: Mapping[str, bytes],
+        topics: Collection[str],
+        known_processes: Collection[str] | None,
+    ) -> None:
         self.process = process
         self.diagram = diagram
         self.forms = forms

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from osm_flow.engine.definitions import (
+    EVENTS,
     FLOW_NODES,
     MAX_NODES,
     Diagram,
@@ -20,7 +21,7 @@ from osm_flow.engine.definitions import (
 from osm_flow.engine.errors import DefinitionRefused
 from osm_flow.engine.lint_activities import check_activity
 from osm_flow.engine.lint_constructs import check_construct
-from osm_flow.engine.lint_events import EVENTS, check_event, check_race
+from osm_flow.engine.lint_events import check_event, check_race
 from osm_flow.engine.lint_flows import (
     CHOICES,
     check_choice,

@@ -131,8 +131,19 @@ class StandardLoop(Repeated):
 class MultiInstance(Repeated):
     """One instance for each item of a collection (or `cardinality` times), in parallel unless `sequential`."""
 
-    def __init__(self, wf_spec: Any, bpmn_id: str, *, sequential: bool, cardinality: str | None, collection: str | None,
-                 element_variable: str | None, condition: str | None, output: tuple[str, str] | None = None, **kwargs: Any) -> None:  # fmt: skip
+    def __init__(
+        self,
+        wf_spec: Any,
+        bpmn_id: str,
+        *,
+        sequential: bool,
+        cardinality: str | None,
+        collection: str | None,
+        element_variable: str | None,
+        condition: str | None,
+        output: tuple[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(wf_spec, bpmn_id, condition=condition, **kwargs)
         self.sequential = sequential
         self.cardinality = cardinality

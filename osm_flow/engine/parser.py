@@ -41,17 +41,30 @@ def read_extra(node: Any, lane: str | None, message: str | None) -> Extra:
     """Everything of ours that an element's XML says."""
     properties = properties_of(node)
     return Extra(
-        element=node.get("id"), type=local_name(node), name=node.get("name") or "", lane=lane,
-        documentation=child_text(node, "./bpmn:documentation") or "", properties=properties,
-        form_key=_camunda(node, "formKey") or properties.get("form"), assignee=_camunda(node, "assignee"),
-        candidate_users=_camunda(node, "candidateUsers"), candidate_groups=_camunda(node, "candidateGroups"),
-        due_date=_camunda(node, "dueDate"), follow_up_date=_camunda(node, "followUpDate"),
-        priority=_camunda(node, "priority"), topic=_camunda(node, "topic"), message=message,
-        called=node.get("calledElement"), inputs=_mappings(node, "in"), outputs=_mappings(node, "out"),
-        decision=_camunda(node, "decisionRef"), result_variable=_camunda(node, "resultVariable"),
+        element=node.get("id"),
+        type=local_name(node),
+        name=node.get("name") or "",
+        lane=lane,
+        documentation=child_text(node, "./bpmn:documentation") or "",
+        properties=properties,
+        form_key=_camunda(node, "formKey") or properties.get("form"),
+        assignee=_camunda(node, "assignee"),
+        candidate_users=_camunda(node, "candidateUsers"),
+        candidate_groups=_camunda(node, "candidateGroups"),
+        due_date=_camunda(node, "dueDate"),
+        follow_up_date=_camunda(node, "followUpDate"),
+        priority=_camunda(node, "priority"),
+        topic=_camunda(node, "topic"),
+        message=message,
+        called=node.get("calledElement"),
+        inputs=_mappings(node, "in"),
+        outputs=_mappings(node, "out"),
+        decision=_camunda(node, "decisionRef"),
+        result_variable=_camunda(node, "resultVariable"),
         result_shape=_camunda(node, "mapDecisionResult") or "resultList",
-        attached_to=node.get("attachedToRef"), interrupting=node.get("cancelActivity", "true") != "false",
-    )  # fmt: skip
+        attached_to=node.get("attachedToRef"),
+        interrupting=node.get("cancelActivity", "true") != "false",
+    )
 
 
 class ElementParser(TaskParser):  # type: ignore[misc]
@@ -73,25 +86,28 @@ class ElementParser(TaskParser):  # type: ignore[misc]
         maximum = loop_characteristics.get("loopMaximum")
         condition = child_text(self.node, "./bpmn:standardLoopCharacteristics/bpmn:loopCondition")
         original = self.spec.task_specs.pop(self.task.name)
-        self._loop(original, loops.StandardLoop(
-            self.spec, original.name, "", int(maximum) if maximum else None, condition,
-            loop_characteristics.get("testBefore") == "true",
-        ))  # fmt: skip
+        most, first = int(maximum) if maximum else None, loop_characteristics.get("testBefore") == "true"
+        self._loop(original, loops.StandardLoop(self.spec, original.name, "", most, condition, first))
 
     def _add_multiinstance_task(self, loop_characteristics: Any) -> None:
         prefix = "./bpmn:multiInstanceLoopCharacteristics/bpmn:"
         item = self.xpath(f"{prefix}inputDataItem")
         output = self.xpath(f"{prefix}outputDataItem")
         target = child_text(self.node, f"{prefix}loopDataOutputRef")
+        collection = _camunda(loop_characteristics, "collection")
+        variable = _camunda(loop_characteristics, "elementVariable")
         original = self.spec.task_specs.pop(self.task.name)
-        self._loop(original, loops.MultiInstance(
-            self.spec, original.name, sequential=loop_characteristics.get("isSequential") == "true",
+        loop = loops.MultiInstance(
+            self.spec,
+            original.name,
+            sequential=loop_characteristics.get("isSequential") == "true",
             cardinality=child_text(self.node, f"{prefix}loopCardinality"),
-            collection=_camunda(loop_characteristics, "collection") or child_text(self.node, f"{prefix}loopDataInputRef"),
-            element_variable=_camunda(loop_characteristics, "elementVariable") or (_item_name(item[0]) if item else None),
+            collection=collection or child_text(self.node, f"{prefix}loopDataInputRef"),
+            element_variable=variable or (_item_name(item[0]) if item else None),
             condition=child_text(self.node, f"{prefix}completionCondition"),
             output=(_item_name(output[0]), target) if output and target else None,
-        ))  # fmt: skip
+        )
+        self._loop(original, loop)
 
     def _loop(self, original: Any, loop: Any) -> None:
         self.task = loop

@@ -390,14 +390,28 @@ def _waiting_task(case_id: str, task: Any, kind: Any, data: JSON | None = None) 
     due = task.internal_data.get("due") if kind == "timer" else notes.get("due")
     definition = getattr(task.task_spec, "event_definition", None)
     return Waiting(
-        task_id=external_id(case_id, task.id), element=extra.element, kind=kind, name=extra.name,
-        data=dict(task.data) if data is None else data, documentation=extra.documentation, form_key=extra.form_key,
-        assignee=notes.get("assignee"), candidates=tuple(notes.get("candidates", ())), due_at=events.instant_of(due),
-        follow_up_at=events.instant_of(notes.get("follow_up")), priority=notes.get("priority", 50),
-        properties={**extra.properties, **notes.get("properties", {})}, lane=extra.lane, attached_to=extra.attached_to,
-        interrupting=extra.interrupting, message=getattr(definition, "name", None) if kind == "message" else None, topic=extra.topic,
-        called=extra.called, instance=_instance_of(task), subject=_subject(task) if kind in _WITH_SUBJECT else "",
-    )  # fmt: skip
+        task_id=external_id(case_id, task.id),
+        element=extra.element,
+        kind=kind,
+        name=extra.name,
+        data=dict(task.data) if data is None else data,
+        documentation=extra.documentation,
+        form_key=extra.form_key,
+        assignee=notes.get("assignee"),
+        candidates=tuple(notes.get("candidates", ())),
+        due_at=events.instant_of(due),
+        follow_up_at=events.instant_of(notes.get("follow_up")),
+        priority=notes.get("priority", 50),
+        properties={**extra.properties, **notes.get("properties", {})},
+        lane=extra.lane,
+        attached_to=extra.attached_to,
+        interrupting=extra.interrupting,
+        message=getattr(definition, "name", None) if kind == "message" else None,
+        topic=extra.topic,
+        called=extra.called,
+        instance=_instance_of(task),
+        subject=_subject(task) if kind in _WITH_SUBJECT else "",
+    )
 
 
 def _passed(workflow: CaseWorkflow) -> Iterator[Passed]:
@@ -417,8 +431,14 @@ def _result(case_id: str, workflow: CaseWorkflow, lookups: JSON, packing: bool) 
     snapshot, digest = freeze(workflow, packing=packing)
     newest = workflow.last_task or workflow.task_tree
     return Step(
-        snapshot=snapshot, digest=digest, waiting=() if ended else tuple(_waiting(case_id, workflow)),
-        thrown=tuple(workflow.thrown), passed=tuple(_passed(workflow)), ended=ended,
-        outcome=workflow.last_end if ended else None, error_code=workflow.error_code, data=dict(newest.data),
+        snapshot=snapshot,
+        digest=digest,
+        waiting=() if ended else tuple(_waiting(case_id, workflow)),
+        thrown=tuple(workflow.thrown),
+        passed=tuple(_passed(workflow)),
+        ended=ended,
+        outcome=workflow.last_end if ended else None,
+        error_code=workflow.error_code,
+        data=dict(newest.data),
         lookups=lookups,
-    )  # fmt: skip
+    )

@@ -80,10 +80,18 @@ class Walk:
 class Simulation:
     """One walk. `find` gives the process of a key; `topics` the result schema of a service's topic."""
 
-    def __init__(self, find: Callable[[str], Process], key: str, *, seed: int = 0, mode: Mode = "live",
+    def __init__(
+        self,
+        find: Callable[[str], Process],
+        key: str,
+        *,
+        seed: int = 0,
+        mode: Mode = "live",
         compacting: bool = True,
-        topics: Mapping[str, JSON] | None = None, guesses: Mapping[str, Sequence[Any]] | None = None,
-                 data: JSON | None = None) -> None:  # fmt: skip
+        topics: Mapping[str, JSON] | None = None,
+        guesses: Mapping[str, Sequence[Any]] | None = None,
+        data: JSON | None = None,
+    ) -> None:
         self.find = find
         self.key = key
         self.mode = mode
@@ -184,8 +192,14 @@ class Simulation:
         form = self.find(self.key).start_form
         schema = self.find(self.key).forms.get(form or "")
         filled = random_values(schema, self.surroundings) if schema is not None else {}
-        return {"fy": 2571, "office": "NE-U1", "provinces": ["TH-38", "TH-42", "TH-43", "TH-39", "TH-41"],
-                "started_by": "simulation", **filled, **self.given}  # fmt: skip
+        return {
+            "fy": 2571,
+            "office": "NE-U1",
+            "provinces": ["TH-38", "TH-42", "TH-43", "TH-39", "TH-41"],
+            "started_by": "simulation",
+            **filled,
+            **self.given,
+        }
 
     # -- what goes on by itself -----------------------------------------------------------------------------
 

@@ -29,9 +29,17 @@ def _task_row(task: Any) -> list[Any]:
     values = {k: v for k, v in data.items() if k not in base or (base[k] is not v and base[k] != v)}
     gone = [k for k in base if k not in data]
     return [
-        task.id, task._parent, task.task_spec.name, task._state, int(task.triggered), task.last_state_change,
-        list(task._children), task.internal_data, values, gone,
-    ]  # fmt: skip
+        task.id,
+        task._parent,
+        task.task_spec.name,
+        task._state,
+        int(task.triggered),
+        task.last_state_change,
+        list(task._children),
+        task.internal_data,
+        values,
+        gone,
+    ]
 
 
 def _workflow_row(workflow: Any) -> dict[str, Any]:

@@ -36,9 +36,14 @@ def read_xml(content: bytes) -> Any:
     if _ENCODED_DOCTYPE.search(content.replace(b"\x00", b"")):
         raise refuse("doctype", "ไฟล์มี DOCTYPE หรือ ENTITY ซึ่งไม่อนุญาต", "the file has a DOCTYPE or an ENTITY: remove it")
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, dtd_validation=False,
-        remove_comments=True, remove_pis=True,
-    )  # fmt: skip
+        resolve_entities=False,
+        no_network=True,
+        huge_tree=False,
+        load_dtd=False,
+        dtd_validation=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
     try:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as fault:
