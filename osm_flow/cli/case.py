@@ -116,9 +116,17 @@ def list_(
     """List cases, newest first."""
     with context.store.reading() as session:
         page = cases.list_cases(
-            session, SYSTEM, state=state, office_id=office, fiscal_year=fiscal_year, stage=stage,
-            definition_key=definition_key, text=text, after=after, limit=limit,
-        )  # fmt: skip
+            session,
+            SYSTEM,
+            state=state,
+            office_id=office,
+            fiscal_year=fiscal_year,
+            stage=stage,
+            definition_key=definition_key,
+            text=text,
+            after=after,
+            limit=limit,
+        )
         items = [_as_dict(found) for found in page.items]
     lines = (f"{item['id']}  {item['business_key']:<24} {item['state']:<10} {item['title']}" for item in items)
     say({"items": items, "next": page.next}, as_json, "\n".join(lines))

@@ -137,12 +137,16 @@ def due(context: Context, as_json: bool) -> None:
         items = [
             {
                 "elements": list(one.elements),
-                "case_id": one.case.id, "business_key": one.case.business_key, "title": one.case.title,
-                "retention": one.retention.key, "then": one.retention.then, "since": one.since.isoformat(),
+                "case_id": one.case.id,
+                "business_key": one.case.business_key,
+                "title": one.case.title,
+                "retention": one.retention.key,
+                "then": one.retention.then,
+                "since": one.since.isoformat(),
                 "held": one.is_held,
             }
             for one in retention.due_cases(session, SYSTEM, context.now())
-        ]  # fmt: skip
+        ]
     lines = (f"{one['case_id']}  {one['since']}  {one['retention']:<12} {one['title']}" for one in items)
     say({"items": items, "next": None}, as_json, "\n".join(lines))
 

@@ -19,8 +19,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 def _as_json(path: Path, problem: Problem) -> dict[str, str]:
-    return {"file": path.name, "element": problem.element, "code": problem.code, "level": problem.level,
-            "th": problem.th, "en": problem.en}  # fmt: skip
+    return {
+        "file": path.name,
+        "element": problem.element,
+        "code": problem.code,
+        "level": problem.level,
+        "th": problem.th,
+        "en": problem.en,
+    }
 
 
 @click.command()

@@ -60,15 +60,25 @@ class Milestone:
 
 def _quarterly(quarter: int, cut: tuple[int, int, int], following: tuple[int, int]) -> tuple[Milestone, ...]:
     """The data cut of a quarter and the reports of the month after it, agencies first."""
-    (years, month, day), (report_years, report_month) = cut, following
-    last = 30 if report_month == 4 else 31
+    years, month = following
+    last = 30 if month == 4 else 31
     rows = (
-        ("cut", f"ตัดยอดข้อมูลไตรมาส {quarter}", f"Quarter {quarter} data cut", years, month, day),
-        ("agency", f"หน่วยงานส่งรายงานไตรมาส {quarter}", f"Agencies report quarter {quarter}", report_years, report_month, 10),
-        ("bb", f"รายงานสำนักงบประมาณ ไตรมาส {quarter}", f"Quarter {quarter} report to the Budget Bureau", report_years, report_month, 15),
-        ("report", f"รายงานผลไตรมาส {quarter} ต่อหัวหน้ากลุ่มจังหวัด", f"Quarter {quarter} report to the head of cluster", report_years, report_month, last),
-    )  # fmt: skip
-    return tuple(Milestone(f"q{quarter}_{key}", th, en, "execution", m, d, y) for key, th, en, y, m, d in rows)
+        ("cut", f"ตัดยอดข้อมูลไตรมาส {quarter}", f"Quarter {quarter} data cut", cut),
+        ("agency", f"หน่วยงานส่งรายงานไตรมาส {quarter}", f"Agencies report quarter {quarter}", (years, month, 10)),
+        (
+            "bb",
+            f"รายงานสำนักงบประมาณ ไตรมาส {quarter}",
+            f"Quarter {quarter} report to the Budget Bureau",
+            (years, month, 15),
+        ),
+        (
+            "report",
+            f"รายงานผลไตรมาส {quarter} ต่อหัวหน้ากลุ่มจังหวัด",
+            f"Quarter {quarter} report to the head of cluster",
+            (years, month, last),
+        ),
+    )
+    return tuple(Milestone(f"q{quarter}_{key}", th, en, "execution", m, d, y) for key, th, en, (y, m, d) in rows)
 
 
 MILESTONES: tuple[Milestone, ...] = (

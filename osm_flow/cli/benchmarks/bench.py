@@ -61,9 +61,14 @@ class Bench:
                 )
                 for role in ("osm_strategy", *roles):
                     people.give_position(
-                        session, USERNAME, SYSTEM, self.now(), role=role, office_id=OFFICE,
+                        session,
+                        USERNAME,
+                        SYSTEM,
+                        self.now(),
+                        role=role,
+                        office_id=OFFICE,
                         valid_from=local_day(self.now()),
-                    )  # fmt: skip
+                    )
             yield Office(context)
         finally:
             context.store.close()

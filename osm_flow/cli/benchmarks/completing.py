@@ -95,8 +95,11 @@ class _Ours:
         with self._store.reading() as reading:
             item = reading.scalars(select(WorkItem).where(WorkItem.state == "READY")).one()
         values = {
-            **TYPED, "csrf_token": self._token, "idempotency_key": secrets.token_hex(16), "version": str(item.version),
-        }  # fmt: skip
+            **TYPED,
+            "csrf_token": self._token,
+            "idempotency_key": secrets.token_hex(16),
+            "version": str(item.version),
+        }
         answer = self._browser.post(f"/work-items/{item.id}/complete", values)
         if answer.status != 302:
             raise RuntimeError(f"completing was answered with {answer.status}")

@@ -40,13 +40,24 @@ FORM: dict[str, Any] = {
     },
 }
 TYPED = {
-    "title": "ปรับปรุงถนนสายหลักในกลุ่มจังหวัด", "amount": "12,500,000.50", "due": "30/09/2570", "agency": "แขวงทางหลวง",
-    "count": "12", "is_late": "false", "detail": "ดำเนินการแล้วบางส่วน " * 10, "note": "",
-}  # fmt: skip
+    "title": "ปรับปรุงถนนสายหลักในกลุ่มจังหวัด",
+    "amount": "12,500,000.50",
+    "due": "30/09/2570",
+    "agency": "แขวงทางหลวง",
+    "count": "12",
+    "is_late": "false",
+    "detail": "ดำเนินการแล้วบางส่วน " * 10,
+    "note": "",
+}
 VALUES: dict[str, Any] = {
-    "title": TYPED["title"], "amount": 12500000.5, "due": "2027-09-30", "agency": TYPED["agency"],
-    "count": 12, "is_late": False, "detail": TYPED["detail"],
-}  # fmt: skip
+    "title": TYPED["title"],
+    "amount": 12500000.5,
+    "due": "2027-09-30",
+    "agency": TYPED["agency"],
+    "count": 12,
+    "is_late": False,
+    "detail": TYPED["detail"],
+}
 
 
 def _task(id_: str, more: str = "") -> str:
@@ -64,51 +75,50 @@ def _flow(source: str, target: str, condition: str = "") -> str:
     )
 
 
-def _process(key: str, body: str) -> bytes:
+def _flows(*pairs: str) -> str:
+    """Plain flows, each written as `source target`."""
+    return "".join(_flow(*pair.split()) for pair in pairs)
+
+
+def _process(key: str, *body: str) -> bytes:
     properties = '<camunda:property name="business_key" value="BEN"/><camunda:property name="startable" value="true"/>'
     return (
         f'{_HEAD}<bpmn:process id="{key}" name="วัดความเร็ว" isExecutable="true"><bpmn:extensionElements>'
         f'<camunda:properties>{properties}</camunda:properties></bpmn:extensionElements><bpmn:startEvent id="s" name="เริ่ม"/>'
-        f'{body}<bpmn:endEvent id="e" name="จบ"/></bpmn:process></bpmn:definitions>'
+        f'{"".join(body)}<bpmn:endEvent id="e" name="จบ"/></bpmn:process></bpmn:definitions>'
     ).encode()
 
 
 _GATEWAYS = '<bpmn:exclusiveGateway id="m" name=""/><bpmn:exclusiveGateway id="g" name="พอหรือยัง" default="g_m"/>'
-_ROUND = _flow("g", "m") + _flow("g", "e", "is_late == true")
+_FORK = '<bpmn:parallelGateway id="fork" name=""/><bpmn:parallelGateway id="join" name=""/>'
+_ROUND = _flows("g m") + _flow("g", "e", "is_late == true")
+_EACH = (
+    '<bpmn:multiInstanceLoopCharacteristics isSequential="true"><bpmn:loopCardinality xsi:type="bpmn:tFormalExpression">'
+    "1000</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics>"
+)
+_REWORK = [_GATEWAYS + _task("draft") + _task("check"), _flows("s m", "m draft", "draft check", "check g"), _ROUND]
+_JOIN_IN_LOOP = [
+    _GATEWAYS + _FORK + _task("a") + _task("b"),
+    _flows("s m", "m fork", "fork a", "fork b", "a join", "b join", "join g"),
+    _ROUND,
+]
+_BESIDE_WAITING = [
+    _GATEWAYS + _FORK + _task("waiting") + _task("draft") + _task("check"),
+    _flows("s fork", "fork waiting", "fork m", "m draft", "draft check", "check g", "g m"),
+    _flow("g", "join", "is_late == true"),
+    _flows("waiting join", "join e"),
+]
 
 DIAGRAMS: dict[str, bytes] = {
     # Draft and check, again and again.
-    "rework": _process(
-        "rework",
-        _GATEWAYS + _task("draft") + _task("check") + _flow("s", "m") + _flow("m", "draft") + _flow("draft", "check")
-        + _flow("check", "g") + _ROUND,
-    ),
+    "rework": _process("rework", *_REWORK),
     # Two tasks side by side that are joined, again and again.
-    "join_in_loop": _process(
-        "join_in_loop",
-        _GATEWAYS + '<bpmn:parallelGateway id="fork" name=""/><bpmn:parallelGateway id="join" name=""/>' + _task("a") + _task("b")
-        + _flow("s", "m") + _flow("m", "fork") + _flow("fork", "a") + _flow("fork", "b") + _flow("a", "join")
-        + _flow("b", "join") + _flow("join", "g") + _ROUND,
-    ),
+    "join_in_loop": _process("join_in_loop", *_JOIN_IN_LOOP),
     # The rework loop while another branch waits all the time.
-    "beside_waiting": _process(
-        "beside_waiting",
-        _GATEWAYS + '<bpmn:parallelGateway id="fork" name=""/><bpmn:parallelGateway id="join" name=""/>' + _task("waiting")
-        + _task("draft") + _task("check") + _flow("s", "fork") + _flow("fork", "waiting") + _flow("fork", "m")
-        + _flow("m", "draft") + _flow("draft", "check") + _flow("check", "g") + _flow("g", "m")
-        + _flow("g", "join", "is_late == true") + _flow("waiting", "join") + _flow("join", "e"),
-    ),
+    "beside_waiting": _process("beside_waiting", *_BESIDE_WAITING),
     # One task for each of very many, one after another.
-    "sequential_instances": _process(
-        "sequential_instances",
-        _task(
-            "each",
-            '<bpmn:multiInstanceLoopCharacteristics isSequential="true"><bpmn:loopCardinality xsi:type="bpmn:tFormalExpression">'
-            "1000</bpmn:loopCardinality></bpmn:multiInstanceLoopCharacteristics>",
-        )
-        + _flow("s", "each") + _flow("each", "e"),
-    ),
-}  # fmt: skip
+    "sequential_instances": _process("sequential_instances", _task("each", _EACH), _flows("s each", "each e")),
+}
 
 # An activity has at most a thousand instances.
 MOST_STEPS = {"sequential_instances": 990}

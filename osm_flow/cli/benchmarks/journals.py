@@ -58,12 +58,23 @@ def _next_record(case: Case, digest: str) -> tuple[dict[str, Any], dict[str, Any
     said = {"body": f"ความเห็นที่ {case.seq + 1} ของเรื่องนี้"}
     body = journal.canonical({"command": None, "lookups": {}, "data": said}).decode()
     record = journal.Record(
-        case_id=case.id, seq=case.seq + 1, at=instant_text(at), kind=RecordKind.case_commented, actor=USERNAME,
-        actor_role="osm_strategy", on_behalf_of=None, element=None, task_id=None,
-        payload_digest=journal.digest_payload(salt, body), definition_key=case.definition.key,
-        definition_version=case.definition.version, definition_sha256=case.definition.sha256,
-        engine_version=ENGINE_VERSION, state_digest=digest, prev_hash=case.head,
-    )  # fmt: skip
+        case_id=case.id,
+        seq=case.seq + 1,
+        at=instant_text(at),
+        kind=RecordKind.case_commented,
+        actor=USERNAME,
+        actor_role="osm_strategy",
+        on_behalf_of=None,
+        element=None,
+        task_id=None,
+        payload_digest=journal.digest_payload(salt, body),
+        definition_key=case.definition.key,
+        definition_version=case.definition.version,
+        definition_sha256=case.definition.sha256,
+        engine_version=ENGINE_VERSION,
+        state_digest=digest,
+        prev_hash=case.head,
+    )
     row = {**vars(record), "at": at, "hash": journal.seal(record)}
     return row, {"case_id": case.id, "seq": record.seq, "salt": salt, "body": body}
 
@@ -73,10 +84,15 @@ def fill(office: Office, now: datetime, *, cases: int, per_case: int) -> None:
     with office.store.transaction() as session:
         session.add(
             Project(
-                code=_PROJECT, office_id=OFFICE, fiscal_year=2571, name_th="โครงการที่วัด", agency_th="แขวงทางหลวง",
-                budget_type="central", requested=Decimal(1),
+                code=_PROJECT,
+                office_id=OFFICE,
+                fiscal_year=2571,
+                name_th="โครงการที่วัด",
+                agency_th="แขวงทางหลวง",
+                budget_type="central",
+                requested=Decimal(1),
             )
-        )  # fmt: skip
+        )
     for first in range(0, cases, 500):
         with office.store.transaction() as session:
             definition = latest(session, "rework")
@@ -107,21 +123,44 @@ def _case(definition: ProcessDefinition, number: int, now: datetime) -> dict[str
     id_ = str(uuid.uuid5(uuid.NAMESPACE_OID, f"case {number}"))
     at = now - timedelta(days=number % 300, seconds=number)
     return {
-        "id": id_, "definition_id": definition.id, "business_key": f"BEN-{OFFICE}-2571-{number + 1:06}",
-        "title": f"เรื่องที่ {number + 1}", "office_id": OFFICE, "fiscal_year": 2571, "state": "ACTIVE",
-        "stage": "drafting", "root_case_id": id_, "depth": 0, "started_by": USERNAME, "started_at": at, "seq": 1,
-        "head": "0" * 64, "head_at": at, "search": f"เรื่องที่ {number + 1}",
-    }  # fmt: skip
+        "id": id_,
+        "definition_id": definition.id,
+        "business_key": f"BEN-{OFFICE}-2571-{number + 1:06}",
+        "title": f"เรื่องที่ {number + 1}",
+        "office_id": OFFICE,
+        "fiscal_year": 2571,
+        "state": "ACTIVE",
+        "stage": "drafting",
+        "root_case_id": id_,
+        "depth": 0,
+        "started_by": USERNAME,
+        "started_at": at,
+        "seq": 1,
+        "head": "0" * 64,
+        "head_at": at,
+        "search": f"เรื่องที่ {number + 1}",
+    }
 
 
 def _items(case: dict[str, Any], count: int, *, state: str = "COMPLETED") -> Iterator[dict[str, Any]]:
     for number in range(count):
         at = case["started_at"] + timedelta(minutes=number)
         yield {
-            "id": _task(case, number), "case_id": case["id"], "element": "draft", "name_th": "งาน draft",
-            "form_key": "progress", "state": state, "office_id": OFFICE, "fiscal_year": 2571, "stage": "drafting",
-            "priority": 50, "due_at": at + timedelta(days=number % 30), "search": case["search"], "opened_at": at, "version": 1,
-        }  # fmt: skip
+            "id": _task(case, number),
+            "case_id": case["id"],
+            "element": "draft",
+            "name_th": "งาน draft",
+            "form_key": "progress",
+            "state": state,
+            "office_id": OFFICE,
+            "fiscal_year": 2571,
+            "stage": "drafting",
+            "priority": 50,
+            "due_at": at + timedelta(days=number % 30),
+            "search": case["search"],
+            "opened_at": at,
+            "version": 1,
+        }
 
 
 def _records(case: dict[str, Any], definition: ProcessDefinition, count: int) -> Iterator[dict[str, Any]]:
@@ -129,14 +168,24 @@ def _records(case: dict[str, Any], definition: ProcessDefinition, count: int) ->
     for number in range(count):
         kind = _IN_TURN[number % 2] if number else RecordKind.case_started
         yield {
-            "case_id": case["id"], "seq": number + 1, "at": case["started_at"] + timedelta(seconds=30 * number),
-            "kind": kind, "actor": f"person{number % 7}", "actor_role": "osm_strategy",
-            "on_behalf_of": None, "element": "draft" if number else None,
-            "task_id": _task(case, (number - 1) // 2) if number else None, "payload_digest": "0" * 64,
-            "definition_key": definition.key, "definition_version": definition.version,
-            "definition_sha256": definition.sha256, "engine_version": ENGINE_VERSION, "state_digest": "0" * 64,
-            "prev_hash": "0" * 64, "hash": "0" * 64,
-        }  # fmt: skip
+            "case_id": case["id"],
+            "seq": number + 1,
+            "at": case["started_at"] + timedelta(seconds=30 * number),
+            "kind": kind,
+            "actor": f"person{number % 7}",
+            "actor_role": "osm_strategy",
+            "on_behalf_of": None,
+            "element": "draft" if number else None,
+            "task_id": _task(case, (number - 1) // 2) if number else None,
+            "payload_digest": "0" * 64,
+            "definition_key": definition.key,
+            "definition_version": definition.version,
+            "definition_sha256": definition.sha256,
+            "engine_version": ENGINE_VERSION,
+            "state_digest": "0" * 64,
+            "prev_hash": "0" * 64,
+            "hash": "0" * 64,
+        }
 
 
 def _start_payload(case: dict[str, Any]) -> dict[str, Any]:

@@ -33,8 +33,10 @@ def run(office: Office, *arguments: str) -> tuple[float, float | None]:
     began = perf_counter()
     subprocess.run(  # noqa: S603 (this very program)
         [sys.executable, "-c", code, *arguments],
-        env={**environment(office), "BENCH_PEAK": str(told)}, check=True, capture_output=True,
-    )  # fmt: skip
+        env={**environment(office), "BENCH_PEAK": str(told)},
+        check=True,
+        capture_output=True,
+    )
     seconds = perf_counter() - began
     return seconds, megabytes(told.read_text(encoding="ascii"), "VmHWM") if has_proc() else None
 
@@ -46,8 +48,10 @@ def server(office: Office) -> Iterator[tuple[int, int, float]]:
     began = perf_counter()
     process = subprocess.Popen(  # noqa: S603 (this very program)
         [sys.executable, "-c", _MAIN, "serve", "--port", str(port)],
-        env=environment(office), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        env=environment(office),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         _wait_for(port, process)
         yield port, process.pid, perf_counter() - began
