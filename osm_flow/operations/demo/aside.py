@@ -95,11 +95,19 @@ class Aside:
             ("T5", "ปรับปรุงถนนทางเข้าแหล่งท่องเที่ยวภูป่าเปาะ", "สัญญาสิ้นสุดเดือนตุลาคม", "ขยายเวลา 45 วันเพราะน้ำป่า"),
         ):
             stage.answer(
-                "kanya", execution.case, "change_asked", "หน่วยงานเจ้าของโครงการ",
-                project_name=f"โครงการ{subject}", change_type=kind, reason=f"ขอเปลี่ยนจาก{before} เป็น{after}",
-                effect="ไม่กระทบวัตถุประสงค์และค่าเป้าหมาย", items=[{"item": subject, "before": before, "after": after}],
-                past_cutoff=False, bb_agreement_required=False, commit_ready=True,
-            )  # fmt: skip
+                "kanya",
+                execution.case,
+                "change_asked",
+                "หน่วยงานเจ้าของโครงการ",
+                project_name=f"โครงการ{subject}",
+                change_type=kind,
+                reason=f"ขอเปลี่ยนจาก{before} เป็น{after}",
+                effect="ไม่กระทบวัตถุประสงค์และค่าเป้าหมาย",
+                items=[{"item": subject, "before": before, "after": after}],
+                past_cutoff=False,
+                bb_agreement_required=False,
+                commit_ready=True,
+            )
         yield self.times.at("2569-11-13", 14)
         stage.take("kanya", execution.case, "update_project")
         stage.take("wipada", execution.case, "prepare_agenda")

@@ -49,7 +49,7 @@ CAST: tuple[Part, ...] = (
     Part("tourism", "นายธีรพงษ์ ใจงาม", "สำนักงานการท่องเที่ยวและกีฬาจังหวัดบึงกาฬ", ("agency_owner",), "TH-38"),
     Part("auditor", "นางมาลี ตรวจการ", "หน่วยตรวจสอบภายในจังหวัดอุดรธานี", ("auditor",)),
     Part("admin", "นายเอกชัย ดูแลดี", "ผู้ดูแลระบบ", ("admin",)),
-)  # fmt: skip
+)
 
 PLANNERS = {part.province: part.username for part in CAST if part.province and part.roles == ("province_planner",)}
 AGENCIES = {part.province: part for part in CAST if part.province and part.roles == ("agency_owner",)}
@@ -71,21 +71,41 @@ def hire(session: Session, times: Times, now: datetime) -> None:
         create_person(session, SYSTEM, now, username=part.username, display_name=part.name, password=PASSWORD)
         for role in part.roles:
             give_position(
-                session, part.username, SYSTEM, now,
-                role=role, office_id=None if role in ("auditor", "admin") else OFFICE, province_id=part.province,
-                valid_from=since, title_th=part.title,
-            )  # fmt: skip
+                session,
+                part.username,
+                SYSTEM,
+                now,
+                role=role,
+                office_id=None if role in ("auditor", "admin") else OFFICE,
+                province_id=part.province,
+                valid_from=since,
+                title_th=part.title,
+            )
     give_position(
-        session, "pornthip", SYSTEM, now,
-        role="cluster_head", office_id=OFFICE, kind="delegated", for_username="somchai",
-        valid_from=times.day("2569-10-01"), valid_to=times.day("2570-09-30"),
+        session,
+        "pornthip",
+        SYSTEM,
+        now,
+        role="cluster_head",
+        office_id=OFFICE,
+        kind="delegated",
+        for_username="somchai",
+        valid_from=times.day("2569-10-01"),
+        valid_to=times.day("2570-09-30"),
         letter=f"คำสั่งจังหวัดอุดรธานี ที่ 4512/{times.be(2569)} ลงวันที่ {times.thai('2569-10-01')}",
         title_th="ปฏิบัติราชการแทนหัวหน้ากลุ่มจังหวัด",
-    )  # fmt: skip
+    )
     give_position(
-        session, "thanakorn", SYSTEM, now,
-        role="province_office_head", office_id=OFFICE, kind="acting", for_username="narong",
-        valid_from=times.day("2569-11-16"), valid_to=times.day("2569-12-04"),
+        session,
+        "thanakorn",
+        SYSTEM,
+        now,
+        role="province_office_head",
+        office_id=OFFICE,
+        kind="acting",
+        for_username="narong",
+        valid_from=times.day("2569-11-16"),
+        valid_to=times.day("2569-12-04"),
         letter=f"คำสั่งจังหวัดอุดรธานี ที่ 5107/{times.be(2569)} ลงวันที่ {times.thai('2569-11-12')}",
         title_th="รักษาราชการแทนหัวหน้าสำนักงานจังหวัดอุดรธานี",
-    )  # fmt: skip
+    )

@@ -41,7 +41,11 @@ def fill(session: Session, times: Times) -> None:
             status = "actual" if day <= times.today else "announced" if known else "planned"
             session.add(
                 FiscalDate(
-                    office_id=OFFICE, fiscal_year=fiscal_year, key=key, date=day,
-                    status=status, letter=letter if known else "",
+                    office_id=OFFICE,
+                    fiscal_year=fiscal_year,
+                    key=key,
+                    date=day,
+                    status=status,
+                    letter=letter if known else "",
                 )
-            )  # fmt: skip
+            )

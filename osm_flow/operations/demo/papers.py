@@ -84,9 +84,12 @@ def representativeness(enough: bool, percent: float, note: str) -> JSON:
     groups = ["government", "local", "business", "public", *(["civil", "state_enterprise"] if enough else [])]
     present = sorted(_DISTRICTS) if enough else sorted({*_DISTRICTS} - {BUENGKAN})
     return {
-        "representative": enough, "attendance_percent": percent, "groups_present": groups,
-        "provinces_present": present, "note": note,
-    }  # fmt: skip
+        "representative": enough,
+        "attendance_percent": percent,
+        "groups_present": groups,
+        "provinces_present": present,
+        "note": note,
+    }
 
 
 def opinions() -> JSON:
@@ -103,15 +106,18 @@ def opinions() -> JSON:
     return {
         "items": [
             {
-                "text": text, "disposition": disposition, "channel": ("meeting", "web", "post")[number % 3],
-                "group": group, "province": province,
+                "text": text,
+                "disposition": disposition,
+                "channel": ("meeting", "web", "post")[number % 3],
+                "group": group,
+                "province": province,
                 "district": _DISTRICTS[province][number % len(_DISTRICTS[province])],
                 **({"disposition_reason": reason} if reason else {}),
             }
             for people, text, disposition, reason, group, province in wishes
             for number in range(people)
         ]
-    }  # fmt: skip
+    }
 
 
 def hearing_summary(times: Times, closed: str, publish: str) -> JSON:
@@ -194,14 +200,23 @@ def kpis(year: int) -> JSON:
     return {
         "kpis": [
             {
-                "code": code, "name_th": name, "issue": issue, "level": "outcome", "unit": unit, "direction": "higher",
-                "weight": 100, "source": source, "baseline": baseline, "baseline_year": year - 2,
-                "cascade_rule": "sum", **{f"target_y{n}": baseline + n * rise for n in range(1, 6)},
+                "code": code,
+                "name_th": name,
+                "issue": issue,
+                "level": "outcome",
+                "unit": unit,
+                "direction": "higher",
+                "weight": 100,
+                "source": source,
+                "baseline": baseline,
+                "baseline_year": year - 2,
+                "cascade_rule": "sum",
+                **{f"target_y{n}": baseline + n * rise for n in range(1, 6)},
             }
             for code, name, issue, unit, source, baseline, rise in rows
         ],
         "kpi_complete": True,
-    }  # fmt: skip
+    }
 
 
 def concept(entry: Entry, neighbour: str, year: int, contact: str) -> JSON:
@@ -260,9 +275,13 @@ def working_group(times: Times, day: str, chair: str) -> JSON:
 
 def plan_book(version: int, projects: int, total: float, note: str) -> JSON:
     return {
-        "plan_version": version, "project_count": projects, "total_amount": total, "hearing_again": False,
-        "change_summary": note, "plan_book": f"เล่มแผนพัฒนากลุ่มจังหวัด ฉบับร่างที่ {version}",
-    }  # fmt: skip
+        "plan_version": version,
+        "project_count": projects,
+        "total_amount": total,
+        "hearing_again": False,
+        "change_summary": note,
+        "plan_book": f"เล่มแผนพัฒนากลุ่มจังหวัด ฉบับร่างที่ {version}",
+    }
 
 
 # ---- provinces and committee -----------------------------------------------------------------------------------
@@ -305,6 +324,10 @@ def quorum(present: int, total: int = 34) -> JSON:
 
 def endorsed(*items: str) -> JSON:
     return {
-        "resolution": "endorse", "reconsider_needed": False, "revise_stage": "drafting", "parts": [], "assigned": False,
+        "resolution": "endorse",
+        "reconsider_needed": False,
+        "revise_stage": "drafting",
+        "parts": [],
+        "assigned": False,
         "items": [{"item": item, "type": "endorse", "text": "ที่ประชุมมีมติเห็นชอบตามที่เสนอ"} for item in items],
-    }  # fmt: skip
+    }

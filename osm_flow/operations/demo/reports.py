@@ -30,23 +30,55 @@ _CONTRACTOR = "ผู้รับจ้างทิ้งงานหลัง�
 
 # By project of the register, what each of the first three quarters and the last one brought.
 PROGRESS: tuple[tuple[Progress, ...], ...] = (
-    (Progress(60, 5, "working", 15, 18), Progress(45, 35, "working", 45, 50), Progress(20, 75, "working", 75, 80),
-     Progress(0, 98, "paid", 100, 100)),
-    (Progress(25, 0, "signed", 10, 10), Progress(60, 20, "working", 35, 35), Progress(35, 50, "working", 70, 70),
-     Progress(10, 88, "working", 100, 100)),
-    (Progress(22, 0, "signed", 10, 10), Progress(37, 10, "working", 30, 30),
-     Progress(0, 20, "working", 65, 32, _CONTRACTOR, "contractor"), Progress(0, 24, "working", 90, 34)),
-    (Progress(20, 0, "announced", 5, 5), Progress(0, 0, "evaluation", 25, 5, _SITE, "site"),
-     Progress(70, 10, "working", 40, 40), Progress(30, 65, "working", 95, 95)),
-    (Progress(5, 22, "working", 20, 22), Progress(5, 50, "working", 50, 55), Progress(5, 78, "working", 80, 80),
-     Progress(0, 99, "paid", 100, 100)),
-    (Progress(24, 0, "signed", 0, 0), Progress(50, 0, "signed", 30, 30), Progress(15, 60, "accepted", 70, 75),
-     Progress(0, 96, "paid", 100, 100)),
-    (Progress(28, 0, "signed", 8, 8), Progress(40, 15, "working", 35, 35), Progress(30, 45, "working", 65, 70),
-     Progress(12, 84, "working", 100, 100)),
-    (Progress(21, 0, "signed", 5, 5), Progress(42, 12, "working", 30, 32), Progress(33, 40, "working", 65, 68),
-     Progress(6, 90, "accepted", 100, 100)),
-)  # fmt: skip
+    (
+        Progress(60, 5, "working", 15, 18),
+        Progress(45, 35, "working", 45, 50),
+        Progress(20, 75, "working", 75, 80),
+        Progress(0, 98, "paid", 100, 100),
+    ),
+    (
+        Progress(25, 0, "signed", 10, 10),
+        Progress(60, 20, "working", 35, 35),
+        Progress(35, 50, "working", 70, 70),
+        Progress(10, 88, "working", 100, 100),
+    ),
+    (
+        Progress(22, 0, "signed", 10, 10),
+        Progress(37, 10, "working", 30, 30),
+        Progress(0, 20, "working", 65, 32, _CONTRACTOR, "contractor"),
+        Progress(0, 24, "working", 90, 34),
+    ),
+    (
+        Progress(20, 0, "announced", 5, 5),
+        Progress(0, 0, "evaluation", 25, 5, _SITE, "site"),
+        Progress(70, 10, "working", 40, 40),
+        Progress(30, 65, "working", 95, 95),
+    ),
+    (
+        Progress(5, 22, "working", 20, 22),
+        Progress(5, 50, "working", 50, 55),
+        Progress(5, 78, "working", 80, 80),
+        Progress(0, 99, "paid", 100, 100),
+    ),
+    (
+        Progress(24, 0, "signed", 0, 0),
+        Progress(50, 0, "signed", 30, 30),
+        Progress(15, 60, "accepted", 70, 75),
+        Progress(0, 96, "paid", 100, 100),
+    ),
+    (
+        Progress(28, 0, "signed", 8, 8),
+        Progress(40, 15, "working", 35, 35),
+        Progress(30, 45, "working", 65, 70),
+        Progress(12, 84, "working", 100, 100),
+    ),
+    (
+        Progress(21, 0, "signed", 5, 5),
+        Progress(42, 12, "working", 30, 32),
+        Progress(33, 40, "working", 65, 68),
+        Progress(6, 90, "accepted", 100, 100),
+    ),
+)
 
 
 def report(times: Times, number: int, quarter: int, day: str, reporter: str) -> JSON:
@@ -114,13 +146,15 @@ def year_end(carried: int) -> JSON:
     return {
         "items": [
             {
-                "project": f"โครงการ{CLOSING[2].name}", "balance": carried, "decision": "carry",
+                "project": f"โครงการ{CLOSING[2].name}",
+                "balance": carried,
+                "decision": "carry",
                 "reason": "มีหนี้ผูกพัน อยู่ระหว่างจัดหาผู้รับจ้างรายใหม่",
             }
         ],
         "carried_total": carried,
         "lapsed_total": 0,
-    }  # fmt: skip
+    }
 
 
 def spending_plan(amounts: dict[str, float]) -> JSON:
@@ -146,9 +180,13 @@ def spending_plan(amounts: dict[str, float]) -> JSON:
 
 def recommendation(finding: str, cause: str, severity: int, level: str, text: str, addressee: str) -> JSON:
     return {
-        "finding": finding, "cause_codes": [cause], "severity": severity, "power_level": level,
-        "recommendation": text, "addressee": addressee,
-    }  # fmt: skip
+        "finding": finding,
+        "cause_codes": [cause],
+        "severity": severity,
+        "power_level": level,
+        "recommendation": text,
+        "addressee": addressee,
+    }
 
 
 def accepted(times: Times, letter: str, replied: str, step: str, owner: str, due: str) -> JSON:
