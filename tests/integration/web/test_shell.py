@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from flask import Flask
 from osm_flow.app import create_app
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import people
-from osm_flow.settings import Settings, SettingsAreWrong
+from osm_flow.settings import Settings
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from osm_flow.web.access import Access, public, requires, rule_of, signed_in
@@ -169,35 +168,6 @@ def test_a_first_view_is_light(site: Flask, visitor: Visitor) -> None:
 
     assert len(addresses) >= 6
     assert sum(sizes) + sum(fonts) + len(page) < 200_000
-
-
-@pytest.mark.parametrize("key", ["", "short", "x" * 40, "please-change-me-please-change-me-12345"])
-def test_production_does_not_start_with_a_key_that_can_be_guessed(store: Store, tmp_path: Path, key: str) -> None:
-    settings = Settings(secret_key=key, data_dir=tmp_path)
-
-    with pytest.raises(SettingsAreWrong, match="OSM_SECRET_KEY"):
-        create_app(settings, store=store)
-    assert create_app(replace(settings, secret_key=KEY), store=store).secret_key == KEY
-
-
-def test_a_demo_makes_its_key_once_and_keeps_it(tmp_path: Path) -> None:
-    first = Settings(data_dir=tmp_path).for_demo()
-
-    assert len(first.secret_key) == 64
-    assert first == Settings(data_dir=tmp_path).for_demo()
-    assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0
-
-
-def test_wrong_settings_are_all_told_at_once() -> None:
-    environ = {
-        "OSM_ENV": "staging", "OSM_DATABASE_URL": "mysql://x", "OSM_BASE_URL": "osm", "OSM_SMTP_URL": "mail",
-        "OSM_TIMEZONE": "Asia/Nowhere", "OSM_PROXIES": "many",
-    }  # fmt: skip
-
-    with pytest.raises(SettingsAreWrong) as caught:
-        Settings.from_environment(environ)
-
-    assert all(name in str(caught.value) for name in environ)
 
 
 @pytest.mark.parametrize("username", STAFF)
