@@ -79,7 +79,7 @@ def _is_yes_or_no(value: Any) -> bool:
 
 # What a keyword may say, where a wrong value would otherwise be passed over in silence.
 _VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
-    **dict.fromkeys(("title", "description", "pattern", "format", "$id", "$comment"), (_is_text, "a text")),
+    **dict.fromkeys(("pattern", "format"), (_is_text, "a text")),
     **dict.fromkeys(("minLength", "minItems"), (_is_whole, "a whole number from 0 up")),
     **dict.fromkeys(("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"), (_is_number, "a number")),
     **dict.fromkeys(("uniqueItems", "readOnly"), (_is_yes_or_no, "true or false")),
