@@ -77,9 +77,16 @@ def deploy_unrecorded(session: Session, *names: str) -> Deployed:
 
 
 def make_case(
-    session: Session, key: str = "review", actor: Actor = SYSTEM, *, now: datetime = NOW, data: JSON | None = None,
-    title: str = "แผนพัฒนากลุ่มจังหวัด", fiscal_year: int = 2571, office_id: str = OFFICE,
-) -> Case:  # fmt: skip
+    session: Session,
+    key: str = "review",
+    actor: Actor = SYSTEM,
+    *,
+    now: datetime = NOW,
+    data: JSON | None = None,
+    title: str = "แผนพัฒนากลุ่มจังหวัด",
+    fiscal_year: int = 2571,
+    office_id: str = OFFICE,
+) -> Case:
     """A case of a deployed test diagram, just begun."""
     return start_case(session, key, actor, now, CaseStart(office_id, fiscal_year, title, data or {}))
 

@@ -128,8 +128,17 @@ def process(key: str) -> Process:
     return FILES[key].process(key)
 
 
-_AGREED = {"decision": "approve", "report_valid": True, "representative": True, "kpi_complete": True, "concept_count": 0,
-           "hearing_again": False, "coverage": 100, "quorum": "ok", "resolution": "endorse"}  # fmt: skip
+_AGREED = {
+    "decision": "approve",
+    "report_valid": True,
+    "representative": True,
+    "kpi_complete": True,
+    "concept_count": 0,
+    "hearing_again": False,
+    "coverage": 100,
+    "quorum": "ok",
+    "resolution": "endorse",
+}
 _BESIDE = ("change_asked", "contract_signed")
 # Courses that chance hardly ever takes: diagram, what every form says, which events are left aside, start data.
 RARE: tuple[tuple[str, dict[str, Any], tuple[str, ...], JSON], ...] = (

@@ -53,10 +53,18 @@ def year(store: Store) -> Year:
         deploy(session, shipped_files(), SYSTEM, BEGINS - DAY)
         demo.furnish(session, LAID_OUT_FOR)
         give_position(
-            session, "pornthip", SYSTEM, BEGINS,
-            role="cluster_head", office_id=OFFICE, kind="delegated", for_username="somchai",
-            letter="คำสั่งจังหวัดอุดรธานี ที่ 4620/2570", valid_from=date(2027, 10, 1), valid_to=date(2028, 12, 31),
-        )  # fmt: skip
+            session,
+            "pornthip",
+            SYSTEM,
+            BEGINS,
+            role="cluster_head",
+            office_id=OFFICE,
+            kind="delegated",
+            for_username="somchai",
+            letter="คำสั่งจังหวัดอุดรธานี ที่ 4620/2570",
+            valid_from=date(2027, 10, 1),
+            valid_to=date(2028, 12, 31),
+        )
     return Year(store, BEGINS)
 
 
@@ -249,10 +257,18 @@ def report_quarter(
             continue
         code, budget = code_of(FY, number), int(RESULTS[number][2] * 1_000_000)
         figures = {
-            "budget_act": budget, "allocated": budget, "after_change": budget, "committed": 0,
-            "disbursed": budget * percent // 100, "target_percent": target, "stage": "working",
-            "physical_plan": 20 * quarter, "physical_actual": 20 * quarter, "contract_value": None, "leftover": None,
-        }  # fmt: skip
+            "budget_act": budget,
+            "allocated": budget,
+            "after_change": budget,
+            "committed": 0,
+            "disbursed": budget * percent // 100,
+            "target_percent": target,
+            "stage": "working",
+            "physical_plan": 20 * quarter,
+            "physical_actual": 20 * quarter,
+            "contract_value": None,
+            "leftover": None,
+        }
         if four_eyes and number == 1:
             year.as_("nuchanat").complete("fill", code, **figures)
             assert FOUR_EYES in year.as_("nuchanat").cannot_complete("certify", code)

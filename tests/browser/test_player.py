@@ -28,8 +28,20 @@ ROUNDS = 9
 SPELLED_AS_THEY_ARE = ("started_by", "plan.text", "reason")  # the screen tells the others by their names
 
 # Draws what the test diagram leaves out: a shape for each element, a line for each flow.
-SHAPES = {"start": (100, 100, 36, 36), "draft": (200, 78, 100, 80), "check": (360, 78, 100, 80), "good": (520, 93, 50, 50), "end": (640, 100, 36, 36)}  # fmt: skip
-FLOWS = {"f1": (136, 118, 200, 118), "f2": (300, 118, 360, 118), "f3": (460, 118, 520, 118), "f_ok": (570, 118, 640, 118), "f_back": (545, 143, 250, 158)}  # fmt: skip
+SHAPES = {
+    "start": (100, 100, 36, 36),
+    "draft": (200, 78, 100, 80),
+    "check": (360, 78, 100, 80),
+    "good": (520, 93, 50, 50),
+    "end": (640, 100, 36, 36),
+}
+FLOWS = {
+    "f1": (136, 118, 200, 118),
+    "f2": (300, 118, 360, 118),
+    "f3": (460, 118, 520, 118),
+    "f_ok": (570, 118, 640, 118),
+    "f_back": (545, 143, 250, 158),
+}
 
 
 def drawn(xml: bytes) -> bytes:
@@ -95,12 +107,14 @@ def recorded(session: Session, case_id: str) -> list[dict[str, Any]]:
                 "seq": str(one.seq),
                 "tokens": sorted(waiting),
                 "done": sorted(set(passed) - set(waiting)),
-                "visits": {key: f"×{count}" for key, count in passed.items() if key in ("draft", "check") and count > 1},
+                "visits": {
+                    key: f"×{count}" for key, count in passed.items() if key in ("draft", "check") and count > 1
+                },
                 "data": {path: value for path, value in variables.items() if path in SPELLED_AS_THEY_ARE},
                 "names": sorted(variables),
                 "open": sorted(each.name for each in one.waiting if each.kind == "user"),
             }
-        )  # fmt: skip
+        )
     return course
 
 

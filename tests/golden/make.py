@@ -67,10 +67,18 @@ def _laid_out(store: Store) -> Year:
         deploy(session, shipped_files(), SYSTEM, story.BEGINS - DAY)
         demo.furnish(session, story.LAID_OUT_FOR)
         give_position(
-            session, "pornthip", SYSTEM, story.BEGINS,
-            role="cluster_head", office_id=OFFICE, kind="delegated", for_username="somchai",
-            letter="คำสั่งจังหวัดอุดรธานี ที่ 4620/2570", valid_from=date(2027, 10, 1), valid_to=date(2028, 12, 31),
-        )  # fmt: skip
+            session,
+            "pornthip",
+            SYSTEM,
+            story.BEGINS,
+            role="cluster_head",
+            office_id=OFFICE,
+            kind="delegated",
+            for_username="somchai",
+            letter="คำสั่งจังหวัดอุดรธานี ที่ 4620/2570",
+            valid_from=date(2027, 10, 1),
+            valid_to=date(2028, 12, 31),
+        )
     return Year(store, story.BEGINS)
 
 

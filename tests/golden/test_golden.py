@@ -59,10 +59,21 @@ def test_together_they_hold_every_kind_of_act() -> None:
                 returned += body["data"].get("decision") == "return"
 
     assert {
-        "case.started", "work_item.claimed", "work_item.delegated", "work_item.completed", "timer.fired", "child.ended",
-        "message.received", "service.finished", "case.commented", "case.attached", "case.suspended", "case.resumed",
-        "payloads.erased", "work_item.escalated",
-    } <= kinds  # fmt: skip
+        "case.started",
+        "work_item.claimed",
+        "work_item.delegated",
+        "work_item.completed",
+        "timer.fired",
+        "child.ended",
+        "message.received",
+        "service.finished",
+        "case.commented",
+        "case.attached",
+        "case.suspended",
+        "case.resumed",
+        "payloads.erased",
+        "work_item.escalated",
+    } <= kinds
     assert {"Start", "CompleteTask", "FireTimer", "DeliverMessage", "FinishService", "EndChild"} <= commands
     assert represented
     assert returned

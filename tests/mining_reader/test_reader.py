@@ -72,10 +72,15 @@ def worked(sqlite_store: Store) -> Store:
         deploy_tests(session, "review", "caller", "callee")
         session.add(
             Project(
-                code="P-71-001", office_id="NE-U1", fiscal_year=2571, name_th="ถนน", agency_th="แขวงทางหลวง",
-                budget_type="central", requested=Decimal(1),
+                code="P-71-001",
+                office_id="NE-U1",
+                fiscal_year=2571,
+                name_th="ถนน",
+                agency_th="แขวงทางหลวง",
+                budget_type="central",
+                requested=Decimal(1),
             )
-        )  # fmt: skip
+        )
         anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
         caller = make_case(session, "caller", title="แม่").id
         for number in range(5):

@@ -12,9 +12,15 @@ from osm_flow.engine import evaluate_decision
 
 BPMN = Path(__file__).parents[2] / "bpmn"
 READY = {
-    "aligned": True, "province_count": 3, "duplicates_function": False, "prohibited_item": False, "land_ready": True,
-    "is_construction": True, "boq_ready": True, "sign_in_q1": True,
-}  # fmt: skip
+    "aligned": True,
+    "province_count": 3,
+    "duplicates_function": False,
+    "prohibited_item": False,
+    "land_ready": True,
+    "is_construction": True,
+    "boq_ready": True,
+    "sign_in_q1": True,
+}
 
 
 def ask(table: str, **data: Any) -> list[dict[str, Any]]:

@@ -27,9 +27,16 @@ DC = "{http://www.omg.org/spec/DD/20100524/DC}"
 WAYPOINT = "{http://www.omg.org/spec/DD/20100524/DI}waypoint"
 CAMUNDA = "{http://camunda.org/schema/1.0/bpmn}"
 PROCESSES = (
-    "annual_cycle", "execution_year", "hearing", "plan_drafting", "provincial_integration", "committee_approval",
-    "budget_submission", "quarterly_monitoring", "recommendation",
-)  # fmt: skip
+    "annual_cycle",
+    "execution_year",
+    "hearing",
+    "plan_drafting",
+    "provincial_integration",
+    "committee_approval",
+    "budget_submission",
+    "quarterly_monitoring",
+    "recommendation",
+)
 THAI = re.compile(r"[ก-๙]")
 # Vowels and tone marks above and below a letter take no width of their own.
 NO_WIDTH = re.compile(r"[ัิ-ฺ็-๎]")
@@ -458,9 +465,10 @@ def test_no_silent_province_or_agency_holds_up_a_case(key: str) -> None:
         if "province_planner" not in candidates and "agency_owner" not in candidates:
             continue
         timers = [
-            b for b in named(key, "boundaryEvent")
+            b
+            for b in named(key, "boundaryEvent")
             if b.get("attachedToRef") == task.get("id") and b.find(f"{BPMN}timerEventDefinition") is not None
-        ]  # fmt: skip
+        ]
         assert "'osm_" in candidates, task.get("id")
         assert timers, task.get("id")
         assert all(timer.get("cancelActivity") != "false" for timer in timers)

@@ -59,13 +59,30 @@ def test_canonical_json_is_that_of_rfc_8785(value: Any) -> None:
 @pytest.mark.parametrize(
     ("number", "written"),
     [
-        (0.0, "0"), (-0.0, "0"), (1.0, "1"), (0.1, "0.1"), (-1.5, "-1.5"), (1e21, "1e+21"), (1e20, "100000000000000000000"),
-        (123456789012345680000.0, "123456789012345680000"), (1.7976931348623157e308, "1.7976931348623157e+308"),
-        (5e-324, "5e-324"), (1e-6, "0.000001"), (1e-7, "1e-7"), (1.2e-7, "1.2e-7"), (0.000001234, "0.000001234"),
-        (333333333.33333329, "333333333.3333333"), (4.5, "4.5"), (2e-3, "0.002"), (10.0, "10"), (1e23, "1e+23"),
-        (9007199254740993.0, "9007199254740992"), (123e-20, "1.23e-18"), (1424953923781206.2, "1424953923781206.2"),
+        (0.0, "0"),
+        (-0.0, "0"),
+        (1.0, "1"),
+        (0.1, "0.1"),
+        (-1.5, "-1.5"),
+        (1e21, "1e+21"),
+        (1e20, "100000000000000000000"),
+        (123456789012345680000.0, "123456789012345680000"),
+        (1.7976931348623157e308, "1.7976931348623157e+308"),
+        (5e-324, "5e-324"),
+        (1e-6, "0.000001"),
+        (1e-7, "1e-7"),
+        (1.2e-7, "1.2e-7"),
+        (0.000001234, "0.000001234"),
+        (333333333.33333329, "333333333.3333333"),
+        (4.5, "4.5"),
+        (2e-3, "0.002"),
+        (10.0, "10"),
+        (1e23, "1e+23"),
+        (9007199254740993.0, "9007199254740992"),
+        (123e-20, "1.23e-18"),
+        (1424953923781206.2, "1424953923781206.2"),
     ],
-)  # fmt: skip
+)
 def test_numbers_are_written_as_ecmascript_writes_them(number: float, written: str) -> None:
     assert verify.canonical(number) == written
     assert rfc8785.dumps(number).decode() == written
@@ -73,9 +90,27 @@ def test_numbers_are_written_as_ecmascript_writes_them(number: float, written: s
 
 @pytest.mark.parametrize(
     "text",
-    ['{"a": 1}', '{"b":1,"a":2}', '{"a":1,"a":1}', "1.0", "1e2", '"\\u0041"', "NaN", "Infinity", "-Infinity", "01", "[1,]", "",
-     '"\\ud800"', "1e999", "9" * 5000, "[" * 1000 + "]" * 1000, '"\\u0000"', "\ufeff1"],
-)  # fmt: skip
+    [
+        '{"a": 1}',
+        '{"b":1,"a":2}',
+        '{"a":1,"a":1}',
+        "1.0",
+        "1e2",
+        '"\\u0041"',
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "01",
+        "[1,]",
+        "",
+        '"\\ud800"',
+        "1e999",
+        "9" * 5000,
+        "[" * 1000 + "]" * 1000,
+        '"\\u0000"',
+        "\ufeff1",
+    ],
+)
 def test_what_is_not_canonical_is_refused(text: str) -> None:
     with pytest.raises(verify.Wrong):
         verify.parse_canonical(text)
@@ -85,13 +120,23 @@ _WORDS = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 _DIGESTS = st.binary(min_size=32, max_size=32).map(bytes.hex)
 RECORDS = st.fixed_dictionaries(
     {
-        "case_id": _WORDS, "seq": st.integers(1, EXACT), "at": st.just("2026-11-20T02:00:00.000001Z"), "kind": _WORDS,
-        "actor": _WORDS, "actor_role": st.none() | _WORDS, "on_behalf_of": st.none() | _WORDS,
-        "element": st.none() | _WORDS, "task_id": st.none() | _WORDS, "payload_digest": _DIGESTS,
+        "case_id": _WORDS,
+        "seq": st.integers(1, EXACT),
+        "at": st.just("2026-11-20T02:00:00.000001Z"),
+        "kind": _WORDS,
+        "actor": _WORDS,
+        "actor_role": st.none() | _WORDS,
+        "on_behalf_of": st.none() | _WORDS,
+        "element": st.none() | _WORDS,
+        "task_id": st.none() | _WORDS,
+        "payload_digest": _DIGESTS,
         "definition": st.fixed_dictionaries({"key": _WORDS, "version": st.integers(1, EXACT), "sha256": _DIGESTS}),
-        "engine_version": _WORDS, "state_digest": _DIGESTS, "prev_hash": _DIGESTS, "hash": _DIGESTS,
+        "engine_version": _WORDS,
+        "state_digest": _DIGESTS,
+        "prev_hash": _DIGESTS,
+        "hash": _DIGESTS,
     }
-)  # fmt: skip
+)
 
 
 @given(RECORDS, st.data())
@@ -122,13 +167,22 @@ def test_a_record_read_at_once_is_the_record_read_piece_by_piece(record: dict[st
 
 # RFC 8032, section 7.1: public key, message, signature.
 VECTORS = [
-    ("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-     "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"),
-    ("3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
-     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"),
-    ("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-     "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a"),
-]  # fmt: skip
+    (
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+        "",
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+    ),
+    (
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+        "72",
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+    ),
+    (
+        "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
+        "af82",
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+    ),
+]
 
 
 @pytest.mark.parametrize(("public", "message", "signature"), VECTORS)
@@ -219,10 +273,18 @@ def test_a_checkpoint_of_the_product_is_read_as_it_is() -> None:
 
 @pytest.mark.parametrize(
     "note",
-    [b"", b"a\n1\n", b"a\n1\nAAAA\n\n", b"\xff", b"a\nx\n" + base64.b64encode(bytes(32)) + b"\n\n\xe2\x80\x94 a AAAAAAAA\n",
-     b"a\n1\n" + base64.b64encode(bytes(31)) + b"\n\n\xe2\x80\x94 a AAAAAAAA\n", b"a\n1\n" + base64.b64encode(bytes(32)) + b"\n\n- a AAAAAAAA\n",
-     b"a\n1\n" + base64.b64encode(bytes(32)) + b"\n\n\xe2\x80\x94 a !\n", b"a\n1\0\n" + base64.b64encode(bytes(32)) + b"\n\n\xe2\x80\x94 a AAAAAAAA\n"],
-)  # fmt: skip
+    [
+        b"",
+        b"a\n1\n",
+        b"a\n1\nAAAA\n\n",
+        b"\xff",
+        b"a\nx\n" + base64.b64encode(bytes(32)) + b"\n\n\xe2\x80\x94 a AAAAAAAA\n",
+        b"a\n1\n" + base64.b64encode(bytes(31)) + b"\n\n\xe2\x80\x94 a AAAAAAAA\n",
+        b"a\n1\n" + base64.b64encode(bytes(32)) + b"\n\n- a AAAAAAAA\n",
+        b"a\n1\n" + base64.b64encode(bytes(32)) + b"\n\n\xe2\x80\x94 a !\n",
+        b"a\n1\0\n" + base64.b64encode(bytes(32)) + b"\n\n\xe2\x80\x94 a AAAAAAAA\n",
+    ],
+)
 def test_what_is_no_checkpoint_is_refused(note: bytes) -> None:
     with pytest.raises(verify.Wrong):
         verify.Checkpoint(note)

@@ -17,12 +17,18 @@ KEYS = {
     "step_engine": {"rework", "join_in_loop", "beside_waiting", "sequential_instances", "early_steps", "aim"},
     "step_operations": {"early", "late", "ratio", "early_steps", "late_steps", "aim"},
     "start": {"first_start_seconds", "start", "cpu_seconds", "fresh_mb", "worked_mb", "aim_seconds", "aim_mb"},
-    "chain": {"records", "verify_py_records_per_minute", "chain_only_records_per_minute", "bundle_bytes", "aim_records_per_minute"},
+    "chain": {
+        "records",
+        "verify_py_records_per_minute",
+        "chain_only_records_per_minute",
+        "bundle_bytes",
+        "aim_records_per_minute",
+    },
     "deep_replay": {"records", "replay_records_per_second", "verify_deep_records_per_second", "aim_records_per_second"},
     "event_logs": {"events", "xes", "ocel_json", "ocel_sqlite", "aim_mb"},
     "player": {"records", "first_ever_ms", "first_view", "bytes", "ahead_ms", "ahead_bytes", "aim_ms", "aim_bytes"},
     "inbox": {"open_items", "page", "bytes"},
-}  # fmt: skip
+}
 
 
 def test_every_benchmark_is_tested() -> None:
@@ -36,8 +42,11 @@ def test_a_benchmark_prints_its_figures(name: str, tmp_path: Path) -> None:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("OSM_")}
     answer = subprocess.run(
         [program, "bench", "--quick", "--only", name],
-        env={**environ, "OSM_DATA_DIR": str(tmp_path)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env={**environ, "OSM_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert answer.returncode == 0, answer.stderr
     printed = json.loads(answer.stdout)

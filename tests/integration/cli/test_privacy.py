@@ -53,8 +53,20 @@ def test_holds_and_ages_from_the_command_line(shell: Shell, case_id: str) -> Non
     assert (refused.exit_code, "legal hold" in refused.stderr) == (1, True)
     assert shell.run("privacy", "lift", "1", "--reason", "จบ", "--as", "root").exit_code == 0
     assert shell.run("privacy", "hold", "--person", "anan", "--reason", "สอบ", "--as", "root").exit_code == 0
-    asked = shell.json("privacy", "erase", "-", "--case", case_id, "--whole", "--record", f"{case_id}:4",
-                       "--reason", "ครบอายุ", "--as", "root")  # fmt: skip
+    asked = shell.json(
+        "privacy",
+        "erase",
+        "-",
+        "--case",
+        case_id,
+        "--whole",
+        "--record",
+        f"{case_id}:4",
+        "--reason",
+        "ครบอายุ",
+        "--as",
+        "root",
+    )
     assert [item["seq"] for item in asked["items"]] == [4]
     assert shell.json("privacy", "refuse", str(asked["id"]), "--as", "root")["state"] == "WITHDRAWN"
 

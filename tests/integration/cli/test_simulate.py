@@ -72,8 +72,18 @@ def walked(folder: Path, xml: bytes, *options: str, walk: Any = None) -> dict[st
 
 
 LOOP = diagram(start(), manual("a"), xor("g", "e"), end(), flows("s > a > g; g > a [again == true]; g > e"))
-SPLIT = diagram(start(), both("p1"), manual("a"), boundary("t", "a", timer("P1D")), catch("m", on("message", "hi")), xor("x"), both("p2"), end(),
-                flows("s > p1; p1 > a > x; t > x; x > p2; p1 > m > p2; p2 > e"), roots=message("hi"))  # fmt: skip
+SPLIT = diagram(
+    start(),
+    both("p1"),
+    manual("a"),
+    boundary("t", "a", timer("P1D")),
+    catch("m", on("message", "hi")),
+    xor("x"),
+    both("p2"),
+    end(),
+    flows("s > p1; p1 > a > x; t > x; x > p2; p1 > m > p2; p2 > e"),
+    roots=message("hi"),
+)
 
 
 def test_the_shape_of_the_answer(folder: Path) -> None:
@@ -91,12 +101,25 @@ def test_the_shape_of_the_answer(folder: Path) -> None:
 
 
 def test_open_names_everything_that_can_be_chosen_with_repeats(folder: Path) -> None:
-    xml = diagram(start(), both("p1"), manual("a", many(number="3")), catch("m", on("message", "hi")), catch("t", timer("P1D")), both("p2"), end(),
-                  flows("s > p1; p1 > a > p2; p1 > m > p2; p1 > t > p2; p2 > e"), roots=message("hi"))  # fmt: skip
+    xml = diagram(
+        start(),
+        both("p1"),
+        manual("a", many(number="3")),
+        catch("m", on("message", "hi")),
+        catch("t", timer("P1D")),
+        both("p2"),
+        end(),
+        flows("s > p1; p1 > a > p2; p1 > m > p2; p1 > t > p2; p2 > e"),
+        roots=message("hi"),
+    )
     found = walked(folder, xml, walk=[{"element": e} for e in ("t", "a", "m", "a", "a")])
     assert [step["open"] for step in found["steps"]] == [
-        ["a", "a", "a", "m", "t"], ["a", "a", "a", "m"], ["a", "a", "m"], ["a", "a"], ["a"],
-    ]  # fmt: skip
+        ["a", "a", "a", "m", "t"],
+        ["a", "a", "a", "m"],
+        ["a", "a", "m"],
+        ["a", "a"],
+        ["a"],
+    ]
     assert found["outcome"] == "completed"
 
 
@@ -217,20 +240,60 @@ def failing() -> dict[str, tuple[bytes, str]]:
     spinning = start("rs") + call("again", called="p") + end("re") + flows("rs > again > re")
     return {
         "gateway": (diagram(start(), manual("a"), BAD_GATE, end(), flows("s > a > g; x1 > e; x2 > e")), "g"),
-        "no way out": (diagram(start(), manual("a"), xor("g"), manuals("b c"), end(), flows("s > a > g; g > b [1 > 2]; g > c [2 > 3]; b > e; c > e")), "g"),
-        "inclusive": (diagram(start(), manual("a"), element("inclusiveGateway", "g"), manuals("b c"), end(), flows("s > a > g; g > b [1 > 2]; g > c [2 > 3]; b > e; c > e")), "g"),
+        "no way out": (
+            diagram(
+                start(),
+                manual("a"),
+                xor("g"),
+                manuals("b c"),
+                end(),
+                flows("s > a > g; g > b [1 > 2]; g > c [2 > 3]; b > e; c > e"),
+            ),
+            "g",
+        ),
+        "inclusive": (
+            diagram(
+                start(),
+                manual("a"),
+                element("inclusiveGateway", "g"),
+                manuals("b c"),
+                end(),
+                flows("s > a > g; g > b [1 > 2]; g > c [2 > 3]; b > e; c > e"),
+            ),
+            "g",
+        ),
         "decision": (diagram(start(), manual("a"), decision, end(), flows("s > a > d > e")), "d"),
-        "instances": (diagram(start(), manual("a"), manual("mi", many("nobody")), end(), flows("s > a > mi > e")), "mi"),
-        "completion": (diagram(start(), plain_sub("mi", many(number="2", until="1 > 'a'"), body="a"), end(), flows("s > mi > e")), "mi"),
+        "instances": (
+            diagram(start(), manual("a"), manual("mi", many("nobody")), end(), flows("s > a > mi > e")),
+            "mi",
+        ),
+        "completion": (
+            diagram(start(), plain_sub("mi", many(number="2", until="1 > 'a'"), body="a"), end(), flows("s > mi > e")),
+            "mi",
+        ),
         "subprocess": (diagram(start(), sub("sp", inner), end(), flows("s > sp > e")), "g"),
         "child": (document(process(outer), process(inner, key="child")), "g"),
-        "attribute": (diagram(start(), manual("a"), user("b", c_formKey="note", c_assignee="${nobody}"), end(), flows("s > a > b > e")), "b"),
-        "timer": (diagram(start(), manual("a"), catch("t", timer("nobody", "timeDate")), end(), flows("s > a > t > e")), "t"),
+        "attribute": (
+            diagram(
+                start(), manual("a"), user("b", c_formKey="note", c_assignee="${nobody}"), end(), flows("s > a > b > e")
+            ),
+            "b",
+        ),
+        "timer": (
+            diagram(start(), manual("a"), catch("t", timer("nobody", "timeDate")), end(), flows("s > a > t > e")),
+            "t",
+        ),
         "at the start": (diagram(start(), catch("t", timer("nobody", "timeDate")), end(), flows("s > t > e")), "t"),
-        "error": (diagram(start(), manual("a"), end("e", on("error", "oops")), flows("s > a > e"), roots=error("oops")), "e"),
-        "endless": (diagram(start(), manual("a"), xor("g"), xor("h", "g"), end(), flows("s > a > g > h; h > g; h > e [false]")), "g"),
+        "error": (
+            diagram(start(), manual("a"), end("e", on("error", "oops")), flows("s > a > e"), roots=error("oops")),
+            "e",
+        ),
+        "endless": (
+            diagram(start(), manual("a"), xor("g"), xor("h", "g"), end(), flows("s > a > g > h; h > g; h > e [false]")),
+            "g",
+        ),
         "calls itself": (document(process(spinning)), "again"),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("mode", ["live", "reload", "replay"])
@@ -282,11 +345,23 @@ def test_a_hostile_file_ends_in_a_sentence(folder: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     "walk",
-    ["", "{", "{}", "5", "[5]", '[{"element": 5}]', '[{"data": {}}]', '[{"element": "a", "data": []}]', DEEP, '[{"element": "a", "data": {"x": NaN}}]',
-     '[{"element": "a", "data": {"x": 1e400}}]',
-     '[{"element": "a", "data": {"x": "\\ud800"}}]', "\ufeff["],
+    [
+        "",
+        "{",
+        "{}",
+        "5",
+        "[5]",
+        '[{"element": 5}]',
+        '[{"data": {}}]',
+        '[{"element": "a", "data": []}]',
+        DEEP,
+        '[{"element": "a", "data": {"x": NaN}}]',
+        '[{"element": "a", "data": {"x": 1e400}}]',
+        '[{"element": "a", "data": {"x": "\\ud800"}}]',
+        "\ufeff[",
+    ],
     ids=range(13),
-)  # fmt: skip
+)
 def test_a_hostile_walk_ends_in_a_sentence(folder: Path, walk: str) -> None:
     result = run(folder, LOOP, "--json", walk=walk)
     assert result.exit_code == 1
@@ -323,8 +398,16 @@ def test_typename_is_just_a_field(folder: Path) -> None:
 
 
 def test_a_race_is_decided_by_the_walk(folder: Path) -> None:
-    xml = diagram(start(), race("r"), catch("m", on("message", "hi")), catch("t", timer("P1D")), manuals("a b"), end(),
-                  flows("s > r; r > m > a > e; r > t > b > e"), roots=message("hi"))  # fmt: skip
+    xml = diagram(
+        start(),
+        race("r"),
+        catch("m", on("message", "hi")),
+        catch("t", timer("P1D")),
+        manuals("a b"),
+        end(),
+        flows("s > r; r > m > a > e; r > t > b > e"),
+        roots=message("hi"),
+    )
     assert [s["open"] for s in walked(folder, xml, walk=[{"element": "t"}, {"element": "b"}])["steps"]] == [
         ["m", "t"],
         ["b"],

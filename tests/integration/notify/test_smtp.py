@@ -77,9 +77,23 @@ def _port(controller: Controller) -> int:
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("tls")
     command = [
-        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem",
-    ]  # fmt: skip
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=127.0.0.1",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        "key.pem",
+        "-out",
+        "cert.pem",
+    ]
     try:
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
     except FileNotFoundError:
@@ -168,9 +182,14 @@ def test_starttls_signs_in_with_name_and_password(inbox: _Inbox, tls: tuple[ssl.
 
     shown, trusted = tls
     controller = _Server(
-        inbox, hostname="127.0.0.1", port=0, tls_context=shown, require_starttls=True,
-        auth_required=True, authenticator=authenticate,
-    )  # fmt: skip
+        inbox,
+        hostname="127.0.0.1",
+        port=0,
+        tls_context=shown,
+        require_starttls=True,
+        auth_required=True,
+        authenticator=authenticate,
+    )
     controller.start()
     try:
         address = f"127.0.0.1:{_port(controller)}"

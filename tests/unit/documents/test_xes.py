@@ -15,9 +15,16 @@ NAMESPACE = {"x": "http://www.xes-standard.org/"}
 
 def an_event(activity: str = "ร่างแผน", **more: str) -> LogEvent:
     return LogEvent(
-        id="6f1c6c1c-0000-5000-8000-000000000001", at="2026-11-20T02:00:00.000000Z", activity=activity,
-        transition="complete", type=activity, resource="p-1", role="osm_strategy", group="NE-U1", attributes=more,
-    )  # fmt: skip
+        id="6f1c6c1c-0000-5000-8000-000000000001",
+        at="2026-11-20T02:00:00.000000Z",
+        activity=activity,
+        transition="complete",
+        type=activity,
+        resource="p-1",
+        role="osm_strategy",
+        group="NE-U1",
+        attributes=more,
+    )
 
 
 def written(about: dict[str, str], *traces: tuple[LogCase, list[LogEvent]]) -> bytes:

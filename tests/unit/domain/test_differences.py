@@ -20,14 +20,22 @@ JSONS = st.recursive(
     [
         ({"a": 1}, {"a": 1.0}, []),
         ({"a": 1}, {"a": True}, [Difference(("a",), "changed", 1, True)]),
-        ({}, {"a": {"b": [1, 2]}}, [Difference(("a", "b", 0), "added", None, 1), Difference(("a", "b", 1), "added", None, 2)]),
-        ({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}}, [Difference(("a", "b"), "removed", 1, None), Difference(("a", "c"), "changed", 2, 3)]),
+        (
+            {},
+            {"a": {"b": [1, 2]}},
+            [Difference(("a", "b", 0), "added", None, 1), Difference(("a", "b", 1), "added", None, 2)],
+        ),
+        (
+            {"a": {"b": 1, "c": 2}},
+            {"a": {"c": 3}},
+            [Difference(("a", "b"), "removed", 1, None), Difference(("a", "c"), "changed", 2, 3)],
+        ),
         ({"a": [1, 2]}, {"a": [1]}, [Difference(("a", 1), "removed", 2, None)]),
         ({"a": [1]}, {"a": {"0": 1}}, [Difference(("a",), "changed", [1], {"0": 1})]),
         ({"a": None}, {}, [Difference(("a",), "removed", None, None)]),
         ({}, {"a": []}, [Difference(("a",), "added", None, [])]),
     ],
-)  # fmt: skip
+)
 def test_differences_are_told_field_by_field(old: Any, new: Any, expected: list[Difference]) -> None:
     assert list(differences(old, new)) == expected
 

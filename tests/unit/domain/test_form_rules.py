@@ -18,9 +18,19 @@ ROWS = {
     "items": {"type": "object", "properties": {"code": TEXT, "group": TEXT, "a": NUMBER, "b": NUMBER, "c": NUMBER}},
 }
 FIELDS = {
-    "kind": TEXT, "reason": TEXT, "waived": {"type": "boolean"}, "first": TEXT, "second": TEXT, "one": NUMBER,
-    "two": NUMBER, "total": NUMBER, "start": TEXT, "end": TEXT, "fy": {"type": "integer"}, "rows": ROWS,
-}  # fmt: skip
+    "kind": TEXT,
+    "reason": TEXT,
+    "waived": {"type": "boolean"},
+    "first": TEXT,
+    "second": TEXT,
+    "one": NUMBER,
+    "two": NUMBER,
+    "total": NUMBER,
+    "start": TEXT,
+    "end": TEXT,
+    "fy": {"type": "integer"},
+    "rows": ROWS,
+}
 
 
 def marked(rule: JSON, values: JSON, context: JSON | None = None) -> list[str]:
@@ -34,61 +44,163 @@ def marked(rule: JSON, values: JSON, context: JSON | None = None) -> list[str]:
         ({"required": ["reason"]}, {"reason": "x"}, {"reason": "  "}, ["reason"]),
         ({"checked": ["waived"]}, {"waived": True}, {"waived": False}, ["waived"]),
         ({"one_of": ["first", "second"], "fields": ["first"]}, {"second": "x"}, {}, ["first"]),
-        ({"differs": ["first", "second"], "fields": ["second"]}, {"first": "ก", "second": "ข"},
-         {"first": "ก", "second": "ก "}, ["second"]),
-        ({"unique": "rows.code", "fields": ["rows"]}, {"rows": [{"code": "1"}, {"code": "2"}]},
-         {"rows": [{"code": "1"}, {"code": " 1"}]}, ["rows.1.code"]),
+        (
+            {"differs": ["first", "second"], "fields": ["second"]},
+            {"first": "ก", "second": "ข"},
+            {"first": "ก", "second": "ก "},
+            ["second"],
+        ),
+        (
+            {"unique": "rows.code", "fields": ["rows"]},
+            {"rows": [{"code": "1"}, {"code": "2"}]},
+            {"rows": [{"code": "1"}, {"code": " 1"}]},
+            ["rows.1.code"],
+        ),
         # 0.1 + 0.2 is 0.3 in money, though not in binary fractions.
-        ({"sum_of": "rows.a", "equals": "total", "fields": ["total"]}, {"rows": [{"a": 0.1}, {"a": 0.2}], "total": 0.3},
-         {"rows": [{"a": 0.1}, {"a": 0.2}], "total": 0.31}, ["total"]),
-        ({"sum_of": ["one", "two"], "at_most": "total", "fields": ["one"]}, {"one": 1, "two": 2, "total": 3},
-         {"one": 1, "two": 2.01, "total": 3}, ["one"]),
-        ({"sum_of": "rows.a", "by": "group", "equals": 100, "fields": ["rows"]},
-         {"rows": [{"group": "1", "a": 100}, {"group": "2", "a": 60}, {"group": "2", "a": 40}]},
-         {"rows": [{"group": "1", "a": 100}, {"group": "2", "a": 60}]}, ["rows"]),
-        ({"each": "rows", "sum_of": ["a", "b"], "equals": "c", "fields": ["c"]}, {"rows": [{"c": 5}, {"a": 2, "b": 3, "c": 5}]},
-         {"rows": [{"a": 2, "b": 3, "c": 5}, {"a": 2, "c": 5}]}, ["rows.1.c"]),
-        ({"value": "one", "at_most": "fy", "plus": -1, "fields": ["one"]}, {"one": 2569, "fy": 2570}, {"one": 2570, "fy": 2570}, ["one"]),
-        ({"value": "one", "at_least": "two", "times": 0.5, "fields": ["one"]}, {"one": 5, "two": 10}, {"one": 4, "two": 10}, ["one"]),
+        (
+            {"sum_of": "rows.a", "equals": "total", "fields": ["total"]},
+            {"rows": [{"a": 0.1}, {"a": 0.2}], "total": 0.3},
+            {"rows": [{"a": 0.1}, {"a": 0.2}], "total": 0.31},
+            ["total"],
+        ),
+        (
+            {"sum_of": ["one", "two"], "at_most": "total", "fields": ["one"]},
+            {"one": 1, "two": 2, "total": 3},
+            {"one": 1, "two": 2.01, "total": 3},
+            ["one"],
+        ),
+        (
+            {"sum_of": "rows.a", "by": "group", "equals": 100, "fields": ["rows"]},
+            {"rows": [{"group": "1", "a": 100}, {"group": "2", "a": 60}, {"group": "2", "a": 40}]},
+            {"rows": [{"group": "1", "a": 100}, {"group": "2", "a": 60}]},
+            ["rows"],
+        ),
+        (
+            {"each": "rows", "sum_of": ["a", "b"], "equals": "c", "fields": ["c"]},
+            {"rows": [{"c": 5}, {"a": 2, "b": 3, "c": 5}]},
+            {"rows": [{"a": 2, "b": 3, "c": 5}, {"a": 2, "c": 5}]},
+            ["rows.1.c"],
+        ),
+        (
+            {"value": "one", "at_most": "fy", "plus": -1, "fields": ["one"]},
+            {"one": 2569, "fy": 2570},
+            {"one": 2570, "fy": 2570},
+            ["one"],
+        ),
+        (
+            {"value": "one", "at_least": "two", "times": 0.5, "fields": ["one"]},
+            {"one": 5, "two": 10},
+            {"one": 4, "two": 10},
+            ["one"],
+        ),
         ({"value": "one", "more_than": 0, "fields": ["one"]}, {"one": 0.01}, {"one": 0}, ["one"]),
-        ({"each": "rows", "product_of": ["a", "b"], "equals": "c", "fields": ["c"]}, {"rows": [{"a": 3, "b": 0.1, "c": 0.3}]},
-         {"rows": [{"a": 3, "b": 0.1, "c": 0.31}]}, ["rows.0.c"]),
-        ({"each": "rows", "non_decreasing": ["a", "b", "c"], "fields": ["a"]}, {"rows": [{"a": 1, "c": 2}]},
-         {"rows": [{"a": 1, "b": 3, "c": 2}]}, ["rows.0.a"]),
-        ({"date": "end", "not_before": "start", "days": 15, "fields": ["end"]}, {"start": "2026-11-01", "end": "2026-11-16"},
-         {"start": "2026-11-01", "end": "2026-11-15"}, ["end"]),
-        ({"date": "end", "not_after": "start", "days": 15, "fields": ["end"]}, {"start": "2026-11-01", "end": "2026-11-16"},
-         {"start": "2026-11-01", "end": "2026-11-17"}, ["end"]),
+        (
+            {"each": "rows", "product_of": ["a", "b"], "equals": "c", "fields": ["c"]},
+            {"rows": [{"a": 3, "b": 0.1, "c": 0.3}]},
+            {"rows": [{"a": 3, "b": 0.1, "c": 0.31}]},
+            ["rows.0.c"],
+        ),
+        (
+            {"each": "rows", "non_decreasing": ["a", "b", "c"], "fields": ["a"]},
+            {"rows": [{"a": 1, "c": 2}]},
+            {"rows": [{"a": 1, "b": 3, "c": 2}]},
+            ["rows.0.a"],
+        ),
+        (
+            {"date": "end", "not_before": "start", "days": 15, "fields": ["end"]},
+            {"start": "2026-11-01", "end": "2026-11-16"},
+            {"start": "2026-11-01", "end": "2026-11-15"},
+            ["end"],
+        ),
+        (
+            {"date": "end", "not_after": "start", "days": 15, "fields": ["end"]},
+            {"start": "2026-11-01", "end": "2026-11-16"},
+            {"start": "2026-11-01", "end": "2026-11-17"},
+            ["end"],
+        ),
         # On the same day the clock decides.
-        ({"date": "end", "not_before": "start", "fields": ["end"]},
-         {"start": "2026-11-01T02:00:00Z", "end": "2026-11-01T02:00:00Z"},
-         {"start": "2026-11-01T02:00:00Z", "end": "2026-11-01T01:59:00Z"}, ["end"]),
-        ({"within_fiscal_year": ["start", "end"], "fy": "fy"}, {"fy": 2570, "start": "2026-10-01", "end": "2027-09-30"},
-         {"fy": 2570, "start": "2026-09-30", "end": "2027-10-01"}, ["start", "end"]),
-        ({"count_of": "rows", "where": {"field": "group", "is": "x"}, "at_least": 1, "fields": ["rows"]},
-         {"rows": [{"group": "x"}]}, {"rows": [{"group": "y"}]}, ["rows"]),
-        ({"count_of": "rows", "by": "code", "where": {"field": "group", "is": "x"}, "at_least": 1, "fields": ["rows"]},
-         {"rows": [{"code": "1", "group": "x"}, {"code": "1", "group": "y"}]},
-         {"rows": [{"code": "1", "group": "x"}, {"code": "2", "group": "y"}]}, ["rows"]),
-        ({"distinct_of": "rows.group", "at_least": 2, "fields": ["rows"]}, {"rows": [{"group": "x"}, {"group": "y"}]},
-         {"rows": [{"group": "x"}, {"group": "x"}]}, ["rows"]),
-        ({"min_length": "reason", "length": 3, "fields": ["reason"]}, {"reason": "กขค"}, {"reason": " กข "}, ["reason"]),
-        ({"value": "one", "equals": {"count": "rows"}, "fields": ["one"]}, {"one": 2, "rows": [{}, {}]},
-         {"one": 2, "rows": [{}]}, ["one"]),
-        ({"value": "one", "at_most": {"product_of": ["two", "total"], "times": 0.01}, "fields": ["one"]},
-         {"one": 45, "two": 90, "total": 50}, {"one": 45.01, "two": 90, "total": 50}, ["one"]),
-        ({"covers": "rows.code", "values": ["1", "2"], "fields": ["rows"]},
-         {"rows": [{"code": "2"}, {"code": "3"}, {"code": "1"}]}, {"rows": [{"code": "1"}]}, ["rows"]),
+        (
+            {"date": "end", "not_before": "start", "fields": ["end"]},
+            {"start": "2026-11-01T02:00:00Z", "end": "2026-11-01T02:00:00Z"},
+            {"start": "2026-11-01T02:00:00Z", "end": "2026-11-01T01:59:00Z"},
+            ["end"],
+        ),
+        (
+            {"within_fiscal_year": ["start", "end"], "fy": "fy"},
+            {"fy": 2570, "start": "2026-10-01", "end": "2027-09-30"},
+            {"fy": 2570, "start": "2026-09-30", "end": "2027-10-01"},
+            ["start", "end"],
+        ),
+        (
+            {"count_of": "rows", "where": {"field": "group", "is": "x"}, "at_least": 1, "fields": ["rows"]},
+            {"rows": [{"group": "x"}]},
+            {"rows": [{"group": "y"}]},
+            ["rows"],
+        ),
+        (
+            {
+                "count_of": "rows",
+                "by": "code",
+                "where": {"field": "group", "is": "x"},
+                "at_least": 1,
+                "fields": ["rows"],
+            },
+            {"rows": [{"code": "1", "group": "x"}, {"code": "1", "group": "y"}]},
+            {"rows": [{"code": "1", "group": "x"}, {"code": "2", "group": "y"}]},
+            ["rows"],
+        ),
+        (
+            {"distinct_of": "rows.group", "at_least": 2, "fields": ["rows"]},
+            {"rows": [{"group": "x"}, {"group": "y"}]},
+            {"rows": [{"group": "x"}, {"group": "x"}]},
+            ["rows"],
+        ),
+        (
+            {"min_length": "reason", "length": 3, "fields": ["reason"]},
+            {"reason": "กขค"},
+            {"reason": " กข "},
+            ["reason"],
+        ),
+        (
+            {"value": "one", "equals": {"count": "rows"}, "fields": ["one"]},
+            {"one": 2, "rows": [{}, {}]},
+            {"one": 2, "rows": [{}]},
+            ["one"],
+        ),
+        (
+            {"value": "one", "at_most": {"product_of": ["two", "total"], "times": 0.01}, "fields": ["one"]},
+            {"one": 45, "two": 90, "total": 50},
+            {"one": 45.01, "two": 90, "total": 50},
+            ["one"],
+        ),
+        (
+            {"covers": "rows.code", "values": ["1", "2"], "fields": ["rows"]},
+            {"rows": [{"code": "2"}, {"code": "3"}, {"code": "1"}]},
+            {"rows": [{"code": "1"}]},
+            ["rows"],
+        ),
         ({"covers": "rows.code", "values": ["1"], "fields": ["rows"]}, {"rows": [{"code": "1"}]}, {}, ["rows"]),
         # Without the office's calendar Monday to Friday count: the 20th is a Friday.
-        ({"date": "end", "not_after": "start", "working_days": 5, "fields": ["end"]},
-         {"start": "2026-11-20", "end": "2026-11-27"}, {"start": "2026-11-20", "end": "2026-11-28"}, ["end"]),
-        ({"date": "end", "not_before": "start", "working_days": 2, "fields": ["end"]},
-         {"start": "2026-11-20", "end": "2026-11-24"}, {"start": "2026-11-20", "end": "2026-11-23"}, ["end"]),
-        ({"date": "end", "same_day_as": "start", "fields": ["end"]}, {"start": "2026-11-20", "end": "2026-11-20"},
-         {"start": "2026-11-20", "end": "2026-11-21"}, ["end"]),
+        (
+            {"date": "end", "not_after": "start", "working_days": 5, "fields": ["end"]},
+            {"start": "2026-11-20", "end": "2026-11-27"},
+            {"start": "2026-11-20", "end": "2026-11-28"},
+            ["end"],
+        ),
+        (
+            {"date": "end", "not_before": "start", "working_days": 2, "fields": ["end"]},
+            {"start": "2026-11-20", "end": "2026-11-24"},
+            {"start": "2026-11-20", "end": "2026-11-23"},
+            ["end"],
+        ),
+        (
+            {"date": "end", "same_day_as": "start", "fields": ["end"]},
+            {"start": "2026-11-20", "end": "2026-11-20"},
+            {"start": "2026-11-20", "end": "2026-11-21"},
+            ["end"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_each_check_tells_good_from_bad(rule: JSON, good: JSON, bad: JSON, paths: list[str]) -> None:
     assert marked(rule, good) == []
     assert marked(rule, bad) == paths
@@ -197,9 +309,16 @@ STAGES = {
 }
 
 
-@pytest.mark.parametrize(("before", "now", "paths"), [
-    ("signed", "paid", []), ("signed", "signed", []), ("signed", "tor", ["stage"]), (None, "tor", []), ("signed", None, []),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("before", "now", "paths"),
+    [
+        ("signed", "paid", []),
+        ("signed", "signed", []),
+        ("signed", "tor", ["stage"]),
+        (None, "tor", []),
+        ("signed", None, []),
+    ],
+)
 def test_stages_go_forward_only(before: str | None, now: str | None, paths: list[str]) -> None:
     rule = {"th": "ไทย", "en": "English", "not_behind": "stage", "than": "last.stage", "fields": ["stage"]}
     schema = {"properties": {"stage": STAGES}, "x-rules": [rule]}
@@ -210,8 +329,14 @@ def test_stages_go_forward_only(before: str | None, now: str | None, paths: list
 
 
 def test_every_group_that_the_case_lists_is_counted() -> None:
-    rule = {"count_of": "rows", "by": "code", "groups": "issues.code", "where": {"field": "group", "is": "outcome"},
-            "at_least": 1, "fields": ["rows"]}  # fmt: skip
+    rule = {
+        "count_of": "rows",
+        "by": "code",
+        "groups": "issues.code",
+        "where": {"field": "group", "is": "outcome"},
+        "at_least": 1,
+        "fields": ["rows"],
+    }
     values = {"rows": [{"code": "D1", "group": "outcome"}]}
 
     assert marked(rule, values, {"issues": [{"code": "D1"}]}) == []

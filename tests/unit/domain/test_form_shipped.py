@@ -114,7 +114,12 @@ READ_BY_DIAGRAMS: dict[str, dict[str, Any]] = {
     "submission_package": {"package_complete": "boolean"},
     "review_result": {"result": ["N", "Y1", "Y2", "returned"], "items": "array"},
     "act_record": {"act_in_force": "boolean"},
-    "quarterly_report": {"after_change": "number", "committed": "number", "disbursed": "number", "target_percent": "number"},
+    "quarterly_report": {
+        "after_change": "number",
+        "committed": "number",
+        "disbursed": "number",
+        "target_percent": "number",
+    },
     "certify_report": {"report_valid": "boolean", "note": "string"},
     "recommendation": {"power_level": ["agency", "central", "cluster", "province"]},
     "reply": {"reply_type": ["accept", "counter", "reject"]},
@@ -124,7 +129,7 @@ READ_BY_DIAGRAMS: dict[str, dict[str, Any]] = {
         "past_cutoff": "boolean",
         "bb_agreement_required": "boolean",
     },
-}  # fmt: skip
+}
 
 
 @cache
@@ -184,11 +189,18 @@ def test_what_a_json_schema_library_refuses_is_refused_here_too(key: str, seed: 
     spoilt = copy.deepcopy(values)
     spoilt[name] = data.draw(
         st.one_of(
-            st.none(), st.booleans(), st.integers(-5, 10), st.floats(allow_nan=False), st.text(max_size=5), st.just("x" * 20001),
-            st.lists(st.one_of(st.integers(), st.text(max_size=3), st.dictionaries(st.text(max_size=3), st.integers()))),
+            st.none(),
+            st.booleans(),
+            st.integers(-5, 10),
+            st.floats(allow_nan=False),
+            st.text(max_size=5),
+            st.just("x" * 20001),
+            st.lists(
+                st.one_of(st.integers(), st.text(max_size=3), st.dictionaries(st.text(max_size=3), st.integers()))
+            ),
             st.just(values[name] * 200 if isinstance(values.get(name), list) else 0),
         )
-    )  # fmt: skip
+    )
 
     if not Draft202012Validator(schema).is_valid(spoilt):
         assert any(path.split(".")[0] == name for path in validate(schema, spoilt))

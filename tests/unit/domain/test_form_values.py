@@ -44,12 +44,20 @@ TABLE = {
         (text(), "a\0b", "This holds characters that cannot be kept."),
         (text(), "a\ud800", "This holds characters that cannot be kept."),
         (text(), "a\x1bb", "This holds characters that cannot be kept."),
-        (text(pattern="^ก", **{"x-pattern": {"th": "ต้องขึ้นต้นด้วย ก", "en": "It begins with ก."}}), "ข", "It begins with ก."),
+        (
+            text(pattern="^ก", **{"x-pattern": {"th": "ต้องขึ้นต้นด้วย ก", "en": "It begins with ก."}}),
+            "ข",
+            "It begins with ก.",
+        ),
         (text(**{"x-enum": [{"value": "a", "th": "ก", "en": "A"}]}), "b", "Choose one of the options."),
         (text(**{"x-widget": "date", "format": "date"}), "2026-02-30", "A date is expected here."),
         (text(**{"x-widget": "date", "format": "date"}), "0001-01-01", "A date is expected here."),
         (text(**{"x-widget": "date", "format": "date"}), "2026-W47-5", "A date is expected here."),
-        (text(maxLength=40, **{"x-widget": "datetime"}), "2026-11-20T09:00:00+07:00", "A date with a time is expected here."),
+        (
+            text(maxLength=40, **{"x-widget": "datetime"}),
+            "2026-11-20T09:00:00+07:00",
+            "A date with a time is expected here.",
+        ),
         (text(maxLength=40, **{"x-widget": "datetime"}), "2026-11-20T02:30Z", "A date with a time is expected here."),
         (text(maxLength=40, **{"x-widget": "datetime"}), "20261120T023000Z", "A date with a time is expected here."),
         (text(**{"x-widget": "province"}), "Loei", "Choose one of the options."),
@@ -67,12 +75,20 @@ TABLE = {
         (TABLE, "x", "A list is expected here."),
         (TABLE, [{"name": "ก"}] * 4, "At most 3 entries fit."),
         ({**TABLE, "minItems": 2}, [{"name": "ก"}], "At least 2 entries are needed."),
-        ({"type": "array", "maxItems": 3, "uniqueItems": True, "items": text()}, ["ก", "ก"], "The same entry is there twice."),
-        ({**TABLE, "uniqueItems": True}, [{"name": "ก", "budget": 1}, {"budget": 1.0, "name": "ก"}], "The same entry is there twice."),
+        (
+            {"type": "array", "maxItems": 3, "uniqueItems": True, "items": text()},
+            ["ก", "ก"],
+            "The same entry is there twice.",
+        ),
+        (
+            {**TABLE, "uniqueItems": True},
+            [{"name": "ก", "budget": 1}, {"budget": 1.0, "name": "ก"}],
+            "The same entry is there twice.",
+        ),
         (text(), [[[[[[]]]]]], "This is nested too deeply."),
         (text(), b"x", "This is not a kind of value that a form can hold."),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_value_is_refused_with_its_field_named(field: JSON, value: object, message: str) -> None:
     errors = validate(form(it=field), {"it": value})
 
@@ -260,16 +276,21 @@ COUNTED = {
     "type": "array",
     "maxItems": 10,
     "x-rows-from": {
-        "from": "opinions.items", "by": "group", "columns": {"group": "group"}, "counts": {"all": {}, "kept": {"disposition": "accept"}},
+        "from": "opinions.items",
+        "by": "group",
+        "columns": {"group": "group"},
+        "counts": {"all": {}, "kept": {"disposition": "accept"}},
     },
     "items": {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "group": text(readOnly=True), "all": {"type": "integer", "readOnly": True}, "kept": {"type": "integer"},
+            "group": text(readOnly=True),
+            "all": {"type": "integer", "readOnly": True},
+            "kept": {"type": "integer"},
         },
     },
-}  # fmt: skip
+}
 OPINIONS = {
     "opinions": {
         "items": [{"group": "a", "disposition": "accept"}, {"group": "b"}, {"group": "a"}, {"disposition": "accept"}]

@@ -45,7 +45,7 @@ YES_NO: JSON = {"type": "boolean"}
         ({**TEXT, "x-widget": "textarea"}, "สอง\r\nบรรทัด", "สอง\nบรรทัด"),
         (TEXT, "น\u0e4d\u0e49\u0e32", "น\u0e49\u0e33"),
     ],
-)  # fmt: skip
+)
 def test_reading_what_people_type(field: JSON, typed: str, value: Any) -> None:
     read = read_text(field, typed)
 

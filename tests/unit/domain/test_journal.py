@@ -15,11 +15,23 @@ from osm_flow.domain.journal import GENESIS, NotStorable, Record
 
 def record(seq: int = 1, prev_hash: str = GENESIS, **changes: Any) -> Record:
     made = Record(
-        case_id="c1", seq=seq, at=f"2026-11-20T02:00:00.{seq:06d}Z", kind="work_item.completed", actor="anan",
-        actor_role="osm_strategy", on_behalf_of=None, element="draft", task_id="t1", payload_digest="d" * 64,
-        definition_key="review", definition_version=1, definition_sha256="e" * 64, engine_version="osm-flow 0.1.0",
-        state_digest="f" * 64, prev_hash=prev_hash,
-    )  # fmt: skip
+        case_id="c1",
+        seq=seq,
+        at=f"2026-11-20T02:00:00.{seq:06d}Z",
+        kind="work_item.completed",
+        actor="anan",
+        actor_role="osm_strategy",
+        on_behalf_of=None,
+        element="draft",
+        task_id="t1",
+        payload_digest="d" * 64,
+        definition_key="review",
+        definition_version=1,
+        definition_sha256="e" * 64,
+        engine_version="osm-flow 0.1.0",
+        state_digest="f" * 64,
+        prev_hash=prev_hash,
+    )
     return replace(made, **changes)
 
 

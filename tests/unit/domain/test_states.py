@@ -11,10 +11,21 @@ from osm_flow.domain.states import (
     next_work_item_state,
 )
 
-CASE_STEPS = {("ACTIVE", "SUSPENDED"), ("ACTIVE", "COMPLETED"), ("ACTIVE", "CANCELLED"), ("SUSPENDED", "ACTIVE"),
-              ("SUSPENDED", "CANCELLED")}  # fmt: skip
-WORK_ITEM_STEPS = {("READY", "CLAIMED"), ("READY", "CANCELLED"), ("CLAIMED", "READY"), ("CLAIMED", "CLAIMED"),
-                   ("CLAIMED", "COMPLETED"), ("CLAIMED", "CANCELLED")}  # fmt: skip
+CASE_STEPS = {
+    ("ACTIVE", "SUSPENDED"),
+    ("ACTIVE", "COMPLETED"),
+    ("ACTIVE", "CANCELLED"),
+    ("SUSPENDED", "ACTIVE"),
+    ("SUSPENDED", "CANCELLED"),
+}
+WORK_ITEM_STEPS = {
+    ("READY", "CLAIMED"),
+    ("READY", "CANCELLED"),
+    ("CLAIMED", "READY"),
+    ("CLAIMED", "CLAIMED"),
+    ("CLAIMED", "COMPLETED"),
+    ("CLAIMED", "CANCELLED"),
+}
 
 
 @pytest.mark.parametrize("current", CaseStatus)

@@ -316,8 +316,14 @@ class Case:
     They must agree on everything that can be seen, the first two on every byte.
     """
 
-    def __init__(self, xml: bytes | Process, data: dict[str, Any] | None = None, *, lookup: Any = calendar,
-                 decisions: Mapping[str, bytes] | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        xml: bytes | Process,
+        data: dict[str, Any] | None = None,
+        *,
+        lookup: Any = calendar,
+        decisions: Mapping[str, bytes] | None = None,
+    ) -> None:
         self.process = xml if isinstance(xml, Process) else compiled(xml, decisions=decisions)
         self.lookup = lookup
         self.live = LiveCase(self.process, CASE)

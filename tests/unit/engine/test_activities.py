@@ -42,10 +42,18 @@ from tests.unit.engine.test_decisions import table
 
 
 def test_a_user_task_shows_what_the_diagram_says() -> None:
-    task = user("a", "<bpmn:documentation>ทำเถิด</bpmn:documentation>",
-                properties(document="plan", subject="ปี ${fy}", separate_from="x"), name="ร่าง", c_candidateGroups="osm_strategy, osm_head",
-                c_candidateUsers="somchai", c_assignee="${boss}", c_dueDate="${working_days(5)}", c_followUpDate="before(milestone('x'), 3)",
-                c_priority="${10 * 3}")  # fmt: skip
+    task = user(
+        "a",
+        "<bpmn:documentation>ทำเถิด</bpmn:documentation>",
+        properties(document="plan", subject="ปี ${fy}", separate_from="x"),
+        name="ร่าง",
+        c_candidateGroups="osm_strategy, osm_head",
+        c_candidateUsers="somchai",
+        c_assignee="${boss}",
+        c_dueDate="${working_days(5)}",
+        c_followUpDate="before(milestone('x'), 3)",
+        c_priority="${10 * 3}",
+    )
     case = Case(alone(task), {"fy": 2571, "boss": "malee"})
     found = case.waiting("a")
     assert (found.kind, found.name, found.documentation, found.form_key) == ("user", "ร่าง", "ทำเถิด", "f")
@@ -191,8 +199,13 @@ def test_a_call_without_mappings_hands_everything_over_and_back() -> None:
 
 
 def test_a_call_hands_over_what_its_mappings_say() -> None:
-    given = mapped('in source="x" target="p"', "in sourceExpression=\"${x + 1}\" target=\"q\"", 'in businessKey="k"',
-                   'out source="answer" target="reply"', 'out sourceExpression="len(rows)" target="n"')  # fmt: skip
+    given = mapped(
+        'in source="x" target="p"',
+        'in sourceExpression="${x + 1}" target="q"',
+        'in businessKey="k"',
+        'out source="answer" target="reply"',
+        'out sourceExpression="len(rows)" target="n"',
+    )
     case = Case(alone(call("a", given)), {"x": 1, "secret": 2})
     assert case.waiting("a").data == {"p": 1, "q": 2}
     case.child("a", answer="yes", rows=[1, 2], other=5)
@@ -217,8 +230,16 @@ def test_a_mapping_that_cannot_be_worked_out_is_a_fault_at_the_call() -> None:
 
 def test_a_child_that_failed_hands_back_what_it_came_to_set() -> None:
     given = mapped('out source="reason" target="why"', 'out source="answer" target="reply"')
-    xml = diagram(start(), call("a", given), boundary("c1", "a", on("error", "oops")), manuals("b c"), end(), end("e2"),
-                  flows("s > a > b > e; c1 > c > e2"), roots=error("oops"))  # fmt: skip
+    xml = diagram(
+        start(),
+        call("a", given),
+        boundary("c1", "a", on("error", "oops")),
+        manuals("b c"),
+        end(),
+        end("e2"),
+        flows("s > a > b > e; c1 > c > e2"),
+        roots=error("oops"),
+    )
     case = Case(xml)
     case.child("a", error="oops", reason="late", other=1)
     assert case.waiting("c").data == {"why": "late"}

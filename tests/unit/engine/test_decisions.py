@@ -125,7 +125,12 @@ def test_a_cell_that_is_more_than_a_cell_is_refused(cell: str) -> None:
     [
         (table((["1"], ["1"]), policy="ANY"), "hit_policy"),
         (table((["1"], ["1"]), policy="RULE ORDER"), "hit_policy"),
-        (table((["1"], ["1"]), policy="COLLECT").replace(b'hitPolicy="COLLECT"', b'hitPolicy="COLLECT" aggregation="SUM"'), "hit_policy"),
+        (
+            table((["1"], ["1"]), policy="COLLECT").replace(
+                b'hitPolicy="COLLECT"', b'hitPolicy="COLLECT" aggregation="SUM"'
+            ),
+            "hit_policy",
+        ),
         (table((["1", "2"], ["1"])), "cells"),
         (table((["1"], ["1"]), inputs="a.b"), "expression"),
         (table((["1"], ["exec('x')"])), "expression"),
@@ -135,9 +140,12 @@ def test_a_cell_that_is_more_than_a_cell_is_refused(cell: str) -> None:
         (b"<html/>", "one_table"),
         (b"not xml", "not_xml"),
         (b'<!DOCTYPE d [<!ENTITY a "b">]>' + table((["1"], ["1"])), "doctype"),
-        (f'{HEAD}<decision id="key"><literalExpression><text>1</text></literalExpression></decision></definitions>'.encode(), "one_table"),
+        (
+            f'{HEAD}<decision id="key"><literalExpression><text>1</text></literalExpression></decision></definitions>'.encode(),
+            "one_table",
+        ),
     ],
-)  # fmt: skip
+)
 def test_tables_that_are_refused(xml: bytes, code: str) -> None:
     with pytest.raises(DefinitionRefused) as raised:
         read_decision(xml)

@@ -35,12 +35,18 @@ from tests.unit.engine.test_decisions import table
 
 LANES = element("laneSet", "ls", element("lane", "l1", "<bpmn:flowNodeRef>a</bpmn:flowNodeRef>", name="งานยุทธศาสตร์"))
 MAIN = process(
-    properties(stage="drafting", business_key="PLN", startable="true"), LANES, element("startEvent", "s", c_formKey="f"),
-    user("a", properties(stage="approval", document="plan")), service("v"), call("k"),
+    properties(stage="drafting", business_key="PLN", startable="true"),
+    LANES,
+    element("startEvent", "s", c_formKey="f"),
+    user("a", properties(stage="approval", document="plan")),
+    service("v"),
+    call("k"),
     element("businessRuleTask", "d", c_decisionRef="D", c_resultVariable="r"),
-    sub("sp", start("is"), user("inner", c_formKey="g"), end("ie"), flows("is > inner > ie")), end(),
-    flows("s > a > v > k > d > sp > e"), name="ร่างแผน",
-)  # fmt: skip
+    sub("sp", start("is"), user("inner", c_formKey="g"), end("ie"), flows("is > inner > ie")),
+    end(),
+    flows("s > a > v > k > d > sp > e"),
+    name="ร่างแผน",
+)
 CHILD = process(start("cs"), manual("ca"), end("ce"), flows("cs > ca > ce"), key="child", name="ย่อย")
 
 

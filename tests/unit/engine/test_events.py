@@ -81,8 +81,16 @@ def test_a_receive_task_waits_for_its_message() -> None:
 
 def test_a_receive_task_may_be_given_up_by_its_timer() -> None:
     task = element("receiveTask", "r", messageRef="hi")
-    xml = diagram(start(), task, boundary("late", "r", timer("P1D")), manual("a"), end(), end("e2"),
-                  flows("s > r > e; late > a > e2"), roots=message("hi"))  # fmt: skip
+    xml = diagram(
+        start(),
+        task,
+        boundary("late", "r", timer("P1D")),
+        manual("a"),
+        end(),
+        end("e2"),
+        flows("s > r > e; late > a > e2"),
+        roots=message("hi"),
+    )
     case = Case(xml)
     assert case.open == ["late", "r"]
     case.fire("late")
@@ -120,8 +128,17 @@ def test_a_message_without_payload_carries_the_variables() -> None:
 
 
 def test_a_message_thrown_inside_the_case_is_caught_there_and_nowhere_else() -> None:
-    xml = diagram(start(), both("p1"), catch("m", on("message", "hi")), manual("a"), throw("t", on("message", "hi")), both("p2"),
-                  end(), flows("s > p1 > m > p2; p1 > a > t > p2 > e"), roots=message("hi"))  # fmt: skip
+    xml = diagram(
+        start(),
+        both("p1"),
+        catch("m", on("message", "hi")),
+        manual("a"),
+        throw("t", on("message", "hi")),
+        both("p2"),
+        end(),
+        flows("s > p1 > m > p2; p1 > a > t > p2 > e"),
+        roots=message("hi"),
+    )
     case = Case(xml)
     assert case.open == ["a", "m"]
     case.complete("a", x=2)
@@ -214,8 +231,17 @@ ACTIVITIES = {
 
 
 def bounded(activity: str, *events: str, path: str = "", extra: str = "", roots: str = "") -> bytes:
-    return diagram(start(), ACTIVITIES[activity](), *events, manuals("b"), extra, end(), flows("s > a > b > e"), flows(path),
-                   roots=message("hi") + error("oops") + escalation("up") + roots)  # fmt: skip
+    return diagram(
+        start(),
+        ACTIVITIES[activity](),
+        *events,
+        manuals("b"),
+        extra,
+        end(),
+        flows("s > a > b > e"),
+        flows(path),
+        roots=message("hi") + error("oops") + escalation("up") + roots,
+    )
 
 
 def do_all(case: Case) -> None:
@@ -243,8 +269,13 @@ def test_an_interrupting_timer_ends_everything_inside(activity: str) -> None:
 
 @pytest.mark.parametrize("activity", ACTIVITIES)
 def test_an_activity_done_in_time_takes_its_timers_with_it(activity: str) -> None:
-    xml = bounded(activity, boundary("t", "a", timer("P1D")), boundary("r", "a", timer("R/PT1H", "timeCycle"), cancel=False),
-                  extra=manuals("c d") + end("e2") + end("e3"), path="t > c > e2; r > d > e3")  # fmt: skip
+    xml = bounded(
+        activity,
+        boundary("t", "a", timer("P1D")),
+        boundary("r", "a", timer("R/PT1H", "timeCycle"), cancel=False),
+        extra=manuals("c d") + end("e2") + end("e3"),
+        path="t > c > e2; r > d > e3",
+    )
     case = Case(xml)
     do_all(case)
     assert case.open == ["b"]
@@ -254,8 +285,12 @@ def test_an_activity_done_in_time_takes_its_timers_with_it(activity: str) -> Non
 
 @pytest.mark.parametrize("activity", ACTIVITIES)
 def test_a_reminder_runs_beside_the_activity_and_outlives_it(activity: str) -> None:
-    xml = bounded(activity, boundary("r", "a", timer("R3/PT1H", "timeCycle"), cancel=False), extra=manuals("d") + end("e2"),
-                  path="r > d > e2")  # fmt: skip
+    xml = bounded(
+        activity,
+        boundary("r", "a", timer("R3/PT1H", "timeCycle"), cancel=False),
+        extra=manuals("d") + end("e2"),
+        path="r > d > e2",
+    )
     case = Case(xml)
     before = case.open
     for turn in range(1, 4):
@@ -304,10 +339,19 @@ def test_a_timer_fired_twice_is_refused_the_second_time() -> None:
 
 
 def test_many_boundary_events_on_one_activity() -> None:
-    events = [boundary("t", "a", timer("P5D")), boundary("w", "a", timer("P1D"), cancel=False),
-              boundary("m", "a", on("message", "hi"), cancel=False), boundary("x", "a", on("message", "stop"))]  # fmt: skip
-    xml = bounded("subprocess", *events, extra=manuals("c d f g") + "".join(map(end, ("e2", "e3", "e4", "e5"))),
-                  path="t > c > e2; w > d > e3; m > f > e4; x > g > e5", roots=message("stop"))  # fmt: skip
+    events = [
+        boundary("t", "a", timer("P5D")),
+        boundary("w", "a", timer("P1D"), cancel=False),
+        boundary("m", "a", on("message", "hi"), cancel=False),
+        boundary("x", "a", on("message", "stop")),
+    ]
+    xml = bounded(
+        "subprocess",
+        *events,
+        extra=manuals("c d f g") + "".join(map(end, ("e2", "e3", "e4", "e5"))),
+        path="t > c > e2; w > d > e3; m > f > e4; x > g > e5",
+        roots=message("stop"),
+    )
     case = Case(xml)
     case.fire("w")
     case.tell("m", first=1)
@@ -337,8 +381,16 @@ def test_each_message_of_a_boundary_is_seen_on_its_own_path_only() -> None:
 
 
 def test_boundary_events_two_deep() -> None:
-    inner = sub("a", start("is"), manual("x"), boundary("t2", "x", timer("PT1H")), manual("y"), end("ie"), end("ie2"),
-                flows("is > x > ie; t2 > y > ie2"))  # fmt: skip
+    inner = sub(
+        "a",
+        start("is"),
+        manual("x"),
+        boundary("t2", "x", timer("PT1H")),
+        manual("y"),
+        end("ie"),
+        end("ie2"),
+        flows("is > x > ie; t2 > y > ie2"),
+    )
     xml = diagram(
         start(),
         inner,
@@ -360,8 +412,15 @@ def test_boundary_events_two_deep() -> None:
 
 
 def test_a_boundary_in_a_loop_works_on_each_turn() -> None:
-    xml = diagram(start(), manual("a"), boundary("t", "a", timer("P1D")), manual("c"), xor("g", "e"), end(),
-                  flows("s > a > g; t > c > g; g > a [again == true]; g > e"))  # fmt: skip
+    xml = diagram(
+        start(),
+        manual("a"),
+        boundary("t", "a", timer("P1D")),
+        manual("c"),
+        xor("g", "e"),
+        end(),
+        flows("s > a > g; t > c > g; g > a [again == true]; g > e"),
+    )
     case = Case(xml)
     for turn in range(4):
         case.complete("a", again=True) if turn % 2 else (case.fire("t"), case.complete("c", again=True))
@@ -372,8 +431,14 @@ def test_a_boundary_in_a_loop_works_on_each_turn() -> None:
 
 # ---- races -----------------------------------------------------------------------------------------------------------
 
-RACE = (catch("m1", on("message", "hi")) + catch("m2", on("message", "stop")) + catch("t", timer("P1D"))
-        + element("receiveTask", "r", messageRef="more") + race("g") + manuals("a b c d"))  # fmt: skip
+RACE = (
+    catch("m1", on("message", "hi"))
+    + catch("m2", on("message", "stop"))
+    + catch("t", timer("P1D"))
+    + element("receiveTask", "r", messageRef="more")
+    + race("g")
+    + manuals("a b c d")
+)
 RACE_FLOWS = "g > m1 > a; g > m2 > b; g > t > c; g > r > d"
 RACE_ROOTS = message("hi") + message("stop") + message("more")
 
@@ -390,8 +455,14 @@ def test_the_first_event_of_a_race_ends_the_others(winner: str, then: str) -> No
 
 
 def test_a_race_in_a_loop_begins_anew_on_each_turn() -> None:
-    xml = diagram(start(), RACE, xor("x", "e"), end(), flows(f"s > g; {RACE_FLOWS}; a > x; b > x; c > x; d > x; x > g [again == true]; x > e"),
-                  roots=RACE_ROOTS)  # fmt: skip
+    xml = diagram(
+        start(),
+        RACE,
+        xor("x", "e"),
+        end(),
+        flows(f"s > g; {RACE_FLOWS}; a > x; b > x; c > x; d > x; x > g [again == true]; x > e"),
+        roots=RACE_ROOTS,
+    )
     case = Case(xml)
     for winner, then in [("m1", "a"), ("t", "c"), ("m2", "b"), ("m1", "a"), ("r", "d")]:
         case.fire("t") if winner == "t" else case.tell(winner)
@@ -426,11 +497,28 @@ def test_a_race_inside_a_subprocess(loop: str) -> None:
 
 def failing(*events: str, path: str = "", code: str = "oops", loop: str = "") -> bytes:
     """A subprocess with an open task beside a branch that ends in an error."""
-    inner = sub("a", loop, start("is"), both("ip"), manuals("x y"), end("bad", on("error", code)), end("ie"),
-                flows("is > ip > x > bad; ip > y > ie"))  # fmt: skip
+    inner = sub(
+        "a",
+        loop,
+        start("is"),
+        both("ip"),
+        manuals("x y"),
+        end("bad", on("error", code)),
+        end("ie"),
+        flows("is > ip > x > bad; ip > y > ie"),
+    )
     caught = [name for name in ("c", "d") if f"> {name}" in path]
-    return diagram(start(), inner, *events, manuals("b"), *(manual(n) + end(f"{n}_e") + flows(f"{n} > {n}_e") for n in caught), end(),
-                   flows("s > a > b > e"), flows(path), roots=error("oops") + error("other"))  # fmt: skip
+    return diagram(
+        start(),
+        inner,
+        *events,
+        manuals("b"),
+        *(manual(n) + end(f"{n}_e") + flows(f"{n} > {n}_e") for n in caught),
+        end(),
+        flows("s > a > b > e"),
+        flows(path),
+        roots=error("oops") + error("other"),
+    )
 
 
 @pytest.mark.parametrize("loop", ["", many(number="2")], ids=["once", "instances"])
@@ -465,10 +553,27 @@ def test_an_uncaught_error_ends_the_case(events: tuple[str, ...]) -> None:
 
 def test_an_error_passes_enclosing_scopes_until_one_catches_it() -> None:
     deep = sub("deep", start("ds"), manual("x"), end("bad", on("error", "oops")), flows("ds > x > bad"))
-    middle = sub("middle", start("ms"), both("mp"), deep, boundary("wrong", "deep", on("error", "other")), manuals("y z"), end("me"), end("me2"),
-                 flows("ms > mp > deep > me; mp > y > me; wrong > z > me2"))  # fmt: skip
-    xml = diagram(start(), middle, boundary("right", "middle", on("error", "oops")), manuals("b c"), end(), end("e2"),
-                  flows("s > middle > b > e; right > c > e2"), roots=error("oops") + error("other"))  # fmt: skip
+    middle = sub(
+        "middle",
+        start("ms"),
+        both("mp"),
+        deep,
+        boundary("wrong", "deep", on("error", "other")),
+        manuals("y z"),
+        end("me"),
+        end("me2"),
+        flows("ms > mp > deep > me; mp > y > me; wrong > z > me2"),
+    )
+    xml = diagram(
+        start(),
+        middle,
+        boundary("right", "middle", on("error", "oops")),
+        manuals("b c"),
+        end(),
+        end("e2"),
+        flows("s > middle > b > e; right > c > e2"),
+        roots=error("oops") + error("other"),
+    )
     case = Case(xml)
     case.complete("x")
     assert case.open == ["c"]
@@ -476,8 +581,19 @@ def test_an_error_passes_enclosing_scopes_until_one_catches_it() -> None:
 
 def test_a_neighbour_never_catches_an_error() -> None:
     erring = sub("a", start("is"), manual("x"), end("bad", on("error", "oops")), flows("is > x > bad"))
-    xml = diagram(start(), both("p1"), erring, plain_sub("n", body="w"), boundary("never", "n", on("error", "oops")), manual("c"), both("p2"), end(), end("e2"),
-                  flows("s > p1 > a > p2 > e; p1 > n > p2; never > c > e2"), roots=error("oops"))  # fmt: skip
+    xml = diagram(
+        start(),
+        both("p1"),
+        erring,
+        plain_sub("n", body="w"),
+        boundary("never", "n", on("error", "oops")),
+        manual("c"),
+        both("p2"),
+        end(),
+        end("e2"),
+        flows("s > p1 > a > p2 > e; p1 > n > p2; never > c > e2"),
+        roots=error("oops"),
+    )
     case = Case(xml)
     case.complete("x")
     assert case.ended("bad")
@@ -485,8 +601,19 @@ def test_a_neighbour_never_catches_an_error() -> None:
 
 
 def test_an_error_on_a_side_path_is_not_caught_by_the_activity_it_left() -> None:
-    xml = diagram(start(), plain_sub("a", body="w"), boundary("r", "a", timer("PT1H"), cancel=False), boundary("never", "a", on("error", "oops")), manuals("c d"),
-                  service("x"), end(), end("e2"), end("e3"), flows("s > a > d > e; r > x > e2; never > c > e3"), roots=error("oops"))  # fmt: skip
+    xml = diagram(
+        start(),
+        plain_sub("a", body="w"),
+        boundary("r", "a", timer("PT1H"), cancel=False),
+        boundary("never", "a", on("error", "oops")),
+        manuals("c d"),
+        service("x"),
+        end(),
+        end("e2"),
+        end("e3"),
+        flows("s > a > d > e; r > x > e2; never > c > e3"),
+        roots=error("oops"),
+    )
     case = Case(xml)
     case.fire("r")
     case.finish("x", error="oops")
@@ -500,8 +627,16 @@ def test_an_error_on_a_side_path_is_not_caught_by_the_activity_it_left() -> None
 @pytest.mark.parametrize("kind", ["service", "child"])
 def test_an_operation_or_a_child_may_fail_with_an_error(kind: str, loop: str) -> None:
     node = (service if kind == "service" else call)("a", loop)
-    xml = diagram(start(), node, boundary("c1", "a", on("error", "oops")), manuals("b c"), end(), end("e2"),
-                  flows("s > a > b > e; c1 > c > e2"), roots=error("oops"))  # fmt: skip
+    xml = diagram(
+        start(),
+        node,
+        boundary("c1", "a", on("error", "oops")),
+        manuals("b c"),
+        end(),
+        end("e2"),
+        flows("s > a > b > e; c1 > c > e2"),
+        roots=error("oops"),
+    )
     case = Case(xml, {"x": 1})
     act = case.finish if kind == "service" else case.child
     act("a", 0 if loop else None, error="oops", why="late")
@@ -516,11 +651,27 @@ def test_an_operation_or_a_child_may_fail_with_an_error(kind: str, loop: str) ->
 
 def test_nothing_runs_on_after_an_error_in_the_same_step() -> None:
     """The branch beside the error would throw its message next; it must not."""
-    inner = sub("a", start("is"), manual("x"), both("ip"), end("bad", on("error", "oops")), throw("t", on("message", "hi")), end("ie"),
-                flows("is > x > ip > bad; ip > t > ie"))  # fmt: skip
+    inner = sub(
+        "a",
+        start("is"),
+        manual("x"),
+        both("ip"),
+        end("bad", on("error", "oops")),
+        throw("t", on("message", "hi")),
+        end("ie"),
+        flows("is > x > ip > bad; ip > t > ie"),
+    )
     outer = sub("o", start("os"), inner, end("oe"), flows("os > a > oe"))
-    xml = diagram(start(), outer, boundary("c1", "o", on("error", "oops")), manual("c"), end(), end("e2"), flows("s > o > e; c1 > c > e2"),
-                  roots=error("oops") + message("hi"))  # fmt: skip
+    xml = diagram(
+        start(),
+        outer,
+        boundary("c1", "o", on("error", "oops")),
+        manual("c"),
+        end(),
+        end("e2"),
+        flows("s > o > e; c1 > c > e2"),
+        roots=error("oops") + message("hi"),
+    )
     case = Case(xml)
     case.complete("x")
     assert case.open == ["c"]
@@ -537,8 +688,16 @@ def escalating(cancel: bool, thrower: str = "throw") -> bytes:
         body, path = end("up1", on("escalation", "up")) + end("ie"), "is > ip > x > up1; ip > y > ie"
     gate = both("ip") if thrower == "end" else ""
     inner = sub("a", start("is"), gate, manuals("x y"), body, flows(path))
-    return diagram(start(), inner, boundary("c1", "a", on("escalation", "up"), cancel=cancel), manuals("b c"), end(), end("e2"),
-                   flows("s > a > b > e; c1 > c > e2"), roots=escalation("up"))  # fmt: skip
+    return diagram(
+        start(),
+        inner,
+        boundary("c1", "a", on("escalation", "up"), cancel=cancel),
+        manuals("b c"),
+        end(),
+        end("e2"),
+        flows("s > a > b > e; c1 > c > e2"),
+        roots=escalation("up"),
+    )
 
 
 @pytest.mark.parametrize("thrower", ["throw", "end"])
@@ -561,10 +720,25 @@ def test_an_escalation_may_go_beside(thrower: str) -> None:
 
 
 def test_an_interrupting_escalation_stops_what_would_run_next() -> None:
-    inner = sub("a", start("is"), manual("x"), throw("up1", on("escalation", "up")), throw("t", on("message", "hi")), end("ie"),
-                flows("is > x > up1 > t > ie"))  # fmt: skip
-    xml = diagram(start(), inner, boundary("c1", "a", on("escalation", "up")), manuals("b c"), end(), end("e2"),
-                  flows("s > a > b > e; c1 > c > e2"), roots=escalation("up") + message("hi"))  # fmt: skip
+    inner = sub(
+        "a",
+        start("is"),
+        manual("x"),
+        throw("up1", on("escalation", "up")),
+        throw("t", on("message", "hi")),
+        end("ie"),
+        flows("is > x > up1 > t > ie"),
+    )
+    xml = diagram(
+        start(),
+        inner,
+        boundary("c1", "a", on("escalation", "up")),
+        manuals("b c"),
+        end(),
+        end("e2"),
+        flows("s > a > b > e; c1 > c > e2"),
+        roots=escalation("up") + message("hi"),
+    )
     case = Case(xml)
     case.complete("x")
     assert case.open == ["c"]
@@ -582,8 +756,16 @@ def test_an_uncaught_escalation_leaves_the_case_and_the_case_goes_on() -> None:
 
 def called(cancel: bool, loop: str = "", ref: str = "up", mapping: str = "") -> bytes:
     """A call whose escalation leads to `c`."""
-    return diagram(start(), call("k", mapping, loop), boundary("c1", "k", on("escalation", ref), cancel=cancel), manuals("b c"), end(), end("e2"),
-                   flows("s > k > b > e; c1 > c > e2"), roots=escalation("up"))  # fmt: skip
+    return diagram(
+        start(),
+        call("k", mapping, loop),
+        boundary("c1", "k", on("escalation", ref), cancel=cancel),
+        manuals("b c"),
+        end(),
+        end("e2"),
+        flows("s > k > b > e; c1 > c > e2"),
+        roots=escalation("up"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -628,8 +810,16 @@ def test_an_event_without_a_code_catches_every_escalation_of_a_child() -> None:
 
 def test_an_escalation_that_the_call_does_not_catch_looks_further_out() -> None:
     inner = sub("a", start("is"), call("k"), end("ie"), flows("is > k > ie"))
-    xml = diagram(start(), inner, boundary("c1", "a", on("escalation", "up")), manuals("b c"), end(), end("e2"),
-                  flows("s > a > b > e; c1 > c > e2"), roots=escalation("up"))  # fmt: skip
+    xml = diagram(
+        start(),
+        inner,
+        boundary("c1", "a", on("escalation", "up")),
+        manuals("b c"),
+        end(),
+        end("e2"),
+        flows("s > a > b > e; c1 > c > e2"),
+        roots=escalation("up"),
+    )
     case = Case(xml)
     case.escalate("k", "other")
     assert case.open == ["k"]
@@ -660,8 +850,19 @@ def test_nobody_escalates_out_of_what_is_no_call() -> None:
 
 
 def test_termination_ends_the_case_with_all_that_is_open() -> None:
-    xml = diagram(start(), both("p1"), manual("a"), plain_sub("sp", body="x"), boundary("t", "sp", timer("P1D")), call("k"), end("stop", on("terminate")),
-                  end(), end("e2"), end("e3"), flows("s > p1 > a > stop; p1 > sp > e; p1 > k > e2; t > e3"))  # fmt: skip
+    xml = diagram(
+        start(),
+        both("p1"),
+        manual("a"),
+        plain_sub("sp", body="x"),
+        boundary("t", "sp", timer("P1D")),
+        call("k"),
+        end("stop", on("terminate")),
+        end(),
+        end("e2"),
+        end("e3"),
+        flows("s > p1 > a > stop; p1 > sp > e; p1 > k > e2; t > e3"),
+    )
     case = Case(xml)
     assert case.open == ["a", "k", "t", "x"]
     result = case.complete("a", done=1)
@@ -689,8 +890,16 @@ def test_termination_of_a_subprocess_ends_the_subprocess_alone() -> None:
 
 
 def test_termination_of_an_instance_leaves_the_other_instances() -> None:
-    inner = sub("a", many(number="3"), start("is"), both("ip"), manuals("x y"), end("stop", on("terminate")), end("ie"),
-                flows("is > ip > x > stop; ip > y > ie"))  # fmt: skip
+    inner = sub(
+        "a",
+        many(number="3"),
+        start("is"),
+        both("ip"),
+        manuals("x y"),
+        end("stop", on("terminate")),
+        end("ie"),
+        flows("is > ip > x > stop; ip > y > ie"),
+    )
     case = Case(diagram(start(), inner, end(), flows("s > a > e")))
     case.complete("x", 1)
     assert case.open == ["x", "x", "y", "y"]
@@ -724,9 +933,21 @@ def test_nothing_can_be_told_to_a_case_that_is_over() -> None:
 
 
 def test_every_element_is_passed_once_for_each_token() -> None:
-    xml = diagram(start(), both("p1"), manual("a", many(number="2")), boundary("m", "a", on("message", "hi"), cancel=False), race("r"),
-                  catch("c1", on("message", "yes")), catch("c2", timer("P1D")), xor("x"), both("p2"), end(), end("e2"),
-                  flows("s > p1; p1 > a > p2; m > e2; p1 > r > c1 > x; r > c2 > x; x > p2 > e"), roots=message("hi") + message("yes"))  # fmt: skip
+    xml = diagram(
+        start(),
+        both("p1"),
+        manual("a", many(number="2")),
+        boundary("m", "a", on("message", "hi"), cancel=False),
+        race("r"),
+        catch("c1", on("message", "yes")),
+        catch("c2", timer("P1D")),
+        xor("x"),
+        both("p2"),
+        end(),
+        end("e2"),
+        flows("s > p1; p1 > a > p2; m > e2; p1 > r > c1 > x; r > c2 > x; x > p2 > e"),
+        roots=message("hi") + message("yes"),
+    )
     case = Case(xml)
     case.tell("m")
     case.tell("m")

@@ -58,13 +58,53 @@ def test_the_dialect(text: str, value: Any) -> None:
 @pytest.mark.parametrize(
     "attack",
     [
-        "__import__('os').system('id')", "().__class__", "x.__class__", "x.key", "open('/etc/passwd')", "eval('1')",
-        "[i for i in x]", "{i for i in x}", "(i for i in x)", "{k: v for k, v in x}", "lambda: 1", "(y := 1)", "f'{x}'",
-        "x if y", "1; 2", "import os", "x = 1", "*x", "[*x]", "{**x}", "len(*x)", "len(x=1)", "str.format('{}')",
-        "x['a'](1)", "(len)(x)(1)", "await x", "yield", "2 ** 2", "1 << 2", "1 | 2", "~1", "1 @ 2", "getattr(x, 'y')",
-        "print(1)", "dict(a=1)", "globals()", "vars()", "type(x)", "", "   ", "${}", "\x00", "x" * 2_001, "((((", "'",
+        "__import__('os').system('id')",
+        "().__class__",
+        "x.__class__",
+        "x.key",
+        "open('/etc/passwd')",
+        "eval('1')",
+        "[i for i in x]",
+        "{i for i in x}",
+        "(i for i in x)",
+        "{k: v for k, v in x}",
+        "lambda: 1",
+        "(y := 1)",
+        "f'{x}'",
+        "x if y",
+        "1; 2",
+        "import os",
+        "x = 1",
+        "*x",
+        "[*x]",
+        "{**x}",
+        "len(*x)",
+        "len(x=1)",
+        "str.format('{}')",
+        "x['a'](1)",
+        "(len)(x)(1)",
+        "await x",
+        "yield",
+        "2 ** 2",
+        "1 << 2",
+        "1 | 2",
+        "~1",
+        "1 @ 2",
+        "getattr(x, 'y')",
+        "print(1)",
+        "dict(a=1)",
+        "globals()",
+        "vars()",
+        "type(x)",
+        "",
+        "   ",
+        "${}",
+        "\x00",
+        "x" * 2_001,
+        "((((",
+        "'",
     ],
-)  # fmt: skip
+)
 def test_anything_beyond_the_dialect_is_refused_before_it_is_run(attack: str) -> None:
     with pytest.raises(ExpressionFault):
         parse(attack)
@@ -73,10 +113,26 @@ def test_anything_beyond_the_dialect_is_refused_before_it_is_run(attack: str) ->
 @pytest.mark.parametrize(
     "text",
     [
-        "'a' * 10", "[0] * 1000", "'%0999999999d' % 1", "9 / 0", "missing", "'a' + 1", "rows['x']", "rows[9]", "len(5)",
-        "1 < 'a'", "int('x')", "len", "total == 3", "1e308 * 10", "9223372036854775807 + 1", "{1: 2}", "-'a'", "rows()",
+        "'a' * 10",
+        "[0] * 1000",
+        "'%0999999999d' % 1",
+        "9 / 0",
+        "missing",
+        "'a' + 1",
+        "rows['x']",
+        "rows[9]",
+        "len(5)",
+        "1 < 'a'",
+        "int('x')",
+        "len",
+        "total == 3",
+        "1e308 * 10",
+        "9223372036854775807 + 1",
+        "{1: 2}",
+        "-'a'",
+        "rows()",
     ],
-)  # fmt: skip
+)
 def test_what_has_no_storable_value_is_a_fault_that_quotes_it(text: str) -> None:
     with pytest.raises(ExpressionFault) as raised:
         evaluate(text, {"rows": [1]})
@@ -85,9 +141,16 @@ def test_what_has_no_storable_value_is_a_fault_that_quotes_it(text: str) -> None
 
 @pytest.mark.parametrize(
     "bomb",
-    ["-" * 1_900 + "1", "1" + " + 1" * 100, "not " * 450 + "1", "+".join(["9" * 300] * 6), "[" * 95 + "]" * 95,
-     "x + x + x + x + x + x + x + x + x + x + x", "[y, y, y, y, y, y, y, y, y, y, y]"],
-)  # fmt: skip
+    [
+        "-" * 1_900 + "1",
+        "1" + " + 1" * 100,
+        "not " * 450 + "1",
+        "+".join(["9" * 300] * 6),
+        "[" * 95 + "]" * 95,
+        "x + x + x + x + x + x + x + x + x + x + x",
+        "[y, y, y, y, y, y, y, y, y, y, y]",
+    ],
+)
 def test_an_expression_never_takes_long(bomb: str) -> None:
     began = time.monotonic()
     with pytest.raises(ExpressionFault):

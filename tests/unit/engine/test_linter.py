@@ -80,7 +80,10 @@ HOSTILE = {
     "doctype": (b"<!DOCTYPE d>" + b"<a/>", "doctype"),
     "entities": (b'<!DOCTYPE d [<!ENTITY a "b"><!ENTITY c "&a;&a;">]><a>&c;</a>', "doctype"),
     "outside entity": (b'<!DOCTYPE d [<!ENTITY a SYSTEM "file:///etc/passwd">]><a>&a;</a>', "doctype"),
-    "doctype in UTF-16": ('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE d [<!ENTITY a "b">]><a>&a;</a>'.encode("utf-16"), "doctype"),
+    "doctype in UTF-16": (
+        '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE d [<!ENTITY a "b">]><a>&a;</a>'.encode("utf-16"),
+        "doctype",
+    ),
     "ten megabytes": (b"<a>" + b" " * 10_000_000 + b"</a>", "too_big"),
     "300 deep": (b"<a>" * 300 + b"</a>" * 300, None),
     "5000 deep": (b"<a>" * 5_000 + b"</a>" * 5_000, None),
@@ -89,9 +92,15 @@ HOSTILE = {
     "binary": (bytes(range(256)) * 10, "not_xml"),
     "another document": (b"<svg/>", "not_bpmn"),
     "no process": (document(), "no_process"),
-    "no executable process": (document(element("process", "p", start(), end(), flows("s > e"), isExecutable="false")), "no_process"),
-    "process without id": (diagram(start(), end(), flows("s > e")).replace(b'<bpmn:process id="p"', b"<bpmn:process"), "no_id"),
-}  # fmt: skip
+    "no executable process": (
+        document(element("process", "p", start(), end(), flows("s > e"), isExecutable="false")),
+        "no_process",
+    ),
+    "process without id": (
+        diagram(start(), end(), flows("s > e")).replace(b'<bpmn:process id="p"', b"<bpmn:process"),
+        "no_id",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -116,14 +125,34 @@ def test_deep_nesting_of_subprocesses_is_refused() -> None:
 # ---- nothing slips through: diagrams that were damaged at random -------------------------------------------------------
 
 WHOLE = diagram(
-    start(), user("a", c_candidateGroups="osm_head"), boundary("r", "a", timer("R/PT1H", "timeCycle"), cancel=False), both("p1"),
-    plain_sub("sp", many("[1, 2]", item="i"), body="m"), boundary("x", "sp", on("error", "oops")), call("k"), race("g"), catch("c1", on("message", "hi")),
-    catch("c2", timer("P1D")), xor("j"), xor("j2"), both("p2"), some("o1", "w2"), manuals("w1 w2"), some("o2"), service("v"),
-    element("businessRuleTask", "d", c_decisionRef="D", c_resultVariable="r"), throw("t", on("message", "hi")), end(), end("e2"), end("e3"),
-    flows("s > a > p1; r > e2; p1 > sp > j2; x > j2; j2 > p2; p1 > k > g; g > c1 > j; g > c2 > j; j > p2; p2 > o1; o1 > w1 [n > 1]; o1 > w2; "
-          "w1 > o2; w2 > o2; o2 > v > d > t > e"),
+    start(),
+    user("a", c_candidateGroups="osm_head"),
+    boundary("r", "a", timer("R/PT1H", "timeCycle"), cancel=False),
+    both("p1"),
+    plain_sub("sp", many("[1, 2]", item="i"), body="m"),
+    boundary("x", "sp", on("error", "oops")),
+    call("k"),
+    race("g"),
+    catch("c1", on("message", "hi")),
+    catch("c2", timer("P1D")),
+    xor("j"),
+    xor("j2"),
+    both("p2"),
+    some("o1", "w2"),
+    manuals("w1 w2"),
+    some("o2"),
+    service("v"),
+    element("businessRuleTask", "d", c_decisionRef="D", c_resultVariable="r"),
+    throw("t", on("message", "hi")),
+    end(),
+    end("e2"),
+    end("e3"),
+    flows(
+        "s > a > p1; r > e2; p1 > sp > j2; x > j2; j2 > p2; p1 > k > g; g > c1 > j; g > c2 > j; j > p2; p2 > o1; o1 > w1 [n > 1]; o1 > w2; "
+        "w1 > o2; w2 > o2; o2 > v > d > t > e"
+    ),
     roots=ROOTS,
-).replace(b'<bpmn:endEvent id="e3"></bpmn:endEvent>', b"")  # fmt: skip
+).replace(b'<bpmn:endEvent id="e3"></bpmn:endEvent>', b"")
 PARTS = re.findall(rb"<[^>]*>|[^<]+|[\w:]+=\"[^\"]*\"", WHOLE)
 ATTRIBUTES = re.findall(rb' [\w:]+="[^"]*"', WHOLE)
 

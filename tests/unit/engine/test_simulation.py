@@ -95,10 +95,29 @@ def test_a_message_goes_from_case_to_case() -> None:
 
 
 def test_cases_that_answer_each_other_for_ever_are_stopped() -> None:
-    outer = process(start(), both("p1"), call("k"), xor("x"), catch("m1", on("message", "one")), throw("t1", on("message", "two")), xor("y", "x"), both("p2"), end(),
-                    flows("s > p1; p1 > k > p2; p1 > x > m1 > t1 > y; y > x; y > p2 [false]; p2 > e"))  # fmt: skip
-    inner = process(start("is"), manual("i"), xor("ix"), throw("t2", on("message", "one")), catch("m2", on("message", "two")), xor("iy", "ix"), end("ie"),
-                    flows("is > i > ix > t2 > m2 > iy; iy > ix; iy > ie [false]"), key="child")  # fmt: skip
+    outer = process(
+        start(),
+        both("p1"),
+        call("k"),
+        xor("x"),
+        catch("m1", on("message", "one")),
+        throw("t1", on("message", "two")),
+        xor("y", "x"),
+        both("p2"),
+        end(),
+        flows("s > p1; p1 > k > p2; p1 > x > m1 > t1 > y; y > x; y > p2 [false]; p2 > e"),
+    )
+    inner = process(
+        start("is"),
+        manual("i"),
+        xor("ix"),
+        throw("t2", on("message", "one")),
+        catch("m2", on("message", "two")),
+        xor("iy", "ix"),
+        end("ie"),
+        flows("is > i > ix > t2 > m2 > iy; iy > ix; iy > ie [false]"),
+        key="child",
+    )
     walk = simulation(document(message("one"), message("two"), outer, inner)).run(path("i"))
     assert walk.outcome == "failed"
     assert "go round" in (walk.reason or "")
@@ -155,19 +174,40 @@ def test_timers_move_the_clock() -> None:
 
 @pytest.mark.parametrize("mode", ["live", "reload", "replay"])
 def test_an_escalation_of_a_child_reaches_the_call_that_catches_it_two_cases_up(mode: Mode) -> None:
-    outer = process(start(), call("k", called="middle"), boundary("b", "k", on("escalation", "up")), manual("c"), end(), end("e2"),
-                    flows("s > k > e; b > c > e2"))  # fmt: skip
+    outer = process(
+        start(),
+        call("k", called="middle"),
+        boundary("b", "k", on("escalation", "up")),
+        manual("c"),
+        end(),
+        end("e2"),
+        flows("s > k > e; b > c > e2"),
+    )
     middle = process(start("ms"), call("mk"), end("me"), flows("ms > mk > me"), key="middle")
-    inner = process(start("is"), manual("i"), throw("t", on("escalation", "up")), manual("j"), end("ie"),
-                    flows("is > i > t > j > ie"), key="child")  # fmt: skip
+    inner = process(
+        start("is"),
+        manual("i"),
+        throw("t", on("escalation", "up")),
+        manual("j"),
+        end("ie"),
+        flows("is > i > t > j > ie"),
+        key="child",
+    )
     walk = simulation(document(escalation("up"), outer, middle, inner), mode=mode).run(path("i", "c"))
     assert walk.outcome == "completed"
     assert [step["open"] for step in walk.steps] == [["i"], ["c"]]
 
 
 def test_an_escalation_that_ends_its_child_is_heard_before_the_end() -> None:
-    outer = process(start(), call("k"), boundary("b", "k", on("escalation", "up")), manual("c"), end(), end("e2"),
-                    flows("s > k > e; b > c > e2"))  # fmt: skip
+    outer = process(
+        start(),
+        call("k"),
+        boundary("b", "k", on("escalation", "up")),
+        manual("c"),
+        end(),
+        end("e2"),
+        flows("s > k > e; b > c > e2"),
+    )
     inner = process(start("is"), manual("i"), end("ie", on("escalation", "up")), flows("is > i > ie"), key="child")
     walk = simulation(document(escalation("up"), outer, inner), mode="replay").run(path("i", "c"))
     assert (walk.outcome, [step["open"] for step in walk.steps]) == ("completed", [["i"], ["c"]])

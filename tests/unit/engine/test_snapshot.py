@@ -26,8 +26,16 @@ from tests.unit.engine.diagrams import (
     start,
 )
 
-XML = diagram(start(), both("p1"), manual("a"), plain_sub("sp", many(number="2"), body="i j"), both("p2"), manual("b"), end(),
-              flows("s > p1; p1 > a > p2; p1 > sp > p2; p2 > b > e"))  # fmt: skip
+XML = diagram(
+    start(),
+    both("p1"),
+    manual("a"),
+    plain_sub("sp", many(number="2"), body="i j"),
+    both("p2"),
+    manual("b"),
+    end(),
+    flows("s > p1; p1 > a > p2; p1 > sp > p2; p2 > b > e"),
+)
 
 
 def loaded(case: Case) -> CaseWorkflow:

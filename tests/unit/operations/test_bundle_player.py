@@ -13,10 +13,18 @@ import pytest
 from osm_flow.operations.bundle_player import player_page
 
 RECORD = {
-    "seq": 1, "at": "2026-11-20T02:00:00.000000Z", "kind": "case.started", "actor": "system", "actor_role": None,
-    "on_behalf_of": None, "element": None, "task_id": None, "hash": "a" * 64, "prev_hash": "0" * 64,
+    "seq": 1,
+    "at": "2026-11-20T02:00:00.000000Z",
+    "kind": "case.started",
+    "actor": "system",
+    "actor_role": None,
+    "on_behalf_of": None,
+    "element": None,
+    "task_id": None,
+    "hash": "a" * 64,
+    "prev_hash": "0" * 64,
     "definition": {"key": "review", "version": 1, "sha256": "b" * 64},
-}  # fmt: skip
+}
 STATE = {
     "seq": 1,
     "digest": "c" * 64,

@@ -58,8 +58,13 @@ def test_every_token_has_a_say_in_the_variables_but_what_a_child_begins_with() -
         return Waiting("t", "e", kind, "x", data)  # type: ignore[arg-type]
 
     replayed = Replayed(
-        3, datetime(2026, 11, 20, tzinfo=UTC), "work_item.completed", "e", "d",
-        waiting=(waits("user", a=1, b=1), waits("timer", c=1), waits("child", a=9, d=9)), data={"b": 2},
-    )  # fmt: skip
+        3,
+        datetime(2026, 11, 20, tzinfo=UTC),
+        "work_item.completed",
+        "e",
+        "d",
+        waiting=(waits("user", a=1, b=1), waits("timer", c=1), waits("child", a=9, d=9)),
+        data={"b": 2},
+    )
 
     assert data_of(replayed) == {"a": 1, "b": 2, "c": 1}

@@ -13,9 +13,15 @@ from osm_flow.store.models import Contract, Project
 
 def project(**changes: Any) -> Project:
     fields: dict[str, Any] = {
-        "code": "P1", "name_th": "ถนน", "agency_th": "แขวงทางหลวง", "budget_type": "capital", "requested": Decimal(1000),
-        "committed": Decimal(0), "disbursed": Decimal("12.50"), "state": "signed",
-    }  # fmt: skip
+        "code": "P1",
+        "name_th": "ถนน",
+        "agency_th": "แขวงทางหลวง",
+        "budget_type": "capital",
+        "requested": Decimal(1000),
+        "committed": Decimal(0),
+        "disbursed": Decimal("12.50"),
+        "state": "signed",
+    }
     return Project(**{**fields, **changes})
 
 
