@@ -18,7 +18,9 @@ from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from osm_flow import cli, web
-from osm_flow.cli.context import Context, Mail
+from osm_flow.cli.context import Context
+from osm_flow.notify.channels import Channel
+from osm_flow.notify.smtp import mail_channel
 from osm_flow.operations.keys import Keyring, origin_of
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
@@ -87,6 +89,14 @@ def _blueprints() -> list[Blueprint]:
     return [module.blueprint for module in modules if hasattr(module, "blueprint")]
 
 
+def channels_of(settings: Settings) -> tuple[Channel, ...]:
+    """Every way to reach people outside the site: a further one is a module in notify/ and an entry here.
+
+    Raises an error of the channel whose settings it cannot use.
+    """
+    return (mail_channel(settings.smtp_url, sender=settings.mail_from, base_url=settings.base_url),)
+
+
 def _store(settings: Settings) -> Store:
     if settings.database_url.startswith("sqlite:"):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -112,7 +122,7 @@ def _context(settings: Settings) -> Context:
         data_dir=settings.data_dir,
         base_url=settings.base_url,
         timezone=ZoneInfo(settings.timezone),
-        mail=Mail(settings.smtp_url, settings.mail_from),
+        channels=lambda: channels_of(settings),
         clock=_now,
         make_app=make_app,
         log_origin=settings.log_origin,

@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.engine.values import JSON
+from osm_flow.notify.mail import MailChannel, Mailer
 from osm_flow.operations import deployments, work_items
 from osm_flow.operations.cases import start_case
 from osm_flow.operations.deployments import Deployed, deploy
 from osm_flow.operations.people import actor_for
+from osm_flow.operations.sweeps import Means
 from osm_flow.store.models import Case, Office, Person, Position, Project, Province, WorkItem
 
 BPMN = Path(__file__).parent / "bpmn"
@@ -126,3 +128,8 @@ def complete_first(session: Session, case: Case, actor: Actor, at: datetime = NO
 
 def later(minutes: float = 1) -> datetime:
     return NOW + timedelta(minutes=minutes)
+
+
+def by_mail(mailer: Mailer) -> Means:
+    """What sweeps need to send mail by this mailer."""
+    return Means((MailChannel(mailer),))

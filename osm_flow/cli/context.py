@@ -18,30 +18,27 @@ from zoneinfo import ZoneInfo
 import click
 from flask import Flask
 
+from osm_flow.notify.channels import Channel
+from osm_flow.notify.mail import MailChannel
 from osm_flow.operations.keys import Keyring, origin_of
 from osm_flow.store.session import Store
 
 
-@dataclass(frozen=True)
-class Mail:
-    """How letters leave: the SMTP server (empty: none) and the sender."""
-
-    url: str
-    sender: str
-
-
 @dataclass
 class Context:
-    """`make_app(demo, base_url)` puts the site together on this context's store."""
+    """`make_app(demo, base_url)` puts the site together on this context's store, `channels()` the ways to reach people.
+
+    Both are made when they are asked for: most commands need neither, and must not fail for what is wrong with one.
+    """
 
     database_url: str
     data_dir: Path
     base_url: str
     timezone: ZoneInfo
-    mail: Mail
     clock: Callable[[], datetime]
     make_app: Callable[[Context, bool, str | None], Flask]
     log_origin: str = ""
+    channels: Callable[[], tuple[Channel, ...]] = lambda: (MailChannel(),)
 
     @cached_property
     def store(self) -> Store:

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 import click
 
 from osm_flow.cli.context import Context, say
-from osm_flow.notify.mail import Mailer
-from osm_flow.notify.smtp import SmtpMailer
 from osm_flow.operations.sweeps import Means, SweepReport, sweep_all
 from osm_flow.scheduler import owner_name, start
 
@@ -51,14 +49,7 @@ def scheduler(context: Context, once: bool, at: datetime | None, as_json: bool) 
 
 def means_of(context: Context) -> Means:
     """What the sweeps of this installation may use."""
-    return Means(mailer_of(context), context.keyring)
-
-
-def mailer_of(context: Context) -> Mailer | None:
-    """The sender of mail that the settings name; None when they name no server."""
-    if not context.mail.url:
-        return None
-    return SmtpMailer.from_url(context.mail.url, sender=context.mail.sender, base_url=context.base_url)
+    return Means(context.channels(), context.keyring)
 
 
 def _run_until_told(context: Context, means: Means) -> None:

@@ -1,1 +1,1 @@
-"""Telling people outside the pages: by mail. In-app notices are rows that operations write."""
+"""Telling people outside the pages, by channels such as mail. In-app notices are rows that operations write."""

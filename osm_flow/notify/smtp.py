@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from osm_flow.errors import Invalid
-from osm_flow.notify.mail import Mail, MailFailed
+from osm_flow.notify.mail import Mail, MailChannel, MailFailed
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 Security = Literal["smtp", "smtp+starttls", "smtps"]
@@ -97,6 +97,11 @@ class SmtpMailer:
 
     def _context(self) -> ssl.SSLContext:
         return self.tls or ssl.create_default_context()
+
+
+def mail_channel(url: str, *, sender: str, base_url: str) -> MailChannel:
+    """The channel of mail through the server that the URL names; none for an empty one. Raises MailAddressNotUnderstood."""
+    return MailChannel(SmtpMailer.from_url(url, sender=sender, base_url=base_url) if url else None)
 
 
 def _security(scheme: str) -> Security:

@@ -23,6 +23,7 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
 from osm_flow.operations import stepping
 from osm_flow.operations.facts import case_facts
+from osm_flow.operations.outbox import HANDLERS
 from osm_flow.operations.reasons import said
 from osm_flow.store.models import (
     Access,
@@ -178,18 +179,19 @@ def _texts_of_case(case: Case, subject: str) -> Iterator[Any]:
 
 def _blank_elsewhere(session: Session, subject: str) -> None:
     """Rows of no case, or of others that inherit a subject: notices, mail, what work items are about, what was searched for."""
+    to_people = OutboxEntry.kind.not_in(HANDLERS)  # whatever the channel: what cases ask of one another they need
     session.execute(
         delete(Notification).where(or_(holds(Notification.text_th, subject), holds(Notification.text_en, subject))),
         execution_options=_UNSYNCHRONISED,
     )
     session.execute(
         update(OutboxEntry)
-        .where(OutboxEntry.kind == "mail", holds(OutboxEntry.body, subject), OutboxEntry.done_at.is_not(None))
+        .where(to_people, holds(OutboxEntry.body, subject), OutboxEntry.done_at.is_not(None))
         .values(body="{}"),
         execution_options=_UNSYNCHRONISED,
     )
     session.execute(
-        delete(OutboxEntry).where(OutboxEntry.kind == "mail", holds(OutboxEntry.body, subject)),
+        delete(OutboxEntry).where(to_people, holds(OutboxEntry.body, subject)),
         execution_options=_UNSYNCHRONISED,
     )
     for inherits in (

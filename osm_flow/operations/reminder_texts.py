@@ -26,14 +26,14 @@ _ACTION_EN = {
 
 @dataclass(frozen=True)
 class Text:
-    """What is said in one line, with what is added in a mail."""
+    """What is said in one line, with what is added outside the site."""
 
     th: str
     en: str
     detail_th: str
     detail_en: str
 
-    def as_mail(self, name: str, locale: str) -> tuple[str, str]:
+    def in_a_letter(self, name: str, locale: str) -> tuple[str, str]:
         """The subject and the body for a reader."""
         if locale == "en":
             return self.en, f"Dear {name},\n\n{self.en}\n\n{self.detail_en}"

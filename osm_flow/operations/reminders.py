@@ -7,6 +7,7 @@ transaction as the notices, the mails and the record in the case's journal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import lru_cache
 
@@ -21,10 +22,10 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.domain.working_days import WorkingCalendar
 from osm_flow.engine import evaluate_decision
-from osm_flow.notify.mail import Mail
+from osm_flow.notify.channels import Channel, Dispatch
 from osm_flow.operations import reminder_texts, stepping
+from osm_flow.operations.dispatches import queue_for
 from osm_flow.operations.holidays import working_calendar
-from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.people import people_wearing
 from osm_flow.resources import resource_dir
 from osm_flow.store.database import instant_text
@@ -93,7 +94,17 @@ def _broken() -> ColumnElement[bool]:
 # ---- telling people --------------------------------------------------------------------------------------------
 
 
-def climb(session: Session, work_item_id: str, now: datetime) -> int:
+@dataclass(frozen=True)
+class _Reminding:
+    """What is said of a work item: at which rung, as which kind of notice, in which words."""
+
+    item: WorkItem
+    rung: str
+    kind: str
+    text: reminder_texts.Text
+
+
+def climb(session: Session, work_item_id: str, now: datetime, channels: Sequence[Channel]) -> int:
     """Climb every rung of the work item that is due, lowest first, each with its record; how many.
 
     Whoever is concerned by several of them is told once, of the highest.
@@ -114,19 +125,21 @@ def climb(session: Session, work_item_id: str, now: datetime) -> int:
         _record(session, item, rung, people, now)
         climbed += 1
     for person, rung in told.values():
-        _tell(session, item, person, reminder_texts.of_rung(item, rung, calendar, now), rung.action, rung.key, now)
+        reminding = _Reminding(item, rung.key, rung.action, reminder_texts.of_rung(item, rung, calendar, now))
+        _tell(session, person, reminding, now, channels)
     return climbed
 
 
-def follow_up(session: Session, work_item_id: str, now: datetime) -> bool:
+def follow_up(session: Session, work_item_id: str, now: datetime, channels: Sequence[Channel]) -> bool:
     """Tell whoever has the work item that its rest is over, once."""
     item = _locked(session, work_item_id)
     if item is None or item.follow_up_at is None or item.follow_up_at > now:
         return False
     if not _mark(session, item, FOLLOW_UP, item.follow_up_at, now):
         return False
+    reminding = _Reminding(item, FOLLOW_UP, FOLLOW_UP, reminder_texts.of_follow_up(item))
     for person in _doers(session, item, now):
-        _tell(session, item, person, reminder_texts.of_follow_up(item), FOLLOW_UP, FOLLOW_UP, now)
+        _tell(session, person, reminding, now, channels)
     return True
 
 
@@ -181,15 +194,11 @@ def _wearing(
     return people_wearing(session, role, item.office_id, local_day(now), province_id)
 
 
-def _tell(
-    session: Session, item: WorkItem, person: Person, text: reminder_texts.Text, kind: str, rung: str, now: datetime
-) -> None:
-    path = f"/work-items/{item.id}"
-    notice = Notification(person_id=person.id, kind=kind[:32], text_th=text.th, text_en=text.en, url=path, at=now)
-    session.add(notice)
-    if not person.email:
-        return
-    due = instant_text(item.due_at or now)
-    subject, body = text.as_mail(person.display_name, person.locale)
-    mail = Mail(f"mail:{rung}:{item.id}:{due}:{person.id}", person.email, subject, body, path)
-    queue_mail(session, mail, now, case_id=item.case_id)
+def _tell(session: Session, person: Person, reminding: _Reminding, now: datetime, channels: Sequence[Channel]) -> None:
+    """A notice inside the site, and the same by every channel that reaches the person."""
+    item, text = reminding.item, reminding.text
+    path, kind = f"/work-items/{item.id}", reminding.kind[:32]
+    session.add(Notification(person_id=person.id, kind=kind, text_th=text.th, text_en=text.en, url=path, at=now))
+    subject, body = text.in_a_letter(person.display_name, person.locale)
+    key = f"{reminding.rung}:{item.id}:{instant_text(item.due_at or now)}:{person.id}"
+    queue_for(session, channels, person, Dispatch(key, "", subject, body, path), now, case_id=item.case_id)

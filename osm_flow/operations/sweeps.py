@@ -8,7 +8,7 @@ and keeps each row's failure to itself. After days of downtime everything that i
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
@@ -21,23 +21,38 @@ from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import FireTimer
-from osm_flow.notify.mail import Mailer
+from osm_flow.notify.channels import Channel
+from osm_flow.notify.mail import MailChannel
 from osm_flow.operations import checkpoints, claims, erasures, outbox, pruning, reminders, services, stepping
 from osm_flow.operations.claims import Claim, NotItsTurn, Tally
+from osm_flow.operations.dispatches import queued
 from osm_flow.operations.incidents import open_in, words_of
 from osm_flow.operations.keys import Keyring
-from osm_flow.operations.mail import MAIL, queued_mail
 from osm_flow.store.models import Case, OutboxEntry, ServiceJob, Timer, WorkItem
 from osm_flow.store.session import Busy, Overtaken, Store
 
 logger = logging.getLogger(__name__)
 
 ROWS_A_ROUND = 50
-# A mail may take as long as the server's time-out, and all of a claim must be sent within the lease.
-MAILS_A_ROUND = 5
+# One dispatch may take as long as the server's time-out, and all of a claim must be sent within the lease.
+DISPATCHES_A_ROUND = 5
 MOST_ROUNDS = 2_000
 
 Shared = TypeVar("Shared", ServiceJob, OutboxEntry)
+
+
+@dataclass(frozen=True)
+class Means:
+    """What sweeps need beside the database: ways to reach people, and the keys of the audit log.
+
+    A sweep that lacks its own is left to whoever has it.
+    """
+
+    channels: tuple[Channel, ...] = (MailChannel(),)
+    keyring: Keyring | None = None
+
+
+NO_MEANS = Means()
 
 
 # ---- timers ----------------------------------------------------------------------------------------------------
@@ -116,17 +131,39 @@ def _worked_off(store: Store, claimed: Claim[Shared], undone: ColumnElement[bool
 # ---- people ----------------------------------------------------------------------------------------------------
 
 
-def climb_ladders(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+def climb_ladders(
+    store: Store,
+    now: datetime,
+    owner: str,
+    limit: int = ROWS_A_ROUND,
+    *,
+    channels: Sequence[Channel] = NO_MEANS.channels,
+) -> Tally:
     """Climb the escalation ladder of every work item that has come to a rung."""
     return _remind(
-        store, now, limit, reminders.items_to_remind, lambda session, key: reminders.climb(session, key, now) > 0
+        store,
+        now,
+        limit,
+        reminders.items_to_remind,
+        lambda session, key: reminders.climb(session, key, now, channels) > 0,
     )
 
 
-def raise_follow_ups(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+def raise_follow_ups(
+    store: Store,
+    now: datetime,
+    owner: str,
+    limit: int = ROWS_A_ROUND,
+    *,
+    channels: Sequence[Channel] = NO_MEANS.channels,
+) -> Tally:
     """Tell people of work items whose follow-up date has come."""
     return _remind(
-        store, now, limit, reminders.items_to_follow_up, lambda session, key: reminders.follow_up(session, key, now)
+        store,
+        now,
+        limit,
+        reminders.items_to_follow_up,
+        lambda session, key: reminders.follow_up(session, key, now, channels),
     )
 
 
@@ -160,53 +197,57 @@ def _report_reminder(store: Store, work_item_id: str, now: datetime, error: Exce
         with store.transaction() as session:
             item = session.get_one(WorkItem, work_item_id)
             open_in(
-                session, item.case_id, now,
-                kind=reminders.INCIDENT, message=words_of(error), element=item.element, task_id=item.id,
-            )  # fmt: skip
+                session,
+                item.case_id,
+                now,
+                kind=reminders.INCIDENT,
+                message=words_of(error),
+                element=item.element,
+                task_id=item.id,
+            )
     except Exception:
         logger.exception("failure could not be noted", extra={"work_item": work_item_id})
 
 
-def send_mail(store: Store, now: datetime, owner: str, mailer: Mailer | None, limit: int = MAILS_A_ROUND) -> Tally:
-    """Send queued mail, at least once: a mail sent twice has the same Message-ID. Without a mailer it is given up."""
-    claimed = claims.claim(store, OutboxEntry, owner, now, limit=limit, only=[OutboxEntry.kind == MAIL])
+def send_dispatches(
+    store: Store, now: datetime, owner: str, channels: Sequence[Channel], limit: int = DISPATCHES_A_ROUND
+) -> Tally:
+    """Send what is queued for these channels, at least once; what a closed channel was to send is given up quietly.
+
+    Nothing is locked while a server is spoken to. Whoever dies after it took the dispatch and before that is noted sends
+    it again: the key, the same for ever, tells the channel's receivers that it is the same one.
+    """
+    by_name = {channel.name: channel for channel in channels}
+    waiting = [OutboxEntry.kind.in_(by_name)]
+    claimed = claims.claim(store, OutboxEntry, owner, now, limit=limit, only=waiting)
     tally = Tally()
     for key in claimed.keys:
         try:
-            if mailer is not None:
-                with store.reading() as session:
-                    mail = queued_mail(session.get_one(OutboxEntry, key))
-                mailer.send(mail, now)
-            _close_mail(store, claimed, key, now, sent=mailer is not None)
+            with store.reading() as session:
+                entry = session.get_one(OutboxEntry, key)
+            channel = by_name[entry.kind]
+            if not channel.closed:
+                channel.send(queued(entry), now)
+            _close(store, claimed, key, now, channel.closed)
             tally += Tally(done=1)
-        except Exception as error:  # noqa: BLE001 (whatever is wrong with one mail, the others are sent)
+        except Exception as error:  # noqa: BLE001 (whatever is wrong with one dispatch, the others are sent)
             claims.fail(store, OutboxEntry, key, now, error, token=claimed.token)
             tally += Tally(failed=1)
     return tally
 
 
-def _close_mail(store: Store, claimed: Claim[OutboxEntry], key: str | int, now: datetime, *, sent: bool) -> None:
+def _close(store: Store, claimed: Claim[OutboxEntry], key: str | int, now: datetime, unsent: str) -> None:
+    """The dispatch is done, or given up for this reason."""
     with store.transaction() as session:
         entry = claims.hold(session, OutboxEntry, key, claimed.token)
         if entry is None:
             return
         outbox.finish(entry, now)
-        if not sent:
-            entry.done_at, entry.last_error = None, "no mail server is set"
+        if unsent:
+            entry.done_at, entry.last_error = None, unsent
 
 
 # ---- everything ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Means:
-    """What sweeps need beside the database; a sweep that lacks its own is left to whoever has it."""
-
-    mailer: Mailer | None = None
-    keyring: Keyring | None = None
-
-
-NO_MEANS = Means()
 
 
 @dataclass(frozen=True)
@@ -229,8 +270,16 @@ def _alone(sweep: Callable[[Store, datetime, str], Tally]) -> Callable[[Store, d
     return lambda store, now, owner, means: sweep(store, now, owner)
 
 
-def _send_mail(store: Store, now: datetime, owner: str, means: Means) -> Tally:
-    return send_mail(store, now, owner, means.mailer)
+def _climb_ladders(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+    return climb_ladders(store, now, owner, channels=means.channels)
+
+
+def _raise_follow_ups(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+    return raise_follow_ups(store, now, owner, channels=means.channels)
+
+
+def _send(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+    return send_dispatches(store, now, owner, means.channels)
 
 
 def _sign_daily(store: Store, now: datetime, owner: str, means: Means) -> Tally:
@@ -243,9 +292,9 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("timers", 5, _alone(fire_due_timers), turn=30),
     Sweep("services", 5, _alone(run_services), turn=20),
     Sweep("outbox", 5, _alone(deliver_outbox), turn=10),
-    Sweep("reminders", 60, _alone(climb_ladders)),
-    Sweep("follow_ups", 60, _alone(raise_follow_ups)),
-    Sweep("mails", 15, _send_mail),
+    Sweep("reminders", 60, _climb_ladders),
+    Sweep("follow_ups", 60, _raise_follow_ups),
+    Sweep("mails", 15, _send),
     Sweep("checkpoints", 60, _sign_daily, turn=90, needs=lambda means: means.keyring is not None),
     Sweep("erasures", 60, _alone(erasures.carry_out_waiting)),
     Sweep("pruned", 3600, _alone(pruning.prune)),

@@ -20,7 +20,7 @@ from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.sweeps import Means, Sweep
 from osm_flow.store.models import JournalRecord
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, make_case, make_office
+from tests.factories import NOW, by_mail, deploy_tests, make_case, make_office
 
 LATE = NOW + timedelta(days=10)
 
@@ -51,7 +51,7 @@ def test_the_ticker_sweeps_in_the_background_until_it_is_stopped(sqlite_store: S
     with sqlite_store.transaction() as session:
         queue_mail(session, Mail("a", "a@example.go.th", "เรื่อง", "x"), NOW)
 
-    ticker = scheduler.start(sqlite_store, lambda: LATE, scheduler.owner_name(), Means(mailer), pace=0.01)
+    ticker = scheduler.start(sqlite_store, lambda: LATE, scheduler.owner_name(), by_mail(mailer), pace=0.01)
     try:
         assert _wait_for(lambda: _fired(sqlite_store) == 3 and len(mailer.sent) == 1)
     finally:
@@ -67,7 +67,9 @@ def test_two_tickers_on_one_database_do_everything_once(store: Store) -> None:
         for number in range(10):
             queue_mail(session, Mail(f"m{number}", "a@example.go.th", "เรื่อง", "x"), NOW)
 
-    tickers = [scheduler.start(store, lambda: LATE, scheduler.owner_name(), Means(mailer), pace=0.01) for _ in range(2)]
+    tickers = [
+        scheduler.start(store, lambda: LATE, scheduler.owner_name(), by_mail(mailer), pace=0.01) for _ in range(2)
+    ]
     try:
         assert _wait_for(lambda: _fired(store) == 3 and len(mailer.sent) >= 10)
     finally:

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
 from osm_flow.cli import root
-from osm_flow.cli.context import Context, Mail
+from osm_flow.cli.context import Context
 from osm_flow.store.models import JournalRecord
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, make_case, make_office
@@ -29,14 +29,13 @@ def no_site(*_: object) -> Any:
 class Shell:
     """Runs commands against a database, which is given as a store or by its address."""
 
-    def __init__(self, where: Store | str, folder: Path, *, now: datetime = NOW, smtp_url: str = "") -> None:
+    def __init__(self, where: Store | str, folder: Path, *, now: datetime = NOW) -> None:
         address = where if isinstance(where, str) else where.url.render_as_string(hide_password=False)
         self.context = Context(
             database_url=address,
             data_dir=folder,
             base_url="https://osm.example.go.th",
             timezone=ZoneInfo("Asia/Bangkok"),
-            mail=Mail(smtp_url, "osm@example.go.th"),
             clock=lambda: now,
             make_app=no_site,
         )

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from osm_flow.cli.scheduler import mailer_of
+from osm_flow.app import channels_of
+from osm_flow.notify.mail import MailChannel
 from osm_flow.notify.smtp import SmtpMailer
 from osm_flow.operations import sweeps
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.sweeps import Means, Sweep
+from osm_flow.settings import Settings
 from osm_flow.store.session import Store
 from tests.factories import NOW
 from tests.integration.cli.shell import Shell, fired_timers, with_timers
@@ -73,9 +76,14 @@ def test_wrong_use_is_told_apart(shell: Shell, arguments: tuple[str, ...]) -> No
     assert "Error" in result.output
 
 
-def test_mail_goes_through_the_server_of_the_settings(sqlite_store: Store, tmp_path: Path) -> None:
-    assert mailer_of(Shell(sqlite_store, tmp_path).context) is None
-    mailer = mailer_of(Shell(sqlite_store, tmp_path, smtp_url="smtp://127.0.0.1:2525").context)
+def test_mail_goes_through_the_server_of_the_settings() -> None:
+    settings = Settings(mail_from="osm@example.go.th", base_url="https://osm.example.go.th")
+    (without,) = channels_of(settings)
+    (channel,) = channels_of(replace(settings, smtp_url="smtp://127.0.0.1:2525"))
+
+    assert (without.name, without.closed, channel.name, channel.closed) == ("mail", "no mail server is set", "mail", "")
+    assert isinstance(channel, MailChannel)
+    mailer = channel.mailer
     assert isinstance(mailer, SmtpMailer)
     assert (mailer.port, mailer.sender, mailer.base_url) == (2525, "osm@example.go.th", "https://osm.example.go.th")
 

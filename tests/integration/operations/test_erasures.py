@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound
+from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import erasures, retention, work_item_plans, work_items
 from osm_flow.operations.access_log import record_access
@@ -25,6 +26,7 @@ from osm_flow.operations.attachments import AttachmentNotFound, attach, get_atta
 from osm_flow.operations.audit_log import make_checkpoint
 from osm_flow.operations.comments import comment
 from osm_flow.operations.deployments import deploy
+from osm_flow.operations.dispatches import queue
 from osm_flow.operations.erasure import remains
 from osm_flow.operations.erasures import (
     AlreadyDecided,
@@ -79,6 +81,7 @@ def a_case(store: Store, *, title: str = "แผน", ended: bool = True) -> str
         if ended:
             finish(session, check.id, boss)
         queue_mail(session, Mail(f"m:{case.id}", "a@b.th", "เรื่อง", f"ถึง {NAME}"), NOW, case_id=None)
+        queue(session, "pigeon", Dispatch(f"p:{case.id}", "anan", "เรื่อง", f"ถึง {NAME}"), NOW)
         person_id = session.scalars(select(Person.id)).first()
         session.add(Notification(person_id=person_id, kind="x", text_th=NAME, text_en="x", url="/", at=NOW))
         record_access(session, who(store, "seer"), NOW, "audit.searched", "/audit", details=f"text={NAME}")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.notify.mail import Mail
-from osm_flow.operations.mail import queue_mail, queued_mail
+from osm_flow.operations.dispatches import queued
+from osm_flow.operations.mail import queue_mail
 from osm_flow.store.models import OutboxEntry
 from tests.factories import NOW, deploy_tests, later, make_case, make_office
 
@@ -28,7 +31,7 @@ def test_what_was_queued_is_what_is_sent(session: Session) -> None:
         None,
         0,
     )
-    assert queued_mail(entry) == LETTER
+    assert Mail(**asdict(queued(entry))) == LETTER
 
 
 def test_a_mail_is_queued_once_for_its_key(session: Session) -> None:
@@ -37,5 +40,5 @@ def test_a_mail_is_queued_once_for_its_key(session: Session) -> None:
     assert queue_mail(session, Mail("reminder:2", LETTER.to, LETTER.subject, LETTER.body), NOW)
 
     entries = session.scalars(select(OutboxEntry).order_by(OutboxEntry.id)).all()
-    assert [queued_mail(entry).to for entry in entries] == [LETTER.to, LETTER.to]
+    assert [queued(entry).to for entry in entries] == [LETTER.to, LETTER.to]
     assert [entry.case_id for entry in entries] == [None, None]

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from osm_flow.domain.deadlines import close_of, opening_of
 from osm_flow.domain.escalation import Rung
-from osm_flow.notify.mail import RecordingMailer
+from osm_flow.notify.mail import MailChannel, RecordingMailer
 from osm_flow.operations import reminders, sweeps
 from osm_flow.operations.cases import suspend_case
 from osm_flow.operations.claims import Tally
@@ -27,7 +27,8 @@ from osm_flow.store.models import (
     WorkItem,
 )
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, items_of, make_case, make_office, make_person
+from tests.factories import NOW, by_mail, deploy_tests, items_of, make_case, make_office, make_person
+from tests.pigeons import Pigeons
 from tests.together import at_once
 
 # The item opens on Friday 20 November and is due at the close of Friday the 27th: -3 is the 24th, +2 the 1st of
@@ -103,7 +104,7 @@ def test_each_rung_is_climbed_in_its_morning_and_only_once(store: Store, item_id
 def test_after_downtime_every_rung_is_recorded_but_each_person_is_told_once(store: Store, item_id: str) -> None:
     mailer = RecordingMailer()
 
-    sweeps.sweep_all(store, opening_of(MORNINGS["due+5"]), "a", Means(mailer))
+    sweeps.sweep_all(store, opening_of(MORNINGS["due+5"]), "a", by_mail(mailer))
 
     assert [rung for rung, _ in _records(store)] == ["due-3", "due", "due+2", "due+5"]
     assert sorted(_told(store)) == [(n, "remind_urgently") for n in ("deputy", "director", "planner", "strategy_head")]
@@ -122,8 +123,8 @@ def test_a_reminder_says_what_is_asked_by_when_and_leads_there(store: Store, ite
         person = session.scalars(select(Person).where(Person.username == "deputy")).one()
         person.locale = "en"
 
-    sweeps.sweep_all(store, opening_of(MORNINGS["due-3"]), "a", Means(mailer))
-    sweeps.sweep_all(store, opening_of(MORNINGS["due+5"]), "a", Means(mailer))
+    sweeps.sweep_all(store, opening_of(MORNINGS["due-3"]), "a", by_mail(mailer))
+    sweeps.sweep_all(store, opening_of(MORNINGS["due+5"]), "a", by_mail(mailer))
 
     [first, *_] = mailer.sent
     assert first.to == "planner@example.go.th"
@@ -287,3 +288,14 @@ def test_a_person_without_an_address_gets_the_notice_only(store: Store, item_id:
     assert _told(store) == [("planner", "remind")]
     with store.reading() as session:
         assert session.scalars(select(OutboxEntry).where(OutboxEntry.kind == "mail")).all() == []
+
+
+def test_a_reminder_goes_through_every_channel_that_is_registered(store: Store, item_id: str) -> None:
+    mailer, pigeons = RecordingMailer(), Pigeons(known=["planner", "elsewhere"])
+
+    sweeps.sweep_all(store, opening_of(DUE), "a", Means((MailChannel(mailer), pigeons)))
+
+    [mail], [carried] = mailer.sent, pigeons.carried
+    assert (mail.to, carried.to) == ("planner@example.go.th", "the loft of planner")
+    assert (carried.subject, carried.body, carried.path) == (mail.subject, mail.body, mail.path)
+    assert _told(store) == [("planner", "remind")]

@@ -103,7 +103,7 @@ def test_reminders_say_it_in_the_language_of_the_reader(session: Session) -> Non
 
     assert "จังหวัดตอบ - อุดรธานี - แผนพัฒนากลุ่มจังหวัด" in text.th
     assert "- Udon Thani -" in text.en
-    assert "Udon Thani" in text.as_mail("A", "en")[0]
+    assert "Udon Thani" in text.in_a_letter("A", "en")[0]
 
 
 def test_the_past_knows_what_was_open_about_what(session: Session) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.retries import MOST_ATTEMPTS
-from osm_flow.notify.mail import Mail, RecordingMailer
+from osm_flow.notify.mail import Mail, MailChannel, RecordingMailer
 from osm_flow.operations import claims, incidents, sweeps
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.mail import queue_mail
@@ -22,7 +22,7 @@ from osm_flow.store.models import (
     Timer,
 )
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, make_case, make_office
+from tests.factories import NOW, by_mail, deploy_tests, make_case, make_office
 from tests.together import at_once
 
 DAY = timedelta(days=1)
@@ -293,8 +293,8 @@ def test_mail_is_sent_once_after_the_commit(store: Store) -> None:
     mailer = RecordingMailer()
     _queue(store, "a", "b", "a")
 
-    report = sweeps.sweep_all(store, NOW, "x", Means(mailer))
-    again = sweeps.sweep_all(store, NOW + DAY, "x", Means(mailer))
+    report = sweeps.sweep_all(store, NOW, "x", by_mail(mailer))
+    again = sweeps.sweep_all(store, NOW + DAY, "x", by_mail(mailer))
 
     assert [mail.to for mail in mailer.sent] == ["a@example.go.th", "b@example.go.th"]
     assert (report.done["mails"], again.done["mails"]) == (2, 0)
@@ -304,10 +304,10 @@ def test_mail_that_a_server_refuses_is_sent_when_it_works_again(store: Store) ->
     mailer = RecordingMailer(refuse="451 later")
     _queue(store, "a")
 
-    refused = sweeps.send_mail(store, NOW, "x", mailer)
+    refused = sweeps.send_dispatches(store, NOW, "x", [MailChannel(mailer)])
     mailer.refuse = None
-    too_soon = sweeps.send_mail(store, NOW + timedelta(seconds=59), "x", mailer)
-    sent = sweeps.send_mail(store, NOW + timedelta(minutes=1), "x", mailer)
+    too_soon = sweeps.send_dispatches(store, NOW + timedelta(seconds=59), "x", [MailChannel(mailer)])
+    sent = sweeps.send_dispatches(store, NOW + timedelta(minutes=1), "x", [MailChannel(mailer)])
 
     assert (refused, too_soon, sent) == (Tally(failed=1), Tally(), Tally(done=1))
 
@@ -319,7 +319,7 @@ def test_mail_that_never_gets_through_becomes_an_incident_of_its_case(store: Sto
     mailer = RecordingMailer(refuse="550 no such person")
 
     for hours in range(MOST_ATTEMPTS):
-        sweeps.send_mail(store, NOW + timedelta(hours=5 * hours), "x", mailer)
+        sweeps.send_dispatches(store, NOW + timedelta(hours=5 * hours), "x", [MailChannel(mailer)])
 
     with store.reading() as session:
         incident = session.scalars(select(Incident)).one()
@@ -333,10 +333,10 @@ def test_mail_that_never_gets_through_becomes_an_incident_of_its_case(store: Sto
 def test_without_a_mail_server_mail_is_given_up_quietly(store: Store) -> None:
     _queue(store, "a")
 
-    sweeps.send_mail(store, NOW, "x", None)
+    sweeps.send_dispatches(store, NOW, "x", [MailChannel()])
 
     mailer = RecordingMailer()
-    assert sweeps.send_mail(store, NOW + DAY, "x", mailer) == Tally()
+    assert sweeps.send_dispatches(store, NOW + DAY, "x", [MailChannel(mailer)]) == Tally()
     assert _count(store, Incident) == 0
 
 
@@ -345,7 +345,7 @@ def test_two_sweepers_share_out_the_mail(store: Store) -> None:
     _queue(store, *(f"m{n:02d}" for n in range(20)))
 
     def sweep(owner: str) -> Callable[[], None]:
-        return lambda: _until_done(lambda: sweeps.send_mail(store, NOW, owner, mailer))
+        return lambda: _until_done(lambda: sweeps.send_dispatches(store, NOW, owner, [MailChannel(mailer)]))
 
     at_once(sweep("a"), sweep("b"))
 
@@ -367,7 +367,7 @@ def test_an_idle_sweep_does_not_write(store: Store, monkeypatch: pytest.MonkeyPa
     _cases(store, "three_timers")
     monkeypatch.setattr(Store, "transaction", lambda _: pytest.fail("an idle sweep took a lock"))
 
-    assert sweeps.sweep_all(store, NOW, "a", Means(RecordingMailer())) == sweeps.SweepReport()
+    assert sweeps.sweep_all(store, NOW, "a", by_mail(RecordingMailer())) == sweeps.SweepReport()
 
 
 def test_the_report_names_every_sweep_in_its_order() -> None:
