@@ -9,6 +9,7 @@ import click
 
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.domain.roles import SIGN_IN_ROLES
 from osm_flow.operations import people
 from osm_flow.store.models import Person
@@ -47,9 +48,7 @@ def list_(context: Context, text: str | None, after: str | None, as_json: bool) 
 def create(context: Context, username: str, name: str, email: str | None, password: str, as_json: bool) -> None:
     """Create a person; give them a position next."""
     with context.store.transaction() as session:
-        person = people.create_person(
-            session, SYSTEM, context.now(), username=username, display_name=name, email=email, password=password
-        )
+        person = people.create_person(session, SYSTEM, context.now(), NewPerson(username, name, email, password))
         made = _as_dict(person)
     say(made, as_json, f"created {username}")
 
@@ -61,7 +60,7 @@ def create(context: Context, username: str, name: str, email: str | None, passwo
 @click.option("--province", help="Province code, such as TH-41.")
 @click.option("--from", "first", type=DAY, help="First day; today when left out.")
 @click.option("--to", "last", type=DAY, help="Last day.")
-@click.option("--kind", type=click.Choice(["substantive", "acting", "delegated"]), default="substantive")
+@click.option("--kind", type=click.Choice(list(PositionKind)), default=PositionKind.substantive)
 @click.option("--for", "principal", help="For whom (user name), when acting or delegated.")
 @click.option("--letter", help="The order that made it.")
 @click.option("--json", "as_json", is_flag=True)
@@ -81,21 +80,18 @@ def give(
 ) -> None:
     """Give a person a position over a period."""
     today = context.now().astimezone(context.timezone).date()
+    entered = NewPosition(
+        role,
+        office,
+        valid_from=first.date() if first else today,
+        valid_to=last.date() if last else None,
+        province_id=province,
+        kind=kind,
+        for_username=principal,
+        letter=letter,
+    )
     with context.store.transaction() as session:
-        position = people.give_position(
-            session,
-            username,
-            SYSTEM,
-            context.now(),
-            role=role,
-            office_id=office,
-            province_id=province,
-            valid_from=first.date() if first else today,
-            valid_to=last.date() if last else None,
-            kind=kind,
-            for_username=principal,
-            letter=letter,
-        )
+        position = people.give_position(session, username, SYSTEM, context.now(), entered)
         made = {"id": position.id, "username": username, "role": role, "office": office, "province": province}
     say(made, as_json, f"{username} is {role} (position {position.id})")
 

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
+from osm_flow.domain.people import PositionKind
 from osm_flow.domain.roles import OVERSIGHT, WORKERS
 
-HatKind = Literal["substantive", "acting", "delegated"]
-
-# One's own post comes first: nobody signs on behalf of another for what they may sign themselves.
-_PRECEDENCE = {"substantive": 0, "acting": 1, "delegated": 2}
+# In their order one's own post comes first: nobody signs on behalf of another for what they may sign themselves.
+_PRECEDENCE: Mapping[str, int] = {kind: place for place, kind in enumerate(PositionKind)}
 
 
 @dataclass(frozen=True)
 class Hat:
     """A role worn in an office (None: in every office), perhaps for one province, perhaps on behalf of somebody.
 
-    kind  substantive; acting (รักษาราชการแทน) or delegated (ปฏิบัติราชการแทน), both for `for_username`.
+    kind  a PositionKind; whoever is acting or delegated is so for `for_username`.
     """
 
     role: str
     office_id: str | None = None
     province_id: str | None = None
-    kind: HatKind = "substantive"
+    kind: str = PositionKind.substantive
     for_username: str | None = None
     for_name: str | None = None
     title: str = ""

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 from osm_flow.domain.actors import Actor, Hat
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.pages import Page
+from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, require
 from osm_flow.domain.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
 from osm_flow.errors import Invalid, NotFound, Refused
@@ -24,10 +25,7 @@ from osm_flow.store.models import Office, Person, Position, Province
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _TODAY = bindparam("today", type_=Date)
-_KINDS = ("substantive", "acting", "delegated")
-_RECORDED = (
-    "role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en",
-)  # fmt: skip
+_RECORDED = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en")
 _NEW_PASSWORD = {"password": "set anew"}
 
 
@@ -210,39 +208,29 @@ def _require_office(actor: Actor, office_id: str | None) -> None:
 # ---- changing people -------------------------------------------------------------------------------------------
 
 
-def create_person(
-    session: Session,
-    actor: Actor,
-    now: datetime,
-    *,
-    username: str,
-    display_name: str,
-    email: str | None = None,
-    password: str | None = None,
-    locale: str = "th",
-) -> Person:
-    """A person without any position yet; without a password they cannot sign in. Raises Invalid errors naming fields."""
+def create_person(session: Session, actor: Actor, now: datetime, entered: NewPerson) -> Person:
+    """A person without any position yet. Raises Invalid errors naming the fields at fault."""
     require(actor, Verb.manage_people, SystemFacts())
-    name = username.strip()
+    name = entered.username.strip()
     if not _USERNAME.fullmatch(name):
         raise UsernameNotAccepted(fields={"username": UsernameNotAccepted.__doc__})
     if session.scalars(select(Person.id).where(Person.username == name)).one_or_none() is not None:
         raise UsernameTaken(fields={"username": UsernameTaken.__doc__})
-    faults = _faults(display_name, email)
+    faults = _faults(entered.display_name, entered.email)
     if faults:
         raise PersonNotAccepted(fields=faults)
     person = Person(
         username=name,
-        display_name=display_name.strip(),
-        email=(email or "").strip() or None,
-        password_hash=hash_password(password, name) if password else None,
-        locale=locale,
+        display_name=entered.display_name.strip(),
+        email=(entered.email or "").strip() or None,
+        password_hash=hash_password(entered.password, name) if entered.password else None,
+        locale=entered.locale,
         session_epoch=0,
         created_at=now,
     )
     session.add(person)
     session.flush()
-    new = {"username": name, "password": _kept(person), "locale": locale}
+    new = {"username": name, "password": _kept(person), "locale": entered.locale}
     record(session, actor, now, Kind.person_created, name, new=new, office_id=_office_of(session, person, actor))
     return person
 
@@ -324,56 +312,39 @@ def _record_lock(session: Session, person: Person, actor: Actor, now: datetime, 
 # ---- positions -------------------------------------------------------------------------------------------------
 
 
-def give_position(
-    session: Session,
-    username: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    role: str,
-    office_id: str | None,
-    valid_from: date,
-    valid_to: date | None = None,
-    province_id: str | None = None,
-    kind: str = "substantive",
-    for_username: str | None = None,
-    letter: str | None = None,
-    title_th: str = "",
-    title_en: str = "",
-) -> Position:
-    """Give a person a role over a period, both days included. Raises PositionNotAccepted naming the fields at fault."""
+def give_position(session: Session, username: str, actor: Actor, now: datetime, entered: NewPosition) -> Position:
+    """Give a person a role in an office over a period. Raises PositionNotAccepted naming the fields at fault."""
     person = managed_person(session, username, actor)
-    _require_office(actor, office_id)
-    principal = session.scalars(select(Person).where(Person.username == (for_username or ""))).one_or_none()
+    _require_office(actor, entered.office_id)
+    principal = session.scalars(select(Person).where(Person.username == (entered.for_username or ""))).one_or_none()
     position = Position(
         person_id=person.id,
-        office_id=office_id,
-        province_id=province_id or None,
-        role=role,
-        title_th=title_th.strip(),
-        title_en=title_en.strip(),
-        kind=kind,
+        office_id=entered.office_id,
+        province_id=entered.province_id or None,
+        role=entered.role,
+        title_th=entered.title_th.strip(),
+        title_en=entered.title_en.strip(),
+        kind=str(entered.kind),
         for_person_id=principal.id if principal else None,
-        letter=(letter or "").strip() or None,
-        valid_from=valid_from,
-        valid_to=valid_to,
+        letter=(entered.letter or "").strip() or None,
+        valid_from=entered.valid_from,
+        valid_to=entered.valid_to,
     )
     faults = dict(_position_faults(session, position))
     if faults:
         raise PositionNotAccepted(fields=faults)
     session.add(position)
     session.flush()
-    new = {name: getattr(position, name) for name in _RECORDED} | {
-        "position": position.id, "for": principal.username if principal else None,
-    }  # fmt: skip
-    record(session, actor, now, Kind.position_given, person.username, new=new, office_id=office_id)
+    new = {name: getattr(position, name) for name in _RECORDED}
+    new |= {"position": position.id, "for": principal.username if principal else None}
+    record(session, actor, now, Kind.position_given, person.username, new=new, office_id=position.office_id)
     return position
 
 
 def _position_faults(session: Session, position: Position) -> Iterable[tuple[str, str]]:
     if position.role not in SIGN_IN_ROLES:
         yield "role", "Choose a role from the list."
-    if position.kind not in _KINDS:
+    if position.kind not in set(PositionKind):
         yield "kind", "Choose how the position is held."
     if position.office_id is None and position.role not in OVERSIGHT:
         yield "office_id", "Choose the cluster."
@@ -386,7 +357,7 @@ def _position_faults(session: Session, position: Position) -> Iterable[tuple[str
         yield "province_id", "Choose a province of this cluster."
     if position.valid_to is not None and position.valid_to < position.valid_from:
         yield "valid_to", "The last day must not come before the first."
-    if position.kind != "substantive":
+    if position.kind != PositionKind.substantive:
         if position.for_person_id is None or position.for_person_id == position.person_id:
             yield "for_username", "Say for whom this person acts."
         if not position.letter:

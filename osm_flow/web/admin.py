@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.domain.policy import Verb
 from osm_flow.domain.roles import ROLES, SIGN_IN_ROLES
 from osm_flow.domain.thai_dates import parse_thai_date
@@ -18,7 +19,11 @@ from osm_flow.web.i18n import current_locale, gettext
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
 
-KINDS = {"substantive": "ดำรงตำแหน่ง", "acting": "รักษาราชการแทน", "delegated": "ปฏิบัติราชการแทน"}
+KINDS = {
+    PositionKind.substantive: "ดำรงตำแหน่ง",
+    PositionKind.acting: "รักษาราชการแทน",
+    PositionKind.delegated: "ปฏิบัติราชการแทน",
+}
 
 
 def today() -> date:
@@ -44,15 +49,7 @@ def new_person() -> ResponseReturnValue:
 def create_person() -> ResponseReturnValue:
     form = request.form
     try:
-        person = people.create_person(
-            g.session,
-            g.actor,
-            g.now,
-            username=form.get("username", ""),
-            display_name=form.get("display_name", ""),
-            email=form.get("email"),
-            password=form.get("password") or None,
-        )
+        person = people.create_person(g.session, g.actor, g.now, _entered_person())
     except Invalid as error:
         return render_template("admin/person_new.html", values=form, errors=_texts(error)), 422
     flash(gettext("เพิ่มผู้ใช้แล้ว ต่อไปกำหนดตำแหน่ง"), "success")
@@ -70,23 +67,7 @@ def person(username: str) -> ResponseReturnValue:
 def give_position(username: str) -> ResponseReturnValue:
     form = request.form
     try:
-        first, last = _period(form.get("valid_from", ""), form.get("valid_to", ""))
-        people.give_position(
-            g.session,
-            username,
-            g.actor,
-            g.now,
-            role=form.get("role", ""),
-            office_id=form.get("office_id") or None,
-            province_id=form.get("province_id") or None,
-            kind=form.get("kind", "substantive"),
-            for_username=form.get("for_username", "").strip() or None,
-            letter=form.get("letter"),
-            title_th=form.get("title_th", ""),
-            title_en=form.get("title_en", ""),
-            valid_from=first,
-            valid_to=last,
-        )
+        people.give_position(g.session, username, g.actor, g.now, _entered_position())
     except Invalid as error:
         return _person_page(username, form, _texts(error)), 422
     flash(gettext("กำหนดตำแหน่งแล้ว"), "success")
@@ -143,6 +124,30 @@ def _person_page(username: str, values: dict[str, str] | None = None, errors: di
         today=today(),
         values=values or {},
         errors=errors or {},
+    )
+
+
+def _entered_person() -> NewPerson:
+    form = request.form
+    username, display_name = form.get("username", ""), form.get("display_name", "")
+    return NewPerson(username, display_name, form.get("email"), form.get("password") or None)
+
+
+def _entered_position() -> NewPosition:
+    """Raises Invalid naming the field that is not a date."""
+    form = request.form
+    first, last = _period(form.get("valid_from", ""), form.get("valid_to", ""))
+    return NewPosition(
+        role=form.get("role", ""),
+        office_id=form.get("office_id") or None,
+        valid_from=first,
+        valid_to=last,
+        province_id=form.get("province_id") or None,
+        kind=form.get("kind", PositionKind.substantive),
+        for_username=form.get("for_username", "").strip() or None,
+        letter=form.get("letter"),
+        title_th=form.get("title_th", ""),
+        title_en=form.get("title_en", ""),
     )
 
 

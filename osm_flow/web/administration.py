@@ -9,6 +9,7 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.fiscal import MILESTONE_OF
+from osm_flow.domain.people import PositionKind
 from osm_flow.domain.policy import Verb
 from osm_flow.operations import administration
 from osm_flow.operations.administration import ABOUT_PEOPLE, Kind
@@ -84,9 +85,11 @@ def _password(value: str) -> str:
 
 
 def _held(value: str) -> str:
-    words = {
-        "substantive": gettext("ดำรงตำแหน่ง"), "acting": gettext("รักษาราชการแทน"), "delegated": gettext("ปฏิบัติราชการแทน"),
-    }  # fmt: skip
+    words: dict[str, str] = {
+        PositionKind.substantive: gettext("ดำรงตำแหน่ง"),
+        PositionKind.acting: gettext("รักษาราชการแทน"),
+        PositionKind.delegated: gettext("ปฏิบัติราชการแทน"),
+    }
     return words.get(value, value)
 
 

@@ -11,6 +11,7 @@ from flask import Flask, g
 
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.people import PositionKind
 from osm_flow.domain.policy import Decision, Reason
 from osm_flow.domain.thai_dates import buddhist_year
 from osm_flow.engine import Element
@@ -91,10 +92,10 @@ def new_key() -> str:
 def acting_words(decision: Decision) -> str:
     """On behalf of whom an act would be done, as the button says it; empty for one's own post."""
     hat = decision.hat
-    if hat is None or hat.kind == "substantive":
+    if hat is None or hat.kind == PositionKind.substantive:
         return ""
     principal = hat.title or hat.for_name or hat.for_username or ""
-    if hat.kind == "acting":
+    if hat.kind == PositionKind.acting:
         return gettext("รักษาราชการแทน %(name)s", name=principal)
     return gettext("ปฏิบัติราชการแทน %(name)s", name=principal)
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.operations import demo, work_items
 from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.demo.register import code_of
@@ -52,19 +53,16 @@ def year(store: Store) -> Year:
     with store.transaction() as session:
         deploy(session, shipped_files(), SYSTEM, BEGINS - DAY)
         demo.furnish(session, LAID_OUT_FOR)
-        give_position(
-            session,
-            "pornthip",
-            SYSTEM,
-            BEGINS,
-            role="cluster_head",
-            office_id=OFFICE,
-            kind="delegated",
+        delegation = NewPosition(
+            "cluster_head",
+            OFFICE,
+            date(2027, 10, 1),
+            date(2028, 12, 31),
+            kind=PositionKind.delegated,
             for_username="somchai",
             letter="คำสั่งจังหวัดอุดรธานี ที่ 4620/2570",
-            valid_from=date(2027, 10, 1),
-            valid_to=date(2028, 12, 31),
         )
+        give_position(session, "pornthip", SYSTEM, BEGINS, delegation)
     return Year(store, BEGINS)
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.operations import bundles, demo, work_items
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.cases import resume_case, suspend_case
@@ -66,19 +67,16 @@ def _laid_out(store: Store) -> Year:
     with store.transaction() as session:
         deploy(session, shipped_files(), SYSTEM, story.BEGINS - DAY)
         demo.furnish(session, story.LAID_OUT_FOR)
-        give_position(
-            session,
-            "pornthip",
-            SYSTEM,
-            story.BEGINS,
-            role="cluster_head",
-            office_id=OFFICE,
-            kind="delegated",
+        delegation = NewPosition(
+            "cluster_head",
+            OFFICE,
+            date(2027, 10, 1),
+            date(2028, 12, 31),
+            kind=PositionKind.delegated,
             for_username="somchai",
             letter="คำสั่งจังหวัดอุดรธานี ที่ 4620/2570",
-            valid_from=date(2027, 10, 1),
-            valid_to=date(2028, 12, 31),
         )
+        give_position(session, "pornthip", SYSTEM, story.BEGINS, delegation)
     return Year(store, story.BEGINS)
 
 

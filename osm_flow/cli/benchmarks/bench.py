@@ -22,6 +22,7 @@ from waitress.server import create_server
 from osm_flow.cli.context import Context
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.operations import people
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import upgrade
@@ -56,19 +57,11 @@ class Bench:
             upgrade(context.store)
             with context.store.transaction() as session:
                 people.seed_clusters(session)
-                people.create_person(
-                    session, SYSTEM, self.now(), username=USERNAME, display_name="ผู้วัด", password=PASSWORD
-                )
+                person = NewPerson(USERNAME, "ผู้วัด", password=PASSWORD)
+                people.create_person(session, SYSTEM, self.now(), person)
                 for role in ("osm_strategy", *roles):
-                    people.give_position(
-                        session,
-                        USERNAME,
-                        SYSTEM,
-                        self.now(),
-                        role=role,
-                        office_id=OFFICE,
-                        valid_from=local_day(self.now()),
-                    )
+                    position = NewPosition(role, OFFICE, valid_from=local_day(self.now()))
+                    people.give_position(session, USERNAME, SYSTEM, self.now(), position)
             yield Office(context)
         finally:
             context.store.close()

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.operations.demo.times import Times
 from osm_flow.operations.people import create_person, give_position
 
@@ -68,44 +69,36 @@ def hire(session: Session, times: Times, now: datetime) -> None:
     """Everybody with their posts, one acting appointment and one delegation."""
     since = times.day("2567-10-01")
     for part in CAST:
-        create_person(session, SYSTEM, now, username=part.username, display_name=part.name, password=PASSWORD)
+        create_person(session, SYSTEM, now, NewPerson(part.username, part.name, password=PASSWORD))
         for role in part.roles:
-            give_position(
-                session,
-                part.username,
-                SYSTEM,
-                now,
-                role=role,
-                office_id=None if role in ("auditor", "admin") else OFFICE,
-                province_id=part.province,
-                valid_from=since,
-                title_th=part.title,
-            )
-    give_position(
-        session,
-        "pornthip",
-        SYSTEM,
-        now,
-        role="cluster_head",
-        office_id=OFFICE,
-        kind="delegated",
+            office_id = None if role in ("auditor", "admin") else OFFICE
+            position = NewPosition(role, office_id, since, province_id=part.province, title_th=part.title)
+            give_position(session, part.username, SYSTEM, now, position)
+    give_position(session, "pornthip", SYSTEM, now, _delegation(times))
+    give_position(session, "thanakorn", SYSTEM, now, _acting_appointment(times))
+
+
+def _delegation(times: Times) -> NewPosition:
+    return NewPosition(
+        "cluster_head",
+        OFFICE,
+        times.day("2569-10-01"),
+        times.day("2570-09-30"),
+        kind=PositionKind.delegated,
         for_username="somchai",
-        valid_from=times.day("2569-10-01"),
-        valid_to=times.day("2570-09-30"),
         letter=f"คำสั่งจังหวัดอุดรธานี ที่ 4512/{times.be(2569)} ลงวันที่ {times.thai('2569-10-01')}",
         title_th="ปฏิบัติราชการแทนหัวหน้ากลุ่มจังหวัด",
     )
-    give_position(
-        session,
-        "thanakorn",
-        SYSTEM,
-        now,
-        role="province_office_head",
-        office_id=OFFICE,
-        kind="acting",
+
+
+def _acting_appointment(times: Times) -> NewPosition:
+    return NewPosition(
+        "province_office_head",
+        OFFICE,
+        times.day("2569-11-16"),
+        times.day("2569-12-04"),
+        kind=PositionKind.acting,
         for_username="narong",
-        valid_from=times.day("2569-11-16"),
-        valid_to=times.day("2569-12-04"),
         letter=f"คำสั่งจังหวัดอุดรธานี ที่ 5107/{times.be(2569)} ลงวันที่ {times.thai('2569-11-12')}",
         title_th="รักษาราชการแทนหัวหน้าสำนักงานจังหวัดอุดรธานี",
     )

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations import administration, audit_log, people
 from osm_flow.operations.administration import Kind, changes_of, check_chain, records
@@ -52,10 +53,8 @@ def told(store: Store, actor: Actor = SYSTEM, **wanted: Any) -> list[tuple[str, 
 
 def make_kanya(store: Store, boss: Actor) -> None:
     with store.transaction() as session:
-        people.create_person(
-            session, boss, NOW,
-            username="kanya", display_name="กัญญา ใจดี", email="kanya@example.go.th", password=PASSWORD,
-        )  # fmt: skip
+        kanya = NewPerson("kanya", "กัญญา ใจดี", "kanya@example.go.th", PASSWORD)
+        people.create_person(session, boss, NOW, kanya)
 
 
 def forge(store: Store, statement: str) -> None:
@@ -106,11 +105,9 @@ def test_the_life_of_an_account_is_told_without_its_secrets(store: Store, boss: 
 def test_positions_acting_and_delegation_are_told(store: Store, boss: Actor) -> None:
     make_kanya(store, boss)
     with store.transaction() as session:
-        given = people.give_position(
-            session, "kanya", boss, later(1),
-            role="osm_director", office_id=OFFICE, kind="acting", for_username="boss", letter="คำสั่ง 12/2569",
-            valid_from=TODAY, valid_to=TODAY + timedelta(days=30),
-        )  # fmt: skip
+        last, letter = TODAY + timedelta(days=30), "คำสั่ง 12/2569"
+        post = NewPosition("osm_director", OFFICE, TODAY, last, kind="acting", for_username="boss", letter=letter)
+        given = people.give_position(session, "kanya", boss, later(1), post)
         people.end_position(session, given.id, boss, later(2), last_day=TODAY)
         people.end_position(session, given.id, boss, later(3), last_day=TODAY)
         number = given.id
@@ -135,9 +132,9 @@ def test_what_is_refused_leaves_no_record(store: Store, boss: Actor) -> None:
     with pytest.raises(OsmFlowError), store.transaction() as session:
         people.lock(session, "boss", boss, NOW)
     with pytest.raises(OsmFlowError), store.transaction() as session:
-        people.create_person(session, boss, NOW, username="K Y", display_name="x")
+        people.create_person(session, boss, NOW, NewPerson("K Y", "x"))
     with store.reading() as session, pytest.raises(OsmFlowError):
-        people.create_person(session, boss, NOW, username="kanya", display_name="x", password="short")
+        people.create_person(session, boss, NOW, NewPerson("kanya", "x", password="short"))
 
     assert told(store) == []
 
@@ -258,7 +255,7 @@ def test_many_at_once_make_one_chain(store: Store, boss: Actor) -> None:
     def create(number: int) -> None:
         for turn in range(3):
             with store.transaction() as session:
-                people.create_person(session, boss, NOW, username=f"p{number}.{turn}", display_name="x")
+                people.create_person(session, boss, NOW, NewPerson(f"p{number}.{turn}", "x"))
 
     at_once(*(partial(create, number) for number in range(4)))
 
@@ -276,8 +273,8 @@ def test_auditors_see_their_office_and_what_holds_for_all(store: Store, boss: Ac
         here = make_person(session, "here", "auditor")
         everywhere = make_person(session, "everywhere", "auditor", office_id=None)
         for username, office in (("kanya", OFFICE), ("malee", "NE-U2")):
-            people.create_person(session, SYSTEM, NOW, username=username, display_name=username)
-            people.give_position(session, username, SYSTEM, NOW, role="osm_me", office_id=office, valid_from=TODAY)
+            people.create_person(session, SYSTEM, NOW, NewPerson(username, username))
+            people.give_position(session, username, SYSTEM, NOW, NewPosition("osm_me", office, TODAY))
         deploy_tests(session, "review")
         here, everywhere = (actor_named(session, name, TODAY) for name in ("here", "everywhere"))
         strategist = make_person(session, "strategist", "osm_strategy")
@@ -296,7 +293,7 @@ def test_auditors_see_their_office_and_what_holds_for_all(store: Store, boss: Ac
 def test_it_is_filtered_and_paged(store: Store, boss: Actor) -> None:
     with store.transaction() as session:
         for number in range(7):
-            people.create_person(session, boss, later(number), username=f"p{number}", display_name="x")
+            people.create_person(session, boss, later(number), NewPerson(f"p{number}", "x"))
         people.lock(session, "p3", boss, later(10))
     seen: list[int] = []
     after = None

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from osm_flow.app import create_app
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.operations import people
 from osm_flow.operations.passwords import hash_password
 from osm_flow.settings import Settings
@@ -93,20 +94,10 @@ def staff(store: Store) -> dict[str, Person]:
         people.seed_clusters(session)
         made = {}
         for username, (role, province_id) in STAFF.items():
-            made[username] = people.create_person(
-                session, SYSTEM, NOW, username=username, display_name=f"คุณ {username}"
-            )
+            made[username] = people.create_person(session, SYSTEM, NOW, NewPerson(username, f"คุณ {username}"))
             made[username].password_hash = HASH
-            people.give_position(
-                session,
-                username,
-                SYSTEM,
-                NOW,
-                role=role,
-                office_id=OFFICE,
-                province_id=province_id,
-                valid_from=NOW.date(),
-            )
+            position = NewPosition(role, OFFICE, NOW.date(), province_id=province_id)
+            people.give_position(session, username, SYSTEM, NOW, position)
     return made
 
 

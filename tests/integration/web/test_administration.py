@@ -8,6 +8,7 @@ from html import unescape
 
 from osm_flow.catalogues import catalogue
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.operations import people
 from osm_flow.operations.administration import Kind, check_chain, records
 from osm_flow.store.models import Person
@@ -72,10 +73,8 @@ def test_the_page_speaks_english(as_person: As) -> None:
 def test_filters_and_pages(as_person: As, store: Store) -> None:
     with store.transaction() as session:
         for number in range(60):
-            people.create_person(session, SYSTEM, NOW, username=f"p{number:02}", display_name="x")
-            people.give_position(
-                session, f"p{number:02}", SYSTEM, NOW, role="osm_me", office_id=OFFICE, valid_from=NOW.date()
-            )
+            people.create_person(session, SYSTEM, NOW, NewPerson(f"p{number:02}", "x"))
+            people.give_position(session, f"p{number:02}", SYSTEM, NOW, NewPosition("osm_me", OFFICE, NOW.date()))
     auditor = as_person("auditor")
 
     first = auditor.get("/audit/administration?kind=position.given&who=system")

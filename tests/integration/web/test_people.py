@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from osm_flow.domain.actors import SYSTEM, Hat
+from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import NotFound
 from osm_flow.operations import people
 from osm_flow.operations.people import actor_for, actor_named, give_position, people_wearing
@@ -105,7 +106,7 @@ def test_a_position_that_makes_no_sense_is_refused_by_field(
 def test_positions_count_on_their_days_only(store: Store, staff: Staff) -> None:
     first, last = TODAY + timedelta(days=3), TODAY + timedelta(days=5)
     with store.transaction() as session:
-        give_position(session, "auditor", SYSTEM, NOW, role="osm_me", office_id=OFFICE, valid_from=first, valid_to=last)
+        give_position(session, "auditor", SYSTEM, NOW, NewPosition("osm_me", OFFICE, first, last))
 
     with store.reading() as session:
         held = [
@@ -118,10 +119,8 @@ def test_positions_count_on_their_days_only(store: Store, staff: Staff) -> None:
 
 def test_an_acting_position_says_for_whom(store: Store, staff: Staff) -> None:
     with store.transaction() as session:
-        give_position(
-            session, "strategy", SYSTEM, NOW, role="osm_director", office_id=OFFICE, valid_from=TODAY, kind="acting",
-            for_username="director", letter="คำสั่งที่ 9/2570",
-        )  # fmt: skip
+        post = NewPosition("osm_director", OFFICE, TODAY, kind="acting", for_username="director", letter="คำสั่งที่ 9/2570")
+        give_position(session, "strategy", SYSTEM, NOW, post)
 
     with store.reading() as session:
         actor = actor_named(session, "strategy", TODAY)
@@ -172,8 +171,8 @@ def test_an_administrator_sets_a_new_password(as_person: As, visitor: Visitor) -
 
 def test_people_of_another_office_do_not_exist_for_an_administrator(as_person: As, store: Store, staff: Staff) -> None:
     with store.transaction() as session:
-        people.create_person(session, SYSTEM, NOW, username="stranger", display_name="คนอีกกลุ่ม")
-        give_position(session, "stranger", SYSTEM, NOW, role="osm_director", office_id="NE-U2", valid_from=TODAY)
+        people.create_person(session, SYSTEM, NOW, NewPerson("stranger", "คนอีกกลุ่ม"))
+        give_position(session, "stranger", SYSTEM, NOW, NewPosition("osm_director", "NE-U2", TODAY))
     admin = as_person("admin")
 
     assert "stranger" not in admin.get("/people").text

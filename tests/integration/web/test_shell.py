@@ -11,6 +11,7 @@ from flask import Flask
 
 from osm_flow.app import create_app
 from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.people import NewPosition
 from osm_flow.operations import people
 from osm_flow.settings import Settings
 from osm_flow.store.models import Person
@@ -136,10 +137,9 @@ def test_acting_for_somebody_is_shown(
     as_person: Callable[[str], Visitor], store: Store, staff: dict[str, Person]
 ) -> None:
     with store.transaction() as session:
-        people.give_position(
-            session, "strategy", SYSTEM, NOW, role="osm_director", office_id="NE-U1", valid_from=NOW.date(),
-            kind="acting", for_username="director", letter="คำสั่งที่ 1/2570",
-        )  # fmt: skip
+        letter = "คำสั่งที่ 1/2570"
+        post = NewPosition("osm_director", "NE-U1", NOW.date(), kind="acting", for_username="director", letter=letter)
+        people.give_position(session, "strategy", SYSTEM, NOW, post)
 
     assert "รักษาราชการแทน คุณ director" in as_person("strategy").get("/account").text
 
