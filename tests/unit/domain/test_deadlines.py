@@ -10,7 +10,6 @@ from osm_flow.domain.deadlines import (
     working_days_from,
     working_days_left,
 )
-from osm_flow.domain.retries import MOST_ATTEMPTS, retry_delay
 from osm_flow.domain.working_days import WorkingCalendar
 
 CALENDAR = WorkingCalendar(holidays=frozenset({date(2026, 12, 7), date(2026, 12, 10)}))
@@ -55,11 +54,3 @@ def test_free_days_make_nothing_later(today: int, left: int) -> None:
 def test_a_naive_instant_has_no_day() -> None:
     with pytest.raises(ValueError, match="offset"):
         local_day(datetime(2026, 12, 4))  # noqa: DTZ001
-
-
-def test_retries_wait_longer_each_time_and_then_stop() -> None:
-    delays = [retry_delay(attempts) for attempts in range(1, MOST_ATTEMPTS)]
-
-    assert None not in delays
-    assert delays == sorted(delays)  # type: ignore[type-var]
-    assert retry_delay(MOST_ATTEMPTS) is None

@@ -21,6 +21,14 @@ def test_each_failure_waits_longer_until_a_person_is_asked() -> None:
     assert minutes(1, 2, 3, 4, 5, 6, 7) == [1, 5, 30, 120, 240, None, None]
 
 
+def test_retries_wait_longer_each_time_and_then_stop() -> None:
+    delays = [retry_delay(attempts) for attempts in range(1, MOST_ATTEMPTS)]
+
+    assert None not in delays
+    assert delays == sorted(delays)  # type: ignore[type-var]
+    assert retry_delay(MOST_ATTEMPTS) is None
+
+
 def test_at_a_service_a_person_is_asked_one_failure_earlier() -> None:
     assert minutes(1, 2, 3, 4, 5, most=MOST_ATTEMPTS_AT_SERVICES) == [1, 5, 30, 120, None]
 
