@@ -28,10 +28,11 @@ class Hat:
     title: str = ""
 
     def covers(self, office_id: str | None) -> bool:
+        """Whether the hat counts in this office; every hat counts where no office is named."""
         return office_id is None or self.office_id in (None, office_id)
 
     def answers(self, candidate: str) -> bool:
-        """Whether the hat makes its wearer a candidate spelled `role` or `role@province`."""
+        """Whether a work item with this candidate, spelled `role` or `role@province`, may be claimed under this hat."""
         role, _, province_id = candidate.partition("@")
         return self.role == role and (not province_id or self.province_id == province_id)
 
@@ -49,31 +50,34 @@ class Actor:
 
     @property
     def is_system(self) -> bool:
+        """Whether the product itself acts, and no person."""
         return self.person_id is None
 
     @property
     def office_ids(self) -> tuple[str, ...]:
-        """The offices whose things this actor may meet at all."""
+        """The offices whose cases and work items the actor may know of at all."""
         if any(hat.office_id is None for hat in self.hats):
             return self.every_office
         return tuple(sorted({hat.office_id for hat in self.hats if hat.office_id}))
 
     @property
     def province_ids(self) -> tuple[str, ...]:
+        """The provinces that the hats of the actor name."""
         return tuple(sorted({hat.province_id for hat in self.hats if hat.province_id}))
 
     def has(self, role: str, office_id: str | None = None, province_id: str | None = None) -> bool:
+        """Whether the actor has a hat of this role in the office and for the province, where these are named."""
         return any(
             hat.role == role and hat.covers(office_id) and (province_id is None or hat.province_id == province_id)
             for hat in self.hats
         )
 
     def wearing(self, roles: Collection[str], office_id: str | None = None) -> Hat | None:
-        """The best hat of one of these roles in the office: one's own post before an acting or delegated one."""
+        """The hat of one of these roles in the office: one's own post before an acting or delegated one."""
         return _best(hat for hat in self.hats if hat.role in roles and hat.covers(office_id))
 
     def role_in(self, office_id: str | None, *preferred: str) -> str | None:
-        """The role to name for what the actor does in the office: a preferred one first, else their first one there."""
+        """The role to record for an act in the office: a preferred one first, else the actor's first one there."""
         here = [hat for hat in self.hats if hat.covers(office_id)]
         best = next((hat for hat in here if hat.role in preferred), None) or next(iter(here), None)
         return best.role if best else None

@@ -11,7 +11,7 @@ from osm_flow.domain.record_kinds import RecordKind
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What is done, where in the case, in which role and on whose behalf: all that a record says beside who and when.
+    """What is done to a case: which kind of act, at which element, in which role and on whose behalf.
 
     element       the element of the diagram at which it is done; None for an act on the case as a whole.
     task_id       what waits there: a work item, a timer, a message, a service job or a call.
@@ -33,7 +33,7 @@ class Act:
         task_id: str | None = None,
         on_behalf_of: str | None = None,
     ) -> Act:
-        """An act that the policy allows, in the role that it found. `on_behalf_of` goes before whom the policy names."""
+        """The act in the role that the policy allowed it in, on behalf of whom the policy names."""
         return cls(kind, element, task_id, decision.role, on_behalf_of or decision.on_behalf_of)
 
 

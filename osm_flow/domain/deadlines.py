@@ -42,6 +42,6 @@ def calendar_days_from(instant: datetime, n: int) -> datetime:
 
 
 def working_days_left(calendar: WorkingCalendar, now: datetime, due_at: datetime) -> int:
-    """Working days that remain after today: 0 on the due day; below 0 how many have gone by since, today among them."""
+    """Working days from today to the due day: 0 on that day, negative after it."""
     today, due = local_day(now), local_day(due_at)
     return -calendar.between(due, today) if due < today else calendar.between(today, due)

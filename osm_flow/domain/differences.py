@@ -12,7 +12,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that was added, removed or changed; `path` leads to it from the top. Absent is None."""
+    """One value that was added, removed or changed; `path` leads to it from the top. What is not there is None."""
 
     path: Path
     kind: Literal["added", "removed", "changed"]
@@ -21,7 +21,7 @@ class Difference:
 
 
 def differences(old: Any, new: Any) -> Iterator[Difference]:
-    """In the order of the names; a whole object or list that appears or goes is told field by field."""
+    """The differences between two objects, in the order of names; objects that appear or go are told leaf by leaf."""
     yield from _compare((), old, new)
 
 
@@ -41,7 +41,7 @@ def _compare(path: Path, old: Any, new: Any) -> Iterator[Difference]:
 
 
 def is_same(old: Any, new: Any) -> bool:
-    """Equal as JSON: `true` is not 1, but 1.0 is 1."""
+    """Whether two values are equal as JSON: `true` is not 1, but 1.0 is 1."""
     if isinstance(old, bool) is not isinstance(new, bool):
         return False
     if isinstance(old, dict) and isinstance(new, dict):

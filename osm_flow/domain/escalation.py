@@ -1,4 +1,4 @@
-"""The ladder that is climbed when work is about to be late: reminder, official reminder, report to the head.
+"""The escalation ladder: who is told how many working days before or after a due date, and which rungs are due by now.
 
 Which rungs there are is a decision table; this module knows when a rung's time has come and whom it means.
 """
@@ -37,7 +37,7 @@ class LadderNotUnderstood(Invalid):
 
 @dataclass(frozen=True)
 class Rung:
-    """`offset` working days after the due day (before it when negative), `to` is told, by way of `action`."""
+    """One rung of the ladder: `offset` working days after the due day (negative: before) `to` is told by `action`."""
 
     key: str
     offset: int
@@ -67,12 +67,12 @@ def _read_rung(row: Mapping[str, Any]) -> Rung:
 
 
 def day_of(rung: Rung, calendar: WorkingCalendar, day: date) -> date:
-    """The working day on which the rung is climbed for something due on `day`."""
+    """The working day on which the rung is due for a work item that is due on `day`."""
     return calendar.on_or_before(day) if rung.offset == 0 else calendar.add(day, rung.offset)
 
 
 def climbing_time(rung: Rung, calendar: WorkingCalendar, due_at: datetime, opened_at: datetime) -> datetime:
-    """When offices open on the rung's day.
+    """The instant at which the rung is due: when offices open on its day.
 
     Work that was already late when it opened counts as due on that day, or it would be reported to the head of
     cluster before anybody could have begun it.
@@ -83,19 +83,19 @@ def climbing_time(rung: Rung, calendar: WorkingCalendar, due_at: datetime, opene
 
 
 def is_stale(rung: Rung, calendar: WorkingCalendar, due_at: datetime, opened_at: datetime) -> bool:
-    """A reminder ahead of the due day whose time was over before the work opened: nobody needs it."""
+    """Whether a reminder ahead of the due day came to be due before the work item opened: nobody needs it then."""
     return rung.offset < 0 and climbing_time(rung, calendar, due_at, opened_at) < opened_at
 
 
 def rungs_due(
     ladder: Sequence[Rung], calendar: WorkingCalendar, due_at: datetime, opened_at: datetime, now: datetime
 ) -> list[Rung]:
-    """Every rung whose time has come, lowest first."""
+    """The rungs that are due by now, lowest first."""
     return [rung for rung in ladder if climbing_time(rung, calendar, due_at, opened_at) <= now]
 
 
 def latest_day_reached(rung: Rung, calendar: WorkingCalendar, now: datetime) -> date:
-    """The last day such that what is due on it, or before, has come to this rung by now."""
+    """The latest due day for which this rung is due by now."""
     today = local_day(now)
     if now < opening_of(today):
         today -= _DAY
@@ -108,7 +108,7 @@ def latest_day_reached(rung: Rung, calendar: WorkingCalendar, now: datetime) -> 
 
 
 def role_behind(receiver: str, candidates: Iterable[str], stage: str | None) -> str | None:
-    """The role in the office that a rung's receiver means; None for the doer, who is no role.
+    """The role that a rung tells, for a work item with these candidates; None for who is to do the work item.
 
     Work of provinces and agencies has no head in this office: the group that asks for it is told.
     """

@@ -1,4 +1,4 @@
-"""What process-mining tools call an event log: cases, their events, and the objects that events are about.
+"""The values of an event log for process mining: cases, their events, and the objects that events are about.
 
 Plain values between the journal and the file formats. Texts are already what a file may show: a person is a pseudonym
 unless names were asked for.
@@ -51,7 +51,7 @@ _DONE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An event or object has to do with an object; `qualifier` says in what way."""
+    """The relation of an event or object to an object; `qualifier` says which relation."""
 
     object_id: str
     qualifier: str
@@ -59,7 +59,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class LogObject:
-    """Something that events are about; attributes have the value they had since `at`."""
+    """An object that events are about; attributes have the value they had since `at`."""
 
     id: str
     type: str
@@ -70,7 +70,7 @@ class LogObject:
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:
-    """One record of a journal. `activity` and `transition` are for logs of cases, `type` for logs of objects."""
+    """A journal record as an event. `activity`, `transition` are for logs of cases, `type` for logs of objects."""
 
     id: str
     at: str
@@ -86,7 +86,7 @@ class LogEvent:
 
 @dataclass(frozen=True, slots=True)
 class LogCase:
-    """One case: the trace of a log of cases."""
+    """One case as the trace of an event log."""
 
     id: str
     name: str
@@ -94,10 +94,10 @@ class LogCase:
 
 
 def names_of(kind: str, element_name: str | None) -> tuple[str, str, str]:
-    """Activity, lifecycle transition and event type of a record of this kind at the element of this name."""
-    said, transition = _KINDS.get(kind, (kind, None))
+    """The activity, lifecycle transition and event type of a record of this kind at the element of this name."""
+    event_type, transition = _KINDS.get(kind, (kind, None))
     if kind in _DONE and element_name:
         return element_name, "complete", element_name
     if transition and element_name:
-        return element_name, transition, said
-    return said, "complete", said
+        return element_name, transition, event_type
+    return event_type, "complete", event_type

@@ -18,18 +18,18 @@ Lane = Literal["planning", "budget", "execution"]
 
 
 def fiscal_year_of(day: date) -> int:
-    """2570 for every day from 1 October 2569 to 30 September 2570 (Buddhist years)."""
+    """The fiscal year of a day: 2570 from 1 October 2569 to 30 September 2570 (Buddhist years)."""
     return day.year + BUDDHIST_OFFSET + (day.month >= _OCTOBER)
 
 
 def fiscal_year_bounds(fiscal_year: int) -> tuple[date, date]:
-    """Its first and its last day."""
+    """The first and the last day of a fiscal year."""
     ends = fiscal_year - BUDDHIST_OFFSET
     return date(ends - 1, _OCTOBER, 1), date(ends, 9, 30)
 
 
 def quarter_of(day: date) -> Quarter:
-    """1 for October to December … 4 for July to September."""
+    """The quarter of a day: 1 for October to December … 4 for July to September."""
     quarters: tuple[Quarter, ...] = (2, 3, 4, 1)
     return quarters[(day.month - 1) // 3]
 
@@ -55,6 +55,7 @@ class Milestone:
     years: int
 
     def typical(self, fiscal_year: int) -> date:
+        """The day on which the milestone falls in a normal year."""
         return date(fiscal_year - BUDDHIST_OFFSET - self.years, self.month, self.day)
 
 
@@ -127,6 +128,6 @@ MILESTONE_OF: dict[str, Milestone] = {milestone.key: milestone for milestone in 
 
 
 def typical_dates(fiscal_year: int) -> dict[str, date]:
-    """What each milestone of a normal year proposes for `fiscal_year`, in the order in which they fall."""
+    """The day of each milestone in a normal year, in the order in which they fall."""
     dates = {milestone.key: milestone.typical(fiscal_year) for milestone in MILESTONES}
     return dict(sorted(dates.items(), key=lambda pair: pair[1]))

@@ -57,12 +57,12 @@ def violations(schema: JSON, values: JSON, context: Mapping[str, Any]) -> Iterat
 
 
 def check_of(rule: JSON) -> str:
-    """The one check that a rule makes."""
+    """The name of the one check that a rule makes."""
     return next(key for key in CHECKS if key in rule)
 
 
 def comparison_of(rule: JSON) -> str:
-    """Which comparison the rule makes: equals, at_most, at_least or more_than."""
+    """The comparison that the rule makes: equals, at_most, at_least or more_than."""
     return next(key for key in COMPARISONS if key in rule)
 
 
@@ -141,7 +141,7 @@ def _compared(left: Decimal | None, rule: JSON, scope: Scope) -> list[str]:
 
 
 def right_side(rule: JSON, scope: Scope) -> Decimal | None:
-    """What a comparison compares with: its operand, `times` a factor, `plus` an offset."""
+    """The number that a comparison compares with: its operand, `times` a factor, `plus` an offset."""
     right = amount(rule[comparison_of(rule)], scope)
     if right is None:
         return None
@@ -170,12 +170,12 @@ def _date(rule: JSON, scope: Scope) -> list[str]:
 
 
 def other_day(rule: JSON) -> str:
-    """The name of the day that a date is compared with."""
+    """The name of the field whose day a date is compared with."""
     return str(next(rule[word] for word in ("not_before", "not_after", "same_day_as") if word in rule))
 
 
 def _day_by_calendar(rule: JSON, scope: Scope) -> list[str]:
-    """The very day, or a distance in working days; holidays are those that the office's calendar knows."""
+    """Check that a date is the very day of another, or keeps a distance in working days of the office's calendar."""
     left, right = scope.day(rule["date"]), scope.day(other_day(rule))
     if left is None or right is None:
         return []
@@ -186,10 +186,11 @@ def _day_by_calendar(rule: JSON, scope: Scope) -> list[str]:
 
 
 def calendar_of(scope: Scope) -> WorkingCalendar:
-    """The working days as far as the surroundings of the form tell them, else Monday to Friday."""
+    """The working days that the surroundings of the form tell, else Monday to Friday."""
     days = {name: find(scope.context, f"around.{name}") or [] for name in ("holidays", "working")}
     read = {
-        name: frozenset(day for each in found if type(day := read_moment(each)) is date) for name, found in days.items()
+        name: frozenset(day for item in listed if type(day := read_moment(item)) is date)
+        for name, listed in days.items()
     }
     return WorkingCalendar(read["holidays"], read["working"])
 
@@ -218,7 +219,7 @@ def _count_of(rule: JSON, scope: Scope) -> list[str]:
 
 
 def groups_wanted(rule: JSON, scope: Scope) -> list[Any]:
-    """The groups in which a count must be reached: those of the rows, and those that the case lists (`groups`)."""
+    """The groups that must each have enough rows: those of the rows, and those that the case lists (`groups`)."""
     listed = find(scope.context, rule["groups"]) if "groups" in rule else None
     named = [key for key in listed if isinstance(key, str | int)] if isinstance(listed, list) else []
     return list(dict.fromkeys([*grouped(rows_of(scope.values, rule["count_of"]), rule["by"]), *named]))
@@ -226,8 +227,8 @@ def groups_wanted(rule: JSON, scope: Scope) -> list[Any]:
 
 def _distinct_of(rule: JSON, scope: Scope) -> list[str]:
     table, _, column = rule["distinct_of"].partition(".")
-    found = {str(row[column]) for row in rows_of(scope.values, table) if is_given(row.get(column))}
-    return [] if len(found) >= rule["at_least"] else _marked(rule, scope)
+    values = {str(row[column]) for row in rows_of(scope.values, table) if is_given(row.get(column))}
+    return [] if len(values) >= rule["at_least"] else _marked(rule, scope)
 
 
 def _min_length(rule: JSON, scope: Scope) -> list[str]:
@@ -245,7 +246,7 @@ def _not_among(rule: JSON, scope: Scope) -> list[str]:
 def rivals(rule: JSON, scope: Scope) -> list[Mapping[str, Any]]:
     """The items outside the form that a value must differ from: those that are `same` in these columns, not `apart`."""
     paths = [rule["of"]] if isinstance(rule["of"], str) else rule["of"]
-    lists = [found for path in paths if isinstance(found := find(scope.context, path), list)]
+    lists = [items for path in paths if isinstance(items := find(scope.context, path), list)]
 
     def agrees(item: Mapping[str, Any], column: str) -> bool:
         own = told(scope.get(column))
@@ -261,7 +262,7 @@ def rivals(rule: JSON, scope: Scope) -> list[Mapping[str, Any]]:
 
 
 def told(value: Any) -> str | None:
-    """A value as it is told apart from others: blanks and letter case do not make a difference; None for nothing."""
+    """The value as it is compared with others: blanks and letter case make no difference; None for nothing."""
     if not is_given(value) or isinstance(value, list | Mapping):
         return None
     number = exact(value)
@@ -291,7 +292,7 @@ def _covers(rule: JSON, scope: Scope) -> list[str]:
 
 
 def values_to_cover(rule: JSON, scope: Scope) -> list[Any]:
-    """What a list must hold: the `values` of the rule, or those that the case lists at `all_of`."""
+    """The values that a list must hold: the `values` of the rule, or those that the case lists at `all_of`."""
     listed = rule["values"] if "values" in rule else find(scope.context, rule["all_of"])
     return listed if isinstance(listed, list) else []
 

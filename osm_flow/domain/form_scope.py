@@ -1,4 +1,4 @@
-"""What a rule of a form can see and how it reads it: values, rows, variables of the case, exact numbers, days."""
+"""The values that a rule of a form reads: fields, rows and variables of the case, as exact numbers and days."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONDITIONS = frozenset({"is", "not", "in", "not_in", "given", "differs_from", "b
 
 @dataclass(frozen=True)
 class Scope:
-    """What a rule can see: the values of the form, perhaps one row of one table, and the variables of the case."""
+    """The values that a rule reads: those of the form, perhaps one row of one table, and the variables of the case."""
 
     schema: JSON
     values: JSON
@@ -65,12 +65,12 @@ class Scope:
 
 
 def is_missing(field: JSON, value: Any) -> bool:
-    """Whether a field still waits for an answer; an empty text or list answers where the form has it as default."""
+    """Whether a required field lacks an answer; an empty text or list is one where the form has it as default."""
     return not is_given(value) and (value is None or "default" not in field or field["default"] != value)
 
 
 def is_given(value: Any) -> bool:
-    """Whether a person gave something: false and 0 are answers, blanks and empty lists are not."""
+    """Whether a person gave a value: false and 0 are answers, blanks and empty lists are not."""
     if isinstance(value, str):
         return bool(value.strip())
     return value is not None and value != []
@@ -99,8 +99,8 @@ def read_moment(value: Any) -> date | datetime | None:
 
 def rows_of(values: Mapping[str, Any], table: str | None) -> list[JSON]:
     """The rows of a table; whatever is not a row counts as an empty one."""
-    found = values.get(table or "")
-    return [row if isinstance(row, dict) else {} for row in found] if isinstance(found, list) else []
+    rows = values.get(table or "")
+    return [row if isinstance(row, dict) else {} for row in rows] if isinstance(rows, list) else []
 
 
 def holds(condition: JSON, scope: Scope) -> bool:
@@ -125,12 +125,12 @@ def holds(condition: JSON, scope: Scope) -> bool:
 
 def conditions_of(rule: JSON, key: str = "when") -> list[JSON]:
     """The conditions of a rule; a single one may stand without a list."""
-    found = rule.get(key, [])
-    return [found] if isinstance(found, dict) else list(found)
+    conditions = rule.get(key, [])
+    return [conditions] if isinstance(conditions, dict) else list(conditions)
 
 
 def fiscal_bounds(fiscal_year: int) -> tuple[date, date]:
-    """First and last day of a Thai fiscal year (Buddhist era)."""
+    """The first and the last day of a Thai fiscal year (Buddhist era)."""
     year = fiscal_year - 543
     return date(year - 1, 10, 1), date(year, 9, 30)
 
@@ -191,6 +191,6 @@ def grouped(rows: list[JSON], by: str | None) -> dict[Any, list[JSON]]:
 
 
 def row_scopes(scope: Scope, table: str) -> Iterator[Scope]:
-    """One scope per row of a table."""
+    """The scopes of the rows of a table, one for each row."""
     for index in range(len(rows_of(scope.values, table))):
         yield Scope(scope.schema, scope.values, scope.context, table, index)

@@ -1,4 +1,4 @@
-"""What people put into forms: judged, prefilled, compared. The one judge, whatever a page, an import or an API sent."""
+"""Judging the values of a form, whoever sent them; prefilling a form, and comparing two versions of a document."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def validate(schema: JSON, values: object, context: Context | None = None) -> Er
 
 
 def prefill(schema: JSON, variables: Context) -> JSON:
-    """What the form shows before anyone typed: defaults, and what the case already knows."""
+    """The values that an empty form opens with: what the case already knows, else the defaults."""
     filled: JSON = {}
     for name, field in fields_of(schema).items():
         value = _prefilled_rows(field, variables) if is_table(field) else None
@@ -81,7 +81,7 @@ def prefill(schema: JSON, variables: Context) -> JSON:
 
 
 def random_values(schema: JSON, rng: random.Random, context: Context | None = None) -> JSON:
-    """Values that `validate` accepts, drawn with this generator. Raises NothingFits for contradicting rules."""
+    """Random values that `validate` accepts, drawn with this generator. Raises NothingFits for contradicting rules."""
     for _ in range(_REDRAWS):
         values = draw_values(schema, rng, context or {})
         if not validate(schema, values, context):
@@ -90,9 +90,9 @@ def random_values(schema: JSON, rng: random.Random, context: Context | None = No
 
 
 def keep_known(schema: JSON, values: object) -> JSON:
-    """Only what belongs to the form, for prefilling it from a document that an older form made."""
-    found = values if isinstance(values, dict) else {}
-    return {name: found[name] for name in fields_of(schema) if name in found}
+    """The values whose fields the form has, for prefilling it from a document that an older form made."""
+    known = values if isinstance(values, dict) else {}
+    return {name: known[name] for name in fields_of(schema) if name in known}
 
 
 @dataclass(frozen=True)
@@ -111,15 +111,15 @@ class Change:
 
 
 def changes(schema: JSON, old: Context, new: Context) -> list[Change]:
-    """What differs between an earlier and the present version, field by field, cell by cell in tables."""
-    found: list[Change] = []
+    """The differences between an earlier and the present version, field by field, cell by cell in tables."""
+    differences: list[Change] = []
     for name, field in fields_of(schema).items():
         before, after = old.get(name), new.get(name)
         if is_table(field):
-            found.extend(_row_changes(name, field, before, after))
+            differences.extend(_row_changes(name, field, before, after))
         elif _differ(before, after):
-            found.append(Change(name, _kind(before, after), before, after))
-    return found
+            differences.append(Change(name, _kind(before, after), before, after))
+    return differences
 
 
 def _hostile(value: Any, path: str, depth: int) -> Iterator[tuple[str, Message]]:
@@ -199,7 +199,7 @@ def _value_errors(field: JSON, value: Any, context: Context, path: str) -> Itera
 
 
 def _locked_cell_errors(field: JSON, rows: list[Any], context: Context, path: str) -> Iterator[tuple[str, Message]]:
-    """What the case says of a row (columns that are `readOnly`) stands in the row as the case says it."""
+    """The cells of `readOnly` columns that say something else than the case says of the row."""
     locked = [name for name, column in columns_of(field).items() if column.get("readOnly")]
     known = _prefilled_rows(field, context) if locked else None
     allowed = [[row.get(name) for name in locked] for row in known or ()]
@@ -224,7 +224,7 @@ def _length_errors(field: JSON, value: list[Any]) -> Iterator[Message]:
 
 
 def _comparable(entry: str | JSON) -> Hashable:
-    """A text as it is, a row without the order of its columns."""
+    """An entry of a list so that equal ones are equal: a text as it is, a row without the order of its columns."""
     if isinstance(entry, str):
         return entry
     # A cell that is a list or worse is wrong already; it only must not break the comparison.
@@ -259,8 +259,10 @@ def _text_error(field: JSON, value: str) -> Message | None:
     if len(value) < field.get("minLength", 0):
         return Message("At least {limit} characters are needed here.", limit=field["minLength"])
     if "pattern" in field and not re.search(field["pattern"], value):
-        said = field.get("x-pattern")
-        return Message(said["en"], th=said["th"]) if said else Message("This is not written as expected here.")
+        sentence = field.get("x-pattern")
+        return (
+            Message(sentence["en"], th=sentence["th"]) if sentence else Message("This is not written as expected here.")
+        )
     return _WIDGET_ERRORS.get(widget_of(field), lambda _: None)(value)
 
 
@@ -320,7 +322,7 @@ def _option_error(field: JSON, value: Any, context: Context) -> Message | None:
 
 
 def _file_error(value: Any, attached: Any) -> Message | None:
-    """Of the names in the text, those that look like a file's must be attached; anything else is a letter or the like."""
+    """What is wrong with a `file-ref`: names in it that look like a file's must be those of attached files."""
     if not isinstance(attached, list):
         return None
     names = [name.strip() for name in re.split(r"[,;\n]", str(value)) if _FILE_NAME.search(name.strip())]
@@ -377,11 +379,11 @@ def _row_changes(name: str, field: JSON, before: Any, after: Any) -> Iterator[Ch
 
 def _rows_by_key(rows: Any, key: str) -> dict[tuple[str, int], tuple[int, JSON]]:
     """Rows by their first column; the second row with the same one is told apart by counting."""
-    found: dict[tuple[str, int], tuple[int, JSON]] = {}
+    by_key: dict[tuple[str, int], tuple[int, JSON]] = {}
     counts: Counter[str] = Counter()
     for index, row in enumerate(rows if isinstance(rows, list) else []):
         if isinstance(row, dict):
             text = str(row.get(key, ""))
-            found[(text, counts[text])] = (index, row)
+            by_key[(text, counts[text])] = (index, row)
             counts[text] += 1
-    return found
+    return by_key

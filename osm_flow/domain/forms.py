@@ -1,4 +1,4 @@
-"""What a form is: JSON Schema 2020-12, written flat, with our own `x-` keywords.
+"""What a form is: JSON Schema 2020-12 of one level of fields and tables, with our own `x-` keywords.
 
 A form is an object of fields; a field is a scalar, a list of scalars or a table (a list of flat objects). Nothing
 nests deeper, so that one form is at once a page, a spreadsheet, a print and a contract. `docs/forms.md` tells the
@@ -77,7 +77,7 @@ def is_table(field: JSON) -> bool:
 
 
 def widget_of(field: JSON) -> str:
-    """How the field is shown: said by the form, else by its type."""
+    """The widget by which a page shows the field: the one that the form names, else that of its type."""
     chosen = field.get("x-widget")
     if chosen:
         return str(chosen)
@@ -143,7 +143,7 @@ def unit_of(field: JSON, locale: str = "th") -> str:
 
 
 def groups_of(schema: JSON) -> list[JSON]:
-    """The groups of the page; a form without groups is one group without a heading."""
+    """The groups of fields under the headings of a page; a form without groups is one group without a heading."""
     return schema.get("x-groups") or [{"th": "", "en": "", "fields": list(fields_of(schema))}]
 
 
@@ -166,12 +166,12 @@ def _inside(value: Any, part: str) -> Any:
         return value.get(part)
     if not isinstance(value, list):
         return None
-    found = [item[part] for item in value if isinstance(item, Mapping) and item.get(part) is not None]
-    return [each for item in found for each in (item if isinstance(item, list) else [item])] or None
+    held = [item[part] for item in value if isinstance(item, Mapping) and item.get(part) is not None]
+    return [entry for inner in held for entry in (inner if isinstance(inner, list) else [inner])] or None
 
 
 def known_value(field: JSON, variables: Mapping[str, Any]) -> Any:
-    """What the case knows about a field (`x-default-from`): the value at a path, the count or sum of a list, or what
+    """The value that the case knows for a field (`x-default-from`): at a path, the count or sum of a list, or what
     the first fitting item of a list says.
     """
     source = field.get("x-default-from")
@@ -180,11 +180,11 @@ def known_value(field: JSON, variables: Mapping[str, Any]) -> Any:
     if "find" in source:
         return looked_up(source, lambda path: find(variables, path))
     if "sum" in source:
-        found = [
+        lists = [
             find(variables, path) for path in ([source["sum"]] if isinstance(source["sum"], str) else source["sum"])
         ]
         numbers = [
-            Decimal(str(number)) for each in found if isinstance(each, list) for number in each if _is_number(number)
+            Decimal(str(number)) for items in lists if isinstance(items, list) for number in items if _is_number(number)
         ]
         total = sum(numbers, Decimal(0))
         return (int(total) if total == total.to_integral_value() else float(total)) if numbers else None
@@ -256,10 +256,10 @@ def ref_options(field: JSON, context: Mapping[str, Any]) -> list[tuple[str, str]
     reference = field.get("x-ref") or field.get("items", {}).get("x-ref")
     if not reference:
         return None
-    found = find(context, reference["from"])
-    if not isinstance(found, list):
+    listed = find(context, reference["from"])
+    if not isinstance(listed, list):
         return None
-    options = [option for item in found if (option := _option(item, reference)) is not None]
+    options = [option for item in listed if (option := _option(item, reference)) is not None]
     return options or None
 
 
@@ -276,7 +276,7 @@ def _option(item: Any, reference: JSON) -> tuple[str, str] | None:
 
 
 def load_form(document: object) -> JSON:
-    """A form as it is kept, from what YAML (read by the caller, size-limited) gave: plain JSON, `enum` from `x-enum`.
+    """The form that a deployment keeps, from what YAML gave: plain JSON, with `enum` made from `x-enum`.
 
     Raises FormRefused when it is not JSON at all: dates, sets, loops, or a few aliases that unfold into millions.
     """

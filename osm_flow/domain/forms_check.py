@@ -1,4 +1,4 @@
-"""Whether a form is sound: asked at deployment, so that no case ever meets a form that cannot be filled in."""
+"""Checking at deployment whether a form is sound, so that no case ever meets a form that cannot be filled in."""
 
 from __future__ import annotations
 
@@ -94,19 +94,19 @@ _VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 
 
 class HouseRule(str):
-    """A problem of a form that works, but not for everybody: words in one language only, or no limit of its own."""
+    """A fault of a form that works, but not for everybody: words in one language only, or no limit of its own."""
 
     __slots__ = ()
 
 
 def check_form(schema: JSON, *, house_rules: bool = False) -> list[str]:
-    """What is wrong with the form, one sentence each, in English; empty for one that works.
+    """The faults of a form, one sentence each, in English; empty for one that works.
 
     Plain JSON Schema without our keywords works too; `house_rules` asks for what every shipped form has: both languages
     and limits of its own.
     """
     try:
-        problems = [each for each in _form_problems(schema) if house_rules or not isinstance(each, HouseRule)]
+        problems = [problem for problem in _form_problems(schema) if house_rules or not isinstance(problem, HouseRule)]
         if not problems:
             problems.extend(_contradictions(schema))
     except (AttributeError, KeyError, TypeError, ValueError, IndexError, re.error) as error:
@@ -294,7 +294,7 @@ def _rule_problems(schema: JSON, rule: JSON) -> Iterator[str]:
 
 
 def _outside_problems(rule: JSON, check: str) -> Iterator[str]:
-    """Rules that compare with what lies outside of the form say with what."""
+    """The faults of rules that compare with what lies outside of the form and do not say with what."""
     needed = {"not_among": ("of",), "not_behind": ("than",), "covers": ("all_of", "values")}.get(check)
     if needed and sum(word in rule for word in needed) != 1:
         yield f"say {' or '.join(needed)}."

@@ -1,4 +1,4 @@
-"""Valid values of single fields, drawn at random; what rules across fields want is `forms_random`'s to repair."""
+"""Drawing valid values of single fields at random. `forms_random` then repairs what breaks rules across fields."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ _PROVINCES = ("TH-38", "TH-39", "TH-41", "TH-42", "TH-43")
 
 
 def draw_object(schema: JSON, rng: random.Random, context: Mapping[str, Any]) -> JSON:
+    """Valid random values of the fields of a form or of the columns of a row."""
     required = schema.get("required", [])
     drawn = {}
     for name, field in fields_of(schema).items():
@@ -38,7 +39,7 @@ def draw_object(schema: JSON, rng: random.Random, context: Mapping[str, Any]) ->
 
 
 def draw_field(field: JSON, rng: random.Random, context: Mapping[str, Any]) -> Any:
-    """A valid value of one field."""
+    """A valid random value of one field."""
     known = known_value(field, context) if field.get("readOnly") else None
     if known is not None:
         return known
@@ -106,11 +107,12 @@ def _scalar(field: JSON, rng: random.Random, context: Mapping[str, Any]) -> Any:
 
 
 def _provinces(context: Mapping[str, Any]) -> list[str]:
-    found = context.get("provinces")
-    return list(found) if isinstance(found, list) and found else list(_PROVINCES)
+    provinces = context.get("provinces")
+    return list(provinces) if isinstance(provinces, list) and provinces else list(_PROVINCES)
 
 
 def draw_text(field: JSON, rng: random.Random) -> str:
+    """A random text that fits the field."""
     if "pattern" in field:
         return str(rng.choice(field.get("examples") or [""]))
     words = [rng.choice(_WORDS)]
@@ -136,5 +138,5 @@ def _number(field: JSON, rng: random.Random) -> int | float:
 
 
 def as_json(number: Decimal) -> int | float:
-    """An exact number as JSON keeps it."""
+    """The number as JSON keeps it: whole ones as integers."""
     return int(number) if number == number.to_integral_value() else float(number)

@@ -1,4 +1,4 @@
-"""Valid values out of thin air: for the simulator, which fills forms as a person might, and for tests."""
+"""Drawing random values of a form that keep its schema and its rules: for the simulator and for tests."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class NothingFits(Invalid):
 
 
 def draw_values(schema: JSON, rng: random.Random, context: Mapping[str, Any]) -> JSON:
-    """Values that keep the schema and its rules: drawn field by field, then repaired rule by rule.
+    """Random values that keep the schema and its rules: drawn field by field, then repaired rule by rule.
 
     Raises NothingFits for a form whose rules contradict each other.
     """
@@ -59,7 +59,7 @@ def draw_values(schema: JSON, rng: random.Random, context: Mapping[str, Any]) ->
 
 
 def _column(scope: Scope, name: str) -> tuple[JSON, JSON]:
-    """Where a name is kept (the row or the form) and its field."""
+    """The object that holds a name (the row or the form) and the field of that name."""
     if scope.owns(name):
         return scope.row, columns_of(fields_of(scope.schema)[str(scope.table)])[name]
     return scope.values, fields_of(scope.schema).get(name, {})
@@ -213,7 +213,7 @@ def _into_year(broken: Violation, rng: random.Random) -> None:
 
 
 def _have_rows(broken: Violation, rng: random.Random) -> None:
-    """Make rows fit: change one that is there, or add one that fits."""
+    """Make enough rows fit: change one that is there, or add one that fits."""
     rule, scope = broken.rule, broken.scope
     table = rule["count_of"]
     field = fields_of(scope.schema)[table]
@@ -223,8 +223,8 @@ def _have_rows(broken: Violation, rng: random.Random) -> None:
         for condition in conditions_of(rule, "where")
         if "is" in condition or "in" in condition
     }
-    found = grouped(rows, rule.get("by"))
-    wanted = {key: found.get(key, []) for key in groups_wanted(rule, scope)} if "by" in rule else found
+    groups = grouped(rows, rule.get("by"))
+    wanted = {key: groups.get(key, []) for key in groups_wanted(rule, scope)} if "by" in rule else groups
     for key, group in list(wanted.items()) or [(None, [])]:
         if group and (len(rows) >= most_of(field) or rng.random() < 0.4):
             rng.choice(group).update(fitting)
@@ -257,7 +257,7 @@ def _lengthen(broken: Violation, rng: random.Random) -> None:
 
 
 def _tell_from_others(broken: Violation, rng: random.Random) -> None:
-    """Give a value that nothing outside of the form has."""
+    """Give the field a value that no item outside of the form has."""
     name = broken.rule["not_among"]
     holder, field = _column(broken.scope, name)
     taken = {told(item.get(name)) for item in rivals(broken.rule, broken.scope)}

@@ -1,4 +1,4 @@
-"""Between what a person types or pastes and the JSON value that is kept: Thai dates, money, Thai digits, Excel cells."""
+"""Reading what a person types or pastes as a JSON value, and showing that value: Thai dates, money, Thai digits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FALSE = frozenset({"false", "0", "off", "no", "n", "ไม่ใช่", "ไ�
 
 
 class Unreadable(ValueError):
-    """What was typed means nothing that the field can hold; `message` says what is expected."""
+    """The text that was typed cannot be read as a value of the field; `message` says what is expected."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message)
@@ -50,13 +50,13 @@ def read_text(field: JSON, typed: str) -> Any:
 
 
 def clean_text(typed: str) -> str:
-    """Text as it is kept: one kind of line end, no blanks around, Thai vowels in the one order that searching finds."""
+    """The text as it is kept: one kind of line end, no blanks around, Thai vowels in the order that searching finds."""
     text = unicodedata.normalize("NFC", typed.replace("\r\n", "\n").replace("\r", "\n")).strip()
     return re.sub("\u0e4d([\u0e48-\u0e4b]?)\u0e32", "\\1\u0e33", text)
 
 
 def read_date(typed: str) -> date:
-    """A day typed as `20/11/2569`, `20 พ.ย. 2569` or `2026-11-20`; a Christian year in a Thai date is asked back."""
+    """The day typed as `20/11/2569`, `20 พ.ย. 2569` or `2026-11-20`; a Christian year in a Thai date is asked back."""
     plain = " ".join(arabic_digits(typed).split())
     christian = _CHRISTIAN_YEAR.search(plain)
     if christian:
@@ -70,14 +70,14 @@ def read_date(typed: str) -> date:
 
 
 def read_instant(typed: str) -> str:
-    """A day with a time in Thailand, as an instant in UTC."""
+    """The instant in UTC of a day with a time typed as Thai time."""
     plain = " ".join(arabic_digits(typed).split())
-    found = _DATED_TIME.fullmatch(plain)
+    match = _DATED_TIME.fullmatch(plain)
     try:
-        if not found:
+        if not match:
             raise ValueError(plain)
-        day = read_date(found[1])
-        local = datetime(day.year, day.month, day.day, int(found[2]), int(found[3]), tzinfo=BANGKOK)
+        day = read_date(match[1])
+        local = datetime(day.year, day.month, day.day, int(match[2]), int(match[3]), tzinfo=BANGKOK)
         return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except Unreadable:
         raise
@@ -86,7 +86,7 @@ def read_instant(typed: str) -> str:
 
 
 def read_number(field: JSON, typed: str) -> int | float:
-    """A number as people type it: Thai digits, thousands separators, a baht or percent sign and blanks are fine."""
+    """The number that a person typed: Thai digits, thousands separators, a baht or percent sign and blanks are fine."""
     plain = re.sub(r"[\s฿%]|บาท", "", arabic_digits(typed)).replace("−", "-")
     if widget_of(field) == "fiscal_year" and not _YEAR.fullmatch(plain):
         raise Unreadable(Message("Write a Buddhist year of four digits, for example 2571."))
@@ -133,7 +133,7 @@ def show_text(field: JSON, value: Any) -> str:
 
 
 def show_number(field: JSON, value: int | float) -> str:
-    """Money with separators and two decimals, anything else plainly."""
+    """The number as text: money with separators and two decimals, anything else plainly."""
     number = exact(value) or Decimal(0)
     if widget_of(field) == "money":
         return f"{number:,.2f}"
@@ -186,7 +186,7 @@ def read_pasted(field: JSON, pasted: str, locale: str = "th") -> list[dict[str, 
     Columns that people cannot change are pasted too, so that a copied table comes back whole. Raises Unreadable.
     """
     names = list(columns_of(field))
-    headings = {label_of(column, each) for column in columns_of(field).values() for each in ("th", "en")}
+    headings = {label_of(column, language) for column in columns_of(field).values() for language in ("th", "en")}
     try:
         lines = [line for line in csv.reader(io.StringIO(pasted), delimiter="\t") if any(cell.strip() for cell in line)]
     except csv.Error:

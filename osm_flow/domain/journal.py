@@ -54,7 +54,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with the history of a case, and at which record (0: the case as a whole)."""
+    """A fault in the history of a case, and at which record (0: the case as a whole)."""
 
     case_id: str
     seq: int
@@ -63,7 +63,7 @@ class Fault:
 
 
 def canonical(value: Any) -> bytes:
-    """RFC 8785 bytes of a JSON value. Raises NotStorable for what two readers could read differently."""
+    """The RFC 8785 bytes of a JSON value. Raises NotStorable for what two readers could read differently."""
     _check(value, "")
     try:
         written = _WRITER.encode(value).encode()
@@ -81,7 +81,7 @@ def as_recorded(value: Any) -> Any:
 
 
 def digest_payload(salt: str, body: str) -> str:
-    """SHA-256 over the salt's bytes and the canonical payload; only this is chained, so the payload can be erased."""
+    """The SHA-256 over a payload and its salt. Only this digest is chained, so the payload can be erased."""
     return sha256(bytes.fromhex(salt) + body.encode()).hexdigest()
 
 
@@ -102,7 +102,7 @@ def as_json(record: Record) -> dict[str, Any]:
 
 
 def faults_of_chain(case_id: str, chain: Iterable[tuple[Record, str]]) -> list[Fault]:
-    """Gaps, broken links, changed records and times that do not rise, in the order of the records (with their hash)."""
+    """The gaps, broken links, changed records and times that do not rise; the records come with their hashes."""
     faults: list[Fault] = []
     expected, previous_hash, previous_at = 1, GENESIS, ""
     for record, hash_ in chain:

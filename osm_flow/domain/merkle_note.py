@@ -1,4 +1,4 @@
-"""The text of a checkpoint: C2SP signed-note with a C2SP tlog-checkpoint in it.
+"""Reading and writing a signed checkpoint of the audit log: a C2SP signed-note with a C2SP tlog-checkpoint in it.
 
 Only the text is read and written here; signatures are made and checked in `operations/keys.py`.
 """
@@ -35,6 +35,7 @@ class Signature:
 
     @property
     def key_id(self) -> str:
+        """The hash of the key in hexadecimal digits."""
         return self.key_hash.hex()
 
 
@@ -46,7 +47,10 @@ class Note:
     signatures: tuple[Signature, ...]
 
     def __str__(self) -> str:
-        lines = (f"{DASH} {one.name} {_encoded(one.key_hash + one.value)}\n" for one in self.signatures)
+        lines = (
+            f"{DASH} {signature.name} {_encoded(signature.key_hash + signature.value)}\n"
+            for signature in self.signatures
+        )
         return f"{self.text}\n{''.join(lines)}"
 
 
@@ -66,17 +70,19 @@ class Head:
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """A public key as strangers are given it: `name+hash+base64`."""
+    """A public key as it is given to people outside: `name+hash+base64`."""
 
     name: str
     public: bytes
 
     @property
     def key_hash(self) -> bytes:
+        """The hash by which signatures name this key."""
         return key_hash(self.name, self.public)
 
     @property
     def key_id(self) -> str:
+        """The hash of the key in hexadecimal digits."""
         return self.key_hash.hex()
 
     def __str__(self) -> str:
@@ -89,12 +95,12 @@ def key_hash(name: str, public: bytes) -> bytes:
 
 
 def is_name(name: str) -> bool:
-    """Whether a key or a log may be called so: not empty, no white space, no plus sign, one line of 255 characters."""
+    """Whether a key or a log may have the name: not empty, no white space, no plus sign, at most 255 characters."""
     return 0 < len(name) <= 255 and not any(sign.isspace() or sign == "+" for sign in name) and name.isprintable()
 
 
 def read_note(raw: str | bytes) -> Note:
-    """The note in a text. Raises NoteUnreadable for anything but one."""
+    """The signed note that a text is. Raises NoteUnreadable for anything else."""
     text = _decoded(raw)
     if len(text) > LONGEST:
         raise NoteUnreadable(reason="it is too long")
@@ -107,7 +113,7 @@ def read_note(raw: str | bytes) -> Note:
 
 
 def read_head(note: Note) -> Head:
-    """What the text of the note says. Raises NoteUnreadable."""
+    """The head of the log that a note states. Raises NoteUnreadable."""
     lines = note.text[:-1].split("\n")
     if len(lines) < 3 or not all(lines):
         raise NoteUnreadable(reason="origin, size and root must stand in the first three lines")
@@ -121,7 +127,7 @@ def read_head(note: Note) -> Head:
 
 
 def read_key(text: str) -> VerifierKey:
-    """A public key in its `name+hash+base64` spelling. Raises NoteUnreadable."""
+    """The public key in its `name+hash+base64` spelling. Raises NoteUnreadable."""
     parts = text.strip().split("+", 2)
     if len(parts) != 3 or not is_name(parts[0]):
         raise NoteUnreadable(reason="a public key is written name+hash+base64")
@@ -135,13 +141,13 @@ def read_key(text: str) -> VerifierKey:
 
 
 def read_keys(lines: Iterable[str]) -> list[VerifierKey]:
-    """Public keys, one a line; empty lines and lines with a # are left out."""
+    """The public keys in a text, one a line; empty lines and lines with a # are left out."""
     return [read_key(line) for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _read_signature(line: str) -> Signature:
-    dash, _, rest = line.partition(" ")
-    name, _, value = rest.partition(" ")
+    dash, _, signed = line.partition(" ")
+    name, _, value = signed.partition(" ")
     if dash != DASH or not is_name(name):
         raise NoteUnreadable(reason="a signature line is not a dash, a name and a signature")
     raw = _bytes_of(value)

@@ -1,7 +1,7 @@
-"""One answer to every "may X do Y to Z", deny by default.
+"""Who may do what: one answer to every "may X do Y to Z", deny by default.
 
 `decide` tells pages what to offer; `require` is what operations call. A table says who may do what; separation of
-duties and the state of the subject are checked after it.
+duties and the state of the case or work item are checked after it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 
 
 class Verb(StrEnum):
+    """What an actor may ask to do."""
+
     see_case = "see_case"
     start_case = "start_case"
     see_work_item = "see_work_item"
@@ -45,12 +47,12 @@ class Verb(StrEnum):
     erase = "erase"
 
 
-# ---- what an act is about --------------------------------------------------------------------------------------
+# ---- what an act is done to --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class CaseFacts:
-    """A case; `candidates` and `people` are those of its work items, past and present, who may therefore see it."""
+    """What the policy knows of a case; `candidates` and `people` are those of its work items, past and present."""
 
     office_id: str
     state: str = "ACTIVE"
@@ -61,7 +63,7 @@ class CaseFacts:
 
 @dataclass(frozen=True)
 class WorkItemFacts:
-    """A work item; `completed_by` says who completed which element of the case, `separate_from` names elements."""
+    """What the policy knows of a work item; `completed_by` says who completed which element of the case."""
 
     office_id: str
     state: str = "READY"
@@ -76,6 +78,8 @@ class WorkItemFacts:
 
 @dataclass(frozen=True)
 class OfficeFacts:
+    """An act that concerns one office."""
+
     office_id: str
 
 
@@ -90,16 +94,18 @@ class ProcessFacts:
 
 @dataclass(frozen=True)
 class SystemFacts:
-    """The whole installation."""
+    """An act that concerns the whole installation."""
 
 
-Subject = CaseFacts | WorkItemFacts | OfficeFacts | ProcessFacts | SystemFacts
+Facts = CaseFacts | WorkItemFacts | OfficeFacts | ProcessFacts | SystemFacts
 
 
 # ---- the answer ------------------------------------------------------------------------------------------------
 
 
 class Reason(StrEnum):
+    """Why the policy allows an act or does not."""
+
     ok = "ok"
     foreign = "foreign"  # another office's: for this actor it does not exist
     role = "role"
@@ -110,7 +116,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """`hat` is the one worn for the act; `hat.for_username` tells on whose behalf, for the record."""
+    """The answer of the policy. `hat` is the one worn for the act; `hat.for_username` tells on whose behalf."""
 
     allowed: bool
     reason: Reason = Reason.ok
@@ -118,11 +124,12 @@ class Decision:
 
     @property
     def on_behalf_of(self) -> str | None:
+        """The user name of the person whom the actor stands in for, for the record."""
         return self.hat.for_username if self.hat else None
 
     @property
     def role(self) -> str | None:
-        """The role in which they act, for the record."""
+        """The role in which the actor acts, for the record."""
         return self.hat.role if self.hat else None
 
 
@@ -151,7 +158,7 @@ _READERS = STAFF | _ADMIN | _AUDITOR
 
 @dataclass(frozen=True)
 class Rule:
-    """Roles that may, relations to the subject that may (see `_related`), and states in which it makes sense."""
+    """Who may do a verb: people with these roles or in these relations (see `_related`), in these states."""
 
     roles: frozenset[str] = frozenset()
     relations: tuple[str, ...] = ()
@@ -196,27 +203,27 @@ _PERSONAL = frozenset({Verb.claim, Verb.release, Verb.delegate, Verb.receive, Ve
 _FOUR_EYES = frozenset({Verb.claim, Verb.receive, Verb.complete})
 
 
-def decide(actor: Actor, verb: Verb, subject: Subject) -> Decision:
-    """Whether the actor may do it now, why not, and under which hat."""
+def decide(actor: Actor, verb: Verb, facts: Facts) -> Decision:
+    """Whether the policy lets the actor do it now, why not, and under which hat."""
     if actor.is_system:
         return Decision(True) if verb not in _PERSONAL else Decision(False, Reason.role)
-    office_id = getattr(subject, "office_id", None)
+    office_id = getattr(facts, "office_id", None)
     if office_id is not None and office_id not in actor.office_ids:
         return Decision(False, Reason.foreign)
     rule = RULES[verb]
-    hat = _hat(actor, rule, subject, office_id)
+    hat = _hat(actor, rule, facts, office_id)
     if hat is None:
         return Decision(False, Reason.role)
-    reason = _obstacle(actor, verb, rule, subject)
+    reason = _obstacle(actor, verb, rule, facts)
     return Decision(reason is Reason.ok, reason, hat)
 
 
-def require(actor: Actor, verb: Verb, subject: Subject) -> Decision:
+def require(actor: Actor, verb: Verb, facts: Facts) -> Decision:
     """As `decide`, but raises when the person may not: NotFound, NotYourRole, DutiesAreSeparate, HeldBySomeoneElse.
 
     The wrong state alone does not raise: state machines refuse it and name what happened.
     """
-    decision = decide(actor, verb, subject)
+    decision = decide(actor, verb, facts)
     refusals: dict[Reason, type[OsmFlowError]] = {
         Reason.foreign: NotFound,
         Reason.role: NotYourRole,
@@ -229,66 +236,64 @@ def require(actor: Actor, verb: Verb, subject: Subject) -> Decision:
 
 
 def require_somewhere(actor: Actor, verb: Verb) -> None:
-    """Raises what `require` does for the whole system, unless the actor may do it in any of their offices."""
+    """Raise what `require` does for the whole system, unless the actor may do it in any of their offices."""
     if not any(decide(actor, verb, OfficeFacts(office)).allowed for office in actor.office_ids):
         require(actor, verb, SystemFacts())
 
 
-def _hat(actor: Actor, rule: Rule, subject: Subject, office_id: str | None) -> Hat | None:
-    related = (_related(actor, relation, subject) for relation in rule.relations)
+def _hat(actor: Actor, rule: Rule, facts: Facts, office_id: str | None) -> Hat | None:
+    related = (_related(actor, relation, facts) for relation in rule.relations)
     return next((hat for hat in related if hat), None) or (
-        None if isinstance(subject, ProcessFacts) and subject.starters else actor.wearing(rule.roles, office_id)
+        None if isinstance(facts, ProcessFacts) and facts.starters else actor.wearing(rule.roles, office_id)
     )
 
 
-def _related(actor: Actor, relation: str, subject: Subject) -> Hat | None:
-    """The hat that puts the actor in this relation to the subject, None if they are not in it."""
-    match subject, relation:
+def _related(actor: Actor, relation: str, facts: Facts) -> Hat | None:
+    """The hat that puts the actor in this relation to the case or work item, None if they are not in it."""
+    match facts, relation:
         case WorkItemFacts(), "candidate":
-            return actor.hat_for(subject.candidates, subject.office_id)
+            return actor.hat_for(facts.candidates, facts.office_id)
         case WorkItemFacts(), "assignee":
-            return _hat_of(actor, subject) if actor.person_id == subject.assignee_id else None
+            return _hat_of(actor, facts) if actor.person_id == facts.assignee_id else None
         case WorkItemFacts(), "owner":
-            return _hat_of(actor, subject) if actor.person_id == subject.owner_id else None
+            return _hat_of(actor, facts) if actor.person_id == facts.owner_id else None
         case WorkItemFacts(), "head":
             # The office commands its own staff only: work asked of provinces and agencies is theirs to hand on, unless
             # the diagram lets staff answer in their place; then a silent claim must not hold up the cycle.
-            asks_others = any(candidate.partition("@")[0] in WORKERS - STAFF for candidate in subject.candidates)
-            staff_may_answer = any(candidate in STAFF for candidate in subject.candidates)
-            return (
-                None if asks_others and not staff_may_answer else actor.wearing(_HEADS | _SUPERIORS, subject.office_id)
-            )
+            asks_others = any(candidate.partition("@")[0] in WORKERS - STAFF for candidate in facts.candidates)
+            staff_may_answer = any(candidate in STAFF for candidate in facts.candidates)
+            return None if asks_others and not staff_may_answer else actor.wearing(_HEADS | _SUPERIORS, facts.office_id)
         case WorkItemFacts(), "participant":
-            people = {subject.assignee_id, subject.owner_id}.union(*subject.completed_by.values())
-            return _hat_of(actor, subject) if actor.person_id in people else _candidate(actor, subject)
+            people = {facts.assignee_id, facts.owner_id}.union(*facts.completed_by.values())
+            return _hat_of(actor, facts) if actor.person_id in people else _candidate(actor, facts)
         case CaseFacts(), "participant":
-            return _hat_of(actor, subject) if actor.person_id in subject.people else _candidate(actor, subject)
+            return _hat_of(actor, facts) if actor.person_id in facts.people else _candidate(actor, facts)
         case ((CaseFacts() | WorkItemFacts()), "province"):
-            here = (hat for hat in actor.hats if hat.role in PROVINCIAL and hat.covers(subject.office_id))
-            return next((hat for hat in here if hat.province_id and hat.province_id == subject.province_id), None)
-        case ProcessFacts(), "starter" if subject.starters:
-            return actor.hat_for(subject.starters, subject.office_id or "")
+            here = (hat for hat in actor.hats if hat.role in PROVINCIAL and hat.covers(facts.office_id))
+            return next((hat for hat in here if hat.province_id and hat.province_id == facts.province_id), None)
+        case ProcessFacts(), "starter" if facts.starters:
+            return actor.hat_for(facts.starters, facts.office_id or "")
     return None
 
 
-def _candidate(actor: Actor, subject: CaseFacts | WorkItemFacts) -> Hat | None:
-    return actor.hat_for(subject.candidates, subject.office_id)
+def _candidate(actor: Actor, facts: CaseFacts | WorkItemFacts) -> Hat | None:
+    return actor.hat_for(facts.candidates, facts.office_id)
 
 
-def _hat_of(actor: Actor, subject: CaseFacts | WorkItemFacts) -> Hat | None:
+def _hat_of(actor: Actor, facts: CaseFacts | WorkItemFacts) -> Hat | None:
     """The hat of a person who is in the matter by name: as candidate if they are one, else their best working hat."""
-    return _candidate(actor, subject) or actor.wearing(WORKERS, subject.office_id)
+    return _candidate(actor, facts) or actor.wearing(WORKERS, facts.office_id)
 
 
-def _obstacle(actor: Actor, verb: Verb, rule: Rule, subject: Subject) -> Reason:
-    if isinstance(subject, WorkItemFacts):
-        if verb in _FOUR_EYES and is_separated(actor, subject):
+def _obstacle(actor: Actor, verb: Verb, rule: Rule, facts: Facts) -> Reason:
+    if isinstance(facts, WorkItemFacts):
+        if verb in _FOUR_EYES and is_separated(actor, facts):
             return Reason.separated
-        if verb is Verb.complete and subject.assignee_id not in (None, actor.person_id):
+        if verb is Verb.complete and facts.assignee_id not in (None, actor.person_id):
             return Reason.held
-        if verb in _PERSONAL and subject.case_state != "ACTIVE":
+        if verb in _PERSONAL and facts.case_state != "ACTIVE":
             return Reason.state
-    state = getattr(subject, "state", None)
+    state = getattr(facts, "state", None)
     if rule.states and state is not None and state not in rule.states:
         return Reason.state
     return Reason.ok

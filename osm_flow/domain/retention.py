@@ -19,14 +19,14 @@ class RetentionUnknown(Invalid):
 
 @dataclass(frozen=True)
 class Retention:
-    """`years` after the end of the case `then` comes; for ever when there are none."""
+    """How long an ended case is kept: `years` after its end `then` is done; for ever when there are none."""
 
     key: str
     years: int | None
     then: After
 
     def ends_on(self, ended: date) -> date | None:
-        """The first day on which it is no longer kept; None: never. Leap days end on 1 March."""
+        """The first day on which a case need not be kept any longer; None: never. Leap days end on 1 March."""
         if self.years is None:
             return None
         try:
@@ -41,12 +41,12 @@ ORDINARY = Retention("10y", 10, "erase")
 
 
 def retention_of(text: str | None) -> Retention:
-    """The class that the property names; ordinary papers without one. Raises RetentionUnknown."""
+    """The retention class that the property names; ordinary papers without one. Raises RetentionUnknown."""
     if not text:
         return ORDINARY
     if text == "permanent":
         return PERMANENT
-    found = _SPELLED.fullmatch(text)
-    if found is None:
+    match = _SPELLED.fullmatch(text)
+    if match is None:
         raise RetentionUnknown
-    return Retention(text, int(found["years"]), "anonymise" if found["anonymise"] else "erase")
+    return Retention(text, int(match["years"]), "anonymise" if match["anonymise"] else "erase")

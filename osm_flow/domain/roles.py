@@ -26,6 +26,7 @@ class Role:
 
     @property
     def signs_in(self) -> bool:
+        """Whether people of this role sign in, or are parties outside whose answers the office records."""
         return self.reach not in {"external", "public"}
 
 
@@ -72,6 +73,7 @@ SIGN_IN_ROLES: tuple[str, ...] = tuple(role.key for role in _ALL if role.signs_i
 
 
 def roles_reaching(*reach: Reach) -> frozenset[str]:
+    """The keys of the roles whose holders see this far."""
     return frozenset(role.key for role in _ALL if role.reach in reach)
 
 
@@ -82,7 +84,7 @@ WORKERS = STAFF | PROVINCIAL | roles_reaching("own")
 
 
 def role_name(key: str, locale: str = "th") -> str:
-    """The name people read; a key nobody knows stays as it is."""
+    """The name of a role in this language; a key nobody knows stays as it is."""
     role = ROLES.get(key)
     if role is None:
         return key

@@ -1,4 +1,4 @@
-"""Text as it is searched: one spelling for what people type in several."""
+"""Normalising text for the search: one spelling for what people type in several."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 
 
 def searchable(*texts: str | None) -> str:
-    """The texts joined and normalised; apply it to what is kept and to what is looked for."""
+    """The texts joined and normalised; for what is kept and for what is looked for."""
     joined = unicodedata.normalize("NFC", " ".join(text for text in texts if text)).casefold().translate(_THAI_DIGITS)
     for pattern, replacement in _SPELLINGS:
         joined = pattern.sub(replacement, joined)
@@ -26,7 +26,7 @@ def searchable(*texts: str | None) -> str:
 
 
 def typed_text(value: object) -> str:
-    """Every text and number in a JSON value as it is searched, one a line, so that no match runs over two of them."""
+    """The texts and numbers in a JSON value, normalised, one a line, so that no match runs over two of them."""
     return "\n".join(dict.fromkeys(text for text in map(searchable, _leaves(value)) if text))
 
 

@@ -1,4 +1,4 @@
-"""How far a project's money has gone against the government's target, and the colour that says so."""
+"""How much of a project's budget is disbursed against the government's target, and the colour that says so."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _YELLOW, _ORANGE = Decimal("0.90"), Decimal("0.75")
 
 
 def disbursed_percent(budget: Decimal, disbursed: Decimal) -> Decimal:
-    """Disbursed as a percentage of the budget, unrounded; 0 without a budget."""
+    """The disbursed amount as a percentage of the budget, unrounded; 0 without a budget."""
     return disbursed / budget * 100 if budget else Decimal(0)
 
 
 def used_percent(budget: Decimal, disbursed: Decimal, committed: Decimal) -> Decimal:
-    """Disbursed and committed as a percentage of the budget, unrounded; 0 without a budget."""
+    """The disbursed and committed amounts as a percentage of the budget, unrounded; 0 without a budget."""
     return disbursed_percent(budget, disbursed + committed)
 
 
 def colour_of(percent: Decimal, target: Decimal) -> Colour:
-    """Green at the target, yellow from 90 % of it, orange from 75 % of it, red below."""
+    """The colour of a project: green at the target, yellow from 90 % of it, orange from 75 % of it, red below."""
     if percent >= target:
         return "green"
     reached = percent / target

@@ -31,7 +31,7 @@ STAGES: dict[str, Stage] = {stage.key: stage for stage in _ALL}
 
 
 def stage_name(key: str, locale: str) -> str:
-    """What people call the stage in this language; a key that an older diagram named stands for itself."""
+    """The name of a stage in this language; a key that an older diagram named stands for itself."""
     stage = STAGES.get(key)
     if stage is None:
         return key

@@ -9,7 +9,7 @@ from osm_flow.errors import Refused
 
 
 class CaseStatus(StrEnum):
-    """Where a case is in its life; an open incident is a fact about a case, not a state."""
+    """The states of a case; an open incident is a fact about a case, not a state."""
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
@@ -18,7 +18,7 @@ class CaseStatus(StrEnum):
 
 
 class WorkItemStatus(StrEnum):
-    """Where a work item is in its life."""
+    """The states of a work item."""
 
     READY = "READY"
     CLAIMED = "CLAIMED"

@@ -1,4 +1,4 @@
-"""What a work item is about, in a few words: a project's name, a province, the topic of an agenda item.
+"""The subject of a work item or case in a few words: a project's name, a province, the topic of an agenda item.
 
 A subject is kept as the data have it, with provinces as their codes; whoever shows it names them in a reader's language.
 """
@@ -16,7 +16,7 @@ _PROVINCE = re.compile(r"\bTH-\d\d\b")
 
 
 def words_of(value: object) -> str:
-    """What a value is called: a text or a number is itself, an object has a name; nothing for anything else."""
+    """The words for a value of the variables: a text or a number itself, the name of an object; else nothing."""
     if isinstance(value, str):
         return tidy(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -27,7 +27,7 @@ def words_of(value: object) -> str:
 
 
 def tidy(text: str) -> str:
-    """One line of at most 255 characters, without the parts that turned out empty."""
+    """The subject as one line of at most 255 characters, without the parts that turned out empty."""
     parts = (" ".join(part.split()) for part in text.replace("\0", "").split(SEPARATOR.strip()))
     whole = SEPARATOR.join(part for part in parts if part)
     return whole if len(whole) <= MAX_SUBJECT else whole[: MAX_SUBJECT - 1].rstrip() + "…"
@@ -35,4 +35,4 @@ def tidy(text: str) -> str:
 
 def with_provinces(text: str, name_of: Callable[[str], str]) -> str:
     """The subject with every province's code replaced by its name."""
-    return _PROVINCE.sub(lambda found: name_of(found.group()), text)
+    return _PROVINCE.sub(lambda match: name_of(match.group()), text)

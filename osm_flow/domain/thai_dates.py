@@ -34,19 +34,22 @@ Digits = Literal["arabic", "thai"]
 
 
 def thai_digits(text: str) -> str:
+    """The text with its digits as Thai digits."""
     return text.translate(_TO_THAI)
 
 
 def arabic_digits(text: str) -> str:
+    """The text with its Thai digits as Arabic digits."""
     return text.translate(_TO_ARABIC)
 
 
 def buddhist_year(day: date) -> int:
+    """The Buddhist year of a day."""
     return day.year + BUDDHIST_OFFSET
 
 
 def thai_date(day: date, style: Style = "short", digits: Digits | None = None) -> str:
-    """`20 พ.ย. 2569`, `20 พฤศจิกายน 2569`, or `๒๐ พฤศจิกายน พ.ศ. ๒๕๖๙`.
+    """The day in Thai: `20 พ.ย. 2569`, `20 พฤศจิกายน 2569`, or `๒๐ พฤศจิกายน พ.ศ. ๒๕๖๙`.
 
     Without `digits` the formal style takes Thai ones and the others Arabic ones.
     """
@@ -57,7 +60,7 @@ def thai_date(day: date, style: Style = "short", digits: Digits | None = None) -
 
 
 def thai_datetime(instant: datetime, tz: tzinfo, style: Style = "short", digits: Digits | None = None) -> str:
-    """`20 พ.ย. 2569 16:30 น.`, on the clock of `tz`. Raises ValueError for a naive datetime."""
+    """The instant in Thai: `20 พ.ย. 2569 16:30 น.`, on the clock of `tz`. Raises ValueError for a naive datetime."""
     local = _localised(instant, tz)
     time = f"{local:%H:%M} น."
     thai = (digits or ("thai" if style == "formal" else "arabic")) == "thai"
@@ -65,11 +68,12 @@ def thai_datetime(instant: datetime, tz: tzinfo, style: Style = "short", digits:
 
 
 def english_date(day: date) -> str:
-    """`20 Nov 2026 (2569)`: the Buddhist year stays beside, because every paper carries it."""
+    """The day in English: `20 Nov 2026 (2569)`, with the Buddhist year, because every paper carries it."""
     return f"{day.day} {MONTHS_ENGLISH[day.month - 1]} {day.year} ({buddhist_year(day)})"
 
 
 def english_datetime(instant: datetime, tz: tzinfo) -> str:
+    """The instant in English, on the clock of `tz`."""
     local = _localised(instant, tz)
     return f"{english_date(local.date())} {local:%H:%M}"
 
@@ -90,18 +94,18 @@ _FIRST_BUDDHIST_YEAR = 2400
 
 
 def parse_thai_date(text: str) -> date:
-    """Read a date as people type it: `20 พ.ย. 2569`, `๒๐ พฤศจิกายน พ.ศ. ๒๕๖๙`, `20/11/2569`, `2026-11-20`, `20 พ.ย. 69`.
+    """The day that a person typed: `20 พ.ย. 2569`, `๒๐ พฤศจิกายน พ.ศ. ๒๕๖๙`, `20/11/2569`, `2026-11-20`, `20 พ.ย. 69`.
 
     A two-digit year is Buddhist and needs the month in words. Raises ValueError for anything else.
     """
     plain = " ".join(arabic_digits(text).split())
-    if found := _ISO.fullmatch(plain):
-        year, month, day = (int(part) for part in found.groups())
-    elif found := _NUMBERS.fullmatch(plain):
-        day, month, year = (int(part) for part in found.groups())
-    elif found := _WORDS.fullmatch(plain):
-        day, month, year = int(found[1]), _month(found[2]), int(found[3])
-        year += 2500 if len(found[3]) == 2 else 0
+    if match := _ISO.fullmatch(plain):
+        year, month, day = (int(part) for part in match.groups())
+    elif match := _NUMBERS.fullmatch(plain):
+        day, month, year = (int(part) for part in match.groups())
+    elif match := _WORDS.fullmatch(plain):
+        day, month, year = int(match[1]), _month(match[2]), int(match[3])
+        year += 2500 if len(match[3]) == 2 else 0
     else:
         raise ValueError(f"not a date: {text!r}")
     return date(year - BUDDHIST_OFFSET if year >= _FIRST_BUDDHIST_YEAR else year, month, day)

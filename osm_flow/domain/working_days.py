@@ -11,12 +11,13 @@ _SATURDAY = 5
 
 @dataclass(frozen=True)
 class WorkingCalendar:
-    """Weekends and `holidays` are free, the days in `working` are not, whatever else they are."""
+    """Which days are working days: weekends and `holidays` are free, the days in `working` never are."""
 
     holidays: frozenset[date]
     working: frozenset[date] = frozenset()
 
     def is_working(self, day: date) -> bool:
+        """Whether the day is a working day."""
         if day in self.working:
             return True
         return day.weekday() < _SATURDAY and day not in self.holidays

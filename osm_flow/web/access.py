@@ -11,7 +11,7 @@ from flask import Flask, Response, abort, current_app, g, make_response, redirec
 from werkzeug.wrappers import Response as BaseResponse
 
 from osm_flow.domain.actors import Actor
-from osm_flow.domain.policy import NotYourRole, OfficeFacts, Subject, SystemFacts, Verb, decide
+from osm_flow.domain.policy import Facts, NotYourRole, OfficeFacts, SystemFacts, Verb, decide
 from osm_flow.errors import OsmFlowError
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -57,13 +57,15 @@ def _mark(view: View, rule: Access) -> View:
     return view
 
 
-def may(verb: Verb | str, subject: Subject | None = None) -> bool:
-    """Whether the person may do it to the subject; without one: in any office of theirs, or in the whole system."""
+def may(verb: Verb | str, facts: Facts | None = None) -> bool:
+    """Whether the person may do it to what the facts are of; without any: in an office of theirs, or in the whole system."""
     actor: Actor | None = g.get("actor")
     if actor is None:
         return False
-    subjects: list[Subject] = [subject] if subject else [SystemFacts(), *map(OfficeFacts, actor.office_ids)]
-    return any(decide(actor, Verb(verb), each).allowed for each in subjects)
+    if facts is not None:
+        return decide(actor, Verb(verb), facts).allowed
+    places = [SystemFacts(), *map(OfficeFacts, actor.office_ids)]
+    return any(decide(actor, Verb(verb), place).allowed for place in places)
 
 
 def enforce() -> BaseResponse | None:

@@ -9,12 +9,12 @@ from osm_flow.domain.policy import (
     RULES,
     CaseFacts,
     DutiesAreSeparate,
+    Facts,
     HeldBySomeoneElse,
     NotYourRole,
     OfficeFacts,
     ProcessFacts,
     Reason,
-    Subject,
     SystemFacts,
     Verb,
     WorkItemFacts,
@@ -26,7 +26,7 @@ from osm_flow.errors import NotFound
 
 OFFICE, OTHER_OFFICE = "NE-U1", "NE-U2"
 PROVINCE, OTHER_PROVINCE = "TH-41", "TH-38"
-SUBJECTS: dict[Verb, Subject] = {
+FACTS: dict[Verb, Facts] = {
     **dict.fromkeys(Verb, WorkItemFacts(OFFICE, candidates=("somebody_else",))),
     **dict.fromkeys(
         (Verb.see_case, Verb.see_history, Verb.cancel_case, Verb.suspend_case, Verb.record_message, Verb.comment),
@@ -91,36 +91,36 @@ def item(**facts: object) -> WorkItemFacts:
 
 
 def test_every_verb_has_a_rule_of_known_roles() -> None:
-    assert set(RULES) == set(Verb) == set(MAY) == set(SUBJECTS)
+    assert set(RULES) == set(Verb) == set(MAY) == set(FACTS)
     assert all(rule.roles <= set(ROLES) for rule in RULES.values())
 
 
 @pytest.mark.parametrize("role", SIGN_IN_ROLES)
 @pytest.mark.parametrize("verb", Verb)
 def test_each_role_may_exactly_what_the_office_wants(verb: Verb, role: str) -> None:
-    decision = decide(wearing(role), verb, SUBJECTS[verb])
+    decision = decide(wearing(role), verb, FACTS[verb])
 
     assert decision.allowed == (role in MAY[verb])
     assert decision.reason is (Reason.ok if role in MAY[verb] else Reason.role)
 
 
 @pytest.mark.parametrize("role", SIGN_IN_ROLES)
-@pytest.mark.parametrize("verb", [verb for verb in Verb if not isinstance(SUBJECTS[verb], SystemFacts)])
+@pytest.mark.parametrize("verb", [verb for verb in Verb if not isinstance(FACTS[verb], SystemFacts)])
 def test_another_offices_things_do_not_exist(verb: Verb, role: str) -> None:
     with pytest.raises(NotFound):
-        require(wearing(role, office_id=OTHER_OFFICE), verb, SUBJECTS[verb])
+        require(wearing(role, office_id=OTHER_OFFICE), verb, FACTS[verb])
 
 
 @pytest.mark.parametrize("verb", Verb)
 def test_somebody_without_any_position_may_nothing(verb: Verb) -> None:
-    assert not decide(Actor(9, "nobody", "ไม่มีตำแหน่ง"), verb, SUBJECTS[verb]).allowed
+    assert not decide(Actor(9, "nobody", "ไม่มีตำแหน่ง"), verb, FACTS[verb]).allowed
 
 
 @pytest.mark.parametrize("verb", Verb)
 def test_the_system_does_everything_but_peoples_work(verb: Verb) -> None:
     personal = {Verb.claim, Verb.release, Verb.delegate, Verb.receive, Verb.complete}
 
-    assert decide(SYSTEM, verb, SUBJECTS[verb]).allowed == (verb not in personal)
+    assert decide(SYSTEM, verb, FACTS[verb]).allowed == (verb not in personal)
 
 
 def test_an_auditor_of_every_office_reads_each_but_writes_nowhere() -> None:
@@ -235,7 +235,7 @@ def test_starters_of_a_process_replace_the_general_rule() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "subject"),
+    ("verb", "facts"),
     [
         (Verb.claim, item(state="CLAIMED", assignee_id=2)),
         (Verb.claim, item(case_state="SUSPENDED")),
@@ -243,11 +243,11 @@ def test_starters_of_a_process_replace_the_general_rule() -> None:
         (Verb.complete, item(case_state="SUSPENDED")),
     ],
 )
-def test_the_wrong_state_is_not_offered_but_left_to_the_state_machine(verb: Verb, subject: WorkItemFacts) -> None:
+def test_the_wrong_state_is_not_offered_but_left_to_the_state_machine(verb: Verb, facts: WorkItemFacts) -> None:
     actor = wearing("osm_strategy")
 
-    assert not decide(actor, verb, subject).allowed
-    assert require(actor, verb, subject).reason is Reason.state
+    assert not decide(actor, verb, facts).allowed
+    assert require(actor, verb, facts).reason is Reason.state
 
 
 def test_a_finished_case_cannot_be_cancelled_suspended_or_resumed() -> None:
