@@ -64,7 +64,7 @@ def may(verb: Verb | str, facts: Facts | None = None) -> bool:
         return False
     if facts is not None:
         return decide(actor, Verb(verb), facts).allowed
-    places = [SystemFacts(), *map(OfficeFacts, actor.office_ids)]
+    places: list[Facts] = [SystemFacts(), *map(OfficeFacts, actor.office_ids)]
     return any(decide(actor, Verb(verb), place).allowed for place in places)
 
 
