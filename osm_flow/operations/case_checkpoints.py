@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.store.inserts import insert_or_replace
-from osm_flow.store.models import Case, CaseCheckpoint, CaseState, ElementVisit, JournalPayload, JournalRecord
+from osm_flow.store.models import Case, CaseCheckpoint, CaseState, ElementVisit, JournalRecord
 
 EVERY = 100
 
@@ -90,6 +90,6 @@ def _if_honest(row: CaseCheckpoint, recorded: str) -> Checkpoint | None:
 
 
 def _has_gaps(session: Session, case_id: str, seq: int) -> bool:
-    payload = exists().where(JournalPayload.case_id == JournalRecord.case_id, JournalPayload.seq == JournalRecord.seq)
-    gaps = select(JournalRecord.seq).where(JournalRecord.case_id == case_id, JournalRecord.seq <= seq, ~payload)
+    erased = ~JournalRecord.payload.has()
+    gaps = select(JournalRecord.seq).where(JournalRecord.case_id == case_id, JournalRecord.seq <= seq, erased)
     return session.scalar(gaps.limit(1)) is not None

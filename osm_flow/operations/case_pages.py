@@ -87,10 +87,7 @@ def case_history(
     keyset = Keyset((JournalRecord.seq, False, False)) if oldest_first else _NEWEST_FIRST
     query = (
         select(JournalRecord, JournalPayload.body)
-        .outerjoin(
-            JournalPayload,
-            (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq),
-        )
+        .outerjoin(JournalRecord.payload)
         .where(JournalRecord.case_id == case.id)
     )
     if after:
@@ -117,10 +114,7 @@ def case_documents(session: Session, case: Case) -> list[Document]:
     keys = {one.id: one.properties["document"] for one in process.elements.values() if "document" in one.properties}
     query = (
         select(JournalRecord, JournalPayload.body, WorkItem.form_key)
-        .join(
-            JournalPayload,
-            (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq),
-        )
+        .join(JournalRecord.payload)
         .outerjoin(WorkItem, WorkItem.id == JournalRecord.task_id)
         .where(
             JournalRecord.case_id == case.id,

@@ -149,8 +149,7 @@ class _Walk:
 def _records(
     session: Session, case_id: str, after: int, last: int
 ) -> Iterator[tuple[JournalRecord, JournalPayload | None]]:
-    same = (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
-    query = select(JournalRecord, JournalPayload).outerjoin(JournalPayload, same)
+    query = select(JournalRecord, JournalPayload).outerjoin(JournalRecord.payload)
     query = query.where(JournalRecord.case_id == case_id, JournalRecord.seq > after, JournalRecord.seq <= last)
     yield from session.execute(query.order_by(JournalRecord.seq))
 

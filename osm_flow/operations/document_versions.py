@@ -71,10 +71,7 @@ def _completed(session: Session, item: WorkItem, document: str) -> Iterator[Vers
     }
     query = (
         select(JournalRecord, JournalPayload.body, WorkItem.form_key, Case.definition_id)
-        .join(
-            JournalPayload,
-            (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq),
-        )
+        .join(JournalRecord.payload)
         .join(Case, Case.id == JournalRecord.case_id)
         .join(WorkItem, WorkItem.id == JournalRecord.task_id)
         .where(

@@ -21,7 +21,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
-from osm_flow.operations import stepping
+from osm_flow.operations import journal, stepping
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.outbox import HANDLERS
 from osm_flow.operations.reasons import said
@@ -106,20 +106,8 @@ def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], subject: str)
 
 
 def _bodies(session: Session, case_id: str, numbers: list[int]) -> dict[int, tuple[str, dict[str, Any]]]:
-    query = (
-        select(JournalRecord.seq, JournalRecord.kind, JournalPayload.body)
-        .join(JournalPayload, (JournalPayload.case_id == case_id) & (JournalPayload.seq == JournalRecord.seq))
-        .where(JournalRecord.case_id == case_id, JournalRecord.seq.in_(numbers))
-    )
-    return {row.seq: (row.kind, _data(row.body)) for row in session.execute(query)}
-
-
-def _data(body: str) -> dict[str, Any]:
-    try:
-        data = json.loads(body).get("data")
-    except (ValueError, AttributeError):
-        return {}
-    return data if isinstance(data, dict) else {}
+    written = journal.written(session, case_id, JournalRecord.seq.in_(numbers))
+    return {record.seq: (record.kind, data) for record, data in written}
 
 
 # ---- in the case -----------------------------------------------------------------------------------------------

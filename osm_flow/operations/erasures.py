@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session, joinedload
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, Verb, decide, require
-from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Forbidden, Invalid, NotFound, OsmFlowError, Refused
@@ -34,7 +33,6 @@ _SHORTEST = 3
 _MOST_FOUND = 500
 _EXCERPT = 60
 _SIGNS = re.compile(r'\\[nrt"]|[{}\[\]"\\]|,(?=")')
-_NEVER = (RecordKind.payloads_erased, RecordKind.case_held, RecordKind.case_hold_lifted)
 
 
 class SubjectTooShort(Invalid):
@@ -82,8 +80,8 @@ def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str]
     query = (
         select(JournalRecord, JournalPayload.body, Case)
         .join(Case, Case.id == JournalRecord.case_id)
-        .join(JournalPayload, _same_record())
-        .where(JournalRecord.kind.not_in(_NEVER), _has(text))
+        .join(JournalRecord.payload)
+        .where(JournalRecord.kind.not_in(retention.NEVER_ERASED), _has(text))
         .options(joinedload(Case.definition))
         .order_by(Case.started_at, Case.id, JournalRecord.seq)
     )
@@ -105,8 +103,8 @@ def records_of(session: Session, actor: Actor, case_ids: Collection[str]) -> lis
         require(actor, Verb.erase, case_facts(session, case, actor))
         query = (
             select(JournalRecord, JournalPayload.body)
-            .join(JournalPayload, _same_record())
-            .where(JournalRecord.case_id == case_id, JournalRecord.kind.not_in(_NEVER))
+            .join(JournalRecord.payload)
+            .where(JournalRecord.case_id == case_id, JournalRecord.kind.not_in(retention.NEVER_ERASED))
         )
         rows = session.execute(query.order_by(JournalRecord.seq)).all()
         found += [_found(session, record, body, case, "") for record, body in rows]
@@ -197,7 +195,7 @@ def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor:
     numbers = {item.seq for item in items}
     if request.subject:
         numbers |= _with_words(session, case_id, request.subject)
-    numbers &= _with_payload(session, case_id)
+    numbers &= set(session.scalars(retention.erasable(case_id)))
     retention.refuse_held(session, case, numbers)
     about = {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
     if numbers:
@@ -249,7 +247,7 @@ def shown(session: Session, request: ErasureRequest) -> list[Found]:
         case = _case(session, case_id)
         query = (
             select(JournalRecord, JournalPayload.body)
-            .join(JournalPayload, _same_record())
+            .join(JournalRecord.payload)
             .where(JournalRecord.case_id == case_id, JournalRecord.seq.in_(numbers))
         )
         for record, body in session.execute(query.order_by(JournalRecord.seq)):
@@ -348,14 +346,8 @@ def _by_case(records: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
 
 
 def _refuse_missing(session: Session, case: Case, numbers: list[int]) -> None:
-    if set(numbers) - _with_payload(session, case.id):
+    if set(numbers) - set(session.scalars(retention.erasable(case.id))):
         raise NothingChosen(case_id=case.id)
-
-
-def _with_payload(session: Session, case_id: str) -> set[int]:
-    """Records of the case whose payload is there and may go: what says that others went never does."""
-    query = select(JournalPayload.seq).join(JournalRecord, _same_record())
-    return set(session.scalars(query.where(JournalPayload.case_id == case_id, JournalRecord.kind.not_in(_NEVER))))
 
 
 def _with_words(session: Session, case_id: str, subject: str) -> set[int]:
@@ -364,10 +356,6 @@ def _with_words(session: Session, case_id: str, subject: str) -> set[int]:
 
 def _has(text: str) -> ColumnElement[bool]:
     return or_(holds(JournalPayload.body, text), JournalPayload.search.contains(searchable(text), autoescape=True))
-
-
-def _same_record() -> ColumnElement[bool]:
-    return (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
 
 
 def _found(session: Session, record: JournalRecord, body: str, case: Case, text: str) -> Found:

@@ -22,11 +22,8 @@ def exported(session: Session, case_id: str) -> dict[str, Any]:
     if case is None:
         raise CaseNotFound(case_id=case_id)
     definition = definition_with_forms(session, case)
-    records = session.scalars(select(JournalRecord).where(JournalRecord.case_id == case_id).order_by(JournalRecord.seq))
-    payloads = {
-        payload.seq: {"salt": payload.salt, "body": payload.body}
-        for payload in session.scalars(select(JournalPayload).where(JournalPayload.case_id == case_id))
-    }
+    query = select(JournalRecord, JournalPayload).outerjoin(JournalRecord.payload)
+    rows = session.execute(query.where(JournalRecord.case_id == case_id).order_by(JournalRecord.seq))
     return {
         "format": FORMAT,
         "case": {"id": case.id, "business_key": case.business_key, "title": case.title, "head": case.head},
@@ -39,6 +36,11 @@ def exported(session: Session, case_id: str) -> dict[str, Any]:
             "decisions": definition.decisions,
         },
         "records": [
-            {**rules.as_json(record_of(row)), "hash": row.hash, "payload": payloads.get(row.seq)} for row in records
+            {**rules.as_json(record_of(record)), "hash": record.hash, "payload": _typed(payload)}
+            for record, payload in rows
         ],
     }
+
+
+def _typed(payload: JournalPayload | None) -> dict[str, str] | None:
+    return {"salt": payload.salt, "body": payload.body} if payload is not None else None

@@ -69,10 +69,8 @@ def _concepts(session: Session, case: Case, variables: JSON) -> list[JSON]:
 def _proposed(session: Session, case: Case) -> list[JSON]:
     query = (
         select(JournalPayload.body)
-        .join(
-            JournalRecord,
-            (JournalRecord.case_id == JournalPayload.case_id) & (JournalRecord.seq == JournalPayload.seq),
-        )
+        .select_from(JournalRecord)
+        .join(JournalRecord.payload)
         .join(WorkItem, (WorkItem.id == JournalRecord.task_id) & (WorkItem.case_id == JournalRecord.case_id))
         .join(Case, Case.id == WorkItem.case_id)
         .where(

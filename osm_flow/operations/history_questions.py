@@ -79,7 +79,7 @@ def _returned(session: Session) -> ColumnElement[bool]:
             record.seq,
             func.row_number().over(partition_by=one_step, order_by=record.seq).label("nth"),
         )
-        .join(payload, and_(payload.case_id == record.case_id, payload.seq == record.seq))
+        .join(record.payload.of_type(payload))
         .join(item, item.id == record.task_id)
         .where(record.kind == RecordKind.work_item_completed, record.element.in_(deciding), _says_return(payload))
         .subquery()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, exists, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, String, and_, exists, func, or_, select, type_coerce
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.actors import SYSTEM, Actor
@@ -207,7 +207,6 @@ def _holds_text(session: Session, typed: str | None) -> list[ColumnElement[bool]
     words = searchable(typed).split()
     if not words:
         return []
-    payload = (JournalPayload.case_id == JournalRecord.case_id, JournalPayload.seq == JournalRecord.seq)
     # Both databases find a part of a text faster so than by a pattern.
     place = func.strpos if session.get_bind().dialect.name == "postgresql" else func.instr
-    return [exists().where(*payload, *(place(JournalPayload.search, word) > 0 for word in words))]
+    return [JournalRecord.payload.has(and_(*(place(JournalPayload.search, word) > 0 for word in words)))]

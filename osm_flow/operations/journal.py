@@ -1,13 +1,14 @@
-"""Writing the journal: one record for everything that happens to a case, chained to the one before it."""
+"""The journal of a case: one record for everything that happens to it, chained to the one before it, with its payload."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal
@@ -15,6 +16,7 @@ from osm_flow.domain.actors import Actor
 from osm_flow.domain.acts import Act
 from osm_flow.domain.search import typed_text
 from osm_flow.engine import ENGINE_VERSION
+from osm_flow.engine.values import JSON
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
 from osm_flow.store.session import write
@@ -67,6 +69,22 @@ def append(
     search = "" if actor.is_system else typed_text(payload.get("data"))
     session.execute(_ADD_RECORD, {**vars(record), "at": at, "hash": hash_})
     session.execute(_ADD_PAYLOAD, {"case_id": case.id, "seq": record.seq, "salt": salt, "body": body, "search": search})
+
+
+def written(session: Session, case_id: str, *wanted: ColumnElement[bool]) -> list[tuple[JournalRecord, JSON]]:
+    """The records of the case that match, oldest first, with the data of their payloads as `data_of` reads it."""
+    query = select(JournalRecord, JournalPayload.body).outerjoin(JournalRecord.payload)
+    rows = session.execute(query.where(JournalRecord.case_id == case_id, *wanted).order_by(JournalRecord.seq))
+    return [(record, data_of(body)) for record, body in rows]
+
+
+def data_of(body: str | None) -> JSON:
+    """The data in a payload; nothing where the payload was erased, or is none any more that could be read."""
+    try:
+        data = json.loads(body)["data"] if body else {}
+    except (ValueError, KeyError, TypeError):
+        data = {}
+    return data if isinstance(data, dict) else {}
 
 
 def record_of(row: JournalRecord) -> journal.Record:

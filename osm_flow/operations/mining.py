@@ -190,8 +190,7 @@ class _Log:
         )
         columns = columns.outerjoin(WorkItem, WorkItem.id == JournalRecord.task_id)
         if self._projects:
-            beside = (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
-            columns = columns.outerjoin(JournalPayload, beside)
+            columns = columns.outerjoin(JournalRecord.payload)
         return columns
 
     def _cases(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,7 +13,8 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import JSON, Waiting
-from osm_flow.store.models import Attachment, JournalPayload, JournalRecord, Person
+from osm_flow.operations.journal import written
+from osm_flow.store.models import Attachment, JournalRecord, Person
 
 _HELD_BY = (
     RecordKind.work_item_claimed,
@@ -66,7 +65,7 @@ class Holders:
         if not task_ids:
             return
         wanted = (JournalRecord.task_id.in_(task_ids), JournalRecord.kind.in_(_HOLDING), JournalRecord.seq <= last)
-        for record, data in _written(session, case_id, *wanted):
+        for record, data in written(session, case_id, *wanted):
             self._acts.setdefault(record.task_id or "", []).append((record.seq, record.kind, record.actor, data))
 
     @property
@@ -97,7 +96,7 @@ class Holders:
 def erasures(session: Session, case_id: str) -> dict[int, int]:
     """Which records' payloads were erased, and by which record."""
     found: dict[int, int] = {}
-    for record, data in _written(session, case_id, JournalRecord.kind == RecordKind.payloads_erased):
+    for record, data in written(session, case_id, JournalRecord.kind == RecordKind.payloads_erased):
         numbers = data.get("erased")
         for seq in numbers if isinstance(numbers, list) else ():
             found.setdefault(seq, record.seq)
@@ -112,7 +111,7 @@ def attachments(session: Session, case_id: str, last: int) -> list[Given]:
     return [
         Given(record.seq, str(data["filename"]), int(data["size"]), str(data["sha256"]),
               there.get((data["sha256"], data["filename"])))
-        for record, data in _written(session, case_id, *wanted)
+        for record, data in written(session, case_id, *wanted)
         if {"filename", "size", "sha256"} <= data.keys()
     ]  # fmt: skip
 
@@ -130,22 +129,6 @@ def digest_is(salt: str, body: str, digest: str) -> bool:
         return rules.digest_payload(salt, body) == digest
     except ValueError:
         return False
-
-
-def _written(session: Session, case_id: str, *wanted: Any) -> list[tuple[JournalRecord, JSON]]:
-    """The records of the case that match, oldest first, with their data as far as they are there."""
-    same = (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
-    query = select(JournalRecord, JournalPayload.body).outerjoin(JournalPayload, same)
-    rows = session.execute(query.where(JournalRecord.case_id == case_id, *wanted).order_by(JournalRecord.seq))
-    return [(record, _data(body)) for record, body in rows]
-
-
-def _data(body: str | None) -> JSON:
-    try:
-        data = json.loads(body)["data"] if body else {}
-    except (ValueError, KeyError, TypeError):
-        data = {}
-    return data if isinstance(data, dict) else {}
 
 
 def _names_person(kind: str, data: JSON) -> bool:

@@ -24,8 +24,10 @@ from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.people import person_by_username
 from osm_flow.operations.reasons import said
-from osm_flow.store.models import Case, JournalPayload, JournalRecord, LegalHold, Person
+from osm_flow.store.models import Case, JournalRecord, LegalHold, Person
 from osm_flow.store.session import lock_case
+
+NEVER_ERASED = (RecordKind.payloads_erased, RecordKind.case_held, RecordKind.case_hold_lifted)
 
 
 class HoldNotFound(NotFound):
@@ -77,7 +79,7 @@ def due_cases(session: Session, actor: Actor, now: datetime, *, limit: int = 200
     """Ended cases that are kept longer than their class asks and still have payloads, longest overdue first."""
     require(actor, Verb.see_audit, SystemFacts())
     today = local_day(now)
-    wanted = select(Case).where(Case.state.not_in(OPEN_CASE), Case.ended_at.is_not(None), _payloads(Case.id).exists())
+    wanted = select(Case).where(Case.state.not_in(OPEN_CASE), Case.ended_at.is_not(None), erasable(Case.id).exists())
     if not actor.is_system:
         wanted = wanted.where(Case.office_id.in_(actor.office_ids))
     found: list[Due] = []
@@ -97,17 +99,15 @@ def _due_of(session: Session, case: Case, today: date) -> Iterator[Due]:
     for retention, elements in shorter_lived(session, case).items():
         since = retention.ends_on(local_day(case.ended_at)) if case.ended_at else None
         if since is not None and since <= today:
-            there = _payloads(case.id).where(JournalRecord.element.in_(elements))
+            there = erasable(case.id).where(JournalRecord.element.in_(elements))
             if session.scalar(there.limit(1)) is not None:
                 yield Due(case, retention, since, is_held, elements)
 
 
-def _payloads(case_id: Any) -> Select[int]:
-    """Records of the case whose payload is there and may go."""
-    same = (JournalRecord.case_id == JournalPayload.case_id) & (JournalRecord.seq == JournalPayload.seq)
-    kept = (RecordKind.payloads_erased, RecordKind.case_held, RecordKind.case_hold_lifted)
-    query = select(JournalPayload.seq).join(JournalRecord, same)
-    return query.where(JournalPayload.case_id == case_id, JournalRecord.kind.not_in(kept))
+def erasable(case_id: Any) -> Select[int]:
+    """The numbers of the records of the case whose payload is there and may go: what says that others went never does."""
+    query = select(JournalRecord.seq).join(JournalRecord.payload)
+    return query.where(JournalRecord.case_id == case_id, JournalRecord.kind.not_in(NEVER_ERASED))
 
 
 # ---- holds -----------------------------------------------------------------------------------------------------

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations.definitions import compiled
+from osm_flow.operations.journal import data_of
 from osm_flow.store.models import JournalPayload, JournalRecord, Person, WorkItem
 
 # What approvers' forms call their words, and the list of parts that they name.
@@ -44,10 +43,9 @@ def return_of(session: Session, item: WorkItem) -> Returned | None:
     if not document:
         return None
     judges = [one.id for one in elements.values() if one.properties.get("approves") == document]
-    same = (JournalPayload.case_id == JournalRecord.case_id) & (JournalPayload.seq == JournalRecord.seq)
     query = (
         select(JournalRecord, JournalPayload.body, Person.display_name)
-        .outerjoin(JournalPayload, same)
+        .outerjoin(JournalRecord.payload)
         .outerjoin(Person, Person.username == JournalRecord.actor)
         .where(
             JournalRecord.case_id == item.case_id,
@@ -60,7 +58,7 @@ def return_of(session: Session, item: WorkItem) -> Returned | None:
     if found is None:
         return None
     record, body, name = found
-    typed = _typed(body)
+    typed = data_of(body)
     return Returned(
         seq=record.seq,
         at=record.at,
@@ -71,14 +69,6 @@ def return_of(session: Session, item: WorkItem) -> Returned | None:
         words=next((str(typed[key]).strip() for key in _WORDS if typed.get(key)), ""),
         parts=_texts(typed.get(_PARTS)),
     )
-
-
-def _typed(body: str | None) -> dict[str, Any]:
-    try:
-        data = json.loads(body)["data"] if body else {}
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return data if isinstance(data, dict) else {}
 
 
 def _texts(value: object) -> tuple[str, ...]:

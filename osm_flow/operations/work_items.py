@@ -245,10 +245,7 @@ def _validate(session: Session, item: WorkItem, values: JSON) -> None:
 
 
 def _typed(session: Session, item: WorkItem) -> JSON:
-    query = select(JournalPayload.body).join(
-        JournalRecord,
-        (JournalRecord.case_id == JournalPayload.case_id) & (JournalRecord.seq == JournalPayload.seq),
-    )
+    query = select(JournalPayload.body).select_from(JournalRecord).join(JournalRecord.payload)
     query = query.where(JournalRecord.case_id == item.case_id, JournalRecord.task_id == item.id)
     body = session.scalar(query.where(JournalRecord.kind == RecordKind.work_item_completed))
     data: JSON = json.loads(body)["data"] if body else {}

@@ -104,6 +104,18 @@ class JournalRecord(Model):
     prev_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
 
+    # The one place that says which payload belongs to a record. For queries: `join` leaves out records whose payload was
+    # erased, `outerjoin` and `has` do not. No foreign key holds it: either may be damaged, and checks must find that.
+    payload: Mapped[JournalPayload | None] = relationship(
+        primaryjoin=(
+            "and_(foreign(JournalPayload.case_id) == JournalRecord.case_id, "
+            "foreign(JournalPayload.seq) == JournalRecord.seq)"
+        ),
+        viewonly=True,
+        uselist=False,
+        lazy="raise",
+    )
+
     __table_args__ = (
         Index(None, "at", "case_id", "seq"),
         Index(None, "actor", "at", "case_id", "seq"),
