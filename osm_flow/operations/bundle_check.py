@@ -25,7 +25,7 @@ from osm_flow.operations.stepping import case_id_for
 
 @dataclass(frozen=True)
 class BundleReport:
-    """What was found in a bundle. `cases` hold the result of the replay where one was asked for."""
+    """What was found in a bundle. `cases` are all of its cases, with the result of the replay where one was asked for."""
 
     faults: list[Fault]
     notes: list[str]
@@ -45,9 +45,8 @@ def check_bundle(path: Path, *, trusted: Sequence[VerifierKey] | None = None, re
     cases: list[Deep] = []
     for one in bundle.cases:
         faults += _faults_of_case(bundle, one)
-        if replaying and bundle.has_payloads:
-            cases.append(_replayed(one))
-            faults += cases[-1].faults
+        cases.append(_replayed(one) if replaying and bundle.has_payloads else Deep(one.history.case_id))
+        faults += cases[-1].faults
     if replaying and not bundle.has_payloads:
         notes.append("the bundle has no payloads, so nothing can be replayed")
     signers, signed_faults = _signers(bundle, trusted)

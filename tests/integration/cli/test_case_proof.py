@@ -46,6 +46,18 @@ def test_a_bundle_is_exported_with_a_reason_and_verified_by_file(shell: Shell, f
         assert [(read.actor, read.reason) for read in session.scalars(select(Access))] == [("malee", "ตรวจสอบ")]
 
 
+def test_a_bundle_is_told_with_its_cases_and_those_who_signed_it(shell: Shell, family: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "case.zip"
+    export(shell, family, bundle)
+
+    told = shell.run("case", "verify", "--bundle", bundle).stdout
+    assert told == f"{bundle}: 2 cases, signed by osm.example.go.th/journal, 0 with faults\n"
+    report = shell.json("case", "verify", "--bundle", bundle)
+    assert (report["cases"], report["faults"]) == (2, [])
+    assert "compared" not in report, "nothing was replayed"
+    assert list(tmp_path.glob("*.part")) == []
+
+
 def test_the_list_of_keys_is_a_file_of_keys(shell: Shell, family: str, tmp_path: Path) -> None:
     bundle, listed = tmp_path / "case.zip", tmp_path / "keys.txt"
     export(shell, family, bundle)
