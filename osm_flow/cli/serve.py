@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 import waitress
+from flask import Flask
 
 from osm_flow.cli.context import Context
 from osm_flow.cli.scheduler import means_of
@@ -31,16 +34,27 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
     app = context.make_app(context, demo, f"http://{host}:{port}")
     prepare(context, demo)
     app.config["DEMO_LOGINS"] = cast.logins() if demo else []
-    ticker = None if no_scheduler else start(context.store, context.now, owner_name(), means_of(context))
-    click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
+    ticker = None
     try:
-        waitress.serve(
-            app, host=host, port=port, threads=threads, ident=None, max_request_body_size=_LARGEST_REQUEST, _quiet=True
-        )
+        server = _listening(app, host, port, threads)
+        if not no_scheduler:
+            ticker = start(context.store, context.now, owner_name(), means_of(context))
+        click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
+        server.run()
     finally:
         if ticker:
             ticker.stop()
         context.store.close()
+
+
+def _listening(app: Flask, host: str, port: int, threads: int) -> Any:
+    """The server; it accepts connections from now on. Raises BadParameter for no host, OSError for a taken port."""
+    try:
+        return waitress.create_server(
+            app, host=host, port=port, threads=threads, ident=None, max_request_body_size=_LARGEST_REQUEST
+        )
+    except ValueError:
+        raise click.BadParameter(f"{host} is no address to listen on", param_hint="--host") from None
 
 
 def prepare(context: Context, demo: bool) -> None:

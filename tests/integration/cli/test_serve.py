@@ -1,0 +1,114 @@
+"""`osm-flow serve`: the database is brought up to date before the site answers. That it answers is measured elsewhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from osm_flow.cli.benchmarks import programs
+from osm_flow.cli.benchmarks.bench import Office as Measured
+from osm_flow.cli.serve import prepare
+from osm_flow.operations import demo
+from osm_flow.operations.demo import cast
+from osm_flow.operations.deployments import shipped_files
+from osm_flow.store.models import Office
+from osm_flow.store.session import Store
+from tests.factories import make_office, make_person
+from tests.integration.cli.shell import Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """On a database that does not exist yet."""
+    shell = Shell(f"sqlite:///{tmp_path / 'osm.db'}", tmp_path)
+    yield shell
+    shell.store.close()
+
+
+@pytest.fixture
+def _without_its_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "act_out", lambda stage: None)
+
+
+def usernames(shell: Shell) -> list[str]:
+    return [item["username"] for item in shell.json("user", "list")["items"]]
+
+
+def test_a_new_database_gets_tables_clusters_and_processes_once(shell: Shell) -> None:
+    prepare(shell.context, False)
+
+    keys = {name.removesuffix(".bpmn") for name in shipped_files() if name.endswith(".bpmn")}
+    assert {item["key"] for item in shell.json("process", "list")["items"]} == keys
+    with shell.store.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Office)) == 18
+    before = shell.json("audit", "administration"), shell.json("process", "list")
+    assert [item["actor"] for item in before[0]["items"]] == ["system"]
+
+    prepare(shell.context, False)
+
+    assert (shell.json("audit", "administration"), shell.json("process", "list")) == before
+
+
+@pytest.mark.usefixtures("_without_its_story")
+def test_the_demo_comes_into_an_empty_database(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    prepare(shell.context, True)
+
+    assert set(usernames(shell)) == {part.username for part in cast.CAST}
+    assert capsys.readouterr().err == "Loading the demo cluster …\n"
+    prepare(shell.context, True)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_database_in_use_gets_no_demo(sqlite_store: Store, tmp_path: Path) -> None:
+    shell = Shell(sqlite_store, tmp_path)
+    with shell.store.transaction() as session:
+        make_office(session)
+        make_person(session, "somsri", "admin")
+
+    prepare(shell.context, True)
+
+    assert usernames(shell) == ["somsri"]
+
+
+def test_the_site_answers_and_a_second_one_at_its_address_says_why_it_cannot(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    office = Measured(Shell(sqlite_store, tmp_path).context)
+
+    with programs.server(office) as (port, _, _):
+        with closing(HTTPConnection("127.0.0.1", port)) as browser:
+            browser.request("GET", "/login")
+            assert browser.getresponse().status == 200
+        second = subprocess.run(
+            [Path(sys.executable).with_name("osm-flow"), "serve", "--port", str(port)],
+            env=programs.environment(office), capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    assert second.returncode == 1
+    assert second.stderr.splitlines()[-1] == "Error: Address already in use"
+    assert "is ready" not in second.stderr
+
+
+def test_a_host_that_is_none_is_misuse(sqlite_store: Store, tmp_path: Path) -> None:
+    shell = Shell(sqlite_store, tmp_path)
+    shell.context.make_app = lambda *_: Flask("site")
+
+    result = shell.run("serve", "--host", "no such host")
+
+    assert result.exit_code == 2
+    assert "no such host is no address to listen on" in result.stderr
+    assert "is ready" not in result.stderr
+
+
+@pytest.mark.parametrize("wrong", [("--port", "0"), ("--port", "65536"), ("--threads", "1"), ("--threads", "65")])
+def test_wrong_use_begins_nothing(shell: Shell, tmp_path: Path, wrong: tuple[str, ...]) -> None:
+    assert shell.run("serve", *wrong).exit_code == 2
+    assert not (tmp_path / "osm.db").exists()
