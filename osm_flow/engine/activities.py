@@ -54,6 +54,7 @@ class Extra:
 
     @property
     def document(self) -> str | None:
+        """The name under which the values of the element become one variable; None: each is a variable of its own."""
         return self.properties.get("document") or None
 
 
@@ -69,12 +70,12 @@ def _value(task: Any, text: str | None) -> Any:
 
 
 def _people(task: Any, groups: str | None, users: str | None) -> list[str]:
-    found: list[str] = []
+    candidates: list[str] = []
     for text, prefix in ((groups, ""), (users, "user:")):
         value = _value(task, text)
         items = value if isinstance(value, list) else [part.strip() for part in str(value or "").split(",")]
-        found += [f"{prefix}{item}" for item in items if item]
-    return found
+        candidates += [f"{prefix}{item}" for item in items if item]
+    return candidates
 
 
 def _instant(task: Any, text: str | None) -> str | None:
@@ -109,17 +110,20 @@ def _dates(my_task: Any) -> dict[str, str]:
 
 
 def replan_attributes(my_task: Any) -> None:
+    """Work out the dates of an open task anew; candidates, priority and properties stay."""
     notes = {k: v for k, v in my_task.internal_data.get("attributes", {}).items() if k not in ("due", "follow_up")}
     my_task.internal_data["attributes"] = {**notes, **_dates(my_task)}
 
 
 def put_values(my_task: Any, values: dict[str, Any]) -> None:
-    """The values of a form become variables, under the task's document if it makes one."""
+    """Make the values of a form variables, under the document of the task if it names one."""
     document = my_task.task_spec.extra.document
     my_task.data = {**my_task.data, **({document: values} if document else values)}
 
 
 class HumanTask:
+    """What user and manual tasks share: their attributes are worked out when they open."""
+
     extra: Extra
 
     def _on_ready_hook(self, my_task: Any) -> None:
@@ -128,15 +132,15 @@ class HumanTask:
 
 
 class UserTask(HumanTask, defaults.UserTask):  # type: ignore[misc]
-    pass
+    """A user task: it waits for a person who completes its form."""
 
 
 class ManualTask(HumanTask, defaults.ManualTask):  # type: ignore[misc]
-    pass
+    """A manual task: it waits for a person who says that it is done."""
 
 
 class ServiceTask(BpmnSpecMixin):  # type: ignore[misc]
-    """An external task: it waits until the operation behind its topic has answered."""
+    """A service task: it waits until the operation behind its topic has answered."""
 
     extra: Extra
 
@@ -145,7 +149,7 @@ class ServiceTask(BpmnSpecMixin):  # type: ignore[misc]
 
 
 class BusinessRuleTask(BpmnSpecMixin):  # type: ignore[misc]
-    """A decision table asked over the variables; its result goes into `resultVariable`, or flat into the variables."""
+    """A business rule task: its decision table is evaluated over the variables and its result becomes variables."""
 
     extra: Extra
     table: bytes
@@ -176,7 +180,7 @@ class BusinessRuleTask(BpmnSpecMixin):  # type: ignore[misc]
 
 
 class CallActivity(BpmnSpecMixin):  # type: ignore[misc]
-    """Asks for a child case and waits for its end."""
+    """A call activity: it asks for a child case and waits for its end."""
 
     extra: Extra
 
@@ -186,7 +190,7 @@ class CallActivity(BpmnSpecMixin):  # type: ignore[misc]
 
 
 def mapped(my_task: Any, mappings: tuple[Mapping, ...], source: dict[str, Any]) -> dict[str, Any]:
-    """What passes between a case and its child: everything when the diagram says nothing."""
+    """The variables that a case and its child hand over: everything when the diagram names none."""
     if not mappings:
         return dict(source)
     out: dict[str, Any] = {}
@@ -199,23 +203,26 @@ def mapped(my_task: Any, mappings: tuple[Mapping, ...], source: dict[str, Any]) 
 
 
 def mapped_as_far(my_task: Any, mappings: tuple[Mapping, ...], source: dict[str, Any]) -> dict[str, Any]:
-    """As `mapped`, for a child that ended in an error: without what it had not come to set."""
+    """As `mapped`, for a child that ended in an error: values that it never set are left out."""
     known = tuple(m for m in mappings if m.everything or names_in(m.expression) <= source.keys())
     return {} if mappings and not known else mapped(my_task, known, source)
 
 
 class SubProcess(defaults.SubWorkflowTask):  # type: ignore[misc]
-    """An embedded subprocess; its variables are the enclosing ones, carried in and out."""
+    """An embedded subprocess; it begins with the variables around it and hands its own back."""
 
     extra: Extra
 
     def copy_data(self, my_task: Any, subworkflow: Any) -> None:
+        """Give the subprocess the variables around it."""
         subworkflow.task_tree.data = dict(my_task.data)
 
     def update_data(self, my_task: Any, subworkflow: Any) -> None:
+        """Take the variables of the subprocess over."""
         my_task.data = dict(subworkflow.last_task.data)
 
     def start_workflow(self, my_task: Any) -> None:
+        """Begin the subprocess at once, within the same step."""
         subworkflow = my_task.workflow.top_workflow.create_subprocess(my_task, self.spec)
         subworkflow.completed_event.connect(self._on_subworkflow_completed, my_task)
         self.copy_data(my_task, subworkflow)

@@ -1,4 +1,4 @@
-"""Tasks and workflows whose ids, order and time come from the case alone, so that every run of a journal is the same run.
+"""Tasks and workflows whose ids, order and times come from the case alone, so that a replay gives the very same state.
 
 Ids are counters, timestamps are ticks, data are shared between tasks but never changed in place. Removing a task takes
 its subprocess with it; the library would leave that running.
@@ -24,7 +24,7 @@ LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 
 
 class CaseTask(Task):  # type: ignore[misc]
-    """A task with a counted id and a counted time of its last change."""
+    """A task of a case; its id and the time of its last change are counted, not drawn or read from a clock."""
 
     _state: int
     data: JSON
@@ -60,12 +60,14 @@ class CaseTask(Task):  # type: ignore[misc]
             self.data = {**self.data, **self.parent.data}
 
     def set_data(self, **values: Any) -> None:
+        """Change variables of the task in a copy, because tasks share their data."""
         self.data = {**self.data, **values}
 
     def cancel(self) -> None:
-        """As the library, but what already lives below is cancelled too, so that its subprocess and events end with it.
+        """Cancel the task as the library does, and also what already lives below it: its subprocess and its events.
 
-        What a non-interrupting boundary event has sent off lives on when the event stops waiting.
+        The library would leave these running. What a non-interrupting boundary event has sent off lives on when the
+        event stops waiting.
         """
         if self.has_state(TaskState.FINISHED_MASK):
             for child in self.children:
@@ -86,16 +88,17 @@ class CaseTask(Task):  # type: ignore[misc]
 
 
 class ScriptEngine:
-    """What the library asks for expressions: ours, over the task's data and the case's calendar look-ups."""
+    """The evaluator that the library asks: expressions over the task's data and the case's calendar look-ups."""
 
     def __init__(self, lookup: Lookup | None) -> None:
         self.lookup = lookup
 
     def evaluate(self, task: Any, expression: str, external_context: Any = None) -> Any:
+        """The value of an expression over the data of the task."""
         return self.over(task, expression, task.data)
 
     def over(self, task: Any, expression: str, data: JSON, lookup: Lookup | None = None) -> Any:
-        """The value over these data; a fault names the element of the task."""
+        """The value of an expression over these data; a fault names the element of the task."""
         try:
             return evaluate(expression, data, lookup or self.lookup)
         except ExpressionFault as fault:
@@ -137,15 +140,15 @@ def _plant(workflow: Any) -> None:
 
 
 class _Pruned:
-    """Removal of a task that also ends what the task was waiting for."""
+    """A workflow in which the removal of a task also ends what the task waited for."""
 
     def _remove_task(self, task_id: int) -> None:
         # not by recursion as the library: a long diagram is a deep tree
         below = [task_id]
-        for found in below:
-            below += self.tasks[found]._children  # type: ignore[attr-defined]
-        for found in reversed(below):
-            self._remove_leaf(found)
+        for below_id in below:
+            below += self.tasks[below_id]._children  # type: ignore[attr-defined]
+        for below_id in reversed(below):
+            self._remove_leaf(below_id)
 
     def _remove_leaf(self, task_id: int) -> None:
         task = self.tasks[task_id]  # type: ignore[attr-defined]
@@ -157,6 +160,7 @@ class _Pruned:
         self._task_removed_notify(task)  # type: ignore[attr-defined]
 
     def update_waiting_tasks(self) -> None:
+        """Let every waiting task look again whether it may go on."""
         # by the table, not by walking the tree: the library's walk ends silently at depth 1,000
         for task in list(self.tasks.values()):  # type: ignore[attr-defined]
             if task.state == TaskState.WAITING and task.id in self.tasks:  # type: ignore[attr-defined]
@@ -164,6 +168,8 @@ class _Pruned:
 
 
 class CaseSubWorkflow(_Pruned, BpmnSubWorkflow):  # type: ignore[misc]
+    """The library's workflow of a subprocess, made of our tasks."""
+
     def __init__(self, spec: Any, parent_task_id: int, top_workflow: Any, deserializing: bool = False) -> None:
         super().__init__(spec, parent_task_id, top_workflow, deserializing=True)
         if not deserializing:
@@ -171,7 +177,7 @@ class CaseSubWorkflow(_Pruned, BpmnSubWorkflow):  # type: ignore[misc]
 
 
 class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
-    """The library's workflow with the case's counter, clock and outbox."""
+    """The library's workflow of a case, with a counter for ids, a counted clock and what the step sent out."""
 
     def __init__(
         self, spec: Any, subprocess_specs: Any, now: datetime, lookup: Lookup | None, deserializing: bool = False
@@ -188,25 +194,29 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
             _plant(self)
 
     def begin_step(self, now: datetime, lookup: Lookup | None) -> None:
-        """Forget what the step before gave out, and ask this step's clock and calendar."""
+        """Forget what the step before passed and threw, and ask this step's clock and calendar."""
         self.now = now
         self.script_engine.lookup = lookup
         self.passed, self.thrown = [], []
 
     def next_id(self) -> int:
+        """The next id of a task."""
         self.counter += 1
         return self.counter
 
     def tick(self) -> int:
+        """The next counted time."""
         self.ticks += 1
         return self.ticks
 
     def create_subprocess(self, my_task: Any, spec_name: str) -> CaseSubWorkflow:
+        """Make the workflow of a subprocess and keep it under the id of its task."""
         subprocess = CaseSubWorkflow(self.subprocess_specs[spec_name], my_task.id, self)
         self.subprocesses[my_task.id] = subprocess
         return subprocess
 
     def forget_subprocess(self, task_id: int) -> None:
+        """Drop the workflow of a subprocess with what it waits for."""
         subprocess = self.subprocesses.pop(task_id, None)
         if subprocess is not None:
             for task in list(subprocess.tasks.values()):
@@ -214,7 +224,9 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
                 self.forget_subprocess(task.id)
 
     def workflows(self) -> list[Any]:
+        """The workflow of the case and those of its subprocesses."""
         return [self, *self.subprocesses.values()]
 
     def throw_out(self, kind: Any, name: str, element: str, data: JSON) -> None:
+        """Note a message, signal or escalation that leaves the case with this step."""
         self.thrown.append(Thrown(kind, name, element, data))

@@ -1,4 +1,4 @@
-"""Forgetting what no later step can see, so that a step costs the same at the tenth and at the two-thousandth.
+"""Removing finished tasks that no later step can see, so that a step costs the same early and late in a case's life.
 
 Kept: unfinished tasks, the newest task, arrivals that no join has used, and the ancestors of these, down to the forks
 whose data a join needs. Everything else finished goes; a finished ancestor with one child is spliced out.
@@ -18,6 +18,7 @@ FINISHED = TaskState.FINISHED_MASK
 
 
 def compact(top: Any) -> None:
+    """Remove from the workflow every finished task that no later step can see."""
     for task_id in list(top.subprocesses):
         if task_id in top.subprocesses:
             owner = top.get_task_from_id(task_id)
@@ -44,7 +45,8 @@ def _alive(workflow: Any) -> tuple[set[int], set[int]]:
 
 
 def _says_nothing(arrival: Any) -> bool:
-    """An end of a side branch that changed no value: remembering it would make every reminder a burden for ever."""
+    """Whether the task is the end of a side branch that changed no value."""
+    # Keeping such ends would make a step dearer with every reminder that was sent, for as long as the case lives.
     if not isinstance(arrival.task_spec, EndJoin) or not arrival.has_state(TaskState.CANCELLED):
         return False
     branch = arrival.parent
@@ -90,7 +92,7 @@ def _is_end_arrival(task: Any) -> bool:
 
 
 def _is_open(split: Any) -> bool:
-    """A boundary split is needed until its join has fired."""
+    """Whether a boundary split is still needed: its join has not fired yet."""
     todo = list(split.children)
     while todo:
         task = todo.pop()

@@ -20,7 +20,7 @@ _CELL = "__cell__"
 
 @dataclass(frozen=True)
 class DecisionTable:
-    """A table ready to be asked: input expressions, output names, and rules of checked cells."""
+    """A decision table that has been checked: input expressions, output names, and rules."""
 
     key: str
     name: str
@@ -35,8 +35,8 @@ def _nodes(node: Any, name: str) -> list[Any]:
 
 
 def _text(node: Any) -> str:
-    found = _nodes(node, "text")
-    return (found[0].text or "").strip() if found else ""
+    texts = _nodes(node, "text")
+    return (texts[0].text or "").strip() if texts else ""
 
 
 @lru_cache(maxsize=64)
@@ -63,8 +63,8 @@ def read_decision(xml: bytes) -> DecisionTable:
 
 
 def _input_expression(key: str, node: Any) -> str:
-    found = _nodes(node, "inputExpression")
-    expression = _text(found[0]) if found else ""
+    expressions = _nodes(node, "inputExpression")
+    expression = _text(expressions[0]) if expressions else ""
     try:
         parse(expression)
     except ExpressionFault as fault:
@@ -124,7 +124,7 @@ def _single(part: str) -> str:
 
 
 def _split(cell: str) -> list[str]:
-    """The cell at its commas outside quotes and brackets."""
+    """The parts of a cell between commas outside quotes and brackets."""
     parts, depth, quote, current = [], 0, "", ""
     for sign in cell:
         if quote:

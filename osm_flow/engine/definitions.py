@@ -66,7 +66,7 @@ class Diagram:
 
 @dataclass(frozen=True)
 class Process:
-    """A compiled process: immutable, shared by every case and thread."""
+    """A compiled process definition: immutable, shared by every case and thread."""
 
     key: str
     name: str
@@ -79,7 +79,7 @@ class Process:
     subprocess_specs: Mapping[str, Any]
 
     def subject_of(self, data: JSON) -> str:
-        """What a case that starts with these data is about, by the process's property `subject`; empty when they do not say."""
+        """The subject of a case that starts with these data, by the process's property `subject`; else empty."""
         try:
             return subjects.tidy(fill(self.properties.get("subject", ""), data))
         except ExpressionFault:
@@ -87,6 +87,7 @@ class Process:
 
 
 def executable_processes(root: Any) -> list[Any]:
+    """The processes of a file that can be run."""
     return [p for p in root.iter(f"{BPMN}process") if p.get("isExecutable", "true") == "true" and len(p)]
 
 
@@ -112,6 +113,7 @@ def read_bpmn(xml: bytes) -> Diagram:
 
 
 def is_flow_node(node: Any) -> bool:
+    """Whether the node is an element of the flow: an activity, an event or a gateway."""
     return isinstance(node.tag, str) and node.tag.startswith(BPMN) and local_name(node) in FLOW_NODES
 
 

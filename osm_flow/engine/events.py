@@ -1,4 +1,4 @@
-"""Events: timers that fire when told, messages, and errors and escalations that look for their catcher scope by scope."""
+"""Events of BPMN: timers, messages, errors and escalations, and which event catches what is thrown."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ISO_START = re.compile(r"^(R\d*/)?P|^\d{4}-")
 
 
 def add_duration(start: datetime, text: str) -> datetime:
-    """`start` plus an ISO 8601 duration; months keep the day where the month has it, else its last day."""
+    """The instant an ISO 8601 duration after `start`; months keep the day where the month has it, else its last day."""
     match = _DURATION.match(text.strip().upper())
     if not match or text.strip().upper() in ("P", "PT") or text.strip().upper().endswith("T"):
         raise ValueError(f"{text} is not an ISO 8601 duration")
@@ -44,7 +44,7 @@ def add_duration(start: datetime, text: str) -> datetime:
 
 
 def split_cycle(text: str) -> tuple[int | None, str]:
-    """How often (None: for ever) and how long between. Raises ValueError for what never comes or never stops coming."""
+    """The number of turns (None: for ever) and the duration between them. Raises ValueError for none or no pause."""
     match = _CYCLE.match(text.strip().upper())
     if not match:
         raise ValueError(f"{text} is not a repetition such as R3/P1D")
@@ -56,16 +56,17 @@ def split_cycle(text: str) -> tuple[int | None, str]:
 
 
 def is_time_literal(text: str) -> bool:
+    """Whether the text is a date, duration or repetition itself, and no expression."""
     return bool(_ISO_START.match(text.strip()))
 
 
 def _value(task: Any, text: str) -> Any:
-    """A literal is itself; anything else is an expression."""
+    """The value of a time expression; a literal is its own value."""
     return text.strip() if is_time_literal(text) else task.workflow.script_engine.evaluate_date(task, text)
 
 
 def instant_of(value: Any) -> datetime | None:
-    """The instant that a date expression gave; null means: not known yet. Raises ValueError without an offset."""
+    """The instant that a date expression gave; None: not known yet. Raises ValueError without an offset."""
     if value is None:
         return None
     instant = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
@@ -75,7 +76,7 @@ def instant_of(value: Any) -> datetime | None:
 
 
 class Timer(EventDefinition):  # type: ignore[misc]
-    """A timer of one of the three kinds. It notes its due time when it begins to wait and fires only when told."""
+    """A timer event. It notes its due time when it begins to wait, and fires only when a command says so."""
 
     def __init__(self, name: str, kind: str, expression: str) -> None:
         super().__init__(name)
@@ -88,12 +89,13 @@ class Timer(EventDefinition):  # type: ignore[misc]
     __hash__ = object.__hash__
 
     def has_fired(self, my_task: Any) -> bool:
+        """Whether the timer of this task has fired; works out its due time at the first question."""
         if "due" not in my_task.internal_data:
             self.schedule(my_task)
         return bool(my_task.internal_data.get("event_fired", False))
 
     def schedule(self, my_task: Any) -> None:
-        """Work out the due time anew; raises EngineFault when the expression gives no time."""
+        """Work out the due time anew. Raises EngineFault when the expression gives no time."""
         top = my_task.workflow.top_workflow
         notes = my_task.internal_data
         try:
@@ -115,11 +117,12 @@ class Timer(EventDefinition):  # type: ignore[misc]
         return add_duration(now, notes["cycle"])
 
     def depends_on_calendar(self) -> bool:
+        """Whether a move of the calendar can change the due time."""
         return self.kind == "timeDate" and not is_time_literal(self.expression)
 
 
 def filled_properties(my_task: Any, shown: str | None = None) -> dict[str, str]:
-    """The properties of a task's element that hold expressions, worked out; the `shown` one is empty where it cannot be."""
+    """The properties of a task that hold expressions, worked out; the `shown` one is empty where it cannot be."""
     extra, engine = my_task.task_spec.extra, my_task.workflow.script_engine
     filled = {}
     for key, text in extra.properties.items():
@@ -134,7 +137,7 @@ def filled_properties(my_task: Any, shown: str | None = None) -> dict[str, str]:
 
 
 class Catching:
-    """A catching event that stays put until it is told, and then is caught by nobody else."""
+    """What catching events share: each waits until a command tells it, and one message is caught by one event."""
 
     extra: Any
 
@@ -156,6 +159,7 @@ class Catching:
             super()._predict_hook(my_task)  # type: ignore[misc]
 
     def repeats(self) -> bool:
+        """Whether the event can happen more than once while it waits."""
         return False
 
     def _run_hook(self, my_task: Any) -> bool:
@@ -164,6 +168,7 @@ class Catching:
 
 
 def take_payload(my_task: Any) -> None:
+    """Make the payload of a message variables, under the document of the event if it names one."""
     payload = my_task.internal_data.pop("payload", None)
     if payload:
         document = getattr(my_task.task_spec.extra, "document", None)
@@ -171,6 +176,8 @@ def take_payload(my_task: Any) -> None:
 
 
 class StartEvent(Catching, defaults.StartEvent):  # type: ignore[misc]
+    """A start event; a message that starts a case has come before the case was there."""
+
     def _update_hook(self, my_task: Any) -> bool | None:
         # the message that starts a case has come before there was a case to wait for it
         if isinstance(self.event_definition, MessageEventDefinition):
@@ -180,22 +187,27 @@ class StartEvent(Catching, defaults.StartEvent):  # type: ignore[misc]
 
 
 class IntermediateCatchEvent(Catching, defaults.IntermediateCatchEvent):  # type: ignore[misc]
+    """A catching event on the flow."""
+
     def _on_ready_hook(self, my_task: Any) -> None:
         super()._on_ready_hook(my_task)
         settle_race(my_task)
 
 
 class ReceiveTask(Catching, defaults.ReceiveTask):  # type: ignore[misc]
+    """A receive task: it waits for its message as a catching event does."""
+
     def _on_ready_hook(self, my_task: Any) -> None:
         super()._on_ready_hook(my_task)
         settle_race(my_task)
 
 
 class EventBasedGateway(BpmnSpecMixin):  # type: ignore[misc]
-    """Passes at once; the events after it race, and the first one ends the others."""
+    """An event-based gateway: of the events after it the first that happens cancels the others."""
 
 
 def settle_race(my_task: Any) -> None:
+    """Cancel the other events after the event-based gateway that led to this one."""
     if isinstance(my_task.parent.task_spec, EventBasedGateway):
         for other in my_task.parent.children:
             if other is not my_task and other.has_state(TaskState.NOT_FINISHED_MASK):
@@ -203,14 +215,16 @@ def settle_race(my_task: Any) -> None:
 
 
 class BoundaryEvent(Catching, defaults.BoundaryEvent):  # type: ignore[misc]
+    """An event on the boundary of an activity."""
+
     def repeats(self) -> bool:
-        """A non-interrupting event may happen again while its activity goes on; a duration or a date comes once."""
+        """Whether the event can happen again: it does not interrupt, and is no single date or duration."""
         if self.cancel_activity:
             return False
         return not isinstance(self.event_definition, Timer) or self.event_definition.kind == "timeCycle"
 
     def branch_off(self, my_task: Any) -> None:
-        """Send a token down the event's own path and keep waiting."""
+        """Send a token along the flow of the event while the event goes on waiting."""
         before = my_task.data
         take_payload(my_task)
         top = my_task.workflow.top_workflow
@@ -227,7 +241,7 @@ class BoundaryEvent(Catching, defaults.BoundaryEvent):  # type: ignore[misc]
 
 
 def fire(my_task: Any, payload: dict[str, Any] | None = None) -> None:
-    """The event happens to the task that waits for it; a task that waits no more lets it pass."""
+    """Let the event that this task waits for happen; a task that does not wait any more is left alone."""
     if my_task.state != TaskState.WAITING:
         return
     notes = my_task.internal_data
@@ -250,7 +264,7 @@ def fire(my_task: Any, payload: dict[str, Any] | None = None) -> None:
 
 
 def _interrupt(event: Any) -> None:
-    """End the activity and its other events at once, so that nothing in it runs on within the step."""
+    """Cancel the activity and its other events at once, so that nothing in it runs on within the step."""
     for other in event.parent.children:
         if other is not event and other.has_state(TaskState.NOT_FINISHED_MASK):
             other.cancel()
@@ -283,7 +297,7 @@ def catcher_of(my_task: Any, kind: type[EventDefinition], code: str | None) -> A
 
 
 def raise_error(my_task: Any, code: str | None) -> None:
-    """A BPMN error at the task: the nearest boundary event catches it; uncaught, it ends the case with its code."""
+    """Raise a BPMN error at the task: the nearest boundary event catches it, else it ends the case with its code."""
     top = my_task.workflow.top_workflow
     event = catcher_of(my_task, ErrorEventDefinition, code)
     if event is not None:
@@ -303,12 +317,12 @@ def raise_error(my_task: Any, code: str | None) -> None:
 
 
 def changed_in_scope(known: dict[str, Any], event: Any) -> dict[str, Any]:
-    """What the throwing task knew that the boundary event's path should see."""
+    """The values that the throwing task changed since the activity of the boundary event began."""
     return changed(event.parent.data, known)
 
 
 def raise_escalation(my_task: Any, code: str | None, known: dict[str, Any]) -> None:
-    """A BPMN escalation at the task: the nearest boundary event catches it; uncaught, it leaves the case."""
+    """Raise a BPMN escalation at the task: the nearest boundary event catches it; uncaught, it leaves the case."""
     event = catcher_of(my_task, EscalationEventDefinition, code)
     if event is not None:
         fire(event, changed_in_scope(known, event))
@@ -318,7 +332,7 @@ def raise_escalation(my_task: Any, code: str | None, known: dict[str, Any]) -> N
 
 
 class Throwing:
-    """A throwing event: messages and signals leave the case, escalations and errors look for their catcher."""
+    """What throwing events share: messages and signals leave the case, errors and escalations seek a catching event."""
 
     extra: Any
 
@@ -336,6 +350,7 @@ class Throwing:
         return True
 
     def payload(self, my_task: Any) -> dict[str, Any]:
+        """The payload of the message: the property `payload` worked out, else all variables."""
         text = self.extra.properties.get("payload") if self.extra else None
         if text is None:
             return dict(my_task.data)
@@ -346,7 +361,7 @@ class Throwing:
 
 
 def deliver_inside(top: Any, name: str, payload: dict[str, Any]) -> bool:
-    """Hand a thrown message to the events of the same case that wait for it; False if there are none."""
+    """Give a thrown message to the events of the same case that wait for it; False if there are none."""
     waiting = [
         t
         for t in sorted(top.event_manager.tasks.values(), key=lambda t: t.id)
@@ -359,14 +374,16 @@ def deliver_inside(top: Any, name: str, payload: dict[str, Any]) -> bool:
 
 
 class IntermediateThrowEvent(Throwing, defaults.IntermediateThrowEvent):  # type: ignore[misc]
-    pass
+    """A throwing event on the flow."""
 
 
 class SendTask(Throwing, defaults.SendTask):  # type: ignore[misc]
-    pass
+    """A send task without a topic: it throws its message."""
 
 
 class EndEvent(Throwing, defaults.EndEvent):  # type: ignore[misc]
+    """An end event; one with an error or a termination also ends what else is open around it."""
+
     def _on_complete_hook(self, my_task: Any) -> None:
         top = my_task.workflow.top_workflow
         definition = self.event_definition

@@ -1,4 +1,4 @@
-"""Expressions of diagrams and decision tables: simpleeval over the variables and a short list of functions.
+"""The expressions of diagrams and decision tables: parsing them and working them out over the variables.
 
 No Python, no attribute access, no comprehension, no call but the functions named here. Calendar functions are asked
 through a `Lookup`, whose answers the caller records, so that a replay gives the same values.
@@ -37,7 +37,7 @@ def strip(text: str) -> str:
 
 
 def is_wrapped(text: str) -> bool:
-    """Whether the text as a whole is written as an expression rather than as a literal."""
+    """Whether the whole text is an expression, as its `${…}`, `#{…}` or `=` says, and no literal."""
     return strip(text) != text.strip()
 
 
@@ -139,7 +139,7 @@ def names_in(text: str) -> set[str]:
 
 
 def _numbers(operator: Any) -> Any:
-    """An operator for numbers alone: on texts and lists it would repeat or format without bound."""
+    """The operator for numbers alone: on texts and lists it would repeat or format without bound."""
 
     def apply(left: Any, right: Any) -> Any:
         if not isinstance(left, int | float) or not isinstance(right, int | float):
@@ -169,7 +169,7 @@ class _Evaluator(EvalWithCompoundTypes):  # type: ignore[misc]
 
 
 def _plain(value: Any, room: int = MAX_VALUES) -> Any:
-    """The value as JSON knows it, so that a stored and a kept state hold the same. Raises ValueError for anything else."""
+    """The value as JSON has it, so that a stored and a kept state are the same. Raises ValueError for anything else."""
     left = [room]
 
     def copy(item: Any, depth: int) -> Any:
@@ -223,13 +223,13 @@ def _ask(lookup: Lookup | None, text: str, name: str, *args: Any) -> Any:
 
 
 def fill(text: str, data: JSON, lookup: Lookup | None = None) -> str:
-    """A text with every `${…}` in it replaced by its value; a text without any is itself."""
-    out, rest = [], text
-    while "${" in rest:
-        before, _, tail = rest.partition("${")
-        expression, closed, rest = tail.partition("}")
+    """The text with every `${…}` in it replaced by its value; a text without any as it is."""
+    out, unread = [], text
+    while "${" in unread:
+        before, _, tail = unread.partition("${")
+        expression, closed, unread = tail.partition("}")
         if not closed:
             raise ExpressionFault(text[:80], "a ${ is not closed")
         value = evaluate(expression, data, lookup)
         out += [before, "" if value is None else str(value)]
-    return "".join([*out, rest])
+    return "".join([*out, unread])

@@ -1,4 +1,4 @@
-"""What the conditions of a diagram read, so that a random walk can answer them."""
+"""Values that the conditions of a diagram compare with, so that a random simulation takes every way out."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from osm_flow.engine.xml import BPMN
 
 
 def guesses_of(root: Any) -> dict[str, list[Any]]:
-    """For each variable that a condition of the file compares, values worth trying; a bare name is true or false."""
-    found: dict[str, list[Any]] = {}
+    """The values worth trying for each variable that a condition compares; for a bare name true and false."""
+    guesses: dict[str, list[Any]] = {}
     for node in root.iter(f"{BPMN}conditionExpression", f"{BPMN}loopCondition", f"{BPMN}completionCondition"):
         try:
             tree = parse((node.text or "").strip())
         except ExpressionFault:
             continue
         for name, options in _compared(tree):
-            known = found.setdefault(name, [])
+            known = guesses.setdefault(name, [])
             known += [o for o in options if o not in known]
-    return {name: options if len(options) > 1 else [*options, *_other(options)] for name, options in found.items()}
+    return {name: options if len(options) > 1 else [*options, *_other(options)] for name, options in guesses.items()}
 
 
 def _other(options: list[Any]) -> list[Any]:
@@ -46,7 +46,7 @@ def _compared(tree: ast.expr) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _variable(node: ast.AST) -> str | None:
-    """The variable that an expression is: a name, or `var('name', default)`."""
+    """The name of the variable that an expression is (a name, or `var('name', default)`); None for any other."""
     if isinstance(node, ast.Name):
         return node.id
     match node:

@@ -1,4 +1,4 @@
-"""Joins that count their own arrivals, and merge what each branch changed.
+"""Joining gateways: each counts what arrives on its inputs, and merges what each branch changed.
 
 An arrival is an instance of the join that has noted which input it came `via` and has not been `used` by a firing. The
 library looks at finished neighbours instead, which fires early inside loops and loses values at the merge.
@@ -20,16 +20,17 @@ LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 
 
 def is_arrival(task: Any) -> bool:
+    """Whether the task is an arrival at a join that no firing has used yet."""
     return isinstance(task.task_spec, CountingJoin) and "via" in task.internal_data and "used" not in task.internal_data
 
 
 def changed(base: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    """The values that a branch set: a key counts only where the branch changed it."""
+    """The values that a branch changed since the fork whose data are `base`."""
     return {k: v for k, v in data.items() if k not in base or (base[k] is not v and base[k] != v)}
 
 
 def _line(task: Any) -> list[Any]:
-    """The task and its ancestors, from the root down."""
+    """The ancestors of the task, from the root down, with the task itself."""
     line = []
     while task is not None:
         line.append(task)
@@ -38,7 +39,7 @@ def _line(task: Any) -> list[Any]:
 
 
 def merged(arrivals: list[Any]) -> dict[str, Any]:
-    """The data of several tokens that meet: at each fork, its data and then what each branch changed, oldest first."""
+    """The variables after a join: at each fork its data, then what each branch changed, oldest first."""
     return _merged_below(0, [(task, _line(task)) for task in arrivals])
 
 
@@ -59,10 +60,12 @@ def _merged_below(depth: int, members: list[tuple[Any, list[Any]]]) -> dict[str,
 
 
 class CountingJoin(UnstructuredJoin):  # type: ignore[misc]
+    """What joins share: an arrival notes the input it came by and is used by one firing."""
+
     def arrivals(self, workflow: Any) -> list[Any]:
-        """Unused arrivals, oldest first."""
-        found = [t for t in workflow.tasks.values() if t.task_spec is self and is_arrival(t)]
-        return sorted(found, key=lambda t: t.internal_data["arrived"])
+        """The arrivals that no firing has used yet, oldest first."""
+        unused = [t for t in workflow.tasks.values() if t.task_spec is self and is_arrival(t)]
+        return sorted(unused, key=lambda t: t.internal_data["arrived"])
 
     def _update_hook(self, my_task: Any) -> bool:
         if my_task.parent.state == TaskState.COMPLETED and "via" not in my_task.internal_data:
@@ -78,22 +81,27 @@ class CountingJoin(UnstructuredJoin):  # type: ignore[misc]
         return self.go_on(my_task)
 
     def taken(self, my_task: Any) -> list[Any]:
-        """One arrival for each input, the oldest first; a second token on an input stays for the next firing."""
+        """The arrivals that a firing uses: the oldest of each input. A second one waits for the next firing."""
         oldest: dict[str, Any] = {}
         for task in self.arrivals(my_task.workflow):
             oldest.setdefault(task.internal_data["via"], task)
         return sorted(oldest.values(), key=lambda t: t.internal_data["arrived"])
 
     def go_on(self, my_task: Any) -> bool:
+        """Choose the ways out after the join has fired."""
         return True
 
 
 class ParallelGateway(CountingJoin, defaults.ParallelGateway):  # type: ignore[misc]
+    """A parallel gateway: it fires when every input has an arrival."""
+
     def _check_threshold_unstructured(self, my_task: Any) -> bool:
         return set(self._inputs) <= {t.internal_data["via"] for t in self.arrivals(my_task.workflow)}
 
 
 class InclusiveGateway(CountingJoin, defaults.InclusiveGateway):  # type: ignore[misc]
+    """An inclusive gateway: it fires when no token can still reach an empty input."""
+
     def _check_threshold_unstructured(self, my_task: Any) -> bool:
         """BPMN 2.0, 13.4.2: wait while a live token can reach an empty input and cannot reach a filled one."""
         if len(self._inputs) == 1:
@@ -119,6 +127,7 @@ class InclusiveGateway(CountingJoin, defaults.InclusiveGateway):  # type: ignore
         return seen
 
     def go_on(self, my_task: Any) -> bool:
+        """Take the ways out whose conditions hold, else the default. Raises EngineFault without either."""
         matches, others = self._get_matching_outputs(my_task)
         if not matches and not others:
             raise EngineFault(self.bpmn_id, "no condition holds and there is no default flow")
@@ -135,16 +144,17 @@ def _is_token(task: Any) -> bool:
 
 
 class EndJoin(CountingJoin, BpmnTaskSpec):  # type: ignore[misc]
-    """Where all ends of a process meet: it fires when nothing else lives."""
+    """The join of all ends of a process: it fires when nothing else lives."""
 
     def _check_threshold_unstructured(self, my_task: Any) -> bool:
         return not any(self._waits_for(task) for task in my_task.workflow.tasks.values())
 
     def _waits_for(self, task: Any) -> bool:
-        """Whether the task lives on, or is a token that an earlier join has not taken yet."""
+        """Whether the end still waits for the task: it lives, or is a token that an earlier join has not used."""
         if task.task_spec is self or isinstance(task.task_spec, SimpleBpmnTask):
             return False
         return bool(task.has_state(TaskState.NOT_FINISHED_MASK)) or is_arrival(task)
 
     def taken(self, my_task: Any) -> list[Any]:
+        """The arrivals of all ends."""
         return self.arrivals(my_task.workflow)

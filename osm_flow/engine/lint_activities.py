@@ -16,7 +16,7 @@ _LOOPS = ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics")
 
 
 def check_activity(ground: Ground, node: Any) -> None:
-    """The checks of one kind of activity, and those of all."""
+    """Check one activity: its form, its expressions, and what its kind needs."""
     name = local_name(node)
     checks = {
         "userTask": _human,

@@ -1,4 +1,4 @@
-"""The allow-list: which elements, extensions and attributes a diagram may hold, and what to draw instead of the others."""
+"""Checking that a diagram holds only allowed elements, extensions and attributes; what to draw instead of others."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ RESERVED_ENDS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin", "[chil
 
 
 def check_construct(ground: Ground, node: Any) -> None:
-    """Whether this element of the process may be there at all."""
+    """Check that this element of the process, its extensions and its attributes are allowed."""
     name = local_name(node)
     if not node.tag.startswith(BPMN):
         _extension(ground, node, name)

@@ -1,4 +1,4 @@
-"""The linter on events and on the races between them."""
+"""Checking the events of a diagram and what follows its event-based gateways."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SAMPLE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def check_event(ground: Ground, node: Any) -> None:
-    """The checks of one event."""
+    """Check one event: what it waits for or throws, and where it stands."""
     name = local_name(node)
     definitions = [d for d in node if isinstance(d.tag, str) and local_name(d).endswith("EventDefinition")]
     if len(definitions) > 1:
@@ -73,8 +73,8 @@ def _definition(ground: Ground, node: Any, name: str, definition: Any) -> None:
 
 def _code(ground: Ground, node: Any, name: str, definition: Any, tag: str) -> None:
     ref = definition.get(f"{tag}Ref")
-    found = ground.diagram.root.xpath(f"./bpmn:{tag}[@id=$ref]", namespaces=NAMESPACES, ref=ref or "")
-    named = bool(found) and bool(found[0].get(f"{tag}Code"))
+    definitions = ground.diagram.root.xpath(f"./bpmn:{tag}[@id=$ref]", namespaces=NAMESPACES, ref=ref or "")
+    named = bool(definitions) and bool(definitions[0].get(f"{tag}Code"))
     if (ref and not named) or (name != "boundaryEvent" and not named):
         ground.add(node, "no_code", "ต้องอ้างรหัสข้อผิดพลาดหรือการยกระดับ", f"it must refer to an {tag} with a code")
     host = ground.nodes.get(node.get("attachedToRef"))
@@ -123,7 +123,7 @@ def _read_time(kind: str, text: str) -> None:
 
 
 def check_race(ground: Ground, node: Any) -> None:
-    """What follows an event-based gateway."""
+    """Check that an event-based gateway leads to events alone."""
     targets = [t for f in ground.outgoing(node) if (t := ground.nodes.get(f.get("targetRef"))) is not None]
     for target in targets:
         _racer(ground, node, target)

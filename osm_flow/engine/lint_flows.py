@@ -1,4 +1,4 @@
-"""The linter on flows, gateways and scopes: what leads where, and what nothing leads to."""
+"""Checking the flows and gateways of a diagram, and that everything in a process can be reached."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHOICES = ("exclusiveGateway", "inclusiveGateway")
 
 
 def check_ways_out(ground: Ground, node: Any) -> None:
-    """How many flows leave an element."""
+    """Check how many flows leave an element."""
     name, outgoing = local_name(node), ground.outgoing(node)
     if len(outgoing) > 1 and not name.endswith("Gateway"):
         ground.add(
@@ -24,7 +24,7 @@ def check_ways_out(ground: Ground, node: Any) -> None:
 
 
 def check_choice(ground: Ground, node: Any) -> None:
-    """Conditions and the default of an exclusive or inclusive gateway."""
+    """Check the conditions and the default flow of an exclusive or inclusive gateway."""
     outgoing, default = ground.outgoing(node), node.get("default")
     if default and default not in {f.get("id") for f in outgoing}:
         ground.add(node, "default", "เส้นเริ่มต้นไม่ใช่เส้นออกของเกตเวย์นี้", "the default flow does not leave this gateway")
@@ -39,7 +39,7 @@ def check_choice(ground: Ground, node: Any) -> None:
 
 
 def check_flow(ground: Ground, flow: Any) -> None:
-    """Both ends of a flow, and its condition."""
+    """Check both ends of a flow, and its condition."""
     source, target = ground.nodes.get(flow.get("sourceRef")), ground.nodes.get(flow.get("targetRef"))
     if source is None or target is None:
         ground.add(flow, "loose_flow", "เส้นไม่ได้ต่อกับองค์ประกอบ", "the flow is not connected at both ends")
@@ -59,7 +59,7 @@ def check_flow(ground: Ground, flow: Any) -> None:
 
 
 def check_parallel_flows(ground: Ground) -> None:
-    """Several flows between the same two elements cannot be told apart by a join."""
+    """Check that no two flows lead between the same two elements: a join could not tell them apart."""
     pairs = Counter((f.get("sourceRef"), f.get("targetRef")) for f in ground.flows)
     for (source, target), number in pairs.items():
         node = ground.nodes.get(source)
@@ -73,7 +73,7 @@ def check_parallel_flows(ground: Ground) -> None:
 
 
 def check_scope(ground: Ground, scope: Any) -> None:
-    """A process or subprocess: one start, an end, everything reachable."""
+    """Check a process or subprocess: one start, an end, everything reachable."""
     starts = scope.findall("bpmn:startEvent", NAMESPACES)
     if len(starts) != 1:
         ground.add(scope, "one_start", "ต้องมีจุดเริ่มหนึ่งจุด", "there must be exactly one start event")

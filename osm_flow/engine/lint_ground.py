@@ -1,4 +1,4 @@
-"""What every check of the linter stands on: one process with what it may refer to, and the faults found so far."""
+"""One process under the linter's checks: its elements, the forms and decisions it may use, the faults found so far."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from osm_flow.engine.xml import BPMN, NAMESPACES, local_name
 
 
 class Ground:
-    """One process under examination."""
+    """One process that is being checked."""
 
     def __init__(
         self,
@@ -35,6 +35,7 @@ class Ground:
         self.found: list[Problem] = []
 
     def add(self, node: Any, code: str, th: str, en: str, level: Any = "error") -> None:
+        """Note a fault of an element, in both languages."""
         self.found.append(Problem(node.get("id") or local_name(node), code, th, en, level))
 
     def owner(self, node: Any) -> Any:
@@ -44,15 +45,19 @@ class Ground:
         return node if node is not None else self.process
 
     def outgoing(self, node: Any) -> list[Any]:
+        """The flows that leave an element."""
         return [f for f in self.flows if f.get("sourceRef") == node.get("id")]
 
     def incoming(self, node: Any) -> list[Any]:
+        """The flows that lead to an element."""
         return [f for f in self.flows if f.get("targetRef") == node.get("id")]
 
     def boundaries(self, node: Any) -> list[Any]:
+        """The boundary events of an activity."""
         return [n for n in self.nodes.values() if n.get("attachedToRef") == node.get("id")]
 
     def expression(self, node: Any, text: str | None) -> None:
+        """Check that a text is an expression."""
         if not text:
             return
         try:
@@ -61,26 +66,28 @@ class Ground:
             self.add(node, "expression", f"นิพจน์ใช้ไม่ได้: {text[:80]} ({fault.reason})", str(fault))
 
     def template(self, node: Any, text: str) -> None:
-        """A text in which each `${…}` must be an expression."""
-        rest = text
-        while "${" in rest:
-            expression, closed, rest = rest.partition("${")[2].partition("}")
+        """Check a text in which each `${…}` must be an expression."""
+        unread = text
+        while "${" in unread:
+            expression, closed, unread = unread.partition("${")[2].partition("}")
             if not closed:
                 self.add(node, "expression", f"ไม่ได้ปิดวงเล็บ ${{ ใน {text[:80]}", f"a ${{ is not closed in {text[:80]}")
                 return
             self.expression(node, expression or " ")
 
     def value(self, node: Any, text: str | None) -> None:
-        """An attribute that is one expression when it is wrapped as one, else a text that may hold some."""
+        """Check an attribute that is one expression when it is wrapped as one, else a text that may hold some."""
         if text and expressions.is_wrapped(text):
             self.expression(node, text)
         elif text:
             self.template(node, text)
 
     def form(self, node: Any, key: str | None) -> None:
+        """Check that the form with this key is there."""
         if key and key not in self.forms:
             self.add(node, "missing_form", f"ไม่พบแบบฟอร์ม {key}", f"there is no form {key}")
 
     def message(self, node: Any, ref: str | None) -> None:
+        """Check that an event or task names a message of the file."""
         if not ref or not self.diagram.root.xpath("./bpmn:message[@id=$ref and @name]", namespaces=NAMESPACES, ref=ref):
             self.add(node, "no_message", "ต้องอ้างข้อความ (message) ที่มีชื่อ", "it must refer to a message with a name")

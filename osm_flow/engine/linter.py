@@ -1,4 +1,4 @@
-"""The deployment linter: what a diagram may contain, each refusal with the element and what to draw instead.
+"""The linter: checks at deployment what a diagram contains; each fault names the element and what to draw instead.
 
 A construct is on the list because tests show that it behaves; everything else is refused.
 """
@@ -43,7 +43,7 @@ def lint(
     topics: Collection[str],
     known_processes: Collection[str] | None = None,
 ) -> list[Problem]:
-    """Every fault of a BPMN file, errors first. An empty list, or warnings alone, means that it may be deployed.
+    """The faults of a BPMN file, errors first. An empty list, or warnings alone, means that it may be deployed.
 
     `known_processes` are the keys that call activities may name beside those of the file; None leaves calls unchecked.
     """
@@ -51,12 +51,12 @@ def lint(
         diagram = read_bpmn(xml)
     except DefinitionRefused as refused:
         return refused.problems
-    found = [*_foreign_ground(diagram)]
+    problems = [*_foreign_ground(diagram)]
     for process in executable_processes(diagram.root):
-        found += _problems(Ground(process, diagram, forms, decisions, topics, known_processes))
-    if not any(p.level == "error" for p in found):
-        found += _compiles(diagram, xml, forms, decisions)
-    return sorted(found, key=lambda p: p.level != "error")
+        problems += _problems(Ground(process, diagram, forms, decisions, topics, known_processes))
+    if not any(p.level == "error" for p in problems):
+        problems += _compiles(diagram, xml, forms, decisions)
+    return sorted(problems, key=lambda p: p.level != "error")
 
 
 def _compiles(diagram: Diagram, xml: bytes, forms: Mapping[str, JSON], decisions: Mapping[str, bytes]) -> list[Problem]:
@@ -69,7 +69,7 @@ def _compiles(diagram: Diagram, xml: bytes, forms: Mapping[str, JSON], decisions
 
 
 def _foreign_ground(diagram: Diagram) -> Iterator[Problem]:
-    """Identity of elements across the file, and root elements that would change what it means."""
+    """The faults of the file outside its processes: ids used twice, and root elements that are not supported."""
     ids = Counter(n.get("id") for n in diagram.root.iter() if isinstance(n.tag, str) and n.get("id"))
     for name, number in ids.items():
         if number > 1:

@@ -1,4 +1,4 @@
-"""Multi-instance activities and standard loops, merging what each instance changed instead of all it carries."""
+"""Repeated activities: multi-instance activities and standard loops, merging what each instance changed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_INSTANCES = 1_000
 
 
 class Repeated(BpmnSpecMixin, LoopTask):  # type: ignore[misc]
-    """Common to loops: instances are children of the activity's task, created one by one or all at once."""
+    """What repeated activities share: their instances are made one by one or all at once, and merged when done."""
 
     sequential = True
 
@@ -46,15 +46,19 @@ class Repeated(BpmnSpecMixin, LoopTask):  # type: ignore[misc]
         return None
 
     def plan(self, my_task: Any) -> dict[str, Any]:
+        """The notes that the activity begins with, such as the items of its instances."""
         raise NotImplementedError
 
     def wants_more(self, my_task: Any) -> bool:
+        """Whether another instance is to be made now."""
         raise NotImplementedError
 
     def instance_data(self, my_task: Any, index: int) -> dict[str, Any]:
+        """The variables that the next instance begins with."""
         return {}
 
     def create_instance(self, my_task: Any) -> None:
+        """Make the next instance."""
         index = my_task.internal_data["next"]
         my_task.internal_data["next"] = index + 1
         spec = my_task.workflow.spec.task_specs[self.task_spec]
@@ -65,7 +69,7 @@ class Repeated(BpmnSpecMixin, LoopTask):  # type: ignore[misc]
         child.task_spec._update(child)
 
     def merge_child(self, workflow: Any, child: Any) -> None:
-        """An instance is done: take over what it changed; the spec's `completed_event` calls this."""
+        """Take over what a finished instance changed; the spec's `completed_event` calls this."""
         my_task = child.parent
         base = my_task.data if self.sequential else my_task.parent.data
         values = changed(base, child.data)
@@ -86,16 +90,18 @@ class Repeated(BpmnSpecMixin, LoopTask):  # type: ignore[misc]
             self.create_instance(my_task)
 
     def is_over(self, my_task: Any, child: Any) -> bool:
+        """Whether no more instances will come."""
         raise NotImplementedError
 
     def finish(self, my_task: Any) -> None:
+        """Put what the instances gave into the variable that collects it, once all are done."""
         if self.collect is not None:
             collected = my_task.internal_data.pop("collected", {})
             my_task.data = {**my_task.data, self.collect: [collected[k] for k in sorted(collected, key=int)]}
 
 
 class StandardLoop(Repeated):
-    """Repeat while the condition holds, at most `maximum` times."""
+    """A standard loop: the activity is repeated while the condition holds, at most `maximum` times."""
 
     def __init__(
         self,
@@ -129,7 +135,7 @@ class StandardLoop(Repeated):
 
 
 class MultiInstance(Repeated):
-    """One instance for each item of a collection (or `cardinality` times), in parallel unless `sequential`."""
+    """A multi-instance activity: an instance for each item, or `cardinality` times; in parallel unless `sequential`."""
 
     def __init__(
         self,

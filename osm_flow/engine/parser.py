@@ -1,4 +1,4 @@
-"""From XML to the library's specifications, with our classes in place of the stock ones."""
+"""Reading BPMN elements as the library's specifications, with our classes in place of the library's."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def _camunda(node: Any, name: str) -> str | None:
 
 
 def _mappings(node: Any, direction: str) -> tuple[Mapping, ...]:
-    found = node.xpath(f"./bpmn:extensionElements/camunda:{direction}", namespaces=NAMESPACES)
+    nodes = node.xpath(f"./bpmn:extensionElements/camunda:{direction}", namespaces=NAMESPACES)
     return tuple(
         Mapping(m.get("variables") == "all", m.get("target") or "", m.get("sourceExpression") or m.get("source") or "")
-        for m in found
+        for m in nodes
         if not m.get("businessKey")
     )
 
 
 def read_extra(node: Any, lane: str | None, message: str | None) -> Extra:
-    """Everything of ours that an element's XML says."""
+    """The attributes of an element that the library does not read: forms, candidates, dates, mappings, properties."""
     properties = properties_of(node)
     return Extra(
         element=node.get("id"),
@@ -68,9 +68,10 @@ def read_extra(node: Any, lane: str | None, message: str | None) -> Extra:
 
 
 class ElementParser(TaskParser):  # type: ignore[misc]
-    """Adds our attributes, loops and document order to the library's parser of one element."""
+    """The library's parser of one element, with our attributes, loops and the order of the document."""
 
     def parse_extensions(self, node: Any = None) -> dict[str, Any]:
+        """Read our attributes into the specification of the element."""
         parser = self.process_parser.parser
         ref = self.node.get("messageRef") or next(iter(self.xpath("./bpmn:messageEventDefinition/@messageRef")), None)
         self.task.extra = read_extra(self.node, self.lane, parser.messages.get(ref))
@@ -79,7 +80,7 @@ class ElementParser(TaskParser):  # type: ignore[misc]
         return {}
 
     def get_position(self, node: Any = None) -> dict[str, float]:
-        """Flows count in the order of the document, not of the drawing."""
+        """Give every element one position, so that flows count in the order of the document, not of the drawing."""
         return {"x": 0.0, "y": 0.0}
 
     def _add_loop_task(self, loop_characteristics: Any) -> None:
@@ -178,7 +179,7 @@ class SubProcessParser(ElementParser, SubWorkflowParser):  # type: ignore[misc]
 
 
 class ProcessSpec(BpmnProcessSpec):  # type: ignore[misc]
-    """The library's process with our join at its end."""
+    """The library's specification of a process with our join at its end."""
 
     def __init__(self, name: str, description: str | None = None) -> None:
         WorkflowSpec.__init__(self, name=name, filename=None)

@@ -1,4 +1,4 @@
-"""The engine as one pure function: a process, a stored state and a command give the next state and what it waits for."""
+"""The engine's one pure function: a process, a stored state and a command give the next state and what it waits for."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _WITH_SUBJECT = ("user", "manual", "child")
 
 
 class _Recorder:
-    """Asks the calendar and remembers its answers for the record."""
+    """A calendar look-up that remembers its answers for the record."""
 
     def __init__(self, lookup: Lookup) -> None:
         self.lookup = lookup
@@ -69,7 +69,7 @@ def _question(name: str, args: tuple[Any, ...]) -> str:
 
 
 def recorded(answers: Mapping[str, Any]) -> Lookup:
-    """A look-up that knows only what a record holds; anything else is a fault, never a guess."""
+    """The calendar look-up of a replay: it knows the answers that the record holds; anything else is a fault."""
 
     def answer(name: str, args: tuple[Any, ...]) -> Any:
         question = _question(name, args)
@@ -81,6 +81,7 @@ def recorded(answers: Mapping[str, Any]) -> Lookup:
 
 
 def external_id(case_id: str, task_id: int) -> str:
+    """The id by which the rest of the product knows a task: from the case's id and the counted one."""
     return str(uuid5(UUID(case_id), str(task_id)))
 
 
@@ -119,7 +120,7 @@ class LiveCase:
             self.workflow = thaw(snapshot, process.spec, process.subprocess_specs, _EPOCH, None)
 
     def advance(self, command: Command, at: datetime, lookup: Lookup) -> Step:
-        """As `step`; after an error the case must be thrown away."""
+        """Apply one command as `step` does; after an error the case must be thrown away."""
         recorder = _Recorder(lookup)
         try:
             self._apply(command, at, recorder)
@@ -148,13 +149,13 @@ class LiveCase:
 
 
 def inspect(process: Process, case_id: str, snapshot: bytes) -> tuple[Waiting, ...]:
-    """What a stored state waits for, without changing it."""
+    """What the case of a stored state waits for."""
     workflow = thaw(snapshot, process.spec, process.subprocess_specs, _EPOCH, None)
     return tuple(_waiting(case_id, workflow))
 
 
 def standing(process: Process, case_id: str, snapshot: bytes) -> Standing:
-    """A stored state as it stands: what a step that changed nothing would have told of it."""
+    """A stored state with its digest, what it waits for and its variables, as a step without any change tells them."""
     workflow = thaw(snapshot, process.spec, process.subprocess_specs, _EPOCH, None)
     ended = bool(workflow.completed)
     newest = workflow.last_task or workflow.task_tree
@@ -163,7 +164,7 @@ def standing(process: Process, case_id: str, snapshot: bytes) -> Standing:
 
 
 def _plain(data: JSON) -> JSON:
-    """An own copy that is only JSON, so that nobody outside can change the state and nothing unwritable gets in."""
+    """A copy of the data that is only JSON: nobody outside can change the state and nothing unwritable gets in."""
     try:
         copied: JSON = orjson.loads(orjson.dumps(data))
     except (TypeError, ValueError) as fault:
@@ -182,7 +183,7 @@ def _as_engine_fault(fault: SpiffWorkflowException) -> EngineFault:
 
 
 def _run(workflow: CaseWorkflow) -> None:
-    """Run everything that needs nobody, within a budget: an endless loop is a fault, not a hanging server."""
+    """Run every task that needs nobody, within a budget: an endless loop is a fault, not a hanging server."""
     spent = 0
 
     def count(task: Any) -> None:
@@ -331,9 +332,9 @@ def _waiting(case_id: str, workflow: CaseWorkflow) -> Iterator[Waiting]:
         if inner.completed:
             continue
         for task in inner.tasks.values():
-            found = _waiting_of(case_id, task)
-            if found is not None:
-                yield found
+            waiting = _waiting_of(case_id, task)
+            if waiting is not None:
+                yield waiting
 
 
 def _waiting_of(case_id: str, task: Any) -> Waiting | None:
@@ -367,15 +368,15 @@ def _instance_of(task: Any) -> int | None:
 
 
 def _subject(task: Any) -> str:
-    """What the diagram says that the task is about, else what it and the activities round it are repeated over."""
-    said = {**task.task_spec.extra.properties, **task.internal_data.get("attributes", {}).get("properties", {})}
-    return subjects.tidy(said.get("subject", "")) or subjects.tidy(
-        subjects.SEPARATOR.join(reversed([_repeated_over(one) for one in _instances(task)]))
+    """The subject of a task: what the diagram says, else what it and the activities round it are repeated over."""
+    properties = {**task.task_spec.extra.properties, **task.internal_data.get("attributes", {}).get("properties", {})}
+    return subjects.tidy(properties.get("subject", "")) or subjects.tidy(
+        subjects.SEPARATOR.join(reversed([_repeated_over(instance) for instance in _instances(task)]))
     )
 
 
 def _repeated_over(instance: Any) -> str:
-    """The item of the instance; where it is only counted, which one of how many."""
+    """The words for the item of an instance; where it is only counted, which one of how many."""
     activity, index = instance.parent, instance.internal_data["instance"]
     items = activity.internal_data.get("items")
     if not isinstance(items, list) or index >= len(items):
@@ -415,7 +416,7 @@ def _waiting_task(case_id: str, task: Any, kind: Any, data: JSON | None = None) 
 
 
 def _passed(workflow: CaseWorkflow) -> Iterator[Passed]:
-    """Each instance of a multi-instance activity counts; the activity as a whole does not count again."""
+    """The elements that the step passed; of a multi-instance activity each instance, and not the activity as well."""
     lasting = (*HUMAN, activities.ServiceTask, activities.CallActivity, activities.SubProcess, events.ReceiveTask)
     for spec, state, instances in workflow.passed:
         if isinstance(spec, Repeated) and (instances or state == TaskState.CANCELLED):

@@ -1,4 +1,4 @@
-"""Walking a diagram without a database: random choices or a recorded walk, through the same engine as the real cases.
+"""Running a diagram without a database, with random choices or along a recorded walk, through the same engine.
 
 A simulation holds a case and its child cases in memory. Services answer at random by the schema of their topic, the
 clock jumps to the timer that is chosen, forms are filled from their schemas.
@@ -66,7 +66,7 @@ class _Running:
 
 @dataclass
 class Walk:
-    """What a simulation did; `outcome` is completed, stuck or failed, `element` where it failed."""
+    """The course of a simulation; `outcome` is completed, stuck or failed, `element` where it failed."""
 
     steps: list[JSON] = field(default_factory=list)
     outcome: str = "stuck"
@@ -74,11 +74,12 @@ class Walk:
     reason: str | None = None
 
     def as_json(self) -> JSON:
+        """The course as JSON."""
         return {"steps": self.steps, "outcome": self.outcome, "element": self.element}
 
 
 class Simulation:
-    """One walk. `find` gives the process of a key; `topics` the result schema of a service's topic."""
+    """One simulation. `find` gives the process of a key; `topics` the result schema of a service's topic."""
 
     def __init__(
         self,
@@ -111,7 +112,7 @@ class Simulation:
         self._escalations: list[tuple[str, Thrown]] = []
 
     def run(self, walk: Sequence[Mapping[str, Any]] | None = None, max_steps: int = 500) -> Walk:
-        """Walk until the end, until nothing is open, or for as long as `walk` says.
+        """Run until the end, until nothing is open, or for as long as `walk` says.
 
         Raises ElementNotOpen for a walk that names an element which is not open.
         """
@@ -145,6 +146,7 @@ class Simulation:
         self._settle()
 
     def is_over(self) -> bool:
+        """Whether the case has ended."""
         return all(case.newest is not None and case.newest.ended for case in self.cases.values())
 
     def data(self) -> JSON:
@@ -153,6 +155,7 @@ class Simulation:
         return newest.data if newest else {}
 
     def opened(self) -> list[tuple[_Running, Waiting]]:
+        """What the cases wait for of people, clocks and messages."""
         return [(c, w) for c in self.cases.values() for w in c.waiting if w.kind in OPEN_KINDS]
 
     def _choose(self, wanted: Mapping[str, Any] | None) -> None:
@@ -168,7 +171,7 @@ class Simulation:
         self.take(case, waiting, given if isinstance(given, dict) else self._fill(case, waiting))
 
     def take(self, case: _Running, waiting: Waiting, data: JSON) -> None:
-        """Let the open element happen with these data, and run on."""
+        """Complete the open element with these data, and run on."""
         self._alone = 0
         names = sorted(w.element for _, w in self.opened())
         self.walk.steps.append({"open": names, "chosen": waiting.element, "data": data})
@@ -204,7 +207,7 @@ class Simulation:
     # -- what goes on by itself -----------------------------------------------------------------------------
 
     def _settle(self) -> None:
-        """Start children, end them in their parents, answer services, pass messages on, until people are asked."""
+        """Start and end child cases, answer services, pass messages on, until people are asked."""
         while self._settle_once():
             pass
 
@@ -254,18 +257,20 @@ class Simulation:
         return True
 
     def _escalate(self, child: _Running) -> bool:
-        """Hand what the child threw and nothing in it caught to its parent, before the child may end there."""
-        thrown = [one for sender, one in self._escalations if sender == child.id]
-        self._escalations = [one for one in self._escalations if one[0] != child.id]
+        """Give the escalations of a child to its parent, before the child may end there."""
+        thrown = [escalation for sender, escalation in self._escalations if sender == child.id]
+        self._escalations = [escalation for escalation in self._escalations if escalation[0] != child.id]
         moved = False
-        for one in thrown:
+        for escalation in thrown:
             if child.parent is not None and self._awaited(child.parent):
-                self._advance(self.cases[child.parent[0]], EscalateChild(child.parent[1], one.data, one.name))
+                self._advance(
+                    self.cases[child.parent[0]], EscalateChild(child.parent[1], escalation.data, escalation.name)
+                )
                 moved = True
         return moved
 
     def _drop_orphans(self) -> None:
-        """Children whose parent no longer waits for them are cancelled, with theirs."""
+        """Cancel children whose parent no longer waits for them, with theirs."""
         while True:
             orphans = [c.id for c in self.cases.values() if c.parent is not None and not self._awaited(c.parent)]
             if not orphans:
@@ -307,7 +312,7 @@ class Simulation:
         self._escalations += [(case.id, thrown) for thrown in case.newest.thrown if thrown.kind == "escalation"]
 
     def _deliver(self) -> bool:
-        """Hand each message that left a case to the other cases that wait for it."""
+        """Give each message that left a case to the other cases that wait for it."""
         mail, self._mail = self._mail, []
         moved = False
         for sender, thrown in mail:
@@ -322,7 +327,7 @@ class Simulation:
     # -- replay ---------------------------------------------------------------------------------------------
 
     def replay(self) -> None:
-        """Fold the record of the walk anew, from JSON alone, and let its answers stand. Raises EngineFault if it differs."""
+        """Apply the recorded commands anew, from JSON alone. Raises EngineFault if a state differs from the walk's."""
         snapshots: dict[str, Step] = {}
         processes: dict[str, Process] = {}
         opens: list[list[str]] = []
@@ -343,7 +348,7 @@ class Simulation:
             entry["open"] = opened
 
     def _lookup(self, name: str, args: tuple[Any, ...]) -> Any:
-        """A plain calendar: weekends only, and every milestone thirty days ahead."""
+        """The answers of a plain calendar: weekends only, and every milestone thirty days ahead."""
         if name == "milestone":
             return (self.now + timedelta(days=30)).isoformat()
         if name == "calendar_days":

@@ -1,4 +1,4 @@
-"""A case's state as bytes and back: only what is alive, without the specification, the same bytes for the same state.
+"""Writing the state of a case as bytes and reading it back: only what is alive, the same bytes for the same state.
 
 Data are kept as differences to the parent task. Nothing of the library's own serializer is used: a form field named
 `typename` is just a field here.

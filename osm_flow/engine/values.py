@@ -1,4 +1,4 @@
-"""What goes into the engine and what comes out of it: plain values, none of the library's own objects."""
+"""The commands that go into the engine and the results that come out: plain values, no objects of the library."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class Thrown:
 
 @dataclass(frozen=True)
 class Passed:
-    """An element that was passed in this step, in order; for the done paths on the diagram."""
+    """An element that the case passed in this step, in order; for the done paths on the diagram."""
 
     element: str
     kind: Literal["completed", "cancelled"]
@@ -156,7 +156,7 @@ class Passed:
 
 @dataclass(frozen=True)
 class Step:
-    """The case after one command.
+    """The case after one command: its new snapshot, what it waits for, what it threw and passed.
 
     snapshot  zstd bytes; opaque, byte-identical for the same commands whoever runs them.
     digest    SHA-256 (hex) of the uncompressed snapshot.
@@ -182,7 +182,7 @@ class Step:
 
     @property
     def is_stuck(self) -> bool:
-        """Not over, and yet nothing can ever happen: a join that no token will reach."""
+        """Whether the case is not over, and yet nothing can ever happen: a join that no token will reach."""
         return not self.ended and not self.waiting
 
 

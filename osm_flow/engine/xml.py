@@ -26,11 +26,12 @@ _ENCODED_DOCTYPE = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def refuse(code: str, th: str, en: str, element: str = "") -> DefinitionRefused:
+    """The refusal of a file, with its sentence in both languages."""
     return DefinitionRefused([Problem(element, code, th, en)])
 
 
 def read_xml(content: bytes) -> Any:
-    """The root element of a hardened parse. Raises DefinitionRefused for anything malformed or hostile."""
+    """The root element of an XML file, read safely. Raises DefinitionRefused for anything malformed or hostile."""
     if len(content) > MAX_BYTES:
         raise refuse("too_big", "ไฟล์ใหญ่เกิน 4 MB", "the file is larger than 4 MB")
     if _ENCODED_DOCTYPE.search(content.replace(b"\x00", b"")):
@@ -58,7 +59,7 @@ def read_xml(content: bytes) -> Any:
 
 
 def one_line(name: str) -> str:
-    """A name as people read it outside the drawing, whose forced line breaks are no spaces between Thai words."""
+    """The name of an element as people read it outside the drawing: line breaks between Thai words are no spaces."""
     return " ".join(_THAI_BREAK.sub("", name).split())
 
 
@@ -72,17 +73,18 @@ def _refuse_depth(root: Any) -> None:
 
 
 def local_name(node: Any) -> str:
+    """The name of an XML element without its namespace."""
     return str(etree.QName(node).localname)
 
 
 def properties_of(node: Any) -> dict[str, str]:
     """The camunda:property pairs of an element."""
-    found = node.xpath("./bpmn:extensionElements/camunda:properties/camunda:property", namespaces=NAMESPACES)
-    return {p.get("name"): p.get("value") or "" for p in found if p.get("name")}
+    pairs = node.xpath("./bpmn:extensionElements/camunda:properties/camunda:property", namespaces=NAMESPACES)
+    return {p.get("name"): p.get("value") or "" for p in pairs if p.get("name")}
 
 
 def child_text(node: Any, path: str) -> str | None:
     """The stripped text of the first element at a `bpmn:`-prefixed path below the node, or None."""
-    found = node.xpath(path, namespaces=NAMESPACES)
-    text = (found[0].text or "").strip() if found else ""
+    nodes = node.xpath(path, namespaces=NAMESPACES)
+    text = (nodes[0].text or "").strip() if nodes else ""
     return text or None
