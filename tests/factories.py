@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
+from osm_flow.domain.people import PositionKind
 from osm_flow.engine.values import JSON
 from osm_flow.notify.mail import MailChannel, Mailer
 from osm_flow.operations import deployments, work_items
@@ -60,6 +61,35 @@ def give_role(
         )
     )
     session.flush()
+
+
+def make_acting(
+    session: Session,
+    stand_in: Actor,
+    principal: Actor,
+    role: str,
+    *,
+    kind: str = PositionKind.acting,
+    office_id: str | None = OFFICE,
+    province_id: str | None = None,
+    valid_from: date = date(2026, 11, 1),
+    valid_to: date | None = None,
+) -> Actor:
+    """The first person holds the second one's post for a time (or signs for them); as an actor."""
+    position = Position(
+        person_id=stand_in.person_id,
+        for_person_id=principal.person_id,
+        office_id=office_id,
+        province_id=province_id,
+        role=role,
+        kind=kind,
+        letter="คำสั่งที่ 1/2570",
+        valid_from=valid_from,
+        valid_to=valid_to,
+    )
+    session.add(position)
+    session.flush()
+    return actor_for(session, session.get_one(Person, stand_in.person_id), NOW.date())
 
 
 def files(*names: str) -> dict[str, bytes]:

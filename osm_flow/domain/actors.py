@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from osm_flow.domain.people import PositionKind
 from osm_flow.domain.roles import OVERSIGHT, WORKERS
 
+# Roles whose acting holder does nobody's work: an auditor looks on.
+NEVER_STANDS_IN = frozenset({"auditor"})
 # In their order one's own post comes first: nobody signs on behalf of another for what they may sign themselves.
 _PRECEDENCE: Mapping[str, int] = {kind: place for place, kind in enumerate(PositionKind)}
 

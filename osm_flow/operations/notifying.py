@@ -8,7 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.deadlines import local_day
-from osm_flow.operations.people import people_wearing
+from osm_flow.domain.policy import Verb, decide
+from osm_flow.operations.absence import Absences, absences_in
+from osm_flow.operations.facts import case_facts
+from osm_flow.operations.people import actor_for, people_wearing
 from osm_flow.store.models import Case, Notification, Person
 
 
@@ -16,9 +19,10 @@ def notify(
     session: Session, case: Case, candidates: str, now: datetime, *, kind: str, text_th: str, text_en: str
 ) -> int:
     """A notice about the case for everybody behind a comma list of candidates; how many people it reached."""
+    absences = absences_in(session, case.office_id, local_day(now))
     people: dict[int, Person] = {}
     for spelled in filter(None, map(str.strip, candidates.split(","))):
-        people |= {person.id: person for person in people_behind(session, spelled, case, now)}
+        people |= {person.id: person for person in people_behind(session, spelled, case, absences, now)}
     session.add_all(
         Notification(person_id=person_id, kind=kind, text_th=text_th, text_en=text_en, url=f"/cases/{case.id}", at=now)
         for person_id in sorted(people)
@@ -26,10 +30,19 @@ def notify(
     return len(people)
 
 
-def people_behind(session: Session, spelled: str, case: Case, now: datetime) -> list[Person]:
-    """Who is meant by one candidate, in the office of the case, today."""
-    if spelled.startswith("user:"):
-        named = select(Person).where(Person.username == spelled.removeprefix("user:"), Person.locked_at.is_(None))
-        return list(session.scalars(named))
-    role, _, province_id = spelled.partition("@")
-    return people_wearing(session, role, case.office_id, local_day(now), province_id or None)
+def people_behind(session: Session, spelled: str, case: Case, absences: Absences, now: datetime) -> list[Person]:
+    """Who is meant by one candidate, in the office of the case, today; for whoever is away their stand-ins.
+
+    Whoever stands in for a person named must be able to see the case; of a role it is who holds it too.
+    """
+    today = local_day(now)
+    if not spelled.startswith("user:"):
+        role, _, province_id = spelled.partition("@")
+        return absences.among(people_wearing(session, role, case.office_id, today, province_id or None))
+
+    def may(stand_in: Person) -> bool:
+        actor = actor_for(session, stand_in, today)
+        return decide(actor, Verb.see_case, case_facts(session, case, actor)).allowed
+
+    named = select(Person).where(Person.username == spelled.removeprefix("user:"))
+    return absences.instead_of(session.scalars(named), may)

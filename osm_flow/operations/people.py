@@ -94,7 +94,7 @@ def people_wearing(
 ) -> list[Person]:
     """Everybody unlocked who has the role in the office (and the province) today, by name."""
     query = select(Person).join(Position, Position.person_id == Person.id)
-    query = query.where(Position.role == role, Position.office_id == office_id, *_valid_on(today))
+    query = query.where(Position.role == role, Position.office_id == office_id, *valid_on(today))
     if province_id is not None:
         query = query.where(Position.province_id == province_id)
     return list(session.scalars(query.where(Person.locked_at.is_(None)).distinct().order_by(Person.display_name)))
@@ -117,21 +117,22 @@ _HAT = (
 def _worn() -> Select[*tuple[Any, ...]]:
     """The hats of a person on a day."""
     mine = select(*_HAT).outerjoin(_PRINCIPAL, Position.for_person_id == _PRINCIPAL.id)
-    return mine.where(Position.person_id == bindparam("person"), *_valid_on(_TODAY)).order_by(Position.id)
+    return mine.where(Position.person_id == bindparam("person"), *valid_on(_TODAY)).order_by(Position.id)
 
 
 @cache
 def _signed_in() -> Select[*tuple[Any, ...]]:
     """A person once for each hat on a day, or once without any. Every request asks this, so it is one statement."""
     person = select(Person.username, Person.display_name, Person.locale, *_HAT)
-    person = person.outerjoin(Position, and_(Position.person_id == Person.id, *_valid_on(_TODAY)))
+    person = person.outerjoin(Position, and_(Position.person_id == Person.id, *valid_on(_TODAY)))
     person = person.outerjoin(_PRINCIPAL, Position.for_person_id == _PRINCIPAL.id).order_by(Position.id)
     return person.where(
         Person.id == bindparam("person"), Person.session_epoch == bindparam("epoch"), Person.locked_at.is_(None)
     )
 
 
-def _valid_on(today: date | BindParameter[date]) -> tuple[ColumnElement[bool], ...]:
+def valid_on(today: date | BindParameter[date]) -> tuple[ColumnElement[bool], ...]:
+    """That a position is held on this day."""
     return (Position.valid_from <= today, or_(Position.valid_to.is_(None), Position.valid_to >= today))
 
 

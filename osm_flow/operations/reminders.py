@@ -18,15 +18,18 @@ from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.acts import Act
 from osm_flow.domain.deadlines import BANGKOK, local_day
 from osm_flow.domain.escalation import Rung, is_stale, latest_day_reached, read_ladder, role_behind, rungs_due
+from osm_flow.domain.policy import Verb, decide, is_separated
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.domain.working_days import WorkingCalendar
 from osm_flow.engine import evaluate_decision
 from osm_flow.notify.channels import Channel, Dispatch
 from osm_flow.operations import reminder_texts, stepping
+from osm_flow.operations.absence import Absences, absences_in
 from osm_flow.operations.dispatches import queue_for
+from osm_flow.operations.facts import work_item_facts
 from osm_flow.operations.holidays import working_calendar
-from osm_flow.operations.people import people_wearing
+from osm_flow.operations.people import actor_for, people_wearing
 from osm_flow.resources import resource_dir
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_once
@@ -113,6 +116,7 @@ def climb(session: Session, work_item_id: str, now: datetime, channels: Sequence
     if item is None or item.due_at is None or item.escalation is None:
         return 0
     calendar = working_calendar(session, local_day(now), local_day(item.due_at))
+    absences = absences_in(session, item.office_id, local_day(now))
     told: dict[int, tuple[Person, Rung]] = {}
     climbed = 0
     for rung in rungs_due(ladder(item.escalation), calendar, item.due_at, item.opened_at, now):
@@ -120,7 +124,7 @@ def climb(session: Session, work_item_id: str, now: datetime, channels: Sequence
             continue
         if is_stale(rung, calendar, item.due_at, item.opened_at):
             continue
-        people = _people_meant(session, item, rung, now)
+        people = _people_meant(session, item, rung, absences, now)
         told |= {person.id: (person, rung) for person in people}
         _record(session, item, rung, people, now)
         climbed += 1
@@ -138,7 +142,7 @@ def follow_up(session: Session, work_item_id: str, now: datetime, channels: Sequ
     if not _mark(session, item, FOLLOW_UP, item.follow_up_at, now):
         return False
     reminding = _Reminding(item, FOLLOW_UP, FOLLOW_UP, reminder_texts.of_follow_up(item))
-    for person in _doers(session, item, now):
+    for person in _doers(session, item, absences_in(session, item.office_id, local_day(now)), now):
         _tell(session, person, reminding, now, channels)
     return True
 
@@ -163,29 +167,46 @@ def _record(session: Session, item: WorkItem, rung: Rung, people: Iterable[Perso
     stepping.note(session, item.case, SYSTEM, now, act, payload)
 
 
-def _people_meant(session: Session, item: WorkItem, rung: Rung, now: datetime) -> list[Person]:
-    found: dict[int, Person] = {}
+def _people_meant(session: Session, item: WorkItem, rung: Rung, absences: Absences, now: datetime) -> list[Person]:
+    meant: dict[int, Person] = {}
     candidates = [candidate.role for candidate in item.candidates if candidate.role]
     for receiver in rung.to:
         role = role_behind(receiver, candidates, item.stage)
-        people = _doers(session, item, now) if role is None else _wearing(session, item, role, now)
-        found |= {person.id: person for person in people}
-    return list(found.values())
+        if role is None:
+            people = _doers(session, item, absences, now)
+        else:
+            people = absences.among(_wearing(session, item, role, now))
+        meant |= {person.id: person for person in people}
+    return list(meant.values())
 
 
-def _doers(session: Session, item: WorkItem, now: datetime) -> list[Person]:
-    """Who has the work item, and who gave it to them; while nobody has it, everybody who may claim it."""
+def _doers(session: Session, item: WorkItem, absences: Absences, now: datetime) -> list[Person]:
+    """Who has the work item, and who gave it to them; while nobody has it, everybody who may claim it.
+
+    For whoever is away their stand-ins, as far as these may go on with it.
+    """
+
+    def may(stand_in: Person) -> bool:
+        return _may_go_on(session, item, stand_in, now)
+
     if item.assignee is not None:
-        return [person for person in (item.assignee, item.owner) if person is not None and person.locked_at is None]
-    found: dict[int, Person] = {}
+        return absences.instead_of(filter(None, (item.assignee, item.owner)), may)
+    doers: dict[int, Person] = {}
     for candidate in item.candidates:
         if candidate.person_id is not None:
-            person = session.get_one(Person, candidate.person_id)
-            people: Sequence[Person] = [person] if person.locked_at is None else []
+            people = absences.instead_of([session.get_one(Person, candidate.person_id)], may)
         else:
-            people = _wearing(session, item, candidate.role or "", now, candidate.province_id)
-        found |= {person.id: person for person in people}
-    return list(found.values())
+            people = absences.among(_wearing(session, item, candidate.role or "", now, candidate.province_id), may)
+        doers |= {person.id: person for person in people}
+    return list(doers.values())
+
+
+def _may_go_on(session: Session, item: WorkItem, person: Person, now: datetime) -> bool:
+    """Whether the person could claim the free work item, or sees the one that somebody holds, and is not kept from it."""
+    actor = actor_for(session, person, local_day(now))
+    facts = work_item_facts(session, item, actor)
+    verb = Verb.see_work_item if item.assignee_id else Verb.claim
+    return decide(actor, verb, facts).allowed and not is_separated(actor, facts)
 
 
 def _wearing(

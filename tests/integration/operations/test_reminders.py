@@ -5,12 +5,14 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from osm_flow.domain.actors import Actor
 from osm_flow.domain.deadlines import close_of, opening_of
 from osm_flow.domain.escalation import Rung
 from osm_flow.notify.mail import MailChannel, RecordingMailer
 from osm_flow.operations import reminders, sweeps
 from osm_flow.operations.cases import suspend_case
 from osm_flow.operations.claims import Tally
+from osm_flow.operations.people import actor_named
 from osm_flow.operations.sweeps import Means
 from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_item_plans import move_due, set_follow_up
@@ -27,7 +29,7 @@ from osm_flow.store.models import (
     WorkItem,
 )
 from osm_flow.store.session import Store
-from tests.factories import NOW, by_mail, deploy_tests, items_of, make_case, make_office, make_person
+from tests.factories import NOW, by_mail, deploy_tests, items_of, make_acting, make_case, make_office, make_person
 from tests.pigeons import Pigeons
 from tests.together import at_once
 
@@ -299,3 +301,96 @@ def test_a_reminder_goes_through_every_channel_that_is_registered(store: Store, 
     assert (mail.to, carried.to) == ("planner@example.go.th", "the loft of planner")
     assert (carried.subject, carried.body, carried.path) == (mail.subject, mail.body, mail.path)
     assert _told(store) == [("planner", "remind")]
+
+
+# ---- who is away -----------------------------------------------------------------------------------------------
+
+
+def _stand_in(store: Store, principal: str, role: str, **how: str) -> Actor:
+    """Somebody who acts for the person."""
+    with store.transaction() as session:
+        away = actor_named(session, principal, NOW.date())
+        return make_acting(session, make_person(session, "stand-in", "osm_me"), away, role, **how)  # type: ignore[arg-type]
+
+
+def test_the_stand_in_of_who_is_away_is_told_instead(store: Store, item_id: str) -> None:
+    _stand_in(store, "director", "osm_director")
+
+    _climb(store, opening_of(MORNINGS["due+2"]))
+
+    assert _records(store)[-1] == ("due+2", ["planner", "strategy_head", "stand-in"])
+    assert sorted(_told(store)) == [
+        ("planner", "remind_officially"),
+        ("stand-in", "remind_officially"),
+        ("strategy_head", "remind_officially"),
+    ]
+
+
+def test_whoever_acts_for_one_of_those_who_may_take_it_is_told_instead(store: Store, item_id: str) -> None:
+    _stand_in(store, "planner", "province_planner", province_id="TH-41")
+
+    _climb(store, opening_of(DUE))
+
+    assert _told(store) == [("stand-in", "remind")]
+
+
+def test_whoever_acts_in_another_post_is_not_told_what_they_cannot_take(store: Store, item_id: str) -> None:
+    _stand_in(store, "planner", "province_planner", province_id="TH-39")
+
+    _climb(store, opening_of(DUE))
+
+    assert _told(store) == [("planner", "remind")]
+
+
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_when_the_holder_is_away_the_stand_in_is_told(store: Store, item_id: str, is_locked: bool) -> None:
+    with store.transaction() as session:
+        claim(session, item_id, make_person(session, "second", "province_planner", province_id="TH-41"), NOW)
+        make_person(session, "anan", "osm_strategy")
+    _stand_in(store, "second", "province_planner", province_id="TH-41")
+    with store.transaction() as session:
+        session.scalars(select(Person).where(Person.username == "second")).one().locked_at = NOW if is_locked else None
+
+    _climb(store, opening_of(DUE))
+
+    assert _told(store) == [("stand-in", "remind")]
+
+
+def test_after_the_last_day_of_acting_the_person_is_told_again(store: Store, item_id: str) -> None:
+    with store.transaction() as session:
+        planner = actor_named(session, "planner", NOW.date())
+        other = make_person(session, "stand-in")
+        make_acting(session, other, planner, "province_planner", province_id="TH-41", valid_to=MORNINGS["due-3"])
+
+    _climb(store, opening_of(MORNINGS["due-3"]))
+    _climb(store, opening_of(DUE))
+
+    assert _records(store) == [("due-3", ["stand-in"]), ("due", ["planner"])]
+
+
+def test_a_stand_in_who_must_not_do_it_does_not_keep_it_from_the_person(store: Store, item_id: str) -> None:
+    """Four eyes: who drafted something cannot approve it, be it for somebody who is away."""
+    stand_in = _stand_in(store, "planner", "province_planner", province_id="TH-41")
+    with store.transaction() as session:
+        item = session.get_one(WorkItem, item_id)
+        item.separate_from = "draft"
+        done = WorkItem(id="done", case_id=item.case_id, office_id=item.office_id, fiscal_year=item.fiscal_year)
+        done.element, done.name_th, done.opened_at = "draft", "ร่าง", NOW
+        done.state, done.completed_by_id = "COMPLETED", stand_in.person_id
+        session.add(done)
+
+    _climb(store, opening_of(DUE))
+
+    assert sorted(_told(store)) == [("planner", "remind"), ("stand-in", "remind")]
+
+
+def test_a_follow_up_is_told_to_the_stand_in(store: Store, item_id: str) -> None:
+    with store.transaction() as session:
+        second = make_person(session, "second", "province_planner", province_id="TH-41")
+        claim(session, item_id, second, NOW)
+        set_follow_up(session, item_id, second, NOW, follow_up_at=NOW + timedelta(days=2))
+    _stand_in(store, "second", "province_planner", province_id="TH-41")
+
+    sweeps.raise_follow_ups(store, NOW + timedelta(days=3), "a")
+
+    assert _told(store) == [("stand-in", "follow_up")]

@@ -1,0 +1,133 @@
+"""Who is away on a day and who stands in for them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.actors import Actor
+from osm_flow.domain.people import PositionKind
+from osm_flow.operations.absence import absences_in
+from osm_flow.operations.people import people_wearing
+from osm_flow.store.models import Person
+from tests.factories import NOW, OFFICE, make_acting, make_office, make_person
+
+TODAY = NOW.date()
+ROLE = "osm_director"
+
+
+@pytest.fixture
+def people(session: Session) -> dict[str, Actor]:
+    """A director, and colleagues who may stand in for them."""
+    make_office(session)
+    make_office(session, "NE-U2", {"TH-40": "ขอนแก่น"})
+    director = make_person(session, "director", ROLE)
+    return {"director": director, **{name: make_person(session, name, "osm_strategy") for name in ("anan", "boon")}}
+
+
+def lock(session: Session, actor: Actor) -> None:
+    session.get_one(Person, actor.person_id).locked_at = NOW
+    session.flush()
+
+
+def told(session: Session, *actors: Actor, today: date = TODAY, may: bool = True) -> list[str]:
+    """Who is turned to instead of these people."""
+    meant = [session.get_one(Person, actor.person_id) for actor in actors]
+    return [one.username for one in absences_in(session, OFFICE, today).instead_of(meant, lambda person: may)]
+
+
+def test_who_is_there_is_told_in_person(session: Session, people: dict[str, Actor]) -> None:
+    assert told(session, *people.values()) == ["director", "anan", "boon"]
+    assert not absences_in(session, OFFICE, TODAY).is_away(session.get_one(Person, people["anan"].person_id))
+
+
+def test_whoever_acts_for_somebody_stands_in_for_them(session: Session, people: dict[str, Actor]) -> None:
+    make_acting(session, people["anan"], people["director"], ROLE)
+
+    assert told(session, people["director"]) == ["anan"]
+    assert told(session, people["director"], people["anan"], people["boon"]) == ["anan", "boon"]
+    assert absences_in(session, OFFICE, TODAY).is_away(session.get_one(Person, people["director"].person_id))
+
+
+def test_several_may_stand_in_for_one(session: Session, people: dict[str, Actor]) -> None:
+    for name in ("anan", "boon"):
+        make_acting(session, people[name], people["director"], ROLE)
+
+    assert told(session, people["director"]) == ["anan", "boon"]
+
+
+def test_only_on_the_days_of_the_position(session: Session, people: dict[str, Actor]) -> None:
+    first, last = TODAY + timedelta(days=3), TODAY + timedelta(days=5)
+    make_acting(session, people["anan"], people["director"], ROLE, valid_from=first, valid_to=last)
+
+    days = [told(session, people["director"], today=TODAY + timedelta(days=number)) for number in range(2, 7)]
+
+    assert days == [["director"], ["anan"], ["anan"], ["anan"], ["director"]]
+
+
+def test_who_only_signs_on_behalf_of_somebody_does_not_stand_in(session: Session, people: dict[str, Actor]) -> None:
+    make_acting(session, people["anan"], people["director"], ROLE, kind=PositionKind.delegated)
+
+    assert told(session, people["director"]) == ["director"]
+
+
+def test_a_position_in_another_office_says_nothing_here(session: Session, people: dict[str, Actor]) -> None:
+    make_acting(session, people["anan"], people["director"], ROLE, office_id="NE-U2")
+
+    assert told(session, people["director"]) == ["director"]
+
+
+def test_whoever_acts_for_an_auditor_does_nobody_s_work(session: Session, people: dict[str, Actor]) -> None:
+    make_acting(session, people["anan"], people["director"], "auditor", office_id=None)
+
+    assert told(session, people["director"]) == ["director"]
+
+
+def test_without_a_stand_in_who_may_the_person_is_told(session: Session, people: dict[str, Actor]) -> None:
+    make_acting(session, people["anan"], people["director"], ROLE)
+
+    assert told(session, people["director"], may=False) == ["director"]
+
+
+def test_a_stand_in_with_a_locked_account_does_not_count(session: Session, people: dict[str, Actor]) -> None:
+    make_acting(session, people["anan"], people["director"], ROLE)
+    lock(session, people["anan"])
+
+    assert told(session, people["director"]) == ["director"]
+
+
+def test_a_locked_account_is_away(session: Session, people: dict[str, Actor]) -> None:
+    lock(session, people["director"])
+    alone = told(session, people["director"])
+    make_acting(session, people["anan"], people["director"], ROLE)
+
+    assert (alone, told(session, people["director"])) == ([], ["anan"])
+    assert absences_in(session, OFFICE, TODAY).is_away(session.get_one(Person, people["director"].person_id))
+
+
+def test_a_stand_in_who_is_away_has_stand_ins_too(session: Session, people: dict[str, Actor]) -> None:
+    make_acting(session, people["anan"], people["director"], ROLE)
+    make_acting(session, people["boon"], people["anan"], ROLE)
+
+    assert told(session, people["director"]) == ["boon"]
+
+
+def test_two_who_act_for_each_other_are_both_told(session: Session, people: dict[str, Actor]) -> None:
+    make_acting(session, people["anan"], people["director"], ROLE)
+    make_acting(session, people["director"], people["anan"], "osm_strategy")
+
+    assert sorted(told(session, people["director"], people["anan"])) == ["anan", "director"]
+
+
+@pytest.mark.parametrize(("role", "expected"), [("osm_strategy", ["anan"]), ("osm_me", ["anan", "boon"])])
+def test_of_those_who_hold_a_post_only_each_other_stand_in(
+    session: Session, people: dict[str, Actor], role: str, expected: list[str]
+) -> None:
+    """Somebody else who acts for one of them, but in another post, has nothing to do with this one."""
+    stand_in = people["anan"] if role == "osm_strategy" else people["director"]
+    make_acting(session, stand_in, people["boon"], role)
+    holders = people_wearing(session, "osm_strategy", OFFICE, TODAY)
+
+    assert [person.username for person in absences_in(session, OFFICE, TODAY).among(holders)] == expected
