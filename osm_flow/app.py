@@ -85,7 +85,7 @@ def _config(settings: Settings) -> dict[str, object]:
 
 def _blueprints() -> list[Blueprint]:
     """The `blueprint` of every module in web/ that has one."""
-    modules = (import_module(f"{web.__name__}.{found.name}") for found in iter_modules(web.__path__))
+    modules = (import_module(f"{web.__name__}.{page.name}") for page in iter_modules(web.__path__))
     return [module.blueprint for module in modules if hasattr(module, "blueprint")]
 
 

@@ -1,4 +1,4 @@
-"""The ticker: has every sweep of the table run as often as it says. No rule lives here, and every node may run one.
+"""The scheduler: runs every sweep of the table as often as it says. Every node may run one.
 
 APScheduler only calls; what is due stands in the database, so a tick that is missed or comes late loses nothing.
 """
@@ -34,6 +34,7 @@ class Ticker:
     owner: str
 
     def stop(self) -> None:
+        """Stop, once the sweeps at work have finished."""
         self.scheduler.shutdown(wait=True)
 
 

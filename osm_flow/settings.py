@@ -62,6 +62,7 @@ class Settings:
 
     @property
     def is_secure(self) -> bool:
+        """Whether the site is served over HTTPS."""
         return self.base_url.startswith("https://")
 
     def for_demo(self) -> Settings:

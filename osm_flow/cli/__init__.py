@@ -31,28 +31,32 @@ class _Commands(click.Group):
     """Finds `osm-flow NAME` as the object NAME of module `osm_flow.cli.NAME`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
         return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of a command and take the command from it."""
         if cmd_name not in _COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"osm_flow.cli.{cmd_name}"), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands with their help."""
         with formatter.section("Commands"):
             formatter.write_dl(sorted(_COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
+        """Run a command; what cannot be helped is said in a sentence, without a traceback."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            told = troubles.sentence_for(error, ctx.obj)
-            if told is None:
+            sentence = troubles.sentence_for(error, ctx.obj)
+            if sentence is None:
                 raise
-            raise click.ClickException(told) from error
+            raise click.ClickException(sentence) from error
 
 
 @click.group(cls=_Commands)

@@ -31,9 +31,9 @@ def audit() -> None:
 def checkpoint(context: Context, as_json: bool) -> None:
     """Log what is new, sign the head and mail it to the witnesses."""
     with context.store.transaction() as session:
-        made = checkpoints.sign_and_send(session, context.now(), SYSTEM, keyring=context.keyring)
+        signed = checkpoints.sign_and_send(session, context.now(), SYSTEM, keyring=context.keyring)
     checkpoints.keep_copies(context.store, context.keyring)
-    say(_as_dict(made), as_json, made.note.rstrip("\n"))
+    say(_as_dict(signed), as_json, signed.note.rstrip("\n"))
 
 
 @audit.command()
@@ -47,8 +47,8 @@ def prove(context: Context, case_id: str, record: int | None, size: int | None, 
     with context.store.reading() as session:
         signed = audit_log.checkpoint_of(session, size) if size else _newest(audit_log.latest_checkpoint(session))
         proof = audit_log.inclusion(session, case_id, record, signed.size)
-        found = session.get(JournalRecord, (case_id, proof.seq))
-    hash_ = found.hash if found else ""
+        recorded = session.get(JournalRecord, (case_id, proof.seq))
+    hash_ = recorded.hash if recorded else ""
     data = leaf_bytes(Leaf(case_id, proof.seq, hash_)).decode()
     shown = {**asdict(proof), "data": data, "checkpoint": _as_dict(signed)}
     lines = [f"record {proof.seq} of {case_id} is leaf {proof.position} of {proof.size}", f"data {data}"]
@@ -67,7 +67,7 @@ def consistency(context: Context, old: int, new: int, as_json: bool) -> None:
         pair = [audit_log.checkpoint_of(session, size) for size in (old, new)]
         path = audit_log.consistency(session, old, new)
     shown = {"old": _as_dict(pair[0]), "new": _as_dict(pair[1]), "path": path}
-    lines = [f"{name} {one.size} {one.root}" for name, one in zip(("old", "new"), pair, strict=True)]
+    lines = [f"{name} {signed.size} {signed.root}" for name, signed in zip(("old", "new"), pair, strict=True)]
     say(shown, as_json, "\n".join([*lines, *(f"path {step}" for step in path)]))
 
 
@@ -148,8 +148,12 @@ def _show_records(context: Context, as_json: bool, **wanted: Any) -> None:
         page = administration.records(session, SYSTEM, **wanted)
     names = ("seq", "kind", "actor", "actor_role", "office_id", "subject", "prev_hash", "hash")
     items = [
-        {"at": instant_text(one.at), **{name: getattr(one, name) for name in names}, "changes": changes_of(one)}
-        for one in page.items
+        {
+            "at": instant_text(record.at),
+            **{name: getattr(record, name) for name in names},
+            "changes": changes_of(record),
+        }
+        for record in page.items
     ]
     lines = (f"{item['at']}  {item['actor']:<16} {item['kind']:<24} {item['subject']}  {_told(item)}" for item in items)
     say({"items": items, "next": page.next}, as_json, "\n".join(lines))
@@ -187,9 +191,9 @@ def list_(context: Context, as_json: bool) -> None:
 def rotate(context: Context, reason: str, as_json: bool) -> None:
     """Hand over to a new key under a checkpoint that both sign."""
     with context.store.transaction() as session:
-        made = checkpoints.rotate_and_send(session, context.now(), SYSTEM, keyring=context.keyring, reason=reason)
+        signed = checkpoints.rotate_and_send(session, context.now(), SYSTEM, keyring=context.keyring, reason=reason)
     checkpoints.keep_copies(context.store, context.keyring)
-    say(_as_dict(made), as_json, made.note.rstrip("\n"))
+    say(_as_dict(signed), as_json, signed.note.rstrip("\n"))
 
 
 @keys_.command()
@@ -200,19 +204,19 @@ def new(context: Context, reason: str, as_json: bool) -> None:
     """Start a new key because the old is lost. This leaves a gap that every verification shows."""
     with context.store.transaction() as session:
         key = keys.replace_lost(session, context.keyring, SYSTEM, context.now(), reason=reason)
-        made = checkpoints.sign_and_send(session, context.now(), SYSTEM, keyring=context.keyring)
+        signed = checkpoints.sign_and_send(session, context.now(), SYSTEM, keyring=context.keyring)
     checkpoints.keep_copies(context.store, context.keyring)
-    say({"key": str(key), "checkpoint": _as_dict(made)}, as_json, f"{key}\n\n{made.note.rstrip()}")
+    say({"key": str(key), "checkpoint": _as_dict(signed)}, as_json, f"{key}\n\n{signed.note.rstrip()}")
 
 
-def _newest(found: audit_log.Checkpoint | None) -> audit_log.Checkpoint:
-    if found is None:
+def _newest(newest: audit_log.Checkpoint | None) -> audit_log.Checkpoint:
+    if newest is None:
         raise keys.NoKeyYet
-    return found
+    return newest
 
 
-def _as_dict(made: audit_log.Checkpoint) -> dict[str, Any]:
-    return {**asdict(made), "at": instant_text(made.at)}
+def _as_dict(signed: audit_log.Checkpoint) -> dict[str, Any]:
+    return {**asdict(signed), "at": instant_text(signed.at)}
 
 
 def _key(context: Context, row: SigningKey, end: SigningKey | None) -> dict[str, Any]:

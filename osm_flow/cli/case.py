@@ -64,8 +64,8 @@ def start(
         raise click.ClickException(f"{failure} {incidents.words_of(failure)}") from None
     deliver_pending(context.store, now, begun.id)
     with context.store.reading() as session:
-        made = _as_dict(cases.get_case(session, begun.id, SYSTEM))
-    say(made, as_json, f"{made['business_key']} {made['id']}")
+        started = _as_dict(cases.get_case(session, begun.id, SYSTEM))
+    say(started, as_json, f"{started['business_key']} {started['id']}")
 
 
 @case.command()
@@ -75,18 +75,21 @@ def start(
 def show(context: Context, case_id: str, as_json: bool) -> None:
     """Show a case: where it stands, what happened, what it called."""
     with context.store.reading() as session:
-        found = cases.get_case(session, case_id, SYSTEM)
-        shown = _as_dict(found)
-        picture = case_pages.case_picture(session, found, context.now())
+        case_row = cases.get_case(session, case_id, SYSTEM)
+        shown = _as_dict(case_row)
+        picture = case_pages.case_picture(session, case_row, context.now())
         shown["tokens"], shown["passed"] = picture["tokens"], picture["passed"]
-        shown["open"] = [_item(item) for item in open_items_of(session, found)]
-        shown["children"] = [_as_dict(child) for child in case_pages.case_children(session, found)]
-        page = case_pages.case_history(session, found, limit=200)
+        shown["open"] = [_item(item) for item in open_items_of(session, case_row)]
+        shown["children"] = [_as_dict(child) for child in case_pages.case_children(session, case_row)]
+        page = case_pages.case_history(session, case_row, limit=200)
         shown["history"] = [_entry(entry) for entry in page.items]
     lines = [f"{shown['business_key']}  {shown['title']}  {shown['state']}"]
     lines += [f"waits at {token['element']} ({token['count']})" for token in shown["tokens"]]
     lines += [f"open: {item['name']}{' - ' if item['subject'] else ''}{item['subject']}" for item in shown["open"]]
-    lines += [f"{one['seq']:>5}  {one['at']}  {one['actor']:<16} {one['kind']}" for one in reversed(shown["history"])]
+    lines += [
+        f"{record['seq']:>5}  {record['at']}  {record['actor']:<16} {record['kind']}"
+        for record in reversed(shown["history"])
+    ]
     say(shown, as_json, "\n".join(lines))
 
 
@@ -127,7 +130,7 @@ def list_(
             after=after,
             limit=limit,
         )
-        items = [_as_dict(found) for found in page.items]
+        items = [_as_dict(row) for row in page.items]
     lines = (f"{item['id']}  {item['business_key']:<24} {item['state']:<10} {item['title']}" for item in items)
     say({"items": items, "next": page.next}, as_json, "\n".join(lines))
 
@@ -158,26 +161,26 @@ def _object(text: str) -> dict[str, Any]:
     return value
 
 
-def _as_dict(found: Case) -> dict[str, Any]:
+def _as_dict(row: Case) -> dict[str, Any]:
     return {
-        "id": found.id,
-        "business_key": found.business_key,
-        "title": found.title,
-        "subject": subject_words(found.subject, "th"),
-        "process": found.definition.key,
-        "version": found.definition.version,
-        "office": found.office_id,
-        "fiscal_year": found.fiscal_year,
-        "province": found.province_id,
-        "state": found.state,
-        "outcome": found.outcome,
-        "stage": found.stage,
-        "parent": found.parent_case_id,
-        "started_by": found.started_by,
-        "started_at": instant_text(found.started_at),
-        "ended_at": instant_text(found.ended_at) if found.ended_at else None,
-        "records": found.seq,
-        "head": found.head,
+        "id": row.id,
+        "business_key": row.business_key,
+        "title": row.title,
+        "subject": subject_words(row.subject, "th"),
+        "process": row.definition.key,
+        "version": row.definition.version,
+        "office": row.office_id,
+        "fiscal_year": row.fiscal_year,
+        "province": row.province_id,
+        "state": row.state,
+        "outcome": row.outcome,
+        "stage": row.stage,
+        "parent": row.parent_case_id,
+        "started_by": row.started_by,
+        "started_at": instant_text(row.started_at),
+        "ended_at": instant_text(row.ended_at) if row.ended_at else None,
+        "records": row.seq,
+        "head": row.head,
     }
 
 
@@ -215,5 +218,5 @@ def _replayed(step: replaying.Replayed) -> dict[str, Any]:
         "kind": step.kind,
         "element": step.element,
         "state_digest": step.digest,
-        "waiting": sorted(one.element for one in step.waiting),
+        "waiting": sorted(waiting.element for waiting in step.waiting),
     }

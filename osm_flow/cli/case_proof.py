@@ -44,7 +44,7 @@ def verify_(
         return
     with context.store.reading() as session:
         results = list(_results(session, case_id, deep))
-    faults = [fault for one in results for fault in one.faults]
+    faults = [fault for result in results for fault in result.faults]
     log = verified(context) if every else LogReport()
     _tell(results, list(dict.fromkeys([*faults, *log.faults])), log.notices, as_json, f"{len(results)} cases")
 
@@ -92,12 +92,12 @@ def export(
 def _results(session: Session, case_id: str | None, deep: bool) -> Iterable[Deep]:
     if deep:
         yield from (
-            (found for _, found in verify.verify_all_deep(session))
+            (result for _, result in verify.verify_all_deep(session))
             if case_id is None
             else ([verify.verify_deep(session, case_id)])
         )
     elif case_id is None:
-        yield from (Deep(found, faults=faults) for found, faults in verify.verify_all(session))
+        yield from (Deep(case_id, faults=faults) for case_id, faults in verify.verify_all(session))
     else:
         yield Deep(case_id, faults=verify.verify_case(session, case_id))
 
@@ -112,10 +112,10 @@ def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: b
     for fault in faults:
         where = f"{fault.case_id} record {fault.seq}: " if fault.case_id else ""
         click.echo(f"{where}{fault.code}: {fault.message}", err=True)
-    for one in results:
-        for line in one.difference.lines() if one.difference else ():
+    for result in results:
+        for line in result.difference.lines() if result.difference else ():
             click.echo(line, err=True)
-    notes = [*notes, *(f"{one.case_id}: {note}" for one in results for note in one.notes)]
+    notes = [*notes, *(f"{result.case_id}: {note}" for result in results for note in result.notes)]
     if not as_json:
         for note in notes:
             click.echo(f"note: {note}", err=True)
@@ -123,9 +123,9 @@ def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: b
     report: dict[str, Any] = {"cases": len(results), "faulty": broken, "faults": [vars(fault) for fault in faults]}
     if notes:
         report["notes"] = notes
-    if compared := sum(one.compared for one in results):
+    if compared := sum(result.compared for result in results):
         report["compared"] = compared
-        report["differences"] = [one.difference.as_json() for one in results if one.difference]
+        report["differences"] = [result.difference.as_json() for result in results if result.difference]
     others = sum(not fault.case_id for fault in faults)
     say(report, as_json, f"{subject}, {broken} with faults" + (f", {others} faults beside the cases" if others else ""))
     if faults:

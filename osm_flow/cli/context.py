@@ -42,15 +42,18 @@ class Context:
 
     @cached_property
     def store(self) -> Store:
+        """The store of the installation."""
         if self.database_url.startswith("sqlite:"):
             self.data_dir.mkdir(parents=True, exist_ok=True)
         return Store(self.database_url)
 
     @cached_property
     def keyring(self) -> Keyring:
+        """The keys that sign checkpoints."""
         return Keyring(self.data_dir / "keys", self.log_origin or origin_of(self.base_url))
 
     def now(self) -> datetime:
+        """The instant now."""
         return self.clock()
 
 

@@ -43,6 +43,7 @@ class DiagramFile:
 
     @cached_property
     def diagram(self) -> Diagram:
+        """What the file holds and asks for."""
         return read_bpmn(self.xml)
 
     def _folders(self, name: str) -> list[Path]:
@@ -51,6 +52,7 @@ class DiagramFile:
 
     @cached_property
     def forms(self) -> Mapping[str, Any]:
+        """The forms that the diagram asks for, by key."""
         return {key: form for key in self.diagram.form_keys if (form := self._form(key)) is not None}
 
     def _form(self, key: str) -> Any:
@@ -65,13 +67,14 @@ class DiagramFile:
 
     @cached_property
     def decisions(self) -> Mapping[str, bytes]:
-        found = {}
+        """The decision tables that the diagram asks for, by key."""
+        contents = {}
         for key in self.diagram.decision_keys:
             for folder in self._folders("bpmn"):
                 path = folder / f"{key}.dmn"
-                if key not in found and _FILE_NAME.match(key) and path.is_file():
-                    found[key] = path.read_bytes()
-        return found
+                if key not in contents and _FILE_NAME.match(key) and path.is_file():
+                    contents[key] = path.read_bytes()
+        return contents
 
     @cached_property
     def beside(self) -> Mapping[str, DiagramFile]:
@@ -84,6 +87,7 @@ class DiagramFile:
                 yield DiagramFile(path)
 
     def problems(self) -> list[Problem]:
+        """What the linter finds, with everything around the file known to it."""
         try:
             known = {
                 *self.diagram.process_keys,

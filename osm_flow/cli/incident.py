@@ -26,7 +26,7 @@ def list_(context: Context, every: bool, after: str | None, limit: int, as_json:
     """List incidents, newest first."""
     with context.store.reading() as session:
         page = incidents.list_incidents(session, SYSTEM, is_open=None if every else True, after=after, limit=limit)
-        items = [_as_dict(found) for found in page.items]
+        items = [_as_dict(row) for row in page.items]
     lines = (f"{item['id']:>6}  {item['case']}  {item['kind']:<12} {item['message']}" for item in items)
     say({"items": items, "next": page.next}, as_json, "\n".join(lines))
 
@@ -42,16 +42,16 @@ def retry(context: Context, incident_id: int, as_json: bool) -> None:
     say(done, as_json, f"incident {incident_id} is tried again")
 
 
-def _as_dict(found: Incident) -> dict[str, object]:
+def _as_dict(row: Incident) -> dict[str, object]:
     return {
-        "id": found.id,
-        "case": found.case.business_key,
-        "case_id": found.case_id,
-        "kind": found.kind,
-        "element": found.element,
-        "message": found.message,
-        "opened_at": instant_text(found.opened_at),
-        "resolved_at": instant_text(found.resolved_at) if found.resolved_at else None,
-        "resolved_by": found.resolved_by,
-        "note": found.note,
+        "id": row.id,
+        "case": row.case.business_key,
+        "case_id": row.case_id,
+        "kind": row.kind,
+        "element": row.element,
+        "message": row.message,
+        "opened_at": instant_text(row.opened_at),
+        "resolved_at": instant_text(row.resolved_at) if row.resolved_at else None,
+        "resolved_by": row.resolved_by,
+        "note": row.note,
     }

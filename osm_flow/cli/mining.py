@@ -53,9 +53,11 @@ class Logs(click.Group):
     """One command for each that the table of forms names; where it writes several, `--format` says which."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands that the table of export formats names."""
         return sorted(forms_by_command())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command that writes one kind of log."""
         forms = forms_by_command().get(cmd_name)
         return _command(cmd_name, forms) if forms else None
 
@@ -110,8 +112,8 @@ def _write(context: Context, asked: Asked) -> None:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
     finally:
         part.unlink(missing_ok=True)
-    found = {"file": str(path), form.counts: counts.objects, "events": counts.events}
-    say(found, asked.as_json, f"{path}: {counts.objects} {form.counts}, {counts.events} events")
+    written = {"file": str(path), form.counts: counts.objects, "events": counts.events}
+    say(written, asked.as_json, f"{path}: {counts.objects} {form.counts}, {counts.events} events")
 
 
 def _day(moment: datetime | None) -> date | None:

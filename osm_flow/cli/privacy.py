@@ -37,9 +37,9 @@ def find(context: Context, person_or_subject: str, case_ids: tuple[str, ...], us
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
         text = erasures.display_name_of(session, person_or_subject)
-        found = erasures.find(session, actor, text, case_ids=case_ids)
+        matches = erasures.find(session, actor, text, case_ids=case_ids)
         record_access(session, actor, context.now(), Kind.privacy_searched, "osm-flow privacy find", details=text)
-        items = [_found(one) for one in found]
+        items = [_found(match) for match in matches]
     lines = (f"{item['case_id']}:{item['seq']}  {item['at']}  {item['kind']:<22} {item['excerpt']}" for item in items)
     say({"items": items, "next": None}, as_json, "\n".join(lines))
 
@@ -67,21 +67,29 @@ def erase(
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
         subject = "" if whole else erasures.display_name_of(session, person_or_subject)
-        found = (
+        matches = (
             erasures.records_of(session, actor, case_ids)
             if whole
             else erasures.find(session, actor, subject, case_ids=case_ids)
         )
-        records = [(one.case.id, one.record.seq) for one in found]
+        records = [(match.case.id, match.record.seq) for match in matches]
         if chosen:
-            records = [one for one in records if f"{one[0]}:{one[1]}" in chosen]
-        made = erasures.ask(session, actor, context.now(), subject=subject, records=records, reason=reason)
+            records = [record for record in records if f"{record[0]}:{record[1]}" in chosen]
+        request = erasures.ask(session, actor, context.now(), subject=subject, records=records, reason=reason)
         everywhere = [] if whole else erasures.find(session, actor, subject)
         # A case hands what it knows to the case that called it: erasing one leaves the words in the other.
-        left = [f"{one.case.id}:{one.record.seq}" for one in everywhere if (one.case.id, one.record.seq) not in records]
-        shown = {**_request(made), "records": [_found(one) for one in erasures.shown(session, made)], "left": left}
-    lines = [f"request {made.id}: {len(records)} records; somebody else approves it:"]
-    lines.append(f"osm-flow privacy approve {made.id} --as USERNAME")
+        left = [
+            f"{match.case.id}:{match.record.seq}"
+            for match in everywhere
+            if (match.case.id, match.record.seq) not in records
+        ]
+        shown = {
+            **_request(request),
+            "records": [_found(match) for match in erasures.shown(session, request)],
+            "left": left,
+        }
+    lines = [f"request {request.id}: {len(records)} records; somebody else approves it:"]
+    lines.append(f"osm-flow privacy approve {request.id} --as USERNAME")
     if left:
         lines.append(f"The same words also stand in {len(left)} records that were not asked for: {', '.join(left)}")
     say(shown, as_json, "\n".join(lines))
@@ -96,7 +104,7 @@ def requests_(context: Context, state: str | None, after: str | None, as_json: b
     """List requests, newest first."""
     with context.store.reading() as session:
         page = erasures.requests(session, SYSTEM, state=state, after=after)
-        items = [_request(one) for one in page.items]
+        items = [_request(request) for request in page.items]
     lines = (f"{item['id']:>5}  {item['state']:<9} {item['asked_by']:<16} {item['reason']}" for item in items)
     say({"items": items, "next": page.next}, as_json, "\n".join(lines))
 
@@ -136,18 +144,21 @@ def due(context: Context, as_json: bool) -> None:
     with context.store.reading() as session:
         items = [
             {
-                "elements": list(one.elements),
-                "case_id": one.case.id,
-                "business_key": one.case.business_key,
-                "title": one.case.title,
-                "retention": one.retention.key,
-                "then": one.retention.then,
-                "since": one.since.isoformat(),
-                "held": one.is_held,
+                "elements": list(due_case.elements),
+                "case_id": due_case.case.id,
+                "business_key": due_case.case.business_key,
+                "title": due_case.case.title,
+                "retention": due_case.retention.key,
+                "then": due_case.retention.then,
+                "since": due_case.since.isoformat(),
+                "held": due_case.is_held,
             }
-            for one in retention.due_cases(session, SYSTEM, context.now())
+            for due_case in retention.due_cases(session, SYSTEM, context.now())
         ]
-    lines = (f"{one['case_id']}  {one['since']}  {one['retention']:<12} {one['title']}" for one in items)
+    lines = (
+        f"{due_case['case_id']}  {due_case['since']}  {due_case['retention']:<12} {due_case['title']}"
+        for due_case in items
+    )
     say({"items": items, "next": None}, as_json, "\n".join(lines))
 
 
@@ -165,10 +176,10 @@ def hold_(context: Context, case_id: str | None, person: str | None, reason: str
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
         if case_id:
-            made = retention.hold_case(session, case_id, actor, now, reason=reason)
+            hold = retention.hold_case(session, case_id, actor, now, reason=reason)
         else:
-            made = retention.hold_person(session, person or "", actor, now, reason=reason)
-        click.echo(f"hold {made.id}")
+            hold = retention.hold_person(session, person or "", actor, now, reason=reason)
+        click.echo(f"hold {hold.id}")
 
 
 @privacy.command()
@@ -198,8 +209,13 @@ def accesses_(
     with context.store.reading() as session:
         page = accesses(session, SYSTEM, who=who, kind=kind, case_id=case_id, after=after)
         names = ("actor", "role", "kind", "subject", "case_id", "reason", "details")
-        items = [{"at": instant_text(one.at), **{name: getattr(one, name) for name in names}} for one in page.items]
-    lines = (f"{one['at']}  {one['actor']:<16} {one['kind']:<22} {one['subject']}  {one['reason']}" for one in items)
+        items = [
+            {"at": instant_text(access.at), **{name: getattr(access, name) for name in names}} for access in page.items
+        ]
+    lines = (
+        f"{access['at']}  {access['actor']:<16} {access['kind']:<22} {access['subject']}  {access['reason']}"
+        for access in items
+    )
     say({"items": items, "next": page.next}, as_json, "\n".join(lines))
 
 
@@ -207,27 +223,29 @@ def _actor(context: Context, session: Session, username: str) -> Actor:
     return actor_named(session, username, local_day(context.now()))
 
 
-def _found(one: erasures.Found) -> dict[str, Any]:
+def _found(match: erasures.Found) -> dict[str, Any]:
     return {
-        "case_id": one.case.id,
-        "business_key": one.case.business_key,
-        "seq": one.record.seq,
-        "at": instant_text(one.record.at),
-        "kind": one.record.kind,
-        "actor": one.record.actor,
-        "excerpt": one.excerpt,
-        "must_wait": one.must_wait,
-        "held": one.is_held,
+        "case_id": match.case.id,
+        "business_key": match.case.business_key,
+        "seq": match.record.seq,
+        "at": instant_text(match.record.at),
+        "kind": match.record.kind,
+        "actor": match.record.actor,
+        "excerpt": match.excerpt,
+        "must_wait": match.must_wait,
+        "held": match.is_held,
     }
 
 
-def _request(made: ErasureRequest) -> dict[str, Any]:
+def _request(request: ErasureRequest) -> dict[str, Any]:
     return {
-        "id": made.id,
-        "state": made.state,
-        "reason": made.reason,
-        "asked_by": made.asked_by,
-        "asked_at": instant_text(made.asked_at),
-        "decided_by": made.decided_by,
-        "items": [{"case_id": item.case_id, "seq": item.seq, "done": item.done_at is not None} for item in made.items],
+        "id": request.id,
+        "state": request.state,
+        "reason": request.reason,
+        "asked_by": request.asked_by,
+        "asked_at": instant_text(request.asked_at),
+        "decided_by": request.decided_by,
+        "items": [
+            {"case_id": item.case_id, "seq": item.seq, "done": item.done_at is not None} for item in request.items
+        ],
     }

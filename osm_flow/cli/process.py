@@ -37,14 +37,14 @@ def deploy(context: Context, files: tuple[Path, ...], shipped: bool, note: str, 
     try:
         with context.store.transaction() as session:
             done = deployments.deploy(session, contents, SYSTEM, context.now(), note=note)
-            made = [_as_dict(definition) for definition in done.definitions]
+            deployed = [_as_dict(definition) for definition in done.definitions]
     except DefinitionRefused as refusal:
         _explain(refusal.problems)
         raise SystemExit(1) from None
     _explain(done.warnings)
-    text = "\n".join(f"{one['key']} version {one['version']}" for one in made) or "nothing changed"
+    text = "\n".join(f"{shown['key']} version {shown['version']}" for shown in deployed) or "nothing changed"
     warnings = [vars(problem) for problem in done.warnings]
-    say({"deployed": made, "unchanged": done.unchanged, "warnings": warnings}, as_json, text)
+    say({"deployed": deployed, "unchanged": done.unchanged, "warnings": warnings}, as_json, text)
 
 
 @process.command("list")

@@ -19,6 +19,7 @@ class Instant(click.ParamType[datetime]):
     name = "RFC3339"
 
     def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read the instant that was typed."""
         if isinstance(value, datetime):
             return value
         try:
@@ -53,13 +54,13 @@ def means_of(context: Context) -> Means:
 
 
 def _run_until_told(context: Context, means: Means) -> None:
-    told = threading.Event()
+    asked_to_stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: told.set())
+        signal.signal(number, lambda *_: asked_to_stop.set())
     ticker = start(context.store, context.now, owner_name(), means)
     click.echo(f"scheduler {ticker.owner} is running; stop it with Ctrl-C", err=True)
     try:
-        told.wait()
+        asked_to_stop.wait()
     finally:
         ticker.stop()
 

@@ -34,13 +34,15 @@ def _as_json(path: Path, problem: Problem) -> dict[str, str]:
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def lint(files: tuple[Path, ...], as_json: bool) -> None:
     """Check diagrams as a deployment would; exit code 1 if one would be refused."""
-    found = [(path, problem) for path in files for problem in DiagramFile(path).problems()]
+    problems = [(path, problem) for path in files for problem in DiagramFile(path).problems()]
     if as_json:
-        click.echo(json.dumps({"items": [_as_json(*row) for row in found], "next": None}, ensure_ascii=False, indent=2))
-    for path, problem in found:
+        click.echo(
+            json.dumps({"items": [_as_json(*row) for row in problems], "next": None}, ensure_ascii=False, indent=2)
+        )
+    for path, problem in problems:
         if not as_json:
             click.echo(f"{path.name}: {problem.level}: {problem.element}: {problem.th} / {problem.en}", err=True)
-    if any(problem.level == "error" for _, problem in found):
+    if any(problem.level == "error" for _, problem in problems):
         raise SystemExit(1)
 
 
@@ -59,10 +61,10 @@ def _read_walk(path: Path | None) -> list[dict[str, Any]] | None:
 
 
 def _finite(number: str) -> float:
-    found = float(number)
-    if math.isinf(found):
+    value = float(number)
+    if math.isinf(value):
         raise ValueError(f"{number} is too large a number")
-    return found
+    return value
 
 
 def _refuse_constant(name: str) -> None:

@@ -33,15 +33,15 @@ def sentence_for(error: Exception, context: Context) -> str | None:
 def _of_tables(context: Context) -> str | None:
     """That the tables are of another version than the program; None when they fit, or nobody can tell."""
     try:
-        found, wanted = current_revision(context.store), newest_revision()
+        present, wanted = current_revision(context.store), newest_revision()
     except (DBAPIError, OSError):
         return None
-    if found is None:
+    if present is None:
         return "The database has no tables yet. Run: osm-flow db upgrade"
-    if found < wanted:
-        return f"The tables are of version {found}, older than this program ({wanted}). Run: osm-flow db upgrade"
-    if found > wanted:
-        return f"The tables are of version {found}, newer than this program ({wanted}). Install the newer program."
+    if present < wanted:
+        return f"The tables are of version {present}, older than this program ({wanted}). Run: osm-flow db upgrade"
+    if present > wanted:
+        return f"The tables are of version {present}, newer than this program ({wanted}). Install the newer program."
     return None
 
 

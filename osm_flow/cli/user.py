@@ -49,8 +49,8 @@ def create(context: Context, username: str, name: str, email: str | None, passwo
     """Create a person; give them a position next."""
     with context.store.transaction() as session:
         person = people.create_person(session, SYSTEM, context.now(), NewPerson(username, name, email, password))
-        made = _as_dict(person)
-    say(made, as_json, f"created {username}")
+        shown = _as_dict(person)
+    say(shown, as_json, f"created {username}")
 
 
 @user.command()
@@ -92,8 +92,8 @@ def give(
     )
     with context.store.transaction() as session:
         position = people.give_position(session, username, SYSTEM, context.now(), entered)
-        made = {"id": position.id, "username": username, "role": role, "office": office, "province": province}
-    say(made, as_json, f"{username} is {role} (position {position.id})")
+        shown = {"id": position.id, "username": username, "role": role, "office": office, "province": province}
+    say(shown, as_json, f"{username} is {role} (position {position.id})")
 
 
 @user.command()

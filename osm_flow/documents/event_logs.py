@@ -1,4 +1,4 @@
-"""The forms in which event logs for process mining are written: each is one entry of one table.
+"""The export formats of event logs for process mining: one table, with an entry for each format.
 
 The page offers, the commands write and the benchmark measures what stands in `LOG_FORMS`, and nothing else names them.
 """
@@ -15,14 +15,14 @@ from osm_flow.domain.event_log import LogCase, LogEvent
 
 
 class Log(ocel.Source, Protocol):
-    """What a log holds: by objects, or by cases as traces of their events; read anew each time it is asked for."""
+    """An event log to write: its objects and events, or its cases as traces; read anew each time it is asked for."""
 
     def traces(self) -> Iterable[tuple[LogCase, Iterable[LogEvent]]]: ...
 
 
 @dataclass(frozen=True)
 class LogForm:
-    """One form: what pages offer it as, which command writes it, how its files end, and what writes one.
+    """One export format: its name on pages, the command that writes it, how its files end, and its writer.
 
     `write` takes the new file's path, what the file says of itself and the log, and gives how many of what it `counts`
     and how many events there were. Forms of one command are told apart by its `--format`, the first one unasked.
@@ -58,7 +58,7 @@ LOG_FORMS: dict[str, LogForm] = {
 
 
 def forms_by_command() -> dict[str, list[str]]:
-    """The names of the forms that each command writes, in the order of the table."""
+    """The names of the export formats that each command writes, in the order of the table."""
     commands: dict[str, list[str]] = {}
     for name, form in LOG_FORMS.items():
         commands.setdefault(form.command, []).append(name)

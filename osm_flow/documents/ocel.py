@@ -27,7 +27,7 @@ OBJECT_ATTRIBUTES: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 class Source(Protocol):
-    """A log that can be read twice: its objects, then its events, which name none but these objects."""
+    """An event log that can be read twice: its objects, then its events, which name none but these objects."""
 
     def objects(self) -> Iterable[LogObject]: ...
 
@@ -50,17 +50,17 @@ def attributes_of(event: LogEvent) -> dict[str, str]:
 
 
 def write_json(out: BinaryIO, about: Mapping[str, str], source: Source) -> tuple[int, int]:
-    """Write the log as JSON; how many objects and events there were.
+    """Write the log as JSON; the numbers of objects and events written.
 
     The types of events come last, when all of them are known. `log` is ours: what the file is about.
     """
     out.write(b'{"log":' + orjson.dumps(dict(about)) + b',\n"objectTypes":')
     out.write(orjson.dumps([_declared(name, attributes) for name, attributes in OBJECT_ATTRIBUTES.items()]))
     out.write(b',\n"objects":[')
-    objects = _write_all(out, (_object_json(one) for one in source.objects()))
+    objects = _write_all(out, (_object_json(entry) for entry in source.objects()))
     out.write(b'],\n"events":[')
     types: dict[str, None] = {}
-    events = _write_all(out, (_event_json(one, types) for one in source.events()))
+    events = _write_all(out, (_event_json(entry, types) for entry in source.events()))
     declared = [_declared(name, EVENT_ATTRIBUTES) for name in types]
     out.write(b'],\n"eventTypes":' + orjson.dumps(declared) + b"}\n")
     return objects, events
@@ -78,9 +78,9 @@ def _declared(name: str, attributes: Sequence[str]) -> dict[str, object]:
     return {"name": name, "attributes": [{"name": attribute, "type": "string"} for attribute in attributes]}
 
 
-def _object_json(one: LogObject) -> dict[str, object]:
-    attributes = [{"name": name, "value": value, "time": one.at} for name, value in one.attributes.items() if value]
-    return {"id": one.id, "type": one.type, "attributes": attributes, "relationships": _links_json(one.links)}
+def _object_json(item: LogObject) -> dict[str, object]:
+    attributes = [{"name": name, "value": value, "time": item.at} for name, value in item.attributes.items() if value]
+    return {"id": item.id, "type": item.type, "attributes": attributes, "relationships": _links_json(item.links)}
 
 
 def _event_json(event: LogEvent, types: dict[str, None]) -> dict[str, object]:
@@ -122,7 +122,7 @@ CREATE TABLE osm_log (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 
 def write_sqlite(path: Path, about: Mapping[str, str], source: Source) -> tuple[int, int]:
-    """Write the log as a new SQLite database; how many objects and events there were.
+    """Write the log as a new SQLite database; the numbers of objects and events written.
 
     `osm_log` is ours: what the file is about. The types of events are numbered because their names are Thai sentences.
     """
@@ -143,14 +143,14 @@ def _write_objects(connection: sqlite3.Connection, objects: Iterable[LogObject])
     for name, attributes in OBJECT_ATTRIBUTES.items():
         _make_type(connection, "object", name, name, ("ocel_changed_field", *attributes))
     count = 0
-    for one in objects:
+    for item in objects:
         count += 1
-        connection.execute("INSERT INTO object VALUES (?, ?)", (one.id, one.type))
-        values = [one.attributes.get(name) or None for name in OBJECT_ATTRIBUTES[one.type]]
-        _insert(connection, f"object_{one.type}", [one.id, one.at, None, *values])
+        connection.execute("INSERT INTO object VALUES (?, ?)", (item.id, item.type))
+        values = [item.attributes.get(name) or None for name in OBJECT_ATTRIBUTES[item.type]]
+        _insert(connection, f"object_{item.type}", [item.id, item.at, None, *values])
         connection.executemany(
             "INSERT INTO object_object VALUES (?, ?, ?)",
-            [(one.id, link.object_id, link.qualifier) for link in one.links],
+            [(item.id, link.object_id, link.qualifier) for link in item.links],
         )
     return count
 

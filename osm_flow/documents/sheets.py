@@ -29,7 +29,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class SheetForm:
-    """One kind of file for spreadsheets: what the button says that saves a list so, its media type and its writer."""
+    """One export format of lists: what the button says that saves one, its media type and its writer."""
 
     button: str
     mimetype: str
@@ -37,7 +37,7 @@ class SheetForm:
 
 
 def write_csv(file: IO[bytes], sheet: Sheet) -> None:
-    """UTF-8 with the mark by which Excel knows it; the notes follow below the rows, after an empty line."""
+    """Write the list as CSV in UTF-8 with the mark by which Excel knows it; the notes follow below the rows."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow(sheet.head)
@@ -52,7 +52,7 @@ def write_csv(file: IO[bytes], sheet: Sheet) -> None:
 
 
 def write_xlsx(file: IO[bytes], sheet: Sheet) -> None:
-    """One sheet with a frozen head and filters; the notes on a second one."""
+    """Write the list as a workbook: one sheet with a frozen head and filters, the notes on a second one."""
     options: dict[str, Any] = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(file, options) as book:
         page = book.add_worksheet(_sheet_name(sheet.title))
@@ -72,7 +72,7 @@ def write_xlsx(file: IO[bytes], sheet: Sheet) -> None:
 
 
 def neutral(cell: Cell) -> Cell:
-    """A text that a spreadsheet would take for a formula, made into a text again."""
+    """The text so that a spreadsheet does not take it for a formula."""
     if isinstance(cell, str):
         plain = cell.replace("\0", "")
         return f"'{plain}" if plain.lstrip(" ").startswith(_FORMULA) or plain.startswith(_FORMULA) else plain

@@ -43,7 +43,7 @@ _NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U001
 def write(
     out: TextIO, about: Mapping[str, str], traces: Iterable[tuple[LogCase, Iterable[LogEvent]]]
 ) -> tuple[int, int]:
-    """Write the log with what is said `about` it; how many traces and events there were. The file is UTF-8."""
+    """Write the log with what is said `about` it; the numbers of traces and events written. The file is UTF-8."""
     out.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     out.write('<log xes.version="1849.2016" xes.features="" xmlns="http://www.xes-standard.org/">\n')
     for name, prefix, uri in _EXTENSIONS:
@@ -89,5 +89,5 @@ def _string(key: str, value: str) -> str:
 
 
 def _text(value: str) -> str:
-    """For inside of an attribute; characters that XML cannot hold at all become the replacement character."""
+    """The text inside an attribute; characters that XML cannot hold become the replacement character."""
     return _NOT_XML.sub("\ufffd", value).translate(_ESCAPED)

@@ -1,4 +1,4 @@
-"""Locks that belong to no row: an act that only one at a time may do, anywhere in the installation.
+"""Locks that belong to no row: an act that only one process at a time may do, anywhere in the installation.
 
 On SQLite the transaction itself is the lock: one that writes begins with BEGIN IMMEDIATE, and no other writes beside it.
 """

@@ -1,4 +1,4 @@
-"""Copies of a SQLite database while it is in use, and putting one back. PostgreSQL has its own means for both."""
+"""Copying a SQLite database while it is in use, and putting a copy back. PostgreSQL has its own means for both."""
 
 from __future__ import annotations
 
@@ -90,10 +90,10 @@ def _refuse_damage(connection: sqlite3.Connection) -> None:
 
 
 def _has_cases_table(connection: sqlite3.Connection) -> bool:
-    found = connection.execute(
+    tables = connection.execute(
         "SELECT count(*) FROM sqlite_master WHERE name IN ('cases', 'alembic_version')"
     ).fetchone()
-    return bool(found[0] == 2)
+    return bool(tables[0] == 2)
 
 
 def _count_cases(connection: sqlite3.Connection) -> int:

@@ -28,6 +28,7 @@ class ClusterRow:
 
 @cache
 def cluster_rows() -> tuple[ClusterRow, ...]:
+    """The provinces of all clusters, as the product ships them."""
     with _FILE.open(encoding="utf-8", newline="") as file:
         return tuple(_row(line) for line in csv.DictReader(file))
 

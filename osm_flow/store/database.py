@@ -1,4 +1,4 @@
-"""The one Flask-SQLAlchemy object. Models hang on it; operations only ever see a plain `Session`."""
+"""The declarative base of all tables, and the type of their instants. Operations only ever see a plain `Session`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ NAMING = {
 
 
 class Base(DeclarativeBase):
+    """The base class of every table."""
+
     metadata = MetaData(naming_convention=NAMING)
 
 
@@ -42,19 +44,21 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """The instant as the text that is kept."""
         return None if value is None else instant_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        """The instant that was kept as text."""
         if value is None:
             return None
-        found = datetime.fromisoformat(value)
-        if instant_text(found) != value:
+        instant = datetime.fromisoformat(value)
+        if instant_text(instant) != value:
             raise ValueError(f"not an instant as it is kept: {value}")
-        return found
+        return instant
 
 
 def instant_text(value: datetime) -> str:
-    """The one spelling of an instant: `2026-11-20T03:04:05.000006Z`. Raises ValueError for a naive datetime."""
+    """The instant as text in its one spelling, `2026-11-20T03:04:05.000006Z`. Raises ValueError for a naive datetime."""
     if value.tzinfo is None:
         raise ValueError("an instant must say its offset")
     return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"

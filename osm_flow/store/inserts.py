@@ -1,4 +1,4 @@
-"""Inserting rows that may be there already: the old row stays, is replaced, or is added to; on both databases.
+"""Inserting rows that may be there already, on both databases: the old row stays, is replaced, or is added to.
 
 Looking first and inserting then would leave a gap in which somebody else inserts the same key, and the error that follows
 spoils the whole transaction. The database does both at once: on PostgreSQL it waits for whoever is inserting that key.

@@ -1,4 +1,4 @@
-"""Sessions and the one commit. Edges open a transaction here; operations only use the session they are given."""
+"""The store: opening sessions on the database, the one commit, and locking cases."""
 
 from __future__ import annotations
 
@@ -134,12 +134,14 @@ class _Whole(Store):
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
+        """A savepoint that is kept unless an error leaves it."""
         with self._session() as session:
             yield session
             session.commit()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
+        """The same connection, for reading."""
         with self._session() as session:
             yield session
 
@@ -148,7 +150,7 @@ class _Whole(Store):
 
 
 def lock_case(session: Session, case_id: str) -> Case:
-    """The case and its definition, nobody else moving it until this transaction ends. Raises CaseNotFound.
+    """Lock a case until this transaction ends, and load it with its definition. Raises CaseNotFound.
 
     On SQLite the transaction itself is the lock (BEGIN IMMEDIATE).
     """
@@ -157,7 +159,7 @@ def lock_case(session: Session, case_id: str) -> Case:
 
 
 def lock_case_of(session: Session, work_item_id: str) -> Case:
-    """As `lock_case`, for the case of a work item."""
+    """Lock the case of a work item as `lock_case` does."""
     return _lock(session, _locking_case_of(), work_item_id)
 
 
@@ -172,7 +174,7 @@ def has_locked(session: Session, case: Case) -> bool:
 
 
 def write(session: Session, row: Case | WorkItem, **values: Any) -> None:
-    """Change these columns of a row that the session has loaded: at once, past the session's flush, which takes longer.
+    """Update columns of a row that the session has loaded at once, past the session's flush, which takes longer.
 
     A row with a version is changed only if it is as it was loaded. Raises Overtaken.
     """

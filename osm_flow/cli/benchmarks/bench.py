@@ -1,4 +1,4 @@
-"""What every benchmark needs: a fresh database, an office with a person, figures out of timings, a server to talk to."""
+"""What every benchmark needs: a fresh database, an office with a person, a server, figures out of timings."""
 
 from __future__ import annotations
 
@@ -42,9 +42,11 @@ class Bench:
     made: list[Store] = field(default_factory=list)
 
     def size(self, full: int, quick: int) -> int:
+        """The smaller size in a quick run."""
         return quick if self.quick else full
 
     def now(self) -> datetime:
+        """The instant now."""
         return self.context.now()
 
     @contextmanager
@@ -76,13 +78,16 @@ class Office:
 
     @property
     def store(self) -> Store:
+        """The store of the database."""
         return self.context.store
 
     @property
     def path(self) -> Path:
+        """The file of the database."""
         return self.context.data_dir / "osm-flow.db"
 
     def actor(self) -> Actor:
+        """The one person of the office."""
         with self.store.reading() as session:
             return people.actor_named(session, USERNAME, local_day(self.context.now()))
 
@@ -98,6 +103,8 @@ class Office:
 
 @dataclass
 class Answer:
+    """What the server answered."""
+
     status: int
     headers: dict[str, str]
     body: bytes
@@ -117,12 +124,15 @@ class Browser:
         self._cookies: dict[str, str] = {}
 
     def get(self, path: str) -> Answer:
+        """Ask for a page."""
         return self._ask("GET", path, None)
 
     def post(self, path: str, values: dict[str, str]) -> Answer:
+        """Send a form."""
         return self._ask("POST", path, urlencode(values).encode())
 
     def sign_in(self) -> None:
+        """Sign in as the person of the office."""
         token = self.get("/login").value_of("csrf_token")
         answer = self.post("/login", {"csrf_token": token, "username": USERNAME, "password": PASSWORD})
         if answer.status != 302:

@@ -27,10 +27,14 @@ from osm_flow.store.session import Store
 
 
 class Bare(DeclarativeBase):
+    """The tables of the bare endpoint."""
+
     metadata = MetaData()
 
 
 class BareItem(Bare):
+    """A work item of the bare endpoint."""
+
     __tablename__ = "bare_items"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -39,6 +43,8 @@ class BareItem(Bare):
 
 
 class BareNote(Bare):
+    """What the bare endpoint keeps of a completion."""
+
     __tablename__ = "bare_notes"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -47,6 +53,7 @@ class BareNote(Bare):
 
 
 def completion(bench: Bench) -> dict[str, Any]:
+    """Milliseconds of completing a work item through HTTP, beside those of a bare endpoint that keeps the same form."""
     with bench.office("completion") as office:
         _begin(office, bench)
         with office.site() as browser, served(_bare_site(office.store)) as port:
@@ -92,6 +99,7 @@ class _Ours:
         self._token = browser.get("/inbox?view=groups").value_of("csrf_token")
 
     def once(self) -> float:
+        """Complete the open work item; seconds."""
         with self._store.reading() as reading:
             item = reading.scalars(select(WorkItem).where(WorkItem.state == "READY")).one()
         values = {
@@ -115,6 +123,7 @@ class _Bare:
         self._token = browser.get("/").value_of("csrf_token")
 
     def once(self) -> float:
+        """Post the form to the bare endpoint; seconds."""
         answer = self._browser.post(f"/{_ITEM}", {**TYPED, "csrf_token": self._token})
         if answer.status != 302:
             raise RuntimeError(f"the bare endpoint answered with {answer.status}")

@@ -125,10 +125,11 @@ MOST_STEPS = {"sequential_instances": 990}
 
 
 def process(key: str) -> Process:
+    """The compiled process of a benchmark."""
     return compile_process(key, DIAGRAMS[key], {"progress": FORM}, {})
 
 
 def files(*keys: str) -> dict[str, bytes]:
-    """As they are deployed."""
+    """The files of these processes as they are deployed."""
     form = yaml.safe_dump(FORM, allow_unicode=True, sort_keys=False).encode()
     return {f"{key}.bpmn": DIAGRAMS[key] for key in keys} | {"progress.yaml": form}

@@ -19,7 +19,7 @@ _PER_CASE = 20
 def event_logs(bench: Bench) -> dict[str, Any]:
     """Peak memory, seconds and size of each form, each written by a program of its own."""
     events = bench.size(1_000_000, 2_000)
-    found: dict[str, Any] = {"events": events, "aim_mb": 300}
+    figures: dict[str, Any] = {"events": events, "aim_mb": 300}
     with bench.office("event_logs") as office:
         with office.store.transaction() as session:
             deploy(session, files("rework"), SYSTEM, bench.now())
@@ -28,9 +28,9 @@ def event_logs(bench: Bench) -> dict[str, Any]:
             path = office.context.data_dir / f"log.{name}"
             seconds, peak = programs.run(office, "mining", *arguments, "--out", str(path), "--reason", "bench")
             size = path.stat().st_size
-            found[name] = {"peak_mb": peak, "seconds": round(seconds, 1), "bytes": size}
+            figures[name] = {"peak_mb": peak, "seconds": round(seconds, 1), "bytes": size}
             path.unlink()
-    return found
+    return figures
 
 
 def _each_form() -> Iterator[tuple[str, tuple[str, ...]]]:

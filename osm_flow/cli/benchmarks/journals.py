@@ -55,8 +55,8 @@ def lengthen(session: Session, case_id: str, records: int) -> None:
 
 def _next_record(case: Case, digest: str) -> tuple[dict[str, Any], dict[str, Any]]:
     at, salt = case.head_at + _SECOND, secrets.token_hex(16)
-    said = {"body": f"ความเห็นที่ {case.seq + 1} ของเรื่องนี้"}
-    body = journal.canonical({"command": None, "lookups": {}, "data": said}).decode()
+    comment = {"body": f"ความเห็นที่ {case.seq + 1} ของเรื่องนี้"}
+    body = journal.canonical({"command": None, "lookups": {}, "data": comment}).decode()
     record = journal.Record(
         case_id=case.id,
         seq=case.seq + 1,
@@ -97,13 +97,13 @@ def fill(office: Office, now: datetime, *, cases: int, per_case: int) -> None:
         with office.store.transaction() as session:
             definition = latest(session, "rework")
             numbers = range(first, min(cases, first + 500))
-            made = [_case(definition, number, now) for number in numbers]
-            session.execute(insert(Case), made)
-            session.execute(insert(WorkItem), [row for case in made for row in _items(case, per_case // 2)])
+            rows = [_case(definition, number, now) for number in numbers]
+            session.execute(insert(Case), rows)
+            session.execute(insert(WorkItem), [row for case in rows for row in _items(case, per_case // 2)])
             session.execute(
-                insert(JournalRecord), [row for case in made for row in _records(case, definition, per_case)]
+                insert(JournalRecord), [row for case in rows for row in _records(case, definition, per_case)]
             )
-            session.execute(insert(JournalPayload), [_start_payload(case) for case in made])
+            session.execute(insert(JournalPayload), [_start_payload(case) for case in rows])
 
 
 def open_items(office: Office, now: datetime, *, items: int) -> None:

@@ -28,17 +28,17 @@ atexit.register(tell)
 
 def run(office: Office, *arguments: str) -> tuple[float, float | None]:
     """Seconds and peak of memory (MB; None where the system does not tell) of one command."""
-    told = office.context.data_dir / "peak"
+    peak_file = office.context.data_dir / "peak"
     code = f"{_PEAK if has_proc() else ''}\n{_MAIN}"
     began = perf_counter()
     subprocess.run(  # noqa: S603 (this very program)
         [sys.executable, "-c", code, *arguments],
-        env={**environment(office), "BENCH_PEAK": str(told)},
+        env={**environment(office), "BENCH_PEAK": str(peak_file)},
         check=True,
         capture_output=True,
     )
     seconds = perf_counter() - began
-    return seconds, megabytes(told.read_text(encoding="ascii"), "VmHWM") if has_proc() else None
+    return seconds, megabytes(peak_file.read_text(encoding="ascii"), "VmHWM") if has_proc() else None
 
 
 @contextmanager
@@ -75,6 +75,7 @@ def environment(office: Office) -> dict[str, str]:
 
 
 def has_proc() -> bool:
+    """Whether the system tells the memory of programs in /proc."""
     return Path("/proc/self/status").exists()
 
 
@@ -92,10 +93,11 @@ def seconds_of_cpu(pid: int) -> float | None:
 
 
 def megabytes(status: str, what: str) -> float:
-    found = re.search(rf"^{what}:\s+(\d+) kB", status, re.MULTILINE)
-    if found is None:
+    """A figure of `/proc/…/status` in MB."""
+    match = re.search(rf"^{what}:\s+(\d+) kB", status, re.MULTILINE)
+    if match is None:
         raise RuntimeError(f"the system does not tell {what}")
-    return round(int(found[1]) / 1024, 1)
+    return round(int(match[1]) / 1024, 1)
 
 
 def _free_port() -> int:

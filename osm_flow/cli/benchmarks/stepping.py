@@ -29,7 +29,7 @@ EARLY = 10
 
 def in_engine(bench: Bench) -> dict[str, Any]:
     """The engine alone: a stored state and a command give the next state."""
-    found: dict[str, Any] = {"early_steps": EARLY, "aim": 1.2}
+    figures: dict[str, Any] = {"early_steps": EARLY, "aim": 1.2}
     for key in DIAGRAMS:
         compiled = process(key)
         late = min(bench.size(2_000, 60), MOST_STEPS.get(key, 2_000))
@@ -38,14 +38,14 @@ def in_engine(bench: Bench) -> dict[str, Any]:
         for _ in range(bench.size(300, 10)):
             for which, state in enumerate(states):
                 timings[which].append(timed(_step, compiled, state, bench.now()))
-        found[key] = {
+        figures[key] = {
             "late_steps": late,
             "early": spread(timings[0]),
             "late": spread(timings[1]),
             "ratio": ratio(timings[1], timings[0]),
             "state_bytes": [len(state.snapshot) for state in states],
         }
-    return found
+    return figures
 
 
 def _after(compiled: Process, steps: int, at: datetime) -> Step:
@@ -61,7 +61,7 @@ def _step(compiled: Process, state: Step, at: datetime) -> Step:
 
 
 def _completing(state: Step) -> CompleteTask:
-    open_tasks = [one for one in state.waiting if one.element != "waiting"]
+    open_tasks = [task for task in state.waiting if task.element != "waiting"]
     return CompleteTask(open_tasks[0].task_id, VALUES)
 
 

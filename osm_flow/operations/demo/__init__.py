@@ -40,7 +40,7 @@ def load(store: Store, now: datetime) -> None:
 
 
 def furnish(session: Session, now: datetime) -> None:
-    """The cluster without its cases: offices, people, calendars, projects."""
+    """Enter the offices, people, calendars and projects of the cluster, without its cases."""
     times = times_for(session, now)
     seed_clusters(session)
     cast.hire(session, times, times.at("2568-09-21"))
@@ -50,7 +50,7 @@ def furnish(session: Session, now: datetime) -> None:
 
 
 def act_out(stage: Stage) -> None:
-    """The story up to today: its scenes side by side."""
+    """Play the story up to today: its scenes side by side."""
     planning, execution, aside = Planning(stage), Execution(stage), Aside(stage)
     stage.play(
         execution.closing_year(),
@@ -70,6 +70,7 @@ def act_out(stage: Stage) -> None:
 
 
 def times_for(session: Session, now: datetime) -> Times:
+    """The times of the story around now."""
     today = local_day(now)
     return Times(now, working_calendar(session, today.replace(year=today.year - 2, day=1), today))
 

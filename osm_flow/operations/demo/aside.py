@@ -1,4 +1,4 @@
-"""What else lies on the desks: a committee meeting just held, a hearing and a recommendation waiting for approval."""
+"""Scenes of the demo beside the annual cycle: a committee meeting, a hearing, recommendations and change requests."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Aside:
         self.meeting = self.hearing = ""
 
     def meeting_held(self) -> Scene:
+        """A committee meeting was held: its invitation, quorum and resolutions."""
         stage, times = self.stage, self.times
         number = f"5/{times.be(2569)}"
         yield self.times.at("2569-10-19", 13)
@@ -39,7 +40,7 @@ class Aside:
         stage.take("suriya", self.meeting, "draft_minutes")
 
     def hearing_planned(self) -> Scene:
-        """A hearing of its own, under the regulation of 2548, waits for the deputy governor."""
+        """A hearing of its own is planned and waits for the deputy governor's approval."""
         stage, times = self.stage, self.times
         yield self.times.at("2569-11-09", 13)
         title = "รับฟังความคิดเห็นโครงการก่อสร้างเขื่อนป้องกันตลิ่งริมแม่น้ำโขง"
@@ -51,7 +52,7 @@ class Aside:
         stage.do("thanakorn", self.hearing, "review_plan", **papers.APPROVE)
 
     def recommended(self) -> Scene:
-        """Staff open a recommendation by hand; the director has yet to look at it."""
+        """Staff start a recommendation by hand; the director has yet to look at it."""
         stage, times = self.stage, self.times
         yield self.times.at("2569-11-16", 13)
         title = "เตรียมความพร้อมลงนามสัญญาเมื่อ พ.ร.บ. งบประมาณมีผล"
@@ -63,7 +64,7 @@ class Aside:
         stage.do("nuchanat", case, "draft", project_name=title, **paper)
 
     def hearing_returned(self) -> Scene:
-        """The plan of another hearing comes back from the director with the parts to put right."""
+        """The plan of another hearing is returned for revision by the director."""
         stage, times = self.stage, self.times
         yield self.times.at("2569-11-13", 10)
         title = "รับฟังความคิดเห็นโครงการพัฒนาเส้นทางท่องเที่ยวเชื่อมโยงภูกระดึงและภูป่าเปาะ"
@@ -87,7 +88,7 @@ class Aside:
         stage.say("wipada", case, "prepare_agenda", "ขอให้ใส่วาระติดตามการใช้งบประมาณไปพลางก่อนด้วย")
 
     def changes_asked(self, execution: Execution) -> Scene:
-        """Two requests to change projects of the year being closed: one for the committee, one to be recorded."""
+        """Two requests to change projects arrive: one for the committee, one only to be recorded."""
         stage = self.stage
         yield self.times.at("2569-11-12")
         for kind, subject, before, after in (

@@ -58,7 +58,7 @@ NAMES = {part.username: part.name for part in CAST}
 
 
 def logins() -> list[dict[str, str]]:
-    """What the login page of a demo lists."""
+    """The user names, roles and names that the login page of a demo lists."""
     return [
         {"username": part.username, "name": part.name, "title": part.title, "role": part.roles[0], "password": PASSWORD}
         for part in CAST
@@ -66,7 +66,7 @@ def logins() -> list[dict[str, str]]:
 
 
 def hire(session: Session, times: Times, now: datetime) -> None:
-    """Everybody with their posts, one acting appointment and one delegation."""
+    """Enter every person with their positions, one acting appointment and one delegation among them."""
     since = times.day("2567-10-01")
     for part in CAST:
         create_person(session, SYSTEM, now, NewPerson(part.username, part.name, password=PASSWORD))

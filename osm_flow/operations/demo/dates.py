@@ -1,4 +1,4 @@
-"""The fiscal calendars of the demo: a normal year, moved by what letters said."""
+"""The fiscal calendars of the demo: those of a normal year, moved by letters."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _LETTERS = {2569: "ที่ มท 0212/ว 5120", 2570: "ที่ มท 0212
 
 
 def fill(session: Session, times: Times) -> None:
-    """The calendars of three fiscal years with the letters they came from, as they stood before anything moved."""
-    for told in (2569, 2570, 2571):
-        fiscal_year = times.be(told)
-        letter = f"{_LETTERS[told]} ลงวันที่ {times.thai(f'{told - 2}-08-19')}"
+    """Enter the calendars of three fiscal years with their letters, as they stood before anything moved."""
+    for story_year in (2569, 2570, 2571):
+        fiscal_year = times.be(story_year)
+        letter = f"{_LETTERS[story_year]} ลงวันที่ {times.thai(f'{story_year - 2}-08-19')}"
         for key, normal in typical_dates(fiscal_year).items():
-            written = _ANNOUNCED.get((told, key))
+            written = _ANNOUNCED.get((story_year, key))
             day = times.day(written) if written else times.moved(normal)
             known = day <= times.today + _SOON
             status = "actual" if day <= times.today else "announced" if known else "planned"

@@ -1,4 +1,4 @@
-"""The year being closed, with its quarters, red projects and recommendations, and the year waiting for its Act."""
+"""Scenes of the demo in the execution years: quarters, red projects and recommendations, and the year to come."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Execution:
         self.case = self.next_case = ""
 
     def closing_year(self) -> Scene:
-        """Four quarters, the last of which is still being reported."""
+        """The four quarters of the year being closed; the last is still being reported."""
         yield from self._open_year()
         yield from self._first_quarters()
         yield from self._close_money()
@@ -49,7 +49,7 @@ class Execution:
         yield from self._conclude(3, ("2569-07-21", "2569-07-23", "2569-07-27"), reds=1)
 
     def first_recommendation(self) -> Scene:
-        """The red project of the second quarter: accepted, followed and verified."""
+        """The recommendation on the red project of the second quarter: accepted, followed and verified."""
         stage, times = self.stage, self.times
         yield self.times.at("2569-05-06")
         case = self._opened_for(4)
@@ -62,8 +62,8 @@ class Execution:
         stage.do("pornthip", case, "sign", **papers.APPROVE)
         yield self.times.at("2569-05-19")
         step = "ยื่นคำขออนุญาตและลงนามสัญญา"
-        said = reports.accepted(times, "ที่ บก 0017/1189", "2569-05-18", step, "สนง.ท่องเที่ยวและกีฬาบึงกาฬ", "2569-06-30")
-        stage.answer("nuchanat", case, "replied", "จังหวัดบึงกาฬ", **said)
+        reply = reports.accepted(times, "ที่ บก 0017/1189", "2569-05-18", step, "สนง.ท่องเที่ยวและกีฬาบึงกาฬ", "2569-06-30")
+        stage.answer("nuchanat", case, "replied", "จังหวัดบึงกาฬ", **reply)
         yield self.times.at("2569-06-12")
         stage.do(
             "nuchanat", case, "track", **reports.followed(step, "done", "ได้รับอนุญาตและลงนามแล้ว", times.iso("2569-06-11"))
@@ -72,7 +72,7 @@ class Execution:
         stage.do("thanakorn", case, "verify", **reports.verified(times, "2569-06-15", True, "ตรวจสัญญาแล้ว"))
 
     def second_recommendation(self) -> Scene:
-        """The red project of the third quarter: the plan was accepted and did not help."""
+        """The recommendation on the red project of the third quarter: accepted, and it did not help."""
         stage, times = self.stage, self.times
         yield self.times.at("2569-07-31")
         case = self._opened_for(3)
@@ -85,8 +85,8 @@ class Execution:
         stage.do("pornthip", case, "sign", **papers.APPROVE)
         yield self.times.at("2569-08-28")
         step = "บอกเลิกสัญญาและประกาศจัดหาผู้รับจ้างรายใหม่"
-        said = reports.accepted(times, "ที่ นค 0017/2031", "2569-08-27", step, "โยธาธิการและผังเมืองหนองคาย", "2569-09-25")
-        stage.answer("nuchanat", case, "replied", "จังหวัดหนองคาย", **said)
+        reply = reports.accepted(times, "ที่ นค 0017/2031", "2569-08-27", step, "โยธาธิการและผังเมืองหนองคาย", "2569-09-25")
+        stage.answer("nuchanat", case, "replied", "จังหวัดหนองคาย", **reply)
         yield self.times.at("2569-09-24")
         stage.do("nuchanat", case, "track", **reports.followed(step, "working", "บอกเลิกสัญญาแล้ว ยังไม่มีผู้เสนอราคา"))
         yield self.times.at("2569-10-26")
@@ -108,7 +108,7 @@ class Execution:
         stage.do("anucha", self.case, "year_end", **reports.year_end(left))
 
     def moved_dates(self) -> Scene:
-        """The books close late this year: a letter moves the dates of the last quarter."""
+        """A letter moves the dates of the last quarter."""
         stage, times = self.stage, self.times
         yield self.times.at("2569-09-21")
         letter = f"ด่วนที่สุด ที่ กค 0402.2/ว 188 ลงวันที่ {times.thai('2569-09-17')}"
@@ -122,7 +122,7 @@ class Execution:
             stage.move("kanya", self.closing, key, day, letter)
 
     def next_year(self) -> Scene:
-        """The next year begins without its Act."""
+        """The case of the next year is started before its Act is in force."""
         stage, times = self.stage, self.times
         yield self.times.at("2569-09-08")
         letter = f"ที่ นร 0702/ว 3310 ลงวันที่ {times.thai('2569-09-04')}"
@@ -136,7 +136,7 @@ class Execution:
         stage.do("anucha", self.next_case, "check_interim", **reports.spending_plan(amounts))
 
     def _last_quarter(self) -> Scene:
-        """Reports of the last quarter come in, one project after another."""
+        """The reports of the last quarter come in, one project after another."""
         stage = self.stage
         yield self.times.at("2569-10-30", 17)
         yield self.times.at("2569-11-04")
@@ -179,7 +179,7 @@ class Execution:
         self.stage.do(planner, self.case, "certify", about=self._code(number), **reports.certified())
 
     def _collect(self, quarter: int, cut: str, days: tuple[str, str, str]) -> Scene:
-        """Reports of every project: filled in, certified by the province, checked by the office."""
+        """The reports of every project: filled in, certified by the province, checked by the office."""
         filled, certified, checked = days
         yield self.times.at(filled)
         for number in _ALL:

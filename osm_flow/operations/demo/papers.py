@@ -1,4 +1,4 @@
-"""What people of the demo write into the forms of the planning year."""
+"""The values that people of the demo put into the forms of the planning year."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ _RATIONALE = (
 
 
 def returned(reason: str, *parts: str) -> JSON:
+    """A decision that returns named parts for revision."""
     return {"decision": "return", "reason": reason, "parts": list(parts), "signed_on_paper": False}
 
 
@@ -38,6 +39,7 @@ def returned(reason: str, *parts: str) -> JSON:
 
 
 def hearing_plan(times: Times, title: str, kind: str, first: str, last: str, notice: str) -> JSON:
+    """The plan of a hearing."""
     return {
         "title": title,
         "hearing_type": kind,
@@ -64,6 +66,7 @@ def hearing_plan(times: Times, title: str, kind: str, first: str, last: str, not
 
 
 def hearing_notice(times: Times, number: str, notice: str, event: str, close: str) -> JSON:
+    """The notice of a hearing."""
     pack = ("reason", "substance", "operator", "place", "steps", "results", "cost")
     return {
         "event_at": times.instant(event),
@@ -77,10 +80,12 @@ def hearing_notice(times: Times, number: str, notice: str, event: str, close: st
 
 
 def attendance(times: Times, day: str, total: int) -> JSON:
+    """The attendance of a hearing."""
     return {"held_on": times.iso(day), "total": total, "sheet": f"ใบลงทะเบียน {times.thai(day)}"}
 
 
 def representativeness(enough: bool, percent: float, note: str) -> JSON:
+    """The check whether those who came speak for the provinces."""
     groups = ["government", "local", "business", "public", *(["civil", "state_enterprise"] if enough else [])]
     present = sorted(_DISTRICTS) if enough else sorted({*_DISTRICTS} - {BUENGKAN})
     return {
@@ -93,7 +98,7 @@ def representativeness(enough: bool, percent: float, note: str) -> JSON:
 
 
 def opinions() -> JSON:
-    """118 opinions: the same wish was put down in several districts."""
+    """The 118 opinions of a hearing; the same wish was put down in several districts."""
     wishes = (
         (24, "ควรปรับปรุงถนนเลียบโขงให้เชื่อมต่อกันทุกจังหวัด", "accept", "", "public", NONGKHAI),
         (16, "ต้องการตลาดกลางสินค้าเกษตรที่เกษตรกรเข้าถึงได้", "accept", "", "civil", NONGBUA),
@@ -121,6 +126,7 @@ def opinions() -> JSON:
 
 
 def hearing_summary(times: Times, closed: str, publish: str) -> JSON:
+    """The summary of a hearing."""
     return {
         "closed_on": times.iso(closed),
         "total_participants": 250,
@@ -132,10 +138,12 @@ def hearing_summary(times: Times, closed: str, publish: str) -> JSON:
 
 
 def publication(times: Times, day: str) -> JSON:
+    """Where and when the result was published."""
     return {"published_on": times.iso(day), "channels": ["web", "facebook"], "privacy_checked": True}
 
 
 def coordination(times: Times, subject: str, text: str, recipient: str, due: str) -> JSON:
+    """A request to another office: its subject, text, recipient and due date."""
     return {"subject": subject, "request_text": text, "recipients": [{"recipient": recipient}], "due": times.iso(due)}
 
 
@@ -143,6 +151,7 @@ def coordination(times: Times, subject: str, text: str, recipient: str, due: str
 
 
 def policy_frame(circular: str) -> JSON:
+    """The policies that the plan follows."""
     return {
         "regional_goals": "ภาคตะวันออกเฉียงเหนือสู่มิติใหม่ของการพัฒนา เป็นศูนย์กลางเศรษฐกิจอนุภูมิภาคลุ่มแม่น้ำโขง",
         "criteria": "เกิดประโยชน์มากกว่าหนึ่งจังหวัด พร้อมดำเนินการ และไม่ซ้ำซ้อนกับงบภารกิจ",
@@ -152,6 +161,7 @@ def policy_frame(circular: str) -> JSON:
 
 
 def data_pack(year: int) -> JSON:
+    """The data that the drafting begins with."""
     rows = (
         ("ผลิตภัณฑ์มวลรวมกลุ่มจังหวัด (GPP)", 268431, "ล้านบาท", str(year - 4), "สศช."),
         ("รายได้จากการท่องเที่ยว", 21480, "ล้านบาท", str(year - 2), "กระทรวงการท่องเที่ยวและกีฬา"),
@@ -163,6 +173,7 @@ def data_pack(year: int) -> JSON:
 
 
 def last_plan_evaluation() -> JSON:
+    """The evaluation of the plan before."""
     return {
         "results": [],
         "satisfaction": 81.5,
@@ -172,6 +183,7 @@ def last_plan_evaluation() -> JSON:
 
 
 def situation() -> JSON:
+    """The situation of the cluster."""
     return {
         "strengths": "ที่ตั้งติดลุ่มน้ำโขง มีสนามบิน ทางรถไฟ และสะพานมิตรภาพ",
         "weaknesses": "ผลผลิตเกษตรมูลค่าต่ำ แหล่งน้ำไม่ทั่วถึง",
@@ -182,6 +194,7 @@ def situation() -> JSON:
 
 
 def development_issues() -> JSON:
+    """The development issues of the plan."""
     return {
         "vision": "ประตูการค้าและการท่องเที่ยวลุ่มน้ำโขง เกษตรมูลค่าสูง คุณภาพชีวิตดี",
         "issues": [
@@ -192,6 +205,7 @@ def development_issues() -> JSON:
 
 
 def kpis(year: int) -> JSON:
+    """The indicators of the plan."""
     rows = (
         ("K1", "รายได้เฉลี่ยครัวเรือนเกษตรเพิ่มขึ้น", "1", "บาทต่อปี", "สำนักงานเศรษฐกิจการเกษตร", 182000, 5000),
         ("K2", "รายได้จากการท่องเที่ยวของกลุ่มจังหวัด", "2", "ล้านบาท", "กระทรวงการท่องเที่ยวและกีฬา", 21480, 900),
@@ -220,6 +234,7 @@ def kpis(year: int) -> JSON:
 
 
 def concept(entry: Entry, neighbour: str, year: int, contact: str) -> JSON:
+    """The concept of a project."""
     first, last = fiscal_year_bounds(year)
     total = round(entry.requested * 1_000_000)
     builds = entry.kind == "construction"
@@ -262,10 +277,12 @@ def concept(entry: Entry, neighbour: str, year: int, contact: str) -> JSON:
 
 
 def screening_note() -> JSON:
+    """The note on the screening of concepts."""
     return {"screening_note": "ผ่านการกลั่นกรองทุกโครงการ จัดลำดับตามความพร้อมและจำนวนจังหวัดที่ได้ประโยชน์"}
 
 
 def working_group(times: Times, day: str, chair: str) -> JSON:
+    """The meeting of the working group: its day, chair and summary."""
     return {
         "met_on": times.iso(day),
         "meeting_chair": chair,
@@ -274,6 +291,7 @@ def working_group(times: Times, day: str, chair: str) -> JSON:
 
 
 def plan_book(version: int, projects: int, total: float, note: str) -> JSON:
+    """The plan book of a version."""
     return {
         "plan_version": version,
         "project_count": projects,
@@ -288,6 +306,7 @@ def plan_book(version: int, projects: int, total: float, note: str) -> JSON:
 
 
 def province_reply(times: Times, day: str, signer: str, reason: str = "") -> JSON:
+    """The reply of a province."""
     values: dict[str, Any] = {
         "reply": "adjust" if reason else "confirm",
         "resolution_no": f"3/{times.be(2569)}",
@@ -299,6 +318,7 @@ def province_reply(times: Times, day: str, signer: str, reason: str = "") -> JSO
 
 
 def agenda(*considered: str) -> JSON:
+    """The agenda of a meeting."""
     fixed = [("1", "ประธานแจ้งให้ที่ประชุมทราบ"), ("2", "รับรองรายงานการประชุมครั้งก่อน"), ("3", "เรื่องสืบเนื่อง")]
     rows = [{"agenda_no": number, "title": title, "presenter": "ฝ่ายเลขานุการ"} for number, title in fixed]
     rows += [
@@ -309,6 +329,7 @@ def agenda(*considered: str) -> JSON:
 
 
 def invitation(times: Times, number: str, sent: str, day: str) -> JSON:
+    """The invitation to a meeting."""
     return {
         "meeting_no": number,
         "meeting_at": times.instant(day),
@@ -319,10 +340,12 @@ def invitation(times: Times, number: str, sent: str, day: str) -> JSON:
 
 
 def quorum(present: int, total: int = 34) -> JSON:
+    """The quorum of a meeting."""
     return {"members_total": total, "members_present": present, "quorum": "ok" if 2 * present >= total else "short"}
 
 
 def endorsed(*items: str) -> JSON:
+    """The resolutions that endorse these items."""
     return {
         "resolution": "endorse",
         "reconsider_needed": False,

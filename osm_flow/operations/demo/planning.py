@@ -1,4 +1,4 @@
-"""The year being planned: from the circular through hearing and drafting to provinces, one of which is silent."""
+"""Scenes of the demo in the year being planned: the circular, hearing and drafting, the provinces' replies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Planning:
         self.cycle = ""
 
     def cycle_so_far(self) -> Scene:
-        """Everything up to the provinces' replies."""
+        """The annual cycle up to the provinces' replies."""
         yield from self._hear()
         yield from self._draft()
         yield from self._replies()
@@ -113,8 +113,8 @@ class Planning:
         """One round of the hearing, from its notice to the day when opinions close."""
         stage, times = self.stage, self.times
         yield self.times.at(notice)
-        said = papers.hearing_notice(times, f"{number}/{times.be(2569)}", notice, event, close)
-        stage.do("suriya", self.cycle, "publish_notice", **said)
+        values = papers.hearing_notice(times, f"{number}/{times.be(2569)}", notice, event, close)
+        stage.do("suriya", self.cycle, "publish_notice", **values)
         yield self.times.at(event, 16)
         stage.do("kanya", self.cycle, "hold_event", **papers.attendance(times, event, total))
         yield self.times.at(close, 16, 30)
@@ -137,7 +137,7 @@ class Planning:
 
     def _propose(self) -> None:
         for province, planner in PLANNERS.items():
-            for number, entry in enumerate(one for one in CONCEPTS if one.province == province):
+            for number, entry in enumerate(concept for concept in CONCEPTS if concept.province == province):
                 who = AGENCIES[province].username if number == 0 else planner
                 brief = papers.concept(entry, _NEIGHBOUR[province], self.year, NAMES[who])
                 self.stage.do(who, self.cycle, "propose", about=province, **brief)

@@ -85,11 +85,12 @@ CONCEPTS: tuple[Entry, ...] = (
 
 
 def code_of(fiscal_year: int, number: int) -> str:
+    """The code of a project in the register."""
     return f"PRJ-{fiscal_year}-{number:04}"
 
 
 def enter(session: Session, times: Times) -> None:
-    """All projects of the three years, as far as the office's register knew them before its cases began."""
+    """Enter the projects of three years, as the register knew them before its cases began."""
     for fiscal_year, entries, state in (
         (times.year - 1, CLOSING, "working"),
         (times.year, CURRENT, "requested"),

@@ -1,4 +1,4 @@
-"""What people of the demo report about the year that is being closed."""
+"""The values that people of the demo put into the forms of the year that is being closed."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ PROGRESS: tuple[tuple[Progress, ...], ...] = (
 
 
 def report(times: Times, number: int, quarter: int, day: str, reporter: str) -> JSON:
-    """F18 of the project with this number in the closing year's register."""
+    """Form F18 of the project with this number in the closing year's register."""
     entry, progress = CLOSING[number - 1], PROGRESS[number - 1][quarter - 1]
     budget = round((entry.approved or entry.requested) * 1_000_000)
     values: JSON = {
@@ -106,10 +106,12 @@ def report(times: Times, number: int, quarter: int, day: str, reporter: str) -> 
 
 
 def certified(note: str = "") -> JSON:
+    """The certificate of a province."""
     return {"report_valid": not note, "note": note}
 
 
 def site_visit(times: Times, number: int, day: str, percent: int) -> JSON:
+    """The minutes of a site visit."""
     return {
         "visited_on": times.iso(day),
         "team": ["นายประเสริฐ แก้วมณี", "น.ส.นุชนาถ วรรณทอง", "ผู้แทนสำนักงานโยธาธิการและผังเมือง"],
@@ -122,6 +124,7 @@ def site_visit(times: Times, number: int, day: str, percent: int) -> JSON:
 
 
 def cluster_report(quarter: int, reds: int) -> JSON:
+    """The quarterly report of the cluster."""
     numbers = range(len(CLOSING))
     budget = sum(round((entry.approved or 0) * 1_000_000) for entry in CLOSING)
     spent = sum(
@@ -143,6 +146,7 @@ def cluster_report(quarter: int, reds: int) -> JSON:
 
 
 def year_end(carried: int) -> JSON:
+    """The list of what is carried over at the end of the year."""
     return {
         "items": [
             {
@@ -158,6 +162,7 @@ def year_end(carried: int) -> JSON:
 
 
 def spending_plan(amounts: dict[str, float]) -> JSON:
+    """The spending plan of the next year."""
     items = []
     for project, millions in amounts.items():
         total = round(millions * 1_000_000)
@@ -179,6 +184,7 @@ def spending_plan(amounts: dict[str, float]) -> JSON:
 
 
 def recommendation(finding: str, cause: str, severity: int, level: str, text: str, addressee: str) -> JSON:
+    """A recommendation on a project."""
     return {
         "finding": finding,
         "cause_codes": [cause],
@@ -190,6 +196,7 @@ def recommendation(finding: str, cause: str, severity: int, level: str, text: st
 
 
 def accepted(times: Times, letter: str, replied: str, step: str, owner: str, due: str) -> JSON:
+    """The reply of a party that accepts the recommendation."""
     return {
         "reply_type": "accept",
         "reply_text": "รับข้อเสนอแนะและจะดำเนินการตามแผน",
@@ -200,9 +207,11 @@ def accepted(times: Times, letter: str, replied: str, step: str, owner: str, due
 
 
 def followed(step: str, status: str, note: str, done_on: str | None = None) -> JSON:
+    """The follow-up of a recommendation."""
     row = {"step": step, "status": status, **({"done_on": done_on} if done_on else {})}
     return {"followup_steps": [row], "followup_note": note}
 
 
 def verified(times: Times, day: str, solved: bool, note: str) -> JSON:
+    """The verification of a recommendation."""
     return {"method": "visit", "verified_on": times.iso(day), "solved": solved, "verification_note": note}

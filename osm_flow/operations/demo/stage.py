@@ -1,4 +1,4 @@
-"""Acting the story out: the real operations, by the right people, with a clock that goes from the past to now."""
+"""Playing the story of the demo: the real operations, the right people, a clock that goes from the past to now."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StoryBroken(Invalid):
 
 
 class Stage:
-    """The store, the moving clock and the verbs of the story."""
+    """The store and the clock of the story, and what people do in it."""
 
     def __init__(self, store: Store, times: Times) -> None:
         self.store = store
@@ -50,7 +50,7 @@ class Stage:
     # -- time ---------------------------------------------------------------------------------------------------
 
     def until(self, instant: datetime) -> None:
-        """Let time pass: every timer on the way fires at its time, reminders go out at the end."""
+        """Move the clock on: every timer on the way fires at its time, reminders go out at the end."""
         while (due := self._next_timer(instant)) is not None:
             self.now = max(self.now, due)
             sweeps.fire_due_timers(self.store, self.now, _OWNER)
@@ -58,7 +58,7 @@ class Stage:
         self.now = max(self.now, instant)
 
     def play(self, *scenes: Scene) -> None:
-        """Act scenes out side by side, always going on with the one that comes next; then wait until now."""
+        """Play scenes side by side, always going on with the one that comes next; then wait until now."""
         waiting = [(instant, number) for number, scene in enumerate(scenes) if (instant := next(scene, None))]
         heapq.heapify(waiting)
         while waiting:
@@ -71,7 +71,7 @@ class Stage:
         self._remind()
 
     def mornings(self, first: str) -> Scene:
-        """The scheduler's reminders, each working morning from this day on."""
+        """A scene of the scheduler's reminders, each working morning from this day on."""
         day = self.times.calendar.on_or_after(self.times.day(first))
         while (morning := opening_of(day)) < self.times.now:
             yield morning
@@ -79,13 +79,13 @@ class Stage:
             day = self.times.calendar.next_working_day(day)
 
     def _remind(self) -> None:
-        """What the scheduler would remind people of by now."""
+        """Remind people of what the scheduler would by now."""
         for sweep in (sweeps.climb_ladders, sweeps.raise_follow_ups):
             while sweep(self.store, self.now, _OWNER).done:
                 pass
 
     def settle(self) -> None:
-        """Whatever goes on by itself: called cases, messages, services."""
+        """Deliver the outbox and run services until nothing is left to do."""
         for _ in range(_MOST_ROUNDS):
             outbox = sweeps.deliver_outbox(self.store, self.now, _OWNER)
             services = sweeps.run_services(self.store, self.now, _OWNER)
@@ -97,14 +97,14 @@ class Stage:
     # -- acts ---------------------------------------------------------------------------------------------------
 
     def start(self, who: str, key: str, fiscal_year: int, title: str, /, **data: Any) -> str:
-        """Begin a case; its id."""
+        """Start a case; its id."""
         with self._act(who) as (session, actor):
             case_id = cases.start_case(session, key, actor, self.now, CaseStart(OFFICE, fiscal_year, title, data)).id
         self._pass()
         return case_id
 
     def do(self, who: str, case_id: str, element: str, /, *, about: str | None = None, **values: Any) -> None:
-        """Complete the work item of this element somewhere in the family of the case; what the form knows stands."""
+        """Complete the work item of this element in the family of the case; prefilled values stand."""
         with self._act(who) as (session, actor):
             item = self._item(session, case_id, element, about)
             schema = work_items.form_of(session, item)
@@ -117,7 +117,7 @@ class Stage:
         self._pass()
 
     def take(self, who: str, case_id: str, element: str, *, about: str | None = None) -> None:
-        """Claim a work item and leave it."""
+        """Claim a work item, without completing it."""
         with self._act(who) as (session, actor):
             work_items.claim(session, self._item(session, case_id, element, about).id, actor, self.now)
         self._pass()
@@ -130,7 +130,7 @@ class Stage:
         self._pass()
 
     def answer(self, who: str, case_id: str, element: str, answered: str, /, **values: Any) -> None:
-        """Record the answer of a party without a login."""
+        """Record the answer of a party that does not sign in."""
         with self._act(who) as (session, actor):
             family = select(Case.id).where(Case.root_case_id == case_id)
             waiting = select(WaitingMessage).where(
@@ -143,14 +143,14 @@ class Stage:
         self._pass()
 
     def move(self, who: str, fiscal_year: int, key: str, written: str, letter: str) -> None:
-        """Move a date of the calendar by letter."""
+        """Move a milestone of the calendar by letter."""
         with self._act(who) as (session, actor):
             day = self.times.day(written)
             calendar.move_date(session, OFFICE, fiscal_year, key, day, letter, actor, self.now)
         self._pass()
 
     def variables(self, case_id: str, element: str, *, about: str | None = None) -> JSON:
-        """What the work item's token sees."""
+        """The variables that the work item sees."""
         with self.store.reading() as session:
             return work_items.variables_of(session, self._item(session, case_id, element, about))
 

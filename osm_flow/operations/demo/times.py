@@ -1,4 +1,4 @@
-"""When the story of the demo happens. It is written for 20 November 2569 and told as if that were today."""
+"""The days of the demo's story. It is written for 20 November 2569 and moved so that this day is today."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TOLD_YEAR = fiscal_year_of(_TOLD_FOR)
 
 
 class Times:
-    """Days of the story as days around `now`; `year` is the fiscal year that is being carried out."""
+    """The days of the story moved to lie around `now`; `year` is the fiscal year that is being carried out."""
 
     def __init__(self, now: datetime, calendar: WorkingCalendar) -> None:
         self.now = now
@@ -38,15 +38,17 @@ class Times:
         return datetime.combine(day, time(hour, minute), BANGKOK).astimezone(UTC)
 
     def iso(self, written: str) -> str:
+        """The day as forms keep it."""
         return self.day(written).isoformat()
 
     def instant(self, written: str, hour: int = 9) -> str:
-        """As forms write an instant."""
+        """The instant as forms keep it."""
         return self.at(written, hour).isoformat().replace("+00:00", "Z")
 
     def thai(self, written: str) -> str:
+        """The day in Thai words."""
         return thai_date(self.day(written))
 
     def be(self, written_year: int) -> int:
-        """A Buddhist year of the story as it is told today."""
+        """The Buddhist year of the story, moved as its days are."""
         return written_year + self.year - _TOLD_YEAR

@@ -1,4 +1,4 @@
-"""What was changed about people, the calendar and the processes, and by whom: one chain that only grows."""
+"""The records of administration: changes of people, the calendar and processes, in one chain that only grows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for time, for another case, for a service or for the post: rows that sweeps claim."""
+"""Rows that sweeps claim: timers, waiting messages, service jobs and the outbox; and the notices and reminders sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States of cases kept along their way, so that looking into the middle of a history need not begin at its start."""
+"""Snapshots of cases kept along their way, so that a moment in a long history is found without replaying all of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who looked at what and why, what must be kept, and what is to be erased."""
+"""The access log, legal holds, and requests to erase what concerns a person."""
 
 from __future__ import annotations
 
