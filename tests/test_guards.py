@@ -299,6 +299,13 @@ def test_catalogues_agree_and_keep_their_places(locale: str) -> None:
                     assert wanted == given, f"{path.name}: {message.id}"
 
 
+def test_the_glossary_has_one_line_for_each_word() -> None:
+    lines = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8").splitlines()
+    words = [word.strip() for line in lines if line.startswith("| ") for word in line.split("|")[1].split(",")]
+
+    assert sorted(word for word in set(words) if words.count(word) > 1) == []
+
+
 # ---- files -----------------------------------------------------------------------------------------------------
 
 
