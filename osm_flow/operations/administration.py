@@ -88,10 +88,16 @@ def record(
         select(AdminRecord.seq, AdminRecord.hash).order_by(AdminRecord.seq.desc()).limit(1)
     ).first()
     made = AdminRecord(
-        seq=newest.seq + 1 if newest else 1, at=now, kind=str(kind), actor=actor.username,
-        actor_role=actor.role_in(office_id, "admin"), office_id=office_id, subject=subject[:255],
-        changes=canonical(changes).decode(), prev_hash=newest.hash if newest else GENESIS,
-    )  # fmt: skip
+        seq=newest.seq + 1 if newest else 1,
+        at=now,
+        kind=str(kind),
+        actor=actor.username,
+        actor_role=actor.role_in(office_id, "admin"),
+        office_id=office_id,
+        subject=subject[:255],
+        changes=canonical(changes).decode(),
+        prev_hash=newest.hash if newest else GENESIS,
+    )
     made.hash = _seal(made, changes)
     session.add(made)
     session.flush()
@@ -156,9 +162,16 @@ def _faults_of(one: AdminRecord, expected: int, previous: str) -> Iterator[tuple
 
 def _seal(one: AdminRecord, changes: dict[str, Change]) -> str:
     fields = {
-        "seq": one.seq, "at": instant_text(one.at), "kind": one.kind, "actor": one.actor, "actor_role": one.actor_role,
-        "office_id": one.office_id, "subject": one.subject, "changes": changes, "prev_hash": one.prev_hash,
-    }  # fmt: skip
+        "seq": one.seq,
+        "at": instant_text(one.at),
+        "kind": one.kind,
+        "actor": one.actor,
+        "actor_role": one.actor_role,
+        "office_id": one.office_id,
+        "subject": one.subject,
+        "changes": changes,
+        "prev_hash": one.prev_hash,
+    }
     return sha256(canonical(fields)).hexdigest()
 
 

@@ -92,9 +92,16 @@ def attach(
     act = Act.allowed(RecordKind.case_attached, decision, element, work_item_id)
     stepping.note(session, case, actor, now, act, about)
     attachment = Attachment(
-        case_id=case_id, work_item_id=work_item_id, person_id=actor.person_id, filename=name, media_type=media_type,
-        size=len(content), sha256=digest, content=content, at=now,
-    )  # fmt: skip
+        case_id=case_id,
+        work_item_id=work_item_id,
+        person_id=actor.person_id,
+        filename=name,
+        media_type=media_type,
+        size=len(content),
+        sha256=digest,
+        content=content,
+        at=now,
+    )
     session.add(attachment)
     session.flush()
     return attachment

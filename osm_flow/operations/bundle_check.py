@@ -159,7 +159,7 @@ def _told(states: list[JSON], seq: int) -> KnownState | None:
                 shown = (
                     one["element"] if one["instance"] is None else f"{one['element']}[{one['instance']}]"
                     for one in state["waiting"]
-                )  # fmt: skip
+                )
                 return KnownState("states.jsonl", tuple(sorted(shown)), data if "set" in state else None)
         except (TypeError, KeyError):
             return None

@@ -29,9 +29,18 @@ _NAME = re.compile(
     r"|manifest\.json|README\.txt|verify\.py|player\.html|checkpoint\.txt|keys\.txt"
 )
 _BROKEN = (
-    zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
-    KeyError, IndexError, OverflowError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    KeyError,
+    IndexError,
+    OverflowError,
+)
 _MANIFEST = {"format", "root", "payloads", "cases", "checkpoint", "files"}
 _CASE_KEYS = {"id", "records", "head", "parent_case_id", "parent_task_id"}
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "str | None": (str, type(None))}

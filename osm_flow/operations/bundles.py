@@ -189,9 +189,13 @@ class _Writer:
             return None
         hash_ = self.session.get_one(LogLeaf, proof.position).hash
         return {
-            "case_id": case.id, "seq": proof.seq, "hash": hash_,
-            "position": proof.position, "size": proof.size, "path": proof.path,
-        }  # fmt: skip
+            "case_id": case.id,
+            "seq": proof.seq,
+            "hash": hash_,
+            "position": proof.position,
+            "size": proof.size,
+            "path": proof.path,
+        }
 
     def _add(self, name: str, content: bytes) -> None:
         info = zipfile.ZipInfo(name, _EPOCH)

@@ -217,15 +217,27 @@ def move_date(
         session.add(row)
     row.date, row.status, row.letter = new_date, status, letter
     change = CalendarChange(
-        office_id=office_id, fiscal_year=fiscal_year, key=key, old_date=old_date, new_date=new_date,
-        letter=letter, actor=actor.username, at=now,
-    )  # fmt: skip
+        office_id=office_id,
+        fiscal_year=fiscal_year,
+        key=key,
+        old_date=old_date,
+        new_date=new_date,
+        letter=letter,
+        actor=actor.username,
+        at=now,
+    )
     session.add(change)
     session.flush()
     administration.record(
-        session, actor, now, Kind.calendar_moved, f"{office_id} {fiscal_year} {key}",
-        old=old, new={"date": new_date, "status": status, "letter": letter}, office_id=office_id,
-    )  # fmt: skip
+        session,
+        actor,
+        now,
+        Kind.calendar_moved,
+        f"{office_id} {fiscal_year} {key}",
+        old=old,
+        new={"date": new_date, "status": status, "letter": letter},
+        office_id=office_id,
+    )
     if new_date != old_date:
         _replan(session, change, now)
     return row

@@ -39,11 +39,9 @@ def _waiting(session: Session, sender: Case, name: str) -> list[tuple[WaitingMes
     query = (
         select(WaitingMessage, Case)
         .join(Case, Case.id == WaitingMessage.case_id)
-        .where(
-            WaitingMessage.office_id == sender.office_id, WaitingMessage.message == name, Case.id != sender.id
-        )
+        .where(WaitingMessage.office_id == sender.office_id, WaitingMessage.message == name, Case.id != sender.id)
         .order_by(WaitingMessage.since, WaitingMessage.task_id)
-    )  # fmt: skip
+    )
     return [(one, case) for one, case in session.execute(query)]
 
 

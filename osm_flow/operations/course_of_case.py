@@ -111,9 +111,15 @@ class _Walk:
             self._obstacle = None
         self._hash = record.hash
         return Instant(
-            record, body, payload.body if payload else None, payload.salt if payload else None,
-            before, self._state, previous_hash, self._obstacle,
-        )  # fmt: skip
+            record,
+            body,
+            payload.body if payload else None,
+            payload.salt if payload else None,
+            before,
+            self._state,
+            previous_hash,
+            self._obstacle,
+        )
 
     def _resumed(self, checkpoint: Checkpoint) -> State:
         known = engine.standing(self._process, self._case_id, checkpoint.snapshot)

@@ -150,9 +150,16 @@ def names_of(waiting: tuple[Waiting, ...]) -> tuple[str, ...]:
 
 def _difference(history: History, record: Record, replayed: Replayed, known: KnownState | None) -> Difference:
     return Difference(
-        history.case_id, record.seq, record.at, record.kind, record.element,
-        record.state_digest, replayed.digest, known, state_of(replayed),
-    )  # fmt: skip
+        history.case_id,
+        record.seq,
+        record.at,
+        record.kind,
+        record.element,
+        record.state_digest,
+        replayed.digest,
+        known,
+        state_of(replayed),
+    )
 
 
 def _notes_on_engine(history: History) -> Iterator[str]:

@@ -175,10 +175,16 @@ def _add(
 ) -> VerifierKey:
     session.add(
         SigningKey(
-            key_id=key.key_id, name=key.name, public_key=key.public.hex(), how=how,
-            reason=reason, endorsement=endorsement, actor=actor.username, at=now,
+            key_id=key.key_id,
+            name=key.name,
+            public_key=key.public.hex(),
+            how=how,
+            reason=reason,
+            endorsement=endorsement,
+            actor=actor.username,
+            at=now,
         )
-    )  # fmt: skip
+    )
     session.flush()
     return key
 

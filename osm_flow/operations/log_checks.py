@@ -165,12 +165,16 @@ def _leaves_and_records() -> Select[*tuple[Any, ...]]:
     at = func.coalesce(type_coerce(JournalRecord.at, String), type_coerce(AdminRecord.at, String))
     return (
         select(
-            LogLeaf.position, LogLeaf.case_id, LogLeaf.seq, LogLeaf.hash,
-            func.coalesce(JournalRecord.hash, AdminRecord.hash).label("recorded"), at.label("at"),
+            LogLeaf.position,
+            LogLeaf.case_id,
+            LogLeaf.seq,
+            LogLeaf.hash,
+            func.coalesce(JournalRecord.hash, AdminRecord.hash).label("recorded"),
+            at.label("at"),
         )
         .outerjoin(JournalRecord, same)
         .outerjoin(AdminRecord, of_administration)
-    )  # fmt: skip
+    )
 
 
 def _fault_of(row: Row[*tuple[Any, ...]]) -> Fault | None:

@@ -88,9 +88,16 @@ class Holders:
                 holder = _holder(kind, actor, data)
         name = names.get(holder, self._known.get(holder, holder)) if holder else None
         return OpenItem(
-            waiting.task_id, waiting.element, waiting.name, waiting.candidates, holder, name, due_at, waiting.instance,
+            waiting.task_id,
+            waiting.element,
+            waiting.name,
+            waiting.candidates,
+            holder,
+            name,
+            due_at,
+            waiting.instance,
             waiting.subject or subject,
-        )  # fmt: skip
+        )
 
 
 def erasures(session: Session, case_id: str) -> dict[int, int]:
@@ -109,11 +116,16 @@ def attachments(session: Session, case_id: str, last: int) -> list[Given]:
     there = {(sha256, filename): number for sha256, filename, number in session.execute(query)}
     wanted = (JournalRecord.kind == RecordKind.case_attached, JournalRecord.seq <= last)
     return [
-        Given(record.seq, str(data["filename"]), int(data["size"]), str(data["sha256"]),
-              there.get((data["sha256"], data["filename"])))
+        Given(
+            record.seq,
+            str(data["filename"]),
+            int(data["size"]),
+            str(data["sha256"]),
+            there.get((data["sha256"], data["filename"])),
+        )
         for record, data in written(session, case_id, *wanted)
         if {"filename", "size", "sha256"} <= data.keys()
-    ]  # fmt: skip
+    ]
 
 
 def turns(session: Session, case_id: str, last: int) -> list[tuple[int, CaseStatus]]:

@@ -89,10 +89,15 @@ class _Course:
     def after(self, record: Record, at: datetime, moved: Step | None) -> Replayed:
         step = self._step
         return Replayed(
-            seq=record.seq, at=at, kind=record.kind, element=record.element,
-            digest=self.digest, waiting=step.waiting if step else (), data=step.data if step else {},
+            seq=record.seq,
+            at=at,
+            kind=record.kind,
+            element=record.element,
+            digest=self.digest,
+            waiting=step.waiting if step else (),
+            data=step.data if step else {},
             passed=moved.passed if moved else (),
-        )  # fmt: skip
+        )
 
 
 def process_of(history: History, record: Record) -> Process:

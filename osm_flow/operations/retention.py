@@ -138,9 +138,13 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
     if hold is None or hold.lifts_id is not None or session.scalar(lifted) is not None:
         raise HoldNotFound
     lift = LegalHold(
-        lifts_id=hold.id, case_id=hold.case_id, person_id=hold.person_id,
-        reason=said(reason), actor=actor.username, at=now,
-    )  # fmt: skip
+        lifts_id=hold.id,
+        case_id=hold.case_id,
+        person_id=hold.person_id,
+        reason=said(reason),
+        actor=actor.username,
+        at=now,
+    )
     _add(session, lift)
     if hold.case_id is not None:
         case, about = lock_case(session, hold.case_id), {"hold": hold.id, "reason": lift.reason}

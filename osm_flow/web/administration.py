@@ -33,15 +33,26 @@ def record_list() -> ResponseReturnValue:
     kinds = _GROUPS.get(chosen["kind"]) or ((chosen["kind"],) if chosen["kind"] in set(Kind) else ())
     since, until = period_of(chosen["since"], chosen["until"])
     page = administration.records(
-        g.session, g.actor,
-        who=chosen["who"] or None, about=chosen["about"] or None, kinds=tuple(map(str, kinds)),
-        since=since, until=until, after=arguments.get("after") or None,
-    )  # fmt: skip
+        g.session,
+        g.actor,
+        who=chosen["who"] or None,
+        about=chosen["about"] or None,
+        kinds=tuple(map(str, kinds)),
+        since=since,
+        until=until,
+        after=arguments.get("after") or None,
+    )
     groups = {"people": gettext("ผู้ใช้และตำแหน่ง"), "others": gettext("ปฏิทินและกระบวนการ")}
     return render_template(
         "audit/administration.html",
-        page=page, filters=chosen, groups=groups, kinds=_kinds(), names=names_of_people(), lines=lines_of, subject=subject_of,
-    )  # fmt: skip
+        page=page,
+        filters=chosen,
+        groups=groups,
+        kinds=_kinds(),
+        names=names_of_people(),
+        lines=lines_of,
+        subject=subject_of,
+    )
 
 
 def lines_of(one: AdminRecord) -> list[tuple[str, str | None, str]]:
@@ -99,9 +110,13 @@ def _status(value: str) -> str:
 
 
 _WORDS: dict[str, Callable[[str], str]] = {
-    "password": _password, "kind": _held, "status": _status, "role": filters.role_name,
-    "office_id": filters.office_name, "province_id": filters.province_name,
-}  # fmt: skip
+    "password": _password,
+    "kind": _held,
+    "status": _status,
+    "role": filters.role_name,
+    "office_id": filters.office_name,
+    "province_id": filters.province_name,
+}
 
 
 def _milestone(key: str) -> str:
@@ -111,14 +126,28 @@ def _milestone(key: str) -> str:
 
 def _labels() -> dict[str, str]:
     return {
-        "username": gettext("ชื่อผู้ใช้"), "password": gettext("รหัสผ่าน"), "locale": gettext("ภาษา"),
-        "locked": gettext("ถูกระงับ"), "position": gettext("ตำแหน่งที่"), "role": gettext("บทบาท"),
-        "office_id": gettext("กลุ่มจังหวัด"), "province_id": gettext("จังหวัด"), "kind": gettext("ลักษณะ"),
-        "for": gettext("แทนใคร"), "letter": gettext("คำสั่งหรือหนังสือ"), "valid_from": gettext("ตั้งแต่วันที่"),
-        "valid_to": gettext("ถึงวันที่"), "title_th": gettext("ชื่อตำแหน่ง (ไทย)"), "title_en": gettext("ชื่อตำแหน่ง (อังกฤษ)"),
-        "date": gettext("วันที่"), "status": gettext("สถานะ"), "is_working": gettext("เป็นวันทำการ"),
-        "name_th": gettext("ชื่อ (ไทย)"), "name_en": gettext("ชื่อ (อังกฤษ)"), "source": gettext("ที่มา"),
-    }  # fmt: skip
+        "username": gettext("ชื่อผู้ใช้"),
+        "password": gettext("รหัสผ่าน"),
+        "locale": gettext("ภาษา"),
+        "locked": gettext("ถูกระงับ"),
+        "position": gettext("ตำแหน่งที่"),
+        "role": gettext("บทบาท"),
+        "office_id": gettext("กลุ่มจังหวัด"),
+        "province_id": gettext("จังหวัด"),
+        "kind": gettext("ลักษณะ"),
+        "for": gettext("แทนใคร"),
+        "letter": gettext("คำสั่งหรือหนังสือ"),
+        "valid_from": gettext("ตั้งแต่วันที่"),
+        "valid_to": gettext("ถึงวันที่"),
+        "title_th": gettext("ชื่อตำแหน่ง (ไทย)"),
+        "title_en": gettext("ชื่อตำแหน่ง (อังกฤษ)"),
+        "date": gettext("วันที่"),
+        "status": gettext("สถานะ"),
+        "is_working": gettext("เป็นวันทำการ"),
+        "name_th": gettext("ชื่อ (ไทย)"),
+        "name_en": gettext("ชื่อ (อังกฤษ)"),
+        "source": gettext("ที่มา"),
+    }
 
 
 def _kinds() -> dict[str, str]:

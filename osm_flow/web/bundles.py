@@ -35,10 +35,14 @@ def download(case_id: str) -> ResponseReturnValue:
     payloads = request.form.get("payloads") == "yes"
     try:
         case = bundles.prepare_export(
-            g.session, case_id, g.actor, g.now,
-            reason=request.form.get("reason", ""), keyring=current_app.config["KEYRING"],
+            g.session,
+            case_id,
+            g.actor,
+            g.now,
+            reason=request.form.get("reason", ""),
+            keyring=current_app.config["KEYRING"],
             details="" if payloads else "without payloads",
-        )  # fmt: skip
+        )
     except Invalid as error:
         errors = {name: gettext(text) for name, text in error.fields.items()}
         return _page(get_case(g.session, case_id, g.actor), errors), error.status

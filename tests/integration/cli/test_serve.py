@@ -89,8 +89,12 @@ def test_the_site_answers_and_a_second_one_at_its_address_says_why_it_cannot(
             assert browser.getresponse().status == 200
         second = subprocess.run(
             [Path(sys.executable).with_name("osm-flow"), "serve", "--port", str(port)],
-            env=programs.environment(office), capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+            env=programs.environment(office),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
 
     assert second.returncode == 1
     assert second.stderr.splitlines()[-1] == "Error: Address already in use"

@@ -88,14 +88,16 @@ def test_the_life_of_an_account_is_told_without_its_secrets(store: Store, boss: 
 
     assert told(store) == [
         (
-            "person.created", "boss", "kanya",
+            "person.created",
+            "boss",
+            "kanya",
             {"username": (None, "kanya"), "locale": (None, "th"), "password": (None, "set")},
         ),
         ("person.password_set", "boss", "kanya", {"password": ("set", "set anew")}),
         ("person.password_changed", "kanya", "kanya", {"password": ("set", "set anew")}),
         ("person.locked", "boss", "kanya", {"locked": (False, True)}),
         ("person.unlocked", "boss", "kanya", {"locked": (True, False)}),
-    ]  # fmt: skip
+    ]
     with store.reading() as session:
         everything = repr(session.execute(text("SELECT * FROM admin_records")).all())
     for secret in (PASSWORD, hashed, "กัญญา", "kanya@"):
@@ -115,17 +117,29 @@ def test_positions_acting_and_delegation_are_told(store: Store, boss: Actor) -> 
     (_, acting, ended) = told(store)
     assert acting[:3] == ("position.given", "boss", "kanya")
     assert acting[3] == {
-        "position": (None, number), "role": (None, "osm_director"), "office_id": (None, OFFICE), "kind": (None, "acting"),
-        "for": (None, "boss"), "letter": (None, "คำสั่ง 12/2569"), "valid_from": (None, "2026-11-20"),
-        "valid_to": (None, "2026-12-20"), "title_th": (None, ""), "title_en": (None, ""),
-    }  # fmt: skip
+        "position": (None, number),
+        "role": (None, "osm_director"),
+        "office_id": (None, OFFICE),
+        "kind": (None, "acting"),
+        "for": (None, "boss"),
+        "letter": (None, "คำสั่ง 12/2569"),
+        "valid_from": (None, "2026-11-20"),
+        "valid_to": (None, "2026-12-20"),
+        "title_th": (None, ""),
+        "title_en": (None, ""),
+    }
     assert ended == (
-        "position.ended", "boss", "kanya",
+        "position.ended",
+        "boss",
+        "kanya",
         {
-            "position": (number, number), "role": ("osm_director", "osm_director"), "kind": ("acting", "acting"),
-            "office_id": (OFFICE, OFFICE), "valid_to": ("2026-12-20", "2026-11-20"),
+            "position": (number, number),
+            "role": ("osm_director", "osm_director"),
+            "kind": ("acting", "acting"),
+            "office_id": (OFFICE, OFFICE),
+            "valid_to": ("2026-12-20", "2026-11-20"),
         },
-    )  # fmt: skip
+    )
 
 
 def test_what_is_refused_leaves_no_record(store: Store, boss: Actor) -> None:
@@ -157,9 +171,11 @@ def test_calendar_holidays_and_processes_are_told(store: Store, boss: Actor) -> 
     assert proposed[:3] == ("calendar.proposed", "boss", "NE-U1 2571")
     before = proposed[3]["plan_submit"][1]
     assert moved == (
-        "calendar.moved", "boss", "NE-U1 2571 plan_submit",
+        "calendar.moved",
+        "boss",
+        "NE-U1 2571 plan_submit",
         {"date": (before, "2026-12-01"), "status": ("planned", "announced"), "letter": ("", "มท 0211/ว 1")},
-    )  # fmt: skip
+    )
     fields = {"is_working": False, "name_th": "หยุดพิเศษ", "name_en": "", "source": "มติ ครม."}
     assert declared == ("holiday.set", "system", "2026-12-30", {k: (None, v) for k, v in fields.items()})
     assert taken_back == ("holiday.removed", "system", "2026-12-30", {k: (v, None) for k, v in fields.items()})
@@ -181,8 +197,9 @@ def test_the_database_refuses_to_change_it(store: Store, boss: Actor, statement:
 def test_sqlite_refuses_to_replace_and_postgresql_to_empty_it(store: Store, boss: Actor) -> None:
     make_kanya(store, boss)
     statement = {
-        "sqlite": "INSERT OR REPLACE INTO admin_records SELECT * FROM admin_records", "postgresql": "TRUNCATE admin_records",
-    }[store.dialect]  # fmt: skip
+        "sqlite": "INSERT OR REPLACE INTO admin_records SELECT * FROM admin_records",
+        "postgresql": "TRUNCATE admin_records",
+    }[store.dialect]
 
     with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
         session.execute(text(statement))

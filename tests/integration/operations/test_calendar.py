@@ -258,8 +258,13 @@ def test_the_case_s_history_names_the_letter(store: Store) -> None:
         payload = json.loads(session.get_one(JournalPayload, (case_id, record.seq)).body)
     assert record.actor == "system"
     assert payload["about"] | {"moved_by": ""} == {
-        "letter": LETTER, "key": "plan_submit", "fy": 2571, "old": "2026-12-14", "new": "2027-01-15", "moved_by": "",
-    }  # fmt: skip
+        "letter": LETTER,
+        "key": "plan_submit",
+        "fy": 2571,
+        "old": "2026-12-14",
+        "new": "2027-01-15",
+        "moved_by": "",
+    }
 
 
 def test_a_due_date_that_a_person_moved_by_hand_stays(store: Store) -> None:

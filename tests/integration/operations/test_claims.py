@@ -102,9 +102,12 @@ def test_what_others_took_over_is_not_marked_by_whoever_slept(store: Store, rows
 
 @pytest.mark.parametrize(
     ("table", "most", "kind"),
-    [(Timer, MOST_ATTEMPTS, "timer"), (ServiceJob, MOST_ATTEMPTS_AT_SERVICES, "service"),
-     (OutboxEntry, MOST_ATTEMPTS, "child_start")],
-)  # fmt: skip
+    [
+        (Timer, MOST_ATTEMPTS, "timer"),
+        (ServiceJob, MOST_ATTEMPTS_AT_SERVICES, "service"),
+        (OutboxEntry, MOST_ATTEMPTS, "child_start"),
+    ],
+)
 def test_after_the_last_time_an_incident_asks_for_a_person(
     store: Store, rows: dict[Any, Any], table: Any, most: int, kind: str
 ) -> None:

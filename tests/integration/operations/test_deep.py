@@ -133,9 +133,16 @@ def test_an_erased_act_ends_the_replay_and_is_no_fault(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["[]", "not json", '{"command":{"type":"Boom"},"data":{},"lookups":{}}', '{"command":7,"data":{},"lookups":{}}',
-             '{"command":{"type":"FireTimer","task_id":"x"},"data":{},"lookups":{}}', "[" * 100_000],
-)  # fmt: skip
+    "body",
+    [
+        "[]",
+        "not json",
+        '{"command":{"type":"Boom"},"data":{},"lookups":{}}',
+        '{"command":7,"data":{},"lookups":{}}',
+        '{"command":{"type":"FireTimer","task_id":"x"},"data":{},"lookups":{}}',
+        "[" * 100_000,
+    ],
+)
 def test_what_no_engine_can_do_is_a_fault_of_its_record(sqlite_store: Store, body: str) -> None:
     case_id = make_family(sqlite_store)
     with sqlite_store.reading() as session:

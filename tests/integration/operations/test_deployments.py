@@ -18,8 +18,11 @@ def test_a_deployment_keeps_what_the_diagram_needs(session: Session) -> None:
 
     (definition,) = done.definitions
     assert (definition.key, definition.version, definition.name_th, definition.startable) == (
-        "review", 1, "ร่างและตรวจ", True,
-    )  # fmt: skip
+        "review",
+        1,
+        "ร่างและตรวจ",
+        True,
+    )
     assert set(compiled(session, definition).forms) == {"note", "decision"}
     assert (done.unchanged, done.deployment and done.deployment.note) == ([], "แรก")
 

@@ -16,12 +16,28 @@ from tests.factories import NOW, make_office, make_person
 
 # The cabinet's list for civil servants, 20 Nov 2569 to 31 Dec 2570; only the days that fall on a working weekday.
 OFFICIAL = [
-    date(2026, 12, 7), date(2026, 12, 10), date(2026, 12, 31),
-    date(2027, 1, 1), date(2027, 2, 22), date(2027, 4, 6), date(2027, 4, 13), date(2027, 4, 14), date(2027, 4, 15),
-    date(2027, 5, 4), date(2027, 5, 20), date(2027, 6, 3), date(2027, 7, 19), date(2027, 7, 20), date(2027, 7, 28),
-    date(2027, 8, 12), date(2027, 10, 13), date(2027, 10, 25), date(2027, 12, 6), date(2027, 12, 10),
+    date(2026, 12, 7),
+    date(2026, 12, 10),
+    date(2026, 12, 31),
+    date(2027, 1, 1),
+    date(2027, 2, 22),
+    date(2027, 4, 6),
+    date(2027, 4, 13),
+    date(2027, 4, 14),
+    date(2027, 4, 15),
+    date(2027, 5, 4),
+    date(2027, 5, 20),
+    date(2027, 6, 3),
+    date(2027, 7, 19),
+    date(2027, 7, 20),
+    date(2027, 7, 28),
+    date(2027, 8, 12),
+    date(2027, 10, 13),
+    date(2027, 10, 25),
+    date(2027, 12, 6),
+    date(2027, 12, 10),
     date(2027, 12, 31),
-]  # fmt: skip
+]
 
 
 def test_the_rules_agree_with_the_official_list(session: Session) -> None:

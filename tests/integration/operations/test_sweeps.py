@@ -372,9 +372,18 @@ def test_an_idle_sweep_does_not_write(store: Store, monkeypatch: pytest.MonkeyPa
 
 def test_the_report_names_every_sweep_in_its_order() -> None:
     assert list(sweeps.SweepReport().as_dict()) == [
-        "timers", "services", "outbox", "reminders", "follow_ups", "mails", "checkpoints", "erasures", "pruned",
-        "failures", "unfinished",
-    ]  # fmt: skip
+        "timers",
+        "services",
+        "outbox",
+        "reminders",
+        "follow_ups",
+        "mails",
+        "checkpoints",
+        "erasures",
+        "pruned",
+        "failures",
+        "unfinished",
+    ]
 
 
 def test_what_cases_ask_of_one_another_comes_before_time_and_signing_comes_last() -> None:

@@ -77,15 +77,22 @@ class TestTopics:
     def test_results_are_recorded_wherever_the_form_put_them(self, store: Store) -> None:
         with store.transaction() as session:
             one, two = make_project(session, "P1"), make_project(session, "P2")
-            rows = [{"project": "P1", "result": "Y1", "amount_supported": 800}, {"project": "P2", "result": "N"},
-                    {"project": "unknown", "result": "Y1"}]  # fmt: skip
+            rows = [
+                {"project": "P1", "result": "Y1", "amount_supported": 800},
+                {"project": "P2", "result": "N"},
+                {"project": "unknown", "result": "Y1"},
+            ]
 
             result = work(session, "record_results", {"subcom": {"results": rows}})
 
             assert (one.result, one.approved, two.result) == ("Y1", Decimal(800), "N")
         assert result == {
-            "results_recorded": 2, "count_y1": 1, "count_y2": 0, "count_n": 1, "amount_supported": 800,
-        }  # fmt: skip
+            "results_recorded": 2,
+            "count_y1": 1,
+            "count_y2": 0,
+            "count_n": 1,
+            "amount_supported": 800,
+        }
 
     def test_a_quarter_is_recorded_with_its_colours(self, store: Store) -> None:
         with store.transaction() as session:

@@ -27,9 +27,14 @@ def administer(admin: Visitor) -> None:
     """One of everything that the administrator's pages can do."""
     admin.post("/people/new", {"username": "somsri", "display_name": "สมศรี ใจงาม", "password": PASSWORD})
     given = {
-        "role": "osm_director", "office_id": OFFICE, "kind": "acting", "for_username": "director",
-        "letter": "คำสั่ง 7/2569", "valid_from": "20/11/2569", "valid_to": "30/11/2569",
-    }  # fmt: skip
+        "role": "osm_director",
+        "office_id": OFFICE,
+        "kind": "acting",
+        "for_username": "director",
+        "letter": "คำสั่ง 7/2569",
+        "valid_from": "20/11/2569",
+        "valid_to": "30/11/2569",
+    }
     admin.post("/people/somsri/positions", given)
     admin.post("/people/somsri/password", {"password": PASSWORD + "!"})
     admin.post("/people/somsri/lock")
@@ -42,8 +47,12 @@ def test_every_act_of_the_pages_is_shown_to_the_auditor(as_person: As, store: St
         made = [one.kind for one in reversed(records(session, SYSTEM, about="somsri").items)]
         assert check_chain(session).faults == []
     assert made == [
-        Kind.person_created, Kind.position_given, Kind.password_set, Kind.person_locked, Kind.person_unlocked,
-    ]  # fmt: skip
+        Kind.person_created,
+        Kind.position_given,
+        Kind.password_set,
+        Kind.person_locked,
+        Kind.person_unlocked,
+    ]
 
     page = as_person("auditor").get("/audit/administration?about=somsri")
     shown = words(page.text)
@@ -51,9 +60,16 @@ def test_every_act_of_the_pages_is_shown_to_the_auditor(as_person: As, store: St
     assert page.status_code == 200
     assert "5 รายการ" in shown
     for part in (
-        "คุณ admin ผู้ดูแลระบบ", "ให้ตำแหน่ง", "ลักษณะ: รักษาราชการแทน", "แทนใคร: director", "คำสั่งหรือหนังสือ: คำสั่ง 7/2569",
-        "ถึงวันที่: 30 พ.ย. 2569", "ถูกระงับ: ไม่ใช่ → ใช่", "รหัสผ่าน: มีแล้ว → ตั้งใหม่ (ไม่เก็บรหัส)", "สมศรี ใจงาม somsri",
-    ):  # fmt: skip
+        "คุณ admin ผู้ดูแลระบบ",
+        "ให้ตำแหน่ง",
+        "ลักษณะ: รักษาราชการแทน",
+        "แทนใคร: director",
+        "คำสั่งหรือหนังสือ: คำสั่ง 7/2569",
+        "ถึงวันที่: 30 พ.ย. 2569",
+        "ถูกระงับ: ไม่ใช่ → ใช่",
+        "รหัสผ่าน: มีแล้ว → ตั้งใหม่ (ไม่เก็บรหัส)",
+        "สมศรี ใจงาม somsri",
+    ):
         assert part in shown, part
     assert PASSWORD not in page.text
 

@@ -204,9 +204,15 @@ def reply(**more: str) -> MultiDict[str, str]:
 
 
 def test_rows_may_leave_gaps_and_blank_rows_do_not_count() -> None:
-    posted = reply(**{
-        "targets-7-kpi": "ข", "targets-7-confirmed": "๑,๒๐๐", "targets-2-kpi": "ก", "targets-2-confirmed": "5", "targets-9-kpi": " ",
-    })  # fmt: skip
+    posted = reply(
+        **{
+            "targets-7-kpi": "ข",
+            "targets-7-confirmed": "๑,๒๐๐",
+            "targets-2-kpi": "ก",
+            "targets-2-confirmed": "5",
+            "targets-9-kpi": " ",
+        }
+    )
 
     values, errors = read_page(TARGETS, posted, context={"provinces": ["TH-41"]})
 
@@ -215,8 +221,13 @@ def test_rows_may_leave_gaps_and_blank_rows_do_not_count() -> None:
 
 
 def test_rows_pasted_from_excel_follow_the_typed_ones_and_options_are_known_by_name() -> None:
-    posted = reply(**{"projects-0-project": "หนึ่ง", "projects-0-support": "support",
-                      "projects-paste": "โครงการ\tความเห็น\tเงื่อนไข\tอยู่ในแผนพัฒนาจังหวัด\r\nสอง\tมีเงื่อนไข\tปรับวงเงิน\tใช่\r\n"})  # fmt: skip
+    posted = reply(
+        **{
+            "projects-0-project": "หนึ่ง",
+            "projects-0-support": "support",
+            "projects-paste": "โครงการ\tความเห็น\tเงื่อนไข\tอยู่ในแผนพัฒนาจังหวัด\r\nสอง\tมีเงื่อนไข\tปรับวงเงิน\tใช่\r\n",
+        }
+    )
 
     values, errors = read_page(TARGETS, posted)
 

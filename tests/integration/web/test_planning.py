@@ -116,8 +116,11 @@ def test_a_planner_moves_a_date_with_its_letter(store: Store, as_person: As) -> 
         newest = session.scalars(select(CalendarChange).order_by(CalendarChange.id.desc()).limit(1)).one()
         assert session.get_one(FiscalDate, (OFFICE, 2571, "plan_submit")).date == date(2026, 12, 14)
     assert (newest.old_date, newest.new_date, newest.letter, newest.actor) == (
-        date(2026, 11, 30), date(2026, 12, 14), LETTER, "strategy",
-    )  # fmt: skip
+        date(2026, 11, 30),
+        date(2026, 12, 14),
+        LETTER,
+        "strategy",
+    )
 
 
 @pytest.mark.parametrize(

@@ -94,8 +94,11 @@ def test_programs_get_problem_details(visitor: Visitor) -> None:
 
     assert answer.mimetype == "application/problem+json"
     assert answer.get_json() | {"detail": ""} == {
-        "type": "about:blank", "title": "ไม่พบหน้านี้", "status": 404, "detail": ""
-    }  # fmt: skip
+        "type": "about:blank",
+        "title": "ไม่พบหน้านี้",
+        "status": 404,
+        "detail": "",
+    }
 
 
 def test_what_is_far_too_large_gets_a_page_that_says_what_to_do(as_person: Callable[[str], Visitor]) -> None:
