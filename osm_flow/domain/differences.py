@@ -29,6 +29,7 @@ def _compare(path: Path, old: Any, new: Any) -> Iterator[Difference]:
     if is_same(old, new):
         return
     before, after = _parts(old), _parts(new)
+    # An object that became a list, or a text, is one change; it has no leaves in common with what it was.
     alike = type(old) is type(new) or old is _ABSENT or new is _ABSENT
     if alike and (before or after):
         for key in sorted({**before, **after}):

@@ -68,6 +68,7 @@ def _read_rung(row: Mapping[str, Any]) -> Rung:
 
 def day_of(rung: Rung, calendar: WorkingCalendar, day: date) -> date:
     """The working day on which the rung is due for a work item that is due on `day`."""
+    # What is due on a free day is reminded of on the last working day before it: afterwards it is late.
     return calendar.on_or_before(day) if rung.offset == 0 else calendar.add(day, rung.offset)
 
 
@@ -99,6 +100,7 @@ def latest_day_reached(rung: Rung, calendar: WorkingCalendar, now: datetime) -> 
     today = local_day(now)
     if now < opening_of(today):
         today -= _DAY
+    # Several due days share one working day, so that the day cannot be reckoned backwards: it is looked for.
     day = today
     while day_of(rung, calendar, day) > today:
         day -= _DAY

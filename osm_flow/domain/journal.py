@@ -147,6 +147,7 @@ def _check_scalar(value: Any, path: str) -> None:
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, int):
+        # Many readers of JSON keep every number as a double, which is exact up to there.
         if abs(value) > _EXACT:
             raise NotStorable(reason=f"{path or 'number'}: beyond 2^53")
     elif isinstance(value, float):
@@ -157,6 +158,7 @@ def _check_scalar(value: Any, path: str) -> None:
 
 
 def _check_text(text: str, path: str) -> None:
+    # PostgreSQL keeps no NUL, UTF-8 no half of a surrogate pair.
     if "\0" in text:
         raise NotStorable(reason=f"{path or 'text'}: NUL character")
     try:

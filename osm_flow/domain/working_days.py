@@ -40,6 +40,7 @@ class WorkingCalendar:
 
     def add(self, day: date, n: int) -> date:
         """`n` working days after `day`, before it when `n` is negative; for 0 the day or the next working one."""
+        # Nothing is due on a free day, not even after no days at all.
         if n == 0:
             return self.on_or_after(day)
         step = _DAY if n > 0 else -_DAY

@@ -237,6 +237,7 @@ class BoundaryEvent(Catching, defaults.BoundaryEvent):  # type: ignore[misc]
             child.task_spec._predict(child, mask=TaskState.NOT_FINISHED_MASK)
             child.data = dict(my_task.data)
             child.task_spec._update(child)
+        # What the message brought belongs to the path that it began; the event waits on with what it knew.
         my_task.data = before
 
 

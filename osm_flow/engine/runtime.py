@@ -251,6 +251,7 @@ def _refuse_depth(workflow: CaseWorkflow, task: Any) -> None:
 
 
 def _find(workflow: CaseWorkflow, case_id: str, task_id: str, mask: int) -> Any:
+    # The id cannot be turned back into the counted one: each live task is asked for its own.
     for inner in workflow.workflows():
         for task in inner.tasks.values():
             if task.has_state(mask) and task.task_spec.bpmn_id is not None and external_id(case_id, task.id) == task_id:

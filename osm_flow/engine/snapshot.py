@@ -73,6 +73,7 @@ def freeze(workflow: CaseWorkflow, *, packing: bool = True) -> tuple[bytes, str]
         "workflows": [_workflow_row(w) for w in workflow.workflows()],
     }
     plain = orjson.dumps(state)
+    # The digest is over what the snapshot holds: a later zstd may compress the same state into other bytes.
     return zstandard.compress(plain, 3) if packing else b"", hashlib.sha256(plain).hexdigest()
 
 
