@@ -18,9 +18,10 @@ def root(session: Session) -> Actor:
     """An administrator; a case with three timers in their office, and one in another."""
     make_office(session)
     make_office(session, "NE-U2", {})
-    deploy_tests(session, "three_timers")
+    deploy_tests(session, "three_timers", "review")
     make_case(session, "three_timers", title="ที่นี่")
     make_case(session, "three_timers", title="ที่โน่น", office_id="NE-U2")
+    make_case(session, title="ไม่มีตัวจับเวลา")
     return make_person(session, "root", "admin")
 
 

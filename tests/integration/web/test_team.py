@@ -39,17 +39,6 @@ def site(store: Store) -> Site:
     return site
 
 
-def test_load_of_each_person_and_of_nobody(site: Site) -> None:
-    found = site.read(lambda s: workload.workload_for(s, actor_named(s, "wichai", NOW.date()), NOW))
-
-    assert (found.open, found.overdue, found.unclaimed) == (3, 1, 1)
-    assert [(one.name, one.roles, one.open, one.overdue, one.due_soon) for one in found.people] == [
-        ("คุณmalee", ("osm_data", "osm_strategy"), 2, 1, 1),
-        ("คุณwichai", ("osm_director",), 0, 0, 0),
-    ]
-    assert [(one.role, one.open) for one in found.roles] == [("osm_strategy", 1)]
-
-
 def test_load_is_for_heads(site: Site) -> None:
     def ask(session: Session) -> None:
         workload.workload_for(session, actor_named(session, "malee", NOW.date()), NOW)
