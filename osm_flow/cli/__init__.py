@@ -1,4 +1,4 @@
-"""The command line. One module per subject; each is imported only when its command is called."""
+"""The command line: one module for each group of commands, imported only when one of them is called."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _verify_bundle(path: Path, trusted: list[VerifierKey] | None, deep: bool, as
     _tell(report.cases, report.faults, report.notes, as_json, f"{path}: {len(report.cases)} cases{signed}")
 
 
-def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: bool, subject: str) -> None:
+def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: bool, summary: str) -> None:
     for fault in faults:
         where = f"{fault.case_id} record {fault.seq}: " if fault.case_id else ""
         click.echo(f"{where}{fault.code}: {fault.message}", err=True)
@@ -127,6 +127,6 @@ def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: b
         report["compared"] = compared
         report["differences"] = [result.difference.as_json() for result in results if result.difference]
     others = sum(not fault.case_id for fault in faults)
-    say(report, as_json, f"{subject}, {broken} with faults" + (f", {others} faults beside the cases" if others else ""))
+    say(report, as_json, f"{summary}, {broken} with faults" + (f", {others} faults beside the cases" if others else ""))
     if faults:
         raise SystemExit(1)

@@ -310,8 +310,8 @@ def _is_source(source: JSON) -> bool:
 
 def _named(rule: JSON, check: str) -> Iterator[str]:
     """The names that must exist in the form; the other side of a comparison may be a variable of the case."""
-    subject: Any = rule[check]
-    yield from subject if isinstance(subject, list) else [subject]
+    names: Any = rule[check]
+    yield from names if isinstance(names, list) else [names]
     yield from rule.get("fields", [])
 
 

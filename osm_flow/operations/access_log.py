@@ -42,14 +42,14 @@ def record_access(
     actor: Actor,
     now: datetime,
     kind: str,
-    subject: Case | str,
+    concerns: Case | str,
     reason: str = "",
     *,
     case: Case | None = None,
     details: str = "",
     once_within: timedelta | None = None,
 ) -> Access | None:
-    """Record that the actor read the subject: a case, or in words what else it was.
+    """Record that the actor read what it concerns: a case, or in words what else it was.
 
     `details` is what may name a person, such as what was searched for; an erasure can blank it. With `once_within` the
     same read again within that time is the same read: None. Exports raise ExportReasonMissing without a reason.
@@ -57,8 +57,8 @@ def record_access(
     reason = reason.replace("\0", "").strip()[:_LONGEST]
     if kind.endswith(".exported") and not reason:
         raise ExportReasonMissing(fields={"reason": ExportReasonMissing.__doc__ or ""})
-    about = subject if isinstance(subject, Case) else case
-    named = subject if isinstance(subject, str) else subject.business_key
+    about = concerns if isinstance(concerns, Case) else case
+    named = concerns if isinstance(concerns, str) else concerns.business_key
     office_id = about.office_id if about else next(iter(actor.office_ids), None)
     read = Access(
         at=now,

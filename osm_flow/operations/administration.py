@@ -67,7 +67,7 @@ def record(
     actor: Actor,
     now: datetime,
     kind: Kind,
-    subject: str,
+    concerns: str,
     *,
     told: Mapping[str, Any] | None = None,
     old: Mapping[str, Any] | None = None,
@@ -76,7 +76,8 @@ def record(
 ) -> AdminRecord | None:
     """Add a record to the chain, in the transaction that makes the change; None when nothing changed.
 
-    `old` and `new` are the fields before and after, of which only what differs is kept; `told` says of what they are.
+    `concerns` names what was changed. `old` and `new` are its fields before and after, of which only what differs is kept;
+    `told` says of what they are.
     One writer at a time: the chain is one.
     """
     changes = _changes(old or {}, new or {})
@@ -94,7 +95,7 @@ def record(
         actor=actor.username,
         actor_role=actor.role_in(office_id, "admin"),
         office_id=office_id,
-        subject=subject[:255],
+        subject=concerns[:255],
         changes=canonical(changes).decode(),
         prev_hash=newest.hash if newest else GENESIS,
     )

@@ -125,8 +125,8 @@ def prepare(
     Raises ExportReasonMissing.
     """
     about = {"format": format_, "people": "user names" if names else "pseudonyms", **_described(scope)}
-    subject = ", ".join(f"{name}: {value}" for name, value in about.items())
-    record_access(session, actor, now, Kind.mining_exported, subject, reason)
+    described = ", ".join(f"{name}: {value}" for name, value in about.items())
+    record_access(session, actor, now, Kind.mining_exported, described, reason)
 
 
 def write(session: Session, scope: Scope, path: Path, *, format_: str, naming: Naming | None) -> Counts:

@@ -1,1 +1,1 @@
-"""How things are kept: models by subject, the session and its one commit, migrations."""
+"""Keeping data: the tables, the session with its one commit, the migrations."""

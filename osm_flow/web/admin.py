@@ -110,14 +110,14 @@ def set_password(username: str) -> ResponseReturnValue:
 
 
 def _person_page(username: str, values: dict[str, str] | None = None, errors: dict[str, str] | None = None) -> str:
-    subject = people.managed_person(g.session, username, g.actor)
+    person = people.managed_person(g.session, username, g.actor)
     names = [(key, ROLES[key].en if current_locale() == "en" else ROLES[key].th) for key in SIGN_IN_ROLES]
     own = [office for office in people.offices(g.session) if office.id in g.actor.office_ids]
     return render_template(
         "admin/person.html",
-        person=subject,
-        actor=people.actor_for(g.session, subject, today()),
-        positions=people.positions_of(g.session, subject),
+        person=person,
+        actor=people.actor_for(g.session, person, today()),
+        positions=people.positions_of(g.session, person),
         offices=own,
         roles=names,
         kinds={key: gettext(text) for key, text in KINDS.items()},

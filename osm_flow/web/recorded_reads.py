@@ -22,11 +22,13 @@ _ONE_LOOK = timedelta(minutes=15)
 
 
 def recorded_read(
-    kind: str, subject: Case | str, reason: str = "", *, case: Case | None = None, details: str = ""
+    kind: str, concerns: Case | str, reason: str = "", *, case: Case | None = None, details: str = ""
 ) -> None:
-    """Record that the person reads the subject, from a GET. A view that is a POST records in its own transaction."""
+    """Record that the person reads what it concerns, from a GET. A view that is a POST records in its own transaction."""
     with g.store.transaction() as session:
-        record_access(session, g.actor, g.now, kind, subject, reason, case=case, details=details, once_within=_ONE_LOOK)
+        record_access(
+            session, g.actor, g.now, kind, concerns, reason, case=case, details=details, once_within=_ONE_LOOK
+        )
 
 
 def record_this_read() -> None:
