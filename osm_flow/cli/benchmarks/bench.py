@@ -8,8 +8,8 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -39,7 +39,6 @@ class Bench:
     context: Context
     folder: Path
     quick: bool
-    made: list[Store] = field(default_factory=list)
 
     def size(self, full: int, quick: int) -> int:
         """The smaller size in a quick run."""
@@ -81,11 +80,6 @@ class Office:
         """The store of the database."""
         return self.context.store
 
-    @property
-    def path(self) -> Path:
-        """The file of the database."""
-        return self.context.data_dir / "osm-flow.db"
-
     def actor(self) -> Actor:
         """The one person of the office."""
         with self.store.reading() as session:
@@ -95,8 +89,7 @@ class Office:
     def site(self) -> Iterator[Any]:
         """The real app on a server of its own, and a browser that has signed in."""
         app = self.context.make_app(self.context, True, None)
-        with served(app) as port:
-            browser = Browser(port)
+        with served(app) as port, closing(Browser(port)) as browser:
             browser.sign_in()
             yield browser
 
@@ -122,6 +115,10 @@ class Browser:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._cookies: dict[str, str] = {}
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._connection.close()
 
     def get(self, path: str) -> Answer:
         """Ask for a page."""

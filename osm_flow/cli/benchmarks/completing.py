@@ -8,6 +8,7 @@ besides hits both alike.
 from __future__ import annotations
 
 import secrets
+from contextlib import closing
 from typing import Any
 
 from flask import Flask, redirect, render_template_string, request, session
@@ -56,8 +57,8 @@ def completion(bench: Bench) -> dict[str, Any]:
     """Milliseconds of completing a work item through HTTP, beside those of a bare endpoint that keeps the same form."""
     with bench.office("completion") as office:
         _begin(office, bench)
-        with office.site() as browser, served(_bare_site(office.store)) as port:
-            ours, bare = _Ours(browser, office.store), _Bare(Browser(port))
+        with office.site() as browser, served(_bare_site(office.store)) as port, closing(Browser(port)) as other:
+            ours, bare = _Ours(browser, office.store), _Bare(other)
             for _ in range(bench.size(20, 2)):
                 ours.once()
                 bare.once()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 from osm_flow.cli.benchmarks import programs
@@ -43,15 +44,14 @@ def start(bench: Bench) -> dict[str, Any]:
 
 def _work(bench: Bench, office: Office, port: int, pid: int) -> float | None:
     """What the server needs at most after a while of pages and completions."""
-    browser = Browser(port)
-    browser.sign_in()
-    token = browser.get("/inbox").value_of("csrf_token")
-    for turn in range(bench.size(40, 2)):
-        browser.get(_PAGES[turn % len(_PAGES)])
-        with office.store.reading() as session:
-            item = inbox_for(session, office.actor(), bench.now(), view="groups", limit=1).items[0]
-        browser.get(f"/work-items/{item.id}")
-        browser.post(
-            f"/work-items/{item.id}/complete", {**TYPED, "csrf_token": token, "idempotency_key": f"{pid}-{turn}"}
-        )
-    return programs.memory_of(pid, "VmHWM")
+    with closing(Browser(port)) as browser:
+        browser.sign_in()
+        token = browser.get("/inbox").value_of("csrf_token")
+        for turn in range(bench.size(40, 2)):
+            browser.get(_PAGES[turn % len(_PAGES)])
+            with office.store.reading() as session:
+                item = inbox_for(session, office.actor(), bench.now(), view="groups", limit=1).items[0]
+            browser.get(f"/work-items/{item.id}")
+            values = {**TYPED, "csrf_token": token, "idempotency_key": f"{pid}-{turn}"}
+            browser.post(f"/work-items/{item.id}/complete", values)
+        return programs.memory_of(pid, "VmHWM")
