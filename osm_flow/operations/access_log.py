@@ -1,4 +1,4 @@
-"""Who read what and why: reads that matter are recorded in a table that only grows."""
+"""The access log: which reads that matter were made by whom and why, in a table that only grows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST = 2_000
 
 
 class Kind(StrEnum):
-    """What was done; whatever ends in `.exported` takes a reason."""
+    """The kinds of reads that are recorded; whatever ends in `.exported` takes a reason."""
 
     case_opened = "case.opened"
     case_exported = "case.exported"
@@ -90,7 +90,7 @@ def accesses(
     after: str | None = None,
     limit: int = 50,
 ) -> Page[Access]:
-    """Recorded reads in the offices where the actor may see the audit, newest first. Raises NotYourRole."""
+    """The recorded reads in the offices where the actor may see the audit, newest first. Raises NotYourRole."""
     require_somewhere(actor, Verb.see_audit)
     wanted = select(Access)
     if not actor.is_system:

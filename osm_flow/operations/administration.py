@@ -1,4 +1,4 @@
-"""Who changed what about people, the calendar and the processes: a chain of records that only grows.
+"""The records of administration: who changed what about people, the calendar and the processes, in one chain.
 
 Names and addresses of people are not repeated here, passwords and their digests never: a user name says who it was
 about, so nothing in the chain ever has to be erased. The records are leaves of the audit log like those of cases.
@@ -33,7 +33,7 @@ Change = dict[str, Any]
 
 
 class Kind(StrEnum):
-    """What was done."""
+    """The kinds of records of administration."""
 
     person_created = "person.created"
     person_locked = "person.locked"
@@ -56,7 +56,7 @@ _OF_ALL = (Kind.holiday_set, Kind.holiday_removed, Kind.definitions_deployed)
 
 @dataclass(frozen=True)
 class Checked:
-    """What the verification of the chain found."""
+    """The result of verifying the chain."""
 
     records: int
     faults: list[Fault]
@@ -74,7 +74,7 @@ def record(
     new: Mapping[str, Any] | None = None,
     office_id: str | None = None,
 ) -> AdminRecord | None:
-    """Add a record to the chain, in the transaction that makes the change; None when nothing changed.
+    """Add a record of administration, in the transaction that makes the change; None when nothing changed.
 
     `concerns` names what was changed. `old` and `new` are its fields before and after, of which only what differs is kept;
     `told` says of what they are.
@@ -117,7 +117,7 @@ def records(
     after: str | None = None,
     limit: int = 50,
 ) -> Page[AdminRecord]:
-    """What concerns the offices where the actor may see the audit, newest first. Raises NotYourRole."""
+    """The records of administration of offices where the actor may see the audit, newest first. Raises NotYourRole."""
     require_somewhere(actor, Verb.see_audit)
     wanted = select(AdminRecord)
     if not (actor.is_system or any(hat.office_id is None for hat in actor.hats)):
@@ -131,13 +131,13 @@ def records(
 
 
 def changes_of(one: AdminRecord) -> dict[str, Change]:
-    """For each field what it was (`old`) and what it became (`new`)."""
+    """The changes in a record of administration: for each field what it was (`old`) and became (`new`)."""
     found: dict[str, Change] = json.loads(one.changes)
     return found
 
 
 def check_chain(session: Session) -> Checked:
-    """Compute the whole chain again."""
+    """Verify the chain of administration: compute every hash of it again."""
     faults: list[Fault] = []
     expected, previous = 1, GENESIS
     everything = select(AdminRecord).order_by(AdminRecord.seq).execution_options(yield_per=1_000)

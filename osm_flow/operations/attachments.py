@@ -1,4 +1,4 @@
-"""Files given with cases and work items: a short list of kinds, judged by what is in them, kept in the database."""
+"""Files attached to cases and work items: of a few kinds, checked by their content, kept in the database."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def attach(
     work_item_id: str | None = None,
     key: str | None,
 ) -> Attachment | None:
-    """Give a file with the case; None when the same key gave it already.
+    """Attach a file to the case; None when the same key attached it already.
 
     Raises FileTooLarge, FileEmpty, KindNotAllowed, ContentMismatch, Forbidden.
     """
@@ -124,7 +124,7 @@ def attachments_of(session: Session, case: Case) -> list[Attachment]:
 
 
 def judge(name: str, content: bytes) -> str:
-    """The media type of a file that may be taken; its name and its content must agree."""
+    """The media type of a file that may be attached; its name and its content must agree."""
     if len(content) > LARGEST:
         raise FileTooLarge(fields={"file": FileTooLarge.__doc__ or ""})
     if not content:
@@ -138,7 +138,7 @@ def judge(name: str, content: bytes) -> str:
 
 
 def clean_name(filename: str) -> str:
-    """The file's own name, without folders, control characters or what a file system trips over."""
+    """The name of a file without folders, control characters or signs that a file system refuses."""
     name = unicodedata.normalize("NFC", filename).replace("\\", "/").rsplit("/", 1)[-1]
     name = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in name)
     name = re.sub(r'[<>:"|?*]', "_", re.sub(r"\s+", " ", name)).rstrip(" .")

@@ -1,4 +1,4 @@
-"""The log over all journals: an append-only Merkle tree whose signed heads outlive whoever edits the database.
+"""The audit log over all journals: an append-only Merkle tree, whose signed heads outlive whoever edits the database.
 
 Every journal record and every record of administration becomes a leaf, in the order in which records are found
 committed. `checkpoints` says when heads are signed and who gets them, `log_checks` holds the store against them.
@@ -41,7 +41,7 @@ class LogContradicted(Refused):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A signed head of the log: `root` in hex, `note` as C2SP tlog-checkpoint text."""
+    """A signed head of the audit log: `root` in hex, `note` as C2SP tlog-checkpoint text."""
 
     size: int
     root: str
@@ -52,7 +52,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Proof:
-    """That a record is leaf `position` of the log of `size` leaves: RFC 6962 hashes in hex, the leaf's sibling first."""
+    """The proof that a record is leaf `position` of the log of `size` leaves: RFC 6962 hashes in hex."""
 
     case_id: str
     seq: int
@@ -63,7 +63,7 @@ class Proof:
 
 
 def append_new(session: Session) -> int:
-    """Add the records that are not in the log yet, in the order of their times; how many. One sequencer at a time."""
+    """Add the records that are not in the audit log yet, in the order of their times; how many were added."""
     take(session, AdvisoryLock.audit_log)
     behind = _cases_behind(session)
     if not behind:
@@ -78,7 +78,7 @@ def append_new(session: Session) -> int:
 
 
 def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: Keyring) -> Checkpoint:
-    """Log what is new and sign the head. Without anything new the newest checkpoint is the answer.
+    """Log what is new and sign the head of the log; the newest checkpoint where nothing is new.
 
     The note must not leave this process before the transaction is committed: a signed head of a log that was rolled
     back would contradict the next one. Raises KeyMissing, LogContradicted.
@@ -98,7 +98,7 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
 
 
 def rotate_key(session: Session, now: datetime, actor: Actor, *, keyring: Keyring, reason: str = "") -> Checkpoint:
-    """Hand over to a new key under a last checkpoint that both sign. Raises NoKeyYet, KeyMissing, LogContradicted."""
+    """Replace the signing key under a checkpoint that both keys sign. Raises NoKeyYet, KeyMissing, LogContradicted."""
     append_new(session)
     tree = LogTree(session)
     if (newest := latest_checkpoint(session)) is not None:
@@ -110,7 +110,7 @@ def rotate_key(session: Session, now: datetime, actor: Actor, *, keyring: Keyrin
 
 
 def latest_checkpoint(session: Session) -> Checkpoint | None:
-    """The newest signed head; None before the first."""
+    """The newest checkpoint; None before the first."""
     row = session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.id.desc()).limit(1)).one_or_none()
     return None if row is None else as_checkpoint(row)
 
@@ -124,7 +124,7 @@ def checkpoint_of(session: Session, size: int) -> Checkpoint:
 
 
 def inclusion(session: Session, case_id: str, seq: int | None, size: int) -> Proof:
-    """That the record (None: the newest one of the case within `size`) is in the log. Raises NotLogged, SizeUnknown."""
+    """The proof that a record (None: the newest of the case) is in the log. Raises NotLogged, SizeUnknown."""
     tree = LogTree(session)
     _require_size(tree, size)
     wanted = select(LogLeaf).where(LogLeaf.case_id == case_id, LogLeaf.position < size)
@@ -139,7 +139,7 @@ def inclusion(session: Session, case_id: str, seq: int | None, size: int) -> Pro
 
 
 def consistency(session: Session, old_size: int, new_size: int) -> list[str]:
-    """That the log of `new_size` begins with the one of `old_size`: RFC 6962 hashes in hex. Raises SizeUnknown."""
+    """The proof that the log of `new_size` begins with the one of `old_size`. Raises SizeUnknown."""
     tree = LogTree(session)
     _require_size(tree, new_size)
     if not 0 < old_size <= new_size:
@@ -148,7 +148,7 @@ def consistency(session: Session, old_size: int, new_size: int) -> list[str]:
 
 
 def check_against(session: Session, note: str | bytes, trusted: list[VerifierKey] | None = None) -> list[Fault]:
-    """What is wrong between the log and a checkpoint that somebody kept; empty when the log still begins with it.
+    """The faults between the log and a checkpoint that somebody kept; empty when the log still begins with it.
 
     `trusted` are the public keys to believe; without them those of the database are.
     """
@@ -170,6 +170,7 @@ def check_against(session: Session, note: str | bytes, trusted: list[VerifierKey
 
 
 def as_checkpoint(row: LogCheckpoint) -> Checkpoint:
+    """A stored checkpoint as a value."""
     return Checkpoint(row.size, row.root, row.note, row.key_id, row.at)
 
 

@@ -25,7 +25,7 @@ from osm_flow.operations.stepping import case_id_for
 
 @dataclass(frozen=True)
 class BundleReport:
-    """What was found in a bundle. `cases` are all of its cases, with the result of the replay where one was asked for."""
+    """The result of checking a bundle. `cases` are all of its cases, replayed where that was asked for."""
 
     faults: list[Fault]
     notes: list[str]
@@ -34,7 +34,7 @@ class BundleReport:
 
 
 def check_bundle(path: Path, *, trusted: Sequence[VerifierKey] | None = None, replaying: bool = False) -> BundleReport:
-    """Everything wrong with the bundle. Raises BundleUnreadable.
+    """Check a bundle; its faults. Raises BundleUnreadable.
 
     With `trusted` keys the bundle must have a checkpoint that one of them signed; without, a key of its own is taken,
     which proves nothing about who signed.

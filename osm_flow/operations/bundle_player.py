@@ -1,4 +1,4 @@
-"""The player of a bundle: one HTML page that holds its data, draws the diagram itself and asks the network for nothing."""
+"""The player of a bundle: one HTML page that holds its data, draws the diagram and asks the network for nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RECORD = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element"
 
 
 def player_page(cases: Sequence[JSON], definitions: Mapping[str, str], checkpoint: str | None) -> bytes:
-    """The page for these cases, the exported one first; `definitions` are BPMN texts by digest."""
+    """The HTML page for these cases, the exported one first; `definitions` are BPMN texts by digest."""
     shown = {"cases": [_slim(case) for case in cases], "definitions": definitions, "checkpoint": checkpoint}
     script, style = _read("player.js"), _read("player.css")
     policy = f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}"

@@ -1,4 +1,4 @@
-"""Reading a bundle that strangers may have touched: whatever is in it becomes histories and a list of faults."""
+"""Reading a bundle that anybody may have changed: histories, and a list of what is wrong with the file."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class BundleUnreadable(Invalid):
 
 @dataclass(frozen=True)
 class BundledCase:
-    """One case of a bundle: what the manifest and the folder say of it, beside its history."""
+    """One case of a bundle: its history, and what the manifest and its folder say of it."""
 
     about: JSON
     shown: JSON
@@ -63,7 +63,7 @@ class BundledCase:
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle as it was found; `faults` are those of the container and of its parts' form."""
+    """A bundle that was read; `faults` are those of the archive and of the form of its parts."""
 
     manifest: JSON
     cases: list[BundledCase]
@@ -74,11 +74,12 @@ class Bundle:
 
     @property
     def has_payloads(self) -> bool:
+        """Whether the bundle was written with payloads."""
         return self.manifest["payloads"] is True
 
 
 def read_bundle(path: Path) -> Bundle:
-    """The bundle in a file. Raises BundleUnreadable when nothing can be said of what it holds."""
+    """Read the bundle in a file. Raises BundleUnreadable when nothing in it can be read."""
     faults: list[Fault] = []
     try:
         with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""The states of a case as a bundle tells them: after each record what waited, what was passed, how the data changed."""
+"""The states of a case in a bundle: after each record what it waited for, what it passed, what changed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from osm_flow.store.database import instant_text
 
 
 def lines_of_states(history: History, *, with_data: bool) -> Iterator[JSON]:
-    """One line for each record, up to where the replay ends: at an erased payload, or where the history is not right."""
+    """One line for each record, until the replay ends: at an erased payload, or where the history is wrong."""
     before: JSON = {}
     try:
         for replayed in fold(history):

@@ -1,4 +1,4 @@
-"""A case with everything that proves it, as one ZIP file for strangers; docs/audit-format.md says what is in it.
+"""Writing a case with everything that proves it as one ZIP file; docs/audit-format.md says what is in it.
 
 The same state of the database gives the same bytes. `bundle_reading` reads such a file again.
 """
@@ -73,7 +73,7 @@ def prepare_export(
 
 
 def write_bundle(session: Session, case_id: str, target: IO[bytes], *, payloads: bool = True) -> None:
-    """Write the bundle of the case and its children to a file that can be written from its start. Raises CaseNotFound."""
+    """Write the bundle of a case and its children to a file. Raises CaseNotFound."""
     case = session.get(Case, case_id)
     if case is None:
         raise CaseNotFound(case_id=case_id)

@@ -1,4 +1,4 @@
-"""The calendar of the cycle: when the milestones of each fiscal year fall, and by which letter they moved.
+"""The fiscal calendar: when the milestones of each fiscal year fall, and by which letter they moved.
 
 Also the calendar that expressions in diagrams ask. Working days are counted in `holidays`, cases follow a moved date
 through `replanning`.
@@ -47,7 +47,7 @@ class DateNotAccepted(Invalid):
 
 
 class CalendarLookup:
-    """The calendar as the cases of one office and fiscal year see it at one instant; the engine's `Lookup`.
+    """The answers of the calendar to expressions in the diagrams of one office and fiscal year, at one instant.
 
     Answers are instants as RFC 3339 text, or None while the calendar does not know. Raises CalendarRefuses.
     """
@@ -76,12 +76,15 @@ class CalendarLookup:
         return None if answer is None else instant_text(answer)
 
     def working_days(self, n: int) -> datetime:
+        """The end of office hours so many working days from now, or from a day."""
         return self._working(self._now, _days(n))
 
     def calendar_days(self, n: int) -> datetime:
+        """The end of office hours so many calendar days from now."""
         return calendar_days_from(self._now, _days(n))
 
     def milestone(self, key: str, fiscal_year: int | None = None) -> datetime | None:
+        """The end of office hours on the day of a milestone; None while the calendar does not know it."""
         if not isinstance(key, str):
             raise TypeError("the key of a milestone is a text")
         year = self._fiscal_year if fiscal_year is None else _whole(fiscal_year)
@@ -89,10 +92,12 @@ class CalendarLookup:
         return None if found is None else close_of(found.date)
 
     def before(self, instant: str | None, n: int) -> datetime | None:
+        """The end of office hours so many working days before an instant."""
         days = _days(n)
         return None if instant is None else self._working(_instant(instant), -days)
 
     def after(self, instant: str | None, n: int) -> datetime | None:
+        """The end of office hours so many working days after an instant."""
         days = _days(n)
         return None if instant is None else self._working(_instant(instant), days)
 
@@ -103,7 +108,7 @@ class CalendarLookup:
 
 
 def calendar_lookup(session: Session, office_id: str, fiscal_year: int, now: datetime) -> CalendarLookup:
-    """What the engine asks when it works out the dates of a case."""
+    """The calendar look-up for a case, which the engine asks when it works out dates."""
     return CalendarLookup(session, office_id, fiscal_year, now)
 
 
@@ -148,7 +153,7 @@ def fiscal_years(session: Session, office_id: str) -> list[int]:
 
 
 def changes_of(session: Session, office_id: str, fiscal_year: int) -> dict[str, list[CalendarChange]]:
-    """What moved in a fiscal year, by milestone, newest first."""
+    """The moved dates of a fiscal year, by milestone, newest first."""
     query = select(CalendarChange).where(
         CalendarChange.office_id == office_id, CalendarChange.fiscal_year == fiscal_year
     )
@@ -159,7 +164,7 @@ def changes_of(session: Session, office_id: str, fiscal_year: int) -> dict[str, 
 
 
 def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Actor, now: datetime) -> list[FiscalDate]:
-    """Fill the gaps of a fiscal year's calendar with the dates of a normal year, as planned; nothing known is touched.
+    """Enter the missing milestones of a fiscal year with the dates of a normal year, as planned.
 
     Cases that wait for one of these dates are re-planned. Raises Forbidden, DateNotAccepted.
     """
@@ -196,7 +201,7 @@ def move_date(
     *,
     status: Status = "announced",
 ) -> FiscalDate:
-    """Set a milestone to a date because a letter says so, and have every case that may depend on it re-planned.
+    """Move a milestone to a date because a letter says so, and have the cases that may depend on it replan.
 
     The date stands at once; each case follows in its own transaction (see `replanning`). Due dates that a person
     moved by hand stay. What is so already is not done again. Raises Forbidden, NoSuchMilestone, DateNotAccepted.

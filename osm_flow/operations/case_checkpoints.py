@@ -1,4 +1,4 @@
-"""States of a case kept every hundred records. They save time and prove nothing: each use compares their digest."""
+"""Kept states: the states of cases at every hundredth record. They prove nothing: each use compares digests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVERY = 100
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The state after record `seq`, with how often each element had passed by then."""
+    """A kept state: after record `seq`, with how often each element had passed by then."""
 
     seq: int
     digest: str
@@ -27,7 +27,7 @@ class Checkpoint:
 
 
 def keep_if_due(session: Session, case: Case) -> None:
-    """Called after each record of a locked case: every hundredth state is kept."""
+    """Keep the state of a locked case if its newest record is a hundredth one."""
     if case.seq % EVERY:
         return
     session.flush()
@@ -40,7 +40,7 @@ def keep_if_due(session: Session, case: Case) -> None:
 
 
 def keep(session: Session, case_id: str, found: Iterable[Checkpoint]) -> None:
-    """Keep states that a reader worked out. One behind an erased payload is not kept: it may hold what was erased."""
+    """Keep states that a reader worked out, unless an erased payload may be in them."""
     checkpoints = sorted(found, key=lambda one: one.seq)
     if not checkpoints or _has_gaps(session, case_id, checkpoints[-1].seq):
         return
@@ -58,7 +58,7 @@ def keep(session: Session, case_id: str, found: Iterable[Checkpoint]) -> None:
 
 
 def nearest(session: Session, case_id: str, seq: int) -> Checkpoint | None:
-    """The newest state at or before record `seq` that is the one its record names; None: begin at the start."""
+    """The newest kept state at or before record `seq` that has the recorded digest; None: begin at the start."""
     newest_first = _of(case_id).order_by(CaseCheckpoint.seq.desc()).limit(1)
     while (found := session.execute(newest_first.where(CaseCheckpoint.seq <= seq)).first()) is not None:
         if (honest := _if_honest(found[0], found[1])) is not None:
@@ -68,7 +68,7 @@ def nearest(session: Session, case_id: str, seq: int) -> Checkpoint | None:
 
 
 def between(session: Session, case_id: str, after: int, last: int) -> dict[int, Checkpoint]:
-    """The states after `after` up to `last` that are those their records name."""
+    """The kept states after `after` up to `last` that have the recorded digests."""
     query = _of(case_id).where(CaseCheckpoint.seq > after, CaseCheckpoint.seq <= last)
     honest = (_if_honest(row, recorded) for row, recorded in session.execute(query))
     return {one.seq: one for one in honest if one is not None}

@@ -1,4 +1,4 @@
-"""A case at a glance: how far its family has come, who is in it, what it waits for."""
+"""What a case's page shows at the top: stages passed, people in it, what it waits for."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class StageMark:
 
 
 def stage_track(session: Session, case: Case, now: datetime) -> list[StageMark]:
-    """The stages of the cycle as far as the whole family of the case has come; nothing for a case outside the cycle.
+    """The stages of the cycle as far as the case and its relatives have come; empty for a case outside the cycle.
 
     What has nothing yet lies ahead only after the last stage that was begun; before it, it is no part of this family.
     """
@@ -77,7 +77,7 @@ def open_items_of(session: Session, case: Case) -> list[WorkItem]:
 
 
 def people_of(session: Session, case: Case, actor: Actor) -> list[tuple[str, str]]:
-    """Who works or worked in the case, with the name of what they did last."""
+    """The people who work or worked in the case, with the name of what they did last."""
     query = (
         select(Person.display_name, WorkItem.name_th, WorkItem.name_en)
         .join(Person, or_(Person.id == WorkItem.completed_by_id, Person.id == WorkItem.assignee_id))
@@ -89,7 +89,7 @@ def people_of(session: Session, case: Case, actor: Actor) -> list[tuple[str, str
 
 
 def titles_of(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
-    """Titles of cases by id."""
+    """The titles of cases by id."""
     rows = session.execute(select(Case.id, Case.title).where(Case.id.in_(set(case_ids))))
     return dict(rows.all())
 
@@ -101,7 +101,7 @@ def awaited_of(session: Session, case: Case) -> list[WaitingMessage]:
 
 
 def awaited_answer(session: Session, case: Case, task_id: str) -> WaitingMessage:
-    """One of them. Raises NotAwaited."""
+    """An answer from outside that is awaited, by its task. Raises NotAwaited."""
     row = session.get(WaitingMessage, task_id)
     if row is None or row.case_id != case.id:
         raise NotAwaited(task_id=task_id)
@@ -109,18 +109,18 @@ def awaited_answer(session: Session, case: Case, task_id: str) -> WaitingMessage
 
 
 def timers_of(session: Session, case: Case) -> list[Timer]:
-    """The times that the case waits for, soonest first."""
+    """The timers that the case waits for, soonest first."""
     return list(session.scalars(select(Timer).where(Timer.case_id == case.id).order_by(Timer.due_at, Timer.task_id)))
 
 
 def open_incidents_of(session: Session, case: Case) -> list[Incident]:
-    """What stops the case until somebody acts, oldest first."""
+    """The open incidents of the case, oldest first."""
     query = select(Incident).where(Incident.case_id == case.id, Incident.resolved_at.is_(None))
     return list(session.scalars(query.order_by(Incident.id)))
 
 
 def running_by_definition(session: Session, key: str, actor: Actor) -> dict[int, int]:
-    """How many cases of the actor's offices still run on each version of a process, by the version's id."""
+    """The numbers of running cases of the actor's offices by version of a process."""
     query = (
         select(Case.definition_id, func.count())
         .join(Case.definition)

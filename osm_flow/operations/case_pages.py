@@ -34,7 +34,7 @@ _NEWEST_FIRST = Keyset((JournalRecord.seq, True, False))
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """A record of the journal with what people call its parts; `payload` is None once it was lawfully erased."""
+    """A record of the journal with the names that people read; `payload` is None once it was lawfully erased."""
 
     record: JournalRecord
     payload: JSON | None
@@ -57,13 +57,13 @@ class Document:
 
 
 def case_picture(session: Session, case: Case, now: datetime | None = None) -> JSON:
-    """The diagram's XML, where its tokens are (how many, how many overdue at `now`), and how often each element passed."""
+    """The diagram of a case with its tokens (how many, how many overdue at `now`) and how often each element passed."""
     xml = session.scalar(select(ProcessDefinition.xml).where(ProcessDefinition.id == case.definition_id)) or b""
     return {"xml": xml.decode(), **case_standing(session, case, now)}
 
 
 def case_standing(session: Session, case: Case, now: datetime | None = None) -> JSON:
-    """The same without the drawing: `tokens` and `passed`."""
+    """The tokens of a case and how often each element passed, without the diagram."""
     count: Counter[str] = Counter()
     overdue: Counter[str] = Counter()
     if case.state in OPEN_CASE:
@@ -83,7 +83,7 @@ def case_standing(session: Session, case: Case, now: datetime | None = None) -> 
 def case_history(
     session: Session, case: Case, after: str | None = None, limit: int = 100, *, oldest_first: bool = False
 ) -> Page[HistoryEntry]:
-    """What happened to the case, newest first."""
+    """The records of the case, newest first."""
     keyset = Keyset((JournalRecord.seq, False, False)) if oldest_first else _NEWEST_FIRST
     query = (
         select(JournalRecord, JournalPayload.body)

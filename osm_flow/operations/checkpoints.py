@@ -1,4 +1,4 @@
-"""When heads of the log are signed and where they go: once a day, on demand, to witnesses, to files and to exports."""
+"""When checkpoints are signed and where they go: once a day, on demand, to witnesses, to files and to exports."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def checkpoint_line(session: Session) -> str:
 
 
 def sign_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring) -> Checkpoint:
-    """Make a checkpoint and mail it to every witness who has not got it yet. Raises as `make_checkpoint`."""
+    """Make a checkpoint and queue it for every witness who has not got it yet. Raises as `make_checkpoint`."""
     made = make_checkpoint(session, now, actor, keyring=keyring)
     send(session, made, now)
     return made
 
 
 def rotate_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring, reason: str) -> Checkpoint:
-    """Hand over to a new key, and let every witness know. Raises as `rotate_key`."""
+    """Replace the signing key and queue the last checkpoint for the witnesses. Raises as `rotate_key`."""
     made = audit_log.rotate_key(session, now, actor, keyring=keyring, reason=reason)
     send(session, made, now)
     return made
@@ -68,7 +68,7 @@ def send(session: Session, made: Checkpoint, now: datetime) -> int:
 
 
 def sign_daily(store: Store, now: datetime, owner: str, keyring: Keyring) -> Tally:
-    """Log what is new; once office hours are over sign what the day added, or in the morning what was left unsigned.
+    """Log what is new, and sign the day's records after office hours or, if that was missed, the next morning.
 
     A machine without the key only logs: the one that has it signs.
     """
@@ -89,7 +89,7 @@ def sign_daily(store: Store, now: datetime, owner: str, keyring: Keyring) -> Tal
 
 
 def keep_copies(store: Store, keyring: Keyring) -> int:
-    """Write every checkpoint that has no file yet beside the keys, out of reach of whoever has the database only.
+    """Write every checkpoint that has no file yet beside the keys, out of reach of whoever has only the database.
 
     Called after the commit: a file of a checkpoint that was rolled back would accuse an honest log.
     """

@@ -1,4 +1,4 @@
-"""Commands to the engine as they are written into the journal, and back."""
+"""Writing commands to the engine into the journal, and reading them back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPES: dict[str, Any] = {
 
 
 def to_json(command: Command) -> tuple[JSON, JSON]:
-    """The command without its data, and the data: the data are what people typed and lie apart in the payload."""
+    """The command without its data, and the data, which people typed and which lie apart in the payload."""
     fields = dict(vars(command))
     data = fields.pop("data", {})
     return {"type": type(command).__name__, **fields}, data

@@ -1,4 +1,4 @@
-"""What people say about a case or one of its work items; each comment is also a record of the journal."""
+"""Comments on a case or one of its work items; each is also a record of the journal."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def comment(
     work_item_id: str | None = None,
     key: str | None,
 ) -> Comment | None:
-    """Say something about the case; None when this was already said with the same key. Ended cases take comments too."""
+    """Comment on the case; None when the same key did so already. Ended cases take comments too."""
     case = lock_case(session, case_id)
     decision = require(actor, Verb.comment, case_facts(session, case, actor))
     if not first_time(session, key, actor, now, subject=f"comment:{case_id}"):
@@ -62,7 +62,7 @@ def comment(
 
 
 def comments_on(session: Session, case_id: str) -> Sequence[Comment]:
-    """Everything that was said about the case, oldest first."""
+    """The comments on the case, oldest first."""
     query = select(Comment).where(Comment.case_id == case_id).options(joinedload(Comment.person))
     return session.scalars(query.order_by(Comment.id)).all()
 

@@ -1,4 +1,4 @@
-"""Whom a thrown message is for: years run side by side in an office, and several cases of one year may wait for one name."""
+"""Finding the cases that a thrown message is for: by office, fiscal year and what the message says."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def year_of(data: JSON, sender: Case) -> int:
 
 
 def _waiting(session: Session, sender: Case, name: str) -> list[tuple[WaitingMessage, Case]]:
-    """The sender's own events took it within the step if they were to have it."""
+    """The events of other cases that wait for the message; those of the sender took it within the step."""
     query = (
         select(WaitingMessage, Case)
         .join(Case, Case.id == WaitingMessage.case_id)

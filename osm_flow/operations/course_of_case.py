@@ -1,4 +1,4 @@
-"""The states of a case along a stretch of its journal: recorded commands and look-ups, once more through the engine."""
+"""The states of a case along a stretch of its journal: its recorded commands run through the engine again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from osm_flow.store.models import Case, JournalPayload, JournalRecord
 
 @dataclass(frozen=True)
 class State:
-    """A case as it stood after a record: what it waited for, its variables, how often each element had passed."""
+    """The state of a case after a record: what it waited for, its variables, how often each element had passed."""
 
     digest: str
     snapshot: bytes
@@ -56,14 +56,14 @@ class Instant:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Instants in order, and the states found on the way that are not yet kept as checkpoints."""
+    """Instants in order, and the states found on the way that are worth keeping."""
 
     instants: list[Instant]
     found: list[Checkpoint]
 
 
 def stretch(session: Session, case: Case, first: int, last: int) -> Stretch:
-    """The records `first` to `last` of the case with their states, folded from the nearest kept state before them."""
+    """The records `first` to `last` of the case with their states, replayed from the nearest kept state."""
     process = compiled(session, case.definition)
     start = case_checkpoints.nearest(session, case.id, first - 1)
     begin = start.seq if start else 0
@@ -86,7 +86,7 @@ def stretch(session: Session, case: Case, first: int, last: int) -> Stretch:
 
 
 class _Walk:
-    """Goes from record to record; after an obstacle it goes on at the next kept state."""
+    """A replay from record to record; after an obstacle it goes on at the next kept state."""
 
     def __init__(
         self,
@@ -102,6 +102,7 @@ class _Walk:
         self._obstacle: tuple[int, str, str] | None = None
 
     def follow(self, record: JournalRecord, payload: JournalPayload | None) -> Instant:
+        """The next record with the states before and after it."""
         before, previous_hash = self._state, self._hash
         body = _body(payload)
         self._state = self._after(record, body)

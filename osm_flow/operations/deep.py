@@ -1,4 +1,4 @@
-"""The state that was recorded beside the state that the engine computes now: where they part first, and in what."""
+"""Comparing recorded states with those that the engine computes now: where they first differ, and in what."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class KnownState:
-    """A state as people read it: the elements that waited (`element` or `element[instance]`) and the variables.
+    """A recorded state as people read it: the elements that waited (`element` or `element[instance]`), the variables.
 
     `source` says where it is known from; `data` is None where that does not tell the variables.
     """
@@ -67,12 +67,13 @@ class Difference:
         return said
 
     def as_json(self) -> JSON:
+        """The difference as JSON."""
         return {**vars(self), "recorded": self.recorded and vars(self.recorded), "replayed": vars(self.replayed)}
 
 
 @dataclass(frozen=True)
 class Deep:
-    """What a deep verification found. `notes` are no faults: another engine version, an erasure that ends the replay.
+    """The result of a deep verification. `notes` are no faults: another engine version, an erasure that ends it.
 
     `compared` is the number of records whose state was computed again and compared; `digest` is the last one's.
     """
@@ -86,6 +87,7 @@ class Deep:
     is_complete: bool = False
 
     def with_faults(self, faults: list[Fault]) -> Deep:
+        """The same result with these faults."""
         return replace(self, faults=faults)
 
 
@@ -113,18 +115,18 @@ def compare(history: History, known: Callable[[int], KnownState | None] | None) 
 
 
 def faults_of_failure(case_id: str, failure: NotReplayable) -> list[Fault]:
-    """A replay that could not go on is a fault, unless it is only for an erased payload."""
+    """The faults of a replay that could not go on; none if that is only for an erased payload."""
     code = failure.details.get("code")
     return [Fault(case_id, failure.seq, str(code), failure.reason)] if code else []
 
 
 def state_of(replayed: Replayed) -> KnownState:
-    """A replayed state, as it is shown."""
+    """A replayed state as people read it."""
     return KnownState("the replay", names_of(replayed.waiting), replayed.data)
 
 
 def state_in(history: History, record: Record, snapshot: bytes) -> KnownState | None:
-    """What a kept state holds."""
+    """The state in a snapshot as people read it."""
     try:
         waiting = engine.inspect(process_of(history, record), history.case_id, snapshot)
     except (OsmFlowError, ValueError, KeyError, TypeError):
@@ -136,7 +138,7 @@ def state_in(history: History, record: Record, snapshot: bytes) -> KnownState | 
 
 
 def state_from_work_items(session: Session, case: Case, record: Record) -> KnownState:
-    """The work items that were open after a record. Timers, messages and variables of the past are not kept beside it."""
+    """The work items that were open after a record, which is all the database knows of a past state."""
     at = datetime.fromisoformat(record.at)
     open_then = (WorkItem.opened_at <= at, or_(WorkItem.closed_at.is_(None), WorkItem.closed_at > at))
     elements = session.scalars(select(WorkItem.element).where(WorkItem.case_id == case.id, *open_then))
@@ -144,6 +146,7 @@ def state_from_work_items(session: Session, case: Case, record: Record) -> Known
 
 
 def names_of(waiting: tuple[Waiting, ...]) -> tuple[str, ...]:
+    """The elements that wait, with their instances."""
     shown = (one.element if one.instance is None else f"{one.element}[{one.instance}]" for one in waiting)
     return tuple(sorted(shown))
 

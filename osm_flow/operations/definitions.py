@@ -1,4 +1,4 @@
-"""Finding process definitions and having them ready to run."""
+"""Finding process definitions, and compiling them for the engine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DefinitionNotFound(NotFound):
 
 
 def compiled(session: Session, definition: ProcessDefinition) -> Process:
-    """The definition ready to run. Kept in memory by its content, shared by all threads."""
+    """The compiled process of a definition; kept in memory by its content, shared by all threads."""
     name = (definition.key, definition.sha256)
     with _compiling:
         if (process := _compiled.get(name)) is not None:
@@ -52,7 +52,7 @@ def latest(session: Session, key: str) -> ProcessDefinition:
 
 
 def list_definitions(session: Session, *, startable: bool | None = None) -> Sequence[ProcessDefinition]:
-    """The newest version of every process, by key; with `startable` only those that people (do not) start by hand."""
+    """The newest version of every process, by key; with `startable` those that people start by hand, or do not."""
     query = _newest().order_by(ProcessDefinition.key)
     if startable is not None:
         query = query.where(ProcessDefinition.startable.is_(startable))

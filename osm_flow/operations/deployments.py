@@ -1,4 +1,4 @@
-"""Making definitions available: checked as a whole, stored once and never changed."""
+"""Deploying process definitions: checked as a whole, stored once and never changed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class NothingToDeploy(Invalid):
 
 @dataclass(frozen=True)
 class Deployed:
-    """What a deployment did: the new versions, the keys whose newest version is the same already, the warnings."""
+    """The result of a deployment: the new versions, the keys that are the same already, the warnings."""
 
     deployment: Deployment | None
     definitions: list[ProcessDefinition]
@@ -98,7 +98,7 @@ def _version(definition: ProcessDefinition) -> JSON:
 
 
 def check(files: Mapping[str, bytes], *, known_processes: Collection[str] = ()) -> list[Problem]:
-    """Every problem of these files, errors and warnings, without a database."""
+    """The problems of these files, errors and warnings, without a database."""
     read = _read(files)
     prepared = [
         _Prepared(key, xml, _needed(read.forms, diagram.form_keys), _needed(read.decisions, diagram.decision_keys))
@@ -109,7 +109,7 @@ def check(files: Mapping[str, bytes], *, known_processes: Collection[str] = ()) 
 
 
 def read_form(name: str, content: bytes) -> tuple[JSON, list[Problem]]:
-    """A form from its YAML, and what is wrong with it."""
+    """The form in a YAML file, and what is wrong with it."""
     if len(content) > _LARGEST_FORM:
         return {}, [_form_problem(name, "the form is larger than a million bytes", "แบบฟอร์มใหญ่เกินหนึ่งล้านไบต์")]
     try:

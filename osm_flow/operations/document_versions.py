@@ -1,4 +1,4 @@
-"""What a document of a case said before: its earlier versions, each about the same thing as the one being read."""
+"""Earlier versions of a document of a case, each about the same project or province as the one being read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SUBJECTS = ("project", "project_code", "project_name", "name")
 
 @dataclass(frozen=True)
 class Version:
-    """A document as somebody completed it at some time."""
+    """A document as it was completed at some time."""
 
     at: datetime
     actor: str

@@ -1,4 +1,4 @@
-"""Lawful erasure: what people typed is deleted, the record that they did stays and the chain still verifies.
+"""Erasing by law: what people typed is deleted, the record that they did stays and the chain still verifies.
 
 `erasures` says who may have it done; here it is done, in one case at a time, in every place that holds the same words.
 """
@@ -78,7 +78,7 @@ def erase_in(
     subject: str = "",
     about: Mapping[str, Any] | None = None,
 ) -> None:
-    """Delete the payloads of these records and what else holds their words, and record that with the reason.
+    """Delete the payloads of these records and what repeats them, and record that with the reason.
 
     `subject` are words that must not stay beside the case either. Checks nothing about the actor. Raises NothingToErase.
     """
@@ -99,7 +99,7 @@ def erase_in(
 
 
 def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], subject: str) -> ColumnElement[bool]:
-    """Whether the column has these words, as they were typed or as they stand in JSON or in an address."""
+    """The condition that a column has these words, as they were typed or as they stand in JSON or in an address."""
     spelled = {subject, json.dumps(subject, ensure_ascii=False)[1:-1], json.dumps(subject)[1:-1]}
     spelled |= {quote(subject), quote_plus(subject)}
     return or_(*(column.contains(text, autoescape=True) for text in sorted(spelled)))
@@ -197,7 +197,7 @@ def _blank_elsewhere(session: Session, subject: str) -> None:
 
 
 def remains(session: Session, subject: str, besides: Iterable[str] = ()) -> dict[str, int]:
-    """Where these words still stand: rows by `table.column`, in every column of text of every table.
+    """The rows that still have these words, by `table.column`, in every column of text.
 
     What is packed in snapshots is not read: snapshots go with the case. `besides` are tables to leave out.
     """

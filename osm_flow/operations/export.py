@@ -1,4 +1,4 @@
-"""A case as one JSON document that a stranger can check offline."""
+"""Exporting a case as one JSON document that anybody can check offline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole history of a case in memory, wherever it was read from: the database or a bundle."""
+"""The whole history of a case in memory, read from the database or from a bundle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDe
 
 @dataclass(frozen=True)
 class Payload:
-    """What lies beside a record; `body` is canonical JSON."""
+    """The payload of a record with its salt; `body` is canonical JSON."""
 
     salt: str
     body: str
@@ -28,7 +28,7 @@ class Payload:
 
 @dataclass(frozen=True)
 class Definition:
-    """The content of a process definition; `sha256` is what it is known by, which need not be its digest any more."""
+    """The content of a process definition; `sha256` is the digest by which records name it."""
 
     sha256: str
     xml: bytes
@@ -37,6 +37,7 @@ class Definition:
 
     @property
     def is_whole(self) -> bool:
+        """Whether the content still has the digest by which records name it."""
         return content_digest(self.xml, self.forms, self.decisions) == self.sha256
 
 
@@ -60,7 +61,7 @@ class History:
 
 
 def history_of(session: Session, case: Case) -> History:
-    """The history of a case as the database has it now, past every cache and every conversion."""
+    """The history of a case as the database has it now, past every cache."""
     fields = [getattr(JournalRecord, name) for name in Record.__dataclass_fields__ if name != "at"]
     query = select(*fields, type_coerce(JournalRecord.at, String).label("at"), JournalRecord.hash)
     rows = session.execute(query.where(JournalRecord.case_id == case.id).order_by(JournalRecord.seq))
@@ -78,7 +79,7 @@ def history_of(session: Session, case: Case) -> History:
 
 
 def faults_of_history(history: History) -> list[Fault]:
-    """What the history shows of itself: its chain, its payloads, the content of its definitions."""
+    """The faults of a history by itself: its chain, its payloads, the content of its definitions."""
     faults = rules.faults_of_chain(history.case_id, history.chain)
     faults += _faults_of_payloads(history)
     faults += _faults_of_definitions(history)

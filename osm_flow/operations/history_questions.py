@@ -1,4 +1,4 @@
-"""Questions that auditors ask of every office, as conditions on journal records."""
+"""Ready-made questions of auditors, as conditions on journal records."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Question(StrEnum):
 
 
 def condition(session: Session, question: Question) -> ColumnElement[bool]:
-    """The records that answer the question."""
+    """The condition for the records that answer a question."""
     return _CONDITIONS[question](session)
 
 

@@ -1,4 +1,4 @@
-"""Who did what, when and on whose behalf, across all cases of the offices that somebody audits."""
+"""Searching the records of all cases in the offices that somebody audits: who did what, when, on whose behalf."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TooMuchToExport(Refused):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is looked for; None asks for nothing. `element` belongs to the process `definition_key`; `until` is excluded."""
+    """What is searched for; None does not narrow. `element` is one of `definition_key`; `until` is excluded."""
 
     who: str | None = None
     on_behalf_of: str | None = None
@@ -55,7 +55,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """A record with its case and with what people call its parts."""
+    """A record that was found, with its case and the names that people read."""
 
     record: JournalRecord
     case: Case
@@ -66,7 +66,7 @@ class Found:
 
 
 def search(session: Session, actor: Actor, wanted: Wanted, *, after: str | None = None, limit: int = 50) -> Page[Found]:
-    """What was found, newest first, with the exact count. Raises NotYourRole, PageKeyUnreadable."""
+    """A page of the records found, newest first, with the exact count. Raises NotYourRole, PageKeyUnreadable."""
     conditions = _conditions(session, actor, wanted)
     total = session.scalar(select(func.count()).select_from(JournalRecord).where(*conditions)) or 0
     rows, following = _page(session, conditions, after, max(1, min(limit, MOST))) if total else ([], None)
@@ -74,7 +74,7 @@ def search(session: Session, actor: Actor, wanted: Wanted, *, after: str | None 
 
 
 def export(session: Session, actor: Actor, now: datetime, wanted: Wanted, *, reason: str, details: str) -> int:
-    """Record that the actor takes out what this finds, and why; how many records it is.
+    """Record that the actor exports what a search finds, and why; the number of records.
 
     Raises ExportReasonMissing, TooMuchToExport, NotYourRole.
     """
@@ -87,7 +87,7 @@ def export(session: Session, actor: Actor, now: datetime, wanted: Wanted, *, rea
 
 
 def everything(session: Session, actor: Actor, wanted: Wanted) -> Iterator[Found]:
-    """All that was found, newest first, a few hundred at a time in memory."""
+    """All records that a search finds, newest first, a few hundred at a time in memory."""
     conditions = _conditions(session, actor, wanted)
     after: str | None = None
     while True:
@@ -107,13 +107,13 @@ def audited_offices(actor: Actor) -> list[str]:
 
 
 def audited_years(session: Session, actor: Actor) -> list[int]:
-    """The fiscal years of which there are cases, newest first."""
+    """The fiscal years that have cases, newest first."""
     years = select(Case.fiscal_year).where(Case.office_id.in_(audited_offices(actor))).distinct()
     return sorted(session.scalars(years), reverse=True)
 
 
 def searched_elements(session: Session) -> list[tuple[ProcessDefinition, list[tuple[str, str]]]]:
-    """The steps that people do, by process: element and name, of the newest version of each."""
+    """The user tasks that can be searched for, by process: element and name, of the newest version."""
     newest: dict[str, ProcessDefinition] = {}
     for one in session.scalars(select(ProcessDefinition).order_by(ProcessDefinition.key, ProcessDefinition.version)):
         newest[one.key] = one

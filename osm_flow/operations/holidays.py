@@ -1,4 +1,4 @@
-"""Which days are free for civil servants: the Thai holidays by rule, corrected by the table of overrides.
+"""The working days of civil servants: Thai holidays by rule, corrected by a table of overrides.
 
 The rules agree with the official list of 2569-2570, substitution days included; days that the cabinet adds or takes
 away later, and the Ploughing Ceremony that is announced each year, are rows of the table.
@@ -105,7 +105,7 @@ def override_day(
     name_en: str = "",
     source: str,
 ) -> HolidayOverride:
-    """Declare a day free or working against the rules; due dates counted back or on from a milestone follow.
+    """Declare a day free or working against the rules; dates that depend on it follow.
 
     A period that already runs keeps the due date that people were given.
 
@@ -131,7 +131,7 @@ def override_day(
 
 
 def remove_override(session: Session, day: date, actor: Actor, now: datetime) -> None:
-    """Let the rules speak for the day again. Raises Forbidden, NoSuchOverride."""
+    """Remove an override, so that the rules decide about the day again. Raises Forbidden, NoSuchOverride."""
     require(actor, Verb.move_calendar, SystemFacts())
     row = session.get(HolidayOverride, day)
     if row is None:

@@ -1,4 +1,4 @@
-"""Writes from outside carry a key; the same key a second time is the same act, whoever comes second waits for it."""
+"""Idempotency keys: a write that comes twice with one key is done once, and the second waits for the first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal of a case: one record for everything that happens to it, chained to the one before it, with its payload."""
+"""Writing and reading the journal of a case: one record for each act, chained to the one before, with its payload."""
 
 from __future__ import annotations
 
@@ -88,6 +88,6 @@ def data_of(body: str | None) -> JSON:
 
 
 def record_of(row: JournalRecord) -> journal.Record:
-    """The record as it was hashed."""
+    """The record as a value, as it was hashed."""
     fields = {name: getattr(row, name) for name in journal.Record.__dataclass_fields__}
     return journal.Record(**{**fields, "at": instant_text(row.at)})

@@ -49,13 +49,13 @@ class ReasonNeeded(Invalid):
 
 @dataclass(frozen=True)
 class Keyring:
-    """Where private keys lie on this machine, and what the log is called when its first key is made."""
+    """The folder of private keys on this machine, and what the log is called when its first key is made."""
 
     folder: Path
     origin: str
 
     def private(self, key: VerifierKey) -> Ed25519PrivateKey:
-        """The private half. Raises KeyMissing, KeyUnreadable."""
+        """The private half of a key. Raises KeyMissing, KeyUnreadable."""
         try:
             pem = self._path(key.key_id).read_bytes()
         except FileNotFoundError:
@@ -69,7 +69,7 @@ class Keyring:
         return private
 
     def make(self, name: str) -> VerifierKey:
-        """A new key pair: its private half readable by its owner alone, its public half among the trusted ones."""
+        """Make a key pair: its private half readable by its owner alone, its public half among the trusted ones."""
         if not is_name(name):
             raise OriginNotAccepted
         private = Ed25519PrivateKey.generate()
@@ -85,16 +85,17 @@ class Keyring:
         return key
 
     def trusted(self) -> list[VerifierKey]:
-        """The public keys that were made on this machine or put into its file `trusted`; none where there is no file."""
+        """The public keys that were made on this machine or put into its file `trusted`."""
         path = self.folder / "trusted"
         return read_keys(path.read_text(encoding="utf-8").splitlines()) if path.exists() else []
 
     @property
     def copies(self) -> Path:
-        """Where checkpoints are kept as files."""
+        """The folder in which checkpoints are kept as files."""
         return self.folder.parent / "checkpoints"
 
     def has(self, key_id: str) -> bool:
+        """Whether the private half of a key is on this machine."""
         return self._path(key_id).exists()
 
     def _path(self, key_id: str) -> Path:
@@ -102,7 +103,7 @@ class Keyring:
 
 
 def origin_of(base_url: str) -> str:
-    """What a log is called by default: the site's address without its scheme, with /journal."""
+    """The name of a log by default: the site's address without its scheme, with /journal."""
     parts = urlsplit(base_url)
     return f"{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}/journal"
 
@@ -111,21 +112,22 @@ def origin_of(base_url: str) -> str:
 
 
 def signing_keys(session: Session) -> Sequence[SigningKey]:
-    """Every key, oldest first; each one's period ends where the next begins."""
+    """All signing keys, oldest first; the period of each ends where the next begins."""
     return session.scalars(select(SigningKey).order_by(SigningKey.id)).all()
 
 
 def public_half(row: SigningKey) -> VerifierKey:
+    """The public key of a stored signing key."""
     return VerifierKey(row.name, bytes.fromhex(row.public_key))
 
 
 def active_key(session: Session) -> SigningKey | None:
-    """The key that signs now."""
+    """The key that signs now; None before the first."""
     return session.scalars(select(SigningKey).order_by(SigningKey.id.desc()).limit(1)).one_or_none()
 
 
 def key_to_sign_with(session: Session, keyring: Keyring, actor: Actor, now: datetime) -> VerifierKey:
-    """The key that signs now; the very first one is made here. Raises KeyMissing unless it lies on this machine."""
+    """The key that signs now; the first one is made here. Raises KeyMissing unless it is on this machine."""
     row = active_key(session)
     if row is None:
         return _add(session, keyring.make(keyring.origin), actor, now, how="first")
@@ -135,7 +137,7 @@ def key_to_sign_with(session: Session, keyring: Keyring, actor: Actor, now: date
 
 
 def replace_lost(session: Session, keyring: Keyring, actor: Actor, now: datetime, *, reason: str) -> VerifierKey:
-    """Start a new key without the signature of the one before it. Raises NoKeyYet, ReasonNeeded.
+    """Make a new key without the signature of the lost one before it. Raises NoKeyYet, ReasonNeeded.
 
     Every verification shows this as a gap: before it only the checkpoints that witnesses hold vouch for the log.
     """
@@ -147,7 +149,7 @@ def replace_lost(session: Session, keyring: Keyring, actor: Actor, now: datetime
 
 
 def rotate(session: Session, keyring: Keyring, head: Head, actor: Actor, now: datetime, *, reason: str = "") -> Note:
-    """Hand over to a new key: the head of the log with the successor's name in it, signed by both.
+    """Replace the key: the head of the log with the successor's name in it, signed by both.
 
     The successor stands in what is signed, or anybody could put their signature under the last checkpoint and call
     themselves the next key. Raises NoKeyYet, KeyMissing.
@@ -211,7 +213,7 @@ def signed_by(note: Note, key: VerifierKey) -> bool | None:
 
 
 def is_endorsed(row: SigningKey, before: SigningKey) -> bool:
-    """Whether the key before this one handed over to it. Raises NoteUnreadable for a damaged endorsement."""
+    """Whether the key before this one signed for it. Raises NoteUnreadable for a damaged endorsement."""
     note = read_note(row.endorsement)
     key = public_half(row)
     named = f"{SUCCESSOR}{key}" in read_head(note).extensions

@@ -1,4 +1,4 @@
-"""Holding the store against the log: what was logged must still be there, and every signed head must still be true."""
+"""Verifying the audit log: whether what was logged is still there, and every signed head still true."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LATE = timedelta(minutes=10)
 
 @dataclass
 class LogReport:
-    """What a whole verification found; `notices` are no faults, but an auditor should know them."""
+    """The result of a whole verification; `notices` are no faults, but an auditor should know them."""
 
     records: int = 0
     administration: int = 0
@@ -45,7 +45,7 @@ class _Signed:
 def check_log(
     session: Session, *, trusted: Sequence[VerifierKey] = (), kept: Iterable[tuple[str, str]] = ()
 ) -> LogReport:
-    """Read the whole log once: leaves against records, roots against checkpoints, signatures against keys.
+    """Verify the whole log: leaves against records, roots against checkpoints, signatures against keys.
 
     `trusted` are the public keys to believe besides none; without them the database's own are believed. `kept` are
     checkpoints from outside the database, each with the name of its place.
@@ -70,13 +70,13 @@ def check_log(
 
 
 def faults_of_case(session: Session, case_id: str) -> list[Fault]:
-    """Logged records of the case that are gone or changed; cheap enough for every verification of a case."""
+    """The logged records of the case that are gone or changed; quick enough for every verification of a case."""
     query = _leaves_and_records().where(LogLeaf.case_id == case_id).order_by(LogLeaf.seq)
     return [fault for row in session.execute(query) if (fault := _fault_of(row)) is not None]
 
 
 def lost_cases(session: Session) -> list[str]:
-    """Cases that were logged and do not exist any more."""
+    """The cases that were logged and do not exist any more."""
     known = select(Case.id).union_all(select(literal(administration.CHAIN)))
     gone = select(LogLeaf.case_id).where(LogLeaf.case_id.not_in(known)).distinct()
     return list(session.scalars(gone.order_by(LogLeaf.case_id)))

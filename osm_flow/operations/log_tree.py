@@ -35,7 +35,7 @@ class Leaf(NamedTuple):
 
 
 def leaf_bytes(leaf: Leaf) -> bytes:
-    """RFC 8785 JSON of the leaf; written by the standard library, which spells text and small integers the same."""
+    """The leaf as RFC 8785 JSON; written by the standard library, which spells text and small integers the same."""
     fields = {"case_id": leaf.case_id, "hash": leaf.hash, "seq": leaf.seq}
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 

@@ -1,4 +1,4 @@
-"""Logs for process mining: what happened in a period, an office or a process, streamed from the journal.
+"""Event logs for process mining: what happened in a period, an office or a process, read from the journal in a stream.
 
 The journal is read case by case in its own order, a page of cases at a time, so that memory stays the same however long
 the log is. What people typed is never in a log; it is only looked through for the codes of projects.
@@ -53,7 +53,7 @@ class PeriodBackwards(Invalid):
 
 @dataclass(frozen=True)
 class Scope:
-    """Which records: of these offices, of one process or all, at `start` or later and before `end`."""
+    """The records of an event log: of these offices, of one process or all, at `start` or later and before `end`."""
 
     offices: tuple[str, ...]
     definition_key: str | None = None
@@ -61,6 +61,7 @@ class Scope:
     end: datetime | None = None
 
     def of_cases(self, case: type[Case]) -> ColumnElement[bool]:
+        """The condition for cases of the scope."""
         conditions = [case.office_id.in_(self.offices)]
         if self.definition_key:
             known = select(ProcessDefinition.id).where(ProcessDefinition.key == self.definition_key)
@@ -68,6 +69,7 @@ class Scope:
         return and_(*conditions, exists().where(JournalRecord.case_id == case.id, *self.of_records()))
 
     def of_records(self) -> list[ColumnElement[bool]]:
+        """The condition for records of the scope."""
         conditions: list[ColumnElement[bool]] = []
         if self.start is not None:
             conditions.append(JournalRecord.at >= self.start)
@@ -120,7 +122,7 @@ def scope_for(
 def prepare(
     session: Session, scope: Scope, actor: Actor, now: datetime, *, format_: str, reason: str, names: bool
 ) -> None:
-    """Record who takes which log out and why. The log is written after this is committed.
+    """Record who exports which log and why. The log is written after this is committed.
 
     Raises ExportReasonMissing.
     """
@@ -130,7 +132,7 @@ def prepare(
 
 
 def write(session: Session, scope: Scope, path: Path, *, format_: str, naming: Naming | None) -> Counts:
-    """Write the log to a new file in this form; without `naming` it says people's own user names."""
+    """Write the log to a new file in this export format; without `naming` it says people's own user names."""
     about = _about(session, scope, naming)
     return Counts(*LOG_FORMS[format_].write(path, about, _Log(session, scope, naming)))
 
@@ -147,12 +149,14 @@ class _Log:
         self._projects = {project.code: project for project in session.scalars(query)}
 
     def traces(self) -> Iterator[tuple[LogCase, Iterable[LogEvent]]]:
+        """The cases of the scope, each with its events."""
         for case, records in self._cases(_columns()):
             about = {key: value for key, value in mining_objects.attributes_of_case(case).items() if value}
             about.pop("name")
             yield LogCase(case.id, case.business_key, about), (self._event(case, record, ()) for record in records)
 
     def objects(self) -> Iterator[LogObject]:
+        """The objects of the scope."""
         seen = Seen(self._projects, self._name, self._elements)
         for case, records in self._cases(self._wide_columns(), with_parents=True):
             yield from mining_objects.of_case(case, self._elements.process_of(case))
@@ -160,6 +164,7 @@ class _Log:
                 yield from seen.new_in(case, record)
 
     def events(self) -> Iterator[LogEvent]:
+        """The events of the scope."""
         seen = Seen(self._projects, self._name, self._elements)
         for case, records in self._cases(self._wide_columns()):
             for record in records:

@@ -1,4 +1,4 @@
-"""What the records of a journal are about, for logs of objects: cases, work items, people, projects, documents, meetings."""
+"""The objects that the records of a journal are about: cases, work items, people, projects, documents, meetings."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _ANSWERS: Final = frozenset({RecordKind.work_item_completed, RecordKind.message_
 
 
 class Elements:
-    """The elements of the processes that a log is about."""
+    """The names of elements of the processes that a log is about."""
 
     def __init__(self) -> None:
         self._by_content: dict[str, Process | None] = {}
         self._by_id: dict[int, Process | None] = {}
 
     def learn(self, session: Session, definition_ids: Iterable[int]) -> None:
-        """Make these definitions known; one that this version cannot read leaves its elements without names."""
+        """Read these definitions; one that this version cannot read leaves its elements without names."""
         if not (new := set(definition_ids) - self._by_id.keys()):
             return
         for definition in session.scalars(select(ProcessDefinition).where(ProcessDefinition.id.in_(new))):
@@ -51,6 +51,7 @@ class Elements:
             self._by_id[definition.id] = self._by_content[definition.sha256] = process
 
     def process_of(self, case: Row[*tuple[Any, ...]]) -> Process | None:
+        """The compiled process of a record."""
         return self._by_id.get(case.definition_id)
 
     def element_of(self, record: Row[*tuple[Any, ...]]) -> Element | None:
@@ -71,7 +72,7 @@ class Seen:
         self._in_case: set[str] = set()
 
     def new_in(self, case: Row[*tuple[Any, ...]], record: Row[*tuple[Any, ...]]) -> Iterator[LogObject]:
-        """The objects that this record is the first to name, apart from the case and the meeting that it is."""
+        """The objects that this record is the first to name, apart from its case."""
         if case.id != self._case_id:
             self._case_id, self._in_case = case.id, set()
         for id_, _, make in self._named_by(case, record):
@@ -81,7 +82,7 @@ class Seen:
                 yield make()
 
     def links_of(self, case: Row[*tuple[Any, ...]], record: Row[*tuple[Any, ...]]) -> tuple[Link, ...]:
-        """What the record is about, each object once in each respect."""
+        """The objects that the record is about, each once in each relation."""
         links = [Link(id_of("case", case.id), "belongs to")]
         if is_meeting(self._elements.process_of(case)):
             links.append(Link(id_of("meeting", case.id), "happens in"))
@@ -121,7 +122,7 @@ class Seen:
 
 
 def of_case(case: Row[*tuple[Any, ...]], process: Process | None) -> Iterator[LogObject]:
-    """The case, and the meeting that it is."""
+    """The object of a case, and that of the meeting that it is."""
     called = (Link(id_of("case", case.parent_id), "called by"),) if case.parent_id else ()
     at = case.started_at
     yield LogObject(id_of("case", case.id), "case", at, attributes_of_case(case), called)
@@ -131,6 +132,7 @@ def of_case(case: Row[*tuple[Any, ...]], process: Process | None) -> Iterator[Lo
 
 
 def attributes_of_case(case: Row[*tuple[Any, ...]]) -> dict[str, str]:
+    """The attributes of a case as an object."""
     return {
         "name": case.business_key,
         "definition": case.definition_key,
@@ -145,15 +147,17 @@ def attributes_of_case(case: Row[*tuple[Any, ...]]) -> dict[str, str]:
 
 
 def id_of(type_: str, key: str) -> str:
+    """The id of an object in the log."""
     return f"{type_}:{key}"
 
 
 def is_meeting(process: Process | None) -> bool:
+    """Whether the case is a meeting."""
     return process is not None and process.properties.get("business_key") == _MEETING
 
 
 def person(username: str, name: Naming) -> str:
-    """What the log calls somebody; the system is nobody whose name needs hiding."""
+    """The name that the log uses for somebody; the system needs no pseudonym."""
     return username if username == SYSTEM.username else name(username)
 
 

@@ -1,4 +1,4 @@
-"""What the journal alone tells of a case beside its states: who held what, what was given, what was erased, by which record."""
+"""What the journal alone says of a past case: who held which work item, which files were attached, what was erased."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class OpenItem:
 
 @dataclass(frozen=True)
 class Given:
-    """A file that was given with record `seq`, as the record describes it; `attachment_id` where it still is so."""
+    """A file that was attached with record `seq`; `attachment_id` where it is still there."""
 
     seq: int
     filename: str
@@ -57,7 +57,7 @@ class Given:
 
 
 class Holders:
-    """Who held each of these work items after each record, and when it was due."""
+    """The holders of work items after each record, and when each was due."""
 
     def __init__(self, session: Session, case_id: str, task_ids: Collection[str], last: int) -> None:
         self._acts: dict[str, list[tuple[int, str, str, JSON]]] = {}
@@ -70,13 +70,14 @@ class Holders:
 
     @property
     def usernames(self) -> set[str]:
+        """The user names that the records name."""
         acts = [act for acts in self._acts.values() for act in acts]
         return {actor for _, _, actor, _ in acts} | {
             data["to"] for _, kind, _, data in acts if _names_person(kind, data)
         }
 
     def item(self, waiting: Waiting, seq: int, names: Mapping[str, str], subject: str = "") -> OpenItem:
-        """The work item after record `seq`; `subject` is what its case is about."""
+        """The work item after record `seq`; `subject` is that of its case."""
         holder = waiting.assignee if waiting.assignee in self._known else None
         due_at = waiting.due_at
         for number, kind, actor, data in self._acts.get(waiting.task_id, ()):
@@ -101,7 +102,7 @@ class Holders:
 
 
 def erasures(session: Session, case_id: str) -> dict[int, int]:
-    """Which records' payloads were erased, and by which record."""
+    """The records whose payloads were erased, and the records that say so."""
     found: dict[int, int] = {}
     for record, data in written(session, case_id, JournalRecord.kind == RecordKind.payloads_erased):
         numbers = data.get("erased")
@@ -111,7 +112,7 @@ def erasures(session: Session, case_id: str) -> dict[int, int]:
 
 
 def attachments(session: Session, case_id: str, last: int) -> list[Given]:
-    """The files given up to record `last`."""
+    """The files attached up to record `last`."""
     query = select(Attachment.sha256, Attachment.filename, Attachment.id).where(Attachment.case_id == case_id)
     there = {(sha256, filename): number for sha256, filename, number in session.execute(query)}
     wanted = (JournalRecord.kind == RecordKind.case_attached, JournalRecord.seq <= last)
@@ -129,7 +130,7 @@ def attachments(session: Session, case_id: str, last: int) -> list[Given]:
 
 
 def turns(session: Session, case_id: str, last: int) -> list[tuple[int, CaseStatus]]:
-    """At which records an administrator suspended, resumed or cancelled the case."""
+    """The records at which an administrator suspended, resumed or cancelled the case."""
     query = select(JournalRecord.seq, JournalRecord.kind).where(
         JournalRecord.case_id == case_id, JournalRecord.kind.in_(_TURNS), JournalRecord.seq <= last
     )
@@ -137,6 +138,7 @@ def turns(session: Session, case_id: str, last: int) -> list[tuple[int, CaseStat
 
 
 def digest_is(salt: str, body: str, digest: str) -> bool:
+    """Whether the payload has this digest."""
     try:
         return rules.digest_payload(salt, body) == digest
     except ValueError:

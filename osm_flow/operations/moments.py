@@ -1,4 +1,4 @@
-"""A case as it was after any of its records: who acted, what they saw and typed, what changed, what was open then.
+"""Moments: a case as it was after any of its records, with who acted, what they typed and what was open then.
 
 Everything is worked out from the journal; nothing is read from what the case looks like today.
 """
@@ -41,7 +41,7 @@ class NoSuchMoment(NotFound):
 
 @dataclass(frozen=True)
 class Token:
-    """Where the case stood: an element, how many tokens waited in it, and how many of them past their due date."""
+    """Where the case stood: an element, how many tokens waited in it, and how many of them were overdue."""
 
     element: str
     count: int
@@ -50,7 +50,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Chain:
-    """The evidence of one record, computed again; `payload_ok` and `state_ok` are None where nothing can be compared."""
+    """The hashes of one record computed again; `payload_ok` and `state_ok` are None where nothing can be compared."""
 
     hash: str
     prev_hash: str
@@ -63,6 +63,7 @@ class Chain:
 
     @property
     def is_sound(self) -> bool:
+        """Whether nothing of the evidence is wrong."""
         return self.hash_ok and self.prev_ok and self.payload_ok is not False and self.state_ok is not False
 
 
@@ -105,6 +106,7 @@ class Moment:
 
     @property
     def is_known(self) -> bool:
+        """Whether the state could be worked out."""
         return self.obstacle is None
 
 
@@ -139,12 +141,12 @@ def relatives_of(session: Session, case: Case) -> list[ProcessDefinition]:
 
 
 def moment(session: Session, case_id: str, seq: int) -> Moment:
-    """The case after this record. Raises NoSuchMoment."""
+    """The moment after this record. Raises NoSuchMoment."""
     return moments(session, session.get_one(Case, case_id), seq, seq).items[0]
 
 
 def moments(session: Session, case: Case, first: int, last: int) -> Moments:
-    """The case after each of these records. Raises NoSuchMoment when there is none of them."""
+    """The moments after each of these records. Raises NoSuchMoment when there is none of them."""
     if not 1 <= first <= case.seq or last < first:
         raise NoSuchMoment(case_id=case.id, seq=first)
     walked = stretch(session, case, first, last)

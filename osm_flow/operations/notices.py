@@ -1,4 +1,4 @@
-"""What the system tells a person inside the site."""
+"""The notices that a person finds inside the site."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from osm_flow.store.models import Notification
 
 
 def unread_count(session: Session, actor: Actor) -> int:
+    """The number of notices that the person has not read."""
     query = select(func.count()).select_from(Notification)
     return session.scalar(query.where(Notification.person_id == actor.person_id, Notification.read_at.is_(None))) or 0
 
@@ -28,5 +29,6 @@ def notices_for(session: Session, actor: Actor, *, after: str | None = None, lim
 
 
 def mark_all_read(session: Session, actor: Actor, now: datetime) -> None:
+    """Mark every notice of the person as read."""
     unread = update(Notification).where(Notification.person_id == actor.person_id, Notification.read_at.is_(None))
     session.execute(unread.values(read_at=now))

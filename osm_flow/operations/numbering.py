@@ -10,6 +10,6 @@ from osm_flow.store.models import BusinessKeyCounter
 
 
 def next_business_key(session: Session, process: Process, office_id: str, fiscal_year: int) -> str:
-    """The next number of this kind of case in this office and year; two who ask at once get two numbers."""
+    """The next business key of this kind of case in this office and year; two who ask at once get two."""
     prefix = f"{process.properties.get('business_key') or process.key.upper()[:24]}-{office_id}-{fiscal_year}"
     return f"{prefix}-{next_number(session, BusinessKeyCounter, 'last', prefix=prefix):02d}"

@@ -1,4 +1,4 @@
-"""Passwords: what makes one acceptable, how it is hashed, and signing in with it, slowed down for guessers."""
+"""Passwords: which are acceptable, how they are hashed, and signing in, slowed down for guessers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TooManyAttempts(OsmFlowError):
 
 
 def hash_password(password: str, username: str, field: str = "password") -> str:
-    """Raises PasswordTooWeak, naming the field."""
+    """The hash of an acceptable password. Raises PasswordTooWeak, naming the field."""
     length_fits = MINIMUM_LENGTH <= len(password) <= _MAXIMUM_LENGTH
     if not length_fits or username.lower() in password.lower() or len(set(password)) < 4:
         raise PasswordTooWeak(fields={field: PasswordTooWeak.__doc__})
@@ -50,7 +50,7 @@ def hash_password(password: str, username: str, field: str = "password") -> str:
 
 
 def password_fits(person: Person | None, password: str) -> bool:
-    """Takes equally long whether or not there is such a person or such a password."""
+    """Whether the password is the person's; takes equally long whether or not there is such a person."""
     known = person.password_hash if person else None
     try:
         return _hasher.verify(known or _NOBODYS_HASH, password[:_MAXIMUM_LENGTH]) and known is not None
@@ -59,7 +59,7 @@ def password_fits(person: Person | None, password: str) -> bool:
 
 
 def authenticate(session: Session, username: str, password: str) -> Person:
-    """The person who signs in. Raises SignInRefused, without telling which part was wrong."""
+    """The person with this user name and password. Raises SignInRefused, without telling which part was wrong."""
     person = session.scalars(select(Person).where(Person.username == normal_username(username))).one_or_none()
     if not password_fits(person, password) or person is None or person.locked_at is not None:
         raise SignInRefused
@@ -67,7 +67,7 @@ def authenticate(session: Session, username: str, password: str) -> Person:
 
 
 def sign_in(store: Store, username: str, password: str, address: str, now: datetime) -> Person:
-    """As `authenticate`, throttled by name and address. Raises SignInRefused, TooManyAttempts.
+    """The person who signs in, throttled by name and address. Raises SignInRefused, TooManyAttempts.
 
     The attempt is counted in a transaction of its own before the password is looked at: a refusal is counted although
     its request is rolled back, and guesses sent all at once are counted one by one.
@@ -82,6 +82,7 @@ def sign_in(store: Store, username: str, password: str, address: str, now: datet
 
 
 def normal_username(username: str) -> str:
+    """The user name in its one spelling."""
     return username.replace("\0", "").strip().lower()[:64]
 
 

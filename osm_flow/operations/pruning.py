@@ -1,4 +1,4 @@
-"""Forgetting what was only kept so that nothing happens twice: delivered entries of the outbox, keys of writes from outside.
+"""Deleting what was only kept so that nothing happens twice: delivered outbox entries, idempotency keys.
 
 Neither is history: what they caused stands in the journals. A delivered entry is of no use once nobody looks for it (a
 failure is looked into within days); a key must outlive every retry of its write, a form left open over a long leave

@@ -1,4 +1,4 @@
-"""Names that stand for people in files that leave the office: always the same one, and nobody outside can tell whose."""
+"""Pseudonyms of people in files that leave the office: one for each person, and nobody outside can tell whose."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def kept_key(folder: Path) -> bytes:
 
 
 def pseudonyms(key: bytes) -> Naming:
-    """Gives each name its pseudonym (`p-4f1c…`). Without the key a list of guessed names tells nothing."""
+    """The function that gives each name its pseudonym (`p-4f1c…`) under this key."""
     known: dict[str, str] = {}
 
     def name(real: str) -> str:

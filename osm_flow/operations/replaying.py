@@ -1,4 +1,4 @@
-"""Running a history again: its commands, one after another, through the engine that is installed now."""
+"""Replaying a history: its commands, one after another, through the engine that is installed now."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from osm_flow.operations.histories import Definition, History, Payload
 
 @dataclass(frozen=True)
 class Replayed:
-    """The case as it was after one record: what it waited for then, its variables, and its state's digest."""
+    """The case after one record of a replay: what it waited for, its variables, and its state's digest."""
 
     seq: int
     at: datetime
@@ -109,6 +109,7 @@ def process_of(history: History, record: Record) -> Process:
 
 
 def compiled_from(definition: Definition, key: str) -> Process:
+    """The compiled process of a definition in a history."""
     tables = {name: xml.encode() for name, xml in definition.decisions.items()}
     return engine.compile_process(key, definition.xml, definition.forms, tables)
 

@@ -1,4 +1,4 @@
-"""What must be kept: for how long by its class, whatever its class by a legal hold; and which cases are sensitive."""
+"""How long ended cases are kept, legal holds on cases and people, and which cases are sensitive."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class HeldByLaw(Refused):
 
 @dataclass(frozen=True)
 class Due:
-    """An ended case whose retention is over, or that of the records of some of its elements: since when, what comes."""
+    """An ended case, or records of some of its elements, whose retention is over: since when, what is to be done."""
 
     case: Case
     retention: Retention
@@ -53,7 +53,7 @@ class Due:
 
 
 def retention_of_case(session: Session, case: Case) -> Retention:
-    """The class of the case's process; ordinary when the diagram spells none that is known."""
+    """The retention class of the case's process; ordinary when the diagram spells none that is known."""
     try:
         return retention_of(compiled(session, case.definition).properties.get("retention"))
     except RetentionUnknown:
@@ -66,7 +66,7 @@ def kept_until(session: Session, case: Case) -> date | None:
 
 
 def shorter_lived(session: Session, case: Case) -> dict[Retention, tuple[str, ...]]:
-    """Elements whose records have a class of their own, as lists of who attended have."""
+    """The elements whose records have a retention class of their own, as lists of who attended have."""
     found: dict[Retention, list[str]] = {}
     for element in compiled(session, case.definition).elements.values():
         with suppress(RetentionUnknown):
@@ -76,7 +76,7 @@ def shorter_lived(session: Session, case: Case) -> dict[Retention, tuple[str, ..
 
 
 def due_cases(session: Session, actor: Actor, now: datetime, *, limit: int = 200) -> list[Due]:
-    """Ended cases that are kept longer than their class asks and still have payloads, longest overdue first."""
+    """The ended cases that are kept longer than their class asks and still have payloads, longest overdue first."""
     require(actor, Verb.see_audit, SystemFacts())
     today = local_day(now)
     wanted = select(Case).where(Case.state.not_in(OPEN_CASE), Case.ended_at.is_not(None), erasable(Case.id).exists())
@@ -105,7 +105,7 @@ def _due_of(session: Session, case: Case, today: date) -> Iterator[Due]:
 
 
 def erasable(case_id: Any) -> Select[int]:
-    """The numbers of the records of the case whose payload is there and may go: what says that others went never does."""
+    """The records of the case whose payload may be erased; the record of an erasure never."""
     query = select(JournalRecord.seq).join(JournalRecord.payload)
     return query.where(JournalRecord.case_id == case_id, JournalRecord.kind.not_in(NEVER_ERASED))
 
@@ -114,7 +114,7 @@ def erasable(case_id: Any) -> Select[int]:
 
 
 def hold_case(session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
-    """Keep everything of the case until the hold is lifted. Raises CaseNotFound, NotYourRole, ReasonMissing."""
+    """Put a legal hold on a case until it is lifted. Raises CaseNotFound, NotYourRole, ReasonMissing."""
     case = lock_case(session, case_id)
     decision = require(actor, Verb.hold, case_facts(session, case, actor))
     hold = _add(session, LegalHold(case_id=case_id, reason=said(reason), actor=actor.username, at=now))
@@ -124,14 +124,14 @@ def hold_case(session: Session, case_id: str, actor: Actor, now: datetime, *, re
 
 
 def hold_person(session: Session, username: str, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
-    """Keep every record that the person made, in every case, until the hold is lifted."""
+    """Put a legal hold on every record that a person made, in every case."""
     require(actor, Verb.hold, SystemFacts())
     person = person_by_username(session, username)
     return _add(session, LegalHold(person_id=person.id, reason=said(reason), actor=actor.username, at=now))
 
 
 def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
-    """End a hold; that there was one stays known. Raises HoldNotFound, NotYourRole, ReasonMissing."""
+    """Lift a hold; that there was one stays known. Raises HoldNotFound, NotYourRole, ReasonMissing."""
     require(actor, Verb.hold, SystemFacts())
     hold = session.get(LegalHold, hold_id)
     lifted = select(LegalHold.id).where(LegalHold.lifts_id == hold_id)
@@ -153,17 +153,17 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
 
 
 def current_holds(session: Session) -> Sequence[LegalHold]:
-    """Holds that stand, oldest first."""
+    """The holds that are not lifted, oldest first."""
     return session.scalars(_standing().order_by(LegalHold.id)).all()
 
 
 def hold_on(session: Session, case: Case) -> LegalHold | None:
-    """A hold that stands on the case itself."""
+    """A hold that is on the case itself."""
     return session.scalars(_standing().where(LegalHold.case_id == case.id).limit(1)).one_or_none()
 
 
 def refuse_held(session: Session, case: Case, numbers: Collection[int]) -> None:
-    """Raises HeldByLaw when the case is held, or one of these records was made by or for a person who is."""
+    """Raise HeldByLaw when the case is held, or one of these records was made by or for a person who is."""
     if hold_on(session, case) is not None:
         raise HeldByLaw(case_id=case.id)
     held = select(Person.username).where(Person.id.in_(_standing().with_only_columns(LegalHold.person_id)))
@@ -187,7 +187,7 @@ def is_sensitive(session: Session, case: Case) -> bool:
 def mark_sensitive(
     session: Session, case_id: str, actor: Actor, now: datetime, *, sensitive: bool, reason: str
 ) -> Case:
-    """Have every opening of the case recorded, or no longer. Raises NotYourRole, ReasonMissing."""
+    """Mark a case as sensitive, or no longer. Raises NotYourRole, ReasonMissing."""
     case = lock_case(session, case_id)
     decision = require(actor, Verb.erase, case_facts(session, case, actor))
     case.is_sensitive = sensitive

@@ -1,4 +1,4 @@
-"""Why a work item came back: the decision that returned its document for revision, and by whom."""
+"""Why a work item was returned for revision: the decision that did so, and by whom."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Returned:
 
 
 def return_of(session: Session, item: WorkItem) -> Returned | None:
-    """The decision that opened the work item by returning the document it writes; None when it opened otherwise.
+    """The decision that opened the work item by returning its document; None when it opened otherwise.
 
     Whoever judges a document and thereby opens the step that writes it has returned it, whatever the form is called.
     """

@@ -1,4 +1,4 @@
-"""What work items and cases are about, as people read it: provinces by their names in the reader's language."""
+"""The subjects of work items and cases as people read them: provinces by their names in the reader's language."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def subject_words(subject: str, locale: str) -> str:
 
 
 def names_of_subject(subject: str) -> tuple[str, ...]:
-    """The subject as it may be looked for: in each language where they differ."""
+    """The subject in each language, for the search."""
     return tuple(dict.fromkeys(subject_words(subject, locale) for locale in ("th", "en")))
 
 

@@ -1,4 +1,4 @@
-"""Proving the past: every chain computed again, every case replayed from its first record, state by state."""
+"""Verifying the past: every chain computed again, every case replayed from its first record, state by state."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Check = Callable[[Session, str], Deep]
 
 
 def verify_case(session: Session, case_id: str) -> list[Fault]:
-    """Everything wrong with the history of the case, the earliest record first; empty when it is proved."""
+    """The faults of the history of a case, the earliest record first; empty when it is proved."""
     return _verified(session, case_id, lambda case, history: deep.compare(history, None)).faults
 
 
 def verify_deep(session: Session, case_id: str) -> Deep:
-    """As `verify_case`, and of the first state that differs both are told; so is the engine that wrote the records."""
+    """The faults of a case as `verify_case` tells them, with the first state that differs and the engines used."""
     return _verified(
         session,
         case_id,
@@ -50,18 +50,18 @@ def _verified(session: Session, case_id: str, replayed: Callable[[Case, History]
 
 
 def verify_all(session: Session) -> Iterator[tuple[str, list[Fault]]]:
-    """Each case with its faults, one after another; memory stays that of one case."""
+    """The faults of every case, one case after another; memory stays that of one case."""
     for case_id, found in _each(session, lambda session, case_id: Deep(case_id, faults=verify_case(session, case_id))):
         yield case_id, found.faults
 
 
 def verify_all_deep(session: Session) -> Iterator[tuple[str, Deep]]:
-    """As `verify_all`, with what `verify_deep` tells."""
+    """The results of `verify_deep` of every case, one after another."""
     yield from _each(session, verify_deep)
 
 
 def replay(session: Session, case_id: str) -> Iterator[Replayed]:
-    """The case as it was after each record, computed from the journal alone. Raises NotReplayable at the first doubt."""
+    """The case after each record, computed from the journal alone. Raises NotReplayable at the first doubt."""
     case = _case(session, case_id)
     history = history_of(session, case)
     digest = ""

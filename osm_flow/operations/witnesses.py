@@ -1,4 +1,4 @@
-"""Who outside the system gets every checkpoint by mail; set by the office, and never silently changed."""
+"""The witnesses: people outside the office who get every checkpoint by mail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def current(session: Session) -> Sequence[Witness]:
 
 
 def witnesses_of(session: Session, office_id: str, actor: Actor) -> Sequence[Witness]:
-    """Everybody who is or was a witness of the office, those who are first. Raises NotYourRole."""
+    """The present and former witnesses of the office, present ones first. Raises NotYourRole."""
     require(actor, Verb.manage_witnesses, OfficeFacts(office_id))
     wanted = select(Witness).where(Witness.office_id == office_id)
     return session.scalars(wanted.order_by(Witness.removed_at.is_not(None), Witness.id)).all()
@@ -59,7 +59,7 @@ def add_witness(session: Session, office_id: str, actor: Actor, now: datetime, *
 
 
 def remove_witness(session: Session, witness_id: int, actor: Actor, now: datetime) -> Witness:
-    """Send no further checkpoints there; that it was a witness stays known. Raises WitnessNotFound, NotYourRole."""
+    """Send a witness no further checkpoints; that it was one stays known. Raises WitnessNotFound, NotYourRole."""
     witness = session.get(Witness, witness_id, with_for_update=True)
     if witness is None:
         raise WitnessNotFound

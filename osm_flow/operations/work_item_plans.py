@@ -1,4 +1,4 @@
-"""When a work item is due, when it asks for attention, how urgent it is, and the draft of what is being typed on it."""
+"""The due date, the follow-up date and the priority of a work item, and the draft of its form."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class DraftTooLarge(Invalid):
 def move_due(
     session: Session, work_item_id: str, actor: Actor, now: datetime, *, due_at: datetime, reason: str, key: str | None
 ) -> WorkItem:
-    """Set another due date, with the reason on record. The calendar will not move it any more."""
+    """Move the due date of a work item, with the reason on record. The calendar will not move it any more."""
     item, decision = locked_item(session, work_item_id, actor, Verb.move_due)
     if not first_time(session, key, actor, now, subject=f"move_due:{item.id}"):
         return item
@@ -47,7 +47,7 @@ def move_due(
 def set_follow_up(
     session: Session, work_item_id: str, actor: Actor, now: datetime, *, follow_up_at: datetime | None
 ) -> WorkItem:
-    """Let the work item rest until then (None: it asks for attention at once)."""
+    """Set the follow-up date of a work item (None: it asks for attention at once)."""
     item, decision = locked_item(session, work_item_id, actor, Verb.complete)
     item.follow_up_at = follow_up_at
     record_on(session, item, actor, now, RecordKind.work_item_follow_up_set, {"to": _text(follow_up_at)}, decision)
@@ -55,7 +55,7 @@ def set_follow_up(
 
 
 def set_priority(session: Session, work_item_id: str, actor: Actor, now: datetime, *, priority: int) -> WorkItem:
-    """Say how urgent the work item is: 50 is normal, 100 most urgent. Raises PriorityUnknown."""
+    """Set the priority of a work item: 50 is normal, 100 most urgent. Raises PriorityUnknown."""
     item, decision = locked_item(session, work_item_id, actor, Verb.move_due)
     if not 0 <= priority <= 100:
         raise PriorityUnknown(fields={"priority": PriorityUnknown.__doc__ or ""})
@@ -77,7 +77,7 @@ def save_draft(session: Session, work_item_id: str, actor: Actor, now: datetime,
 
 
 def get_draft(session: Session, work_item_id: str, actor: Actor) -> JSON | None:
-    """What the person typed before, None if there is no draft."""
+    """The draft of this person, None if there is none."""
     draft = session.get(Draft, (work_item_id, actor.person_id))
     body: JSON | None = json.loads(draft.body) if draft else None
     return body

@@ -1,4 +1,4 @@
-"""How much each person of the team holds, and what nobody has taken yet; for heads who share out the work."""
+"""How much each person of the team holds, and what nobody has claimed yet; for heads who share out the work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SOON = timedelta(days=7)
 
 @dataclass(frozen=True)
 class PersonLoad:
-    """What one person holds now; `roles` are the hats they wear today in the offices looked at."""
+    """The work items that one person holds; `roles` are the hats they wear today in these offices."""
 
     person_id: int
     name: str
