@@ -14,6 +14,7 @@ from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.states import CaseStatus
 from osm_flow.operations import case_pages, cases, incidents, replaying, verify
 from osm_flow.operations.case_overview import open_items_of
 from osm_flow.operations.outbox import deliver_pending
@@ -94,7 +95,7 @@ def show(context: Context, case_id: str, as_json: bool) -> None:
 
 
 @case.command("list")
-@click.option("--state", type=click.Choice(["open", "ACTIVE", "SUSPENDED", "COMPLETED", "CANCELLED"]))
+@click.option("--state", type=click.Choice(["open", *CaseStatus]))
 @click.option("--office")
 @click.option("--fiscal-year", type=int)
 @click.option("--stage")

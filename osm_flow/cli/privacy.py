@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.states import ErasureState
 from osm_flow.operations import erasures, retention
 from osm_flow.operations.access_log import Kind, accesses, record_access
 from osm_flow.operations.people import actor_named
@@ -96,7 +97,7 @@ def erase(
 
 
 @privacy.command("requests")
-@click.option("--state", type=click.Choice(["ASKED", "APPROVED", "DONE", "REFUSED", "WITHDRAWN"]))
+@click.option("--state", type=click.Choice(list(ErasureState)))
 @click.option("--after", help="Go on after this key.")
 @JSON
 @click.pass_obj

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from osm_flow.domain.actors import Actor, Hat
 from osm_flow.domain.roles import PROVINCIAL, STAFF, WORKERS
+from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 
 
@@ -55,7 +56,7 @@ class CaseFacts:
     """What the policy knows of a case; `candidates` and `people` are those of its work items, past and present."""
 
     office_id: str
-    state: str = "ACTIVE"
+    state: str = CaseStatus.ACTIVE
     province_id: str | None = None
     candidates: tuple[str, ...] = ()
     people: frozenset[int] = frozenset()
@@ -66,14 +67,14 @@ class WorkItemFacts:
     """What the policy knows of a work item; `completed_by` says who completed which element of the case."""
 
     office_id: str
-    state: str = "READY"
+    state: str = WorkItemStatus.READY
     candidates: tuple[str, ...] = ()
     assignee_id: int | None = None
     owner_id: int | None = None
     province_id: str | None = None
     completed_by: Mapping[str, frozenset[int]] = field(default_factory=dict)
     separate_from: tuple[str, ...] = ()
-    case_state: str = "ACTIVE"
+    case_state: str = CaseStatus.ACTIVE
 
 
 @dataclass(frozen=True)
@@ -165,8 +166,8 @@ class Rule:
     states: frozenset[str] = frozenset()
 
 
-_OPEN = frozenset({"READY", "CLAIMED"})
-_LIVING = frozenset({"ACTIVE", "SUSPENDED"})
+_OPEN = frozenset(OPEN_WORK_ITEM)
+_LIVING = frozenset(OPEN_CASE)
 
 RULES: dict[Verb, Rule] = {
     Verb.see_case: Rule(_READERS, ("participant", "province")),
@@ -175,10 +176,10 @@ RULES: dict[Verb, Rule] = {
     Verb.see_team: Rule(_HEADS | _SUPERIORS | _ADMIN | _AUDITOR),
     Verb.see_audit: Rule(_ADMIN | _AUDITOR),
     Verb.start_case: Rule(_OSM | _SUPERIORS, ("starter",)),
-    Verb.record_message: Rule(_OSM, states=frozenset({"ACTIVE"})),
-    Verb.claim: Rule(relations=("candidate",), states=frozenset({"READY"})),
-    Verb.release: Rule(relations=("assignee",), states=frozenset({"CLAIMED"})),
-    Verb.delegate: Rule(relations=("assignee", "owner"), states=frozenset({"CLAIMED"})),
+    Verb.record_message: Rule(_OSM, states=frozenset({CaseStatus.ACTIVE})),
+    Verb.claim: Rule(relations=("candidate",), states=frozenset({WorkItemStatus.READY})),
+    Verb.release: Rule(relations=("assignee",), states=frozenset({WorkItemStatus.CLAIMED})),
+    Verb.delegate: Rule(relations=("assignee", "owner"), states=frozenset({WorkItemStatus.CLAIMED})),
     Verb.receive: Rule(WORKERS, states=_OPEN),
     Verb.reassign: Rule(_ADMIN, ("head",), states=_OPEN),
     Verb.complete: Rule(relations=("assignee", "candidate"), states=_OPEN),
@@ -186,8 +187,8 @@ RULES: dict[Verb, Rule] = {
     Verb.attach: Rule(STAFF, ("participant", "province"), states=_OPEN | _LIVING),
     Verb.move_due: Rule(_HEADS | _SUPERIORS | _ADMIN, states=_OPEN),
     Verb.cancel_case: Rule(_ADMIN | _SUPERIORS | {"osm_director"}, states=_LIVING),
-    Verb.suspend_case: Rule(_ADMIN | _SUPERIORS | {"osm_director"}, states=frozenset({"ACTIVE"})),
-    Verb.resume_case: Rule(_ADMIN | _SUPERIORS | {"osm_director"}, states=frozenset({"SUSPENDED"})),
+    Verb.suspend_case: Rule(_ADMIN | _SUPERIORS | {"osm_director"}, states=frozenset({CaseStatus.ACTIVE})),
+    Verb.resume_case: Rule(_ADMIN | _SUPERIORS | {"osm_director"}, states=frozenset({CaseStatus.SUSPENDED})),
     Verb.repair: Rule(_ADMIN, states=_OPEN | _LIVING),
     Verb.retry_incident: Rule(_ADMIN),
     Verb.manage_witnesses: Rule(_ADMIN | {"osm_director"}),
@@ -291,7 +292,7 @@ def _obstacle(actor: Actor, verb: Verb, rule: Rule, facts: Facts) -> Reason:
             return Reason.separated
         if verb is Verb.complete and facts.assignee_id not in (None, actor.person_id):
             return Reason.held
-        if verb in _PERSONAL and facts.case_state != "ACTIVE":
+        if verb in _PERSONAL and facts.case_state != CaseStatus.ACTIVE:
             return Reason.state
     state = getattr(facts, "state", None)
     if rule.states and state is not None and state not in rule.states:

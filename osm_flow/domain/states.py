@@ -1,4 +1,4 @@
-"""The states of cases and work items, and every step between them that is allowed."""
+"""The states of cases, work items, projects and requests for erasure, and which steps cases and work items may take."""
 
 from __future__ import annotations
 
@@ -24,6 +24,31 @@ class WorkItemStatus(StrEnum):
     CLAIMED = "CLAIMED"
     COMPLETED = "COMPLETED"
     CANCELLED = "CANCELLED"
+
+
+class ProjectState(StrEnum):
+    """How far a project in the register of projects has come, from a concept that is asked for to its end."""
+
+    concept = "concept"
+    supported = "supported"
+    rejected = "rejected"
+    requested = "requested"
+    working = "working"
+    not_ready = "not_ready"
+    dropped = "dropped"
+    cancelled = "cancelled"
+    lapsed = "lapsed"
+    closed = "closed"
+
+
+class ErasureState(StrEnum):
+    """Where a request for erasure is; approved, it waits for the cases that still run."""
+
+    ASKED = "ASKED"
+    APPROVED = "APPROVED"
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+    WITHDRAWN = "WITHDRAWN"
 
 
 OPEN_CASE = (CaseStatus.ACTIVE, CaseStatus.SUSPENDED)

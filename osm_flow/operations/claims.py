@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.retries import MOST_ATTEMPTS, MOST_ATTEMPTS_AT_SERVICES, is_final, retry_delay
 from osm_flow.operations import incidents
 from osm_flow.operations.stepping import CaseSuspended
@@ -217,7 +218,8 @@ def _stop(
     if isinstance(row, OutboxEntry):
         usual, element, task_id = row.kind, getattr(error, "element", None), f"outbox:{row.id}"
     else:
-        usual, element, task_id = "timer" if isinstance(row, Timer) else "service", row.element, row.task_id
+        usual = IncidentKind.timer if isinstance(row, Timer) else IncidentKind.service
+        element, task_id = row.element, row.task_id
     message = incidents.words_of(error)
     incidents.open_in(session, row.case_id, now, kind=kind or usual, message=message, element=element, task_id=task_id)
 

@@ -16,7 +16,7 @@ from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, Verb, decide, require
 from osm_flow.domain.search import searchable
-from osm_flow.domain.states import OPEN_CASE
+from osm_flow.domain.states import OPEN_CASE, ErasureState
 from osm_flow.errors import Forbidden, Invalid, NotFound, OsmFlowError, Refused
 from osm_flow.operations import retention
 from osm_flow.operations.claims import Tally
@@ -167,7 +167,7 @@ def approve(session: Session, request_id: int, actor: Actor, now: datetime) -> E
     request = _to_decide(session, request_id, actor)
     if request.asked_by == actor.username or actor.is_system:
         raise FourEyes
-    request.state, request.decided_by, request.decided_at = "APPROVED", actor.username, now
+    request.state, request.decided_by, request.decided_at = ErasureState.APPROVED, actor.username, now
     for case_id in dict.fromkeys(item.case_id for item in request.items):
         carry_out_in(session, request, case_id, actor, now)
     return request
@@ -176,7 +176,7 @@ def approve(session: Session, request_id: int, actor: Actor, now: datetime) -> E
 def refuse(session: Session, request_id: int, actor: Actor, now: datetime) -> ErasureRequest:
     """Nothing is erased. Whoever asked may withdraw it so. The words that were searched for are forgotten."""
     request = _to_decide(session, request_id, actor)
-    request.state = "WITHDRAWN" if request.asked_by == actor.username else "REFUSED"
+    request.state = ErasureState.WITHDRAWN if request.asked_by == actor.username else ErasureState.REFUSED
     request.decided_by, request.decided_at, request.subject = actor.username, now, ""
     session.flush()
     return request
@@ -214,7 +214,7 @@ def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor:
     for item in items:
         item.done_at = now
     if all(item.done_at is not None for item in request.items):
-        request.state, request.done_at, request.subject = "DONE", now, ""
+        request.state, request.done_at, request.subject = ErasureState.DONE, now, ""
     session.flush()
     return True
 
@@ -265,7 +265,7 @@ def carry_out_waiting(store: Store, now: datetime, owner: str) -> Tally:
         try:
             with store.transaction() as session:
                 request = session.get_one(ErasureRequest, request_id, with_for_update=True)
-                if request.state == "APPROVED" and carry_out_in(session, request, case_id, SYSTEM, now):
+                if request.state == ErasureState.APPROVED and carry_out_in(session, request, case_id, SYSTEM, now):
                     tally += Tally(done=1)
         except (Busy, Overtaken, retention.HeldByLaw):
             tally += Tally(left=1)
@@ -300,7 +300,9 @@ def _ready(store: Store) -> list[tuple[int, str]]:
         select(ErasureItem.request_id, ErasureItem.case_id)
         .join(ErasureRequest)
         .join(Case, Case.id == ErasureItem.case_id)
-        .where(ErasureRequest.state == "APPROVED", ErasureItem.done_at.is_(None), Case.state.not_in(OPEN_CASE))
+        .where(
+            ErasureRequest.state == ErasureState.APPROVED, ErasureItem.done_at.is_(None), Case.state.not_in(OPEN_CASE)
+        )
         .distinct()
     )
     with store.reading() as session:
@@ -312,7 +314,7 @@ def _to_decide(session: Session, request_id: int, actor: Actor) -> ErasureReques
     if request is None:
         raise RequestNotFound
     require(actor, Verb.erase, OfficeFacts(request.office_id))
-    if request.state != "ASKED":
+    if request.state != ErasureState.ASKED:
         raise AlreadyDecided
     return request
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.states import OPEN_CASE, WorkItemStatus
+from osm_flow.domain.states import OPEN_CASE, ProjectState, WorkItemStatus
 from osm_flow.engine.values import JSON
 from osm_flow.operations.holidays import working_calendar
 from osm_flow.operations.project_register import as_json, projects_of
@@ -24,7 +24,6 @@ from osm_flow.store.models import Attachment, Case, FiscalDate, JournalPayload, 
 
 AROUND = "around"
 CONCEPT_FORM = "project_concept"
-_CONCEPT = "concept"
 
 
 def form_context(session: Session, case: Case, schema: JSON | None, variables: JSON) -> JSON:
@@ -56,13 +55,13 @@ def _register(session: Session, case: Case, variables: JSON) -> list[JSON]:
 
 def _projects(session: Session, case: Case, variables: JSON) -> list[JSON]:
     """The projects of the office and year beyond a concept, and the concepts that were sent in to cases still open."""
-    decided = session.scalars(projects_of(case).where(Project.state != _CONCEPT))
+    decided = session.scalars(projects_of(case).where(Project.state != ProjectState.concept))
     return [{"name": project.name_th, "agency": project.agency_th} for project in decided] + _proposed(session, case)
 
 
 def _concepts(session: Session, case: Case, variables: JSON) -> list[JSON]:
     """The concepts of earlier drafts that the register keeps; their own agency may send them in again."""
-    planned = session.scalars(projects_of(case).where(Project.state == _CONCEPT))
+    planned = session.scalars(projects_of(case).where(Project.state == ProjectState.concept))
     return [{"name": project.name_th, "agency": project.agency_th} for project in planned]
 
 

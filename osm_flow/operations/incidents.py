@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.acts import Act
+from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.domain.record_kinds import RecordKind
@@ -51,7 +52,7 @@ def open_incident(
 def report(store: Store, failure: stepping.CaseFailed, now: datetime) -> int:
     """The incident for what a person met when the case could not go on; call it after the roll-back."""
     element, reason = failure.details.get("element"), failure.details.get("reason", "")
-    return open_incident(store, failure.case_id, now, kind="engine", message=reason, element=element or None)
+    return open_incident(store, failure.case_id, now, kind=IncidentKind.engine, message=reason, element=element or None)
 
 
 def open_in(
@@ -74,7 +75,9 @@ def open_in(
     if (incident := session.scalars(same.limit(1)).one_or_none()) is not None:
         incident.message = message
         return incident
-    incident = Incident(case_id=case_id, kind=kind, message=message, element=element, task_id=task_id, opened_at=now)
+    incident = Incident(
+        case_id=case_id, kind=str(kind), message=message, element=element, task_id=task_id, opened_at=now
+    )
     session.add(incident)
     session.flush()
     # Where the state is lost no record can be written; verifying the case says more than one would.

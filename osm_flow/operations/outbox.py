@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.acts import Act, CallingTask, CaseStart
+from osm_flow.domain.kinds import EntryKind, IncidentKind
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
@@ -79,7 +80,7 @@ def deliver_one(store: Store, entry_id: int, now: datetime) -> Touched:
     except (Busy, Overtaken):
         logger.info("delivery gave way to another writer", extra={"entry": entry_id})
     except Exception as error:  # noqa: BLE001 (whatever is wrong with one entry, the others are delivered)
-        claims.fail(store, OutboxEntry, entry_id, now, error, kind="delivery")
+        claims.fail(store, OutboxEntry, entry_id, now, error, kind=IncidentKind.delivery)
     return ()
 
 
@@ -196,7 +197,7 @@ def _escalate_earlier(session: Session, entry: OutboxEntry, now: datetime) -> No
     """
     undone = select(OutboxEntry).where(
         OutboxEntry.case_id == entry.case_id,
-        OutboxEntry.kind == outgoing.ESCALATION,
+        OutboxEntry.kind == EntryKind.child_escalation,
         OutboxEntry.id < entry.id,
         OutboxEntry.done_at.is_(None),
     )
@@ -228,10 +229,10 @@ def _spread_message(session: Session, entry: OutboxEntry, body: JSON, now: datet
     for one in waiting:
         receiver = session.get_one(Case, one.case_id)
         letter = {**body, "task_id": one.task_id, "element": one.element, "from": sender.business_key}
-        outgoing.add(session, f"{entry.key}:{one.task_id}", "message_to", receiver, letter, now)
+        outgoing.add(session, f"{entry.key}:{one.task_id}", EntryKind.message_to, receiver, letter, now)
     for definition in started_by_message(session, body["name"]):
         start = {**body, "definition": definition.key, "from": sender.business_key}
-        outgoing.add(session, f"{entry.key}:{definition.key}", "message_start", sender, start, now)
+        outgoing.add(session, f"{entry.key}:{definition.key}", EntryKind.message_start, sender, start, now)
     return (sender.id, *(one.case_id for one in waiting))
 
 
@@ -272,15 +273,15 @@ def _replan(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> 
 
 
 HANDLERS: dict[str, Callable[[Session, OutboxEntry, JSON, datetime], Touched]] = {
-    "child_start": _start_child,
-    "child_end": _end_child,
-    "child_cancel": _cancel_child,
-    outgoing.ESCALATION: _escalate,
-    "message": _spread_message,
-    "message_to": _hand_message,
-    "message_start": _start_by_message,
-    "notice": _give_notice,
-    "replan": _replan,
+    EntryKind.child_start: _start_child,
+    EntryKind.child_end: _end_child,
+    EntryKind.child_cancel: _cancel_child,
+    EntryKind.child_escalation: _escalate,
+    EntryKind.message: _spread_message,
+    EntryKind.message_to: _hand_message,
+    EntryKind.message_start: _start_by_message,
+    EntryKind.notice: _give_notice,
+    EntryKind.replan: _replan,
 }
 
 

@@ -10,26 +10,25 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.kinds import EntryKind
 from osm_flow.engine.values import JSON, Step, Thrown, Waiting
 from osm_flow.store.models import Case, OutboxEntry
 
-ESCALATION = "child_escalation"
 
-
-def add(session: Session, key: str, kind: str, case: Case, body: JSON, now: datetime) -> OutboxEntry:
+def add(session: Session, key: str, kind: EntryKind, case: Case, body: JSON, now: datetime) -> OutboxEntry:
     """Put an entry into the outbox, due at once."""
     text = json.dumps(body, ensure_ascii=False)
-    entry = OutboxEntry(key=key, kind=kind, case_id=case.id, body=text, due_at=now)
+    entry = OutboxEntry(key=key, kind=str(kind), case_id=case.id, body=text, due_at=now)
     session.add(entry)
     return entry
 
 
 def start_key(task_id: str) -> str:
-    return f"child_start:{task_id}"
+    return f"{EntryKind.child_start}:{task_id}"
 
 
 def cancel_key(task_id: str) -> str:
-    return f"child_cancel:{task_id}"
+    return f"{EntryKind.child_cancel}:{task_id}"
 
 
 def ask_child(session: Session, case: Case, waiting: Waiting, now: datetime) -> None:
@@ -38,19 +37,19 @@ def ask_child(session: Session, case: Case, waiting: Waiting, now: datetime) -> 
         "task_id": waiting.task_id, "called": waiting.called, "data": waiting.data, "element": waiting.element,
         "subject": waiting.subject or case.subject,
     }  # fmt: skip
-    add(session, start_key(waiting.task_id), "child_start", case, body, now)
+    add(session, start_key(waiting.task_id), EntryKind.child_start, case, body, now)
 
 
 def ask_cancel(session: Session, case: Case, task_id: str, now: datetime) -> None:
     """Ask for the end of a child case that nobody waits for any more."""
-    add(session, cancel_key(task_id), "child_cancel", case, {"task_id": task_id}, now)
+    add(session, cancel_key(task_id), EntryKind.child_cancel, case, {"task_id": task_id}, now)
 
 
 def add_end(session: Session, case: Case, step: Step, now: datetime) -> None:
     """Tell the parent that its child ended, with what it brings back."""
     if case.parent_case_id is not None:
         body = {"data": step.data, "error_code": step.error_code}
-        add(session, f"child_end:{case.id}", "child_end", case, body, now)
+        add(session, f"{EntryKind.child_end}:{case.id}", EntryKind.child_end, case, body, now)
 
 
 def add_thrown(session: Session, case: Case, step: Step, now: datetime, passed_on: JSON | None = None) -> None:
@@ -58,9 +57,9 @@ def add_thrown(session: Session, case: Case, step: Step, now: datetime, passed_o
 
     `passed_on` says which element of which case below threw the escalation that leaves this case at its call activity.
     """
-    escalated = "notice" if case.parent_case_id is None else ESCALATION
+    escalated = EntryKind.notice if case.parent_case_id is None else EntryKind.child_escalation
     for number, thrown in enumerate(step.thrown):
-        kind = {"message": "message", "escalation": escalated}.get(thrown.kind)
+        kind = {"message": EntryKind.message, "escalation": escalated}.get(thrown.kind)
         if kind is None:
             continue
         body: JSON = {"name": thrown.name, "element": thrown.element, "data": thrown.data}

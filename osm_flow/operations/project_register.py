@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.states import ProjectState
 from osm_flow.engine.values import JSON
 from osm_flow.store.models import Case, Contract, Project
 
@@ -80,7 +81,7 @@ def renew(project: Project, said: JSON) -> None:
         project.approved = budget
     project.agency_th = str(said.get("agency") or project.agency_th)[:255]
     if said.get("cancelled") is True:
-        project.state = "cancelled"
+        project.state = ProjectState.cancelled
 
 
 def money(value: object) -> Decimal | None:

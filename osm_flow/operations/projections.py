@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from osm_flow.catalogues import catalogue
+from osm_flow.domain.kinds import EntryKind, IncidentKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine import Process
@@ -126,7 +127,7 @@ def _known() -> CompoundSelect[Any]:
         select(literal("children"), Case.parent_task_id, Case.state).where(Case.parent_case_id == case_id),
         select(literal("outbox"), OutboxEntry.key, nothing).where(
             OutboxEntry.case_id == case_id,
-            or_(OutboxEntry.kind == "child_start", OutboxEntry.kind == "child_cancel"),
+            or_(OutboxEntry.kind == EntryKind.child_start, OutboxEntry.kind == EntryKind.child_cancel),
             OutboxEntry.done_at.is_(None),
         ),
     )
@@ -240,7 +241,7 @@ def _report_nobody(session: Session, case: Case, waiting: Waiting, at: datetime)
             case_id=case.id,
             element=waiting.element,
             task_id=waiting.task_id,
-            kind="no_candidate",
+            kind=IncidentKind.no_candidate,
             message=message,
             opened_at=at,
         )
@@ -335,7 +336,7 @@ def _project_services(
 def _project_children(
     session: Session, case: Case, waiting: Mapping[str, Waiting], known: KnownRows, now: datetime
 ) -> None:
-    pending = {key.partition(":")[2] for key in known.outbox if key.startswith("child_start:")}
+    pending = {key.partition(":")[2] for key in known.outbox if key.startswith(outgoing.start_key(""))}
     for task_id, one in waiting.items():
         if task_id not in known.children and task_id not in pending:
             outgoing.ask_child(session, case, one, now)

@@ -18,6 +18,7 @@ from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.acts import Act
 from osm_flow.domain.deadlines import BANGKOK, local_day
 from osm_flow.domain.escalation import Rung, is_stale, latest_day_reached, read_ladder, role_behind, rungs_due
+from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.policy import Verb, decide, is_separated
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
@@ -37,7 +38,6 @@ from osm_flow.store.models import Case, Incident, Notification, Person, Reminder
 from osm_flow.store.session import lock_case
 
 FOLLOW_UP = "follow_up"
-INCIDENT = "reminder"
 
 
 # ---- what is due -----------------------------------------------------------------------------------------------
@@ -90,7 +90,9 @@ def _reminded(rung: str, instant: InstrumentedAttribute[datetime | None]) -> Col
 
 
 def _broken() -> ColumnElement[bool]:
-    stuck = and_(Incident.case_id == WorkItem.case_id, Incident.task_id == WorkItem.id, Incident.kind == INCIDENT)
+    stuck = and_(
+        Incident.case_id == WorkItem.case_id, Incident.task_id == WorkItem.id, Incident.kind == IncidentKind.reminder
+    )
     return exists().where(stuck, Incident.resolved_at.is_(None)).correlate(WorkItem)
 
 

@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.kinds import EntryKind
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.store.models import Case, OutboxEntry, ProcessDefinition
 
-REPLAN = "replan"
 _CALENDAR_CALLS = (b"milestone(", b"working_days(", b"before(", b"after(")
 
 
@@ -33,7 +33,13 @@ def ask_for(
         cases = cases.where(Case.office_id == office_id)
     body = json.dumps(dict(reason), ensure_ascii=False)
     rows = [
-        {"key": f"replan:{key}:{case_id}", "kind": REPLAN, "case_id": case_id, "body": body, "due_at": now}
+        {
+            "key": f"{EntryKind.replan}:{key}:{case_id}",
+            "kind": str(EntryKind.replan),
+            "case_id": case_id,
+            "body": body,
+            "due_at": now,
+        }
         for case_id in session.scalars(cases.order_by(Case.started_at, Case.id))
     ]
     if rows:

@@ -14,6 +14,7 @@ from osm_flow import engine
 from osm_flow.domain import journal as rules
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.acts import Act, CaseStart
+from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.policy import Decision
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
@@ -229,7 +230,9 @@ def _end(session: Session, case: Case, step: Step, at: datetime, now: datetime) 
     if step.error_code is not None and case.parent_case_id is None:
         message = f"the case ended in the error {step.error_code}, which nothing in its diagram handles"
         session.add(
-            Incident(case_id=case.id, element=step.outcome, kind="uncaught_error", message=message, opened_at=now)
+            Incident(
+                case_id=case.id, element=step.outcome, kind=IncidentKind.uncaught_error, message=message, opened_at=now
+            )
         )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.acts import Act
+from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import FireTimer
@@ -200,7 +201,7 @@ def _report_reminder(store: Store, work_item_id: str, now: datetime, error: Exce
                 session,
                 item.case_id,
                 now,
-                kind=reminders.INCIDENT,
+                kind=IncidentKind.reminder,
                 message=words_of(error),
                 element=item.element,
                 task_id=item.id,

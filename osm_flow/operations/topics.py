@@ -14,6 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from osm_flow.domain import spending
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.acts import CaseStart
+from osm_flow.domain.states import OPEN_CASE, ProjectState
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import Invalid
 from osm_flow.operations import stepping
@@ -37,8 +38,16 @@ from osm_flow.store.models import Case, OutgoingLetter, Project, Province
 RECOMMENDATION = "recommendation"
 _INSTANCES = ("subcommittee_result", "knb_result", "cabinet_result", "bb_result", "change_result")
 # Before anybody outside the office decided on a project.
-_PLANNED = ("concept", "supported", "rejected")
-_NOT_LIVE = ("concept", "rejected", "not_ready", "dropped", "cancelled", "lapsed", "closed")
+_PLANNED = (ProjectState.concept, ProjectState.supported, ProjectState.rejected)
+_NOT_LIVE = (
+    ProjectState.concept,
+    ProjectState.rejected,
+    ProjectState.not_ready,
+    ProjectState.dropped,
+    ProjectState.cancelled,
+    ProjectState.lapsed,
+    ProjectState.closed,
+)
 
 
 class TopicRefused(Invalid):
@@ -131,7 +140,7 @@ def register_projects(work: Work) -> JSON:
                 code=code or _next_code(work), office_id=work.case.office_id, fiscal_year=work.case.fiscal_year
             )
             work.session.add(project)
-        if project.state in (None, "concept"):
+        if project.state in (None, ProjectState.concept):
             _describe(project, row, concept)
         work.session.flush()
         known[project.code] = known[project.name_th] = project
@@ -151,7 +160,7 @@ def record_results(work: Work) -> JSON:
             continue
         project.result = str(row["result"])[:16]
         if project.state in _PLANNED:
-            project.state = "rejected" if project.result == "N" else "supported"
+            project.state = ProjectState.rejected if project.result == "N" else ProjectState.supported
         amount = money(row.get("amount_supported"))
         if amount is not None:
             project.approved = amount
@@ -261,7 +270,7 @@ def _is_advised(work: Work, project: Project) -> bool:
     own = stepping.case_id_for(SYSTEM.username, _advice_key(work, project))
     office, title = Case.office_id == work.case.office_id, Case.title == project.name_th[:255]
     is_advice = Case.definition.has(key=RECOMMENDATION)
-    is_open = Case.state.in_(("ACTIVE", "SUSPENDED"))
+    is_open = Case.state.in_(OPEN_CASE)
     return (
         work.session.scalar(select(Case.id).where(office, title, is_advice, is_open, Case.id != own).limit(1))
         is not None
@@ -304,7 +313,7 @@ def _describe(project: Project, row: JSON, concept: JSON) -> None:
     project.budget_type = str(largest.get("category") or project.budget_type or "other")[:32]
     asked = money(row.get("amount"))
     project.requested = asked if asked is not None else (money(concept.get("budget_total")) or Decimal(0))
-    project.state = "concept"
+    project.state = ProjectState.concept
 
 
 def _next_code(work: Work) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 
 from osm_flow.domain.policy import CaseFacts, Verb
 from osm_flow.domain.retention import Retention
+from osm_flow.domain.states import ErasureState
 from osm_flow.operations import access_log, erasures, retention
 from osm_flow.operations.access_log import Kind, record_access
 from osm_flow.operations.cases import get_case
@@ -81,7 +82,7 @@ def erasure(request_id: int) -> ResponseReturnValue:
     records = erasures.shown(g.session, found)
     return render_template(
         "privacy/request.html", request_row=found, records=_grouped(records), count=len(records), states=_states(),
-        may_decide=found.state == "ASKED" and found.asked_by != g.actor.username, names=names_of_people(),
+        may_decide=found.state == ErasureState.ASKED and found.asked_by != g.actor.username, names=names_of_people(),
     )  # fmt: skip
 
 
@@ -89,9 +90,9 @@ def erasure(request_id: int) -> ResponseReturnValue:
 @requires(Verb.erase)
 def approve(request_id: int) -> ResponseReturnValue:
     decided = erasures.approve(g.session, request_id, g.actor, g.now)
-    said = {
-        "DONE": gettext("ลบข้อมูลแล้ว ไฟล์ฐานข้อมูลจะถูกเขียนใหม่ภายในไม่กี่นาที"),
-        "APPROVED": gettext("อนุมัติแล้ว เรื่องที่ยังไม่จบจะถูกลบเมื่อจบ"),
+    said: dict[str, str] = {
+        ErasureState.DONE: gettext("ลบข้อมูลแล้ว ไฟล์ฐานข้อมูลจะถูกเขียนใหม่ภายในไม่กี่นาที"),
+        ErasureState.APPROVED: gettext("อนุมัติแล้ว เรื่องที่ยังไม่จบจะถูกลบเมื่อจบ"),
     }
     flash(said[decided.state], "success")
     return redirect(url_for("privacy.erasure", request_id=request_id))
@@ -209,11 +210,11 @@ def _kinds() -> dict[str, str]:
 
 def _states() -> dict[str, str]:
     return {
-        "ASKED": gettext("รออนุมัติ"),
-        "APPROVED": gettext("อนุมัติแล้ว รอเรื่องจบ"),
-        "DONE": gettext("ลบแล้ว"),
-        "REFUSED": gettext("ไม่อนุมัติ"),
-        "WITHDRAWN": gettext("ถอนคำขอ"),
+        ErasureState.ASKED: gettext("รออนุมัติ"),
+        ErasureState.APPROVED: gettext("อนุมัติแล้ว รอเรื่องจบ"),
+        ErasureState.DONE: gettext("ลบแล้ว"),
+        ErasureState.REFUSED: gettext("ไม่อนุมัติ"),
+        ErasureState.WITHDRAWN: gettext("ถอนคำขอ"),
     }
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from osm_flow.cli.benchmarks.bench import OFFICE, USERNAME, Office
 from osm_flow.domain import journal
 from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.states import CaseStatus, WorkItemStatus
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.operations.definitions import latest
 from osm_flow.store.database import instant_text
@@ -112,7 +113,7 @@ def open_items(office: Office, now: datetime, *, items: int) -> None:
         definition = latest(session, "rework")
         for number in range(-(-items // 20)):
             case = _case(definition, number, now)
-            rows = list(_items(case, min(20, items - number * 20), state="READY"))
+            rows = list(_items(case, min(20, items - number * 20), state=WorkItemStatus.READY))
             session.execute(insert(Case), [case])
             session.execute(insert(WorkItem), rows)
             candidates = [{"work_item_id": row["id"], "role": "osm_strategy"} for row in rows]
@@ -129,7 +130,7 @@ def _case(definition: ProcessDefinition, number: int, now: datetime) -> dict[str
         "title": f"เรื่องที่ {number + 1}",
         "office_id": OFFICE,
         "fiscal_year": 2571,
-        "state": "ACTIVE",
+        "state": CaseStatus.ACTIVE,
         "stage": "drafting",
         "root_case_id": id_,
         "depth": 0,
@@ -142,7 +143,7 @@ def _case(definition: ProcessDefinition, number: int, now: datetime) -> dict[str
     }
 
 
-def _items(case: dict[str, Any], count: int, *, state: str = "COMPLETED") -> Iterator[dict[str, Any]]:
+def _items(case: dict[str, Any], count: int, *, state: str = WorkItemStatus.COMPLETED) -> Iterator[dict[str, Any]]:
     for number in range(count):
         at = case["started_at"] + timedelta(minutes=number)
         yield {

@@ -15,6 +15,7 @@ from osm_flow.cli.benchmarks.bench import OFFICE, Bench, ratio, spread, timed
 from osm_flow.cli.benchmarks.diagrams import DIAGRAMS, MOST_STEPS, VALUES, files, process
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
+from osm_flow.domain.states import WorkItemStatus
 from osm_flow.engine import Process, recorded, step
 from osm_flow.engine.runtime import LiveCase
 from osm_flow.engine.values import CompleteTask, Start, Step
@@ -98,6 +99,6 @@ def go_round(bench: Bench, store: Any, case_id: str, actor: Actor, steps: int) -
     """Complete the open work item of the case so many times, each in a transaction of its own."""
     for _ in range(steps):
         with store.transaction() as session:
-            query = select(WorkItem.id).where(WorkItem.case_id == case_id, WorkItem.state == "READY")
+            query = select(WorkItem.id).where(WorkItem.case_id == case_id, WorkItem.state == WorkItemStatus.READY)
             item_id = session.scalars(query).one()
             work_items.complete(session, item_id, actor, bench.now(), values=VALUES, key=None)

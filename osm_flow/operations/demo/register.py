@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.states import ProjectState
 from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.demo.times import Times
 from osm_flow.store.models import Project
@@ -92,15 +93,15 @@ def code_of(fiscal_year: int, number: int) -> str:
 def enter(session: Session, times: Times) -> None:
     """Enter the projects of three years, as the register knew them before its cases began."""
     for fiscal_year, entries, state in (
-        (times.year - 1, CLOSING, "working"),
-        (times.year, CURRENT, "requested"),
-        (times.year + 1, CONCEPTS, "concept"),
+        (times.year - 1, CLOSING, ProjectState.working),
+        (times.year, CURRENT, ProjectState.requested),
+        (times.year + 1, CONCEPTS, ProjectState.concept),
     ):
         for number, entry in enumerate(entries, 1):
-            session.add(_row(entry, fiscal_year, number, "rejected" if entry.result == "N" else state))
+            session.add(_row(entry, fiscal_year, number, ProjectState.rejected if entry.result == "N" else state))
 
 
-def _row(entry: Entry, fiscal_year: int, number: int, state: str) -> Project:
+def _row(entry: Entry, fiscal_year: int, number: int, state: ProjectState) -> Project:
     return Project(
         code=code_of(fiscal_year, number),
         office_id=OFFICE,

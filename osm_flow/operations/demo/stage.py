@@ -16,6 +16,7 @@ from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day, opening_of
+from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations import calendar, cases, comments, stepping, sweeps, work_items
@@ -179,7 +180,7 @@ class Stage:
         query = (
             select(WorkItem)
             .join(WorkItem.case)
-            .where(Case.root_case_id == case_id, WorkItem.element == element, WorkItem.state.in_(("READY", "CLAIMED")))
+            .where(Case.root_case_id == case_id, WorkItem.element == element, WorkItem.state.in_(OPEN_WORK_ITEM))
         )
         about_project = self._tasks_about(session, query, about) if about else ()
         for item in session.scalars(query.order_by(WorkItem.opened_at, WorkItem.id)):
