@@ -177,7 +177,7 @@ def keys_() -> None:
 def list_(context: Context, as_json: bool) -> None:
     """List the public keys with their periods, oldest first."""
     with context.store.reading() as session:
-        rows = keys.signing_keys(session)
+        rows = keys.kept_keys(session)
     ends: list[SigningKey | None] = [*rows[1:], None]
     items = [_key(context, row, end) for row, end in zip(rows, ends, strict=True)]
     lines = (f"{item['key']}  {item['how']} {item['from']} to {item['until'] or 'now'}" for item in items)

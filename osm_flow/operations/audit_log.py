@@ -157,7 +157,7 @@ def check_against(session: Session, note: str | bytes, trusted: list[VerifierKey
         head = read_head(read)
     except NoteUnreadable as error:
         return [_fault("note", str(error))]
-    rows = keys.signing_keys(session)
+    rows = keys.kept_keys(session)
     known = trusted or [keys.public_half(row) for row in rows]
     answers = [answer for key in known if (answer := keys.signed_by(read, key)) is not None]
     if not answers:

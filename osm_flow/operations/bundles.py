@@ -103,7 +103,7 @@ class _Writer:
             self._definition(sha256_, definition)
         if checkpoint is not None:
             self._add("checkpoint.txt", checkpoint.note.encode())
-            rows = keys.signing_keys(self.session)
+            rows = keys.kept_keys(self.session)
             self._add("keys.txt", "".join(f"{keys.public_half(row)}\n" for row in rows).encode())
         xml = {name: definition.xml.decode("utf-8", "replace") for name, definition in sorted(self.definitions.items())}
         self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None))

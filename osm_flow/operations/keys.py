@@ -111,7 +111,7 @@ def origin_of(base_url: str) -> str:
 # ---- the keys over time ----------------------------------------------------------------------------------------
 
 
-def signing_keys(session: Session) -> Sequence[SigningKey]:
+def kept_keys(session: Session) -> Sequence[SigningKey]:
     """All signing keys, oldest first; the period of each ends where the next begins."""
     return session.scalars(select(SigningKey).order_by(SigningKey.id)).all()
 

@@ -51,7 +51,7 @@ def check_log(
     checkpoints from outside the database, each with the name of its place.
     """
     report = LogReport()
-    rows = keys.signing_keys(session)
+    rows = keys.kept_keys(session)
     _check_keys(report, rows, trusted)
     signed = _signed_heads(session, report, rows)
     known = list(trusted) or [keys.public_half(row) for row in rows]

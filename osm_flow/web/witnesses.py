@@ -20,7 +20,7 @@ blueprint = Blueprint("witnesses", __name__)
 @blueprint.get("/audit/log")
 @requires(Verb.see_audit, Verb.manage_witnesses)
 def log() -> ResponseReturnValue:
-    rows = keys.signing_keys(g.session)
+    rows = keys.kept_keys(g.session)
     return render_template(
         "audit/log.html",
         newest=latest_checkpoint(g.session),

@@ -28,7 +28,7 @@ from osm_flow.operations.audit_log import (
     make_checkpoint,
 )
 from osm_flow.operations.comments import comment
-from osm_flow.operations.keys import Keyring, public_half, signing_keys
+from osm_flow.operations.keys import Keyring, public_half, kept_keys
 from osm_flow.operations.people import PersonNotFound, actor_named
 from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf
 from osm_flow.store.session import Store
@@ -127,7 +127,7 @@ def test_a_stranger_checks_a_checkpoint_with_the_standards_alone(store: Store, c
     origin, size, root = text_.split("\n")
     dash, name, encoded = signatures.rstrip("\n").split(" ")
     with store.reading() as session:
-        key = public_half(signing_keys(session)[0])
+        key = public_half(kept_keys(session)[0])
         proof = inclusion(session, case_id, 1, 2)
         record = session.get_one(JournalRecord, (case_id, 1))
         data = rfc8785.dumps({"case_id": case_id, "seq": 1, "hash": record.hash})
@@ -180,7 +180,7 @@ def test_a_crash_between_logging_and_signing_is_harmless(
         with pytest.raises(ZeroDivisionError):
             checkpoint(store, keyring)
     with store.reading() as session:
-        assert (latest_checkpoint(session), signing_keys(session)) == (None, [])
+        assert (latest_checkpoint(session), kept_keys(session)) == (None, [])
     with store.transaction() as session:
         append_new(session)
 
@@ -212,7 +212,7 @@ def test_foreign_cut_and_future_checkpoints_are_refused_in_words(
     stranger = elsewhere.make(keyring.origin)
     body, _, below = made.note.rpartition("\n\n")
     with store.reading() as session:
-        key = public_half(signing_keys(session)[0])
+        key = public_half(kept_keys(session)[0])
 
         def codes(note: str | bytes) -> list[str]:
             return [fault.code for fault in check_against(session, note)]

@@ -19,7 +19,7 @@ from osm_flow.operations.keys import (
     ReasonNeeded,
     is_endorsed,
     public_half,
-    signing_keys,
+    kept_keys,
 )
 from osm_flow.store.session import Store
 from tests.factories import NOW, later
@@ -36,7 +36,7 @@ def test_a_key_file_of_another_key_is_refused(store: Store, keyring: Keyring) ->
     with store.transaction() as session:
         make_checkpoint(session, NOW, SYSTEM, keyring=keyring)
     with store.reading() as session:
-        mine = signing_keys(session)[0].key_id
+        mine = kept_keys(session)[0].key_id
     other = keyring.make(keyring.origin)
     (keyring.folder / f"{other.key_id}.pem").replace(keyring.folder / f"{mine}.pem")
 
@@ -53,7 +53,7 @@ def test_the_first_key_is_made_once_and_signs_where_it_lies(store: Store, keyrin
     with store.transaction() as session:
         with pytest.raises(KeyMissing, match=first.key_id):
             keys.key_to_sign_with(session, elsewhere, SYSTEM, later(2))
-        (row,) = signing_keys(session)
+        (row,) = kept_keys(session)
     assert (row.how, row.actor, row.at, public_half(row)) == ("first", "system", NOW, first)
     assert not elsewhere.folder.exists()
 
@@ -65,7 +65,7 @@ def test_a_key_follows_another_with_the_signatures_of_both(store: Store, keyring
         keys.rotate(session, keyring, HEAD, SYSTEM, later(2))
 
     with store.reading() as session:
-        one, two, three = signing_keys(session)
+        one, two, three = kept_keys(session)
         assert keys.active_key(session) is three
     assert (two.how, two.reason, two.name, two.endorsement) == ("rotated", "ครบกำหนด", first.name, str(note))
     assert [keys.signed_by(note, public_half(row)) for row in (one, two, three)] == [True, True, None]
@@ -77,7 +77,7 @@ def test_a_hand_over_that_names_another_key_is_none(store: Store, keyring: Keyri
     with store.transaction() as session:
         keys.key_to_sign_with(session, keyring, SYSTEM, NOW)
         keys.rotate(session, keyring, HEAD, SYSTEM, later())
-        before, row = signing_keys(session)
+        before, row = kept_keys(session)
         stranger = keyring.make(keyring.origin)
         row.key_id, row.public_key = stranger.key_id, stranger.public.hex()
         assert not is_endorsed(row, before)
@@ -98,7 +98,7 @@ def test_a_lost_key_is_followed_by_one_that_nobody_endorsed(store: Store, keyrin
         assert keys.key_to_sign_with(session, fresh, SYSTEM, later(2)) == new
 
     with store.reading() as session:
-        row = signing_keys(session)[-1]
+        row = kept_keys(session)[-1]
     assert (row.how, row.reason, row.endorsement, row.name) == ("replaced", "ดิสก์เสีย", "", lost.name)
     assert new.key_id != lost.key_id
 

@@ -17,7 +17,7 @@ from osm_flow.operations import keys, work_items
 from osm_flow.operations.audit_log import append_new, make_checkpoint, rotate_key
 from osm_flow.operations.checkpoints import keep_copies, kept_copies
 from osm_flow.operations.comments import comment
-from osm_flow.operations.keys import KeyMissing, Keyring, ReasonNeeded, public_half, signing_keys
+from osm_flow.operations.keys import KeyMissing, Keyring, ReasonNeeded, public_half, kept_keys
 from osm_flow.operations.log_checks import LogReport, check_log
 from osm_flow.operations.log_tree import LogTree
 from osm_flow.operations.people import actor_named
@@ -225,7 +225,7 @@ def test_a_rotation_is_signed_by_both_keys(store: Store, keyring: Keyring, case_
     sign(store, keyring, 22)
 
     with store.reading() as session:
-        old, new = map(public_half, signing_keys(session))
+        old, new = map(public_half, kept_keys(session))
         note = merkle_note.read_note(rotated.note)
     assert (keys.signed_by(note, old), keys.signed_by(note, new)) == (True, True)
     assert f"successor {new}\n" in note.text
@@ -249,7 +249,7 @@ def test_nobody_becomes_the_next_key_by_signing_beside_the_last_one(
 
 def test_a_lost_key_is_replaced_with_a_gap_that_shows(store: Store, keyring: Keyring, case_id: str) -> None:
     with store.reading() as session:
-        lost = signing_keys(session)[0].key_id
+        lost = kept_keys(session)[0].key_id
     (keyring.folder / f"{lost}.pem").unlink()
     with store.transaction() as session:
         comment(session, case_id, _boss(session), later(21), body="ต่อ", key=None)
@@ -275,7 +275,7 @@ def test_an_endorsement_names_log_and_head(store: Store, keyring: Keyring, case_
         root = LogTree(session).root()
         rotate_key(session, later(20), SYSTEM, keyring=keyring)
     with store.reading() as session:
-        head = merkle_note.read_head(merkle_note.read_note(signing_keys(session)[1].endorsement))
+        head = merkle_note.read_head(merkle_note.read_note(kept_keys(session)[1].endorsement))
 
     assert (head.origin, head.size, head.root) == (keyring.origin, 4, root)
     assert isinstance(head, Head)
