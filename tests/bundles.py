@@ -18,7 +18,7 @@ from typing import Any
 
 import rfc8785
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey, read_keys
 from osm_flow.operations import attachments, bundle_check, bundles, work_items
 from osm_flow.operations.bundle_reading import BundleUnreadable

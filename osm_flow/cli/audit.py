@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from osm_flow.cli.context import Context, say
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey, read_keys
 from osm_flow.operations import administration, audit_log, checkpoints, keys, log_checks
 from osm_flow.operations.administration import ABOUT_PEOPLE, Kind, changes_of

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.cli import case_proof
 from osm_flow.cli.context import Context, say
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.states import CaseStatus

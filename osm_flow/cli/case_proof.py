@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.cli.audit import keys_in, verified
 from osm_flow.cli.context import Context, say
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import VerifierKey

@@ -11,7 +11,7 @@ import click
 
 from osm_flow.cli.context import Context, say
 from osm_flow.documents.event_logs import LOG_FORMS, forms_by_command
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import mining as logs
 from osm_flow.operations.pseudonyms import kept_key, pseudonyms
 

@@ -8,7 +8,7 @@ import click
 
 from osm_flow.cli.context import Context, say
 from osm_flow.cli.simulate import lint, simulate
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.engine import DefinitionRefused, Problem
 from osm_flow.operations import definitions, deployments
 from osm_flow.store.models import ProcessDefinition

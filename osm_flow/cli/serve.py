@@ -10,7 +10,7 @@ from flask import Flask
 
 from osm_flow.cli.context import Context
 from osm_flow.cli.scheduler import means_of
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import demo as demo_cluster
 from osm_flow.operations.demo import cast
 from osm_flow.operations.deployments import deploy, shipped_files

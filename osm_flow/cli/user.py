@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from osm_flow.cli.context import Context, say
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.access.roles import SIGN_IN_ROLES
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
-from osm_flow.domain.roles import SIGN_IN_ROLES
 from osm_flow.operations import people
 from osm_flow.store.models import Person
 

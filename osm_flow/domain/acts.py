@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from osm_flow.domain.policy import Decision
+from osm_flow.domain.access.policy import Decision
 from osm_flow.domain.record_kinds import RecordKind
 
 

@@ -8,9 +8,9 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Verb, require_somewhere
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import Verb, require_somewhere
 from osm_flow.errors import Invalid
 from osm_flow.operations.paging import newest_first, within
 from osm_flow.store.models import Access, Case

@@ -17,10 +17,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Verb, require_somewhere
 from osm_flow.domain.journal import GENESIS, Fault, canonical
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import Verb, require_somewhere
 from osm_flow.operations.paging import newest_first, within
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.database import instant_text

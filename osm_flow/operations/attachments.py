@@ -14,9 +14,9 @@ import filetype
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.acts import Act
-from osm_flow.domain.policy import Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import stepping

@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, String, and_, exists, false, func, or_, se
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain import form_values
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
+from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.roles import PROVINCIAL
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, DeliverMessage

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.deadlines import close_of, local_day
 from osm_flow.domain.merkle_note import read_head, read_note
 from osm_flow.notify.mail import Mail

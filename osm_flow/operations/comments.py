@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.journal import NotStorable
-from osm_flow.domain.policy import Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import Invalid
 from osm_flow.operations import stepping

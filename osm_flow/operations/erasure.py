@@ -14,9 +14,9 @@ from urllib.parse import quote, quote_plus
 from sqlalchemy import ColumnElement, CursorResult, String, delete, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.acts import Act
-from osm_flow.domain.policy import Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE

@@ -12,9 +12,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, require
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import OfficeFacts, Verb, decide, require
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, ErasureState
 from osm_flow.errors import Forbidden, Invalid, NotFound, OsmFlowError, Refused

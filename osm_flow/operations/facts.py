@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
-from osm_flow.domain.policy import CaseFacts, WorkItemFacts, reads_whole_office
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import CaseFacts, WorkItemFacts, reads_whole_office
 from osm_flow.domain.states import WorkItemStatus
 from osm_flow.store.models import Candidate, Case, WorkItem
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, String, and_, exists, func, or_, select, type_coerce
 from sqlalchemy.orm import Session, joinedload
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import NotYourRole, OfficeFacts, Verb, decide
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import NotYourRole, OfficeFacts, Verb, decide
 from osm_flow.domain.search import searchable
 from osm_flow.errors import Refused
 from osm_flow.operations import surroundings

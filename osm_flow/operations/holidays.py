@@ -17,8 +17,8 @@ import holidays
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
-from osm_flow.domain.policy import SystemFacts, Verb, require
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.working_days import WorkingCalendar
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import replanning

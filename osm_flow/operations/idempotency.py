@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.errors import Invalid, Refused
 from osm_flow.store.inserts import insert_once
 from osm_flow.store.models import IdempotencyKey

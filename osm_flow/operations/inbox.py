@@ -9,9 +9,9 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import ColumnElement, String, and_, exists, false, func, or_, select, type_coerce
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from osm_flow.domain.actors import Actor, Hat
+from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.access.policy import OfficeFacts, Verb, decide
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import OfficeFacts, Verb, decide
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.operations.definitions import compiled

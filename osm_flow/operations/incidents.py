@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import NotFound, OsmFlowError, Refused
 from osm_flow.operations import stepping

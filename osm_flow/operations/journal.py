@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.acts import Act
 from osm_flow.domain.search import typed_text
 from osm_flow.engine import ENGINE_VERSION

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey, is_name, read_head, read_keys, read_note
 from osm_flow.errors import Invalid, Refused
 from osm_flow.store.models import SigningKey

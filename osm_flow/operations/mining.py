@@ -18,10 +18,10 @@ from sqlalchemy import ColumnElement, Label, Row, Select, String, and_, exists, 
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from osm_flow.documents.event_logs import LOG_FORMS
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, require
 from osm_flow.domain.deadlines import BANGKOK
 from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_of
-from osm_flow.domain.policy import OfficeFacts, Verb, decide, require
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import mining_objects
 from osm_flow.operations.access_log import Kind, record_access

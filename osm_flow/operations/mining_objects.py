@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.event_log import ALWAYS, Link, LogObject
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Element, Process

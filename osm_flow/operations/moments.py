@@ -15,9 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal as rules
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import OfficeFacts, Verb, require
 from osm_flow.domain.differences import Difference, differences, is_same
-from osm_flow.domain.policy import OfficeFacts, Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine import Process

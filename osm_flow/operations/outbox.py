@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act, CallingTask, CaseStart
 from osm_flow.domain.kinds import EntryKind, IncidentKind
 from osm_flow.domain.record_kinds import RecordKind

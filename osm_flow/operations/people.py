@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Date, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
-from osm_flow.domain.actors import Actor, Hat
+from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, require
+from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
-from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, require
-from osm_flow.domain.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
 from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations.administration import Kind, record
 from osm_flow.operations.passwords import SignInRefused, hash_password, normal_username, password_fits

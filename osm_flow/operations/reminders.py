@@ -14,12 +14,12 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, Select, and_, exists, not_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.access.policy import Verb, decide, is_separated
 from osm_flow.domain.acts import Act
 from osm_flow.domain.deadlines import BANGKOK, local_day
 from osm_flow.domain.escalation import Rung, is_stale, latest_day_reached, read_ladder, role_behind, rungs_due
 from osm_flow.domain.kinds import IncidentKind
-from osm_flow.domain.policy import Verb, decide, is_separated
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.domain.working_days import WorkingCalendar

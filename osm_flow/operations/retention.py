@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.retention import ORDINARY, Retention, RetentionUnknown, retention_of
 from osm_flow.domain.states import OPEN_CASE

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.domain import journal as rules
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Decision
 from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.kinds import IncidentKind
-from osm_flow.domain.policy import Decision
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state

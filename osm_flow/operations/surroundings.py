@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
-from osm_flow.domain.actors import Actor
-from osm_flow.domain.policy import OfficeFacts, Verb, decide
-from osm_flow.domain.roles import STAFF, WORKERS
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import OfficeFacts, Verb, decide
+from osm_flow.domain.access.roles import STAFF, WORKERS
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.engine.values import Waiting
 from osm_flow.operations import stepping

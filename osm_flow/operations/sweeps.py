@@ -16,7 +16,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act
 from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.record_kinds import RecordKind

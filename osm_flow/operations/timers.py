@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import String, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import SystemFacts, Verb, require
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, Timer

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain import spending
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.states import OPEN_CASE, ProjectState
 from osm_flow.engine.values import JSON, Waiting

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
-from osm_flow.domain.policy import OfficeFacts, Verb, require
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import OfficeFacts, Verb, require
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.store.models import Witness
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal
-from osm_flow.domain.actors import Actor
-from osm_flow.domain.policy import Verb
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import NotYourRole, OfficeFacts, Verb, decide
+from osm_flow.domain.access.roles import STAFF
 from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.policy import NotYourRole, OfficeFacts, Verb, decide
-from osm_flow.domain.roles import STAFF
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.operations.people import PersonNotFound
 from osm_flow.store.models import Candidate, Person, Position, WorkItem

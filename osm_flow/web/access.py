@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from flask import Flask, Response, abort, current_app, g, make_response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from osm_flow.domain.actors import Actor
-from osm_flow.domain.policy import Facts, NotYourRole, OfficeFacts, SystemFacts, Verb, decide
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Facts, NotYourRole, OfficeFacts, SystemFacts, Verb, decide
 from osm_flow.errors import OsmFlowError
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -8,7 +8,7 @@ from flask import Blueprint, current_app, flash, g, redirect, render_template, r
 from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
-from osm_flow.domain.roles import OVERSIGHT, STAFF
+from osm_flow.domain.access.roles import OVERSIGHT, STAFF
 from osm_flow.errors import Invalid
 from osm_flow.operations import notices, people
 from osm_flow.operations.passwords import SignInRefused, TooManyAttempts, sign_in

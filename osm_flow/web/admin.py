@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from osm_flow.domain.access.policy import Verb
+from osm_flow.domain.access.roles import ROLES, SIGN_IN_ROLES
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
-from osm_flow.domain.policy import Verb
-from osm_flow.domain.roles import ROLES, SIGN_IN_ROLES
 from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import people

@@ -10,7 +10,7 @@ from datetime import datetime, time
 from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.policy import Verb
+from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import case_checkpoints, moments

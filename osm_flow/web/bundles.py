@@ -8,7 +8,7 @@ from typing import IO, cast
 from flask import Blueprint, current_app, g, render_template, request, send_file
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.policy import Verb
+from osm_flow.domain.access.policy import Verb
 from osm_flow.errors import Invalid
 from osm_flow.operations import bundles
 from osm_flow.operations.cases import get_case

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.policy import Verb
+from osm_flow.domain.access.policy import Verb
 from osm_flow.errors import Invalid
 from osm_flow.operations import case_overview
 from osm_flow.operations.definitions import DefinitionNotFound, compiled, list_definitions, versions_of

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from flask import Flask, current_app, g
 
 from osm_flow.domain import thai_dates
+from osm_flow.domain.access.roles import role_name as name_of_role
 from osm_flow.domain.deadlines import working_days_left
-from osm_flow.domain.roles import role_name as name_of_role
 from osm_flow.domain.stages import stage_name as name_of_stage
 from osm_flow.domain.working_days import WorkingCalendar
 from osm_flow.operations.holidays import working_calendar

@@ -11,11 +11,11 @@ from flask import Blueprint, flash, g, redirect, render_template, request, sessi
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Verb
+from osm_flow.domain.access.roles import WORKERS
 from osm_flow.domain.fiscal import MILESTONE_OF
 from osm_flow.domain.pages import Page
-from osm_flow.domain.policy import Verb
-from osm_flow.domain.roles import WORKERS
 from osm_flow.domain.stages import STAGES
 from osm_flow.errors import Invalid, OsmFlowError
 from osm_flow.operations import case_overview, surroundings, work_items

@@ -10,8 +10,8 @@ from flask import Blueprint, Response, current_app, g, render_template, request,
 from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.event_logs import LOG_FORMS
+from osm_flow.domain.access.policy import OfficeFacts, Verb
 from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.policy import OfficeFacts, Verb
 from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import mining

@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, flash, g, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
 
-from osm_flow.domain.policy import CaseFacts, Verb
+from osm_flow.domain.access.policy import CaseFacts, Verb
 from osm_flow.domain.retention import Retention
 from osm_flow.domain.states import ErasureState
 from osm_flow.operations import access_log, erasures, retention

@@ -11,7 +11,7 @@ from datetime import timedelta
 from flask import current_app, g, request
 from sqlalchemy import select
 
-from osm_flow.domain.policy import Verb
+from osm_flow.domain.access.policy import Verb
 from osm_flow.operations.access_log import Kind, record_access
 from osm_flow.operations.retention import is_sensitive
 from osm_flow.store.models import Attachment, Case, WorkItem

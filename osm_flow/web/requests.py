@@ -19,7 +19,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.outbox import anything_pending, deliver_pending
 from osm_flow.operations.people import actor_signed_in

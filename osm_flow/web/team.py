@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.policy import Verb
+from osm_flow.domain.access.policy import Verb
 from osm_flow.operations import workload
 from osm_flow.web.access import requires
 

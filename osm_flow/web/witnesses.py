@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, flash, g, redirect, render_template, r
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
-from osm_flow.domain.policy import OfficeFacts, Verb
+from osm_flow.domain.access.policy import OfficeFacts, Verb
 from osm_flow.operations import checkpoints, keys, witnesses
 from osm_flow.operations.audit_log import latest_checkpoint
 from osm_flow.operations.people import offices

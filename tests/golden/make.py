@@ -21,7 +21,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.operations import bundles, demo, work_items
 from osm_flow.operations.attachments import attach

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import func, select
 
 from osm_flow.documents.event_logs import LOG_FORMS
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import mining, work_items
 from osm_flow.operations.comments import comment
 from osm_flow.operations.outbox import deliver_pending

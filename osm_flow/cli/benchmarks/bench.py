@@ -20,7 +20,7 @@ from lxml import html
 from waitress.server import create_server
 
 from osm_flow.cli.context import Context
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.operations import people

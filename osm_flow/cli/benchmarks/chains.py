@@ -13,7 +13,7 @@ from osm_flow.cli.benchmarks.diagrams import files as diagrams
 from osm_flow.cli.benchmarks.journals import lengthen
 from osm_flow.cli.benchmarks.stepping import begin, go_round
 from osm_flow.domain import journal
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import audit_log, bundles, verify
 from osm_flow.operations.deployments import deploy
 from osm_flow.operations.histories import history_of

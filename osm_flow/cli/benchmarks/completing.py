@@ -19,7 +19,7 @@ from werkzeug.wrappers import Response
 
 from osm_flow.cli.benchmarks.bench import OFFICE, Bench, Browser, Office, ratio, served, spread
 from osm_flow.cli.benchmarks.diagrams import TYPED, files
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import CaseStart
 from osm_flow.operations.cases import start_case
 from osm_flow.operations.deployments import deploy

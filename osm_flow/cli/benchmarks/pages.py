@@ -8,7 +8,7 @@ from osm_flow.cli.benchmarks.bench import Bench, Browser, spread
 from osm_flow.cli.benchmarks.diagrams import files
 from osm_flow.cli.benchmarks.journals import open_items
 from osm_flow.cli.benchmarks.stepping import begin, go_round
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.deployments import deploy
 
 

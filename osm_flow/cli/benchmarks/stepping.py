@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.cli.benchmarks.bench import OFFICE, Bench, ratio, spread, timed
 from osm_flow.cli.benchmarks.diagrams import DIAGRAMS, MOST_STEPS, VALUES, files, process
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.states import WorkItemStatus
 from osm_flow.engine import Process, recorded, step

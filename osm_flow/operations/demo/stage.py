@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.domain import form_values
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day, opening_of
 from osm_flow.domain.states import OPEN_WORK_ITEM

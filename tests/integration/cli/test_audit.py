@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import witnesses
 from osm_flow.operations.comments import comment
 from osm_flow.operations.people import actor_named, seed_clusters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.incidents import open_incident, resolve
 from osm_flow.store.models import Case, Timer
 from tests.factories import NOW, later

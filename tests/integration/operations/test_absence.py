@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.people import PositionKind
 from osm_flow.operations.absence import absences_in
 from osm_flow.operations.people import people_wearing

@@ -10,8 +10,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.operations.access_log import ExportReasonMissing, Kind, accesses, record_access
 from osm_flow.store.models import Access, Case
 from osm_flow.store.session import Store

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations.attachments import (
     LARGEST,

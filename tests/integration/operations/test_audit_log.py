@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations import keys
 from osm_flow.operations.audit_log import (
     Checkpoint,
@@ -28,7 +28,7 @@ from osm_flow.operations.audit_log import (
     make_checkpoint,
 )
 from osm_flow.operations.comments import comment
-from osm_flow.operations.keys import Keyring, public_half, kept_keys
+from osm_flow.operations.keys import Keyring, kept_keys, public_half
 from osm_flow.operations.people import PersonNotFound, actor_named
 from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf
 from osm_flow.store.session import Store

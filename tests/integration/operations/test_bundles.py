@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.operations import bundles
 from osm_flow.operations.access_log import ExportReasonMissing
 from osm_flow.operations.keys import Keyring

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.operations import case_checkpoints
 from osm_flow.operations.case_checkpoints import Checkpoint, between, keep, nearest
 from osm_flow.operations.comments import comment

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.errors import Refused
 from osm_flow.operations.calendar import move_date
 from osm_flow.operations.case_ends import cancel

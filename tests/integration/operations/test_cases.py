@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.acts import CaseStart
-from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations import case_pages, cases, work_items
 from osm_flow.operations.outbox import deliver_pending

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.deadlines import close_of, local_day
 from osm_flow.operations import checkpoints, witnesses
 from osm_flow.operations.audit_log import check_against, latest_checkpoint

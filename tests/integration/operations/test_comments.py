@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations.cases import cancel_case
 from osm_flow.operations.comments import CommentRefused, NotOfThisCase, comment, comments_on, element_in_case

@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 
 from osm_flow import engine
 from osm_flow.domain import journal
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import ENGINE_VERSION

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.engine import DefinitionRefused
 from osm_flow.operations.definitions import compiled, latest, list_definitions, versions_of
 from osm_flow.operations.deployments import NothingToDeploy, check, deploy, shipped_files

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
 from osm_flow.operations.document_versions import Version, versions_of

@@ -15,8 +15,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import Mail

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.operations import outbox, work_items
 from osm_flow.operations.case_pages import case_children
 from osm_flow.operations.cases import resume_case, suspend_case

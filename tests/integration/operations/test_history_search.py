@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, text, update
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.search import typed_text
 from osm_flow.operations import history_search, work_items
 from osm_flow.operations.access_log import ExportReasonMissing

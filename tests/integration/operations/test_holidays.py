@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.operations.holidays import (
     HolidayNotAccepted,
     NoSuchOverride,

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations.idempotency import KeyReused, KeyTooLong, first_time
 from osm_flow.store.models import IdempotencyKey
 from osm_flow.store.session import Store

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.operations import work_items
 from osm_flow.operations.cases import suspend_case
 from osm_flow.operations.inbox import count_for, home_for, inbox_for, waiting_answers

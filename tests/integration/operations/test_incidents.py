@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import Refused
 from osm_flow.operations import incidents, work_items
 from osm_flow.operations.incidents import IncidentClosed, IncidentNotFound, NothingToRetry

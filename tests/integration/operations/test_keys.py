@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import Head, NoteUnreadable
 from osm_flow.operations import keys
 from osm_flow.operations.audit_log import make_checkpoint
@@ -18,8 +18,8 @@ from osm_flow.operations.keys import (
     NoKeyYet,
     ReasonNeeded,
     is_endorsed,
-    public_half,
     kept_keys,
+    public_half,
 )
 from osm_flow.store.session import Store
 from tests.factories import NOW, later

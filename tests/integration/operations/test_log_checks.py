@@ -11,13 +11,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import merkle_note
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.merkle_note import Head
 from osm_flow.operations import keys, work_items
 from osm_flow.operations.audit_log import append_new, make_checkpoint, rotate_key
 from osm_flow.operations.checkpoints import keep_copies, kept_copies
 from osm_flow.operations.comments import comment
-from osm_flow.operations.keys import KeyMissing, Keyring, ReasonNeeded, public_half, kept_keys
+from osm_flow.operations.keys import KeyMissing, Keyring, ReasonNeeded, kept_keys, public_half
 from osm_flow.operations.log_checks import LogReport, check_log
 from osm_flow.operations.log_tree import LogTree
 from osm_flow.operations.people import actor_named

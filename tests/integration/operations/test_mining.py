@@ -14,8 +14,8 @@ from lxml import etree
 from sqlalchemy import delete, func, select, text
 
 from osm_flow.documents.event_logs import LOG_FORMS
-from osm_flow.domain.actors import SYSTEM
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations import mining, work_items
 from osm_flow.operations.access_log import ExportReasonMissing

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.operations import outbox, work_item_plans, work_items
 from osm_flow.operations.case_pages import case_children
 from osm_flow.operations.cases import cancel_case, record_message, resume_case, suspend_case
@@ -318,7 +318,7 @@ class TestReplanning:
 
 class TestFailures:
     def test_a_missing_process_becomes_an_incident_that_can_be_retried(self, store: Store, anan: Actor) -> None:
-        from osm_flow.domain.actors import SYSTEM
+        from osm_flow.domain.access.actors import SYSTEM
         from osm_flow.operations.deployments import deploy
 
         with store.transaction() as session:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import outbox, pruning, sweeps, work_items
 from osm_flow.operations.case_pages import case_children

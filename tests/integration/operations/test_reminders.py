@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.deadlines import close_of, opening_of
 from osm_flow.domain.escalation import Rung
 from osm_flow.notify.mail import MailChannel, RecordingMailer

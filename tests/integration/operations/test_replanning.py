@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.cases import cancel_case, suspend_case
 from osm_flow.operations.replanning import ask_for
 from osm_flow.store.models import OutboxEntry

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.engine.values import JSON
 from osm_flow.operations import incidents, services
 from osm_flow.operations.cases import suspend_case

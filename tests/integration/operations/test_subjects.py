@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations import erasure, moments, outbox, reminder_texts, work_items
 from osm_flow.operations.deployments import deploy
 from osm_flow.operations.inbox import inbox_for

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations import surroundings as around
 from osm_flow.operations import work_items
 from osm_flow.operations.cases import suspend_case

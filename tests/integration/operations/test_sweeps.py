@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.retries import MOST_ATTEMPTS
 from osm_flow.notify.mail import Mail, MailChannel, RecordingMailer
 from osm_flow.operations import claims, incidents, sweeps

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.journal import Record, seal
 from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey
 from osm_flow.operations import attachments, work_items
@@ -150,7 +150,7 @@ def act(session: Any, rng: Rng, case: Case, people: list[Any], at: Any, number: 
 
 
 def may_do(session: Any, item: WorkItem, person: Any) -> bool:
-    from osm_flow.domain.policy import Verb, decide
+    from osm_flow.domain.access.policy import Verb, decide
     from osm_flow.operations.facts import work_item_facts
 
     return decide(person, Verb.complete, work_item_facts(session, item, person)).allowed

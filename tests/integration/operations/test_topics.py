@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.operations.deployments import deploy

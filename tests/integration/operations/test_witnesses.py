@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from osm_flow.domain.actors import SYSTEM
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations import witnesses
 from osm_flow.operations.witnesses import WitnessKnown, WitnessNotAccepted, WitnessNotFound

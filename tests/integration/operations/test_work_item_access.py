@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
-from osm_flow.domain.policy import DutiesAreSeparate, NotYourRole, Verb
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import DutiesAreSeparate, NotYourRole, Verb
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import NotFound
 from osm_flow.operations import work_item_access as access

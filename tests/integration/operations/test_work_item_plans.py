@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.journal import NotStorable
-from osm_flow.domain.policy import NotYourRole
 from osm_flow.operations import work_item_plans as plans
 from osm_flow.operations import work_items
 from osm_flow.operations.idempotency import KeyReused

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.access.policy import DutiesAreSeparate, NotYourRole
 from osm_flow.domain.acts import CaseStart
-from osm_flow.domain.policy import DutiesAreSeparate, NotYourRole
 from osm_flow.errors import NotFound, OsmFlowError
 from osm_flow.operations import comments, work_item_access, work_item_plans, work_items
 from osm_flow.operations.cases import start_case, suspend_case

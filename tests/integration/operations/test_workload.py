@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.operations import work_items, workload
 from osm_flow.operations.people import PersonNotFound
 from osm_flow.store.models import Position, WorkItem

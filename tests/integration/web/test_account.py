@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import people
 from osm_flow.operations.passwords import _NOBODYS_HASH, _hasher
 from osm_flow.store.models import LoginAttempt, Notification, Person

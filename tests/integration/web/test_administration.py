@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import unescape
 
 from osm_flow.catalogues import catalogue
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.operations import people
 from osm_flow.operations.administration import Kind, check_chain, records

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.deployments import deploy, shipped_files
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.store.session import Store

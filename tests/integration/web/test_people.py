@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from osm_flow.domain.actors import SYSTEM, Hat
+from osm_flow.domain.access.actors import SYSTEM, Hat
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import NotFound
 from osm_flow.operations import people

@@ -5,7 +5,7 @@ import pytest
 from lxml import html
 from sqlalchemy import select
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.calendar import move_date, propose_year
 from osm_flow.operations.holidays import override_day
 from osm_flow.store.models import CalendarChange, FiscalDate, HolidayOverride

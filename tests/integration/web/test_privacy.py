@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import retention, work_items
 from osm_flow.operations.access_log import accesses, record_access
 from osm_flow.operations.comments import comment

@@ -7,7 +7,7 @@ from flask import Flask, g
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.stepping import CaseFailed

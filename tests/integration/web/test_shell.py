@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from osm_flow.app import create_app
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition
 from osm_flow.operations import people
 from osm_flow.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.stages import STAGES, Stage, stage_name
 from osm_flow.operations.deployments import deploy
 from osm_flow.store.session import Store

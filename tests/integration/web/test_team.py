@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.policy import NotYourRole
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.operations import work_items, workload
 from osm_flow.operations.people import actor_named
 from osm_flow.store.models import Person, WorkItem

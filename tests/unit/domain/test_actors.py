@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from osm_flow.domain.actors import SYSTEM, Actor, Hat
+from osm_flow.domain.access.actors import SYSTEM, Actor, Hat
 
 OFFICE, OTHER_OFFICE = "NE-U1", "NE-U2"
 EVERYWHERE = Hat("auditor")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from osm_flow.domain.actors import Hat
+from osm_flow.domain.access.actors import Hat
+from osm_flow.domain.access.policy import Decision
 from osm_flow.domain.acts import Act
-from osm_flow.domain.policy import Decision
 from osm_flow.domain.record_kinds import RecordKind
 
 DELEGATED = Decision(True, hat=Hat("cluster_head", "NE-U1", kind="delegated", for_username="somchai"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from osm_flow.domain.actors import SYSTEM, Actor, Hat
-from osm_flow.domain.policy import (
+from osm_flow.domain.access.actors import SYSTEM, Actor, Hat
+from osm_flow.domain.access.policy import (
     RULES,
     CaseFacts,
     DutiesAreSeparate,
@@ -21,7 +21,7 @@ from osm_flow.domain.policy import (
     decide,
     require,
 )
-from osm_flow.domain.roles import ROLES, SIGN_IN_ROLES, STAFF
+from osm_flow.domain.access.roles import ROLES, SIGN_IN_ROLES, STAFF
 from osm_flow.errors import NotFound
 
 OFFICE, OTHER_OFFICE = "NE-U1", "NE-U2"

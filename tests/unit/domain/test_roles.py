@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from osm_flow.domain.roles import (
+from osm_flow.domain.access.roles import (
     OVERSIGHT,
     PROVINCIAL,
     ROLES,

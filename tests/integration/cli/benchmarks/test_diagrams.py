@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from osm_flow.cli.benchmarks.diagrams import DIAGRAMS, FORM, MOST_STEPS, TYPED, VALUES, files, process
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.form_values import validate
 from osm_flow.domain.forms import fields_of
 from osm_flow.domain.forms_text import read_text

@@ -10,7 +10,7 @@ from osm_flow.cli.benchmarks.bench import Office
 from osm_flow.cli.benchmarks.diagrams import files
 from osm_flow.cli.benchmarks.journals import fill, lengthen, open_items
 from osm_flow.cli.benchmarks.stepping import begin, go_round
-from osm_flow.domain.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.deployments import deploy
 from osm_flow.operations.inbox import home_for
 from osm_flow.operations.verify import verify_all, verify_deep

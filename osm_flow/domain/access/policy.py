@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from osm_flow.domain.actors import Actor, Hat
-from osm_flow.domain.roles import PROVINCIAL, STAFF, WORKERS
+from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.access.roles import PROVINCIAL, STAFF, WORKERS
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 

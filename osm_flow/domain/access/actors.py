@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from osm_flow.domain.access.roles import OVERSIGHT, WORKERS
 from osm_flow.domain.people import PositionKind
-from osm_flow.domain.roles import OVERSIGHT, WORKERS
 
 # Roles whose acting holder does nobody's work: an auditor looks on.
 NEVER_STANDS_IN = frozenset({"auditor"})
