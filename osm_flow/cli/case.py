@@ -13,7 +13,7 @@ from osm_flow.cli import case_proof
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
-from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import CaseStatus
 from osm_flow.operations import case_pages, cases, incidents, replaying, verify
 from osm_flow.operations.case_overview import open_items_of

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from osm_flow.cli.audit import keys_in, verified
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import VerifierKey
 from osm_flow.operations import bundle_check, bundles, verify

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import ErasureState
 from osm_flow.operations import erasures, retention
 from osm_flow.operations.access_log import Kind, accesses, record_access

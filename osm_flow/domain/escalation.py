@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from osm_flow.domain.deadlines import local_day, opening_of
-from osm_flow.domain.working_days import WorkingCalendar
+from osm_flow.domain.calendar.deadlines import local_day, opening_of
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.errors import Invalid
 
 DOER = "doer"

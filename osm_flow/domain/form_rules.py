@@ -15,6 +15,7 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.form_scope import (
     COMPARISONS,
     Scope,
@@ -31,7 +32,6 @@ from osm_flow.domain.form_scope import (
     rows_of,
 )
 from osm_flow.domain.forms import JSON, choices_of, columns_of, fields_of, find
-from osm_flow.domain.working_days import WorkingCalendar
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from osm_flow.domain.calendar.thai_dates import arabic_digits, english_date, parse_thai_date, thai_date
 from osm_flow.domain.form_scope import exact
 from osm_flow.domain.forms import JSON, Message, choices_of, columns_of, decimals_of, label_of, widget_of
-from osm_flow.domain.thai_dates import arabic_digits, english_date, parse_thai_date, thai_date
 
 BANGKOK = timezone(timedelta(hours=7))
 _EXACT_DIGITS = 15

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, require
-from osm_flow.domain.deadlines import MOST_DAYS, calendar_days_from, close_of, local_day, working_days_from
-from osm_flow.domain.fiscal import MILESTONE_OF, Milestone, fiscal_year_bounds, typical_dates
+from osm_flow.domain.calendar.deadlines import MOST_DAYS, calendar_days_from, close_of, local_day, working_days_from
+from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, Milestone, fiscal_year_bounds, typical_dates
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import administration, replanning
 from osm_flow.operations.administration import Kind

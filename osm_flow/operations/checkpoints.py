@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.domain.deadlines import close_of, local_day
+from osm_flow.domain.calendar.deadlines import close_of, local_day
 from osm_flow.domain.merkle_note import read_head, read_note
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import audit_log, witnesses

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
-from osm_flow.domain.working_days import WorkingCalendar
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import replanning
 from osm_flow.operations.administration import Kind, record

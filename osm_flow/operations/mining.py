@@ -20,7 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from osm_flow.documents.event_logs import LOG_FORMS
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, require
-from osm_flow.domain.deadlines import BANGKOK
+from osm_flow.domain.calendar.deadlines import BANGKOK
 from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_of
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import mining_objects

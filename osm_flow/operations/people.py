@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, require
 from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
-from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid, NotFound, Refused

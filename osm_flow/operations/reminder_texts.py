@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from osm_flow.domain.deadlines import local_day, working_days_left
+from osm_flow.domain.calendar.deadlines import local_day, working_days_left
+from osm_flow.domain.calendar.thai_dates import english_date, thai_date
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.escalation import Rung
-from osm_flow.domain.thai_dates import english_date, thai_date
-from osm_flow.domain.working_days import WorkingCalendar
 from osm_flow.operations.subjects import subject_words
 from osm_flow.store.models import WorkItem
 

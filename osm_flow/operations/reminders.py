@@ -17,12 +17,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.policy import Verb, decide, is_separated
 from osm_flow.domain.acts import Act
-from osm_flow.domain.deadlines import BANGKOK, local_day
+from osm_flow.domain.calendar.deadlines import BANGKOK, local_day
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.escalation import Rung, is_stale, latest_day_reached, read_ladder, role_behind, rungs_due
 from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
-from osm_flow.domain.working_days import WorkingCalendar
 from osm_flow.engine import evaluate_decision
 from osm_flow.notify.channels import Channel, Dispatch
 from osm_flow.operations import reminder_texts, stepping

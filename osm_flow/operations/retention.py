@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.acts import Act
-from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.retention import ORDINARY, Retention, RetentionUnknown, retention_of
 from osm_flow.domain.states import OPEN_CASE

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import NotYourRole, OfficeFacts, Verb, decide
 from osm_flow.domain.access.roles import STAFF
-from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.operations.people import PersonNotFound
 from osm_flow.store.models import Candidate, Person, Position, WorkItem

@@ -9,8 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.access.roles import ROLES, SIGN_IN_ROLES
+from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
-from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import people
 from osm_flow.web.access import requires

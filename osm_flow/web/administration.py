@@ -9,7 +9,7 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
-from osm_flow.domain.fiscal import MILESTONE_OF
+from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
 from osm_flow.domain.people import PositionKind
 from osm_flow.operations import administration
 from osm_flow.operations.administration import ABOUT_PEOPLE, Kind

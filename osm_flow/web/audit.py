@@ -11,7 +11,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
-from osm_flow.domain.thai_dates import parse_thai_date
+from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import case_checkpoints, moments
 from osm_flow.operations.case_pages import case_history, definition_with_forms

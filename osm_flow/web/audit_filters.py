@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import current_app, g
 from sqlalchemy import select
 
-from osm_flow.domain.thai_dates import parse_thai_date
+from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.store.models import Person
 
 

@@ -14,8 +14,8 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.sheets import SHEET_FORMS, Cell, Sheet
 from osm_flow.domain.access.policy import Verb
-from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.thai_dates import parse_thai_date
+from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import audit_log, history_search
 from osm_flow.operations.history_questions import Question

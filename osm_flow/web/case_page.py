@@ -9,8 +9,8 @@ from typing import Any
 from flask import g, render_template
 
 from osm_flow.domain.access.policy import CaseFacts, OfficeFacts, SystemFacts, Verb, decide, require
-from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.fiscal import fiscal_year_of
+from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, CaseStatus
 from osm_flow.engine.values import JSON

@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.acts import CaseStart
-from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.fiscal import fiscal_year_of
+from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import CaseStatus
 from osm_flow.errors import Invalid, NotFound, Refused

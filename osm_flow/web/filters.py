@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g
 
-from osm_flow.domain import thai_dates
 from osm_flow.domain.access.roles import role_name as name_of_role
-from osm_flow.domain.deadlines import working_days_left
+from osm_flow.domain.calendar import thai_dates
+from osm_flow.domain.calendar.deadlines import working_days_left
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.stages import stage_name as name_of_stage
-from osm_flow.domain.working_days import WorkingCalendar
 from osm_flow.operations.holidays import working_calendar
 from osm_flow.store.clusters import cluster_rows
 from osm_flow.web.i18n import current_locale, gettext, ngettext

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.access.roles import WORKERS
-from osm_flow.domain.fiscal import MILESTONE_OF
+from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
 from osm_flow.domain.pages import Page
 from osm_flow.domain.stages import STAGES
 from osm_flow.errors import Invalid, OsmFlowError

@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.event_logs import LOG_FORMS
 from osm_flow.domain.access.policy import OfficeFacts, Verb
-from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.thai_dates import parse_thai_date
+from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import mining
 from osm_flow.operations.definitions import list_definitions

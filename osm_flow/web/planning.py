@@ -11,9 +11,9 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import OfficeFacts, Verb
-from osm_flow.domain.deadlines import close_of, local_day
-from osm_flow.domain.fiscal import MILESTONE_OF, MILESTONES, fiscal_year_of
-from osm_flow.domain.thai_dates import BUDDHIST_OFFSET, parse_thai_date
+from osm_flow.domain.calendar.deadlines import close_of, local_day
+from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, MILESTONES, fiscal_year_of
+from osm_flow.domain.calendar.thai_dates import BUDDHIST_OFFSET, parse_thai_date
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import calendar as fiscal_calendar
 from osm_flow.operations import holidays

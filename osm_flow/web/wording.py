@@ -11,9 +11,9 @@ from flask import Flask, g
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.policy import Decision, Reason
-from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.calendar.thai_dates import buddhist_year
 from osm_flow.domain.people import PositionKind
-from osm_flow.domain.thai_dates import buddhist_year
 from osm_flow.engine import Element
 from osm_flow.operations import surroundings
 from osm_flow.operations.subjects import subject_words

@@ -9,9 +9,9 @@ from functools import wraps
 from flask import Blueprint, Response, flash, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.deadlines import close_of, opening_of
+from osm_flow.domain.calendar.deadlines import close_of, opening_of
+from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.states import OPEN_WORK_ITEM
-from osm_flow.domain.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations import attachments, comments, work_item_access, work_item_plans, work_items
 from osm_flow.operations.work_items import FormInvalid

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from flask import g
 
-from osm_flow.domain.deadlines import local_day
-from osm_flow.domain.fiscal import fiscal_year_of
+from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 
 
 def fiscal_years() -> Sequence[int]:

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from lxml import etree
 
 from osm_flow.domain.access.roles import ROLES
-from osm_flow.domain.fiscal import MILESTONE_OF
+from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
 from osm_flow.domain.stages import STAGES
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import lint, one_line

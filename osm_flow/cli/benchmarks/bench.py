@@ -21,7 +21,7 @@ from waitress.server import create_server
 
 from osm_flow.cli.context import Context
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.operations import people
 from osm_flow.store.session import Store

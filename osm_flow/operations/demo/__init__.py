@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.errors import Refused
 from osm_flow.operations.demo import cast, dates, register
 from osm_flow.operations.demo.aside import Aside

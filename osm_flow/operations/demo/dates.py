@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.fiscal import typical_dates
+from osm_flow.domain.calendar.fiscal_year import typical_dates
 from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.demo.times import Times
 from osm_flow.store.models import FiscalDate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from osm_flow.domain.fiscal import fiscal_year_bounds
+from osm_flow.domain.calendar.fiscal_year import fiscal_year_bounds
 from osm_flow.engine.values import JSON
 from osm_flow.operations.demo.register import BUENGKAN, LOEI, NONGBUA, NONGKHAI, UDON, Entry
 from osm_flow.operations.demo.times import Times

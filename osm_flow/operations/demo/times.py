@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 
-from osm_flow.domain.deadlines import BANGKOK, local_day
-from osm_flow.domain.fiscal import fiscal_year_of
-from osm_flow.domain.thai_dates import BUDDHIST_OFFSET, thai_date
-from osm_flow.domain.working_days import WorkingCalendar
+from osm_flow.domain.calendar.deadlines import BANGKOK, local_day
+from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
+from osm_flow.domain.calendar.thai_dates import BUDDHIST_OFFSET, thai_date
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 
 _TOLD_FOR = date(2569 - BUDDHIST_OFFSET, 11, 20)
 _TOLD_YEAR = fiscal_year_of(_TOLD_FOR)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
-from osm_flow.domain.deadlines import close_of
+from osm_flow.domain.calendar.deadlines import close_of
 from osm_flow.errors import NotFound
 from osm_flow.operations.calendar import (
     CalendarRefuses,

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.domain.deadlines import close_of, local_day
+from osm_flow.domain.calendar.deadlines import close_of, local_day
 from osm_flow.operations import checkpoints, witnesses
 from osm_flow.operations.audit_log import check_against, latest_checkpoint
 from osm_flow.operations.claims import Tally

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from osm_flow.domain.deadlines import local_day
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.operations import demo
 from osm_flow.operations.demo.cast import CAST, OFFICE, PASSWORD, logins
 from osm_flow.operations.inbox import Home, home_for

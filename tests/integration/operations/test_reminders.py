@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.deadlines import close_of, opening_of
+from osm_flow.domain.calendar.deadlines import close_of, opening_of
 from osm_flow.domain.escalation import Rung
 from osm_flow.notify.mail import MailChannel, RecordingMailer
 from osm_flow.operations import reminders, sweeps

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from osm_flow.domain.deadlines import (
+from osm_flow.domain.calendar.deadlines import (
     calendar_days_from,
     close_of,
     local_day,
@@ -10,7 +10,7 @@ from osm_flow.domain.deadlines import (
     working_days_from,
     working_days_left,
 )
-from osm_flow.domain.working_days import WorkingCalendar
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 
 CALENDAR = WorkingCalendar(holidays=frozenset({date(2026, 12, 7), date(2026, 12, 10)}))
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osm_flow.domain.deadlines import close_of, opening_of
+from osm_flow.domain.calendar.deadlines import close_of, opening_of
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.escalation import (
     LadderNotUnderstood,
     Rung,
@@ -15,7 +16,6 @@ from osm_flow.domain.escalation import (
     role_behind,
     rungs_due,
 )
-from osm_flow.domain.working_days import WorkingCalendar
 
 CALENDAR = WorkingCalendar(holidays=frozenset({date(2026, 12, 7), date(2026, 12, 10), date(2026, 12, 31)}))
 AHEAD = Rung("due-3", -3, ("doer",))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osm_flow.domain.fiscal import (
+from osm_flow.domain.calendar.fiscal_year import (
     MILESTONES,
     fiscal_year_bounds,
     fiscal_year_of,

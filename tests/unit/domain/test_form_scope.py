@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osm_flow.domain.fiscal import fiscal_year_of
+from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 from osm_flow.domain.form_scope import (
     COMPARISONS,
     Scope,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osm_flow.domain.thai_dates import (
+from osm_flow.domain.calendar.thai_dates import (
     buddhist_year,
     english_date,
     english_datetime,

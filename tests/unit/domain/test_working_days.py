@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osm_flow.domain.working_days import WorkingCalendar
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 
 SONGKRAN = frozenset({date(2027, 4, 6), date(2027, 4, 13), date(2027, 4, 14), date(2027, 4, 15)})
 CALENDAR = WorkingCalendar(holidays=SONGKRAN)

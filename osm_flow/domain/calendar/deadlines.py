@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from osm_flow.domain.working_days import WorkingCalendar
+from osm_flow.domain.calendar.working_days import WorkingCalendar
 
 BANGKOK = ZoneInfo("Asia/Bangkok")
 OFFICE_OPENS = time(8, 30)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from osm_flow.domain.thai_dates import BUDDHIST_OFFSET
+from osm_flow.domain.calendar.thai_dates import BUDDHIST_OFFSET
 
 _OCTOBER = 10
 Quarter = Literal[1, 2, 3, 4]
