@@ -15,7 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
-from osm_flow.domain.form_values import random_values
+from osm_flow.domain.forms.values import random_values
 from osm_flow.engine import values
 from osm_flow.engine.definitions import Process
 from osm_flow.engine.errors import EngineFault

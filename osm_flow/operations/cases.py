@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, and_, exists, false, func, or_, select, type_coerce
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from osm_flow.domain import form_values
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
 from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.acts import Act, CaseStart
+from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.pages import Page
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable

@@ -19,8 +19,8 @@ from osm_flow import engine
 from osm_flow.domain import journal
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
-from osm_flow.domain.forms import load_form
-from osm_flow.domain.forms_check import check_form
+from osm_flow.domain.forms.schema import load_form
+from osm_flow.domain.forms.soundness import check_form
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import DefinitionRefused, Diagram, Problem
 from osm_flow.engine.values import JSON

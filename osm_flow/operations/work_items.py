@@ -9,11 +9,11 @@ from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
-from osm_flow.domain import form_values
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
 from osm_flow.engine.values import JSON, CompleteTask

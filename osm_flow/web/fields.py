@@ -10,7 +10,7 @@ from typing import Any
 
 from wtforms import Field
 
-from osm_flow.domain.forms import (
+from osm_flow.domain.forms.schema import (
     JSON,
     Message,
     choices_of,
@@ -23,7 +23,7 @@ from osm_flow.domain.forms import (
     ref_options,
     widget_of,
 )
-from osm_flow.domain.forms_text import Unreadable, printable, read_pasted, read_text, show_text
+from osm_flow.domain.forms.typed_text import Unreadable, printable, read_pasted, read_text, show_text
 from osm_flow.web.i18n import gettext
 
 ProvinceName = Callable[[str], str]

@@ -11,9 +11,9 @@ from flask import current_app, has_app_context
 from werkzeug.datastructures import MultiDict
 from wtforms.form import BaseForm
 
-from osm_flow.domain.form_values import Errors, prefill, validate
-from osm_flow.domain.forms import JSON, Message, fields_of, groups_of, hint_of, label_of
-from osm_flow.domain.forms_text import printable
+from osm_flow.domain.forms.schema import JSON, Message, fields_of, groups_of, hint_of, label_of
+from osm_flow.domain.forms.typed_text import printable
+from osm_flow.domain.forms.values import Errors, prefill, validate
 from osm_flow.web.fields import MISSING, FormField, Surroundings, TableField, field_for
 from osm_flow.web.i18n import current_locale, gettext
 

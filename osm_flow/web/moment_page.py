@@ -11,8 +11,8 @@ from typing import Any
 from flask import g
 
 from osm_flow.domain.differences import Path, differences
-from osm_flow.domain.form_values import Change, changes
-from osm_flow.domain.forms import columns_of, fields_of, label_of
+from osm_flow.domain.forms.schema import columns_of, fields_of, label_of
+from osm_flow.domain.forms.values import Change, changes
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON

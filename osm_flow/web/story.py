@@ -11,7 +11,7 @@ from typing import Any
 from flask import g
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.forms import fields_of, is_table, label_of
+from osm_flow.domain.forms.schema import fields_of, is_table, label_of
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON

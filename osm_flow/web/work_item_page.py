@@ -9,7 +9,7 @@ from flask import g, render_template
 
 from osm_flow.domain.access.policy import Decision, Reason, Verb, decide
 from osm_flow.domain.calendar.deadlines import local_day
-from osm_flow.domain.form_values import changes, keep_known
+from osm_flow.domain.forms.values import changes, keep_known
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine.values import JSON
 from osm_flow.operations import document_versions, surroundings, work_item_access, work_items

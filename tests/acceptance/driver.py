@@ -20,9 +20,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from osm_flow.app import create_app
-from osm_flow.domain import form_values
-from osm_flow.domain.forms import columns_of, fields_of, is_table
-from osm_flow.domain.forms_text import show_text
+from osm_flow.domain.forms import values as form_values
+from osm_flow.domain.forms.schema import columns_of, fields_of, is_table
+from osm_flow.domain.forms.typed_text import show_text
 from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
 from osm_flow.operations.cases import answer_context

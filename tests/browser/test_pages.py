@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.domain.form_values import random_values
+from osm_flow.domain.forms.values import random_values
 from osm_flow.operations import work_items
 from osm_flow.operations.definitions import compiled, latest
 from osm_flow.operations.deployments import deploy, shipped_files

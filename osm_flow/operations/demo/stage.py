@@ -12,10 +12,10 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
-from osm_flow.domain import form_values
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.calendar.deadlines import local_day, opening_of
+from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid

@@ -12,8 +12,9 @@ import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain import form_values, forms
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.forms import schema as form_schema
+from osm_flow.domain.forms import values as form_values
 from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
 from osm_flow.operations.attachments import attach
@@ -39,7 +40,7 @@ def shipped(key: str) -> bytes:
 
 
 def schema_of(key: str) -> JSON:
-    return forms.load_form(yaml.safe_load(shipped(key)))
+    return form_schema.load_form(yaml.safe_load(shipped(key)))
 
 
 def filled(key: str, context: JSON, **said: Any) -> JSON:

@@ -17,8 +17,8 @@ from werkzeug.datastructures import MultiDict
 
 from osm_flow.app import create_app
 from osm_flow.catalogues import catalogue
-from osm_flow.domain.form_values import Errors, changes, random_values
-from osm_flow.domain.forms import load_form
+from osm_flow.domain.forms.schema import load_form
+from osm_flow.domain.forms.values import Errors, changes, random_values
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings
 from osm_flow.store.session import Store

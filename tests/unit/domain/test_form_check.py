@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from osm_flow.domain.form_values import random_values, validate
-from osm_flow.domain.forms import FormRefused, load_form
-from osm_flow.domain.forms_check import check_form
+from osm_flow.domain.forms.schema import FormRefused, load_form
+from osm_flow.domain.forms.soundness import check_form
+from osm_flow.domain.forms.values import random_values, validate
 
 JSON = dict[str, Any]
 

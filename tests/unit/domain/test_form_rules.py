@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from osm_flow.domain.form_rules import violations
+from osm_flow.domain.forms.rules import violations
 
 JSON = dict[str, Any]
 

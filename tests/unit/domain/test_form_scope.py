@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
-from osm_flow.domain.form_scope import (
+from osm_flow.domain.forms.scope import (
     COMPARISONS,
     Scope,
     amount,

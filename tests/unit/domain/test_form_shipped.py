@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from osm_flow.domain.form_values import prefill, random_values, validate
-from osm_flow.domain.forms import fields_of, load_form
-from osm_flow.domain.forms_check import check_form
+from osm_flow.domain.forms.schema import fields_of, load_form
+from osm_flow.domain.forms.soundness import check_form
+from osm_flow.domain.forms.values import prefill, random_values, validate
 from osm_flow.resources import resource_dir
 
 JSON = dict[str, Any]

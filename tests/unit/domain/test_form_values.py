@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from osm_flow.domain.form_values import changes, keep_known, prefill, validate
+from osm_flow.domain.forms.values import changes, keep_known, prefill, validate
 
 JSON = dict[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from osm_flow.domain.forms import (
+from osm_flow.domain.forms.schema import (
     DEFAULT_WIDGET,
     MAX_DEPTH,
     MAX_NODES,

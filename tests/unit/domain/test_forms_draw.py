@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from osm_flow.domain.form_values import validate
-from osm_flow.domain.forms_draw import as_json, draw_field, draw_object, draw_text
+from osm_flow.domain.forms.drawing import as_json, draw_field, draw_object, draw_text
+from osm_flow.domain.forms.values import validate
 
 JSON = dict[str, Any]
 

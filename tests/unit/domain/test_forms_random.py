@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from osm_flow.domain.form_rules import CHECKS, check_of, violations
-from osm_flow.domain.form_values import validate
-from osm_flow.domain.forms_random import NothingFits, draw_values
+from osm_flow.domain.forms.examples import NothingFits, draw_values
+from osm_flow.domain.forms.rules import CHECKS, check_of, violations
+from osm_flow.domain.forms.values import validate
 
 JSON = dict[str, Any]
 

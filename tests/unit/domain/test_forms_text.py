@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from osm_flow.domain.forms_text import Unreadable, display_text, read_pasted, read_text, show_text
+from osm_flow.domain.forms.typed_text import Unreadable, display_text, read_pasted, read_text, show_text
 
 JSON = dict[str, Any]
 

@@ -8,9 +8,9 @@ import pytest
 
 from osm_flow.cli.benchmarks.diagrams import DIAGRAMS, FORM, MOST_STEPS, TYPED, VALUES, files, process
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.domain.form_values import validate
-from osm_flow.domain.forms import fields_of
-from osm_flow.domain.forms_text import read_text
+from osm_flow.domain.forms.schema import fields_of
+from osm_flow.domain.forms.typed_text import read_text
+from osm_flow.domain.forms.values import validate
 from osm_flow.engine import CompleteTask, Start, recorded
 from osm_flow.engine.runtime import LiveCase
 from osm_flow.operations.deployments import deploy

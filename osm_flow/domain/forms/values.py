@@ -12,9 +12,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from osm_flow.domain.form_rules import violations
-from osm_flow.domain.form_scope import exact, is_given, is_missing, read_moment
-from osm_flow.domain.forms import (
+from osm_flow.domain.forms.examples import NothingFits, draw_values
+from osm_flow.domain.forms.rules import violations
+from osm_flow.domain.forms.schema import (
     JSON,
     PROVINCE,
     Message,
@@ -31,7 +31,7 @@ from osm_flow.domain.forms import (
     ref_options,
     widget_of,
 )
-from osm_flow.domain.forms_random import NothingFits, draw_values
+from osm_flow.domain.forms.scope import exact, is_given, is_missing, read_moment
 
 MAX_NUMBER = 2**53
 MAX_NESTING = 4

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 from typing import Any
 
-from osm_flow.domain.form_rules import (
+from osm_flow.domain.forms.drawing import as_json, draw_field, draw_object, draw_text
+from osm_flow.domain.forms.rules import (
     Violation,
     calendar_of,
     comparison_of,
@@ -21,18 +22,17 @@ from osm_flow.domain.form_rules import (
     values_to_cover,
     violations,
 )
-from osm_flow.domain.form_scope import (
-    Scope,
-    amount,
-    conditions_of,
-    exact,
-    fiscal_bounds,
-    grouped,
-    is_given,
-    rows_of,
+from osm_flow.domain.forms.schema import (
+    JSON,
+    choices_of,
+    columns_of,
+    decimals_of,
+    fields_of,
+    longest_of,
+    most_of,
+    widget_of,
 )
-from osm_flow.domain.forms import JSON, choices_of, columns_of, decimals_of, fields_of, longest_of, most_of, widget_of
-from osm_flow.domain.forms_draw import as_json, draw_field, draw_object, draw_text
+from osm_flow.domain.forms.scope import Scope, amount, conditions_of, exact, fiscal_bounds, grouped, is_given, rows_of
 from osm_flow.errors import Invalid
 
 _ROUNDS = 200

@@ -16,7 +16,8 @@ from itertools import chain
 from typing import Any
 
 from osm_flow.domain.calendar.working_days import WorkingCalendar
-from osm_flow.domain.form_scope import (
+from osm_flow.domain.forms.schema import JSON, choices_of, columns_of, fields_of, find
+from osm_flow.domain.forms.scope import (
     COMPARISONS,
     Scope,
     amount,
@@ -31,7 +32,6 @@ from osm_flow.domain.form_scope import (
     row_scopes,
     rows_of,
 )
-from osm_flow.domain.forms import JSON, choices_of, columns_of, fields_of, find
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from osm_flow.domain.form_rules import CHECKS
-from osm_flow.domain.form_scope import COMPARISONS, CONDITIONS, conditions_of
-from osm_flow.domain.forms import JSON, MAX_ROWS, MAX_TEXT, WIDGETS, columns_of, fields_of, is_table, widget_of
-from osm_flow.domain.forms_random import NothingFits, draw_values
+from osm_flow.domain.forms.examples import NothingFits, draw_values
+from osm_flow.domain.forms.rules import CHECKS
+from osm_flow.domain.forms.schema import JSON, MAX_ROWS, MAX_TEXT, WIDGETS, columns_of, fields_of, is_table, widget_of
+from osm_flow.domain.forms.scope import COMPARISONS, CONDITIONS, conditions_of
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 RESERVED = frozenset({"typename", "csrf_token", "idempotency_key", "submit", "version", "on_behalf_of"})

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from osm_flow.domain.forms import JSON, columns_of, fields_of, find, looked_up
+from osm_flow.domain.forms.schema import JSON, columns_of, fields_of, find, looked_up
 
 BANGKOK = timedelta(hours=7)
 COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
