@@ -5,7 +5,7 @@ from osm_flow.engine.definitions import Diagram, Element, Process, compile_proce
 from osm_flow.engine.errors import DefinitionRefused, EngineFault, ExpressionFault, NotWaiting
 from osm_flow.engine.linter import lint
 from osm_flow.engine.runtime import ENGINE_VERSION, inspect, recorded, standing, step
-from osm_flow.engine.snapshot import digest_of
+from osm_flow.engine.spiff.snapshot import digest_of
 from osm_flow.engine.values import (
     JSON,
     Command,

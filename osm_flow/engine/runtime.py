@@ -15,14 +15,14 @@ from SpiffWorkflow.util.task import TaskState
 
 from osm_flow import __version__
 from osm_flow.domain import subjects
-from osm_flow.engine import activities, events
-from osm_flow.engine.activities import Extra
-from osm_flow.engine.clockwork import CaseWorkflow
-from osm_flow.engine.compaction import compact
 from osm_flow.engine.definitions import Process
 from osm_flow.engine.errors import EngineFault, ExpressionFault, NotWaiting
-from osm_flow.engine.loops import Repeated
-from osm_flow.engine.snapshot import digest_of, freeze, thaw
+from osm_flow.engine.spiff import activities, events
+from osm_flow.engine.spiff.activities import Extra
+from osm_flow.engine.spiff.compaction import compact
+from osm_flow.engine.spiff.deterministic import CaseWorkflow
+from osm_flow.engine.spiff.loops import Repeated
+from osm_flow.engine.spiff.snapshot import digest_of, freeze, thaw
 from osm_flow.engine.values import (
     JSON,
     Command,

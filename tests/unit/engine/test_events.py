@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from osm_flow.engine import NotWaiting
-from osm_flow.engine.events import add_duration
+from osm_flow.engine.spiff.events import add_duration
 from osm_flow.engine.values import DeliverMessage, EscalateChild, FireTimer, Start
 from tests.unit.engine.diagrams import (
     NOW,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from osm_flow.engine.joins import changed
+from osm_flow.engine.spiff.joins import changed
 from tests.unit.engine.diagrams import (
     BESIDE,
     LOOPED_JOIN,

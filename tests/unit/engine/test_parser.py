@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from osm_flow.engine.activities import Mapping
 from osm_flow.engine.definitions import compile_process, read_bpmn
 from osm_flow.engine.errors import DefinitionRefused
-from osm_flow.engine.parser import read_extra
+from osm_flow.engine.spiff.activities import Mapping
+from osm_flow.engine.spiff.parser import read_extra
 from tests.unit.engine.diagrams import (
     Case,
     alone,

@@ -9,8 +9,8 @@ import pytest
 import zstandard
 
 from osm_flow.engine import EngineFault, inspect
-from osm_flow.engine.clockwork import CaseWorkflow
-from osm_flow.engine.snapshot import freeze, thaw
+from osm_flow.engine.spiff.deterministic import CaseWorkflow
+from osm_flow.engine.spiff.snapshot import freeze, thaw
 from tests.unit.engine.diagrams import (
     CASE,
     NOW,

@@ -14,8 +14,8 @@ import orjson
 import zstandard
 from SpiffWorkflow.util.task import TaskState
 
-from osm_flow.engine.clockwork import CaseSubWorkflow, CaseTask, CaseWorkflow
 from osm_flow.engine.errors import EngineFault
+from osm_flow.engine.spiff.deterministic import CaseSubWorkflow, CaseTask, CaseWorkflow
 from osm_flow.engine.values import Lookup
 
 FORMAT = 1

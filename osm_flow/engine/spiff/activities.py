@@ -11,8 +11,8 @@ from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine.decisions import evaluate_decision
 from osm_flow.engine.errors import EngineFault, ExpressionFault
-from osm_flow.engine.events import filled_properties, instant_of
 from osm_flow.engine.expressions import is_wrapped, names_in
+from osm_flow.engine.spiff.events import filled_properties, instant_of
 
 
 @dataclass(frozen=True)

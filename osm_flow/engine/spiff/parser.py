@@ -16,8 +16,8 @@ from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.control import BpmnStartTask, SimpleBpmnTask
 from SpiffWorkflow.specs.WorkflowSpec import WorkflowSpec
 
-from osm_flow.engine import activities, events, joins, loops
-from osm_flow.engine.activities import Extra, Mapping
+from osm_flow.engine.spiff import activities, events, joins, loops
+from osm_flow.engine.spiff.activities import Extra, Mapping
 from osm_flow.engine.xml import CAMUNDA, NAMESPACES, child_text, local_name, properties_of
 
 _RESULT_SHAPES = ("singleEntry", "singleResult", "collectEntries", "resultList")

@@ -9,7 +9,7 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine.errors import EngineFault
-from osm_flow.engine.joins import changed
+from osm_flow.engine.spiff.joins import changed
 
 MAX_INSTANCES = 1_000
 

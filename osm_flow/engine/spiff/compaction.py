@@ -12,7 +12,7 @@ from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSpl
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.util.task import TaskState
 
-from osm_flow.engine.joins import EndJoin, changed, is_arrival
+from osm_flow.engine.spiff.joins import EndJoin, changed, is_arrival
 
 FINISHED = TaskState.FINISHED_MASK
 
