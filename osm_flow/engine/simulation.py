@@ -19,7 +19,7 @@ from osm_flow.domain.forms.values import random_values
 from osm_flow.engine import values
 from osm_flow.engine.definitions import Process
 from osm_flow.engine.errors import EngineFault
-from osm_flow.engine.runtime import LiveCase, recorded, step
+from osm_flow.engine.stepper import LiveCase, recorded, step
 from osm_flow.engine.values import (
     JSON,
     Command,

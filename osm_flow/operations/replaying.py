@@ -10,7 +10,7 @@ from datetime import datetime
 from osm_flow import engine
 from osm_flow.domain.journal import Record
 from osm_flow.engine import Process
-from osm_flow.engine.runtime import LiveCase
+from osm_flow.engine.stepper import LiveCase
 from osm_flow.engine.values import JSON, Passed, Step, Waiting
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations import commands

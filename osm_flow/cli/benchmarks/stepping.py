@@ -17,7 +17,7 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.states import WorkItemStatus
 from osm_flow.engine import Process, recorded, step
-from osm_flow.engine.runtime import LiveCase
+from osm_flow.engine.stepper import LiveCase
 from osm_flow.engine.values import CompleteTask, Start, Step
 from osm_flow.operations import work_items
 from osm_flow.operations.cases import start_case

@@ -36,7 +36,7 @@ from osm_flow.engine import (
     standing,
     step,
 )
-from osm_flow.engine.runtime import LiveCase
+from osm_flow.engine.stepper import LiveCase
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 CASE = "00000000-0000-4000-8000-000000000001"

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from osm_flow.engine.runtime import LiveCase
 from osm_flow.engine.spiff.deterministic import CaseWorkflow
 from osm_flow.engine.spiff.snapshot import thaw
+from osm_flow.engine.stepper import LiveCase
 from osm_flow.engine.values import Start
 from tests.unit.engine.diagrams import (
     CASE,

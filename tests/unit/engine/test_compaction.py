@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from osm_flow.engine.runtime import step
 from osm_flow.engine.spiff.snapshot import thaw
+from osm_flow.engine.stepper import step
 from osm_flow.engine.values import Start
 from tests.unit.engine.diagrams import (
     BESIDE,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from osm_flow.engine.runtime import step
 from osm_flow.engine.spiff.loops import MAX_INSTANCES
+from osm_flow.engine.stepper import step
 from osm_flow.engine.values import CompleteTask, Start
 from tests.unit.engine.diagrams import (
     CASE,

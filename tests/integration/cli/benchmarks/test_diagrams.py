@@ -12,7 +12,7 @@ from osm_flow.domain.forms.schema import fields_of
 from osm_flow.domain.forms.typed_text import read_text
 from osm_flow.domain.forms.values import validate
 from osm_flow.engine import CompleteTask, Start, recorded
-from osm_flow.engine.runtime import LiveCase
+from osm_flow.engine.stepper import LiveCase
 from osm_flow.operations.deployments import deploy
 from osm_flow.store.session import Store
 from tests.factories import NOW
