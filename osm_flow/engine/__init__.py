@@ -3,7 +3,7 @@
 from osm_flow.engine.decisions import evaluate_decision
 from osm_flow.engine.definitions import Diagram, Element, Process, compile_process, read_bpmn
 from osm_flow.engine.errors import DefinitionRefused, EngineFault, ExpressionFault, NotWaiting
-from osm_flow.engine.linter import lint
+from osm_flow.engine.lint.linter import lint
 from osm_flow.engine.spiff.snapshot import digest_of
 from osm_flow.engine.stepper import ENGINE_VERSION, inspect, recorded, standing, step
 from osm_flow.engine.values import (

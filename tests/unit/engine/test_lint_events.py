@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from osm_flow.engine.linter import lint
+from osm_flow.engine.lint.linter import lint
 from tests.unit.engine.diagrams import (
     ROOTS,
     Refusals,

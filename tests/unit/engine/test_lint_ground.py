@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from osm_flow.engine.definitions import executable_processes, read_bpmn
-from osm_flow.engine.lint_ground import Ground
+from osm_flow.engine.lint.examined import Ground
 from tests.unit.engine.diagrams import (
     FORM,
     ROOTS,

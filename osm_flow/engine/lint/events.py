@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from osm_flow.engine.definitions import ACTIVITIES
-from osm_flow.engine.lint_constructs import INSTEAD
-from osm_flow.engine.lint_ground import Ground
+from osm_flow.engine.lint.constructs import INSTEAD
+from osm_flow.engine.lint.examined import Ground
 from osm_flow.engine.spiff.events import add_duration, is_time_literal, split_cycle
 from osm_flow.engine.xml import BPMN, NAMESPACES, child_text, local_name
 

@@ -19,10 +19,11 @@ from osm_flow.engine.definitions import (
     read_bpmn,
 )
 from osm_flow.engine.errors import DefinitionRefused
-from osm_flow.engine.lint_activities import check_activity
-from osm_flow.engine.lint_constructs import check_construct
-from osm_flow.engine.lint_events import check_event, check_race
-from osm_flow.engine.lint_flows import (
+from osm_flow.engine.lint.activities import check_activity
+from osm_flow.engine.lint.constructs import check_construct
+from osm_flow.engine.lint.events import check_event, check_race
+from osm_flow.engine.lint.examined import Ground
+from osm_flow.engine.lint.flows import (
     CHOICES,
     check_choice,
     check_flow,
@@ -30,7 +31,6 @@ from osm_flow.engine.lint_flows import (
     check_scope,
     check_ways_out,
 )
-from osm_flow.engine.lint_ground import Ground
 from osm_flow.engine.values import JSON, Problem
 from osm_flow.engine.xml import BPMN, local_name, properties_of
 

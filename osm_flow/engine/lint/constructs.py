@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from osm_flow.engine.definitions import FLOW_NODES
-from osm_flow.engine.lint_ground import Ground
+from osm_flow.engine.lint.examined import Ground
 from osm_flow.engine.xml import BPMN, CAMUNDA, local_name
 
 CONTAINER = frozenset({"process", "subProcess"})

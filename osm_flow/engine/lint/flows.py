@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from osm_flow.engine.definitions import is_flow_node
-from osm_flow.engine.lint_ground import Ground
+from osm_flow.engine.lint.examined import Ground
 from osm_flow.engine.xml import NAMESPACES, child_text, local_name
 
 CHOICES = ("exclusiveGateway", "inclusiveGateway")

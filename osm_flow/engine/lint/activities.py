@@ -7,7 +7,7 @@ from typing import Any
 from osm_flow.engine.decisions import read_decision
 from osm_flow.engine.errors import DefinitionRefused
 from osm_flow.engine.expressions import is_wrapped
-from osm_flow.engine.lint_ground import Ground
+from osm_flow.engine.lint.examined import Ground
 from osm_flow.engine.spiff.events import is_time_literal
 from osm_flow.engine.xml import BPMN, CAMUNDA, NAMESPACES, child_text, local_name, properties_of
 
