@@ -11,8 +11,8 @@ import click
 
 from osm_flow.cli.diagram_files import DiagramFile
 from osm_flow.domain.topics import RESULT_SCHEMAS
-from osm_flow.engine.guesses import guesses_of
-from osm_flow.engine.simulation import Mode, Simulation, Walk
+from osm_flow.engine.simulation.branch_values import guesses_of
+from osm_flow.engine.simulation.walk import Mode, Simulation, Walk
 from osm_flow.engine.values import Problem
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -15,7 +15,7 @@ from osm_flow.cli.diagram_files import DiagramFile
 from osm_flow.domain.forms.schema import JSON, fields_of
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import Process
-from osm_flow.engine.simulation import Simulation
+from osm_flow.engine.simulation.walk import Simulation
 from osm_flow.resources import resource_dir
 
 pytestmark = pytest.mark.timeout(900)

@@ -17,7 +17,7 @@ from SpiffWorkflow.bpmn.parser import BpmnParser
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine import Process, compile_process, lint
-from osm_flow.engine.simulation import Simulation
+from osm_flow.engine.simulation.walk import Simulation
 from tests.unit.engine.models import Block, Choice, Scope, answers, first_answers, kinds, models, walk, xml_of
 
 MAX_STEPS = 40

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from osm_flow.engine.guesses import guesses_of
+from osm_flow.engine.simulation.branch_values import guesses_of
 from osm_flow.engine.xml import read_xml
 from tests.unit.engine.diagrams import (
     again,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from osm_flow.engine import EngineFault, compile_process
-from osm_flow.engine.simulation import ElementNotOpen, Mode, Simulation
+from osm_flow.engine.simulation.walk import ElementNotOpen, Mode, Simulation
 from tests.unit.engine.diagrams import (
     FORM,
     both,
