@@ -22,10 +22,10 @@ from osm_flow.engine.values import JSON, DeliverMessage
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations import case_ends, stepping
 from osm_flow.operations.definitions import compiled, latest
-from osm_flow.operations.facts import case_facts
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (

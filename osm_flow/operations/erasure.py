@@ -22,8 +22,8 @@ from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
 from osm_flow.operations import journal, stepping
-from osm_flow.operations.facts import case_facts
 from osm_flow.operations.outbox import HANDLERS
+from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.store.models import (
     Access,

@@ -21,8 +21,8 @@ from osm_flow.errors import Forbidden, Invalid, NotFound, OsmFlowError, Refused
 from osm_flow.operations import retention
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.erasure import erase_in, holds
-from osm_flow.operations.facts import case_facts
 from osm_flow.operations.paging import newest_first
+from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store

@@ -28,9 +28,9 @@ from osm_flow.notify.channels import Channel, Dispatch
 from osm_flow.operations import reminder_texts, stepping
 from osm_flow.operations.absence import Absences, absences_in
 from osm_flow.operations.dispatches import queue_for
-from osm_flow.operations.facts import work_item_facts
 from osm_flow.operations.holidays import working_calendar
 from osm_flow.operations.people import actor_for, people_wearing
+from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.resources import resource_dir
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_once

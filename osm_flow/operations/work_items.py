@@ -20,10 +20,10 @@ from osm_flow.engine.values import JSON, CompleteTask
 from osm_flow.errors import Invalid
 from osm_flow.operations import stepping
 from osm_flow.operations.definitions import compiled
-from osm_flow.operations.facts import work_item_facts
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people import actor_for
+from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.work_item_access import (
     AlreadyHeld,

@@ -18,7 +18,7 @@ from osm_flow.operations import case_overview, case_pages, cases, surroundings
 from osm_flow.operations.attachments import attachments_of
 from osm_flow.operations.comments import comments_on
 from osm_flow.operations.definitions import compiled
-from osm_flow.operations.facts import case_facts
+from osm_flow.operations.policy_facts import case_facts
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.web.diagram_xml import party_of
 from osm_flow.web.documents import documents_of

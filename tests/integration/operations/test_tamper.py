@@ -151,7 +151,7 @@ def act(session: Any, rng: Rng, case: Case, people: list[Any], at: Any, number: 
 
 def may_do(session: Any, item: WorkItem, person: Any) -> bool:
     from osm_flow.domain.access.policy import Verb, decide
-    from osm_flow.operations.facts import work_item_facts
+    from osm_flow.operations.policy_facts import work_item_facts
 
     return decide(person, Verb.complete, work_item_facts(session, item, person)).allowed
 
