@@ -11,8 +11,9 @@ import click
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey, read_keys
-from osm_flow.operations import administration, audit_log, checkpoints, keys, log_checks
-from osm_flow.operations.administration import ABOUT_PEOPLE, Kind, changes_of
+from osm_flow.operations import audit_log, checkpoints, keys, log_checks
+from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, Kind, changes_of
 from osm_flow.operations.log_tree import Leaf, leaf_bytes
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import JournalRecord, SigningKey
@@ -145,7 +146,7 @@ def administration_(
 
 def _show_records(context: Context, as_json: bool, **wanted: Any) -> None:
     with context.store.reading() as session:
-        page = administration.records(session, SYSTEM, **wanted)
+        page = admin_journal.records(session, SYSTEM, **wanted)
     names = ("seq", "kind", "actor", "actor_role", "office_id", "subject", "prev_hash", "hash")
     items = [
         {

@@ -18,8 +18,9 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
 from osm_flow.errors import NotFound, Refused
-from osm_flow.operations import administration, keys
+from osm_flow.operations import keys
 from osm_flow.operations.keys import Keyring
+from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.log_tree import Leaf, LogDamaged, LogTree, leaf_bytes
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf
@@ -214,11 +215,11 @@ def _cases_behind(session: Session) -> list[tuple[str, int]]:
     behind = select(Case.id, Case.seq).outerjoin(LoggedCase, LoggedCase.case_id == Case.id).where(Case.seq > logged)
     found = [(row.id, row.seq) for row in session.execute(behind)]
     newest = session.scalar(select(func.max(AdminRecord.seq))) or 0
-    return [*found, (administration.CHAIN, newest)] if newest > _logged_administration(session) else found
+    return [*found, (admin_journal.CHAIN, newest)] if newest > _logged_administration(session) else found
 
 
 def _logged_administration(session: Session) -> int:
-    return session.scalar(select(LoggedCase.seq).where(LoggedCase.case_id == administration.CHAIN)) or 0
+    return session.scalar(select(LoggedCase.seq).where(LoggedCase.case_id == admin_journal.CHAIN)) or 0
 
 
 def _leaves_of(session: Session, case_ids: list[str]) -> Iterator[Leaf]:
@@ -242,6 +243,6 @@ def _administration(session: Session) -> list[tuple[datetime, Leaf]]:
         AdminRecord.seq > _logged_administration(session)
     )
     return [
-        (row.at, Leaf(administration.CHAIN, row.seq, row.hash))
+        (row.at, Leaf(admin_journal.CHAIN, row.seq, row.hash))
         for row in session.execute(columns.order_by(AdminRecord.seq))
     ]

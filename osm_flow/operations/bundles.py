@@ -26,12 +26,12 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Refused
 from osm_flow.operations import audit_log, keys
-from osm_flow.operations.access_log import Kind, record_access
 from osm_flow.operations.audit_log import Checkpoint, NotLogged
 from osm_flow.operations.bundle_player import player_page
 from osm_flow.operations.bundle_states import lines_of_states
 from osm_flow.operations.histories import Definition, History, history_of
 from osm_flow.operations.keys import Keyring
+from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf, Person
 from osm_flow.store.session import CaseNotFound

@@ -19,9 +19,10 @@ from osm_flow.domain.access.policy import OfficeFacts, Verb, require
 from osm_flow.domain.calendar.deadlines import MOST_DAYS, calendar_days_from, close_of, local_day, working_days_from
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, Milestone, fiscal_year_bounds, typical_dates
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations import administration, replanning
-from osm_flow.operations.administration import Kind
+from osm_flow.operations import replanning
 from osm_flow.operations.holidays import working_calendar
+from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger.admin_journal import Kind
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import CalendarChange, FiscalDate
 
@@ -182,7 +183,7 @@ def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Acto
     if added:
         new = {one.key: one.date for one in added}
         year = f"{office_id} {fiscal_year}"
-        administration.record(session, actor, now, Kind.calendar_proposed, year, new=new, office_id=office_id)
+        admin_journal.record(session, actor, now, Kind.calendar_proposed, year, new=new, office_id=office_id)
         reason = {"letter": "", "proposed": fiscal_year, "moved_by": actor.username}
         key = f"proposal:{office_id}:{fiscal_year}:{uuid.uuid4().hex[:12]}"
         replanning.ask_for(session, now, key, reason, office_id=office_id)
@@ -233,7 +234,7 @@ def move_date(
     )
     session.add(change)
     session.flush()
-    administration.record(
+    admin_journal.record(
         session,
         actor,
         now,

@@ -21,7 +21,8 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
-from osm_flow.operations import journal, stepping
+from osm_flow.operations import stepping
+from osm_flow.operations.ledger import case_journal
 from osm_flow.operations.outbox import HANDLERS
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
@@ -106,7 +107,7 @@ def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], subject: str)
 
 
 def _bodies(session: Session, case_id: str, numbers: list[int]) -> dict[int, tuple[str, dict[str, Any]]]:
-    written = journal.written(session, case_id, JournalRecord.seq.in_(numbers))
+    written = case_journal.written(session, case_id, JournalRecord.seq.in_(numbers))
     return {record.seq: (record.kind, data) for record, data in written}
 
 

@@ -15,9 +15,9 @@ from osm_flow.domain.pages import Page
 from osm_flow.domain.search import searchable
 from osm_flow.errors import Refused
 from osm_flow.operations import surroundings
-from osm_flow.operations.access_log import Kind, record_access
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.history_questions import Question, condition
+from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, ProcessDefinition

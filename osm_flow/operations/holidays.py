@@ -22,7 +22,7 @@ from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import replanning
-from osm_flow.operations.administration import Kind, record
+from osm_flow.operations.ledger.admin_journal import Kind, record
 from osm_flow.store.models import HolidayOverride
 
 _USUAL_YEARS = range(2024, 2032)

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
-from osm_flow.operations import administration, keys
+from osm_flow.operations import keys
+from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.log_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf, SigningKey
@@ -77,7 +78,7 @@ def faults_of_case(session: Session, case_id: str) -> list[Fault]:
 
 def lost_cases(session: Session) -> list[str]:
     """The cases that were logged and do not exist any more."""
-    known = select(Case.id).union_all(select(literal(administration.CHAIN)))
+    known = select(Case.id).union_all(select(literal(admin_journal.CHAIN)))
     gone = select(LogLeaf.case_id).where(LogLeaf.case_id.not_in(known)).distinct()
     return list(session.scalars(gone.order_by(LogLeaf.case_id)))
 
@@ -161,7 +162,7 @@ def _kept_head(report: LogReport, place: str, text: str, known: Sequence[Verifie
 def _leaves_and_records() -> Select[*tuple[Any, ...]]:
     """Each leaf beside the record that it was made of, of a case or of the administration."""
     same = and_(JournalRecord.case_id == LogLeaf.case_id, JournalRecord.seq == LogLeaf.seq)
-    of_administration = and_(LogLeaf.case_id == administration.CHAIN, AdminRecord.seq == LogLeaf.seq)
+    of_administration = and_(LogLeaf.case_id == admin_journal.CHAIN, AdminRecord.seq == LogLeaf.seq)
     at = func.coalesce(type_coerce(JournalRecord.at, String), type_coerce(AdminRecord.at, String))
     return (
         select(
@@ -229,10 +230,10 @@ def _times_of_checkpoints(session: Session) -> Iterator[tuple[int, str]]:
 
 def _check_administration(session: Session, report: LogReport) -> None:
     """The chain of administration, and records that were slipped into it below logged ones."""
-    checked = administration.check_chain(session)
+    checked = admin_journal.check_chain(session)
     report.administration = checked.records
     report.faults += checked.faults
-    logged = LogLeaf.case_id == administration.CHAIN
+    logged = LogLeaf.case_id == admin_journal.CHAIN
     top = session.scalar(select(func.max(LogLeaf.seq)).where(logged)) or 0
     passed = (
         select(AdminRecord.seq)
@@ -241,7 +242,7 @@ def _check_administration(session: Session, report: LogReport) -> None:
     )
     for seq in session.scalars(passed.limit(_MOST_NOTICES)):
         message = "the record was put in after later ones were logged"
-        report.faults.append(Fault(administration.CHAIN, seq, "log", message))
+        report.faults.append(Fault(admin_journal.CHAIN, seq, "log", message))
     report.unlogged += max(0, checked.records - top)
 
 

@@ -13,7 +13,7 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import JSON, Waiting
-from osm_flow.operations.journal import written
+from osm_flow.operations.ledger.case_journal import written
 from osm_flow.store.models import Attachment, JournalRecord, Person
 
 _HELD_BY = (

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations.definitions import compiled
-from osm_flow.operations.journal import data_of
+from osm_flow.operations.ledger.case_journal import data_of
 from osm_flow.store.models import JournalPayload, JournalRecord, Person, WorkItem
 
 # What approvers' forms call their words, and the list of parts that they name.

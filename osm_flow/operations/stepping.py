@@ -21,9 +21,10 @@ from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, Command, Start, Step, Waiting
 from osm_flow.errors import Refused
-from osm_flow.operations import case_checkpoints, commands, journal, outgoing, projections
+from osm_flow.operations import case_checkpoints, commands, outgoing, projections
 from osm_flow.operations.calendar import calendar_lookup
 from osm_flow.operations.definitions import compiled
+from osm_flow.operations.ledger import case_journal
 from osm_flow.operations.numbering import next_business_key
 from osm_flow.store.models import Case, CaseState, Incident, ProcessDefinition, Province
 from osm_flow.store.session import Overtaken, has_locked, holds_new, lock_case
@@ -148,7 +149,7 @@ def note(session: Session, case: Case, actor: Actor, now: datetime, act: Act, pa
     case = lock_case(session, case.id)
     state = state_of(session, case, with_snapshot=False)
     body = {"command": None, "lookups": {}, "data": dict(payload)}
-    journal.append(session, case, actor, journal.next_instant(case, now), act, body, state.digest)
+    case_journal.append(session, case, actor, case_journal.next_instant(case, now), act, body, state.digest)
     _keep(session, case, state, {"seq": case.seq})
     case_checkpoints.keep_if_due(session, case)
 
@@ -195,7 +196,7 @@ def waiting_of(session: Session, case: Case) -> tuple[Waiting, ...]:
 def _move(session: Session, case: Case, command: Command, actor: Actor, now: datetime, act: Act, about: JSON) -> Step:
     state = state_of(session, case) if case.seq else None  # a case that just begins has none
     process = compiled(session, case.definition)
-    at = journal.next_instant(case, now)
+    at = case_journal.next_instant(case, now)
     written, data = commands.to_json(command)
     # A replay reads the command back from canonical JSON; the live step must be given the very same values.
     data = rules.as_recorded(data)
@@ -209,7 +210,7 @@ def _move(session: Session, case: Case, command: Command, actor: Actor, now: dat
     known = projections.known_rows(session, case)
     # Written as one flush: each row once, with all of its changes.
     with session.no_autoflush:
-        journal.append(session, case, actor, at, act, payload, step.digest)
+        case_journal.append(session, case, actor, at, act, payload, step.digest)
         _keep(session, case, state, {"seq": case.seq, "digest": step.digest, "snapshot": step.snapshot})
         opened = projections.project(session, case, process, step, known, at, now)
         if opened and opened[-1]["stage"] != case.stage:

@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
 from osm_flow.domain.people import PositionKind
-from osm_flow.operations import administration
-from osm_flow.operations.administration import ABOUT_PEOPLE, Kind
+from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, Kind
 from osm_flow.store.models import AdminRecord
 from osm_flow.web import filters
 from osm_flow.web.access import requires
@@ -32,7 +32,7 @@ def record_list() -> ResponseReturnValue:
     chosen = {name: arguments.get(name, "").strip()[:64] for name in ("who", "about", "kind", "since", "until")}
     kinds = _GROUPS.get(chosen["kind"]) or ((chosen["kind"],) if chosen["kind"] in set(Kind) else ())
     since, until = period_of(chosen["since"], chosen["until"])
-    page = administration.records(
+    page = admin_journal.records(
         g.session,
         g.actor,
         who=chosen["who"] or None,
@@ -59,7 +59,7 @@ def lines_of(one: AdminRecord) -> list[tuple[str, str | None, str]]:
     """Each change as a label, what it was (None where that is all the same) and what it became."""
     labels = _labels()
     lines = []
-    for field, change in administration.changes_of(one).items():
+    for field, change in admin_journal.changes_of(one).items():
         old, new = (_said(field, change[side]) for side in ("old", "new"))
         was_something = change["old"] is not None and change["old"] != change["new"]
         if change["new"] is not None or was_something:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
-from osm_flow.operations.access_log import ExportReasonMissing, Kind, accesses, record_access
+from osm_flow.operations.ledger.access_log import ExportReasonMissing, Kind, accesses, record_access
 from osm_flow.store.models import Access, Case
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, later, make_case, make_office, make_person

@@ -16,11 +16,12 @@ from sqlalchemy.exc import DBAPIError
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import OsmFlowError
-from osm_flow.operations import administration, audit_log, people
-from osm_flow.operations.administration import Kind, changes_of, check_chain, records
+from osm_flow.operations import audit_log, people
 from osm_flow.operations.calendar import move_date, propose_year
 from osm_flow.operations.holidays import override_day, remove_override
 from osm_flow.operations.keys import Keyring
+from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger.admin_journal import Kind, changes_of, check_chain, records
 from osm_flow.operations.log_checks import check_log, lost_cases
 from osm_flow.operations.people import actor_named
 from osm_flow.store.session import Store
@@ -228,7 +229,7 @@ def test_a_change_behind_its_back_is_found(store: Store, boss: Actor, statement:
         report = check_log(session)
 
     assert {(fault.seq, fault.code) for fault in checked.faults} == found
-    assert {fault.case_id for fault in checked.faults} == {administration.CHAIN}
+    assert {fault.case_id for fault in checked.faults} == {admin_journal.CHAIN}
     assert set(checked.faults) <= set(report.faults)
 
 
@@ -244,7 +245,7 @@ def test_signed_checkpoints_cover_it(store: Store, boss: Actor, keyring: Keyring
         report = check_log(session, trusted=keyring.trusted())
         assert (made.size, report.records, report.administration) == (4, 4, 3)
         assert (report.faults, report.unlogged, lost_cases(session)) == ([], 0, [])
-        proof = audit_log.inclusion(session, administration.CHAIN, 3, made.size)
+        proof = audit_log.inclusion(session, admin_journal.CHAIN, 3, made.size)
         assert proof.position == 3
         assert audit_log.inclusion(session, case_id, 1, made.size).size == 4
     with store.transaction() as session:

@@ -21,7 +21,6 @@ from osm_flow.errors import NotFound
 from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import erasures, retention, work_item_plans, work_items
-from osm_flow.operations.access_log import record_access
 from osm_flow.operations.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.audit_log import make_checkpoint
 from osm_flow.operations.comments import comment
@@ -37,6 +36,7 @@ from osm_flow.operations.erasures import (
 )
 from osm_flow.operations.export import exported
 from osm_flow.operations.keys import Keyring
+from osm_flow.operations.ledger.access_log import record_access
 from osm_flow.operations.log_checks import check_log
 from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.people import actor_named

@@ -11,7 +11,8 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.operations import comments, journal, stepping
+from osm_flow.operations import comments, stepping
+from osm_flow.operations.ledger import case_journal
 from osm_flow.operations.work_items import claim
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
@@ -38,13 +39,13 @@ def test_each_record_is_chained_to_the_one_before_it(session: Session, case: Cas
 
     assert [row.prev_hash for row in rows] == [rules.GENESIS, rows[0].hash, rows[1].hash]
     assert (case.seq, case.head, case.head_at) == (3, rows[2].hash, rows[2].at)
-    assert rules.faults_of_chain(case.id, [(journal.record_of(row), row.hash) for row in rows]) == []
+    assert rules.faults_of_chain(case.id, [(case_journal.record_of(row), row.hash) for row in rows]) == []
 
 
 def test_no_two_records_have_the_same_time(case: Case) -> None:
-    assert journal.next_instant(case, later(3)) == later(3)
-    assert journal.next_instant(case, case.head_at) == case.head_at + timedelta(microseconds=1)
-    assert journal.next_instant(case, NOW) == case.head_at + timedelta(microseconds=1)
+    assert case_journal.next_instant(case, later(3)) == later(3)
+    assert case_journal.next_instant(case, case.head_at) == case.head_at + timedelta(microseconds=1)
+    assert case_journal.next_instant(case, NOW) == case.head_at + timedelta(microseconds=1)
 
 
 def test_only_what_people_typed_is_searched(session: Session, case: Case) -> None:
@@ -56,21 +57,21 @@ def test_only_what_people_typed_is_searched(session: Session, case: Case) -> Non
 
 
 def test_records_are_read_with_what_was_typed(session: Session, case: Case) -> None:
-    said = journal.written(session, case.id, JournalRecord.kind == "case.commented")
+    said = case_journal.written(session, case.id, JournalRecord.kind == "case.commented")
 
     assert [(record.seq, data["body"]) for record, data in said] == [(3, "ถึงแล้ว")]
-    assert [record.seq for record, _ in journal.written(session, case.id)] == [1, 2, 3]
+    assert [record.seq for record, _ in case_journal.written(session, case.id)] == [1, 2, 3]
 
 
 def test_an_erased_payload_leaves_its_record_without_data(session: Session, case: Case) -> None:
     erase(session, 3)
 
-    assert [(record.seq, data) for record, data in journal.written(session, case.id)][2] == (3, {})
+    assert [(record.seq, data) for record, data in case_journal.written(session, case.id)][2] == (3, {})
 
 
 @pytest.mark.parametrize("body", [None, "", "no JSON", "[]", "7", "null", '{"else": 1}', '{"data": [1]}'])
 def test_what_is_no_payload_has_no_data(body: str | None) -> None:
-    assert journal.data_of(body) == {}
+    assert case_journal.data_of(body) == {}
 
 
 def test_a_payload_belongs_to_the_record_of_its_case_and_number(session: Session, case: Case) -> None:

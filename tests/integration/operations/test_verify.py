@@ -155,7 +155,7 @@ def _rewrite_history(store: Store, case_id: str, old: str, new: str) -> None:
     from sqlalchemy import select
 
     from osm_flow.domain import journal
-    from osm_flow.operations.journal import record_of
+    from osm_flow.operations.ledger.case_journal import record_of
     from osm_flow.store.models import JournalPayload, JournalRecord
 
     forge(store)

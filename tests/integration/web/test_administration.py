@@ -10,7 +10,7 @@ from osm_flow.catalogues import catalogue
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.operations import people
-from osm_flow.operations.administration import Kind, check_chain, records
+from osm_flow.operations.ledger.admin_journal import Kind, check_chain, records
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE
