@@ -20,7 +20,7 @@ from osm_flow.notify.mail import MailChannel, Mailer
 from osm_flow.operations import deployments, work_items
 from osm_flow.operations.cases import start_case
 from osm_flow.operations.deployments import Deployed, deploy
-from osm_flow.operations.people import actor_for
+from osm_flow.operations.people.accounts import actor_for
 from osm_flow.operations.sweeps import Means
 from osm_flow.store.models import Case, Office, Person, Position, Project, Province, WorkItem
 

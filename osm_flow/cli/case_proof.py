@@ -20,7 +20,7 @@ from osm_flow.operations import bundle_check, bundles, verify
 from osm_flow.operations.deep import Deep
 from osm_flow.operations.export import exported
 from osm_flow.operations.log_checks import LogReport
-from osm_flow.operations.people import actor_named
+from osm_flow.operations.people.accounts import actor_named
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -14,7 +14,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import demo as demo_cluster
 from osm_flow.operations.demo import cast
 from osm_flow.operations.deployments import deploy, shipped_files
-from osm_flow.operations.people import has_people, seed_clusters
+from osm_flow.operations.people.accounts import has_people, seed_clusters
 from osm_flow.scheduler import owner_name, start
 from osm_flow.store.upgrade import upgrade
 

@@ -11,7 +11,7 @@ from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.roles import SIGN_IN_ROLES
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
-from osm_flow.operations import people
+from osm_flow.operations.people import accounts
 from osm_flow.store.models import Person
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -30,7 +30,7 @@ def user() -> None:
 def list_(context: Context, text: str | None, after: str | None, as_json: bool) -> None:
     """List people."""
     with context.store.reading() as session:
-        page = people.list_people(session, SYSTEM, text=text, after=after)
+        page = accounts.list_people(session, SYSTEM, text=text, after=after)
         items = [_as_dict(person) for person in page.items]
     lines = (
         f"{item['username']:<24} {item['display_name']}{' (locked)' if item['locked_at'] else ''}" for item in items
@@ -48,7 +48,7 @@ def list_(context: Context, text: str | None, after: str | None, as_json: bool) 
 def create(context: Context, username: str, name: str, email: str | None, password: str, as_json: bool) -> None:
     """Create a person; give them a position next."""
     with context.store.transaction() as session:
-        person = people.create_person(session, SYSTEM, context.now(), NewPerson(username, name, email, password))
+        person = accounts.create_person(session, SYSTEM, context.now(), NewPerson(username, name, email, password))
         shown = _as_dict(person)
     say(shown, as_json, f"created {username}")
 
@@ -91,7 +91,7 @@ def give(
         letter=letter,
     )
     with context.store.transaction() as session:
-        position = people.give_position(session, username, SYSTEM, context.now(), entered)
+        position = accounts.give_position(session, username, SYSTEM, context.now(), entered)
         shown = {"id": position.id, "username": username, "role": role, "office": office, "province": province}
     say(shown, as_json, f"{username} is {role} (position {position.id})")
 
@@ -103,7 +103,7 @@ def give(
 def password(context: Context, username: str, password: str) -> None:
     """Give a person a new password; their sessions end."""
     with context.store.transaction() as session:
-        people.set_password(session, username, SYSTEM, context.now(), password=password)
+        accounts.set_password(session, username, SYSTEM, context.now(), password=password)
     click.echo(f"new password for {username}")
 
 
@@ -113,7 +113,7 @@ def password(context: Context, username: str, password: str) -> None:
 def lock(context: Context, username: str) -> None:
     """Lock an account; its sessions end at once."""
     with context.store.transaction() as session:
-        people.lock(session, username, SYSTEM, context.now())
+        accounts.lock(session, username, SYSTEM, context.now())
     click.echo(f"locked {username}")
 
 
@@ -123,7 +123,7 @@ def lock(context: Context, username: str) -> None:
 def unlock(context: Context, username: str) -> None:
     """Open a locked account again."""
     with context.store.transaction() as session:
-        people.unlock(session, username, SYSTEM, context.now())
+        accounts.unlock(session, username, SYSTEM, context.now())
     click.echo(f"unlocked {username}")
 
 

@@ -21,8 +21,9 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import JSON, DeliverMessage, EndChild, EscalateChild, Replan
 from osm_flow.errors import Refused
-from osm_flow.operations import case_ends, claims, correlation, notifying, outgoing, services, stepping
+from osm_flow.operations import case_ends, claims, correlation, outgoing, services, stepping
 from osm_flow.operations.definitions import compiled, latest, started_by_message
+from osm_flow.operations.people import notify_people
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, OutboxEntry, Province, ServiceJob
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store, lock_case
@@ -260,7 +261,7 @@ def _give_notice(session: Session, entry: OutboxEntry, body: JSON, now: datetime
     element = compiled(session, case.definition).elements.get(origin["element"])
     asked = (element.properties.get("to") if element else None) or "osm_director"
     what = (element.name if element else "") or body["name"]
-    notifying.notify(
+    notify_people.notify(
         session, case, asked, now, kind="escalation", text_th=f"{what}: {case.title}", text_en=f"{what}: {case.title}"
     )
     return ()

@@ -22,7 +22,7 @@ from osm_flow.operations import stepping
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
-from osm_flow.operations.people import actor_for
+from osm_flow.operations.people.accounts import actor_for
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.work_item_access import (

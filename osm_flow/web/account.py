@@ -10,8 +10,8 @@ from flask_login import login_user, logout_user
 
 from osm_flow.domain.access.roles import OVERSIGHT, STAFF
 from osm_flow.errors import Invalid
-from osm_flow.operations import notices, people
-from osm_flow.operations.passwords import SignInRefused, TooManyAttempts, sign_in
+from osm_flow.operations.people import accounts, notices
+from osm_flow.operations.people.signing_in import SignInRefused, TooManyAttempts, sign_in
 from osm_flow.web.access import public, signed_in
 from osm_flow.web.i18n import LOCALES, error_text, gettext
 from osm_flow.web.requests import SignedIn, own_transactions
@@ -93,7 +93,7 @@ def language() -> ResponseReturnValue:
     response = redirect(local_target(request.form.get("next")))
     if locale in LOCALES:
         if g.actor is not None:
-            people.set_locale(g.session, people.person_by_username(g.session, g.actor.username), locale)
+            accounts.set_locale(g.session, accounts.person_by_username(g.session, g.actor.username), locale)
         response.set_cookie(
             "lang",
             locale,
@@ -115,11 +115,11 @@ def me() -> ResponseReturnValue:
 @signed_in
 def change_password() -> ResponseReturnValue:
     new = request.form.get("new", "")
-    person = people.person_by_username(g.session, g.actor.username)
+    person = accounts.person_by_username(g.session, g.actor.username)
     try:
         if new != request.form.get("again", ""):
             raise Invalid(fields={"again": "The two new passwords differ."})
-        people.change_password(g.session, person, g.now, current=request.form.get("current", ""), new=new)
+        accounts.change_password(g.session, person, g.now, current=request.form.get("current", ""), new=new)
     except (Invalid, SignInRefused) as error:
         errors = {name: gettext(text) for name, text in error.fields.items()}
         return render_template("account/me.html", errors=errors), 422

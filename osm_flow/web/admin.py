@@ -12,7 +12,7 @@ from osm_flow.domain.access.roles import ROLES, SIGN_IN_ROLES
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid
-from osm_flow.operations import people
+from osm_flow.operations.people import accounts
 from osm_flow.web.access import requires
 from osm_flow.web.filters import zone
 from osm_flow.web.i18n import current_locale, gettext
@@ -34,7 +34,7 @@ def today() -> date:
 @requires(Verb.manage_people)
 def people_list() -> ResponseReturnValue:
     text = request.args.get("text", "")[:100]
-    page = people.list_people(g.session, g.actor, text=text, after=request.args.get("after"))
+    page = accounts.list_people(g.session, g.actor, text=text, after=request.args.get("after"))
     return render_template("admin/people.html", page=page, text=text, today=today())
 
 
@@ -49,7 +49,7 @@ def new_person() -> ResponseReturnValue:
 def create_person() -> ResponseReturnValue:
     form = request.form
     try:
-        person = people.create_person(g.session, g.actor, g.now, _entered_person())
+        person = accounts.create_person(g.session, g.actor, g.now, _entered_person())
     except Invalid as error:
         return render_template("admin/person_new.html", values=form, errors=_texts(error)), 422
     flash(gettext("เพิ่มผู้ใช้แล้ว ต่อไปกำหนดตำแหน่ง"), "success")
@@ -67,7 +67,7 @@ def person(username: str) -> ResponseReturnValue:
 def give_position(username: str) -> ResponseReturnValue:
     form = request.form
     try:
-        people.give_position(g.session, username, g.actor, g.now, _entered_position())
+        accounts.give_position(g.session, username, g.actor, g.now, _entered_position())
     except Invalid as error:
         return _person_page(username, form, _texts(error)), 422
     flash(gettext("กำหนดตำแหน่งแล้ว"), "success")
@@ -77,7 +77,7 @@ def give_position(username: str) -> ResponseReturnValue:
 @blueprint.post("/<username>/positions/<int:position_id>/end")
 @requires(Verb.manage_people)
 def end_position(username: str, position_id: int) -> ResponseReturnValue:
-    people.end_position(g.session, position_id, g.actor, g.now, last_day=today() - timedelta(days=1))
+    accounts.end_position(g.session, position_id, g.actor, g.now, last_day=today() - timedelta(days=1))
     flash(gettext("สิ้นสุดตำแหน่งแล้ว มีผลทันที"), "success")
     return redirect(url_for("people.person", username=username))
 
@@ -85,7 +85,7 @@ def end_position(username: str, position_id: int) -> ResponseReturnValue:
 @blueprint.post("/<username>/lock")
 @requires(Verb.manage_people)
 def lock(username: str) -> ResponseReturnValue:
-    people.lock(g.session, username, g.actor, g.now)
+    accounts.lock(g.session, username, g.actor, g.now)
     flash(gettext("ระงับบัญชีแล้ว ผู้ใช้ออกจากระบบทุกเครื่อง"), "success")
     return redirect(url_for("people.person", username=username))
 
@@ -93,7 +93,7 @@ def lock(username: str) -> ResponseReturnValue:
 @blueprint.post("/<username>/unlock")
 @requires(Verb.manage_people)
 def unlock(username: str) -> ResponseReturnValue:
-    people.unlock(g.session, username, g.actor, g.now)
+    accounts.unlock(g.session, username, g.actor, g.now)
     flash(gettext("เปิดใช้บัญชีแล้ว"), "success")
     return redirect(url_for("people.person", username=username))
 
@@ -102,7 +102,7 @@ def unlock(username: str) -> ResponseReturnValue:
 @requires(Verb.manage_people)
 def set_password(username: str) -> ResponseReturnValue:
     try:
-        people.set_password(g.session, username, g.actor, g.now, password=request.form.get("password", ""))
+        accounts.set_password(g.session, username, g.actor, g.now, password=request.form.get("password", ""))
     except Invalid as error:
         return _person_page(username, {}, _texts(error)), 422
     flash(gettext("ตั้งรหัสผ่านใหม่แล้ว แจ้งเจ้าของบัญชีด้วยตนเอง"), "success")
@@ -110,14 +110,14 @@ def set_password(username: str) -> ResponseReturnValue:
 
 
 def _person_page(username: str, values: dict[str, str] | None = None, errors: dict[str, str] | None = None) -> str:
-    person = people.managed_person(g.session, username, g.actor)
+    person = accounts.managed_person(g.session, username, g.actor)
     names = [(key, ROLES[key].en if current_locale() == "en" else ROLES[key].th) for key in SIGN_IN_ROLES]
-    own = [office for office in people.offices(g.session) if office.id in g.actor.office_ids]
+    own = [office for office in accounts.offices(g.session) if office.id in g.actor.office_ids]
     return render_template(
         "admin/person.html",
         person=person,
-        actor=people.actor_for(g.session, person, today()),
-        positions=people.positions_of(g.session, person),
+        actor=accounts.actor_for(g.session, person, today()),
+        positions=accounts.positions_of(g.session, person),
         offices=own,
         roles=names,
         kinds={key: gettext(text) for key, text in KINDS.items()},

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, g, request, url_for
 
 from osm_flow.domain.access.policy import Verb
-from osm_flow.operations.notices import unread_count
+from osm_flow.operations.people.notices import unread_count
 from osm_flow.web.access import may
 from osm_flow.web.i18n import gettext
 

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from osm_flow.domain.access.policy import OfficeFacts, Verb
 from osm_flow.operations import checkpoints, keys, witnesses
 from osm_flow.operations.audit_log import latest_checkpoint
-from osm_flow.operations.people import offices
+from osm_flow.operations.people.accounts import offices
 from osm_flow.store.models import LogLeaf, Office
 from osm_flow.web.access import may, requires
 from osm_flow.web.i18n import gettext

@@ -15,7 +15,7 @@ from osm_flow.domain.forms.values import random_values
 from osm_flow.operations import work_items
 from osm_flow.operations.definitions import compiled, latest
 from osm_flow.operations.deployments import deploy, shipped_files
-from osm_flow.operations.people import actor_named
+from osm_flow.operations.people.accounts import actor_named
 from osm_flow.store.models import Case, Draft, WaitingMessage, WorkItem
 from tests.browser.conftest import Desk
 from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person

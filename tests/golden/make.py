@@ -31,7 +31,7 @@ from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.deployments import deploy, shipped_files
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.keys import Keyring
-from osm_flow.operations.people import actor_named, give_position
+from osm_flow.operations.people.accounts import actor_named, give_position
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import upgrade

@@ -18,7 +18,7 @@ from osm_flow.operations.demo.stage import Stage
 from osm_flow.operations.demo.times import Times
 from osm_flow.operations.deployments import deploy, shipped_files
 from osm_flow.operations.holidays import working_calendar
-from osm_flow.operations.people import has_people, seed_clusters
+from osm_flow.operations.people.accounts import has_people, seed_clusters
 from osm_flow.store.models import Case
 from osm_flow.store.session import Store
 

@@ -24,7 +24,7 @@ from osm_flow.operations.claims import STOPPED
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.demo.times import Times
-from osm_flow.operations.people import actor_named
+from osm_flow.operations.people.accounts import actor_named
 from osm_flow.store.models import Case, ProcessDefinition, Timer, WaitingMessage, WorkItem
 from osm_flow.store.session import Store
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.people import PositionKind
-from osm_flow.operations.absence import absences_in
-from osm_flow.operations.people import people_wearing
+from osm_flow.operations.people.absence import absences_in
+from osm_flow.operations.people.accounts import people_wearing
 from osm_flow.store.models import Person
 from tests.factories import NOW, OFFICE, make_acting, make_office, make_person
 

@@ -16,14 +16,15 @@ from sqlalchemy.exc import DBAPIError
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import OsmFlowError
-from osm_flow.operations import audit_log, people
+from osm_flow.operations import audit_log
 from osm_flow.operations.calendar import move_date, propose_year
 from osm_flow.operations.holidays import override_day, remove_override
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import Kind, changes_of, check_chain, records
 from osm_flow.operations.log_checks import check_log, lost_cases
-from osm_flow.operations.people import actor_named
+from osm_flow.operations.people import accounts
+from osm_flow.operations.people.accounts import actor_named
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, later, make_case, make_office, make_person
 from tests.together import at_once
@@ -55,7 +56,7 @@ def told(store: Store, actor: Actor = SYSTEM, **wanted: Any) -> list[tuple[str, 
 def make_kanya(store: Store, boss: Actor) -> None:
     with store.transaction() as session:
         kanya = NewPerson("kanya", "กัญญา ใจดี", "kanya@example.go.th", PASSWORD)
-        people.create_person(session, boss, NOW, kanya)
+        accounts.create_person(session, boss, NOW, kanya)
 
 
 def forge(store: Store, statement: str) -> None:
@@ -78,13 +79,13 @@ def forge(store: Store, statement: str) -> None:
 def test_the_life_of_an_account_is_told_without_its_secrets(store: Store, boss: Actor) -> None:
     make_kanya(store, boss)
     with store.transaction() as session:
-        people.set_password(session, "kanya", boss, later(1), password=PASSWORD + "!")
-        person = people.person_by_username(session, "kanya")
-        people.change_password(session, person, later(2), current=PASSWORD + "!", new=PASSWORD + "?")
-        people.lock(session, "kanya", boss, later(3))
-        people.lock(session, "kanya", boss, later(4))
-        people.unlock(session, "kanya", boss, later(5))
-        people.unlock(session, "kanya", boss, later(6))
+        accounts.set_password(session, "kanya", boss, later(1), password=PASSWORD + "!")
+        person = accounts.person_by_username(session, "kanya")
+        accounts.change_password(session, person, later(2), current=PASSWORD + "!", new=PASSWORD + "?")
+        accounts.lock(session, "kanya", boss, later(3))
+        accounts.lock(session, "kanya", boss, later(4))
+        accounts.unlock(session, "kanya", boss, later(5))
+        accounts.unlock(session, "kanya", boss, later(6))
         hashed = person.password_hash
 
     assert told(store) == [
@@ -110,9 +111,9 @@ def test_positions_acting_and_delegation_are_told(store: Store, boss: Actor) -> 
     with store.transaction() as session:
         last, letter = TODAY + timedelta(days=30), "คำสั่ง 12/2569"
         post = NewPosition("osm_director", OFFICE, TODAY, last, kind="acting", for_username="boss", letter=letter)
-        given = people.give_position(session, "kanya", boss, later(1), post)
-        people.end_position(session, given.id, boss, later(2), last_day=TODAY)
-        people.end_position(session, given.id, boss, later(3), last_day=TODAY)
+        given = accounts.give_position(session, "kanya", boss, later(1), post)
+        accounts.end_position(session, given.id, boss, later(2), last_day=TODAY)
+        accounts.end_position(session, given.id, boss, later(3), last_day=TODAY)
         number = given.id
 
     (_, acting, ended) = told(store)
@@ -145,11 +146,11 @@ def test_positions_acting_and_delegation_are_told(store: Store, boss: Actor) -> 
 
 def test_what_is_refused_leaves_no_record(store: Store, boss: Actor) -> None:
     with pytest.raises(OsmFlowError), store.transaction() as session:
-        people.lock(session, "boss", boss, NOW)
+        accounts.lock(session, "boss", boss, NOW)
     with pytest.raises(OsmFlowError), store.transaction() as session:
-        people.create_person(session, boss, NOW, NewPerson("K Y", "x"))
+        accounts.create_person(session, boss, NOW, NewPerson("K Y", "x"))
     with store.reading() as session, pytest.raises(OsmFlowError):
-        people.create_person(session, boss, NOW, NewPerson("kanya", "x", password="short"))
+        accounts.create_person(session, boss, NOW, NewPerson("kanya", "x", password="short"))
 
     assert told(store) == []
 
@@ -219,8 +220,8 @@ def test_sqlite_refuses_to_replace_and_postgresql_to_empty_it(store: Store, boss
 def test_a_change_behind_its_back_is_found(store: Store, boss: Actor, statement: str, found: set[Any]) -> None:
     make_kanya(store, boss)
     with store.transaction() as session:
-        people.lock(session, "kanya", boss, later(1))
-        people.unlock(session, "kanya", boss, later(2))
+        accounts.lock(session, "kanya", boss, later(1))
+        accounts.unlock(session, "kanya", boss, later(2))
         assert check_chain(session).faults == []
     forge(store, statement)
 
@@ -238,7 +239,7 @@ def test_signed_checkpoints_cover_it(store: Store, boss: Actor, keyring: Keyring
     with store.transaction() as session:
         deploy_tests(session, "review")
         case_id = make_case(session).id
-        people.lock(session, "kanya", boss, later(1))
+        accounts.lock(session, "kanya", boss, later(1))
         made = audit_log.make_checkpoint(session, later(2), SYSTEM, keyring=keyring)
 
     with store.reading() as session:
@@ -249,7 +250,7 @@ def test_signed_checkpoints_cover_it(store: Store, boss: Actor, keyring: Keyring
         assert proof.position == 3
         assert audit_log.inclusion(session, case_id, 1, made.size).size == 4
     with store.transaction() as session:
-        people.unlock(session, "kanya", boss, later(3))
+        accounts.unlock(session, "kanya", boss, later(3))
         assert check_log(session, trusted=keyring.trusted()).unlogged == 1
         assert audit_log.append_new(session) == 1
         assert audit_log.append_new(session) == 0
@@ -258,7 +259,7 @@ def test_signed_checkpoints_cover_it(store: Store, boss: Actor, keyring: Keyring
 def test_cutting_off_the_newest_after_a_checkpoint_is_found(store: Store, boss: Actor, keyring: Keyring) -> None:
     make_kanya(store, boss)
     with store.transaction() as session:
-        people.lock(session, "kanya", boss, later(1))
+        accounts.lock(session, "kanya", boss, later(1))
         audit_log.make_checkpoint(session, later(2), SYSTEM, keyring=keyring)
     forge(store, "DELETE FROM admin_records WHERE seq = 2")
 
@@ -273,7 +274,7 @@ def test_many_at_once_make_one_chain(store: Store, boss: Actor) -> None:
     def create(number: int) -> None:
         for turn in range(3):
             with store.transaction() as session:
-                people.create_person(session, boss, NOW, NewPerson(f"p{number}.{turn}", "x"))
+                accounts.create_person(session, boss, NOW, NewPerson(f"p{number}.{turn}", "x"))
 
     at_once(*(partial(create, number) for number in range(4)))
 
@@ -291,8 +292,8 @@ def test_auditors_see_their_office_and_what_holds_for_all(store: Store, boss: Ac
         here = make_person(session, "here", "auditor")
         everywhere = make_person(session, "everywhere", "auditor", office_id=None)
         for username, office in (("kanya", OFFICE), ("malee", "NE-U2")):
-            people.create_person(session, SYSTEM, NOW, NewPerson(username, username))
-            people.give_position(session, username, SYSTEM, NOW, NewPosition("osm_me", office, TODAY))
+            accounts.create_person(session, SYSTEM, NOW, NewPerson(username, username))
+            accounts.give_position(session, username, SYSTEM, NOW, NewPosition("osm_me", office, TODAY))
         deploy_tests(session, "review")
         here, everywhere = (actor_named(session, name, TODAY) for name in ("here", "everywhere"))
         strategist = make_person(session, "strategist", "osm_strategy")
@@ -311,8 +312,8 @@ def test_auditors_see_their_office_and_what_holds_for_all(store: Store, boss: Ac
 def test_it_is_filtered_and_paged(store: Store, boss: Actor) -> None:
     with store.transaction() as session:
         for number in range(7):
-            people.create_person(session, boss, later(number), NewPerson(f"p{number}", "x"))
-        people.lock(session, "p3", boss, later(10))
+            accounts.create_person(session, boss, later(number), NewPerson(f"p{number}", "x"))
+        accounts.lock(session, "p3", boss, later(10))
     seen: list[int] = []
     after = None
     with store.reading() as session:

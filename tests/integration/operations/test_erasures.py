@@ -39,7 +39,7 @@ from osm_flow.operations.keys import Keyring
 from osm_flow.operations.ledger.access_log import record_access
 from osm_flow.operations.log_checks import check_log
 from osm_flow.operations.mail import queue_mail
-from osm_flow.operations.people import actor_named
+from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.retention import HeldByLaw
 from osm_flow.operations.verify import verify_case, verify_deep
 from osm_flow.store.models import Attachment, Case, CaseState, ErasureRequest, JournalRecord, Notification, Person

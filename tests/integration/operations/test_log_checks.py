@@ -20,7 +20,7 @@ from osm_flow.operations.comments import comment
 from osm_flow.operations.keys import KeyMissing, Keyring, ReasonNeeded, kept_keys, public_half
 from osm_flow.operations.log_checks import LogReport, check_log
 from osm_flow.operations.log_tree import LogTree
-from osm_flow.operations.people import actor_named
+from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.verify import verify_all, verify_case
 from osm_flow.store.models import LogCheckpoint
 from osm_flow.store.session import Store

@@ -18,7 +18,7 @@ from osm_flow.operations.cases import cancel_case, resume_case, suspend_case
 from osm_flow.operations.comments import comment
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.moments import NoSuchMoment, audited_case, first_since, moment, seq_at
-from osm_flow.operations.people import actor_named
+from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.verify import replay
 from osm_flow.operations.work_item_plans import move_due
 from osm_flow.store.models import Attachment, Case, CaseCheckpoint, ElementVisit, JournalPayload

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.operations.notices import mark_all_read, notices_for, unread_count
+from osm_flow.operations.people.notices import mark_all_read, notices_for, unread_count
 from osm_flow.store.models import Notification
 from tests.factories import NOW, later, make_office, make_person
 

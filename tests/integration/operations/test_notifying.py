@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.operations.notifying import notify
+from osm_flow.operations.people.notify_people import notify
 from osm_flow.store.models import Case, Notification, Person
 from tests.factories import NOW, deploy_tests, make_acting, make_case, make_office, make_person
 

@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations import people
-from osm_flow.operations.passwords import _NOBODYS_HASH, _hasher
+from osm_flow.operations.people import accounts
+from osm_flow.operations.people.signing_in import _NOBODYS_HASH, _hasher
 from osm_flow.store.models import LoginAttempt, Notification, Person
 from osm_flow.store.session import Store
 from osm_flow.web.account import local_target
@@ -87,7 +87,7 @@ def test_locking_an_account_ends_its_session_at_the_next_request(
     assert director.get("/account").status_code == 200
 
     with store.transaction() as session:
-        people.lock(session, "director", SYSTEM, NOW)
+        accounts.lock(session, "director", SYSTEM, NOW)
 
     assert director.get("/account").location.startswith("/login")
     assert director.sign_in("director").status_code == 401
@@ -98,9 +98,9 @@ def test_unlocking_does_not_bring_old_sessions_back(
 ) -> None:
     director = as_person("director")
     with store.transaction() as session:
-        people.lock(session, "director", SYSTEM, NOW)
+        accounts.lock(session, "director", SYSTEM, NOW)
     with store.transaction() as session:
-        people.unlock(session, "director", SYSTEM, NOW)
+        accounts.unlock(session, "director", SYSTEM, NOW)
 
     assert director.get("/account").status_code == 302
     assert director.sign_in("director").location == "/"

@@ -10,8 +10,8 @@ import pytest
 from osm_flow.domain.access.actors import SYSTEM, Hat
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import NotFound
-from osm_flow.operations import people
-from osm_flow.operations.people import actor_for, actor_named, give_position, people_wearing
+from osm_flow.operations.people import accounts
+from osm_flow.operations.people.accounts import actor_for, actor_named, give_position, people_wearing
 from osm_flow.store.models import Office, Person, Province
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE
@@ -25,9 +25,9 @@ POSITION = {"role": "osm_me", "office_id": OFFICE, "kind": "substantive", "valid
 
 def test_all_clusters_and_provinces_are_seeded_once(store: Store) -> None:
     with store.transaction() as session:
-        added = people.seed_clusters(session)
+        added = accounts.seed_clusters(session)
     with store.transaction() as session:
-        again = people.seed_clusters(session)
+        again = accounts.seed_clusters(session)
         counts = session.query(Office).count(), session.query(Province).count()
         centre = session.query(Province).filter_by(office_id=OFFICE, is_centre=True).one().name_en
 
@@ -133,13 +133,13 @@ def test_an_acting_position_says_for_whom(store: Store, staff: Staff) -> None:
 
 def test_ending_a_position_takes_effect_at_once_and_keeps_its_row(as_person: As, store: Store, staff: Staff) -> None:
     with store.reading() as session:
-        position = people.positions_of(session, staff["strategy"])[0]
+        position = accounts.positions_of(session, staff["strategy"])[0]
 
     as_person("admin").post(f"/people/strategy/positions/{position.id}/end")
 
     with store.reading() as session:
         assert actor_named(session, "strategy", TODAY).hats == ()
-        assert len(people.positions_of(session, staff["strategy"])) == 1
+        assert len(accounts.positions_of(session, staff["strategy"])) == 1
     assert "วันนี้ยังไม่มีตำแหน่งในระบบ" in as_person("strategy").get("/account").text
 
 
@@ -171,7 +171,7 @@ def test_an_administrator_sets_a_new_password(as_person: As, visitor: Visitor) -
 
 def test_people_of_another_office_do_not_exist_for_an_administrator(as_person: As, store: Store, staff: Staff) -> None:
     with store.transaction() as session:
-        people.create_person(session, SYSTEM, NOW, NewPerson("stranger", "คนอีกกลุ่ม"))
+        accounts.create_person(session, SYSTEM, NOW, NewPerson("stranger", "คนอีกกลุ่ม"))
         give_position(session, "stranger", SYSTEM, NOW, NewPosition("osm_director", "NE-U2", TODAY))
     admin = as_person("admin")
 
@@ -187,7 +187,7 @@ def test_nobody_but_administrators_touches_people(as_person: As, store: Store, s
         assert visitor.get("/people/director").status_code == 403
         assert visitor.post("/people/director/lock").status_code == 403
         with store.reading() as session, pytest.raises((NotFound, Exception)) as caught:
-            people.lock(session, "director", actor_named(session, username, TODAY), NOW)
+            accounts.lock(session, "director", actor_named(session, username, TODAY), NOW)
         assert getattr(caught.value, "status", None) == 403
 
 
@@ -200,8 +200,8 @@ def test_searching_people_treats_wildcards_as_letters(as_person: As) -> None:
 
 def test_people_page_by_key(store: Store, staff: Staff) -> None:
     with store.reading() as session:
-        first = people.list_people(session, SYSTEM, limit=2)
-        second = people.list_people(session, SYSTEM, limit=2, after=first.next)
+        first = accounts.list_people(session, SYSTEM, limit=2)
+        second = accounts.list_people(session, SYSTEM, limit=2, after=first.next)
 
     assert [person.username for person in (*first.items, *second.items)] == ["admin", "auditor", "director", "planner"]
     assert first.total == second.total == 5

@@ -19,7 +19,7 @@ from osm_flow.domain.pages import Page
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations.ledger.admin_journal import Kind, record
-from osm_flow.operations.passwords import SignInRefused, hash_password, normal_username, password_fits
+from osm_flow.operations.people.signing_in import SignInRefused, hash_password, normal_username, password_fits
 from osm_flow.store.clusters import cluster_rows
 from osm_flow.store.models import Office, Person, Position, Province
 
