@@ -22,7 +22,7 @@ from osm_flow.domain.states import CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, Command, Start, Step, Waiting
 from osm_flow.errors import Refused
 from osm_flow.operations import case_checkpoints, commands, outgoing, projections
-from osm_flow.operations.calendar import calendar_lookup
+from osm_flow.operations.calendar.milestones import calendar_lookup
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.ledger import case_journal
 from osm_flow.operations.numbering import next_business_key

@@ -15,7 +15,7 @@ from osm_flow.domain.calendar import thai_dates
 from osm_flow.domain.calendar.deadlines import working_days_left
 from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.stages import stage_name as name_of_stage
-from osm_flow.operations.holidays import working_calendar
+from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.store.clusters import cluster_rows
 from osm_flow.web.i18n import current_locale, gettext, ngettext
 

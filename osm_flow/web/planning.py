@@ -15,8 +15,8 @@ from osm_flow.domain.calendar.deadlines import close_of, local_day
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, MILESTONES, fiscal_year_of
 from osm_flow.domain.calendar.thai_dates import BUDDHIST_OFFSET, parse_thai_date
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations import calendar as fiscal_calendar
-from osm_flow.operations import holidays
+from osm_flow.operations.calendar import holidays
+from osm_flow.operations.calendar import milestones as fiscal_calendar
 from osm_flow.store.models import CalendarChange, FiscalDate
 from osm_flow.web.access import may, requires, signed_in
 from osm_flow.web.filters import working_calendar_until

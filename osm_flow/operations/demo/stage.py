@@ -19,7 +19,8 @@ from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
-from osm_flow.operations import calendar, cases, comments, stepping, sweeps, work_items
+from osm_flow.operations import cases, comments, stepping, sweeps, work_items
+from osm_flow.operations.calendar import milestones
 from osm_flow.operations.claims import STOPPED
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.demo.cast import OFFICE
@@ -147,7 +148,7 @@ class Stage:
         """Move a milestone of the calendar by letter."""
         with self._act(who) as (session, actor):
             day = self.times.day(written)
-            calendar.move_date(session, OFFICE, fiscal_year, key, day, letter, actor, self.now)
+            milestones.move_date(session, OFFICE, fiscal_year, key, day, letter, actor, self.now)
         self._pass()
 
     def variables(self, case_id: str, element: str, *, about: str | None = None) -> JSON:

@@ -131,7 +131,7 @@ class TestStopping:
     def test_cancelled_nothing_waits(self, session: Session, boss: Actor) -> None:
         from datetime import date
 
-        from osm_flow.operations.calendar import move_date
+        from osm_flow.operations.calendar.milestones import move_date
 
         move_date(session, "NE-U1", 2571, "plan_submit", date(2026, 12, 1), "ว 1", SYSTEM, NOW)
         case = make_case(session, "timed")

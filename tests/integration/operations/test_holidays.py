@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
-from osm_flow.operations.holidays import (
+from osm_flow.operations.calendar.holidays import (
     HolidayNotAccepted,
     NoSuchOverride,
     holidays_of,

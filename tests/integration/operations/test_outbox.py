@@ -295,7 +295,7 @@ class TestMessages:
 
 class TestReplanning:
     def test_dates_follow_the_calendar_but_not_the_hand(self, store: Store, anan: Actor) -> None:
-        from osm_flow.operations.calendar import move_date
+        from osm_flow.operations.calendar.milestones import move_date
 
         first, by_hand = begin(store, "timed"), begin(store, "timed")
         with store.transaction() as session:

@@ -6,8 +6,8 @@ from lxml import html
 from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations.calendar import move_date, propose_year
-from osm_flow.operations.holidays import override_day
+from osm_flow.operations.calendar.holidays import override_day
+from osm_flow.operations.calendar.milestones import move_date, propose_year
 from osm_flow.store.models import CalendarChange, FiscalDate, HolidayOverride
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE

@@ -21,7 +21,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations import replanning
+from osm_flow.operations.calendar import replanning
 from osm_flow.operations.ledger.admin_journal import Kind, record
 from osm_flow.store.models import HolidayOverride
 

@@ -19,8 +19,8 @@ from osm_flow.domain.access.policy import OfficeFacts, Verb, require
 from osm_flow.domain.calendar.deadlines import MOST_DAYS, calendar_days_from, close_of, local_day, working_days_from
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, Milestone, fiscal_year_bounds, typical_dates
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations import replanning
-from osm_flow.operations.holidays import working_calendar
+from osm_flow.operations.calendar import replanning
+from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import Kind
 from osm_flow.store.database import instant_text
