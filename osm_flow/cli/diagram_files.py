@@ -19,7 +19,7 @@ from osm_flow.engine import (
 )
 from osm_flow.engine.values import Problem
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations.deployments import read_form
+from osm_flow.operations.definitions.deployments import read_form
 from osm_flow.resources import resource_dir
 
 _FILE_NAME = re.compile(r"^[\w.-]{1,64}$")

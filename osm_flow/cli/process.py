@@ -10,7 +10,7 @@ from osm_flow.cli.context import Context, say
 from osm_flow.cli.simulate import lint, simulate
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.engine import DefinitionRefused, Problem
-from osm_flow.operations import definitions, deployments
+from osm_flow.operations.definitions import deployments, library
 from osm_flow.store.models import ProcessDefinition
 
 
@@ -53,7 +53,7 @@ def deploy(context: Context, files: tuple[Path, ...], shipped: bool, note: str, 
 def list_(context: Context, as_json: bool) -> None:
     """List the newest version of every process."""
     with context.store.reading() as session:
-        items = [_as_dict(definition) for definition in definitions.list_definitions(session)]
+        items = [_as_dict(definition) for definition in library.list_definitions(session)]
     lines = (f"{item['key']:<28} {item['version']:>3}  {item['name']}" for item in items)
     say({"items": items, "next": None}, as_json, "\n".join(lines))
 

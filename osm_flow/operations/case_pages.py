@@ -17,7 +17,7 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
 from osm_flow.operations import stepping
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.store.models import (
     Case,

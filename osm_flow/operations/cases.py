@@ -21,7 +21,7 @@ from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, DeliverMessage
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations import case_ends, stepping
-from osm_flow.operations.definitions import compiled, latest
+from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.paging import MOST, Keyset

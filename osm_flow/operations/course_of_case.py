@@ -17,7 +17,7 @@ from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations import case_checkpoints, commands
 from osm_flow.operations.case_checkpoints import Checkpoint
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition, WorkItem
 
 # The fields by which a form says what it is about, where one case has many of them side by side.

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, ProcessDefinition, WorkItem
 
 # How a form says "not like this", in the canonical JSON of a payload: a text that somebody typed cannot look so.

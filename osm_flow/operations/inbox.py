@@ -14,7 +14,7 @@ from osm_flow.domain.access.policy import OfficeFacts, Verb, decide
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Candidate, Case, FiscalDate, Project, WaitingMessage, WorkItem

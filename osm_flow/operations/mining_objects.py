@@ -15,7 +15,7 @@ from osm_flow.domain.event_log import ALWAYS, Link, LogObject
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Element, Process
 from osm_flow.errors import OsmFlowError
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.pseudonyms import Naming
 from osm_flow.store.models import ProcessDefinition, Project
 

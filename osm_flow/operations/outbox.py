@@ -22,7 +22,7 @@ from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import JSON, DeliverMessage, EndChild, EscalateChild, Replan
 from osm_flow.errors import Refused
 from osm_flow.operations import case_ends, claims, correlation, outgoing, services, stepping
-from osm_flow.operations.definitions import compiled, latest, started_by_message
+from osm_flow.operations.definitions.library import compiled, latest, started_by_message
 from osm_flow.operations.people import notify_people
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, OutboxEntry, Province, ServiceJob

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.case_journal import data_of
 from osm_flow.store.models import JournalPayload, JournalRecord, Person, WorkItem
 

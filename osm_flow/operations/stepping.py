@@ -23,7 +23,7 @@ from osm_flow.engine.values import JSON, Command, Start, Step, Waiting
 from osm_flow.errors import Refused
 from osm_flow.operations import case_checkpoints, commands, outgoing, projections
 from osm_flow.operations.calendar.milestones import calendar_lookup
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger import case_journal
 from osm_flow.operations.numbering import next_business_key
 from osm_flow.store.models import Case, CaseState, Incident, ProcessDefinition, Province

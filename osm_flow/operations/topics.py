@@ -18,7 +18,7 @@ from osm_flow.domain.states import OPEN_CASE, ProjectState
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import Invalid
 from osm_flow.operations import stepping
-from osm_flow.operations.definitions import latest
+from osm_flow.operations.definitions.library import latest
 from osm_flow.operations.people.notify_people import notify
 from osm_flow.operations.project_register import (
     as_json,

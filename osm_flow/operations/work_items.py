@@ -19,7 +19,7 @@ from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_st
 from osm_flow.engine.values import JSON, CompleteTask
 from osm_flow.errors import Invalid
 from osm_flow.operations import stepping
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people.accounts import actor_for

@@ -17,7 +17,7 @@ from osm_flow.engine.values import JSON
 from osm_flow.operations import case_overview, case_pages, cases, surroundings
 from osm_flow.operations.attachments import attachments_of
 from osm_flow.operations.comments import comments_on
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.web.diagram_xml import party_of

@@ -17,7 +17,7 @@ from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import CaseStatus
 from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations import case_pages, cases, comments
-from osm_flow.operations.definitions import compiled, latest, list_definitions
+from osm_flow.operations.definitions.library import compiled, latest, list_definitions
 from osm_flow.operations.people.accounts import offices
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.web import case_page, forms

@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from osm_flow.domain.access.policy import Verb
 from osm_flow.errors import Invalid
 from osm_flow.operations import case_overview
-from osm_flow.operations.definitions import DefinitionNotFound, compiled, list_definitions, versions_of
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
+from osm_flow.operations.definitions.library import DefinitionNotFound, compiled, list_definitions, versions_of
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.web.access import may, requires, signed_in
 from osm_flow.web.diagram_xml import in_language

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from osm_flow.domain.access.policy import Verb
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations import incidents
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Incident
 from osm_flow.web.access import requires
 from osm_flow.web.i18n import error_text, gettext

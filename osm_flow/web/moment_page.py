@@ -18,7 +18,7 @@ from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
 from osm_flow.operations import moments
 from osm_flow.operations.case_pages import case_children
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.moments import Moment
 from osm_flow.store.models import Case
 from osm_flow.web.element_list import ElementLine, live_elements

@@ -17,7 +17,7 @@ from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
 from osm_flow.operations import surroundings
 from osm_flow.operations.case_pages import HistoryEntry
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Case, JournalRecord
 from osm_flow.web.filters import role_name, thai_date, thai_datetime
 from osm_flow.web.form_documents import form_value

@@ -16,7 +16,7 @@ from osm_flow.operations import document_versions, surroundings, work_item_acces
 from osm_flow.operations.attachments import attachments_of
 from osm_flow.operations.case_pages import case_history, case_standing
 from osm_flow.operations.comments import comments_on
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.policy_facts import case_facts, work_item_facts
 from osm_flow.operations.returns import return_of
 from osm_flow.operations.work_item_plans import get_draft

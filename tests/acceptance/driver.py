@@ -26,7 +26,7 @@ from osm_flow.domain.forms.typed_text import show_text
 from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
 from osm_flow.operations.cases import answer_context
-from osm_flow.operations.definitions import compiled, latest
+from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.demo.cast import PASSWORD
 from osm_flow.operations.sweeps import sweep_all
 from osm_flow.settings import Settings

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.forms.values import random_values
 from osm_flow.operations import work_items
-from osm_flow.operations.definitions import compiled, latest
-from osm_flow.operations.deployments import deploy, shipped_files
+from osm_flow.operations.definitions.deployments import deploy, shipped_files
+from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.store.models import Case, Draft, WaitingMessage, WorkItem
 from tests.browser.conftest import Desk

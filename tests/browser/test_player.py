@@ -16,7 +16,7 @@ from osm_flow.operations import work_items
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.case_pages import definition_with_forms
 from osm_flow.operations.comments import comment
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.verify import replay
 from osm_flow.store.models import Case
 from tests.browser.conftest import Desk

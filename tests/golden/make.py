@@ -27,8 +27,8 @@ from osm_flow.operations import bundles, demo, work_items
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.cases import resume_case, suspend_case
 from osm_flow.operations.comments import comment
+from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.demo.cast import OFFICE
-from osm_flow.operations.deployments import deploy, shipped_files
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.people.accounts import actor_named, give_position

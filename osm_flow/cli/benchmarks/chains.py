@@ -15,7 +15,7 @@ from osm_flow.cli.benchmarks.stepping import begin, go_round
 from osm_flow.domain import journal
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import audit_log, bundles, verify
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.histories import history_of
 from osm_flow.operations.replaying import fold
 from osm_flow.store.models import Case

@@ -11,7 +11,7 @@ from osm_flow.cli.benchmarks.diagrams import files
 from osm_flow.cli.benchmarks.journals import fill
 from osm_flow.documents.event_logs import forms_by_command
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 
 _PER_CASE = 20
 

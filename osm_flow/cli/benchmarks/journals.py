@@ -21,7 +21,7 @@ from osm_flow.domain import journal
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus
 from osm_flow.engine import ENGINE_VERSION
-from osm_flow.operations.definitions import latest
+from osm_flow.operations.definitions.library import latest
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
     Candidate,

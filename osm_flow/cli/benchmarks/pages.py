@@ -9,7 +9,7 @@ from osm_flow.cli.benchmarks.diagrams import files
 from osm_flow.cli.benchmarks.journals import open_items
 from osm_flow.cli.benchmarks.stepping import begin, go_round
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 
 
 def inbox(bench: Bench) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from osm_flow.cli.benchmarks.bench import Bench, Browser, Office, spread
 from osm_flow.cli.benchmarks.diagrams import TYPED, files
 from osm_flow.cli.benchmarks.stepping import begin
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.inbox import inbox_for
 
 _PAGES = ("/", "/inbox", "/inbox?view=groups", "/cases", "/calendar", "/definitions", "/team")

@@ -22,7 +22,7 @@ from osm_flow.errors import Invalid
 from osm_flow.operations import cases, comments, stepping, sweeps, work_items
 from osm_flow.operations.calendar import milestones
 from osm_flow.operations.claims import STOPPED
-from osm_flow.operations.definitions import compiled
+from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.demo.times import Times
 from osm_flow.operations.people.accounts import actor_named

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from osm_flow.operations.deployments import shipped_files
+from osm_flow.operations.definitions.deployments import shipped_files
 from osm_flow.store.models import Deployment
 from tests.factories import BPMN
 from tests.integration.cli.shell import Shell

@@ -17,8 +17,8 @@ from osm_flow.cli.benchmarks import programs
 from osm_flow.cli.benchmarks.bench import Office as Measured
 from osm_flow.cli.serve import prepare
 from osm_flow.operations import demo
+from osm_flow.operations.definitions.deployments import shipped_files
 from osm_flow.operations.demo import cast
-from osm_flow.operations.deployments import shipped_files
 from osm_flow.store.models import Office
 from osm_flow.store.session import Store
 from tests.factories import make_office, make_person

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations.definitions import (
+from osm_flow.operations.definitions.deployments import deploy
+from osm_flow.operations.definitions.library import (
     DefinitionNotFound,
     compiled,
     latest,
@@ -14,7 +15,6 @@ from osm_flow.operations.definitions import (
     started_by_message,
     versions_of,
 )
-from osm_flow.operations.deployments import deploy
 from tests.factories import deploy_tests, files, later
 
 

@@ -7,8 +7,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.engine import DefinitionRefused
-from osm_flow.operations.definitions import compiled, latest, list_definitions, versions_of
-from osm_flow.operations.deployments import NothingToDeploy, check, deploy, shipped_files
+from osm_flow.operations.definitions.deployments import NothingToDeploy, check, deploy, shipped_files
+from osm_flow.operations.definitions.library import compiled, latest, list_definitions, versions_of
 from osm_flow.store.models import Deployment, ProcessDefinition
 from tests.factories import BPMN, NOW, files, later, make_case, make_office, make_person
 

@@ -24,7 +24,7 @@ from osm_flow.operations import erasures, retention, work_item_plans, work_items
 from osm_flow.operations.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.audit_log import make_checkpoint
 from osm_flow.operations.comments import comment
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.dispatches import queue
 from osm_flow.operations.erasure import remains
 from osm_flow.operations.erasures import (

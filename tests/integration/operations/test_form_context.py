@@ -18,7 +18,7 @@ from osm_flow.domain.forms import values as form_values
 from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
 from osm_flow.operations.attachments import attach
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.project_register import as_json
 from osm_flow.operations.work_items import FormInvalid

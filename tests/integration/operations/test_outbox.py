@@ -319,7 +319,7 @@ class TestReplanning:
 class TestFailures:
     def test_a_missing_process_becomes_an_incident_that_can_be_retried(self, store: Store, anan: Actor) -> None:
         from osm_flow.domain.access.actors import SYSTEM
-        from osm_flow.operations.deployments import deploy
+        from osm_flow.operations.definitions.deployments import deploy
 
         with store.transaction() as session:
             session.execute(select(1))

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations import erasure, moments, outbox, reminder_texts, work_items
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.inbox import inbox_for
 from osm_flow.operations.subjects import subject_words
 from osm_flow.operations.verify import verify_deep

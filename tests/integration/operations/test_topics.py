@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine.values import JSON, Waiting
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.topics import TOPICS, TopicRefused, Work
 from osm_flow.store.models import Case, Notification, OutgoingLetter, Project
 from osm_flow.store.session import Store

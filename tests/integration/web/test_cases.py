@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations.deployments import deploy, shipped_files
+from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.store.session import Store
 from osm_flow.web.diagram_xml import party_of

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.stages import STAGES, Stage, stage_name
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.store.session import Store
 from tests.factories import NOW, files, make_case, make_office, make_person
 from tests.integration.web.site import Answer, Site, open_site

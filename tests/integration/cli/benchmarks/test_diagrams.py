@@ -13,7 +13,7 @@ from osm_flow.domain.forms.typed_text import read_text
 from osm_flow.domain.forms.values import validate
 from osm_flow.engine import CompleteTask, Start, recorded
 from osm_flow.engine.stepper import LiveCase
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.store.session import Store
 from tests.factories import NOW
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from osm_flow.cli.benchmarks.diagrams import DIAGRAMS, files
 from osm_flow.cli.benchmarks.stepping import EARLY, begin, go_round, in_engine, through_operations
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.store.models import JournalRecord, WorkItem
 from tests.integration.cli.benchmarks.conftest import WatchedBench
 

@@ -25,7 +25,7 @@ from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import DefinitionRefused, Diagram, Problem
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
-from osm_flow.operations.definitions import list_definitions
+from osm_flow.operations.definitions.library import list_definitions
 from osm_flow.operations.ledger.admin_journal import Kind, record
 from osm_flow.resources import resource_dir
 from osm_flow.store.advisory_locks import AdvisoryLock, take
