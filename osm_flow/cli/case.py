@@ -19,8 +19,8 @@ from osm_flow.operations import case_pages, cases, incidents, replaying, verify
 from osm_flow.operations.case_overview import open_items_of
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.people.accounts import actor_named
-from osm_flow.operations.stepping import CaseFailed
-from osm_flow.operations.subjects import subject_words
+from osm_flow.operations.stepping.step import CaseFailed
+from osm_flow.operations.stepping.subject_words import subject_words
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, WorkItem
 

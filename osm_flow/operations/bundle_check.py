@@ -20,7 +20,7 @@ from osm_flow.operations.bundle_states import lines_of_states
 from osm_flow.operations.deep import Deep, KnownState
 from osm_flow.operations.histories import faults_of_history
 from osm_flow.operations.log_tree import Leaf, leaf_bytes
-from osm_flow.operations.stepping import case_id_for
+from osm_flow.operations.stepping.step import case_id_for
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
-from osm_flow.operations import stepping
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import (
     Case,
     ElementVisit,

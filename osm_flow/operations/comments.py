@@ -14,9 +14,9 @@ from osm_flow.domain.acts import Act
 from osm_flow.domain.journal import NotStorable
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import Invalid
-from osm_flow.operations import stepping
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Comment, WorkItem
 from osm_flow.store.session import lock_case
 

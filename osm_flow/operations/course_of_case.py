@@ -15,9 +15,9 @@ from osm_flow.domain import journal as rules
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import OsmFlowError
-from osm_flow.operations import case_checkpoints, commands
-from osm_flow.operations.case_checkpoints import Checkpoint
 from osm_flow.operations.definitions.library import compiled
+from osm_flow.operations.stepping import command_codec, kept_states
+from osm_flow.operations.stepping.kept_states import Checkpoint
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
 
 
@@ -65,9 +65,9 @@ class Stretch:
 def stretch(session: Session, case: Case, first: int, last: int) -> Stretch:
     """The records `first` to `last` of the case with their states, replayed from the nearest kept state."""
     process = compiled(session, case.definition)
-    start = case_checkpoints.nearest(session, case.id, first - 1)
+    start = kept_states.nearest(session, case.id, first - 1)
     begin = start.seq if start else 0
-    kept = case_checkpoints.between(session, case.id, begin, last)
+    kept = kept_states.between(session, case.id, begin, last)
     walk = _Walk(process, case.id, start, kept, _hash_of(session, case.id, begin))
     instants, found = [], []
     for record, payload in _records(session, case.id, begin, last):
@@ -76,7 +76,7 @@ def stretch(session: Session, case: Case, first: int, last: int) -> Stretch:
             instants.append(instant)
         state = instant.after
         if (
-            record.seq % case_checkpoints.EVERY == 0
+            record.seq % kept_states.EVERY == 0
             and state
             and record.seq not in kept
             and state.digest == record.state_digest
@@ -145,7 +145,7 @@ class _Walk:
             return None
 
     def _step(self, record: JournalRecord, body: JSON, state: State) -> State:
-        command = commands.from_json(body["command"], body["data"])
+        command = command_codec.from_json(body["command"], body["data"])
         lookup = engine.recorded(body["lookups"])
         step = engine.step(self._process, self._case_id, state.snapshot or None, command, record.at, lookup)
         passed = Counter(state.passed)

@@ -15,9 +15,9 @@ from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.pages import Page
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import NotFound, OsmFlowError, Refused
-from osm_flow.operations import stepping
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.reasons import said
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, Incident, OutboxEntry, ServiceJob, Timer
 from osm_flow.store.session import Store, lock_case
 

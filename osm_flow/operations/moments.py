@@ -24,12 +24,12 @@ from osm_flow.engine import Process
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import NotFound
 from osm_flow.operations import moment_parts, surroundings
-from osm_flow.operations.case_checkpoints import Checkpoint
 from osm_flow.operations.cases import get_case
 from osm_flow.operations.course_of_case import Instant, State, stretch
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.case_journal import record_of
 from osm_flow.operations.moment_parts import Given, OpenItem
+from osm_flow.operations.stepping.kept_states import Checkpoint
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition
 
 _HUMAN = ("user", "manual")

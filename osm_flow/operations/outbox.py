@@ -21,9 +21,11 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import JSON, DeliverMessage, EndChild, EscalateChild, Replan
 from osm_flow.errors import Refused
-from osm_flow.operations import case_ends, claims, correlation, outgoing, services, stepping
+from osm_flow.operations import claims, services
 from osm_flow.operations.definitions.library import compiled, latest, started_by_message
 from osm_flow.operations.people import notify_people
+from osm_flow.operations.stepping import cancelling, message_receivers, outbox_entries
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, OutboxEntry, Province, ServiceJob
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store, lock_case
@@ -208,7 +210,7 @@ def _escalate_earlier(session: Session, entry: OutboxEntry, now: datetime) -> No
 
 
 def _cancel_child(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
-    starting = select(OutboxEntry).where(OutboxEntry.key == outgoing.start_key(body["task_id"])).with_for_update()
+    starting = select(OutboxEntry).where(OutboxEntry.key == outbox_entries.start_key(body["task_id"])).with_for_update()
     start = session.scalars(starting.execution_options(populate_existing=True)).one_or_none()
     if start is not None and start.done_at is None:
         finish(start, now)
@@ -219,21 +221,21 @@ def _cancel_child(session: Session, entry: OutboxEntry, body: JSON, now: datetim
     child = lock_case(session, child.id)
     if child.state not in OPEN_CASE:
         return ()
-    case_ends.cancel(session, child, SYSTEM, now, reason="the case that called it does not wait for it any more")
+    cancelling.cancel(session, child, SYSTEM, now, reason="the case that called it does not wait for it any more")
     return (child.id,)
 
 
 def _spread_message(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
     """One entry for each receiver, so that each is moved in a transaction of its own."""
     sender = session.get_one(Case, entry.case_id)
-    waiting = correlation.receivers(session, sender, body["name"], body["data"])
+    waiting = message_receivers.receivers(session, sender, body["name"], body["data"])
     for one in waiting:
         receiver = session.get_one(Case, one.case_id)
         letter = {**body, "task_id": one.task_id, "element": one.element, "from": sender.business_key}
-        outgoing.add(session, f"{entry.key}:{one.task_id}", EntryKind.message_to, receiver, letter, now)
+        outbox_entries.add(session, f"{entry.key}:{one.task_id}", EntryKind.message_to, receiver, letter, now)
     for definition in started_by_message(session, body["name"]):
         start = {**body, "definition": definition.key, "from": sender.business_key}
-        outgoing.add(session, f"{entry.key}:{definition.key}", EntryKind.message_start, sender, start, now)
+        outbox_entries.add(session, f"{entry.key}:{definition.key}", EntryKind.message_start, sender, start, now)
     return (sender.id, *(one.case_id for one in waiting))
 
 
@@ -249,7 +251,7 @@ def _start_by_message(session: Session, entry: OutboxEntry, body: JSON, now: dat
     sender = session.get_one(Case, entry.case_id)
     definition = latest(session, body["definition"])
     data: JSON = body["data"]
-    fiscal_year = correlation.year_of(data, sender)
+    fiscal_year = message_receivers.year_of(data, sender)
     title = f"{compiled(session, definition).name} ปี {fiscal_year}"
     start = CaseStart(sender.office_id, fiscal_year, title, data, key=entry.key)
     return (stepping.begin(session, definition, SYSTEM, now, start).id,)

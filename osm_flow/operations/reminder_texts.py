@@ -9,7 +9,7 @@ from osm_flow.domain.calendar.deadlines import local_day, working_days_left
 from osm_flow.domain.calendar.thai_dates import english_date, thai_date
 from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.escalation import Rung
-from osm_flow.operations.subjects import subject_words
+from osm_flow.operations.stepping.subject_words import subject_words
 from osm_flow.store.models import WorkItem
 
 _ACTION_TH = {

@@ -13,8 +13,8 @@ from osm_flow.engine import Process
 from osm_flow.engine.stepper import LiveCase
 from osm_flow.engine.values import JSON, Passed, Step, Waiting
 from osm_flow.errors import OsmFlowError
-from osm_flow.operations import commands
 from osm_flow.operations.histories import Definition, History, Payload
+from osm_flow.operations.stepping import command_codec
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class _Course:
         try:
             if self._live is None:
                 self._live = LiveCase(process_of(self._history, record), self._history.case_id, packing=False)
-            command = commands.from_json(body["command"], body["data"])
+            command = command_codec.from_json(body["command"], body["data"])
             self._step = self._live.advance(command, at, engine.recorded(body["lookups"]))
         except NotReplayable:
             raise

@@ -19,11 +19,11 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.retention import ORDINARY, Retention, RetentionUnknown, retention_of
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import NotFound, Refused
-from osm_flow.operations import stepping
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.people.accounts import person_by_username
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, JournalRecord, LegalHold, Person
 from osm_flow.store.session import lock_case
 

@@ -15,7 +15,8 @@ from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import FinishService
-from osm_flow.operations import claims, stepping
+from osm_flow.operations import claims
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.topics import TOPICS, TopicRefused, Work
 from osm_flow.store.models import ServiceJob
 from osm_flow.store.session import Busy, Overtaken, Store, lock_case

@@ -15,7 +15,7 @@ from osm_flow.domain.access.policy import OfficeFacts, Verb, decide
 from osm_flow.domain.access.roles import STAFF, WORKERS
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.engine.values import Waiting
-from osm_flow.operations import stepping
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Candidate, Case, Draft, JournalRecord, Person, Position, Province, WorkItem
 
 

@@ -17,7 +17,6 @@ from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.states import OPEN_CASE, ProjectState
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import Invalid
-from osm_flow.operations import stepping
 from osm_flow.operations.definitions.library import latest
 from osm_flow.operations.people.notify_people import notify
 from osm_flow.operations.project_register import (
@@ -31,7 +30,8 @@ from osm_flow.operations.project_register import (
     renew,
     rounded,
 )
-from osm_flow.operations.subjects import subject_words
+from osm_flow.operations.stepping import step as stepping
+from osm_flow.operations.stepping.subject_words import subject_words
 from osm_flow.store.inserts import insert_once
 from osm_flow.store.models import Case, OutgoingLetter, Project, Province
 

@@ -16,8 +16,8 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid, NotFound, Refused
-from osm_flow.operations import stepping
 from osm_flow.operations.policy_facts import work_item_facts
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, Person, WorkItem
 from osm_flow.store.session import CaseNotFound, lock_case_of
 from osm_flow.store.unit_of_work import ReadOnce

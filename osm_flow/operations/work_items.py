@@ -18,13 +18,13 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
 from osm_flow.engine.values import JSON, CompleteTask
 from osm_flow.errors import Invalid
-from osm_flow.operations import stepping
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people.accounts import actor_for
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.reasons import said
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_item_access import (
     AlreadyHeld,
     PersonUnknown,

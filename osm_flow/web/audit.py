@@ -13,9 +13,10 @@ from flask.typing import ResponseReturnValue
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
-from osm_flow.operations import case_checkpoints, moments
+from osm_flow.operations import moments
 from osm_flow.operations.case_pages import case_history, definition_with_forms
 from osm_flow.operations.moments import Moment, NoSuchMoment
+from osm_flow.operations.stepping import kept_states
 from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import Case
 from osm_flow.web.access import requires
@@ -136,7 +137,7 @@ def _moments(case: Case, first: int, last: int) -> list[Moment]:
     read = moments.moments(g.session, case, first, last)
     if read.found:
         with g.store.transaction() as session:
-            case_checkpoints.keep(session, case.id, read.found)
+            kept_states.keep(session, case.id, read.found)
     return read.items
 
 

@@ -16,7 +16,7 @@ from osm_flow.domain.calendar.thai_dates import buddhist_year
 from osm_flow.domain.people import PositionKind
 from osm_flow.engine import Element
 from osm_flow.operations import surroundings
-from osm_flow.operations.subjects import subject_words
+from osm_flow.operations.stepping.subject_words import subject_words
 from osm_flow.web.i18n import current_locale, gettext
 
 # How an answer reached the office when the party has no login, with what people call it.

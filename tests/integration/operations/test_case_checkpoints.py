@@ -9,16 +9,16 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.operations import case_checkpoints
-from osm_flow.operations.case_checkpoints import Checkpoint, between, keep, nearest
 from osm_flow.operations.comments import comment
+from osm_flow.operations.stepping import kept_states
+from osm_flow.operations.stepping.kept_states import Checkpoint, between, keep, nearest
 from osm_flow.store.models import Case, CaseCheckpoint, CaseState, ElementVisit, JournalPayload
 from tests.factories import complete_first, deploy_tests, later, make_case, make_office, make_person
 
 
 @pytest.fixture
 def anan(session: Session, monkeypatch: pytest.MonkeyPatch) -> Actor:
-    monkeypatch.setattr(case_checkpoints, "EVERY", 3)
+    monkeypatch.setattr(kept_states, "EVERY", 3)
     make_office(session)
     deploy_tests(session, "review")
     return make_person(session, "anan", "osm_strategy")

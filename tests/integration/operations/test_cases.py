@@ -10,7 +10,7 @@ from osm_flow.domain.acts import CaseStart
 from osm_flow.errors import NotFound
 from osm_flow.operations import case_pages, cases, work_items
 from osm_flow.operations.outbox import deliver_pending
-from osm_flow.operations.stepping import CaseSuspended
+from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import Case, JournalRecord, Timer
 from osm_flow.store.session import CaseNotFound, Store

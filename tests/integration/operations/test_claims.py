@@ -14,7 +14,7 @@ from osm_flow.domain.retries import MOST_ATTEMPTS, MOST_ATTEMPTS_AT_SERVICES
 from osm_flow.errors import Refused
 from osm_flow.operations import claims
 from osm_flow.operations.claims import NotItsTurn, Tally
-from osm_flow.operations.stepping import CaseSuspended
+from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.store.models import Incident, OutboxEntry, ServiceJob, Timer
 from osm_flow.store.session import Busy, Store
 from tests.factories import NOW, deploy_tests, later, make_case, make_office

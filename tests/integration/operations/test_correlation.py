@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from osm_flow.operations.correlation import receivers, year_of
+from osm_flow.operations.stepping.message_receivers import receivers, year_of
 from osm_flow.store.models import Case
 from tests.factories import deploy_tests, later, make_case, make_office
 

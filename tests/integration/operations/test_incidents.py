@@ -16,7 +16,7 @@ from osm_flow.errors import Refused
 from osm_flow.operations import incidents, work_items
 from osm_flow.operations.incidents import IncidentClosed, IncidentNotFound, NothingToRetry
 from osm_flow.operations.reasons import ReasonMissing
-from osm_flow.operations.stepping import CaseFailed
+from osm_flow.operations.stepping.step import CaseFailed
 from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import (
     Case,

@@ -11,8 +11,9 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.operations import comments, stepping
+from osm_flow.operations import comments
 from osm_flow.operations.ledger import case_journal
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items import claim
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.differences import Difference
 from osm_flow.errors import NotFound
-from osm_flow.operations import case_checkpoints, cases, moments, work_items
+from osm_flow.operations import cases, moments, work_items
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.cases import cancel_case, resume_case, suspend_case
 from osm_flow.operations.comments import comment
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.moments import NoSuchMoment, audited_case, first_since, moment, seq_at
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.stepping import kept_states
 from osm_flow.operations.verify import replay
 from osm_flow.operations.work_item_plans import move_due
 from osm_flow.store.models import Attachment, Case, CaseCheckpoint, ElementVisit, JournalPayload
@@ -32,7 +33,7 @@ EVERY = 20
 @pytest.fixture
 def looped(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
     """A case that goes round between drafting and checking, with three checkpoints on the way: 61 records."""
-    monkeypatch.setattr(case_checkpoints, "EVERY", EVERY)
+    monkeypatch.setattr(kept_states, "EVERY", EVERY)
     with store.transaction() as session:
         make_office(session)
         deploy_tests(session, "review")
@@ -108,8 +109,8 @@ def test_a_reader_makes_up_for_states_that_were_not_kept(store: Store, looped: s
     assert [one.seq for one in found] == [20, 40]
 
     with store.transaction() as session:
-        case_checkpoints.keep(session, looped, found)
-        case_checkpoints.keep(session, looped, found)
+        kept_states.keep(session, looped, found)
+        kept_states.keep(session, looped, found)
     with store.reading() as session:
         again = {row.seq: (row.digest, row.passed) for row in session.scalars(select(CaseCheckpoint))}
         assert moments.moments(session, the_case(session, looped), 50, 52).found == []
@@ -245,7 +246,7 @@ def test_a_kept_state_leads_on_behind_an_erased_step_but_none_is_kept_anew(store
         session.execute(delete(JournalPayload).where(JournalPayload.seq == 6))
         found = moments.moments(session, session.get_one(Case, looped), 38, 44).found
         assert [one.seq for one in found] == [40]
-        case_checkpoints.keep(session, looped, found)
+        kept_states.keep(session, looped, found)
     with store.reading() as session:
         assert told(moment(session, looped, 24)) == truth
         assert [moment(session, looped, seq).is_known for seq in (5, 6, 19, 20)] == [True, False, False, True]

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.engine import Process
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.numbering import next_business_key
+from osm_flow.operations.stepping.business_keys import next_business_key
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.store.session import Store
 from tests.factories import OFFICE, deploy_tests, make_office

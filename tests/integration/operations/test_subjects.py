@@ -9,7 +9,7 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations import erasure, moments, outbox, reminder_texts, work_items
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.inbox import inbox_for
-from osm_flow.operations.subjects import subject_words
+from osm_flow.operations.stepping.subject_words import subject_words
 from osm_flow.operations.verify import verify_deep
 from osm_flow.store.models import Case, WorkItem
 from osm_flow.store.session import Store

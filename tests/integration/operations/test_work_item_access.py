@@ -13,7 +13,7 @@ from osm_flow.errors import NotFound
 from osm_flow.operations import work_item_access as access
 from osm_flow.operations import work_items
 from osm_flow.operations.cases import cancel_case, suspend_case
-from osm_flow.operations.stepping import CaseSuspended
+from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.store.models import JournalRecord, WorkItem
 from osm_flow.store.session import Store, has_locked
 from tests.factories import NOW, complete_first, deploy_tests, items_of, later, make_case, make_office, make_person

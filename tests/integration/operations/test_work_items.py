@@ -13,7 +13,7 @@ from osm_flow.errors import NotFound, OsmFlowError
 from osm_flow.operations import comments, work_item_access, work_item_plans, work_items
 from osm_flow.operations.cases import start_case, suspend_case
 from osm_flow.operations.reasons import ReasonMissing
-from osm_flow.operations.stepping import CaseSuspended
+from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_item_plans import PriorityUnknown
 from osm_flow.store.models import Case, JournalRecord, WorkItem

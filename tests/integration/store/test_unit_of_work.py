@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.operations import stepping, work_item_access
+from osm_flow.operations import work_item_access
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store, has_locked, lock_case
 from osm_flow.store.unit_of_work import ReadOnce, unit_of

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.reasons import ReasonMissing
-from osm_flow.operations.stepping import CaseFailed
+from osm_flow.operations.stepping.step import CaseFailed
 from osm_flow.store.models import Case, Incident
 from osm_flow.store.session import Store
 from osm_flow.web.refusals import after_refusal, problem_of

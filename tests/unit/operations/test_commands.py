@@ -19,7 +19,7 @@ from osm_flow.engine.values import (
     Replan,
     Start,
 )
-from osm_flow.operations.commands import from_json, to_json
+from osm_flow.operations.stepping.command_codec import from_json, to_json
 
 TYPED: JSON = {"text": "ร่าง", "rows": [{"amount": 1.5}], "data": {"type": "Start"}}
 EVERY: list[Command] = [

@@ -34,8 +34,8 @@ from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON, Step, Waiting
-from osm_flow.operations import outgoing
-from osm_flow.operations.subjects import names_of_subject
+from osm_flow.operations.stepping import outbox_entries
+from osm_flow.operations.stepping.subject_words import names_of_subject
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_or_add
 from osm_flow.store.models import (
@@ -336,14 +336,14 @@ def _project_services(
 def _project_children(
     session: Session, case: Case, waiting: Mapping[str, Waiting], known: KnownRows, now: datetime
 ) -> None:
-    pending = {key.partition(":")[2] for key in known.outbox if key.startswith(outgoing.start_key(""))}
+    pending = {key.partition(":")[2] for key in known.outbox if key.startswith(outbox_entries.start_key(""))}
     for task_id, one in waiting.items():
         if task_id not in known.children and task_id not in pending:
-            outgoing.ask_child(session, case, one, now)
+            outbox_entries.ask_child(session, case, one, now)
     live = {task_id for task_id, state in known.children.items() if state in OPEN_CASE}
     for task_id in (live | pending) - waiting.keys():
-        if outgoing.cancel_key(task_id) not in known.outbox:
-            outgoing.ask_cancel(session, case, task_id, now)
+        if outbox_entries.cancel_key(task_id) not in known.outbox:
+            outbox_entries.ask_cancel(session, case, task_id, now)
 
 
 def _count_visits(session: Session, case: Case, step: Step) -> None:

@@ -10,7 +10,8 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, next_case_state
-from osm_flow.operations import projections, stepping
+from osm_flow.operations.stepping import projections
+from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case
 
 

@@ -21,11 +21,11 @@ from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, Command, Start, Step, Waiting
 from osm_flow.errors import Refused
-from osm_flow.operations import case_checkpoints, commands, outgoing, projections
 from osm_flow.operations.calendar.milestones import calendar_lookup
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger import case_journal
-from osm_flow.operations.numbering import next_business_key
+from osm_flow.operations.stepping import command_codec, kept_states, outbox_entries, projections
+from osm_flow.operations.stepping.business_keys import next_business_key
 from osm_flow.store.models import Case, CaseState, Incident, ProcessDefinition, Province
 from osm_flow.store.session import Overtaken, has_locked, holds_new, lock_case
 from osm_flow.store.unit_of_work import ReadOnce
@@ -151,7 +151,7 @@ def note(session: Session, case: Case, actor: Actor, now: datetime, act: Act, pa
     body = {"command": None, "lookups": {}, "data": dict(payload)}
     case_journal.append(session, case, actor, case_journal.next_instant(case, now), act, body, state.digest)
     _keep(session, case, state, {"seq": case.seq})
-    case_checkpoints.keep_if_due(session, case)
+    kept_states.keep_if_due(session, case)
 
 
 def refuse_unless_active(case: Case) -> None:
@@ -197,13 +197,13 @@ def _move(session: Session, case: Case, command: Command, actor: Actor, now: dat
     state = state_of(session, case) if case.seq else None  # a case that just begins has none
     process = compiled(session, case.definition)
     at = case_journal.next_instant(case, now)
-    written, data = commands.to_json(command)
+    written, data = command_codec.to_json(command)
     # A replay reads the command back from canonical JSON; the live step must be given the very same values.
     data = rules.as_recorded(data)
     lookup = calendar_lookup(session, case.office_id, case.fiscal_year, at)
     try:
         snapshot = state.snapshot if state else None
-        step = engine.step(process, case.id, snapshot, commands.from_json(written, data), at, lookup)
+        step = engine.step(process, case.id, snapshot, command_codec.from_json(written, data), at, lookup)
     except engine.EngineFault as fault:
         raise CaseFailed(case_id=case.id, element=fault.element, reason=fault.reason) from fault
     payload = {"command": written, "lookups": step.lookups, "data": data, "about": about}
@@ -215,11 +215,11 @@ def _move(session: Session, case: Case, command: Command, actor: Actor, now: dat
         opened = projections.project(session, case, process, step, known, at, now)
         if opened and opened[-1]["stage"] != case.stage:
             case.stage = opened[-1]["stage"]
-        outgoing.add_thrown(session, case, step, now, about.get("passed_on"))
+        outbox_entries.add_thrown(session, case, step, now, about.get("passed_on"))
         if step.ended:
             _end(session, case, step, at, now)
         session.flush()
-    case_checkpoints.keep_if_due(session, case)
+    kept_states.keep_if_due(session, case)
     return step
 
 
@@ -227,7 +227,7 @@ def _end(session: Session, case: Case, step: Step, at: datetime, now: datetime) 
     case.state = next_case_state(case.state, CaseStatus.COMPLETED, case_id=case.id)
     case.outcome = step.outcome
     case.ended_at = at
-    outgoing.add_end(session, case, step, now)
+    outbox_entries.add_end(session, case, step, now)
     if step.error_code is not None and case.parent_case_id is None:
         message = f"the case ended in the error {step.error_code}, which nothing in its diagram handles"
         session.add(
