@@ -17,12 +17,12 @@ from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.people import PositionKind
 from osm_flow.engine.values import JSON
 from osm_flow.notify.mail import MailChannel, Mailer
-from osm_flow.operations import work_items
 from osm_flow.operations.cases import start_case
 from osm_flow.operations.definitions import deployments
 from osm_flow.operations.definitions.deployments import Deployed, deploy
 from osm_flow.operations.people.accounts import actor_for
 from osm_flow.operations.sweeps import Means
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, Office, Person, Position, Project, Province, WorkItem
 
 BPMN = Path(__file__).parent / "bpmn"

@@ -21,13 +21,13 @@ from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, DeliverMessage
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations.definitions.library import compiled, latest
-from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import cancelling
 from osm_flow.operations.stepping import step as stepping
+from osm_flow.operations.work_items.form_context import form_context
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
     Candidate,

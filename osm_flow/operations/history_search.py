@@ -14,11 +14,11 @@ from osm_flow.domain.access.policy import NotYourRole, OfficeFacts, Verb, decide
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import searchable
 from osm_flow.errors import Refused
-from osm_flow.operations import surroundings
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.history_questions import Question, condition
 from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, ProcessDefinition
 
@@ -141,8 +141,10 @@ def _told(session: Session, rows: Sequence[JournalRecord]) -> list[Found]:
     ids = {row.case_id for row in rows}
     query = select(Case).where(Case.id.in_(ids)).options(joinedload(Case.definition, innerjoin=True))
     cases = {case.id: case for case in session.scalars(query)} if ids else {}
-    names = surroundings.names_of(session, {name for row in rows for name in (row.actor, row.on_behalf_of) if name})
-    subjects = surroundings.subjects_of(session, [row.task_id for row in rows if row.task_id])
+    names = work_item_queries.names_of(
+        session, {name for row in rows for name in (row.actor, row.on_behalf_of) if name}
+    )
+    subjects = work_item_queries.subjects_of(session, [row.task_id for row in rows if row.task_id])
     found = []
     for row in rows:
         case = cases[row.case_id]

@@ -23,13 +23,14 @@ from osm_flow.domain.states import CaseStatus
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import NotFound
-from osm_flow.operations import moment_parts, surroundings
+from osm_flow.operations import moment_parts
 from osm_flow.operations.cases import get_case
 from osm_flow.operations.course_of_case import Instant, State, stretch
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.case_journal import record_of
 from osm_flow.operations.moment_parts import Given, OpenItem
 from osm_flow.operations.stepping.kept_states import Checkpoint
+from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition
 
 _HUMAN = ("user", "manual")
@@ -189,10 +190,10 @@ class _Around:
         self._given = moment_parts.attachments(session, case.id, last)
         self._turns = moment_parts.turns(session, case.id, last)
         tasks = [each.record.task_id for each in instants if each.record.task_id]
-        self._forms = surroundings.form_keys_of(session, tasks)
+        self._forms = work_item_queries.form_keys_of(session, tasks)
         wanted = {name for each in instants for name in (each.record.actor, each.record.on_behalf_of) if name}
         wanted |= self._holders.usernames
-        self._names = surroundings.names_of(session, wanted)
+        self._names = work_item_queries.names_of(session, wanted)
 
     def moment(self, instant: Instant) -> Moment:
         record, after = instant.record, instant.after

@@ -14,11 +14,12 @@ from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, CaseStatus
 from osm_flow.engine.values import JSON
-from osm_flow.operations import case_overview, case_pages, cases, surroundings
+from osm_flow.operations import case_overview, case_pages, cases
 from osm_flow.operations.attachments import attachments_of
 from osm_flow.operations.comments import comments_on
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.policy_facts import case_facts
+from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.web.diagram_xml import party_of
 from osm_flow.web.documents import documents_of
@@ -56,7 +57,7 @@ def start_context(office_id: str | None, fiscal_year: str | None) -> JSON:
     """The variables every case starts with, as far as the page knows them."""
     office: str = office_id if office_id and office_id in g.actor.office_ids else next(iter(g.actor.office_ids), "")
     year = int(fiscal_year) if fiscal_year and fiscal_year.isdecimal() else fiscal_year_of(local_day(g.now)) + 1
-    provinces = [province.id for province in surroundings.provinces_of(g.session, [office])]
+    provinces = [province.id for province in work_item_queries.provinces_of(g.session, [office])]
     return {"fy": year, "office": office, "provinces": provinces, "started_by": g.actor.username}
 
 

@@ -18,9 +18,11 @@ from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
 from osm_flow.domain.pages import Page
 from osm_flow.domain.stages import STAGES
 from osm_flow.errors import Invalid, OsmFlowError
-from osm_flow.operations import case_overview, surroundings, work_items
-from osm_flow.operations.inbox import Sort, View, count_for, home_for, inbox_for
+from osm_flow.operations import case_overview
 from osm_flow.operations.incidents import count_open
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items import queries as work_item_queries
+from osm_flow.operations.work_items.inbox import Sort, View, count_for, home_for, inbox_for
 from osm_flow.store.models import WorkItem
 from osm_flow.web.access import may, signed_in
 from osm_flow.web.filters import role_name
@@ -101,7 +103,7 @@ class Filters:
 @signed_in
 def home() -> ResponseReturnValue:
     lists = home_for(g.session, g.actor, g.now)
-    unanswered = surroundings.unanswered_items(g.session, g.actor)
+    unanswered = work_item_queries.unanswered_items(g.session, g.actor)
     titles = case_overview.titles_of(g.session, (row.case_id for row in lists.unanswered))
     return render_template(
         "home/home.html", home=lists, unanswered=unanswered, who={item.id: _who(item) for item in unanswered},
@@ -121,11 +123,11 @@ def inbox() -> ResponseReturnValue:
         filters=filters,
         is_filtered=filters.is_narrow,
         tabs=_tabs(filters),
-        senders=surroundings.senders(g.session, page.items),
+        senders=work_item_queries.senders(g.session, page.items),
         facts={item.id: _facts(item, filters.view) for item in page.items},
         overdue_url=url_for("inbox.inbox", **filters.arguments(overdue=None if filters.overdue else 1)),
         stages=STAGES,
-        provinces=surroundings.provinces_of(g.session, g.actor.office_ids),
+        provinces=work_item_queries.provinces_of(g.session, g.actor.office_ids),
         years=fiscal_years(),
         sorts=_sorts(),
         nothing=_nothing(filters.view),
@@ -170,7 +172,7 @@ def _results() -> dict[str, Any]:
     if not told:
         return {"results": [], "undo": None, "results_head": ""}
     act: Act = told["act"]
-    found = surroundings.item_names(g.session, [*told["done"], *told["refused"]], g.actor)
+    found = work_item_queries.item_names(g.session, [*told["done"], *told["refused"]], g.actor)
     names = {key: titled(row) for key, row in found.items()}
     said = gettext("รับแล้ว") if act == "claim" else gettext("คืนเข้ากลุ่มแล้ว")
     results = [{"ok": True, "name": names.get(key, key), "message": said} for key in told["done"]]
@@ -200,7 +202,7 @@ def _who(item: WorkItem) -> str:
     if item.assignee:
         return item.assignee.display_name
     spelled = [f"{one.role}@{one.province_id}" if one.province_id else one.role for one in item.candidates if one.role]
-    return next(iter(map(role_name, surroundings.asks_outside(spelled))), "")
+    return next(iter(map(role_name, work_item_queries.asks_outside(spelled))), "")
 
 
 def _facts(item: WorkItem, view: View) -> dict[str, bool]:

@@ -15,9 +15,9 @@ from osm_flow.domain.forms.schema import fields_of, is_table, label_of
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
-from osm_flow.operations import surroundings
 from osm_flow.operations.case_pages import HistoryEntry
 from osm_flow.operations.definitions.library import compiled
+from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, JournalRecord
 from osm_flow.web.filters import role_name, thai_date, thai_datetime
 from osm_flow.web.form_documents import form_value
@@ -99,7 +99,7 @@ def kinds() -> list[tuple[str, str]]:
 def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[Told]:
     """The entries as sentences, in the order in which they came."""
     process = compiled(session, case.definition)
-    forms = surroundings.form_keys_of(session, [e.record.task_id for e in entries if e.record.task_id])
+    forms = work_item_queries.form_keys_of(session, [e.record.task_id for e in entries if e.record.task_id])
     return [_told(entry, _schema_of(entry.record, process, forms)) for entry in entries]
 
 

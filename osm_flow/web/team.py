@@ -6,7 +6,7 @@ from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
-from osm_flow.operations import workload
+from osm_flow.operations.work_items import workload
 from osm_flow.web.access import requires
 
 blueprint = Blueprint("team", __name__)

@@ -12,14 +12,16 @@ from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms.values import changes, keep_known
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine.values import JSON
-from osm_flow.operations import document_versions, surroundings, work_item_access, work_items
 from osm_flow.operations.attachments import attachments_of
 from osm_flow.operations.case_pages import case_history, case_standing
 from osm_flow.operations.comments import comments_on
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.policy_facts import case_facts, work_item_facts
-from osm_flow.operations.returns import return_of
-from osm_flow.operations.work_item_plans import get_draft
+from osm_flow.operations.work_items import access, earlier_versions
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items import queries as work_item_queries
+from osm_flow.operations.work_items.plans import get_draft
+from osm_flow.operations.work_items.returned import return_of
 from osm_flow.store.models import WorkItem
 from osm_flow.web import forms
 from osm_flow.web.documents import Shown, documents_of, shown
@@ -65,7 +67,7 @@ class ItemView:
 
 def look_at(work_item_id: str) -> ItemView:
     """The work item for the person who asks. Raises WorkItemNotFound and the like."""
-    item = work_item_access.get_work_item(g.session, work_item_id, g.actor)
+    item = access.get_work_item(g.session, work_item_id, g.actor)
     facts = work_item_facts(g.session, item, g.actor)
     decisions: dict[Verb, Decision] = {verb: decide(g.actor, verb, facts) for verb in _ACTS}
     of_case = case_facts(g.session, item.case, g.actor)
@@ -84,7 +86,7 @@ def look_at(work_item_id: str) -> ItemView:
         and decide(g.actor, Verb.receive, facts).allowed
     )
     may["any_quiet"] = any(may[name] for name in ("release", "delegate", "reassign", "move_due", "follow_up"))
-    waiting = surroundings.waiting_at(g.session, item)
+    waiting = work_item_queries.waiting_at(g.session, item)
     element = work_items.element_of(g.session, item)
     properties = waiting.properties if waiting else element.properties
     return ItemView(
@@ -140,13 +142,13 @@ def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: An
         earlier=earlier,
         returned=return_of(g.session, item) if view.is_open else None,
         rework=_rework(view),
-        sender=surroundings.senders(g.session, [item]).get(item.id),
+        sender=work_item_queries.senders(g.session, [item]).get(item.id),
         comment_rows=comments_on(g.session, item.case_id),
         attachment_rows=attachments_of(g.session, item.case),
         elements=live_elements(compiled(g.session, item.case.definition), case_standing(g.session, item.case, g.now)),
         choices=_choices(view),
         channels=channels(),
-        draft_at=surroundings.draft_saved_at(g.session, item, g.actor),
+        draft_at=work_item_queries.draft_saved_at(g.session, item, g.actor),
     )
 
 
@@ -162,7 +164,7 @@ def _under_approval(view: ItemView) -> Shown | None:
         return None
     known = view.variables.get(view.approves) if view.is_open else None
     seen = known if isinstance(known, dict) else None
-    versions = document_versions.versions_of(g.session, view.item, view.approves, seen=seen, instance=view.instance)
+    versions = earlier_versions.versions_of(g.session, view.item, view.approves, seen=seen, instance=view.instance)
     if not versions:
         return None
     newest = versions[-1]
@@ -174,10 +176,10 @@ def _under_approval(view: ItemView) -> Shown | None:
     return shown(newest.schema, values, marked, earlier[-1].at)
 
 
-def _choices(view: ItemView) -> list[surroundings.Choice]:
+def _choices(view: ItemView) -> list[work_item_queries.Choice]:
     if not (view.may["delegate"] or view.may["reassign"]):
         return []
-    people = surroundings.choices_for(g.session, view.item, local_day(g.now))
+    people = work_item_queries.choices_for(g.session, view.item, local_day(g.now))
     return [one for one in people if one.username != g.actor.username or view.may["reassign"]]
 
 
@@ -187,7 +189,7 @@ def _obstacle(item: WorkItem, completing: Decision) -> str:
 
 def _outside(item: WorkItem, candidates: tuple[str, ...], completing: Decision) -> list[str]:
     """The outside parties for whom staff of the office may write the answer down; none when one answers oneself."""
-    outside = surroundings.asks_outside(candidates)
+    outside = work_item_queries.asks_outside(candidates)
     answers_oneself = completing.hat is not None and any(completing.hat.answers(spelled) for spelled in outside)
     return [] if answers_oneself else [role_name(spelled) for spelled in outside]
 

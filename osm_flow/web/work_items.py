@@ -13,8 +13,10 @@ from osm_flow.domain.calendar.deadlines import close_of, opening_of
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.errors import Invalid, Refused
-from osm_flow.operations import attachments, comments, work_item_access, work_item_plans, work_items
-from osm_flow.operations.work_items import FormInvalid
+from osm_flow.operations import attachments, comments
+from osm_flow.operations.work_items import access, plans
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.acts import FormInvalid
 from osm_flow.store.models import WorkItem
 from osm_flow.web import forms, work_item_page
 from osm_flow.web.access import signed_in
@@ -96,10 +98,10 @@ def complete(work_item_id: str) -> ResponseReturnValue:
 @blueprint.post("/work-items/<work_item_id>/draft")
 @signed_in
 def save_draft(work_item_id: str) -> ResponseReturnValue:
-    item = work_item_access.get_work_item(g.session, work_item_id, g.actor)
+    item = access.get_work_item(g.session, work_item_id, g.actor)
     schema = work_items.form_of(g.session, item)
     body = forms.draft_of(schema, request.form) if schema else {}
-    draft = work_item_plans.save_draft(g.session, work_item_id, g.actor, g.now, body)
+    draft = plans.save_draft(g.session, work_item_id, g.actor, g.now, body)
     if request.accept_mimetypes.best == "application/json":
         return jsonify(time=thai_datetime(draft.saved_at))
     flash(gettext("บันทึกร่างแล้ว %(time)s", time=thai_datetime(draft.saved_at)), "success")
@@ -151,7 +153,7 @@ def move_due(work_item_id: str) -> ResponseReturnValue:
     due_at = _day("due_date", at_close=True)
     if due_at is None:
         raise DateUnreadable(fields={"due_date": DateUnreadable.__doc__ or ""})
-    work_item_plans.move_due(
+    plans.move_due(
         g.session, work_item_id, g.actor, g.now,
         due_at=due_at, reason=posted("reason"), key=request.form.get("idempotency_key"),
     )  # fmt: skip
@@ -164,7 +166,7 @@ def move_due(work_item_id: str) -> ResponseReturnValue:
 @in_place("follow_up")
 def follow_up(work_item_id: str) -> ResponseReturnValue:
     wanted = _day("follow_up_date", at_close=False)
-    work_item_plans.set_follow_up(g.session, work_item_id, g.actor, g.now, follow_up_at=wanted)
+    plans.set_follow_up(g.session, work_item_id, g.actor, g.now, follow_up_at=wanted)
     said = gettext("จะเตือนงานนี้อีกครั้ง %(date)s", date=thai_date(wanted)) if wanted else gettext("เลิกพักงานนี้แล้ว")
     flash(said, "success")
     return _to(work_item_id)
@@ -176,7 +178,7 @@ def follow_up(work_item_id: str) -> ResponseReturnValue:
 def set_priority(work_item_id: str) -> ResponseReturnValue:
     typed = posted("priority")
     wanted = next((level for level in _PRIORITIES if str(level) == typed), -1)
-    item = work_item_plans.set_priority(g.session, work_item_id, g.actor, g.now, priority=wanted)
+    item = plans.set_priority(g.session, work_item_id, g.actor, g.now, priority=wanted)
     flash(gettext("งานนี้เป็นงาน%(level)sแล้ว", level=priority_name(item.priority) or gettext("ปกติ")), "success")
     return _to(work_item_id)
 
@@ -185,7 +187,7 @@ def set_priority(work_item_id: str) -> ResponseReturnValue:
 @signed_in
 @in_place("comment")
 def comment(work_item_id: str) -> ResponseReturnValue:
-    item = work_item_access.get_work_item(g.session, work_item_id, g.actor)
+    item = access.get_work_item(g.session, work_item_id, g.actor)
     comments.comment(
         g.session, item.case_id, g.actor, g.now,
         body=posted("body"), work_item_id=item.id, key=request.form.get("idempotency_key"),
@@ -197,7 +199,7 @@ def comment(work_item_id: str) -> ResponseReturnValue:
 @signed_in
 @in_place("attach")
 def attach(work_item_id: str) -> ResponseReturnValue:
-    item = work_item_access.get_work_item(g.session, work_item_id, g.actor)
+    item = access.get_work_item(g.session, work_item_id, g.actor)
     keep_upload(item.case_id, item.id)
     return _to(work_item_id, "attachments")
 

@@ -24,11 +24,11 @@ from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.forms.schema import columns_of, fields_of, is_table
 from osm_flow.domain.forms.typed_text import show_text
 from osm_flow.engine.values import JSON
-from osm_flow.operations import work_items
 from osm_flow.operations.cases import answer_context
 from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.demo.cast import PASSWORD
 from osm_flow.operations.sweeps import sweep_all
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.settings import Settings
 from osm_flow.store.models import Case, Timer, WaitingMessage, WorkItem
 from osm_flow.store.session import Store

@@ -11,7 +11,7 @@ from osm_flow.cli.benchmarks.diagrams import TYPED, files
 from osm_flow.cli.benchmarks.stepping import begin
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.inbox import inbox_for
+from osm_flow.operations.work_items.inbox import inbox_for
 
 _PAGES = ("/", "/inbox", "/inbox?view=groups", "/cases", "/calendar", "/definitions", "/team")
 

@@ -19,7 +19,7 @@ from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
-from osm_flow.operations import cases, comments, sweeps, work_items
+from osm_flow.operations import cases, comments, sweeps
 from osm_flow.operations.calendar import milestones
 from osm_flow.operations.claims import STOPPED
 from osm_flow.operations.definitions.library import compiled
@@ -27,6 +27,7 @@ from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.demo.times import Times
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.stepping import step as stepping
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, ProcessDefinition, Timer, WaitingMessage, WorkItem
 from osm_flow.store.session import Store
 

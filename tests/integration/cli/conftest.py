@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from osm_flow.operations import work_items
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.session import Store
 from tests.factories import BPMN, NOW, deploy_unrecorded, items_of, later, make_case, make_office, make_person
 from tests.integration.cli.shell import NAME, Shell

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from osm_flow.operations import work_items
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case
 from tests.factories import NOW, items_of, make_person
 from tests.integration.cli.shell import Shell, options

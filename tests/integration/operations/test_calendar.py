@@ -26,7 +26,7 @@ from osm_flow.operations.cases import suspend_case
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.sweeps import deliver_outbox
 from osm_flow.operations.verify import verify_case
-from osm_flow.operations.work_item_plans import move_due
+from osm_flow.operations.work_items.plans import move_due
 from osm_flow.store.models import Case, FiscalDate, JournalPayload, JournalRecord, OutboxEntry, Timer
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, items_of, make_case, make_office, make_person

@@ -8,10 +8,11 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.acts import CaseStart
 from osm_flow.errors import NotFound
-from osm_flow.operations import case_pages, cases, work_items
+from osm_flow.operations import case_pages, cases
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.verify import verify_case
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, JournalRecord, Timer
 from osm_flow.store.session import CaseNotFound, Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.engine.values import JSON
-from osm_flow.operations import work_items
-from osm_flow.operations.document_versions import Version, versions_of
-from osm_flow.operations.surroundings import waiting_at
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.earlier_versions import Version, versions_of
+from osm_flow.operations.work_items.queries import waiting_at
 from osm_flow.store.models import Case, WorkItem
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
 

@@ -20,7 +20,7 @@ from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import Mail
-from osm_flow.operations import erasures, retention, work_item_plans, work_items
+from osm_flow.operations import erasures, retention
 from osm_flow.operations.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.audit_log import make_checkpoint
 from osm_flow.operations.comments import comment
@@ -42,6 +42,8 @@ from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.retention import HeldByLaw
 from osm_flow.operations.verify import verify_case, verify_deep
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items import plans
 from osm_flow.store.models import Attachment, Case, CaseState, ErasureRequest, JournalRecord, Notification, Person
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, files, items_of, later, make_case, make_office, make_person
@@ -72,7 +74,7 @@ def a_case(store: Store, *, title: str = "แผน", ended: bool = True) -> str
     with store.transaction() as session:
         case = make_case(session, title=title)
         draft = items_of(session, case)[0]
-        work_item_plans.save_draft(session, draft.id, anan, NOW, {"text": f"พบ {NAME}"})
+        plans.save_draft(session, draft.id, anan, NOW, {"text": f"พบ {NAME}"})
         work_items.complete(session, draft.id, anan, NOW, values={"text": f"พบ {NAME} ที่งาน"}, key=None)
         comment(session, case.id, boss, later(1), body=f"{NAME} มาหรือไม่", key=None)
         comment(session, case.id, boss, later(2), body="ไม่เกี่ยว", key=None)

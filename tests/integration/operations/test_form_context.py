@@ -16,12 +16,12 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.forms import schema as form_schema
 from osm_flow.domain.forms import values as form_values
 from osm_flow.engine.values import JSON
-from osm_flow.operations import work_items
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.form_context import form_context
 from osm_flow.operations.project_register import as_json
-from osm_flow.operations.work_items import FormInvalid
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.acts import FormInvalid
+from osm_flow.operations.work_items.form_context import form_context
 from osm_flow.resources import resource_dir
 from osm_flow.store.models import Case, Contract, FiscalDate, HolidayOverride, Project, WorkItem
 from osm_flow.store.session import Store

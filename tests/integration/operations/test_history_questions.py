@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from osm_flow.operations import work_items
 from osm_flow.operations.cases import cancel_case, suspend_case
 from osm_flow.operations.comments import comment
 from osm_flow.operations.history_questions import Question
 from osm_flow.operations.history_search import Wanted, search
 from osm_flow.operations.people.accounts import actor_named
-from osm_flow.operations.work_item_plans import move_due
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.plans import move_due
 from osm_flow.store.models import Position, WorkItem
 from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
 

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.search import typed_text
-from osm_flow.operations import history_search, work_items
+from osm_flow.operations import history_search
 from osm_flow.operations.comments import comment
 from osm_flow.operations.history_questions import Question
 from osm_flow.operations.history_search import Wanted, audited_years, everything, export, search
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Access, JournalPayload, JournalRecord, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person

@@ -7,10 +7,10 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.operations import work_items
 from osm_flow.operations.cases import suspend_case
-from osm_flow.operations.inbox import count_for, home_for, inbox_for, waiting_answers
 from osm_flow.operations.paging import PageKeyUnreadable
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.inbox import count_for, home_for, inbox_for, waiting_answers
 from osm_flow.store.models import WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person

@@ -14,7 +14,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations import comments
 from osm_flow.operations.ledger import case_journal
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.operations.work_items import claim
+from osm_flow.operations.work_items.acts import claim
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain import merkle_note
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.merkle_note import Head
-from osm_flow.operations import keys, work_items
+from osm_flow.operations import keys
 from osm_flow.operations.audit_log import append_new, make_checkpoint, rotate_key
 from osm_flow.operations.checkpoints import keep_copies, kept_copies
 from osm_flow.operations.comments import comment
@@ -22,6 +22,7 @@ from osm_flow.operations.log_checks import LogReport, check_log
 from osm_flow.operations.log_tree import LogTree
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.verify import verify_all, verify_case
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import LogCheckpoint
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_unrecorded, items_of, later, make_case, make_office, make_person

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.differences import Difference
 from osm_flow.errors import NotFound
-from osm_flow.operations import cases, moments, work_items
+from osm_flow.operations import cases, moments
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.cases import cancel_case, resume_case, suspend_case
 from osm_flow.operations.comments import comment
@@ -21,7 +21,8 @@ from osm_flow.operations.moments import NoSuchMoment, audited_case, first_since,
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.stepping import kept_states
 from osm_flow.operations.verify import replay
-from osm_flow.operations.work_item_plans import move_due
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.plans import move_due
 from osm_flow.store.models import Attachment, Case, CaseCheckpoint, ElementVisit, JournalPayload
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person

@@ -10,11 +10,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.operations import outbox, work_item_plans, work_items
+from osm_flow.operations import outbox
 from osm_flow.operations.case_pages import case_children
 from osm_flow.operations.cases import cancel_case, record_message, resume_case, suspend_case
 from osm_flow.operations.incidents import list_incidents, retry
 from osm_flow.operations.verify import verify_all
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items import plans
 from osm_flow.store.models import Case, FiscalDate, Incident, JournalRecord, OutboxEntry, Timer, WaitingMessage
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, files, items_of, later, make_case, make_office, make_person
@@ -301,7 +303,7 @@ class TestReplanning:
         with store.transaction() as session:
             assert session.scalars(select(Timer)).all() == []
             item = items_of(session, session.get_one(Case, by_hand))[0]
-            work_item_plans.move_due(session, item.id, anan, NOW, due_at=later(5), reason="ตกลงกันแล้ว", key=None)
+            plans.move_due(session, item.id, anan, NOW, due_at=later(5), reason="ตกลงกันแล้ว", key=None)
             move_date(session, "NE-U1", 2571, "plan_submit", date(2026, 12, 1), "มท 0211/ว 1", anan, NOW)
 
         outbox.deliver_pending(store, NOW, first, by_hand)

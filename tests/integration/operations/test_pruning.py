@@ -9,12 +9,13 @@ from sqlalchemy import func, select
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.notify.mail import Mail
-from osm_flow.operations import outbox, pruning, sweeps, work_items
+from osm_flow.operations import outbox, pruning, sweeps
 from osm_flow.operations.case_pages import case_children
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.comments import comment
 from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.verify import verify_all
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, Comment, IdempotencyKey, JournalRecord, OutboxEntry
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, make_case, make_office, make_person

@@ -15,8 +15,8 @@ from osm_flow.operations.claims import Tally
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.sweeps import Means
 from osm_flow.operations.verify import verify_case
-from osm_flow.operations.work_item_plans import move_due, set_follow_up
-from osm_flow.operations.work_items import claim, complete
+from osm_flow.operations.work_items.acts import claim, complete
+from osm_flow.operations.work_items.plans import move_due, set_follow_up
 from osm_flow.store.models import (
     Case,
     Incident,

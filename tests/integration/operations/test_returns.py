@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.returns import return_of
+from osm_flow.operations.work_items.returned import return_of
 from osm_flow.store.models import Case, JournalPayload
 from tests.factories import (
     NOW,

@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.operations import surroundings as around
-from osm_flow.operations import work_items
 from osm_flow.operations.cases import suspend_case
-from osm_flow.operations.work_item_plans import save_draft
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items import queries as work_item_queries
+from osm_flow.operations.work_items.plans import save_draft
 from osm_flow.store.models import Person, Position
 from tests.factories import (
     NOW,
@@ -40,12 +40,12 @@ def test_what_the_engine_waits_for_is_there_while_the_item_is_open(session: Sess
     case = make_case(session, data={"topic": "น้ำ"})
     (item,) = items_of(session, case)
 
-    waiting = around.waiting_at(session, item)
+    waiting = work_item_queries.waiting_at(session, item)
 
     assert waiting is not None
     assert (waiting.task_id, waiting.documentation, waiting.data["topic"]) == (item.id, "ทำงานนี้ให้เสร็จ", "น้ำ")
     complete_first(session, case, anan, text="ร่าง")
-    assert around.waiting_at(session, item) is None
+    assert work_item_queries.waiting_at(session, item) is None
 
 
 def test_the_sender_is_whoever_did_the_step_that_opened_it(session: Session, anan: Actor) -> None:
@@ -53,19 +53,19 @@ def test_the_sender_is_whoever_did_the_step_that_opened_it(session: Session, ana
     boss = make_person(session, "boss", "osm_director")
     (first,), (second,) = items_of(session, begun_by_anan), items_of(session, begun_by_clock)
 
-    assert around.senders(session, [first, second]) == {first.id: "คุณanan"}
+    assert work_item_queries.senders(session, [first, second]) == {first.id: "คุณanan"}
     complete_first(session, begun_by_clock, anan, later(), text="ร่าง")
     (check,) = items_of(session, begun_by_clock)
-    assert around.senders(session, [check]) == {check.id: "คุณanan"}
+    assert work_item_queries.senders(session, [check]) == {check.id: "คุณanan"}
     complete_first(session, begun_by_clock, boss, later(2), approved=False)
     (again,) = items_of(session, begun_by_clock)
-    assert around.senders(session, [again]) == {again.id: "คุณboss"}
-    assert around.senders(session, []) == {}
+    assert work_item_queries.senders(session, [again]) == {again.id: "คุณboss"}
+    assert work_item_queries.senders(session, []) == {}
 
 
 def test_names_are_those_of_people(session: Session, anan: Actor) -> None:
-    assert around.names_of(session, ["anan", "system", "nobody"]) == {"anan": "คุณanan"}
-    assert around.names_of(session, []) == {}
+    assert work_item_queries.names_of(session, ["anan", "system", "nobody"]) == {"anan": "คุณanan"}
+    assert work_item_queries.names_of(session, []) == {}
 
 
 # ---- who could take it -----------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ def test_the_staff_of_the_office_could_take_it_each_once_with_their_roles(sessio
     make_person(session, "far", "osm_strategy", office_id="NE-U2")
     (item,) = items_of(session, make_case(session))
 
-    found = {one.username: one.roles for one in around.choices_for(session, item, NOW.date())}
+    found = {one.username: one.roles for one in work_item_queries.choices_for(session, item, NOW.date())}
 
     assert found.keys() == {"anan", "busaba"}
     assert sorted(found["busaba"]) == ["osm_data", "osm_strategy"]
@@ -89,7 +89,10 @@ def test_the_people_of_a_province_could_take_what_it_was_asked(session: Session,
     make_person(session, "nongbua", "province_planner", province_id="TH-39")
     items = {item.province_id: item for item in items_of(session, make_case(session, "provinces"))}
 
-    assert [one.name for one in around.choices_for(session, items["TH-41"], NOW.date())] == ["คุณanan", "คุณudon"]
+    assert [one.name for one in work_item_queries.choices_for(session, items["TH-41"], NOW.date())] == [
+        "คุณanan",
+        "คุณudon",
+    ]
 
 
 def test_locked_people_and_posts_of_other_days_are_no_choice(session: Session, anan: Actor) -> None:
@@ -102,7 +105,7 @@ def test_locked_people_and_posts_of_other_days_are_no_choice(session: Session, a
     session.flush()
 
     def names(day: date) -> list[str]:
-        return [one.username for one in around.choices_for(session, item, day)]
+        return [one.username for one in work_item_queries.choices_for(session, item, day)]
 
     assert names(date(2026, 11, 19)) == ["anan", "gone"]
     assert names(date(2026, 11, 20)) == ["anan"]
@@ -113,7 +116,7 @@ def test_locked_people_and_posts_of_other_days_are_no_choice(session: Session, a
 
 
 def test_candidates_who_are_no_staff_are_told_from_the_office() -> None:
-    assert around.asks_outside(["osm_strategy", "province_planner@TH-41", "user:anan", "kbk_member"]) == [
+    assert work_item_queries.asks_outside(["osm_strategy", "province_planner@TH-41", "user:anan", "kbk_member"]) == [
         "province_planner@TH-41",
         "kbk_member",
     ]
@@ -127,19 +130,19 @@ def test_what_was_asked_of_provinces_and_is_open_is_listed_soonest_first(session
     items["TH-39"].due_at = later(60)
     session.flush()
 
-    assert [item.province_id for item in around.unanswered_items(session, anan)] == ["TH-39", "TH-41"]
-    assert [item.province_id for item in around.unanswered_items(session, anan, limit=1)] == ["TH-39"]
+    assert [item.province_id for item in work_item_queries.unanswered_items(session, anan)] == ["TH-39", "TH-41"]
+    assert [item.province_id for item in work_item_queries.unanswered_items(session, anan, limit=1)] == ["TH-39"]
     udon = make_person(session, "udon", "province_planner", province_id="TH-41")
-    assert around.unanswered_items(session, udon) == []
+    assert work_item_queries.unanswered_items(session, udon) == []
     work_items.complete(session, items["TH-41"].id, udon, NOW, values={"text": "ตอบ"}, key=None)
-    assert [item.province_id for item in around.unanswered_items(session, anan)] == ["TH-39"]
+    assert [item.province_id for item in work_item_queries.unanswered_items(session, anan)] == ["TH-39"]
     suspend_case(session, case.id, SYSTEM, later(), reason="รอ")
-    assert around.unanswered_items(session, anan) == []
+    assert work_item_queries.unanswered_items(session, anan) == []
 
 
 def test_provinces_come_in_thai_order(session: Session, anan: Actor) -> None:
-    assert [one.id for one in around.provinces_of(session, [OFFICE])] == ["TH-39", "TH-41"]
-    assert around.provinces_of(session, []) == []
+    assert [one.id for one in work_item_queries.provinces_of(session, [OFFICE])] == ["TH-39", "TH-41"]
+    assert work_item_queries.provinces_of(session, []) == []
 
 
 # ---- several at once -------------------------------------------------------------------------------------------
@@ -152,18 +155,18 @@ def test_names_forms_and_subjects_of_several_items_by_id(session: Session, anan:
     session.flush()
     ids = [*(item.id for item in here), there.id, "none"]
 
-    assert {key: row.name_th for key, row in around.item_names(session, ids, anan).items()} == {
+    assert {key: row.name_th for key, row in work_item_queries.item_names(session, ids, anan).items()} == {
         item.id: "จังหวัดตอบ" for item in here
     }
-    assert around.subjects_of(session, ids)[here[0].id] == "TH-39"
-    assert around.form_keys_of(session, ids) == {here[0].id: "note", there.id: "note"}
-    assert (around.subjects_of(session, []), around.item_names(session, [], anan)) == ({}, {})
+    assert work_item_queries.subjects_of(session, ids)[here[0].id] == "TH-39"
+    assert work_item_queries.form_keys_of(session, ids) == {here[0].id: "note", there.id: "note"}
+    assert (work_item_queries.subjects_of(session, []), work_item_queries.item_names(session, [], anan)) == ({}, {})
 
 
 def test_items_that_say_no_subject_are_left_out(session: Session, anan: Actor) -> None:
     (item,) = items_of(session, make_case(session))
 
-    assert around.subjects_of(session, [item.id]) == {}
+    assert work_item_queries.subjects_of(session, [item.id]) == {}
 
 
 def test_when_ones_own_draft_was_kept(session: Session, anan: Actor) -> None:
@@ -172,5 +175,5 @@ def test_when_ones_own_draft_was_kept(session: Session, anan: Actor) -> None:
     save_draft(session, item.id, anan, later(5), {"text": "ครึ่ง"})
     give_role(session, busaba.person_id or 0, "osm_data")
 
-    assert around.draft_saved_at(session, item, anan) == later(5)
-    assert around.draft_saved_at(session, item, busaba) is None
+    assert work_item_queries.draft_saved_at(session, item, anan) == later(5)
+    assert work_item_queries.draft_saved_at(session, item, busaba) is None

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from osm_flow.domain.journal import Fault
-from osm_flow.operations import work_items
 from osm_flow.operations.comments import comment
 from osm_flow.operations.verify import replay, verify_all, verify_case
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
 

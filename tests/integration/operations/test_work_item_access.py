@@ -10,10 +10,10 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import DutiesAreSeparate, NotYourRole, Verb
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import NotFound
-from osm_flow.operations import work_item_access as access
-from osm_flow.operations import work_items
 from osm_flow.operations.cases import cancel_case, suspend_case
 from osm_flow.operations.stepping.step import CaseSuspended
+from osm_flow.operations.work_items import access
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import JournalRecord, WorkItem
 from osm_flow.store.session import Store, has_locked
 from tests.factories import NOW, complete_first, deploy_tests, items_of, later, make_case, make_office, make_person

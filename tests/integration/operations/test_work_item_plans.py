@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.journal import NotStorable
-from osm_flow.operations import work_item_plans as plans
-from osm_flow.operations import work_items
 from osm_flow.operations.idempotency import KeyReused
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.verify import verify_case
-from osm_flow.operations.work_item_access import AlreadyCompleted
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items import plans
+from osm_flow.operations.work_items.access import AlreadyCompleted
 from osm_flow.store.models import JournalPayload, JournalRecord, WorkItem
 from tests.factories import NOW, complete_first, deploy_tests, items_of, later, make_case, make_office, make_person
 

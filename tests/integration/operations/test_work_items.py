@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.policy import DutiesAreSeparate, NotYourRole
 from osm_flow.domain.acts import CaseStart
 from osm_flow.errors import NotFound, OsmFlowError
-from osm_flow.operations import comments, work_item_access, work_item_plans, work_items
+from osm_flow.operations import comments
 from osm_flow.operations.cases import start_case, suspend_case
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.verify import verify_case
-from osm_flow.operations.work_item_plans import PriorityUnknown
+from osm_flow.operations.work_items import access, plans
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.plans import PriorityUnknown
 from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Overtaken, Store
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
@@ -56,7 +58,7 @@ class TestClaiming:
         item = items_of(session, make_case(session))[0]
         work_items.claim(session, item.id, anan, now)
 
-        with pytest.raises(work_item_access.AlreadyHeld, match="คุณanan already holds this work item"):
+        with pytest.raises(access.AlreadyHeld, match="คุณanan already holds this work item"):
             work_items.claim(session, item.id, busaba, now)
 
     def test_a_foreign_office_does_not_see_it(self, session: Session, now: datetime) -> None:
@@ -174,7 +176,7 @@ class TestCompleting:
         anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
         item = items_of(session, make_case(session))[0]
         shown = item.version
-        work_item_plans.set_priority(session, item.id, boss, now, priority=90)
+        plans.set_priority(session, item.id, boss, now, priority=90)
 
         with pytest.raises(Overtaken):
             work_items.complete(session, item.id, anan, now, values={"text": "ร่าง"}, key="k1", version=shown)
@@ -184,7 +186,7 @@ class TestCompleting:
         item = items_of(session, make_case(session))[0]
         work_items.complete(session, item.id, anan, now, values={"text": "ร่าง"}, key="k1")
 
-        with pytest.raises(work_item_access.AlreadyCompleted, match="คุณanan already completed"):
+        with pytest.raises(access.AlreadyCompleted, match="คุณanan already completed"):
             work_items.complete(session, item.id, busaba, now, values={"text": "ร่าง"}, key="k2")
 
 
@@ -226,7 +228,7 @@ class TestHandingOn:
         boss = make_person(session, "boss", "osm_director")
         item = items_of(session, make_case(session))[0]
 
-        with pytest.raises(work_item_access.PersonUnknown):
+        with pytest.raises(access.PersonUnknown):
             work_items.reassign(session, item.id, boss, now, to_username="nobody", reason="x")
 
 
@@ -237,8 +239,8 @@ class TestPlans:
         case = make_case(session)
         item = items_of(session, case)[0]
 
-        work_item_plans.move_due(session, item.id, boss, now, due_at=later(60), reason="รอข้อมูล", key="m1")
-        work_item_plans.move_due(session, item.id, boss, now, due_at=later(90), reason="รอข้อมูล", key="m1")
+        plans.move_due(session, item.id, boss, now, due_at=later(60), reason="รอข้อมูล", key="m1")
+        plans.move_due(session, item.id, boss, now, due_at=later(90), reason="รอข้อมูล", key="m1")
 
         assert item.due_at == later(60)
         assert case.seq == 2
@@ -247,20 +249,20 @@ class TestPlans:
         anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
         item = items_of(session, make_case(session))[0]
 
-        work_item_plans.save_draft(session, item.id, anan, now, {"text": "ครึ่ง"})
-        work_item_plans.save_draft(session, item.id, anan, later(), {"text": "ครึ่งทาง"})
+        plans.save_draft(session, item.id, anan, now, {"text": "ครึ่ง"})
+        plans.save_draft(session, item.id, anan, later(), {"text": "ครึ่งทาง"})
 
-        assert work_item_plans.get_draft(session, item.id, anan) == {"text": "ครึ่งทาง"}
-        assert work_item_plans.get_draft(session, item.id, busaba) is None
+        assert plans.get_draft(session, item.id, anan) == {"text": "ครึ่งทาง"}
+        assert plans.get_draft(session, item.id, busaba) is None
         work_items.complete(session, item.id, anan, now, values={"text": "เต็ม"}, key="k1")
-        assert work_item_plans.get_draft(session, item.id, anan) is None
+        assert plans.get_draft(session, item.id, anan) is None
 
     def test_priority_has_bounds(self, session: Session, now: datetime) -> None:
         boss = make_person(session, "boss", "osm_director")
         item = items_of(session, make_case(session))[0]
 
         with pytest.raises(PriorityUnknown):
-            work_item_plans.set_priority(session, item.id, boss, now, priority=101)
+            plans.set_priority(session, item.id, boss, now, priority=101)
 
     def test_comments_are_said_once(self, session: Session, now: datetime) -> None:
         anan = make_person(session, "anan", "osm_strategy")

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import NotYourRole
-from osm_flow.operations import work_items, workload
 from osm_flow.operations.people.accounts import PersonNotFound
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items import workload
 from osm_flow.store.models import Position, WorkItem
 from tests.factories import NOW, deploy_tests, give_role, later, make_case, make_office, make_person
 

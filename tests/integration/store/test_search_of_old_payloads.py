@@ -12,8 +12,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from osm_flow.domain.search import typed_text
-from osm_flow.operations import work_items
 from osm_flow.operations.verify import verify_all
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import JournalPayload, JournalRecord
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import MIGRATIONS

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.operations import work_item_access
 from osm_flow.operations.stepping import step as stepping
+from osm_flow.operations.work_items import access
 from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store, has_locked, lock_case
 from osm_flow.store.unit_of_work import ReadOnce, unit_of
@@ -123,7 +123,7 @@ def test_nothing_outlives_the_transaction(store: Store, case_id: str, item_id: s
     with store.transaction() as session:
         case = lock_case(session, case_id)
         stepping.waiting_of(session, case)
-        work_item_access.lock_item(session, item_id, SYSTEM)
+        access.lock_item(session, item_id, SYSTEM)
         WORDS.of(session)["a"] = "b"
 
         getattr(session, how)()
@@ -137,7 +137,7 @@ def test_nothing_outlives_the_transaction(store: Store, case_id: str, item_id: s
 def test_what_others_changed_since_is_seen(store: Store, case_id: str, item_id: str, how: str) -> None:
     with store.transaction() as session:
         lock_case(session, case_id)
-        work_item_access.lock_item(session, item_id, SYSTEM)
+        access.lock_item(session, item_id, SYSTEM)
         getattr(session, how)()
         with store.transaction() as other:
             note(other, case_id)
@@ -147,7 +147,7 @@ def test_what_others_changed_since_is_seen(store: Store, case_id: str, item_id: 
         stepping.note(session, case, SYSTEM, later(2), Act(RecordKind.case_commented), {"body": "y"})
 
         assert records(session) == [1, 2, 3]
-        assert work_item_access.lock_item(session, item_id, SYSTEM)[0].priority == 99
+        assert access.lock_item(session, item_id, SYSTEM)[0].priority == 99
 
 
 def test_a_transaction_that_failed_leaves_nothing_to_the_next(store: Store, case_id: str) -> None:
@@ -163,7 +163,7 @@ def test_a_transaction_that_failed_leaves_nothing_to_the_next(store: Store, case
 
 def test_a_rollback_to_a_savepoint_takes_back_what_was_read_after_it(store: Store, case_id: str, item_id: str) -> None:
     with store.transaction() as session:
-        undo(session, lambda: (note(session, case_id), work_item_access.lock_item(session, item_id, SYSTEM)))
+        undo(session, lambda: (note(session, case_id), access.lock_item(session, item_id, SYSTEM)))
 
         assert not has_locked(session, session.get_one(Case, case_id))
         note(session, case_id)

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
-from osm_flow.operations import work_items, workload
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items import workload
 from osm_flow.store.models import Person, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from osm_flow.operations import work_items
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Draft, Person, Position, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, make_case, make_office, make_person

@@ -15,7 +15,7 @@ from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.reasons import said
-from osm_flow.operations.work_item_access import get_work_item, locked_item, record_on
+from osm_flow.operations.work_items.access import get_work_item, locked_item, record_on
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_or_replace
 from osm_flow.store.models import Draft, WorkItem

@@ -19,13 +19,12 @@ from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_st
 from osm_flow.engine.values import JSON, CompleteTask
 from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.form_context import form_context
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people.accounts import actor_for
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.operations.work_item_access import (
+from osm_flow.operations.work_items.access import (
     AlreadyHeld,
     PersonUnknown,
     lock_item,
@@ -34,6 +33,7 @@ from osm_flow.operations.work_item_access import (
     record_on,
     refuse_closed,
 )
+from osm_flow.operations.work_items.form_context import form_context
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, Draft, JournalPayload, JournalRecord, Person, WorkItem
 from osm_flow.store.session import Overtaken, write
