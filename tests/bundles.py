@@ -20,9 +20,10 @@ import rfc8785
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey, read_keys
-from osm_flow.operations import attachments, bundle_check, bundles
+from osm_flow.operations import bundle_check, bundles
 from osm_flow.operations.bundle_reading import BundleUnreadable
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases import attachments
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.outbox import deliver_pending

@@ -17,7 +17,7 @@ from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.people import PositionKind
 from osm_flow.engine.values import JSON
 from osm_flow.notify.mail import MailChannel, Mailer
-from osm_flow.operations.cases import start_case
+from osm_flow.operations.cases.acts import start_case
 from osm_flow.operations.definitions import deployments
 from osm_flow.operations.definitions.deployments import Deployed, deploy
 from osm_flow.operations.people.accounts import actor_for

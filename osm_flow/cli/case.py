@@ -15,8 +15,11 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import CaseStatus
-from osm_flow.operations import case_pages, cases, incidents, replaying, verify
-from osm_flow.operations.case_overview import open_items_of
+from osm_flow.operations import replaying, verify
+from osm_flow.operations.cases import acts as cases
+from osm_flow.operations.cases import incidents
+from osm_flow.operations.cases import queries as case_queries
+from osm_flow.operations.cases.overview import open_items_of
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.stepping.step import CaseFailed
@@ -78,11 +81,11 @@ def show(context: Context, case_id: str, as_json: bool) -> None:
     with context.store.reading() as session:
         case_row = cases.get_case(session, case_id, SYSTEM)
         shown = _as_dict(case_row)
-        picture = case_pages.case_picture(session, case_row, context.now())
+        picture = case_queries.case_picture(session, case_row, context.now())
         shown["tokens"], shown["passed"] = picture["tokens"], picture["passed"]
         shown["open"] = [_item(item) for item in open_items_of(session, case_row)]
-        shown["children"] = [_as_dict(child) for child in case_pages.case_children(session, case_row)]
-        page = case_pages.case_history(session, case_row, limit=200)
+        shown["children"] = [_as_dict(child) for child in case_queries.case_children(session, case_row)]
+        page = case_queries.case_history(session, case_row, limit=200)
         shown["history"] = [_entry(entry) for entry in page.items]
     lines = [f"{shown['business_key']}  {shown['title']}  {shown['state']}"]
     lines += [f"waits at {token['element']} ({token['count']})" for token in shown["tokens"]]
@@ -198,7 +201,7 @@ def _item(item: WorkItem) -> dict[str, Any]:
     }
 
 
-def _entry(entry: case_pages.HistoryEntry) -> dict[str, Any]:
+def _entry(entry: case_queries.HistoryEntry) -> dict[str, Any]:
     record = entry.record
     return {
         "seq": record.seq,

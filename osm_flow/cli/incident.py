@@ -6,7 +6,7 @@ import click
 
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations import incidents
+from osm_flow.operations.cases import incidents
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Incident
 

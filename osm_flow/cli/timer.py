@@ -7,7 +7,7 @@ import click
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.thai_dates import english_datetime
-from osm_flow.operations.timers import list_timers
+from osm_flow.operations.cases.timers import list_timers
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, Timer
 

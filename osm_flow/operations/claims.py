@@ -22,7 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.retries import MOST_ATTEMPTS, MOST_ATTEMPTS_AT_SERVICES, is_final, retry_delay
-from osm_flow.operations import incidents
+from osm_flow.operations.cases import incidents
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.store.models import OutboxEntry, ServiceJob, Timer
 from osm_flow.store.session import Busy, Overtaken, Store, lock_case

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal as rules
-from osm_flow.operations.case_pages import definition_with_forms
+from osm_flow.operations.cases.queries import definition_with_forms
 from osm_flow.operations.ledger.case_journal import record_of
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
 from osm_flow.store.session import CaseNotFound

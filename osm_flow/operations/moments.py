@@ -24,7 +24,7 @@ from osm_flow.engine import Process
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import NotFound
 from osm_flow.operations import moment_parts
-from osm_flow.operations.cases import get_case
+from osm_flow.operations.cases.acts import get_case
 from osm_flow.operations.course_of_case import Instant, State, stretch
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.case_journal import record_of

@@ -25,9 +25,9 @@ from osm_flow.engine.values import FireTimer
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.mail import MailChannel
 from osm_flow.operations import checkpoints, claims, erasures, outbox, pruning, reminders, services
+from osm_flow.operations.cases.incidents import open_in, words_of
 from osm_flow.operations.claims import Claim, NotItsTurn, Tally
 from osm_flow.operations.dispatches import queued
-from osm_flow.operations.incidents import open_in, words_of
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, OutboxEntry, ServiceJob, Timer, WorkItem

@@ -14,7 +14,7 @@ from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import moments
-from osm_flow.operations.case_pages import case_history, definition_with_forms
+from osm_flow.operations.cases.queries import case_history, definition_with_forms
 from osm_flow.operations.moments import Moment, NoSuchMoment
 from osm_flow.operations.stepping import kept_states
 from osm_flow.operations.verify import verify_case

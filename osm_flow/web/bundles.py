@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from osm_flow.domain.access.policy import Verb
 from osm_flow.errors import Invalid
 from osm_flow.operations import bundles
-from osm_flow.operations.cases import get_case
+from osm_flow.operations.cases.acts import get_case
 from osm_flow.store.models import Case
 from osm_flow.web import requests
 from osm_flow.web.access import requires

@@ -14,9 +14,11 @@ from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, CaseStatus
 from osm_flow.engine.values import JSON
-from osm_flow.operations import case_overview, case_pages, cases
-from osm_flow.operations.attachments import attachments_of
-from osm_flow.operations.comments import comments_on
+from osm_flow.operations.cases import acts as cases
+from osm_flow.operations.cases import overview
+from osm_flow.operations.cases import queries as case_queries
+from osm_flow.operations.cases.attachments import attachments_of
+from osm_flow.operations.cases.comments import comments_on
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.work_items import queries as work_item_queries
@@ -46,7 +48,7 @@ def awaited(case_id: str, task_id: str) -> Awaited:
     """The answer that this case waits for. Raises NotFound when it does not (any more)."""
     case = cases.get_case(g.session, case_id, g.actor)
     require(g.actor, Verb.record_message, CaseFacts(case.office_id, case.state, case.province_id))
-    row = case_overview.awaited_answer(g.session, case, task_id)
+    row = overview.awaited_answer(g.session, case, task_id)
     process = compiled(g.session, case.definition)
     schema = process.forms.get(row.form_key) if row.form_key else None
     variables = cases.answer_context(g.session, case, task_id, schema)
@@ -64,9 +66,9 @@ def start_context(office_id: str | None, fiscal_year: str | None) -> JSON:
 def render(case: Case, *, after: str | None, problem: Problem | None = None) -> str:
     """The page of the case; `problem` is what one of its small forms got wrong."""
     process = compiled(g.session, case.definition)
-    history = case_pages.case_history(g.session, case, after=after)
+    history = case_queries.case_history(g.session, case, after=after)
     told = tell(g.session, case, history.items)
-    open_items = case_overview.open_items_of(g.session, case)
+    open_items = overview.open_items_of(g.session, case)
     return render_template(
         "cases/case.html",
         case=case,
@@ -74,17 +76,17 @@ def render(case: Case, *, after: str | None, problem: Problem | None = None) -> 
         may=_may(case),
         parent=g.session.get(Case, case.parent_case_id) if case.parent_case_id else None,
         starter=names_of([case.started_by])[case.started_by],
-        track=case_overview.stage_track(g.session, case, g.now),
+        track=overview.stage_track(g.session, case, g.now),
         incidents=_incidents(case),
         open_items=open_items,
         candidates={item.id: _candidates(item) for item in open_items},
-        awaited=case_overview.awaited_of(g.session, case),
-        timers=case_overview.timers_of(g.session, case),
-        elements=live_elements(process, case_pages.case_standing(g.session, case, g.now)),
+        awaited=overview.awaited_of(g.session, case),
+        timers=overview.timers_of(g.session, case),
+        elements=live_elements(process, case_queries.case_standing(g.session, case, g.now)),
         history={"entries": fold(told), "next": history.next},
         halted=_halted(case, told),
-        people=[(name, gettext(what)) for name, what in case_overview.people_of(g.session, case, g.actor)],
-        children=case_pages.case_children(g.session, case),
+        people=[(name, gettext(what)) for name, what in overview.people_of(g.session, case, g.actor)],
+        children=case_queries.case_children(g.session, case),
         documents=documents_of(case),
         attachment_rows=attachments_of(g.session, case),
         comment_rows=comments_on(g.session, case.id),
@@ -119,7 +121,7 @@ def _incidents(case: Case) -> list[dict[str, Any]]:
             if (element := elements.get(row.element or ""))
             else row.element or "–",
         }
-        for row in case_overview.open_incidents_of(g.session, case)
+        for row in overview.open_incidents_of(g.session, case)
     ]
 
 

@@ -16,7 +16,9 @@ from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import CaseStatus
 from osm_flow.errors import Invalid, NotFound, Refused
-from osm_flow.operations import case_pages, cases, comments
+from osm_flow.operations.cases import acts as cases
+from osm_flow.operations.cases import comments
+from osm_flow.operations.cases import queries as case_queries
 from osm_flow.operations.definitions.library import compiled, latest, list_definitions
 from osm_flow.operations.people.accounts import offices
 from osm_flow.store.models import ProcessDefinition
@@ -122,7 +124,7 @@ def case(case_id: str) -> ResponseReturnValue:
 def picture(case_id: str) -> ResponseReturnValue:
     """The diagram with the case in it, for the viewer on the page."""
     found = cases.get_case(g.session, case_id, g.actor)
-    drawn = case_pages.case_picture(g.session, found, g.now)
+    drawn = case_queries.case_picture(g.session, found, g.now)
     return jsonify({**drawn, "xml": in_language(drawn["xml"])})
 
 

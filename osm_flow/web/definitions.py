@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
 from osm_flow.errors import Invalid
-from osm_flow.operations import case_overview
+from osm_flow.operations.cases import overview
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.definitions.library import DefinitionNotFound, compiled, list_definitions, versions_of
 from osm_flow.store.models import ProcessDefinition
@@ -36,7 +36,7 @@ def versions(key: str) -> ResponseReturnValue:
         "definitions/versions.html",
         shown=shown,
         versions=all_versions,
-        running=case_overview.running_by_definition(g.session, key, g.actor),
+        running=overview.running_by_definition(g.session, key, g.actor),
         elements=plain_elements(compiled(g.session, shown)),
     )
 

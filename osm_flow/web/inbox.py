@@ -18,8 +18,8 @@ from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
 from osm_flow.domain.pages import Page
 from osm_flow.domain.stages import STAGES
 from osm_flow.errors import Invalid, OsmFlowError
-from osm_flow.operations import case_overview
-from osm_flow.operations.incidents import count_open
+from osm_flow.operations.cases import overview
+from osm_flow.operations.cases.incidents import count_open
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.inbox import Sort, View, count_for, home_for, inbox_for
@@ -104,7 +104,7 @@ class Filters:
 def home() -> ResponseReturnValue:
     lists = home_for(g.session, g.actor, g.now)
     unanswered = work_item_queries.unanswered_items(g.session, g.actor)
-    titles = case_overview.titles_of(g.session, (row.case_id for row in lists.unanswered))
+    titles = overview.titles_of(g.session, (row.case_id for row in lists.unanswered))
     return render_template(
         "home/home.html", home=lists, unanswered=unanswered, who={item.id: _who(item) for item in unanswered},
         titles=titles, milestones=MILESTONE_OF, now=g.now, works=any(hat.role in WORKERS for hat in g.actor.hats),

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
 from osm_flow.errors import Invalid, Refused
-from osm_flow.operations import incidents
+from osm_flow.operations.cases import incidents
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Incident
 from osm_flow.web.access import requires

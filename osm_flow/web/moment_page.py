@@ -17,7 +17,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
 from osm_flow.operations import moments
-from osm_flow.operations.case_pages import case_children
+from osm_flow.operations.cases.queries import case_children
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.moments import Moment
 from osm_flow.store.models import Case

@@ -12,7 +12,7 @@ from osm_flow.domain.access.policy import CaseFacts, Verb
 from osm_flow.domain.retention import Retention
 from osm_flow.domain.states import ErasureState
 from osm_flow.operations import erasures, retention
-from osm_flow.operations.cases import get_case
+from osm_flow.operations.cases.acts import get_case
 from osm_flow.operations.ledger import access_log
 from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.store.models import Case, LegalHold, Person

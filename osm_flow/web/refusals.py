@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import g, request
 
 from osm_flow.errors import Invalid, Refused
-from osm_flow.operations import incidents
+from osm_flow.operations.cases import incidents
 from osm_flow.operations.stepping.step import CaseFailed
 from osm_flow.web.i18n import error_text, gettext
 

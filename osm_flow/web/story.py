@@ -15,7 +15,7 @@ from osm_flow.domain.forms.schema import fields_of, is_table, label_of
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
-from osm_flow.operations.case_pages import HistoryEntry
+from osm_flow.operations.cases.queries import HistoryEntry
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, JournalRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, g, request
 
 from osm_flow.errors import Invalid
-from osm_flow.operations import attachments
+from osm_flow.operations.cases import attachments
 from osm_flow.web.i18n import gettext
 
 

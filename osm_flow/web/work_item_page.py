@@ -12,9 +12,9 @@ from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms.values import changes, keep_known
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine.values import JSON
-from osm_flow.operations.attachments import attachments_of
-from osm_flow.operations.case_pages import case_history, case_standing
-from osm_flow.operations.comments import comments_on
+from osm_flow.operations.cases.attachments import attachments_of
+from osm_flow.operations.cases.comments import comments_on
+from osm_flow.operations.cases.queries import case_history, case_standing
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.policy_facts import case_facts, work_item_facts
 from osm_flow.operations.work_items import access, earlier_versions

@@ -13,7 +13,7 @@ from osm_flow.domain.calendar.deadlines import close_of, opening_of
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.errors import Invalid, Refused
-from osm_flow.operations import attachments, comments
+from osm_flow.operations.cases import attachments, comments
 from osm_flow.operations.work_items import access, plans
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.acts import FormInvalid

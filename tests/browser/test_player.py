@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.differences import differences
-from osm_flow.operations.attachments import attach
-from osm_flow.operations.case_pages import definition_with_forms
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases.attachments import attach
+from osm_flow.operations.cases.comments import comment
+from osm_flow.operations.cases.queries import definition_with_forms
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.verify import replay
 from osm_flow.operations.work_items import acts as work_items

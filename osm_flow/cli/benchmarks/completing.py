@@ -21,7 +21,7 @@ from osm_flow.cli.benchmarks.bench import OFFICE, Bench, Browser, Office, ratio,
 from osm_flow.cli.benchmarks.diagrams import TYPED, files
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import CaseStart
-from osm_flow.operations.cases import start_case
+from osm_flow.operations.cases.acts import start_case
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.store.models import JournalRecord, WorkItem
 from osm_flow.store.session import Store

@@ -19,7 +19,7 @@ from osm_flow.domain.states import WorkItemStatus
 from osm_flow.engine import Process, recorded, step
 from osm_flow.engine.stepper import LiveCase
 from osm_flow.engine.values import CompleteTask, Start, Step
-from osm_flow.operations.cases import start_case
+from osm_flow.operations.cases.acts import start_case
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, WorkItem

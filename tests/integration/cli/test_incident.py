@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations.incidents import open_incident, resolve
+from osm_flow.operations.cases.incidents import open_incident, resolve
 from osm_flow.store.models import Case, Timer
 from tests.factories import NOW, later
 from tests.integration.cli.shell import Shell, with_timers

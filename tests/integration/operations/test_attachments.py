@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
-from osm_flow.operations.attachments import (
+from osm_flow.operations.cases.attachments import (
     LARGEST,
     ContentMismatch,
     FileEmpty,

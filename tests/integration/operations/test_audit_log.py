@@ -27,7 +27,7 @@ from osm_flow.operations.audit_log import (
     latest_checkpoint,
     make_checkpoint,
 )
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.keys import Keyring, kept_keys, public_half
 from osm_flow.operations.people.accounts import PersonNotFound, actor_named
 from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf

@@ -22,7 +22,7 @@ from osm_flow.operations.calendar.milestones import (
     move_date,
     propose_year,
 )
-from osm_flow.operations.cases import suspend_case
+from osm_flow.operations.cases.acts import suspend_case
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.sweeps import deliver_outbox
 from osm_flow.operations.verify import verify_case

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.stepping import kept_states
 from osm_flow.operations.stepping.kept_states import Checkpoint, between, keep, nearest
 from osm_flow.store.models import Case, CaseCheckpoint, CaseState, ElementVisit, JournalPayload

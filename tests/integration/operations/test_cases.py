@@ -8,7 +8,8 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.acts import CaseStart
 from osm_flow.errors import NotFound
-from osm_flow.operations import case_pages, cases
+from osm_flow.operations.cases import acts as cases
+from osm_flow.operations.cases import queries as case_queries
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.verify import verify_case
@@ -171,7 +172,7 @@ class TestPages:
         items_of(session, case)[0].due_at = NOW
         session.flush()
 
-        picture = case_pages.case_picture(session, case, later())
+        picture = case_queries.case_picture(session, case, later())
 
         assert picture["xml"].startswith("<?xml")
         assert picture["tokens"] == [{"element": "check", "count": 1, "overdue": 1}]
@@ -181,8 +182,8 @@ class TestPages:
         case = make_case(session)
         work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "ร่าง"}, key="k")
 
-        page = case_pages.case_history(session, case)
-        (document,) = case_pages.case_documents(session, case)
+        page = case_queries.case_history(session, case)
+        (document,) = case_queries.case_documents(session, case)
 
         assert [(one.record.kind, one.actor_name, one.element_name) for one in page.items] == [
             ("work_item.completed", "คุณanan", "ร่างแผน"), ("case.started", "system", None),
@@ -190,5 +191,5 @@ class TestPages:
         assert page.items[0].payload is not None
         assert page.items[0].payload["data"] == {"text": "ร่าง"}
         assert (document.key, document.values, document.schema["title"]) == ("plan", {"text": "ร่าง"}, "บันทึก")
-        first = case_pages.case_history(session, case, limit=1)
-        assert [one.record.seq for one in case_pages.case_history(session, case, after=first.next).items] == [1]
+        first = case_queries.case_history(session, case, limit=1)
+        assert [one.record.seq for one in case_queries.case_history(session, case, after=first.next).items] == [1]

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
-from osm_flow.operations.cases import cancel_case
-from osm_flow.operations.comments import CommentRefused, NotOfThisCase, comment, comments_on, element_in_case
+from osm_flow.operations.cases.acts import cancel_case
+from osm_flow.operations.cases.comments import CommentRefused, NotOfThisCase, comment, comments_on, element_in_case
 from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import Case, Comment, JournalPayload, JournalRecord
 from osm_flow.store.session import CaseNotFound

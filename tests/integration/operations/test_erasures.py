@@ -21,9 +21,9 @@ from osm_flow.errors import NotFound
 from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import erasures, retention
-from osm_flow.operations.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.audit_log import make_checkpoint
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases.attachments import AttachmentNotFound, attach, get_attachment
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.dispatches import queue
 from osm_flow.operations.erasure import remains

@@ -8,7 +8,7 @@ from hashlib import sha256
 import pytest
 import rfc8785
 
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.export import exported
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.session import Store

@@ -16,7 +16,7 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.forms import schema as form_schema
 from osm_flow.domain.forms import values as form_values
 from osm_flow.engine.values import JSON
-from osm_flow.operations.attachments import attach
+from osm_flow.operations.cases.attachments import attach
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.project_register import as_json
 from osm_flow.operations.work_items import acts as work_items

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import content_digest
 from osm_flow.operations.histories import faults_of_history, history_of
 from osm_flow.store.models import JournalPayload, JournalRecord

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from osm_flow.operations.cases import cancel_case, suspend_case
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases.acts import cancel_case, suspend_case
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.history_questions import Question
 from osm_flow.operations.history_search import Wanted, search
 from osm_flow.operations.people.accounts import actor_named

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.search import typed_text
 from osm_flow.operations import history_search
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.history_questions import Question
 from osm_flow.operations.history_search import Wanted, audited_years, everything, export, search
 from osm_flow.operations.ledger.access_log import ExportReasonMissing

@@ -7,7 +7,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.operations.cases import suspend_case
+from osm_flow.operations.cases.acts import suspend_case
 from osm_flow.operations.paging import PageKeyUnreadable
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.inbox import count_for, home_for, inbox_for, waiting_answers

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import Refused
-from osm_flow.operations import incidents
-from osm_flow.operations.incidents import IncidentClosed, IncidentNotFound, NothingToRetry
+from osm_flow.operations.cases import incidents
+from osm_flow.operations.cases.incidents import IncidentClosed, IncidentNotFound, NothingToRetry
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.stepping.step import CaseFailed
 from osm_flow.operations.verify import verify_case

@@ -11,7 +11,7 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.operations import comments
+from osm_flow.operations.cases import comments
 from osm_flow.operations.ledger import case_journal
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.acts import claim

@@ -15,8 +15,8 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.merkle_note import Head
 from osm_flow.operations import keys
 from osm_flow.operations.audit_log import append_new, make_checkpoint, rotate_key
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.checkpoints import keep_copies, kept_copies
-from osm_flow.operations.comments import comment
 from osm_flow.operations.keys import KeyMissing, Keyring, ReasonNeeded, kept_keys, public_half
 from osm_flow.operations.log_checks import LogReport, check_log
 from osm_flow.operations.log_tree import LogTree

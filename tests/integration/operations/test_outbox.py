@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.operations import outbox
-from osm_flow.operations.case_pages import case_children
-from osm_flow.operations.cases import cancel_case, record_message, resume_case, suspend_case
-from osm_flow.operations.incidents import list_incidents, retry
+from osm_flow.operations.cases.acts import cancel_case, record_message, resume_case, suspend_case
+from osm_flow.operations.cases.incidents import list_incidents, retry
+from osm_flow.operations.cases.queries import case_children
 from osm_flow.operations.verify import verify_all
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
@@ -284,7 +284,7 @@ class TestMessages:
         assert (again.id, again.state, again.seq) == (case_id, "COMPLETED", 2)
 
     def test_a_bad_answer_names_the_field(self, store: Store, anan: Actor) -> None:
-        from osm_flow.operations.cases import AnswerInvalid
+        from osm_flow.operations.cases.acts import AnswerInvalid
 
         begin(store, "asking")
         with store.transaction() as session:

@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from osm_flow.domain.access.actors import Actor
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import outbox, pruning, sweeps
-from osm_flow.operations.case_pages import case_children
+from osm_flow.operations.cases.comments import comment
+from osm_flow.operations.cases.queries import case_children
 from osm_flow.operations.claims import Tally
-from osm_flow.operations.comments import comment
 from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.verify import verify_all
 from osm_flow.operations.work_items import acts as work_items

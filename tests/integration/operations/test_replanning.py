@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.calendar.replanning import ask_for
-from osm_flow.operations.cases import cancel_case, suspend_case
+from osm_flow.operations.cases.acts import cancel_case, suspend_case
 from osm_flow.store.models import OutboxEntry
 from tests.factories import NOW, deploy_tests, later, make_case, make_office
 

@@ -5,8 +5,9 @@ from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.engine.values import JSON
-from osm_flow.operations import incidents, services
-from osm_flow.operations.cases import suspend_case
+from osm_flow.operations import services
+from osm_flow.operations.cases import incidents
+from osm_flow.operations.cases.acts import suspend_case
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.topics import TOPICS, Work
 from osm_flow.operations.verify import verify_all

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.operations.cases import suspend_case
+from osm_flow.operations.cases.acts import suspend_case
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.plans import save_draft

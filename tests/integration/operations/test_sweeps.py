@@ -7,7 +7,8 @@ from sqlalchemy import func, select
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.retries import MOST_ATTEMPTS
 from osm_flow.notify.mail import Mail, MailChannel, RecordingMailer
-from osm_flow.operations import claims, incidents, sweeps
+from osm_flow.operations import claims, sweeps
+from osm_flow.operations.cases import incidents
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.sweeps import Means, Sweep

@@ -25,9 +25,9 @@ from sqlalchemy import select
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.journal import Record, seal
 from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey
-from osm_flow.operations import attachments
-from osm_flow.operations.cases import resume_case, suspend_case
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases import attachments
+from osm_flow.operations.cases.acts import resume_case, suspend_case
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.outbox import deliver_pending

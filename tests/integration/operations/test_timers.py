@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
-from osm_flow.operations.timers import list_timers
+from osm_flow.operations.cases.timers import list_timers
 from osm_flow.store.models import Timer
 from tests.factories import deploy_tests, later, make_case, make_office, make_person
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from osm_flow.domain.journal import Fault
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.verify import replay, verify_all, verify_case
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.session import Store

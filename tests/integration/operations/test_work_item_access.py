@@ -10,7 +10,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import DutiesAreSeparate, NotYourRole, Verb
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import NotFound
-from osm_flow.operations.cases import cancel_case, suspend_case
+from osm_flow.operations.cases.acts import cancel_case, suspend_case
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.work_items import access
 from osm_flow.operations.work_items import acts as work_items

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.policy import DutiesAreSeparate, NotYourRole
 from osm_flow.domain.acts import CaseStart
 from osm_flow.errors import NotFound, OsmFlowError
-from osm_flow.operations import comments
-from osm_flow.operations.cases import start_case, suspend_case
+from osm_flow.operations.cases import comments
+from osm_flow.operations.cases.acts import start_case, suspend_case
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.verify import verify_case

@@ -16,8 +16,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.documents.sheets import SHEET_FORMS, Sheet, SheetForm
-from osm_flow.operations.attachments import attach
-from osm_flow.operations.comments import comment
+from osm_flow.operations.cases.attachments import attach
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.moments import relatives_of
 from osm_flow.operations.work_items import acts as work_items

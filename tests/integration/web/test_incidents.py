@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.operations.incidents import open_in
+from osm_flow.operations.cases.incidents import open_in
 from osm_flow.store.models import Case, Incident, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, make_case, make_office, make_person

@@ -19,7 +19,7 @@ from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations.comments import element_in_case
+from osm_flow.operations.cases.comments import element_in_case
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.stepping import step as stepping

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
-from osm_flow.operations.cases import NotAwaited
+from osm_flow.operations.cases.acts import NotAwaited
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import (
     Case,
