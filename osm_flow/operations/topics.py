@@ -19,7 +19,7 @@ from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import latest
 from osm_flow.operations.people.notify_people import notify
-from osm_flow.operations.project_register import (
+from osm_flow.operations.projects.register import (
     as_json,
     budget_of,
     keep_contract,

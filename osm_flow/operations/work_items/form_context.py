@@ -19,7 +19,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, ProjectState, WorkItemStatus
 from osm_flow.engine.values import JSON
 from osm_flow.operations.calendar.holidays import working_calendar
-from osm_flow.operations.project_register import as_json, projects_of
+from osm_flow.operations.projects.register import as_json, projects_of
 from osm_flow.store.models import Attachment, Case, FiscalDate, JournalPayload, JournalRecord, Project, WorkItem
 
 AROUND = "around"

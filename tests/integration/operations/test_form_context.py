@@ -18,7 +18,7 @@ from osm_flow.domain.forms import values as form_values
 from osm_flow.engine.values import JSON
 from osm_flow.operations.cases.attachments import attach
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.project_register import as_json
+from osm_flow.operations.projects.register import as_json
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.acts import FormInvalid
 from osm_flow.operations.work_items.form_context import form_context

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from osm_flow.operations.project_register import as_json, budget_of, keep_report, money, number, renew, rounded
+from osm_flow.operations.projects.register import as_json, budget_of, keep_report, money, number, renew, rounded
 from osm_flow.store.models import Contract, Project
 
 
