@@ -14,9 +14,9 @@ from osm_flow.domain.merkle_note import read_head, read_note
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import audit_log, witnesses
 from osm_flow.operations.audit_log import Checkpoint, LogContradicted, latest_checkpoint, make_checkpoint
-from osm_flow.operations.claims import Tally
+from osm_flow.operations.background.leases import Tally
+from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.keys import KeyMissing, Keyring, KeyUnreadable
-from osm_flow.operations.mail import queue_mail
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import LogCheckpoint, LogLeaf
 from osm_flow.store.session import Store

@@ -21,8 +21,8 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
+from osm_flow.operations.background.delivery import HANDLERS
 from osm_flow.operations.ledger import case_journal
-from osm_flow.operations.outbox import HANDLERS
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping

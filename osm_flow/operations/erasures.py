@@ -19,7 +19,7 @@ from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, ErasureState
 from osm_flow.errors import Forbidden, Invalid, NotFound, OsmFlowError, Refused
 from osm_flow.operations import retention
-from osm_flow.operations.claims import Tally
+from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.erasure import erase_in, holds
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.policy_facts import case_facts

@@ -24,10 +24,11 @@ from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import FireTimer
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.mail import MailChannel
-from osm_flow.operations import checkpoints, claims, erasures, outbox, pruning, reminders, services
+from osm_flow.operations import checkpoints, erasures
+from osm_flow.operations.background import delivery, leases, pruning, reminders, service_jobs
+from osm_flow.operations.background.dispatches import queued
+from osm_flow.operations.background.leases import Claim, NotItsTurn, Tally
 from osm_flow.operations.cases.incidents import open_in, words_of
-from osm_flow.operations.claims import Claim, NotItsTurn, Tally
-from osm_flow.operations.dispatches import queued
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, OutboxEntry, ServiceJob, Timer, WorkItem
@@ -62,8 +63,8 @@ NO_MEANS = Means()
 
 def fire_due_timers(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
     """Fire the timers of active cases that are due; a repeating one once for each time it is claimed."""
-    claimed = claims.claim(store, Timer, owner, now, limit=limit, only=[_active(Timer)])
-    return claims.work_through(store, claimed, now, _fire)
+    claimed = leases.claim(store, Timer, owner, now, limit=limit, only=[_active(Timer)])
+    return leases.work_through(store, claimed, now, _fire)
 
 
 def _fire(session: Session, timer: Timer, now: datetime) -> None:
@@ -81,7 +82,7 @@ def _fire(session: Session, timer: Timer, now: datetime) -> None:
 
 def _another_comes_first(session: Session, timer: Timer, now: datetime) -> bool:
     """Whether an earlier timer of the case is due too, be it another sweep's; one that failed does not hold it up."""
-    failing = Timer.lease_owner.is_(None) & (Timer.lease_until > now) | (Timer.lease_owner == claims.STOPPED)
+    failing = Timer.lease_owner.is_(None) & (Timer.lease_until > now) | (Timer.lease_owner == leases.STOPPED)
     earlier = or_(Timer.due_at < timer.due_at, (Timer.due_at == timer.due_at) & (Timer.task_id < timer.task_id))
     first = select(Timer.task_id).where(
         Timer.case_id == timer.case_id, earlier, or_(Timer.lease_until.is_(None), ~failing)
@@ -103,18 +104,18 @@ def run_services(store: Store, now: datetime, owner: str, limit: int = ROWS_A_RO
     shares it out.
     """
     active = [_active(ServiceJob)]
-    claimed = claims.claim(store, ServiceJob, owner, now, limit=limit, only=active, counts_as_attempt=False)
+    claimed = leases.claim(store, ServiceJob, owner, now, limit=limit, only=active, counts_as_attempt=False)
     for task_id in claimed.keys:
-        services.attempt(store, str(task_id), now)
+        service_jobs.attempt(store, str(task_id), now)
     return _worked_off(store, claimed, true())
 
 
 def deliver_outbox(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
     """Deliver what cases ask of one another and what moved dates ask of cases; mail is not sent here."""
-    kinds = [OutboxEntry.kind.in_(outbox.HANDLERS)]
-    claimed = claims.claim(store, OutboxEntry, owner, now, limit=limit, only=kinds, counts_as_attempt=False)
+    kinds = [OutboxEntry.kind.in_(delivery.HANDLERS)]
+    claimed = leases.claim(store, OutboxEntry, owner, now, limit=limit, only=kinds, counts_as_attempt=False)
     for entry_id in claimed.keys:
-        outbox.deliver_one(store, int(entry_id), now)
+        delivery.deliver_one(store, int(entry_id), now)
     return _worked_off(store, claimed, OutboxEntry.done_at.is_(None))
 
 
@@ -122,7 +123,7 @@ def _worked_off(store: Store, claimed: Claim[Shared], undone: ColumnElement[bool
     """What became of the claimed rows: a failed one was put off, one that gave way to another writer is free again."""
     if not claimed.keys:
         return Tally()
-    table, key = claimed.table, claims.key_of(claimed.table)
+    table, key = claimed.table, leases.key_of(claimed.table)
     with store.transaction() as session:
         waiting = session.scalar(select(func.count()).where(key.in_(claimed.keys), undone)) or 0
         freed = update(table).where(table.lease_owner == claimed.token).returning(key)
@@ -221,7 +222,7 @@ def send_dispatches(
     """
     by_name = {channel.name: channel for channel in channels}
     waiting = [OutboxEntry.kind.in_(by_name)]
-    claimed = claims.claim(store, OutboxEntry, owner, now, limit=limit, only=waiting)
+    claimed = leases.claim(store, OutboxEntry, owner, now, limit=limit, only=waiting)
     tally = Tally()
     for key in claimed.keys:
         try:
@@ -233,7 +234,7 @@ def send_dispatches(
             _close(store, claimed, key, now, channel.closed)
             tally += Tally(done=1)
         except Exception as error:  # noqa: BLE001 (whatever is wrong with one dispatch, the others are sent)
-            claims.fail(store, OutboxEntry, key, now, error, token=claimed.token)
+            leases.fail(store, OutboxEntry, key, now, error, token=claimed.token)
             tally += Tally(failed=1)
     return tally
 
@@ -241,10 +242,10 @@ def send_dispatches(
 def _close(store: Store, claimed: Claim[OutboxEntry], key: str | int, now: datetime, unsent: str) -> None:
     """The dispatch is done, or given up for this reason."""
     with store.transaction() as session:
-        entry = claims.hold(session, OutboxEntry, key, claimed.token)
+        entry = leases.hold(session, OutboxEntry, key, claimed.token)
         if entry is None:
             return
-        outbox.finish(entry, now)
+        delivery.finish(entry, now)
         if unsent:
             entry.done_at, entry.last_error = None, unsent
 

@@ -20,10 +20,10 @@ from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations import sweeps
+from osm_flow.operations.background.leases import STOPPED
 from osm_flow.operations.calendar import milestones
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import comments
-from osm_flow.operations.claims import STOPPED
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.demo.times import Times

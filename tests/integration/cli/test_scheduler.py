@@ -15,7 +15,7 @@ from osm_flow.app import channels_of
 from osm_flow.notify.mail import MailChannel
 from osm_flow.notify.smtp import SmtpMailer
 from osm_flow.operations import sweeps
-from osm_flow.operations.claims import Tally
+from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.sweeps import Means, Sweep
 from osm_flow.settings import Settings
 from osm_flow.store.session import Store

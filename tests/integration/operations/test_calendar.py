@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.calendar.deadlines import close_of
 from osm_flow.errors import NotFound
+from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.calendar.holidays import override_day
 from osm_flow.operations.calendar.milestones import (
     CalendarRefuses,
@@ -23,7 +24,6 @@ from osm_flow.operations.calendar.milestones import (
     propose_year,
 )
 from osm_flow.operations.cases.acts import suspend_case
-from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.sweeps import deliver_outbox
 from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_items.plans import move_due

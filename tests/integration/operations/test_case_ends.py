@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.errors import Refused
+from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.calendar.milestones import move_date
-from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.stepping.cancelling import cancel
 from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, OutboxEntry, ServiceJob, Timer, WaitingMessage

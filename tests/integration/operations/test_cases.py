@@ -8,9 +8,9 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.acts import CaseStart
 from osm_flow.errors import NotFound
+from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import queries as case_queries
-from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_items import acts as work_items

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.retries import MOST_ATTEMPTS, MOST_ATTEMPTS_AT_SERVICES
 from osm_flow.errors import Refused
-from osm_flow.operations import claims
-from osm_flow.operations.claims import NotItsTurn, Tally
+from osm_flow.operations.background import leases
+from osm_flow.operations.background.leases import NotItsTurn, Tally
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.store.models import Incident, OutboxEntry, ServiceJob, Timer
 from osm_flow.store.session import Busy, Store
@@ -38,7 +38,7 @@ def rows(store: Store) -> dict[Any, Any]:
         deploy_tests(session, "repeating", "lettered", "caller", "callee")
         for key in ("repeating", "lettered", "caller"):
             make_case(session, key, data={"recipient": ""})
-        return {table: session.scalar(select(claims.key_of(table))) for table in TABLES}
+        return {table: session.scalar(select(leases.key_of(table))) for table in TABLES}
 
 
 def row_of(store: Store, table: Any, key: Any) -> Any:
@@ -59,19 +59,19 @@ def free_at(table: Any, row: Any) -> datetime | None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_an_unclaimed_failure_is_counted_and_waits(store: Store, rows: dict[Any, Any], table: Any) -> None:
-    claims.fail(store, table, rows[table], LATE, FIRE)
+    leases.fail(store, table, rows[table], LATE, FIRE)
 
     row = row_of(store, table, rows[table])
     assert (row.attempts, row.lease_owner, free_at(table, row)) == (1, None, LATE + timedelta(minutes=1))
-    assert claims.claim(store, table, "a", LATE + timedelta(seconds=59), limit=5).keys == ()
-    assert claims.claim(store, table, "a", LATE + timedelta(minutes=1), limit=5).keys == (rows[table],)
+    assert leases.claim(store, table, "a", LATE + timedelta(seconds=59), limit=5).keys == ()
+    assert leases.claim(store, table, "a", LATE + timedelta(minutes=1), limit=5).keys == (rows[table],)
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_claimed_failure_was_counted_when_it_was_claimed(store: Store, rows: dict[Any, Any], table: Any) -> None:
-    claimed = claims.claim(store, table, "a", LATE, limit=5)
+    claimed = leases.claim(store, table, "a", LATE, limit=5)
 
-    claims.fail(store, table, rows[table], LATE, FIRE, token=claimed.token)
+    leases.fail(store, table, rows[table], LATE, FIRE, token=claimed.token)
 
     row = row_of(store, table, rows[table])
     assert (row.attempts, row.lease_owner, free_at(table, row)) == (1, None, LATE + timedelta(minutes=1))
@@ -83,18 +83,18 @@ def test_work_that_kills_its_process_does_not_come_back_for_ever(
 ) -> None:
     at = LATE
     for _ in range(3):
-        claims.claim(store, table, "dies", at, limit=5)
-        at += claims.LEASE
+        leases.claim(store, table, "dies", at, limit=5)
+        at += leases.LEASE
 
     assert row_of(store, table, rows[table]).attempts == 3
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_what_others_took_over_is_not_marked_by_whoever_slept(store: Store, rows: dict[Any, Any], table: Any) -> None:
-    asleep = claims.claim(store, table, "asleep", LATE, limit=5)
-    awake = claims.claim(store, table, "awake", LATE + claims.LEASE, limit=5)
+    asleep = leases.claim(store, table, "asleep", LATE, limit=5)
+    awake = leases.claim(store, table, "awake", LATE + leases.LEASE, limit=5)
 
-    claims.fail(store, table, rows[table], LATE, RefusedOnPurpose(), token=asleep.token)
+    leases.fail(store, table, rows[table], LATE, RefusedOnPurpose(), token=asleep.token)
 
     assert row_of(store, table, rows[table]).lease_owner == awake.token
     assert incidents_of(store) == []
@@ -112,25 +112,25 @@ def test_after_the_last_time_an_incident_asks_for_a_person(
     store: Store, rows: dict[Any, Any], table: Any, most: int, kind: str
 ) -> None:
     for _ in range(most - 1):
-        claims.fail(store, table, rows[table], LATE, FIRE)
+        leases.fail(store, table, rows[table], LATE, FIRE)
     before = incidents_of(store)
-    claims.fail(store, table, rows[table], LATE, FIRE)
+    leases.fail(store, table, rows[table], LATE, FIRE)
 
     assert (before, incidents_of(store)) == ([], [(kind, "OSError: the disk is on fire")])
-    assert claims.claim(store, table, "a", LATE + timedelta(days=900), limit=5).keys == ()
+    assert leases.claim(store, table, "a", LATE + timedelta(days=900), limit=5).keys == ()
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_what_is_refused_on_purpose_asks_for_a_person_at_once(store: Store, rows: dict[Any, Any], table: Any) -> None:
-    claims.fail(store, table, rows[table], LATE, RefusedOnPurpose(), kind="delivery")
+    leases.fail(store, table, rows[table], LATE, RefusedOnPurpose(), kind="delivery")
 
     assert incidents_of(store) == [("delivery", "It cannot be done.")]
-    assert claims.claim(store, table, "a", LATE + timedelta(days=900), limit=5).keys == ()
+    assert leases.claim(store, table, "a", LATE + timedelta(days=900), limit=5).keys == ()
 
 
 @pytest.mark.parametrize("table", WAITING)
 def test_a_row_keeps_why_it_failed(store: Store, rows: dict[Any, Any], table: Any) -> None:
-    claims.fail(store, table, rows[table], LATE, FIRE)
+    leases.fail(store, table, rows[table], LATE, FIRE)
 
     assert row_of(store, table, rows[table]).last_error == "OSError: the disk is on fire"
 
@@ -138,16 +138,16 @@ def test_a_row_keeps_why_it_failed(store: Store, rows: dict[Any, Any], table: An
 def test_a_timer_keeps_its_instant_while_it_waits(store: Store, rows: dict[Any, Any]) -> None:
     due_at = row_of(store, Timer, rows[Timer]).due_at
 
-    claims.fail(store, Timer, rows[Timer], LATE, FIRE)
+    leases.fail(store, Timer, rows[Timer], LATE, FIRE)
 
     assert row_of(store, Timer, rows[Timer]).due_at == due_at
 
 
 @pytest.mark.parametrize("table", WAITING)
 def test_while_its_case_is_suspended_a_row_rests_uncounted(store: Store, rows: dict[Any, Any], table: Any) -> None:
-    claims.claim(store, table, "a", NOW, limit=5, counts_as_attempt=False)
+    leases.claim(store, table, "a", NOW, limit=5, counts_as_attempt=False)
 
-    claims.rest(store, table, rows[table], NOW)
+    leases.rest(store, table, rows[table], NOW)
 
     row = row_of(store, table, rows[table])
     assert (row.attempts, row.lease_owner, row.due_at) == (0, None, later(10))
@@ -157,7 +157,7 @@ def test_a_delivered_entry_cannot_fail_any_more(store: Store, rows: dict[Any, An
     with store.transaction() as session:
         session.get_one(OutboxEntry, rows[OutboxEntry]).done_at = NOW
 
-    claims.fail(store, OutboxEntry, rows[OutboxEntry], NOW, RefusedOnPurpose())
+    leases.fail(store, OutboxEntry, rows[OutboxEntry], NOW, RefusedOnPurpose())
 
     assert row_of(store, OutboxEntry, rows[OutboxEntry]).attempts == 0
     assert incidents_of(store) == []
@@ -170,8 +170,8 @@ def test_a_failure_that_cannot_be_noted_hurts_nobody(
     def break_down(*_: object) -> None:
         raise Busy
 
-    monkeypatch.setattr(claims, "hold", break_down)
-    claims.fail(store, table, rows[table], LATE, FIRE)
+    monkeypatch.setattr(leases, "hold", break_down)
+    leases.fail(store, table, rows[table], LATE, FIRE)
 
     assert row_of(store, table, rows[table]).attempts == 0
 
@@ -183,9 +183,9 @@ def test_a_row_that_gives_way_is_free_at_once_and_uncounted(
     def give_way(session: Session, timer: Timer, now: datetime) -> None:
         raise error
 
-    claimed = claims.claim(store, Timer, "a", LATE, limit=5)
+    claimed = leases.claim(store, Timer, "a", LATE, limit=5)
 
-    assert claims.work_through(store, claimed, LATE, give_way) == Tally(left=1)
+    assert leases.work_through(store, claimed, LATE, give_way) == Tally(left=1)
     row = row_of(store, Timer, rows[Timer])
     assert (row.attempts, row.lease_owner, row.lease_until) == (0, None, None)
 
@@ -195,7 +195,7 @@ def test_of_two_sweeps_one_claims_the_row(store: Store, rows: dict[Any, Any], ta
     claimed: list[tuple[str | int, ...]] = []
 
     def claim(owner: str) -> Callable[[], None]:
-        return lambda: claimed.append(claims.claim(store, table, owner, LATE, limit=5).keys)
+        return lambda: claimed.append(leases.claim(store, table, owner, LATE, limit=5).keys)
 
     at_once(claim("a"), claim("b"))
 

@@ -25,11 +25,11 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.engine.values import Command, CompleteTask, FireTimer
 from osm_flow.operations import deep
+from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases.acts import start_case
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.histories import Payload, history_of
-from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.verify import verify_all_deep, verify_deep
 from osm_flow.store import backup

@@ -13,8 +13,8 @@ from osm_flow.domain.retries import MOST_ATTEMPTS
 from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import MailChannel, RecordingMailer
 from osm_flow.operations import sweeps
-from osm_flow.operations.claims import Tally
-from osm_flow.operations.dispatches import queue, queue_for, queued
+from osm_flow.operations.background.dispatches import queue, queue_for, queued
+from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.sweeps import Means
 from osm_flow.store.models import Incident, OutboxEntry, Person
 from osm_flow.store.session import Store

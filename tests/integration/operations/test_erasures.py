@@ -22,10 +22,11 @@ from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import erasures, retention
 from osm_flow.operations.audit_log import make_checkpoint
+from osm_flow.operations.background.dispatches import queue
+from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.cases.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.dispatches import queue
 from osm_flow.operations.erasure import remains
 from osm_flow.operations.erasures import (
     AlreadyDecided,
@@ -38,7 +39,6 @@ from osm_flow.operations.export import exported
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.ledger.access_log import record_access
 from osm_flow.operations.log_checks import check_log
-from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.retention import HeldByLaw
 from osm_flow.operations.verify import verify_case, verify_deep

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.operations import outbox
+from osm_flow.operations.background import delivery
 from osm_flow.operations.cases.acts import resume_case, suspend_case
 from osm_flow.operations.cases.queries import case_children
 from osm_flow.operations.verify import verify_all, verify_all_deep
@@ -33,7 +33,7 @@ def begin(store: Store, key: str) -> list[str]:
     """A case and the cases below it, outermost first."""
     with store.transaction() as session:
         ids = [make_case(session, key).id]
-    outbox.deliver_pending(store, NOW, ids[0])
+    delivery.deliver_pending(store, NOW, ids[0])
     with store.reading() as session:
         while below := case_children(session, session.get_one(Case, ids[-1])):
             ids.append(below[0].id)
@@ -76,7 +76,7 @@ def test_a_caught_escalation_goes_beside_the_call_two_cases_up(store: Store, ana
     top, middle, bottom = begin(store, "watching")
     complete(store, bottom, anan)
 
-    outbox.deliver_pending(store, NOW, bottom)
+    delivery.deliver_pending(store, NOW, bottom)
 
     with store.reading() as session:
         assert open_in(session, top) == ["help"]
@@ -94,7 +94,7 @@ def test_an_escalation_that_nobody_catches_is_told_to_people_once(store: Store, 
     _, bottom = begin(store, "relaying")
     complete(store, bottom, anan)
 
-    outbox.deliver_pending(store, NOW, bottom)
+    delivery.deliver_pending(store, NOW, bottom)
 
     with store.reading() as session:
         (notice,) = session.scalars(select(Notification)).all()
@@ -107,7 +107,7 @@ def test_an_interrupting_one_cancels_the_child(store: Store, anan: Actor) -> Non
     top, child = begin(store, "halting")
     complete(store, child, anan)
 
-    outbox.deliver_pending(store, NOW, child)
+    delivery.deliver_pending(store, NOW, child)
 
     with store.reading() as session:
         assert open_in(session, top) == ["redo"]
@@ -124,7 +124,7 @@ def test_one_that_ends_the_child_cancels_what_lies_between(store: Store, anan: A
     top, middle, bottom = begin(store, "watching")
     for _ in range(2):
         complete(store, bottom, anan)
-        outbox.deliver_pending(store, NOW, bottom)
+        delivery.deliver_pending(store, NOW, bottom)
 
     with store.reading() as session:
         assert state_of(session, bottom) == ("COMPLETED", "stop")
@@ -146,12 +146,12 @@ def test_an_end_that_is_delivered_first_brings_the_escalation_along(store: Store
         (end,) = waiting_entries(session, "child_end")
         assert len(waiting_entries(session, "child_escalation")) == 2
 
-    outbox.deliver_one(store, end, NOW)
+    delivery.deliver_one(store, end, NOW)
 
     with store.reading() as session:
         assert escalations(session, middle) == 2
         assert state_of(session, middle) == ("COMPLETED", "end")
-    outbox.deliver_pending(store, NOW, bottom, middle)
+    delivery.deliver_pending(store, NOW, bottom, middle)
     with store.reading() as session:
         assert escalations(session, top) == 2
         assert open_in(session, top) == ["help"]
@@ -165,11 +165,11 @@ def test_delivering_twice_or_dying_half_way_counts_once(store: Store, anan: Acto
         (entry,) = waiting_entries(session, "child_escalation")
 
     restarted = Store(store.engine.url.render_as_string(hide_password=False))
-    outbox.deliver_one(restarted, entry, NOW)
-    outbox.deliver_one(restarted, entry, NOW)
+    delivery.deliver_one(restarted, entry, NOW)
+    delivery.deliver_one(restarted, entry, NOW)
     restarted.close()
-    outbox.deliver_pending(store, NOW, middle)
-    outbox.deliver_pending(store, NOW, bottom, middle, top)
+    delivery.deliver_pending(store, NOW, middle)
+    delivery.deliver_pending(store, NOW, bottom, middle, top)
 
     with store.reading() as session:
         assert (escalations(session, middle), escalations(session, top)) == (1, 1)
@@ -184,8 +184,8 @@ def test_two_at_once_deliver_it_once_and_in_order(store: Store, anan: Actor) -> 
     with store.reading() as session:
         entries = [*waiting_entries(session, "child_end"), *waiting_entries(session, "child_escalation")]
 
-    at_once(*(partial(outbox.deliver_one, store, entry, NOW) for entry in entries))
-    outbox.deliver_pending(store, NOW, bottom, middle)  # what gave way
+    at_once(*(partial(delivery.deliver_one, store, entry, NOW) for entry in entries))
+    delivery.deliver_pending(store, NOW, bottom, middle)  # what gave way
 
     with store.reading() as session:
         assert (escalations(session, middle), escalations(session, top)) == (2, 2)
@@ -200,11 +200,11 @@ def test_it_waits_while_the_parent_is_suspended(store: Store, anan: Actor) -> No
         suspend_case(session, top, anan, NOW, reason="รอ")
     complete(store, child, anan)
 
-    outbox.deliver_pending(store, NOW, child)
+    delivery.deliver_pending(store, NOW, child)
     with store.transaction() as session:
         assert (escalations(session, top), session.scalars(select(Incident)).all()) == (0, [])
         resume_case(session, top, anan, later())
-    outbox.deliver_pending(store, later(), child)
+    delivery.deliver_pending(store, later(), child)
 
     with store.reading() as session:
         assert open_in(session, top) == ["redo"]

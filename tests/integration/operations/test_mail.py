@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.notify.mail import Mail
-from osm_flow.operations.dispatches import queued
-from osm_flow.operations.mail import queue_mail
+from osm_flow.operations.background.dispatches import queued
+from osm_flow.operations.background.mail import queue_mail
 from osm_flow.store.models import OutboxEntry
 from tests.factories import NOW, deploy_tests, later, make_case, make_office
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.operations import outbox
+from osm_flow.operations.background import delivery
 from osm_flow.operations.cases.acts import cancel_case, record_message, resume_case, suspend_case
 from osm_flow.operations.cases.incidents import list_incidents, retry
 from osm_flow.operations.cases.queries import case_children
@@ -71,7 +71,7 @@ class TestChildren:
     def test_a_child_begins_ends_and_brings_its_data_back(self, store: Store, anan: Actor) -> None:
         parent_id = begin(store, "caller")
 
-        outbox.deliver_pending(store, NOW, parent_id)
+        delivery.deliver_pending(store, NOW, parent_id)
         with store.reading() as session:
             child = only_child(session, parent_id)
             assert (child.depth, child.root_case_id, child.office_id, child.fiscal_year) == (
@@ -82,7 +82,7 @@ class TestChildren:
             )
             assert child.business_key == "SUB-NE-U1-2571-01"
         complete_first(store, child.id, anan, NOW, "จากงานย่อย")
-        outbox.deliver_pending(store, NOW, child.id)
+        delivery.deliver_pending(store, NOW, child.id)
 
         with store.reading() as session:
             (after,) = items_of(session, session.get_one(Case, parent_id))
@@ -96,12 +96,12 @@ class TestChildren:
         with store.reading() as session:
             entry = session.scalars(select(OutboxEntry)).one()
 
-        outbox.deliver_one(store, entry.id, NOW)
+        delivery.deliver_one(store, entry.id, NOW)
         with store.transaction() as session:
             # As if the sweep had died after its work and before it could say so.
             again = session.get_one(OutboxEntry, entry.id)
             again.done_at, again.due_at = None, NOW
-        outbox.deliver_one(store, entry.id, NOW)
+        delivery.deliver_one(store, entry.id, NOW)
 
         with store.reading() as session:
             assert len(case_children(session, session.get_one(Case, parent_id))) == 1
@@ -110,7 +110,7 @@ class TestChildren:
         parent_id = begin(store, "caller")  # and nobody delivers
         later_store = Store(store.engine.url.render_as_string(hide_password=False))
 
-        assert outbox.deliver_pending(later_store, later(), parent_id) == 1
+        assert delivery.deliver_pending(later_store, later(), parent_id) == 1
 
         with later_store.reading() as session:
             assert only_child(session, parent_id).state == "ACTIVE"
@@ -118,12 +118,12 @@ class TestChildren:
 
     def test_an_interrupted_call_cancels_the_child(self, store: Store, anan: Actor) -> None:
         parent_id = begin(store, "caller")
-        outbox.deliver_pending(store, NOW, parent_id)
+        delivery.deliver_pending(store, NOW, parent_id)
         with store.transaction() as session:
             waiting = session.scalars(select(WaitingMessage).where(WaitingMessage.case_id == parent_id)).one()
             record_message(session, waiting.task_id, anan, NOW, data={}, key="stop")
 
-        outbox.deliver_pending(store, NOW, parent_id)
+        delivery.deliver_pending(store, NOW, parent_id)
 
         with store.reading() as session:
             child = only_child(session, parent_id)
@@ -133,11 +133,11 @@ class TestChildren:
 
     def test_a_cancelled_parent_cancels_its_child(self, store: Store, anan: Actor) -> None:
         parent_id = begin(store, "caller")
-        outbox.deliver_pending(store, NOW, parent_id)
+        delivery.deliver_pending(store, NOW, parent_id)
         with store.transaction() as session:
             cancel_case(session, parent_id, anan, NOW, reason="ไม่ทำแล้ว")
 
-        outbox.deliver_pending(store, NOW, parent_id)
+        delivery.deliver_pending(store, NOW, parent_id)
 
         with store.reading() as session:
             assert only_child(session, parent_id).state == "CANCELLED"
@@ -148,7 +148,7 @@ class TestChildren:
         with store.transaction() as session:
             cancel_case(session, parent_id, anan, NOW, reason="ไม่ทำแล้ว")
 
-        outbox.deliver_pending(store, NOW, parent_id)
+        delivery.deliver_pending(store, NOW, parent_id)
 
         with store.reading() as session:
             assert case_children(session, session.get_one(Case, parent_id)) == []
@@ -157,27 +157,27 @@ class TestChildren:
     def test_calling_oneself_ends_in_an_incident(self, store: Store, anan: Actor) -> None:
         case_id = begin(store, "recursive")
 
-        outbox.deliver_pending(store, NOW, case_id)
+        delivery.deliver_pending(store, NOW, case_id)
 
         with store.reading() as session:
-            assert session.scalar(select(func.max(Case.depth))) == outbox.DEEPEST
+            assert session.scalar(select(func.max(Case.depth))) == delivery.DEEPEST
             incident = session.scalars(select(Incident)).one()
             assert (incident.kind, incident.element) == ("delivery", "again")
 
     def test_the_end_waits_while_the_parent_is_suspended(self, store: Store, anan: Actor) -> None:
         parent_id = begin(store, "caller")
-        outbox.deliver_pending(store, NOW, parent_id)
+        delivery.deliver_pending(store, NOW, parent_id)
         with store.transaction() as session:
             suspend_case(session, parent_id, anan, NOW, reason="รอ")
             child_id = only_child(session, parent_id).id
         complete_first(store, child_id, anan, NOW)
 
-        outbox.deliver_pending(store, NOW, child_id)
+        delivery.deliver_pending(store, NOW, child_id)
         with store.transaction() as session:
             assert session.get_one(Case, parent_id).state == "SUSPENDED"
             assert session.scalars(select(Incident)).all() == []
             resume_case(session, parent_id, anan, later())
-        outbox.deliver_pending(store, later(), child_id)
+        delivery.deliver_pending(store, later(), child_id)
 
         with store.reading() as session:
             assert [item.element for item in items_of(session, session.get_one(Case, parent_id))] == ["after"]
@@ -189,7 +189,7 @@ class TestMessages:
         sender = begin(store, "telling")
         complete_first(store, sender, anan, NOW, "ตอบแล้ว")
 
-        outbox.deliver_pending(store, NOW, sender)
+        delivery.deliver_pending(store, NOW, sender)
 
         with store.reading() as session:
             assert session.get_one(Case, this_year).state == "COMPLETED"
@@ -202,7 +202,7 @@ class TestMessages:
         for _ in range(2):
             sender = begin(store, "telling")
             complete_first(store, sender, anan, NOW, "ตอบแล้ว")
-            outbox.deliver_pending(store, NOW, sender)
+            delivery.deliver_pending(store, NOW, sender)
 
         assert states(store, this_year, next_year) == ["COMPLETED", "ACTIVE"]
         assert_all_proved(store)
@@ -212,7 +212,7 @@ class TestMessages:
         sender = begin(store, "telling")
         complete_first(store, sender, anan, NOW, "ตอบแล้ว")
 
-        outbox.deliver_pending(store, NOW, sender)
+        delivery.deliver_pending(store, NOW, sender)
 
         assert states(store, *years.values()) == ["ACTIVE", "COMPLETED", "ACTIVE"]
 
@@ -222,7 +222,7 @@ class TestMessages:
         complete_first(store, sender, anan, NOW, "ตอบแล้ว")
         change_letter(store, sender, fy=2572)
 
-        outbox.deliver_pending(store, NOW, sender)
+        delivery.deliver_pending(store, NOW, sender)
 
         assert states(store, this_year, next_year) == ["ACTIVE", "COMPLETED"]
 
@@ -233,7 +233,7 @@ class TestMessages:
         complete_first(store, sender, anan, NOW, "ตอบแล้ว")
         change_letter(store, sender, fy=said)
 
-        outbox.deliver_pending(store, NOW, sender)
+        delivery.deliver_pending(store, NOW, sender)
 
         assert states(store, this_year, next_year) == ["COMPLETED", "ACTIVE"]
 
@@ -245,7 +245,7 @@ class TestMessages:
             session.get_one(Case, relative).root_case_id = sender
         complete_first(store, sender, anan, NOW, "ตอบแล้ว")
 
-        outbox.deliver_pending(store, NOW, sender)
+        delivery.deliver_pending(store, NOW, sender)
 
         assert states(store, stranger, relative) == ["ACTIVE", "COMPLETED"]
 
@@ -256,7 +256,7 @@ class TestMessages:
         sender = begin(store, "telling")
         complete_first(store, sender, anan, NOW, "ตอบแล้ว")
 
-        outbox.deliver_pending(store, NOW, sender)
+        delivery.deliver_pending(store, NOW, sender)
 
         assert states(store, elsewhere) == ["ACTIVE"]
 
@@ -266,8 +266,8 @@ class TestMessages:
         sender = begin(store, "telling")
         complete_first(store, sender, anan, NOW)
 
-        outbox.deliver_pending(store, NOW, sender)
-        outbox.deliver_pending(store, NOW, sender)
+        delivery.deliver_pending(store, NOW, sender)
+        delivery.deliver_pending(store, NOW, sender)
 
         with store.reading() as session:
             begun = session.scalars(select(Case).where(Case.business_key.startswith("LIS-"))).all()
@@ -306,7 +306,7 @@ class TestReplanning:
             plans.move_due(session, item.id, anan, NOW, due_at=later(5), reason="ตกลงกันแล้ว", key=None)
             move_date(session, "NE-U1", 2571, "plan_submit", date(2026, 12, 1), "มท 0211/ว 1", anan, NOW)
 
-        outbox.deliver_pending(store, NOW, first, by_hand)
+        delivery.deliver_pending(store, NOW, first, by_hand)
 
         with store.reading() as session:
             assert session.get_one(FiscalDate, ("NE-U1", 2571, "plan_submit")).date == date(2026, 12, 1)
@@ -330,7 +330,7 @@ class TestFailures:
             entry = session.scalars(select(OutboxEntry)).one()
             entry.body = entry.body.replace('"called": "callee"', '"called": "elsewhere"')
 
-        outbox.deliver_pending(store, NOW, parent_id)
+        delivery.deliver_pending(store, NOW, parent_id)
 
         with store.transaction() as session:
             (incident,) = list_incidents(session, SYSTEM).items
@@ -339,7 +339,7 @@ class TestFailures:
             renamed = content.pop("callee.bpmn").replace(b'id="callee"', b'id="elsewhere"')
             deploy(session, content | {"elsewhere.bpmn": renamed}, SYSTEM, NOW)
             retry(session, incident.id, SYSTEM, NOW)
-        outbox.deliver_pending(store, NOW, parent_id)
+        delivery.deliver_pending(store, NOW, parent_id)
 
         with store.reading() as session:
             assert only_child(session, parent_id).state == "ACTIVE"

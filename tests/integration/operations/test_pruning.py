@@ -9,11 +9,12 @@ from sqlalchemy import func, select
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.notify.mail import Mail
-from osm_flow.operations import outbox, pruning, sweeps
+from osm_flow.operations import sweeps
+from osm_flow.operations.background import delivery, pruning
+from osm_flow.operations.background.leases import Tally
+from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.cases.queries import case_children
-from osm_flow.operations.claims import Tally
-from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.verify import verify_all
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, Comment, IdempotencyKey, JournalRecord, OutboxEntry
@@ -108,7 +109,7 @@ def test_a_case_goes_on_after_its_entries_were_pruned(store: Store, anan: Actor)
     """Parent and child meet through entries that are long gone, and every delivery still counts once."""
     with store.transaction() as session:
         parent_id = make_case(session, "caller").id
-    outbox.deliver_pending(store, NOW, parent_id)
+    delivery.deliver_pending(store, NOW, parent_id)
     late = NOW + 100 * DAY
     assert pruning.prune(store, late, "a").done == 1
 
@@ -116,7 +117,7 @@ def test_a_case_goes_on_after_its_entries_were_pruned(store: Store, anan: Actor)
         (child,) = case_children(session, session.get_one(Case, parent_id))
         (item,) = items_of(session, child)
         work_items.complete(session, item.id, anan, late, values={"text": "x"}, key="c1")
-    outbox.deliver_pending(store, late, child.id)
+    delivery.deliver_pending(store, late, child.id)
     pruning.prune(store, late + 100 * DAY, "a")
     with store.transaction() as session:
         (after,) = items_of(session, session.get_one(Case, parent_id))

@@ -9,9 +9,10 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.calendar.deadlines import close_of, opening_of
 from osm_flow.domain.escalation import Rung
 from osm_flow.notify.mail import MailChannel, RecordingMailer
-from osm_flow.operations import reminders, sweeps
+from osm_flow.operations import sweeps
+from osm_flow.operations.background import reminders
+from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.cases.acts import suspend_case
-from osm_flow.operations.claims import Tally
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.sweeps import Means
 from osm_flow.operations.verify import verify_case

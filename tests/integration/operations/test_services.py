@@ -5,11 +5,11 @@ from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.engine.values import JSON
-from osm_flow.operations import services
+from osm_flow.operations.background import service_jobs
+from osm_flow.operations.background.delivery import deliver_pending
+from osm_flow.operations.background.topics import TOPICS, Work
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.cases.acts import suspend_case
-from osm_flow.operations.outbox import deliver_pending
-from osm_flow.operations.topics import TOPICS, Work
 from osm_flow.operations.verify import verify_all
 from osm_flow.store.models import Case, Incident, JournalRecord, OutgoingLetter, ServiceJob
 from osm_flow.store.session import Store
@@ -34,7 +34,7 @@ class TestRunning:
     def test_the_result_is_a_record_and_the_case_goes_on(self, store: Store, anan: Actor) -> None:
         task_id = begin(store, "สศช.")
 
-        case_id = services.attempt(store, task_id, NOW)
+        case_id = service_jobs.attempt(store, task_id, NOW)
 
         with store.reading() as session:
             letter = session.scalars(select(OutgoingLetter)).one()
@@ -57,9 +57,9 @@ class TestRunning:
 
     def test_running_it_again_does_nothing(self, store: Store, anan: Actor) -> None:
         task_id = begin(store, "สศช.")
-        services.attempt(store, task_id, NOW)
+        service_jobs.attempt(store, task_id, NOW)
 
-        assert services.attempt(store, task_id, NOW) is None
+        assert service_jobs.attempt(store, task_id, NOW) is None
         with store.reading() as session:
             assert len(session.scalars(select(OutgoingLetter)).all()) == 1
 
@@ -67,7 +67,7 @@ class TestRunning:
         task_id = begin(store, "")
         due = []
         for _ in range(5):
-            services.attempt(store, task_id, NOW)
+            service_jobs.attempt(store, task_id, NOW)
             with store.reading() as session:
                 due.append(session.get_one(ServiceJob, task_id).due_at)
 
@@ -80,15 +80,15 @@ class TestRunning:
     def test_a_person_retries_it(self, store: Store, anan: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
         task_id = begin(store, "")
         for _ in range(5):
-            services.attempt(store, task_id, NOW)
+            service_jobs.attempt(store, task_id, NOW)
         with store.transaction() as session:
             (incident,) = incidents.list_incidents(session, SYSTEM).items
             incidents.retry(session, incident.id, SYSTEM, NOW)
-        monkeypatch.setattr(services, "TOPICS", {**TOPICS, "send_letter": lambda work: {}})
+        monkeypatch.setattr(service_jobs, "TOPICS", {**TOPICS, "send_letter": lambda work: {}})
 
         with store.reading() as session:
             assert session.get_one(ServiceJob, task_id).due_at == NOW
-        assert services.attempt(store, task_id, NOW) is not None
+        assert service_jobs.attempt(store, task_id, NOW) is not None
         with store.transaction() as session, pytest.raises(incidents.IncidentClosed):
             incidents.retry(session, incident.id, SYSTEM, NOW)
 
@@ -99,9 +99,9 @@ class TestRunning:
             raise ZeroDivisionError("boom")
 
         task_id = begin(store, "สศช.")
-        monkeypatch.setattr(services, "TOPICS", {"send_letter": crash})
+        monkeypatch.setattr(service_jobs, "TOPICS", {"send_letter": crash})
 
-        assert services.attempt(store, task_id, NOW) is None
+        assert service_jobs.attempt(store, task_id, NOW) is None
         with store.reading() as session:
             assert session.get_one(ServiceJob, task_id).last_error == "ZeroDivisionError: boom"
 
@@ -110,7 +110,7 @@ class TestRunning:
         with store.transaction() as session:
             suspend_case(session, session.get_one(ServiceJob, task_id).case_id, anan, NOW, reason="รอ")
 
-        services.attempt(store, task_id, NOW)
+        service_jobs.attempt(store, task_id, NOW)
 
         with store.reading() as session:
             job = session.get_one(ServiceJob, task_id)

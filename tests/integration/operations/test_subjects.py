@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.operations import erasure, moments, outbox, reminder_texts
+from osm_flow.operations import erasure, moments
+from osm_flow.operations.background import delivery, reminder_texts
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.stepping.subject_words import subject_words
 from osm_flow.operations.verify import verify_deep
@@ -78,7 +79,7 @@ def test_a_search_finds_subjects_in_both_languages(session: Session) -> None:
 def test_children_begun_for_each_project_hand_it_on_to_their_items(store: Store) -> None:
     with store.transaction() as session:
         parent = family(session, "").id
-    outbox.deliver_pending(store, NOW, parent)
+    delivery.deliver_pending(store, NOW, parent)
 
     with store.reading() as session:
         assert subjects(session) == ["ถนนสาย ก", "สะพานข้ามห้วย"]
@@ -89,7 +90,7 @@ def test_children_begun_for_each_project_hand_it_on_to_their_items(store: Store)
 def test_what_the_process_itself_says_goes_before_what_the_parent_says(store: Store) -> None:
     with store.transaction() as session:
         parent = family(session, '<camunda:property name="subject" value="${project[\'code\']}"/>').id
-    outbox.deliver_pending(store, NOW, parent)
+    delivery.deliver_pending(store, NOW, parent)
 
     with store.reading() as session:
         assert subjects(session) == ["P-1", "P-2"]

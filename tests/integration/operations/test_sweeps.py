@@ -7,10 +7,11 @@ from sqlalchemy import func, select
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.retries import MOST_ATTEMPTS
 from osm_flow.notify.mail import Mail, MailChannel, RecordingMailer
-from osm_flow.operations import claims, sweeps
+from osm_flow.operations import sweeps
+from osm_flow.operations.background import leases
+from osm_flow.operations.background.leases import Tally
+from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.cases import incidents
-from osm_flow.operations.claims import Tally
-from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.sweeps import Means, Sweep
 from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import (
@@ -101,7 +102,7 @@ def test_two_sweepers_fire_each_timer_once_and_in_order(store: Store) -> None:
         return lambda: _until_done(lambda: sweeps.fire_due_timers(store, LATE, owner, limit=5))
 
     at_once(sweep("a"), sweep("b"))
-    _until_done(lambda: sweeps.fire_due_timers(store, LATE + claims.LEASE, "c"))
+    _until_done(lambda: sweeps.fire_due_timers(store, LATE + leases.LEASE, "c"))
 
     fired = _records(store, "timer.fired")
     assert len(fired) == 24
@@ -114,10 +115,10 @@ def test_two_sweepers_fire_each_timer_once_and_in_order(store: Store) -> None:
 
 def test_a_timer_waits_for_an_earlier_one_that_another_sweep_holds(store: Store) -> None:
     _cases(store, "three_timers")
-    held = claims.claim(store, Timer, "other", LATE, limit=1)
+    held = leases.claim(store, Timer, "other", LATE, limit=1)
 
     meanwhile = sweeps.fire_due_timers(store, LATE, "a")
-    claims.work_through(store, held, LATE, sweeps._fire)
+    leases.work_through(store, held, LATE, sweeps._fire)
     afterwards = sweeps.fire_due_timers(store, LATE, "a")
 
     assert (meanwhile, afterwards) == (Tally(left=2), Tally(done=2))
@@ -126,10 +127,10 @@ def test_a_timer_waits_for_an_earlier_one_that_another_sweep_holds(store: Store)
 
 def test_what_a_dead_sweep_had_claimed_is_done_after_its_lease(store: Store) -> None:
     _cases(store, "three_timers")
-    dead = claims.claim(store, Timer, "dead", LATE, limit=10)
+    dead = leases.claim(store, Timer, "dead", LATE, limit=10)
 
-    too_soon = sweeps.fire_due_timers(store, LATE + claims.LEASE - timedelta(seconds=1), "a")
-    recovered = sweeps.fire_due_timers(store, LATE + claims.LEASE, "a")
+    too_soon = sweeps.fire_due_timers(store, LATE + leases.LEASE - timedelta(seconds=1), "a")
+    recovered = sweeps.fire_due_timers(store, LATE + leases.LEASE, "a")
 
     assert len(dead.keys) == 3
     assert (too_soon.done, recovered.done) == (0, 3)
@@ -152,7 +153,7 @@ def test_a_sweep_that_dies_in_the_middle_leaves_nothing_half_done(
         sweeps.fire_due_timers(store, LATE, "dying")
     monkeypatch.setattr(sweeps, "_fire", fire)
     halfway = len(_records(store, "timer.fired"))
-    sweeps.fire_due_timers(store, LATE + claims.LEASE, "a")
+    sweeps.fire_due_timers(store, LATE + leases.LEASE, "a")
 
     assert halfway == 1
     assert [element for _, element, _ in _records(store, "timer.fired")] == ["first", "second", "third"]
@@ -160,10 +161,10 @@ def test_a_sweep_that_dies_in_the_middle_leaves_nothing_half_done(
 
 def test_a_sweep_that_woke_up_too_late_does_not_touch_what_others_took_over(store: Store) -> None:
     _cases(store, "three_timers")
-    asleep = claims.claim(store, Timer, "asleep", LATE, limit=10)
-    claims.claim(store, Timer, "b", LATE + claims.LEASE, limit=10)
+    asleep = leases.claim(store, Timer, "asleep", LATE, limit=10)
+    leases.claim(store, Timer, "b", LATE + leases.LEASE, limit=10)
 
-    tally = claims.work_through(store, asleep, LATE, sweeps._fire)
+    tally = leases.work_through(store, asleep, LATE, sweeps._fire)
 
     assert tally == Tally()
     assert _records(store, "timer.fired") == []
@@ -242,7 +243,7 @@ def test_a_service_is_carried_out_once_by_whichever_sweep_comes_first(store: Sto
         return lambda: _until_done(lambda: sweeps.run_services(store, NOW, owner, limit=2))
 
     at_once(sweep("a"), sweep("b"))
-    _until_done(lambda: sweeps.run_services(store, NOW + claims.LEASE, "c"))
+    _until_done(lambda: sweeps.run_services(store, NOW + leases.LEASE, "c"))
 
     assert _count(store, OutgoingLetter) == 6
     assert _count(store, ServiceJob) == 0

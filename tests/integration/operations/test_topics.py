@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine.values import JSON, Waiting
+from osm_flow.operations.background.topics import TOPICS, TopicRefused, Work
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.topics import TOPICS, TopicRefused, Work
 from osm_flow.store.models import Case, Notification, OutgoingLetter, Project
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, files, make_case, make_office, make_person, make_project

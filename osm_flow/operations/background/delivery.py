@@ -21,7 +21,7 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import JSON, DeliverMessage, EndChild, EscalateChild, Replan
 from osm_flow.errors import Refused
-from osm_flow.operations import claims, services
+from osm_flow.operations.background import leases, service_jobs
 from osm_flow.operations.definitions.library import compiled, latest, started_by_message
 from osm_flow.operations.people import notify_people
 from osm_flow.operations.stepping import cancelling, message_receivers, outbox_entries
@@ -61,7 +61,7 @@ def deliver(session: Session, entry: OutboxEntry, now: datetime) -> Touched:
     Raises CaseSuspended while the receiver is suspended; the caller lets the entry wait.
     """
     # The entry before the case that it moves, always: two deliveries of one entry meet here, and the second finds it done.
-    locked = claims.hold(session, OutboxEntry, entry.id)
+    locked = leases.hold(session, OutboxEntry, entry.id)
     if locked is None:
         return ()
     try:
@@ -79,11 +79,11 @@ def deliver_one(store: Store, entry_id: int, now: datetime) -> Touched:
         with store.transaction() as session:
             return deliver(session, session.get_one(OutboxEntry, entry_id), now)
     except stepping.CaseSuspended:
-        claims.rest(store, OutboxEntry, entry_id, now)
+        leases.rest(store, OutboxEntry, entry_id, now)
     except (Busy, Overtaken):
         logger.info("delivery gave way to another writer", extra={"entry": entry_id})
     except Exception as error:  # noqa: BLE001 (whatever is wrong with one entry, the others are delivered)
-        claims.fail(store, OutboxEntry, entry_id, now, error, kind=IncidentKind.delivery)
+        leases.fail(store, OutboxEntry, entry_id, now, error, kind=IncidentKind.delivery)
     return ()
 
 
@@ -106,7 +106,7 @@ def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
             family.update(deliver_one(store, entry_id, now))
         elif (task_id := _next_service(store, now, family, tried)) is not None:
             tried.add(task_id)
-            services.attempt(store, task_id, now)
+            service_jobs.attempt(store, task_id, now)
         else:
             break
     return len(tried)

@@ -25,9 +25,9 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.engine import evaluate_decision
 from osm_flow.notify.channels import Channel, Dispatch
-from osm_flow.operations import reminder_texts
+from osm_flow.operations.background import reminder_texts
+from osm_flow.operations.background.dispatches import queue_for
 from osm_flow.operations.calendar.holidays import working_calendar
-from osm_flow.operations.dispatches import queue_for
 from osm_flow.operations.people.absence import Absences, absences_in
 from osm_flow.operations.people.accounts import actor_for, people_wearing
 from osm_flow.operations.policy_facts import work_item_facts

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from osm_flow.notify.mail import MAIL, Mail
-from osm_flow.operations import dispatches
+from osm_flow.operations.background import dispatches
 
 
 def queue_mail(session: Session, mail: Mail, at: datetime, *, case_id: str | None = None) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from osm_flow.operations.claims import Tally
+from osm_flow.operations.background.leases import Tally
 from osm_flow.store.models import IdempotencyKey, OutboxEntry
 from osm_flow.store.session import Store
 

@@ -15,9 +15,9 @@ from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import FinishService
-from osm_flow.operations import claims
+from osm_flow.operations.background import leases
+from osm_flow.operations.background.topics import TOPICS, TopicRefused, Work
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.operations.topics import TOPICS, TopicRefused, Work
 from osm_flow.store.models import ServiceJob
 from osm_flow.store.session import Busy, Overtaken, Store, lock_case
 
@@ -54,7 +54,7 @@ def attempt(store: Store, task_id: str, now: datetime) -> str | None:
     except (NotWaiting, stepping.CaseEnded, Busy, Overtaken):
         logger.info("service gave way", extra={"task": task_id})
     except stepping.CaseSuspended:
-        claims.rest(store, ServiceJob, task_id, now)
+        leases.rest(store, ServiceJob, task_id, now)
     except Exception as error:  # noqa: BLE001 (whatever is wrong with one service, the others go on)
-        claims.fail(store, ServiceJob, task_id, now, error)
+        leases.fail(store, ServiceJob, task_id, now, error)
     return None
