@@ -21,7 +21,7 @@ from osm_flow import cli, web
 from osm_flow.cli.context import Context
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.smtp import mail_channel
-from osm_flow.operations.keys import Keyring, origin_of
+from osm_flow.operations.audit.signing_keys import Keyring, origin_of
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
 from osm_flow.store.session import Store

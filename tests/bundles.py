@@ -21,12 +21,12 @@ import rfc8785
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey, read_keys
 from osm_flow.operations import bundle_check, bundles
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.bundle_reading import BundleUnreadable
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.erasure import erase_payloads
-from osm_flow.operations.keys import Keyring
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.session import Store
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person

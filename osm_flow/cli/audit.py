@@ -11,10 +11,11 @@ import click
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey, read_keys
-from osm_flow.operations import audit_log, checkpoints, keys, log_checks
+from osm_flow.operations.audit import checkpoints, log_checks, signing_keys
+from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, Kind, changes_of
-from osm_flow.operations.log_tree import Leaf, leaf_bytes
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import JournalRecord, SigningKey
 
@@ -178,7 +179,7 @@ def keys_() -> None:
 def list_(context: Context, as_json: bool) -> None:
     """List the public keys with their periods, oldest first."""
     with context.store.reading() as session:
-        rows = keys.kept_keys(session)
+        rows = signing_keys.kept_keys(session)
     ends: list[SigningKey | None] = [*rows[1:], None]
     items = [_key(context, row, end) for row, end in zip(rows, ends, strict=True)]
     lines = (f"{item['key']}  {item['how']} {item['from']} to {item['until'] or 'now'}" for item in items)
@@ -204,7 +205,7 @@ def rotate(context: Context, reason: str, as_json: bool) -> None:
 def new(context: Context, reason: str, as_json: bool) -> None:
     """Start a new key because the old is lost. This leaves a gap that every verification shows."""
     with context.store.transaction() as session:
-        key = keys.replace_lost(session, context.keyring, SYSTEM, context.now(), reason=reason)
+        key = signing_keys.replace_lost(session, context.keyring, SYSTEM, context.now(), reason=reason)
         signed = checkpoints.sign_and_send(session, context.now(), SYSTEM, keyring=context.keyring)
     checkpoints.keep_copies(context.store, context.keyring)
     say({"key": str(key), "checkpoint": _as_dict(signed)}, as_json, f"{key}\n\n{signed.note.rstrip()}")
@@ -212,7 +213,7 @@ def new(context: Context, reason: str, as_json: bool) -> None:
 
 def _newest(newest: audit_log.Checkpoint | None) -> audit_log.Checkpoint:
     if newest is None:
-        raise keys.NoKeyYet
+        raise signing_keys.NoKeyYet
     return newest
 
 
@@ -222,7 +223,7 @@ def _as_dict(signed: audit_log.Checkpoint) -> dict[str, Any]:
 
 def _key(context: Context, row: SigningKey, end: SigningKey | None) -> dict[str, Any]:
     return {
-        "key": str(keys.public_half(row)),
+        "key": str(signing_keys.public_half(row)),
         "id": row.key_id,
         "how": row.how,
         "reason": row.reason,

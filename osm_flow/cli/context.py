@@ -20,7 +20,7 @@ from flask import Flask
 
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.mail import MailChannel
-from osm_flow.operations.keys import Keyring, origin_of
+from osm_flow.operations.audit.signing_keys import Keyring, origin_of
 from osm_flow.store.session import Store
 
 

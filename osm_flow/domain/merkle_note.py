@@ -1,6 +1,6 @@
 """Reading and writing a signed checkpoint of the audit log: a C2SP signed-note with a C2SP tlog-checkpoint in it.
 
-Only the text is read and written here; signatures are made and checked in `operations/keys.py`.
+Only the text is read and written here; signatures are made and checked in `operations/audit/signing_keys.py`.
 """
 
 from __future__ import annotations

@@ -14,12 +14,13 @@ from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Note, NoteUnreadable, VerifierKey, read_head, read_keys, read_note
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
-from osm_flow.operations import deep, keys
+from osm_flow.operations import deep
+from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.bundle_reading import Bundle, BundledCase, parsed, read_bundle
 from osm_flow.operations.bundle_states import lines_of_states
 from osm_flow.operations.deep import Deep, KnownState
 from osm_flow.operations.histories import faults_of_history
-from osm_flow.operations.log_tree import Leaf, leaf_bytes
 from osm_flow.operations.stepping.step import case_id_for
 
 
@@ -219,7 +220,7 @@ def _signers(bundle: Bundle, trusted: Sequence[VerifierKey] | None) -> tuple[lis
         text = (bundle.keys or b"").decode()
         own = read_keys(text.splitlines())
         if "".join(f"{key}\n" for key in own) != text or str(note).encode() != bundle.checkpoint:
-            raise NoteUnreadable(reason="it or keys.txt is spelled in another way than the one")
+            raise NoteUnreadable(reason="it or signing_keys.txt is spelled in another way than the one")
     except (NoteUnreadable, UnicodeDecodeError) as error:
         return [], [Fault("", 0, "checkpoint", str(error))]
     signers, faults = _signed_by(note, own, "a key of the bundle")
@@ -233,7 +234,7 @@ def _signers(bundle: Bundle, trusted: Sequence[VerifierKey] | None) -> tuple[lis
 
 
 def _signed_by(note: Note, known: Sequence[VerifierKey], whose: str) -> tuple[list[str], list[Fault]]:
-    answers = [(key.name, answer) for key in known if (answer := keys.signed_by(note, key)) is not None]
+    answers = [(key.name, answer) for key in known if (answer := signing_keys.signed_by(note, key)) is not None]
     if not answers:
         return [], [Fault("", 0, "signature", f"the checkpoint is not signed by {whose}")]
     faults = [Fault("", 0, "signature", f"the signature of {name} is wrong") for name, answer in answers if not answer]

@@ -25,12 +25,13 @@ from osm_flow.domain.merkle_note import read_head, read_note
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Refused
-from osm_flow.operations import audit_log, keys
-from osm_flow.operations.audit_log import Checkpoint, NotLogged
+from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.log import Checkpoint, NotLogged
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundle_player import player_page
 from osm_flow.operations.bundle_states import lines_of_states
 from osm_flow.operations.histories import Definition, History, history_of
-from osm_flow.operations.keys import Keyring
 from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf, Person
@@ -103,8 +104,8 @@ class _Writer:
             self._definition(sha256_, definition)
         if checkpoint is not None:
             self._add("checkpoint.txt", checkpoint.note.encode())
-            rows = keys.kept_keys(self.session)
-            self._add("keys.txt", "".join(f"{keys.public_half(row)}\n" for row in rows).encode())
+            rows = signing_keys.kept_keys(self.session)
+            self._add("keys.txt", "".join(f"{signing_keys.public_half(row)}\n" for row in rows).encode())
         xml = {name: definition.xml.decode("utf-8", "replace") for name, definition in sorted(self.definitions.items())}
         self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None))
         for name in ("README.txt", "verify.py"):

@@ -24,7 +24,7 @@ from osm_flow.domain.calendar.deadlines import BANGKOK
 from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_of
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import mining_objects
-from osm_flow.operations.audit_log import latest_checkpoint
+from osm_flow.operations.audit.log import latest_checkpoint
 from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.mining_objects import Elements, Seen
 from osm_flow.operations.pseudonyms import Naming

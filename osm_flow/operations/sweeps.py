@@ -24,12 +24,13 @@ from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import FireTimer
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.mail import MailChannel
-from osm_flow.operations import checkpoints, erasures
+from osm_flow.operations import erasures
+from osm_flow.operations.audit import checkpoints
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background import delivery, leases, pruning, reminders, service_jobs
 from osm_flow.operations.background.dispatches import queued
 from osm_flow.operations.background.leases import Claim, NotItsTurn, Tally
 from osm_flow.operations.cases.incidents import open_in, words_of
-from osm_flow.operations.keys import Keyring
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, OutboxEntry, ServiceJob, Timer, WorkItem
 from osm_flow.store.session import Busy, Overtaken, Store

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.states import OPEN_CASE
-from osm_flow.operations import deep, log_checks
+from osm_flow.operations import deep
+from osm_flow.operations.audit import log_checks
 from osm_flow.operations.deep import Deep, KnownState
 from osm_flow.operations.histories import History, faults_of_history, history_of
 from osm_flow.operations.replaying import NotReplayable, Replayed, fold

@@ -17,9 +17,10 @@ from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
-from osm_flow.operations import audit_log, history_search
-from osm_flow.operations.history_questions import Question
-from osm_flow.operations.history_search import Found, Wanted
+from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.audit import search as history_search
+from osm_flow.operations.audit.questions import Question
+from osm_flow.operations.audit.search import Found, Wanted
 from osm_flow.web import requests
 from osm_flow.web.access import requires
 from osm_flow.web.filters import office_name, role_name, thai_datetime, zone

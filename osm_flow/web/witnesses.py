@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from osm_flow.domain.access.policy import OfficeFacts, Verb
-from osm_flow.operations import checkpoints, keys, witnesses
-from osm_flow.operations.audit_log import latest_checkpoint
+from osm_flow.operations.audit import checkpoints, signing_keys, witnesses
+from osm_flow.operations.audit.log import latest_checkpoint
 from osm_flow.operations.people.accounts import offices
 from osm_flow.store.models import LogLeaf, Office
 from osm_flow.web.access import may, requires
@@ -20,12 +20,12 @@ blueprint = Blueprint("witnesses", __name__)
 @blueprint.get("/audit/log")
 @requires(Verb.see_audit, Verb.manage_witnesses)
 def log() -> ResponseReturnValue:
-    rows = keys.kept_keys(g.session)
+    rows = signing_keys.kept_keys(g.session)
     return render_template(
         "audit/log.html",
         newest=latest_checkpoint(g.session),
         logged=g.session.scalar(select(func.count()).select_from(LogLeaf)),
-        keys=[(row, str(keys.public_half(row))) for row in reversed(rows)],
+        keys=[(row, str(signing_keys.public_half(row))) for row in reversed(rows)],
         may_manage=may(Verb.manage_witnesses),
     )
 

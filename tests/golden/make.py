@@ -24,13 +24,13 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.operations import bundles, demo
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.cases.acts import resume_case, suspend_case
 from osm_flow.operations.cases.attachments import attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.erasure import erase_payloads
-from osm_flow.operations.keys import Keyring
 from osm_flow.operations.people.accounts import actor_named, give_position
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition

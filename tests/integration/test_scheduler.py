@@ -14,9 +14,9 @@ from sqlalchemy import func, select
 from osm_flow import scheduler
 from osm_flow.notify.mail import Mail, RecordingMailer
 from osm_flow.operations import sweeps
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.background.mail import queue_mail
-from osm_flow.operations.keys import Keyring
 from osm_flow.operations.sweeps import Means, Sweep
 from osm_flow.store.models import JournalRecord
 from osm_flow.store.session import Store

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations import witnesses
+from osm_flow.operations.audit import witnesses
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.accounts import actor_named, seed_clusters
 from osm_flow.store.models import OutboxEntry

@@ -16,13 +16,13 @@ from sqlalchemy.exc import DBAPIError
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import OsmFlowError
-from osm_flow.operations import audit_log
+from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.audit.log_checks import check_log, lost_cases
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.calendar.holidays import override_day, remove_override
 from osm_flow.operations.calendar.milestones import move_date, propose_year
-from osm_flow.operations.keys import Keyring
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import Kind, changes_of, check_chain, records
-from osm_flow.operations.log_checks import check_log, lost_cases
 from osm_flow.operations.people import accounts
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.store.session import Store

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.operations import keys
-from osm_flow.operations.audit_log import (
+from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.log import (
     Checkpoint,
     LogContradicted,
     NotLogged,
@@ -27,8 +27,8 @@ from osm_flow.operations.audit_log import (
     latest_checkpoint,
     make_checkpoint,
 )
+from osm_flow.operations.audit.signing_keys import Keyring, kept_keys, public_half
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.keys import Keyring, kept_keys, public_half
 from osm_flow.operations.people.accounts import PersonNotFound, actor_named
 from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf
 from osm_flow.store.session import Store
@@ -176,7 +176,7 @@ def test_a_crash_between_logging_and_signing_is_harmless(
     store: Store, case_id: str, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(keys, "sign", lambda *_: 1 / 0)
+        patch.setattr(signing_keys, "sign", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             checkpoint(store, keyring)
     with store.reading() as session:
@@ -217,10 +217,10 @@ def test_foreign_cut_and_future_checkpoints_are_refused_in_words(
         def codes(note: str | bytes) -> list[str]:
             return [fault.code for fault in check_against(session, note)]
 
-        future = keys.sign(f"{keyring.origin}\n9\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
-        other = keys.sign(f"{keyring.origin}\n1\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
-        foreign = keys.sign(f"else\n1\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
-        resigned = keys.sign(f"{body}\n", stranger, elsewhere)
+        future = signing_keys.sign(f"{keyring.origin}\n9\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
+        other = signing_keys.sign(f"{keyring.origin}\n1\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
+        foreign = signing_keys.sign(f"else\n1\n{base64.b64encode(bytes(32)).decode()}\n", key, keyring)
+        resigned = signing_keys.sign(f"{body}\n", stranger, elsewhere)
         assert codes(str(future)) == ["future"]
         assert codes(str(other)) == ["root"]
         assert codes(str(foreign)) == ["origin"]

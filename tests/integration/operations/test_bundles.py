@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.operations import bundles
-from osm_flow.operations.keys import Keyring
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
 from osm_flow.store.models import Access
 from osm_flow.store.session import Store

@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.deadlines import close_of, local_day
-from osm_flow.operations import checkpoints, witnesses
-from osm_flow.operations.audit_log import check_against, latest_checkpoint
+from osm_flow.operations.audit import checkpoints, witnesses
+from osm_flow.operations.audit.log import check_against, latest_checkpoint
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.leases import Tally
-from osm_flow.operations.keys import Keyring
 from osm_flow.operations.sweeps import Means, sweep_all
 from osm_flow.store.models import LogCheckpoint, LogLeaf, OutboxEntry
 from osm_flow.store.session import Store

@@ -21,7 +21,9 @@ from osm_flow.errors import NotFound
 from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import erasures, retention
-from osm_flow.operations.audit_log import make_checkpoint
+from osm_flow.operations.audit.log import make_checkpoint
+from osm_flow.operations.audit.log_checks import check_log
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.dispatches import queue
 from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.cases.attachments import AttachmentNotFound, attach, get_attachment
@@ -36,9 +38,7 @@ from osm_flow.operations.erasures import (
     SubjectTooShort,
 )
 from osm_flow.operations.export import exported
-from osm_flow.operations.keys import Keyring
 from osm_flow.operations.ledger.access_log import record_access
-from osm_flow.operations.log_checks import check_log
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.retention import HeldByLaw
 from osm_flow.operations.verify import verify_case, verify_deep

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.search import typed_text
-from osm_flow.operations import history_search
+from osm_flow.operations.audit import search as history_search
+from osm_flow.operations.audit.questions import Question
+from osm_flow.operations.audit.search import Wanted, audited_years, everything, export, search
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.history_questions import Question
-from osm_flow.operations.history_search import Wanted, audited_years, everything, export, search
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.work_items import acts as work_items

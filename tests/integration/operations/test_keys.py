@@ -9,9 +9,9 @@ import pytest
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import Head, NoteUnreadable
-from osm_flow.operations import keys
-from osm_flow.operations.audit_log import make_checkpoint
-from osm_flow.operations.keys import (
+from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.log import make_checkpoint
+from osm_flow.operations.audit.signing_keys import (
     KeyMissing,
     Keyring,
     KeyUnreadable,
@@ -41,18 +41,18 @@ def test_a_key_file_of_another_key_is_refused(store: Store, keyring: Keyring) ->
     (keyring.folder / f"{other.key_id}.pem").replace(keyring.folder / f"{mine}.pem")
 
     with pytest.raises(KeyUnreadable), store.transaction() as session:
-        keys.key_to_sign_with(session, keyring, SYSTEM, later(30))
+        signing_keys.key_to_sign_with(session, keyring, SYSTEM, later(30))
 
 
 def test_the_first_key_is_made_once_and_signs_where_it_lies(store: Store, keyring: Keyring, tmp_path: Path) -> None:
     with store.transaction() as session:
-        first = keys.key_to_sign_with(session, keyring, SYSTEM, NOW)
-        assert keys.key_to_sign_with(session, keyring, SYSTEM, later()) == first
+        first = signing_keys.key_to_sign_with(session, keyring, SYSTEM, NOW)
+        assert signing_keys.key_to_sign_with(session, keyring, SYSTEM, later()) == first
 
     elsewhere = Keyring(tmp_path / "other machine", "another.example/journal")
     with store.transaction() as session:
         with pytest.raises(KeyMissing, match=first.key_id):
-            keys.key_to_sign_with(session, elsewhere, SYSTEM, later(2))
+            signing_keys.key_to_sign_with(session, elsewhere, SYSTEM, later(2))
         (row,) = kept_keys(session)
     assert (row.how, row.actor, row.at, public_half(row)) == ("first", "system", NOW, first)
     assert not elsewhere.folder.exists()
@@ -60,23 +60,23 @@ def test_the_first_key_is_made_once_and_signs_where_it_lies(store: Store, keyrin
 
 def test_a_key_follows_another_with_the_signatures_of_both(store: Store, keyring: Keyring) -> None:
     with store.transaction() as session:
-        first = keys.key_to_sign_with(session, keyring, SYSTEM, NOW)
-        note = keys.rotate(session, keyring, HEAD, SYSTEM, later(), reason=" ครบกำหนด ")
-        keys.rotate(session, keyring, HEAD, SYSTEM, later(2))
+        first = signing_keys.key_to_sign_with(session, keyring, SYSTEM, NOW)
+        note = signing_keys.rotate(session, keyring, HEAD, SYSTEM, later(), reason=" ครบกำหนด ")
+        signing_keys.rotate(session, keyring, HEAD, SYSTEM, later(2))
 
     with store.reading() as session:
         one, two, three = kept_keys(session)
-        assert keys.active_key(session) is three
+        assert signing_keys.active_key(session) is three
     assert (two.how, two.reason, two.name, two.endorsement) == ("rotated", "ครบกำหนด", first.name, str(note))
-    assert [keys.signed_by(note, public_half(row)) for row in (one, two, three)] == [True, True, None]
+    assert [signing_keys.signed_by(note, public_half(row)) for row in (one, two, three)] == [True, True, None]
     assert (is_endorsed(two, one), is_endorsed(three, two)) == (True, True)
     assert not is_endorsed(three, one)
 
 
 def test_a_hand_over_that_names_another_key_is_none(store: Store, keyring: Keyring) -> None:
     with store.transaction() as session:
-        keys.key_to_sign_with(session, keyring, SYSTEM, NOW)
-        keys.rotate(session, keyring, HEAD, SYSTEM, later())
+        signing_keys.key_to_sign_with(session, keyring, SYSTEM, NOW)
+        signing_keys.rotate(session, keyring, HEAD, SYSTEM, later())
         before, row = kept_keys(session)
         stranger = keyring.make(keyring.origin)
         row.key_id, row.public_key = stranger.key_id, stranger.public.hex()
@@ -89,13 +89,13 @@ def test_a_hand_over_that_names_another_key_is_none(store: Store, keyring: Keyri
 
 def test_a_lost_key_is_followed_by_one_that_nobody_endorsed(store: Store, keyring: Keyring, tmp_path: Path) -> None:
     with store.transaction() as session:
-        lost = keys.key_to_sign_with(session, keyring, SYSTEM, NOW)
+        lost = signing_keys.key_to_sign_with(session, keyring, SYSTEM, NOW)
     fresh = replace(keyring, folder=tmp_path / "new machine")
     with store.transaction() as session:
         with pytest.raises(ReasonNeeded):
-            keys.replace_lost(session, fresh, SYSTEM, later(), reason="  ")
-        new = keys.replace_lost(session, fresh, SYSTEM, later(), reason="ดิสก์เสีย")
-        assert keys.key_to_sign_with(session, fresh, SYSTEM, later(2)) == new
+            signing_keys.replace_lost(session, fresh, SYSTEM, later(), reason="  ")
+        new = signing_keys.replace_lost(session, fresh, SYSTEM, later(), reason="ดิสก์เสีย")
+        assert signing_keys.key_to_sign_with(session, fresh, SYSTEM, later(2)) == new
 
     with store.reading() as session:
         row = kept_keys(session)[-1]
@@ -105,9 +105,9 @@ def test_a_lost_key_is_followed_by_one_that_nobody_endorsed(store: Store, keyrin
 
 def test_without_a_key_there_is_none_to_follow(store: Store, keyring: Keyring) -> None:
     with store.transaction() as session:
-        assert keys.active_key(session) is None
+        assert signing_keys.active_key(session) is None
         with pytest.raises(NoKeyYet):
-            keys.rotate(session, keyring, HEAD, SYSTEM, NOW)
+            signing_keys.rotate(session, keyring, HEAD, SYSTEM, NOW)
         with pytest.raises(NoKeyYet):
-            keys.replace_lost(session, keyring, SYSTEM, NOW, reason="หาย")
+            signing_keys.replace_lost(session, keyring, SYSTEM, NOW, reason="หาย")
     assert not keyring.folder.exists()

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from osm_flow.domain import merkle_note
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.merkle_note import Head
-from osm_flow.operations import keys
-from osm_flow.operations.audit_log import append_new, make_checkpoint, rotate_key
+from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.checkpoints import keep_copies, kept_copies
+from osm_flow.operations.audit.log import append_new, make_checkpoint, rotate_key
+from osm_flow.operations.audit.log_checks import LogReport, check_log
+from osm_flow.operations.audit.merkle_tree import LogTree
+from osm_flow.operations.audit.signing_keys import KeyMissing, Keyring, ReasonNeeded, kept_keys, public_half
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.checkpoints import keep_copies, kept_copies
-from osm_flow.operations.keys import KeyMissing, Keyring, ReasonNeeded, kept_keys, public_half
-from osm_flow.operations.log_checks import LogReport, check_log
-from osm_flow.operations.log_tree import LogTree
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.verify import verify_all, verify_case
 from osm_flow.operations.work_items import acts as work_items
@@ -228,7 +228,7 @@ def test_a_rotation_is_signed_by_both_keys(store: Store, keyring: Keyring, case_
     with store.reading() as session:
         old, new = map(public_half, kept_keys(session))
         note = merkle_note.read_note(rotated.note)
-    assert (keys.signed_by(note, old), keys.signed_by(note, new)) == (True, True)
+    assert (signing_keys.signed_by(note, old), signing_keys.signed_by(note, new)) == (True, True)
     assert f"successor {new}\n" in note.text
     found = report(store, keyring)
     assert (found.faults, found.notices, found.checkpoints) == ([], [], 3)
@@ -241,9 +241,9 @@ def test_nobody_becomes_the_next_key_by_signing_beside_the_last_one(
     key = elsewhere.make(keyring.origin)
     with store.reading() as session:
         note = merkle_note.read_note(session.scalars(select(LogCheckpoint.note)).one())
-    both = merkle_note.Note(note.text, (*note.signatures, *keys.sign(note.text, key, elsewhere).signatures))
+    both = merkle_note.Note(note.text, (*note.signatures, *signing_keys.sign(note.text, key, elsewhere).signatures))
     with store.transaction() as session:
-        keys._add(session, key, SYSTEM, later(20), how="rotated", endorsement=str(both))
+        signing_keys._add(session, key, SYSTEM, later(20), how="rotated", endorsement=str(both))
 
     assert codes(store, keyring, pinned=False) == {"key"}
 
@@ -259,9 +259,9 @@ def test_a_lost_key_is_replaced_with_a_gap_that_shows(store: Store, keyring: Key
     with pytest.raises(KeyMissing), store.transaction() as session:
         rotate_key(session, later(20), SYSTEM, keyring=keyring)
     with pytest.raises(ReasonNeeded), store.transaction() as session:
-        keys.replace_lost(session, keyring, SYSTEM, later(20), reason="  ")
+        signing_keys.replace_lost(session, keyring, SYSTEM, later(20), reason="  ")
     with store.transaction() as session:
-        keys.replace_lost(session, keyring, SYSTEM, later(20), reason="ดิสก์เสีย")
+        signing_keys.replace_lost(session, keyring, SYSTEM, later(20), reason="ดิสก์เสีย")
     sign(store, keyring, 22)
 
     found = report(store, keyring)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, event, select, text
 
-from osm_flow.operations.audit_log import consistency, inclusion
-from osm_flow.operations.log_tree import Leaf, LogDamaged, LogTree, leaf_bytes
+from osm_flow.operations.audit.log import consistency, inclusion
+from osm_flow.operations.audit.merkle_tree import Leaf, LogDamaged, LogTree, leaf_bytes
 from osm_flow.store.models import LogNode
 from osm_flow.store.session import Store
 from tests.rfc6962 import includes, is_consistent, leaf_hash, root_of

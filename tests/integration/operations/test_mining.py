@@ -18,10 +18,10 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations import mining
-from osm_flow.operations.audit_log import make_checkpoint
+from osm_flow.operations.audit.log import make_checkpoint
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.keys import Keyring
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
 from osm_flow.operations.pseudonyms import pseudonyms
 from osm_flow.operations.work_items import acts as work_items

@@ -25,12 +25,12 @@ from sqlalchemy import select
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.journal import Record, seal
 from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.acts import resume_case, suspend_case
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.erasure import erase_payloads
-from osm_flow.operations.keys import Keyring
 from osm_flow.operations.verify import verify_case, verify_deep
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, JournalRecord, WorkItem

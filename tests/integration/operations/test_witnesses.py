@@ -7,8 +7,8 @@ import pytest
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
-from osm_flow.operations import witnesses
-from osm_flow.operations.witnesses import WitnessKnown, WitnessNotAccepted, WitnessNotFound
+from osm_flow.operations.audit import witnesses
+from osm_flow.operations.audit.witnesses import WitnessKnown, WitnessNotAccepted, WitnessNotFound
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_unrecorded, later, make_case, make_office, make_person
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from osm_flow.operations.keys import Keyring
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.store.models import Access, Case
 from osm_flow.store.session import Store
 from tests.bundles import Forger, keys_of, make_family, product_faults, run_script

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from osm_flow.domain.merkle_note import Note
-from osm_flow.operations.keys import (
+from osm_flow.operations.audit.signing_keys import (
     KeyMissing,
     Keyring,
     KeyUnreadable,

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
-from osm_flow.operations import keys
+from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.merkle_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.log_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf, SigningKey
 
@@ -52,10 +52,10 @@ def check_log(
     checkpoints from outside the database, each with the name of its place.
     """
     report = LogReport()
-    rows = keys.kept_keys(session)
+    rows = signing_keys.kept_keys(session)
     _check_keys(report, rows, trusted)
     signed = _signed_heads(session, report, rows)
-    known = list(trusted) or [keys.public_half(row) for row in rows]
+    known = list(trusted) or [signing_keys.public_half(row) for row in rows]
     signed += [head for place, note in kept if (head := _kept_head(report, place, note, known)) is not None]
     roots = _read_leaves(session, report, {one.head.size for one in signed})
     for one in signed:
@@ -89,9 +89,9 @@ def lost_cases(session: Session) -> list[str]:
 def _check_keys(report: LogReport, rows: Sequence[SigningKey], trusted: Sequence[VerifierKey]) -> None:
     for before, row in zip([None, *rows], rows, strict=False):
         key_id = row.key_id
-        if keys.public_half(row).key_id != key_id:
+        if signing_keys.public_half(row).key_id != key_id:
             report.faults.append(Fault("", 0, "key", f"the public key {key_id} was changed"))
-        elif trusted and keys.public_half(row) not in trusted:
+        elif trusted and signing_keys.public_half(row) not in trusted:
             report.faults.append(Fault("", 0, "key", f"the key {key_id} is none of those that are trusted here"))
         if before is None:
             if row.how != "first":
@@ -105,7 +105,7 @@ def _check_keys(report: LogReport, rows: Sequence[SigningKey], trusted: Sequence
 
 def _endorsed(row: SigningKey, before: SigningKey) -> bool:
     try:
-        return row.how == "rotated" and keys.is_endorsed(row, before)
+        return row.how == "rotated" and signing_keys.is_endorsed(row, before)
     except NoteUnreadable:
         return False
 
@@ -125,7 +125,7 @@ def _signed_heads(session: Session, report: LogReport, rows: Sequence[SigningKey
             report.faults.append(Fault("", 0, "note", f"{place}: {error}"))
             continue
         number = order.get(row.key_id)
-        if number is None or keys.signed_by(note, keys.public_half(rows[number])) is not True:
+        if number is None or signing_keys.signed_by(note, signing_keys.public_half(rows[number])) is not True:
             report.faults.append(Fault("", 0, "signature", f"{place} is not signed by the key {row.key_id}"))
             continue
         if (head.size, head.root.hex()) != (row.size, row.root):
@@ -144,7 +144,7 @@ def _kept_head(report: LogReport, place: str, text: str, known: Sequence[Verifie
     except NoteUnreadable as error:
         report.faults.append(Fault("", 0, "note", f"{place}: {error}"))
         return None
-    answers = [answer for key in known if (answer := keys.signed_by(note, key)) is not None]
+    answers = [answer for key in known if (answer := signing_keys.signed_by(note, key)) is not None]
     if not answers:
         report.faults.append(Fault("", 0, "key", f"{place} is not signed by any key that is known here"))
     elif not all(answers):

@@ -14,8 +14,8 @@ from osm_flow.domain.access.policy import NotYourRole, OfficeFacts, Verb, decide
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import searchable
 from osm_flow.errors import Refused
+from osm_flow.operations.audit.questions import Question, condition
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.history_questions import Question, condition
 from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.operations.work_items import queries as work_item_queries

@@ -18,10 +18,10 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
 from osm_flow.errors import NotFound, Refused
-from osm_flow.operations import keys
-from osm_flow.operations.keys import Keyring
+from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.merkle_tree import Leaf, LogDamaged, LogTree, leaf_bytes
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.log_tree import Leaf, LogDamaged, LogTree, leaf_bytes
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf
 
@@ -88,13 +88,13 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
     tree = LogTree(session)
     size = tree.get_size()
     newest = latest_checkpoint(session)
-    key = keys.key_to_sign_with(session, keyring, actor, now)
+    key = signing_keys.key_to_sign_with(session, keyring, actor, now)
     if newest is not None:
         _refuse_to_contradict(tree, newest)
     if newest is not None and (newest.size, newest.key_id) == (size, key.key_id):
         return newest
     root = tree.root(size)
-    note = keys.sign(str(Head(key.name, size, root)), key, keyring)
+    note = signing_keys.sign(str(Head(key.name, size, root)), key, keyring)
     return _keep(session, Checkpoint(size, root.hex(), str(note), key.key_id, now), actor)
 
 
@@ -105,7 +105,7 @@ def rotate_key(session: Session, now: datetime, actor: Actor, *, keyring: Keyrin
     if (newest := latest_checkpoint(session)) is not None:
         _refuse_to_contradict(tree, newest)
     head = Head(keyring.origin, tree.get_size(), tree.root())
-    note = keys.rotate(session, keyring, head, actor, now, reason=reason)
+    note = signing_keys.rotate(session, keyring, head, actor, now, reason=reason)
     key_id = note.signatures[-1].key_id
     return _keep(session, Checkpoint(head.size, head.root.hex(), str(note), key_id, now), actor)
 
@@ -158,9 +158,9 @@ def check_against(session: Session, note: str | bytes, trusted: list[VerifierKey
         head = read_head(read)
     except NoteUnreadable as error:
         return [_fault("note", str(error))]
-    rows = keys.kept_keys(session)
-    known = trusted or [keys.public_half(row) for row in rows]
-    answers = [answer for key in known if (answer := keys.signed_by(read, key)) is not None]
+    rows = signing_keys.kept_keys(session)
+    known = trusted or [signing_keys.public_half(row) for row in rows]
+    answers = [answer for key in known if (answer := signing_keys.signed_by(read, key)) is not None]
     if not answers:
         return [_fault("key", "no key that is known here has signed the checkpoint")]
     if not all(answers):

@@ -12,11 +12,12 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.calendar.deadlines import close_of, local_day
 from osm_flow.domain.merkle_note import read_head, read_note
 from osm_flow.notify.mail import Mail
-from osm_flow.operations import audit_log, witnesses
-from osm_flow.operations.audit_log import Checkpoint, LogContradicted, latest_checkpoint, make_checkpoint
+from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.audit import witnesses
+from osm_flow.operations.audit.log import Checkpoint, LogContradicted, latest_checkpoint, make_checkpoint
+from osm_flow.operations.audit.signing_keys import KeyMissing, Keyring, KeyUnreadable
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.background.mail import queue_mail
-from osm_flow.operations.keys import KeyMissing, Keyring, KeyUnreadable
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import LogCheckpoint, LogLeaf
 from osm_flow.store.session import Store
