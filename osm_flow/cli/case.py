@@ -15,13 +15,13 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import CaseStatus
-from osm_flow.operations import replaying, verify
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.cases import queries as case_queries
 from osm_flow.operations.cases.overview import open_items_of
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.replay import refold, verify
 from osm_flow.operations.stepping.step import CaseFailed
 from osm_flow.operations.stepping.subject_words import subject_words
 from osm_flow.store.database import instant_text
@@ -215,7 +215,7 @@ def _entry(entry: case_queries.HistoryEntry) -> dict[str, Any]:
     }
 
 
-def _replayed(step: replaying.Replayed) -> dict[str, Any]:
+def _replayed(step: refold.Replayed) -> dict[str, Any]:
     return {
         "seq": step.seq,
         "at": instant_text(step.at),

@@ -16,11 +16,12 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import VerifierKey
-from osm_flow.operations import bundle_check, bundles, verify
+from osm_flow.operations import bundle_check, bundles
 from osm_flow.operations.audit.log_checks import LogReport
-from osm_flow.operations.deep import Deep
 from osm_flow.operations.export import exported
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.replay import verify
+from osm_flow.operations.replay.compare_states import Deep
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

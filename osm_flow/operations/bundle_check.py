@@ -14,13 +14,13 @@ from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Note, NoteUnreadable, VerifierKey, read_head, read_keys, read_note
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
-from osm_flow.operations import deep
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.bundle_reading import Bundle, BundledCase, parsed, read_bundle
 from osm_flow.operations.bundle_states import lines_of_states
-from osm_flow.operations.deep import Deep, KnownState
-from osm_flow.operations.histories import faults_of_history
+from osm_flow.operations.replay import compare_states
+from osm_flow.operations.replay.compare_states import Deep, KnownState
+from osm_flow.operations.replay.history import faults_of_history
 from osm_flow.operations.stepping.step import case_id_for
 
 
@@ -138,7 +138,7 @@ def _parents(about: JSON) -> JSON:
 
 def _replayed(one: BundledCase) -> Deep:
     """The replay of the case; the bundle's own states are what is known of the recorded ones."""
-    found = deep.compare(one.history, lambda seq: _told(one.states, seq))
+    found = compare_states.compare(one.history, lambda seq: _told(one.states, seq))
     if found.faults or not found.is_complete:
         return found
     with_data = all("set" in state for state in one.states)

@@ -18,7 +18,7 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.journal import Fault, NotStorable, Record
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
-from osm_flow.operations.histories import Definition, History, Payload
+from osm_flow.operations.replay.history import Definition, History, Payload
 
 FORMAT = "osm-flow-bundle/1"
 MOST_FILES, MOST_BYTES, LARGEST_FILE, LARGEST_RATIO = 100_000, 1 << 30, 256 << 20, 250

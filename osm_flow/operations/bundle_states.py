@@ -7,8 +7,8 @@ from typing import Any
 
 from osm_flow.domain.journal import as_recorded
 from osm_flow.engine.values import JSON, Waiting
-from osm_flow.operations.histories import History
-from osm_flow.operations.replaying import NotReplayable, Replayed, fold
+from osm_flow.operations.replay.history import History
+from osm_flow.operations.replay.refold import NotReplayable, Replayed, fold
 from osm_flow.store.database import instant_text
 
 

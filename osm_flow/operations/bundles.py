@@ -31,9 +31,9 @@ from osm_flow.operations.audit.log import Checkpoint, NotLogged
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundle_player import player_page
 from osm_flow.operations.bundle_states import lines_of_states
-from osm_flow.operations.histories import Definition, History, history_of
 from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.policy_facts import case_facts
+from osm_flow.operations.replay.history import Definition, History, history_of
 from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf, Person
 from osm_flow.store.session import CaseNotFound
 

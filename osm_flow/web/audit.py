@@ -13,11 +13,11 @@ from flask.typing import ResponseReturnValue
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
-from osm_flow.operations import moments
 from osm_flow.operations.cases.queries import case_history, definition_with_forms
-from osm_flow.operations.moments import Moment, NoSuchMoment
+from osm_flow.operations.replay import moments
+from osm_flow.operations.replay.moments import Moment, NoSuchMoment
+from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping import kept_states
-from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import Case
 from osm_flow.web.access import requires
 from osm_flow.web.diagram_xml import in_language

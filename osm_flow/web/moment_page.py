@@ -16,10 +16,10 @@ from osm_flow.domain.forms.values import Change, changes
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON
-from osm_flow.operations import moments
 from osm_flow.operations.cases.queries import case_children
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.moments import Moment
+from osm_flow.operations.replay import moments
+from osm_flow.operations.replay.moments import Moment
 from osm_flow.store.models import Case
 from osm_flow.web.element_list import ElementLine, live_elements
 from osm_flow.web.filters import province_name, role_name

@@ -16,7 +16,7 @@ from osm_flow.operations.cases.attachments import attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.cases.queries import definition_with_forms
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.verify import replay
+from osm_flow.operations.replay.verify import replay
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case
 from tests.browser.conftest import Desk

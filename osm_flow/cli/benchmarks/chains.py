@@ -14,11 +14,12 @@ from osm_flow.cli.benchmarks.journals import lengthen
 from osm_flow.cli.benchmarks.stepping import begin, go_round
 from osm_flow.domain import journal
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations import bundles, verify
+from osm_flow.operations import bundles
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.histories import history_of
-from osm_flow.operations.replaying import fold
+from osm_flow.operations.replay import verify
+from osm_flow.operations.replay.history import history_of
+from osm_flow.operations.replay.refold import fold
 from osm_flow.store.models import Case
 
 

@@ -24,8 +24,8 @@ from osm_flow.operations.calendar.milestones import (
     propose_year,
 )
 from osm_flow.operations.cases.acts import suspend_case
+from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.sweeps import deliver_outbox
-from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_items.plans import move_due
 from osm_flow.store.models import Case, FiscalDate, JournalPayload, JournalRecord, OutboxEntry, Timer
 from osm_flow.store.session import Store

@@ -13,8 +13,8 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.errors import Refused
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.calendar.milestones import move_date
+from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping.cancelling import cancel
-from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, OutboxEntry, ServiceJob, Timer, WaitingMessage
 from osm_flow.store.session import Store, lock_case
 from tests.factories import NOW, complete_first, deploy_tests, items_of, later, make_case, make_office, make_person

@@ -11,8 +11,8 @@ from osm_flow.errors import NotFound
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import queries as case_queries
+from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping.step import CaseSuspended
-from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, JournalRecord, Timer
 from osm_flow.store.session import CaseNotFound, Store

@@ -13,7 +13,7 @@ from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations.cases.acts import cancel_case
 from osm_flow.operations.cases.comments import CommentRefused, NotOfThisCase, comment, comments_on, element_in_case
-from osm_flow.operations.verify import verify_case
+from osm_flow.operations.replay.verify import verify_case
 from osm_flow.store.models import Case, Comment, JournalPayload, JournalRecord
 from osm_flow.store.session import CaseNotFound
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person

@@ -24,14 +24,14 @@ from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.engine.values import Command, CompleteTask, FireTimer
-from osm_flow.operations import deep
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases.acts import start_case
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.histories import Payload, history_of
+from osm_flow.operations.replay import compare_states
+from osm_flow.operations.replay.history import Payload, history_of
+from osm_flow.operations.replay.verify import verify_all_deep, verify_deep
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.operations.verify import verify_all_deep, verify_deep
 from osm_flow.store import backup
 from osm_flow.store.models import Case, JournalRecord
 from osm_flow.store.session import Store
@@ -63,7 +63,9 @@ def test_the_first_state_that_differs_is_named_with_both_states(store: Store) ->
     forged[done] = replace(forged[done], body=forged[done].body.replace("1.50", "9.99"))
     changed = replace(history, payloads=forged)
 
-    found = deep.compare(changed, lambda seq: deep.KnownState("a test", ("inner",), {"text": "1.50", "fy": 2571}))
+    found = compare_states.compare(
+        changed, lambda seq: compare_states.KnownState("a test", ("inner",), {"text": "1.50", "fy": 2571})
+    )
 
     assert [(fault.seq, fault.code) for fault in found.faults] == [(done, "state")]
     assert found.difference is not None
@@ -110,7 +112,7 @@ def test_an_engine_that_is_not_the_installed_one_is_reported_and_the_replay_trie
         history, chain=[(replace(record, engine_version="osm-flow 0.0.9"), hash_) for record, hash_ in history.chain]
     )
 
-    found = deep.compare(older, lambda seq: None)
+    found = compare_states.compare(older, lambda seq: None)
 
     assert found.faults == []
     assert len(found.notes) == 1
@@ -126,7 +128,7 @@ def test_an_erased_act_ends_the_replay_and_is_no_fault(store: Store) -> None:
         history = history_of(session, session.get_one(Case, case_id))
     kept = {seq: payload for seq, payload in history.payloads.items() if seq != 2}
 
-    found = deep.compare(replace(history, payloads=kept), lambda seq: None)
+    found = compare_states.compare(replace(history, payloads=kept), lambda seq: None)
 
     assert found.faults == []
     assert found.compared == 1
@@ -150,7 +152,7 @@ def test_what_no_engine_can_do_is_a_fault_of_its_record(sqlite_store: Store, bod
         history = history_of(session, session.get_one(Case, case_id))
     payloads = {**history.payloads, 2: Payload("00" * 16, body)}
 
-    found = deep.compare(replace(history, payloads=payloads), lambda seq: None)
+    found = compare_states.compare(replace(history, payloads=payloads), lambda seq: None)
 
     assert [fault.seq for fault in found.faults] == [2]
 

@@ -16,7 +16,7 @@ from osm_flow.operations import demo
 from osm_flow.operations.demo.cast import CAST, OFFICE, PASSWORD, logins
 from osm_flow.operations.people.accounts import actor_named, has_people
 from osm_flow.operations.people.signing_in import sign_in
-from osm_flow.operations.verify import verify_all
+from osm_flow.operations.replay.verify import verify_all
 from osm_flow.operations.work_items.inbox import Home, home_for
 from osm_flow.store.models import (
     CalendarChange,

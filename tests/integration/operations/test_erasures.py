@@ -40,8 +40,8 @@ from osm_flow.operations.erasures import (
 from osm_flow.operations.export import exported
 from osm_flow.operations.ledger.access_log import record_access
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.replay.verify import verify_case, verify_deep
 from osm_flow.operations.retention import HeldByLaw
-from osm_flow.operations.verify import verify_case, verify_deep
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
 from osm_flow.store.models import Attachment, Case, CaseState, ErasureRequest, JournalRecord, Notification, Person

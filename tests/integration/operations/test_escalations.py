@@ -13,7 +13,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.operations.background import delivery
 from osm_flow.operations.cases.acts import resume_case, suspend_case
 from osm_flow.operations.cases.queries import case_children
-from osm_flow.operations.verify import verify_all, verify_all_deep
+from osm_flow.operations.replay.verify import verify_all, verify_all_deep
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, Incident, JournalRecord, Notification, OutboxEntry
 from osm_flow.store.session import Store

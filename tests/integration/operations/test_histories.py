@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import content_digest
-from osm_flow.operations.histories import faults_of_history, history_of
+from osm_flow.operations.replay.history import faults_of_history, history_of
 from osm_flow.store.models import JournalPayload, JournalRecord
 from tests.factories import NOW, complete_first, deploy_tests, later, make_case, make_office, make_person
 

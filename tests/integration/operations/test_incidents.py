@@ -16,8 +16,8 @@ from osm_flow.errors import Refused
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.cases.incidents import IncidentClosed, IncidentNotFound, NothingToRetry
 from osm_flow.operations.reasons import ReasonMissing
+from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping.step import CaseFailed
-from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import (
     Case,

@@ -21,7 +21,7 @@ from osm_flow.operations.audit.merkle_tree import LogTree
 from osm_flow.operations.audit.signing_keys import KeyMissing, Keyring, ReasonNeeded, kept_keys, public_half
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.accounts import actor_named
-from osm_flow.operations.verify import verify_all, verify_case
+from osm_flow.operations.replay.verify import verify_all, verify_case
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import LogCheckpoint
 from osm_flow.store.session import Store

@@ -12,16 +12,16 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.differences import Difference
 from osm_flow.errors import NotFound
-from osm_flow.operations import moments
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases.acts import cancel_case, resume_case, suspend_case
 from osm_flow.operations.cases.attachments import attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.erasure import erase_payloads
-from osm_flow.operations.moments import NoSuchMoment, audited_case, first_since, moment, seq_at
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.replay import moments
+from osm_flow.operations.replay.moments import NoSuchMoment, audited_case, first_since, moment, seq_at
+from osm_flow.operations.replay.verify import replay
 from osm_flow.operations.stepping import kept_states
-from osm_flow.operations.verify import replay
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.plans import move_due
 from osm_flow.store.models import Attachment, Case, CaseCheckpoint, ElementVisit, JournalPayload

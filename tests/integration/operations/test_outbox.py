@@ -14,7 +14,7 @@ from osm_flow.operations.background import delivery
 from osm_flow.operations.cases.acts import cancel_case, record_message, resume_case, suspend_case
 from osm_flow.operations.cases.incidents import list_incidents, retry
 from osm_flow.operations.cases.queries import case_children
-from osm_flow.operations.verify import verify_all
+from osm_flow.operations.replay.verify import verify_all
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
 from osm_flow.store.models import Case, FiscalDate, Incident, JournalRecord, OutboxEntry, Timer, WaitingMessage

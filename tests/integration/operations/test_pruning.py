@@ -15,7 +15,7 @@ from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.cases.queries import case_children
-from osm_flow.operations.verify import verify_all
+from osm_flow.operations.replay.verify import verify_all
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, Comment, IdempotencyKey, JournalRecord, OutboxEntry
 from osm_flow.store.session import Store

@@ -6,11 +6,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.operations import erasure, moments
+from osm_flow.operations import erasure
 from osm_flow.operations.background import delivery, reminder_texts
 from osm_flow.operations.definitions.deployments import deploy
+from osm_flow.operations.replay import moments
+from osm_flow.operations.replay.verify import verify_deep
 from osm_flow.operations.stepping.subject_words import subject_words
-from osm_flow.operations.verify import verify_deep
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.inbox import inbox_for
 from osm_flow.store.models import Case, WorkItem

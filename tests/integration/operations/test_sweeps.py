@@ -12,8 +12,8 @@ from osm_flow.operations.background import leases
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.cases import incidents
+from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.sweeps import Means, Sweep
-from osm_flow.operations.verify import verify_case
 from osm_flow.store.models import (
     Case,
     Incident,

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from osm_flow.domain.journal import Fault
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.verify import replay, verify_all, verify_case
+from osm_flow.operations.replay.verify import replay, verify_all, verify_case
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person

@@ -13,7 +13,7 @@ from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.journal import NotStorable
 from osm_flow.operations.idempotency import KeyReused
 from osm_flow.operations.reasons import ReasonMissing
-from osm_flow.operations.verify import verify_case
+from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
 from osm_flow.operations.work_items.access import AlreadyCompleted

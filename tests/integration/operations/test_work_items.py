@@ -13,8 +13,8 @@ from osm_flow.errors import NotFound, OsmFlowError
 from osm_flow.operations.cases import comments
 from osm_flow.operations.cases.acts import start_case, suspend_case
 from osm_flow.operations.reasons import ReasonMissing
+from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping.step import CaseSuspended
-from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_items import access, plans
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.plans import PriorityUnknown

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from osm_flow.operations.verify import verify_all
+from osm_flow.operations.replay.verify import verify_all
 from osm_flow.store import backup
 from osm_flow.store.backup import BackupExists, BackupUnusable, DatabaseNotEmpty, NotSqlite
 from osm_flow.store.models import Case

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from osm_flow.domain.search import typed_text
-from osm_flow.operations.verify import verify_all
+from osm_flow.operations.replay.verify import verify_all
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import JournalPayload, JournalRecord
 from osm_flow.store.session import Store

@@ -10,8 +10,8 @@ import pytest
 
 from osm_flow.engine import Process
 from osm_flow.operations.bundle_reading import read_bundle
-from osm_flow.operations.histories import History, Payload
-from osm_flow.operations.replaying import NotReplayable, fold, process_of, refold
+from osm_flow.operations.replay.history import History, Payload
+from osm_flow.operations.replay.refold import NotReplayable, fold, process_of, refold
 from tests.bundles import GOLDEN
 
 SALT = "00" * 16

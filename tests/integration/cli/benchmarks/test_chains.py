@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from osm_flow.cli.benchmarks.chains import chain, deep_replay
-from osm_flow.operations.verify import verify_all
+from osm_flow.operations.replay.verify import verify_all
 from osm_flow.store.models import Case, LogCheckpoint, LogLeaf
 from tests.integration.cli.benchmarks.conftest import WatchedBench
 

@@ -12,7 +12,7 @@ from osm_flow.cli.benchmarks.journals import fill, lengthen, open_items
 from osm_flow.cli.benchmarks.stepping import begin, go_round
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.verify import verify_all, verify_deep
+from osm_flow.operations.replay.verify import verify_all, verify_deep
 from osm_flow.operations.work_items.inbox import home_for
 from osm_flow.store.models import Candidate, Case, JournalRecord, WorkItem
 from tests.integration.cli.benchmarks.conftest import WatchedBench

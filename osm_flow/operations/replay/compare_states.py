@@ -17,8 +17,8 @@ from osm_flow.domain.journal import Fault, Record
 from osm_flow.engine import ENGINE_VERSION
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import OsmFlowError
-from osm_flow.operations.histories import History
-from osm_flow.operations.replaying import NotReplayable, Replayed, process_of, refold
+from osm_flow.operations.replay.history import History
+from osm_flow.operations.replay.refold import NotReplayable, Replayed, process_of, refold
 from osm_flow.store.models import Case, WorkItem
 
 _LONGEST = 200

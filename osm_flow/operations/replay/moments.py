@@ -23,12 +23,12 @@ from osm_flow.domain.states import CaseStatus
 from osm_flow.engine import Process
 from osm_flow.engine.values import JSON, Waiting
 from osm_flow.errors import NotFound
-from osm_flow.operations import moment_parts
 from osm_flow.operations.cases.acts import get_case
-from osm_flow.operations.course_of_case import Instant, State, stretch
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.case_journal import record_of
-from osm_flow.operations.moment_parts import Given, OpenItem
+from osm_flow.operations.replay import moment_parts
+from osm_flow.operations.replay.moment_parts import Given, OpenItem
+from osm_flow.operations.replay.states import Instant, State, stretch
 from osm_flow.operations.stepping.kept_states import Checkpoint
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition

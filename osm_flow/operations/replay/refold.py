@@ -13,7 +13,7 @@ from osm_flow.engine import Process
 from osm_flow.engine.stepper import LiveCase
 from osm_flow.engine.values import JSON, Passed, Step, Waiting
 from osm_flow.errors import OsmFlowError
-from osm_flow.operations.histories import Definition, History, Payload
+from osm_flow.operations.replay.history import Definition, History, Payload
 from osm_flow.operations.stepping import command_codec
 
 

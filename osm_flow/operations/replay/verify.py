@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.states import OPEN_CASE
-from osm_flow.operations import deep
 from osm_flow.operations.audit import log_checks
-from osm_flow.operations.deep import Deep, KnownState
-from osm_flow.operations.histories import History, faults_of_history, history_of
-from osm_flow.operations.replaying import NotReplayable, Replayed, fold
+from osm_flow.operations.replay import compare_states
+from osm_flow.operations.replay.compare_states import Deep, KnownState
+from osm_flow.operations.replay.history import History, faults_of_history, history_of
+from osm_flow.operations.replay.refold import NotReplayable, Replayed, fold
 from osm_flow.store.models import Case, CaseCheckpoint, CaseState, JournalRecord
 from osm_flow.store.session import CaseNotFound
 
@@ -24,7 +24,7 @@ Check = Callable[[Session, str], Deep]
 
 def verify_case(session: Session, case_id: str) -> list[Fault]:
     """The faults of the history of a case, the earliest record first; empty when it is proved."""
-    return _verified(session, case_id, lambda case, history: deep.compare(history, None)).faults
+    return _verified(session, case_id, lambda case, history: compare_states.compare(history, None)).faults
 
 
 def verify_deep(session: Session, case_id: str) -> Deep:
@@ -32,7 +32,7 @@ def verify_deep(session: Session, case_id: str) -> Deep:
     return _verified(
         session,
         case_id,
-        lambda case, history: deep.compare(history, lambda seq: _known_state(session, case, history, seq)),
+        lambda case, history: compare_states.compare(history, lambda seq: _known_state(session, case, history, seq)),
     )
 
 
@@ -152,5 +152,5 @@ def _known_state(session: Session, case: Case, history: History, seq: int) -> Kn
     )
     for snapshot in (_snapshot(session, case), *session.scalars(kept)):
         if _digest_of_state(snapshot) == record.state_digest:
-            return deep.state_in(history, record, snapshot)
-    return deep.state_from_work_items(session, case, record)
+            return compare_states.state_in(history, record, snapshot)
+    return compare_states.state_from_work_items(session, case, record)
