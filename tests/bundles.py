@@ -20,10 +20,11 @@ import rfc8785
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey, read_keys
-from osm_flow.operations import bundle_check, bundles
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.delivery import deliver_pending
-from osm_flow.operations.bundle_reading import BundleUnreadable
+from osm_flow.operations.bundles import checking as bundle_checking
+from osm_flow.operations.bundles import writing as bundle_writing
+from osm_flow.operations.bundles.reading import BundleUnreadable
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.erasure import erase_payloads
@@ -31,7 +32,7 @@ from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.session import Store
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
 
-SCRIPT = Path(bundles.__file__).parent / "bundle_files" / "verify.py"
+SCRIPT = Path(bundle_writing.__file__).parent / "bundle_files" / "verify.py"
 GENESIS = "0" * 64
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -65,9 +66,9 @@ def make_family(store: Store) -> str:
 def write_bundle(store: Store, case_id: str, path: Path, keyring: Keyring | None, *, payloads: bool = True) -> Path:
     """The bundle, as the command writes it."""
     with store.transaction() as session:
-        bundles.prepare_export(session, case_id, SYSTEM, later(60), reason="ตรวจสอบ", keyring=keyring)
+        bundle_writing.prepare_export(session, case_id, SYSTEM, later(60), reason="ตรวจสอบ", keyring=keyring)
     with store.reading() as session, path.open("wb") as file:
-        bundles.write_bundle(session, case_id, file, payloads=payloads)
+        bundle_writing.write_bundle(session, case_id, file, payloads=payloads)
     return path
 
 
@@ -103,7 +104,7 @@ def run_script_alone(path: Path, *arguments: str) -> tuple[int, str]:
 def product_faults(path: Path, trusted: list[VerifierKey] | None = None, *, replaying: bool = True) -> list[str]:
     """What the product says is wrong."""
     try:
-        report = bundle_check.check_bundle(path, trusted=trusted, replaying=replaying)
+        report = bundle_checking.check_bundle(path, trusted=trusted, replaying=replaying)
     except BundleUnreadable as error:
         return [str(error)]
     return [f"{fault.seq} {fault.code}: {fault.message}" for fault in report.faults]

@@ -124,7 +124,7 @@ def test_nothing_asks_the_wall_clock_but_the_edge() -> None:
 # ---- the journal -----------------------------------------------------------------------------------------------
 
 # They stand alone: the checker beside a bundle imports nothing of ours, and a migration keeps what it was written with.
-SPELLING_KINDS = ("domain/record_kinds.py", "operations/bundle_files/verify.py", "store/migrations/")
+SPELLING_KINDS = ("domain/record_kinds.py", "operations/bundles/files/verify.py", "store/migrations/")
 
 
 def test_kinds_of_record_are_spelled_in_one_place() -> None:

@@ -16,9 +16,10 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import VerifierKey
-from osm_flow.operations import bundle_check, bundles
 from osm_flow.operations.audit.log_checks import LogReport
-from osm_flow.operations.export import exported
+from osm_flow.operations.bundles import checking as bundle_checking
+from osm_flow.operations.bundles import writing as bundle_writing
+from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.replay import verify
 from osm_flow.operations.replay.compare_states import Deep
@@ -81,9 +82,9 @@ def export(
         with unfinished.open("wb") as file:
             with context.store.transaction() as session:
                 actor = actor_named(session, username, local_day(now)) if username else SYSTEM
-                bundles.prepare_export(session, case_id, actor, now, reason=reason, keyring=context.keyring)
+                bundle_writing.prepare_export(session, case_id, actor, now, reason=reason, keyring=context.keyring)
             with context.store.reading() as session:
-                bundles.write_bundle(session, case_id, file, payloads=not without_payloads)
+                bundle_writing.write_bundle(session, case_id, file, payloads=not without_payloads)
         unfinished.replace(bundle)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -104,7 +105,7 @@ def _results(session: Session, case_id: str | None, deep: bool) -> Iterable[Deep
 
 
 def _verify_bundle(path: Path, trusted: list[VerifierKey] | None, deep: bool, as_json: bool) -> None:
-    report = bundle_check.check_bundle(path, trusted=trusted, replaying=deep)
+    report = bundle_checking.check_bundle(path, trusted=trusted, replaying=deep)
     signed = f", signed by {', '.join(report.signers)}" if report.signers else ""
     _tell(report.cases, report.faults, report.notes, as_json, f"{path}: {len(report.cases)} cases{signed}")
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
 from osm_flow.errors import Invalid
-from osm_flow.operations import bundles
+from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.cases.acts import get_case
 from osm_flow.store.models import Case
 from osm_flow.web import requests
@@ -34,7 +34,7 @@ def download(case_id: str) -> ResponseReturnValue:
     """Record who exports the case and why; then, nobody waiting for it, write the bundle and send it."""
     payloads = request.form.get("payloads") == "yes"
     try:
-        case = bundles.prepare_export(
+        case = bundle_writing.prepare_export(
             g.session,
             case_id,
             g.actor,
@@ -50,7 +50,7 @@ def download(case_id: str) -> ResponseReturnValue:
     requests.finish()
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
     with g.store.reading() as session:
-        bundles.write_bundle(session, case_id, file, payloads=payloads)
+        bundle_writing.write_bundle(session, case_id, file, payloads=payloads)
     file.seek(0)
     return send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from osm_flow.operations.bundle_player import player_page
+from osm_flow.operations.bundles.player import player_page
 from tests.browser.conftest import AXE
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -23,8 +23,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition, PositionKind
-from osm_flow.operations import bundles, demo
+from osm_flow.operations import demo
 from osm_flow.operations.audit.signing_keys import Keyring
+from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.cases.acts import resume_case, suspend_case
 from osm_flow.operations.cases.attachments import attach
 from osm_flow.operations.cases.comments import comment
@@ -132,9 +133,9 @@ def _longest_cases(store: Store) -> dict[str, str]:
 
 def _export(year: Year, case_id: str, path: Path, keyring: Keyring) -> None:
     with year.store.transaction() as session:
-        bundles.prepare_export(session, case_id, SYSTEM, year.now, reason="golden history", keyring=keyring)
+        bundle_writing.prepare_export(session, case_id, SYSTEM, year.now, reason="golden history", keyring=keyring)
     with year.store.reading() as session, path.open("wb") as file:
-        bundles.write_bundle(session, case_id, file)
+        bundle_writing.write_bundle(session, case_id, file)
     print(f"{path.name}: {path.stat().st_size} bytes")
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from osm_flow.operations.bundle_check import check_bundle
-from osm_flow.operations.bundle_reading import read_bundle
+from osm_flow.operations.bundles.checking import check_bundle
+from osm_flow.operations.bundles.reading import read_bundle
 from osm_flow.resources import resource_dir
 from tests.bundles import keys_of, run_script_alone
 

@@ -14,8 +14,8 @@ from osm_flow.cli.benchmarks.journals import lengthen
 from osm_flow.cli.benchmarks.stepping import begin, go_round
 from osm_flow.domain import journal
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations import bundles
 from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.replay import verify
 from osm_flow.operations.replay.history import history_of
@@ -34,7 +34,7 @@ def chain(bench: Bench) -> dict[str, Any]:
             audit_log.make_checkpoint(session, bench.now(), SYSTEM, keyring=office.context.keyring)
         bundle = office.context.data_dir / "bundle.zip"
         with office.store.reading() as session, bundle.open("wb") as target:
-            bundles.write_bundle(session, case_id, target)
+            bundle_writing.write_bundle(session, case_id, target)
         offline = timed(_verify, bundle)
         idle = timed(subprocess.run, [sys.executable, "-I", "-c", "pass"])
         with office.store.reading() as session:
@@ -51,7 +51,7 @@ def chain(bench: Bench) -> dict[str, Any]:
 
 
 def _verify(bundle: Path) -> None:
-    with as_file(files("osm_flow.operations.bundle_files") / "verify.py") as script:
+    with as_file(files("osm_flow.operations.bundles.files") / "verify.py") as script:
         answer = subprocess.run(  # noqa: S603 (the script that we ship)
             [sys.executable, "-I", script, bundle], capture_output=True, text=True, check=False
         )

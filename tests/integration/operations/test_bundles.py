@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from osm_flow.domain.access.policy import NotYourRole
-from osm_flow.operations import bundles
 from osm_flow.operations.audit.signing_keys import Keyring
+from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
 from osm_flow.store.models import Access
 from osm_flow.store.session import Store
@@ -146,10 +146,12 @@ def test_who_may_not_see_the_audit_may_not_export(store: Store, keyring: Keyring
         auditor = make_person(session, "auditor", "auditor")
 
         with pytest.raises(NotYourRole):
-            bundles.prepare_export(session, case_id, worker, NOW, reason="อยากรู้", keyring=keyring)
+            bundle_writing.prepare_export(session, case_id, worker, NOW, reason="อยากรู้", keyring=keyring)
         with pytest.raises(ExportReasonMissing):
-            bundles.prepare_export(session, case_id, auditor, NOW, reason=" ", keyring=keyring)
-        assert bundles.prepare_export(session, case_id, auditor, NOW, reason="ตรวจ", keyring=keyring).id == case_id
+            bundle_writing.prepare_export(session, case_id, auditor, NOW, reason=" ", keyring=keyring)
+        assert (
+            bundle_writing.prepare_export(session, case_id, auditor, NOW, reason="ตรวจ", keyring=keyring).id == case_id
+        )
         read = session.scalars(select(Access)).one()
     assert (read.kind, read.actor, read.reason) == ("case.exported", "auditor", "ตรวจ")
 

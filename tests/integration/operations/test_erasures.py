@@ -26,6 +26,7 @@ from osm_flow.operations.audit.log_checks import check_log
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.dispatches import queue
 from osm_flow.operations.background.mail import queue_mail
+from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.cases.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
@@ -37,7 +38,6 @@ from osm_flow.operations.erasures import (
     ReasonNamesSubject,
     SubjectTooShort,
 )
-from osm_flow.operations.export import exported
 from osm_flow.operations.ledger.access_log import record_access
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.replay.verify import verify_case, verify_deep

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import rfc8785
 
-from osm_flow.operations.bundle_reading import Bundle, BundleUnreadable, parsed, read_bundle
+from osm_flow.operations.bundles.reading import Bundle, BundleUnreadable, parsed, read_bundle
 from tests.bundles import GOLDEN, Forger
 
 KEPT = GOLDEN / "recommendation.zip"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from osm_flow.engine.values import Waiting
-from osm_flow.operations.bundle_reading import read_bundle
-from osm_flow.operations.bundle_states import data_of, lines_of_states
+from osm_flow.operations.bundles.reading import read_bundle
+from osm_flow.operations.bundles.states import data_of, lines_of_states
 from osm_flow.operations.replay.refold import Replayed
 from tests.bundles import GOLDEN
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from osm_flow.operations.bundle_reading import read_bundle
+from osm_flow.operations.bundles.reading import read_bundle
 from osm_flow.operations.replay.history import History, Payload, faults_of_history
 from tests.bundles import GOLDEN
 

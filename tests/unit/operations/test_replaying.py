@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from osm_flow.engine import Process
-from osm_flow.operations.bundle_reading import read_bundle
+from osm_flow.operations.bundles.reading import read_bundle
 from osm_flow.operations.replay.history import History, Payload
 from osm_flow.operations.replay.refold import NotReplayable, fold, process_of, refold
 from tests.bundles import GOLDEN

@@ -16,8 +16,8 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
-from osm_flow.operations.bundle_reading import Bundle, BundledCase, parsed, read_bundle
-from osm_flow.operations.bundle_states import lines_of_states
+from osm_flow.operations.bundles.reading import Bundle, BundledCase, parsed, read_bundle
+from osm_flow.operations.bundles.states import lines_of_states
 from osm_flow.operations.replay import compare_states
 from osm_flow.operations.replay.compare_states import Deep, KnownState
 from osm_flow.operations.replay.history import faults_of_history

@@ -29,8 +29,8 @@ from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.log import Checkpoint, NotLogged
 from osm_flow.operations.audit.signing_keys import Keyring
-from osm_flow.operations.bundle_player import player_page
-from osm_flow.operations.bundle_states import lines_of_states
+from osm_flow.operations.bundles.player import player_page
+from osm_flow.operations.bundles.states import lines_of_states
 from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.replay.history import Definition, History, history_of
@@ -41,7 +41,7 @@ FORMAT = "osm-flow-bundle/1"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # A checker refuses files that unpack to very much more than they are; such a file of ours is stored as it is.
 _MOST_PACKED = 100
-_STANDARD = files("osm_flow.operations.bundle_files")
+_STANDARD = files("osm_flow.operations.bundles.files")
 
 
 def prepare_export(

@@ -11,7 +11,7 @@ from typing import Any
 
 from osm_flow.engine.values import JSON
 
-_FILES = files("osm_flow.operations.bundle_files")
+_FILES = files("osm_flow.operations.bundles.files")
 _RECORD = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id", "hash")
 
 
