@@ -27,7 +27,7 @@ from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.bundles.reading import BundleUnreadable
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.erasure import erase_payloads
+from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.session import Store
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person

@@ -13,7 +13,7 @@ from osm_flow.cli.context import Context, say
 from osm_flow.documents.event_logs import LOG_FORMS, forms_by_command
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import mining as logs
-from osm_flow.operations.pseudonyms import kept_key, pseudonyms
+from osm_flow.operations.privacy.pseudonyms import kept_key, pseudonyms
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(dir_okay=False, path_type=Path)

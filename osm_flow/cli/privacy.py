@@ -11,9 +11,9 @@ from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import ErasureState
-from osm_flow.operations import erasures, retention
 from osm_flow.operations.ledger.access_log import Kind, accesses, record_access
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.privacy import erasure_requests, retention
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import ErasureRequest
 
@@ -37,8 +37,8 @@ def find(context: Context, person_or_subject: str, case_ids: tuple[str, ...], us
     """List the records whose payload holds these words; of a user name, the name of that person."""
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
-        text = erasures.display_name_of(session, person_or_subject)
-        matches = erasures.find(session, actor, text, case_ids=case_ids)
+        text = erasure_requests.display_name_of(session, person_or_subject)
+        matches = erasure_requests.find(session, actor, text, case_ids=case_ids)
         record_access(session, actor, context.now(), Kind.privacy_searched, "osm-flow privacy find", details=text)
         items = [_found(match) for match in matches]
     lines = (f"{item['case_id']}:{item['seq']}  {item['at']}  {item['kind']:<22} {item['excerpt']}" for item in items)
@@ -67,17 +67,17 @@ def erase(
     """Ask that what these cases hold of somebody be erased; another person approves it."""
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
-        subject = "" if whole else erasures.display_name_of(session, person_or_subject)
+        subject = "" if whole else erasure_requests.display_name_of(session, person_or_subject)
         matches = (
-            erasures.records_of(session, actor, case_ids)
+            erasure_requests.records_of(session, actor, case_ids)
             if whole
-            else erasures.find(session, actor, subject, case_ids=case_ids)
+            else erasure_requests.find(session, actor, subject, case_ids=case_ids)
         )
         records = [(match.case.id, match.record.seq) for match in matches]
         if chosen:
             records = [record for record in records if f"{record[0]}:{record[1]}" in chosen]
-        request = erasures.ask(session, actor, context.now(), subject=subject, records=records, reason=reason)
-        everywhere = [] if whole else erasures.find(session, actor, subject)
+        request = erasure_requests.ask(session, actor, context.now(), subject=subject, records=records, reason=reason)
+        everywhere = [] if whole else erasure_requests.find(session, actor, subject)
         # A case hands what it knows to the case that called it: erasing one leaves the words in the other.
         left = [
             f"{match.case.id}:{match.record.seq}"
@@ -86,7 +86,7 @@ def erase(
         ]
         shown = {
             **_request(request),
-            "records": [_found(match) for match in erasures.shown(session, request)],
+            "records": [_found(match) for match in erasure_requests.shown(session, request)],
             "left": left,
         }
     lines = [f"request {request.id}: {len(records)} records; somebody else approves it:"]
@@ -104,7 +104,7 @@ def erase(
 def requests_(context: Context, state: str | None, after: str | None, as_json: bool) -> None:
     """List requests, newest first."""
     with context.store.reading() as session:
-        page = erasures.requests(session, SYSTEM, state=state, after=after)
+        page = erasure_requests.requests(session, SYSTEM, state=state, after=after)
         items = [_request(request) for request in page.items]
     lines = (f"{item['id']:>5}  {item['state']:<9} {item['asked_by']:<16} {item['reason']}" for item in items)
     say({"items": items, "next": page.next}, as_json, "\n".join(lines))
@@ -119,8 +119,8 @@ def approve(context: Context, request_id: int, username: str, as_json: bool) -> 
     """Approve a request of somebody else: ended cases at once, running ones when they end."""
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
-        shown = _request(erasures.approve(session, request_id, actor, context.now()))
-    erasures.scrub(context.store, context.now())
+        shown = _request(erasure_requests.approve(session, request_id, actor, context.now()))
+    erasure_requests.scrub(context.store, context.now())
     say(shown, as_json, f"request {request_id}: {shown['state']}")
 
 
@@ -133,7 +133,7 @@ def refuse(context: Context, request_id: int, username: str, as_json: bool) -> N
     """Refuse a request, or withdraw one's own."""
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
-        shown = _request(erasures.refuse(session, request_id, actor, context.now()))
+        shown = _request(erasure_requests.refuse(session, request_id, actor, context.now()))
     say(shown, as_json, f"request {request_id}: {shown['state']}")
 
 
@@ -224,7 +224,7 @@ def _actor(context: Context, session: Session, username: str) -> Actor:
     return actor_named(session, username, local_day(context.now()))
 
 
-def _found(match: erasures.Found) -> dict[str, Any]:
+def _found(match: erasure_requests.Found) -> dict[str, Any]:
     return {
         "case_id": match.case.id,
         "business_key": match.case.business_key,

@@ -27,7 +27,7 @@ from osm_flow.operations import mining_objects
 from osm_flow.operations.audit.log import latest_checkpoint
 from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.mining_objects import Elements, Seen
-from osm_flow.operations.pseudonyms import Naming
+from osm_flow.operations.privacy.pseudonyms import Naming
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Office, ProcessDefinition, Project, WorkItem
 

@@ -16,7 +16,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Element, Process
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.pseudonyms import Naming
+from osm_flow.operations.privacy.pseudonyms import Naming
 from osm_flow.store.models import ProcessDefinition, Project
 
 _MEETING: Final = "MTG"  # the prefix of the numbers of cases in which a committee meets

@@ -24,13 +24,13 @@ from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import FireTimer
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.mail import MailChannel
-from osm_flow.operations import erasures
 from osm_flow.operations.audit import checkpoints
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background import delivery, leases, pruning, reminders, service_jobs
 from osm_flow.operations.background.dispatches import queued
 from osm_flow.operations.background.leases import Claim, NotItsTurn, Tally
 from osm_flow.operations.cases.incidents import open_in, words_of
+from osm_flow.operations.privacy import erasure_requests
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, OutboxEntry, ServiceJob, Timer, WorkItem
 from osm_flow.store.session import Busy, Overtaken, Store
@@ -300,7 +300,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("follow_ups", 60, _raise_follow_ups),
     Sweep("mails", 15, _send),
     Sweep("checkpoints", 60, _sign_daily, turn=90, needs=lambda means: means.keyring is not None),
-    Sweep("erasures", 60, _alone(erasures.carry_out_waiting)),
+    Sweep("erasures", 60, _alone(erasure_requests.carry_out_waiting)),
     Sweep("pruned", 3600, _alone(pruning.prune)),
 )
 

@@ -16,7 +16,7 @@ from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations import mining
 from osm_flow.operations.definitions.library import list_definitions
-from osm_flow.operations.pseudonyms import kept_key, pseudonyms
+from osm_flow.operations.privacy.pseudonyms import kept_key, pseudonyms
 from osm_flow.web import requests
 from osm_flow.web.access import may, requires
 from osm_flow.web.i18n import error_text, gettext

@@ -11,10 +11,10 @@ from sqlalchemy import or_, select
 from osm_flow.domain.access.policy import CaseFacts, Verb
 from osm_flow.domain.retention import Retention
 from osm_flow.domain.states import ErasureState
-from osm_flow.operations import erasures, retention
 from osm_flow.operations.cases.acts import get_case
 from osm_flow.operations.ledger import access_log
 from osm_flow.operations.ledger.access_log import Kind, record_access
+from osm_flow.operations.privacy import erasure_requests, retention
 from osm_flow.store.models import Case, LegalHold, Person
 from osm_flow.store.session import CaseNotFound
 from osm_flow.web.access import may, requires
@@ -52,7 +52,7 @@ def access_list() -> ResponseReturnValue:
 @requires(Verb.erase)
 def request_list() -> ResponseReturnValue:
     state = request.args.get("state", "")
-    page = erasures.requests(g.session, g.actor, state=state or None, after=request.args.get("after") or None)
+    page = erasure_requests.requests(g.session, g.actor, state=state or None, after=request.args.get("after") or None)
     return render_template("privacy/requests.html", page=page, state=state, states=_states(), found=None, text="")
 
 
@@ -61,7 +61,7 @@ def request_list() -> ResponseReturnValue:
 def find() -> ResponseReturnValue:
     """A post, so that a name that somebody wants forgotten stands in no address and no server's log."""
     text = request.form.get("text", "")
-    found = erasures.find(g.session, g.actor, erasures.display_name_of(g.session, text.strip()))
+    found = erasure_requests.find(g.session, g.actor, erasure_requests.display_name_of(g.session, text.strip()))
     record_access(g.session, g.actor, g.now, Kind.privacy_searched, request.path, details=text)
     return render_template("privacy/find.html", found=_grouped(found), count=len(found), text=text, error=None)
 
@@ -69,9 +69,11 @@ def find() -> ResponseReturnValue:
 @blueprint.post("/privacy/requests")
 @requires(Verb.erase)
 def ask() -> ResponseReturnValue:
-    text = erasures.display_name_of(g.session, request.form.get("text", "").strip())
+    text = erasure_requests.display_name_of(g.session, request.form.get("text", "").strip())
     records = [_record(value) for value in request.form.getlist("record")]
-    made = erasures.ask(g.session, g.actor, g.now, subject=text, records=records, reason=request.form.get("reason", ""))
+    made = erasure_requests.ask(
+        g.session, g.actor, g.now, subject=text, records=records, reason=request.form.get("reason", "")
+    )
     flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
     return redirect(url_for("privacy.erasure", request_id=made.id))
 
@@ -79,8 +81,8 @@ def ask() -> ResponseReturnValue:
 @blueprint.get("/privacy/requests/<int:request_id>")
 @requires(Verb.erase)
 def erasure(request_id: int) -> ResponseReturnValue:
-    found = erasures.get_request(g.session, request_id, g.actor)
-    records = erasures.shown(g.session, found)
+    found = erasure_requests.get_request(g.session, request_id, g.actor)
+    records = erasure_requests.shown(g.session, found)
     return render_template(
         "privacy/request.html", request_row=found, records=_grouped(records), count=len(records), states=_states(),
         may_decide=found.state == ErasureState.ASKED and found.asked_by != g.actor.username, names=names_of_people(),
@@ -90,7 +92,7 @@ def erasure(request_id: int) -> ResponseReturnValue:
 @blueprint.post("/privacy/requests/<int:request_id>/approve")
 @requires(Verb.erase)
 def approve(request_id: int) -> ResponseReturnValue:
-    decided = erasures.approve(g.session, request_id, g.actor, g.now)
+    decided = erasure_requests.approve(g.session, request_id, g.actor, g.now)
     said: dict[str, str] = {
         ErasureState.DONE: gettext("ลบข้อมูลแล้ว ไฟล์ฐานข้อมูลจะถูกเขียนใหม่ภายในไม่กี่นาที"),
         ErasureState.APPROVED: gettext("อนุมัติแล้ว เรื่องที่ยังไม่จบจะถูกลบเมื่อจบ"),
@@ -102,7 +104,7 @@ def approve(request_id: int) -> ResponseReturnValue:
 @blueprint.post("/privacy/requests/<int:request_id>/refuse")
 @requires(Verb.erase)
 def refuse(request_id: int) -> ResponseReturnValue:
-    erasures.refuse(g.session, request_id, g.actor, g.now)
+    erasure_requests.refuse(g.session, request_id, g.actor, g.now)
     flash(gettext("ปิดคำขอแล้ว ไม่มีข้อมูลใดถูกลบ"), "success")
     return redirect(url_for("privacy.erasure", request_id=request_id))
 
@@ -120,8 +122,8 @@ def due() -> ResponseReturnValue:
 @blueprint.post("/privacy/due")
 @requires(Verb.erase)
 def ask_for_due() -> ResponseReturnValue:
-    records = erasures.records_due(g.session, g.actor, g.now, request.form.getlist("case"))
-    made = erasures.ask(
+    records = erasure_requests.records_due(g.session, g.actor, g.now, request.form.getlist("case"))
+    made = erasure_requests.ask(
         g.session, g.actor, g.now, subject="", reason=request.form.get("reason", ""),
         records=[(one.case.id, one.record.seq) for one in records],
     )  # fmt: skip
@@ -225,8 +227,8 @@ def _hold(row: LegalHold) -> dict[str, Any]:
     return {"row": row, "person": person, "case": case}
 
 
-def _grouped(found: list[erasures.Found]) -> list[tuple[Case, list[erasures.Found]]]:
-    cases: dict[str, list[erasures.Found]] = {}
+def _grouped(found: list[erasure_requests.Found]) -> list[tuple[Case, list[erasure_requests.Found]]]:
+    cases: dict[str, list[erasure_requests.Found]] = {}
     for one in found:
         cases.setdefault(one.case.id, []).append(one)
     return [(group[0].case, group) for group in cases.values()]

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from osm_flow.domain.access.policy import Verb
 from osm_flow.operations.ledger.access_log import Kind, record_access
-from osm_flow.operations.retention import is_sensitive
+from osm_flow.operations.privacy.retention import is_sensitive
 from osm_flow.store.models import Attachment, Case, WorkItem
 from osm_flow.web.access import rule_of
 

@@ -31,8 +31,8 @@ from osm_flow.operations.cases.attachments import attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.demo.cast import OFFICE
-from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.people.accounts import actor_named, give_position
+from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition
 from osm_flow.store.session import Store

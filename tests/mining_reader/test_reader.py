@@ -21,7 +21,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations import mining
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.pseudonyms import pseudonyms
+from osm_flow.operations.privacy.pseudonyms import pseudonyms
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, JournalRecord, Project, WorkItem
 from osm_flow.store.session import Store

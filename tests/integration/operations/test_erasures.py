@@ -20,7 +20,6 @@ from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import Mail
-from osm_flow.operations import erasures, retention
 from osm_flow.operations.audit.log import make_checkpoint
 from osm_flow.operations.audit.log_checks import check_log
 from osm_flow.operations.audit.signing_keys import Keyring
@@ -30,18 +29,19 @@ from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.cases.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.erasure import remains
-from osm_flow.operations.erasures import (
+from osm_flow.operations.ledger.access_log import record_access
+from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.privacy import erasure_requests, retention
+from osm_flow.operations.privacy.erasing import remains
+from osm_flow.operations.privacy.erasure_requests import (
     AlreadyDecided,
     FourEyes,
     NothingChosen,
     ReasonNamesSubject,
     SubjectTooShort,
 )
-from osm_flow.operations.ledger.access_log import record_access
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.privacy.retention import HeldByLaw
 from osm_flow.operations.replay.verify import verify_case, verify_deep
-from osm_flow.operations.retention import HeldByLaw
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
 from osm_flow.store.models import Attachment, Case, CaseState, ErasureRequest, JournalRecord, Notification, Person
@@ -97,14 +97,16 @@ def finish(session: Session, item_id: str, boss: Actor) -> None:
 
 def ask(store: Store, *case_ids: str) -> int:
     with store.transaction() as session:
-        found = erasures.find(session, who(store, "root"), NAME, case_ids=case_ids)
+        found = erasure_requests.find(session, who(store, "root"), NAME, case_ids=case_ids)
         records = [(one.case.id, one.record.seq) for one in found]
-        return erasures.ask(session, who(store, "root"), later(10), subject=NAME, records=records, reason=WHY).id
+        return erasure_requests.ask(
+            session, who(store, "root"), later(10), subject=NAME, records=records, reason=WHY
+        ).id
 
 
 def approve(store: Store, request_id: int) -> str:
     with store.transaction() as session:
-        return erasures.approve(session, request_id, who(store, "boss"), later(11)).state
+        return erasure_requests.approve(session, request_id, who(store, "boss"), later(11)).state
 
 
 def raw_bytes(store: Store) -> bytes:
@@ -128,9 +130,9 @@ def unpacked(raw: bytes) -> bytes:
 def test_words_are_found_in_whatever_was_typed(prepared: Store) -> None:
     case_id, other = a_case(prepared), a_case(prepared, ended=False)
     with prepared.reading() as session:
-        found = erasures.find(session, who(prepared, "root"), NAME, case_ids=[case_id])
-        everywhere = erasures.find(session, who(prepared, "root"), NAME)
-        spaced = erasures.find(session, who(prepared, "root"), "นายสมชาย   ใจดี")
+        found = erasure_requests.find(session, who(prepared, "root"), NAME, case_ids=[case_id])
+        everywhere = erasure_requests.find(session, who(prepared, "root"), NAME)
+        spaced = erasure_requests.find(session, who(prepared, "root"), "นายสมชาย   ใจดี")
 
     assert [one.record.kind for one in found] == ["work_item.completed", "case.commented", "case.attached"]
     assert all("สมชาย" in one.excerpt for one in found)
@@ -143,17 +145,21 @@ def test_words_with_signs_that_json_escapes_are_found(prepared: Store) -> None:
     with prepared.transaction() as session:
         comment(session, case_id, who(prepared, "boss"), later(6), body=f"พบ {words} ที่นี่", key=None)
     with prepared.reading() as session:
-        assert [one.record.kind for one in erasures.find(session, who(prepared, "root"), words)] == ["case.commented"]
+        assert [one.record.kind for one in erasure_requests.find(session, who(prepared, "root"), words)] == [
+            "case.commented"
+        ]
 
 
 def test_nobody_else_may_look_ask_or_decide(prepared: Store) -> None:
     case_id = a_case(prepared)
     request_id = ask(prepared, case_id)
     acts: list[Callable[[Session, Actor], object]] = [
-        lambda session, actor: erasures.find(session, actor, NAME),
-        lambda session, actor: erasures.ask(session, actor, NOW, subject=NAME, records=[(case_id, 2)], reason=WHY),
-        lambda session, actor: erasures.approve(session, request_id, actor, NOW),
-        lambda session, actor: erasures.requests(session, actor),
+        lambda session, actor: erasure_requests.find(session, actor, NAME),
+        lambda session, actor: erasure_requests.ask(
+            session, actor, NOW, subject=NAME, records=[(case_id, 2)], reason=WHY
+        ),
+        lambda session, actor: erasure_requests.approve(session, request_id, actor, NOW),
+        lambda session, actor: erasure_requests.requests(session, actor),
     ]
     for username in ("anan", "seer"):
         actor = who(prepared, username)
@@ -164,44 +170,44 @@ def test_nobody_else_may_look_ask_or_decide(prepared: Store) -> None:
     with prepared.transaction() as session:
         make_office(session, "NE-U2", {})
         stranger = make_person(session, "far", "osm_director", office_id="NE-U2")
-        assert erasures.find(session, stranger, NAME) == []
+        assert erasure_requests.find(session, stranger, NAME) == []
         with pytest.raises(NotFound):
-            erasures.approve(session, request_id, stranger, NOW)
+            erasure_requests.approve(session, request_id, stranger, NOW)
 
 
 def test_what_is_asked_must_make_sense(prepared: Store) -> None:
     case_id, root = a_case(prepared), who(prepared, "root")
     with prepared.transaction() as session:
         with pytest.raises(SubjectTooShort):
-            erasures.find(session, root, " ก ")
+            erasure_requests.find(session, root, " ก ")
         with pytest.raises(NothingChosen):
-            erasures.ask(session, root, NOW, subject=NAME, records=[], reason=WHY)
+            erasure_requests.ask(session, root, NOW, subject=NAME, records=[], reason=WHY)
         with pytest.raises(NothingChosen):
-            erasures.ask(session, root, NOW, subject=NAME, records=[(case_id, 99)], reason=WHY)
+            erasure_requests.ask(session, root, NOW, subject=NAME, records=[(case_id, 99)], reason=WHY)
         with pytest.raises(ReasonNamesSubject):
-            erasures.ask(session, root, NOW, subject=NAME, records=[(case_id, 2)], reason=f"ลบ {NAME}")
+            erasure_requests.ask(session, root, NOW, subject=NAME, records=[(case_id, 2)], reason=f"ลบ {NAME}")
 
 
 def test_whoever_asked_does_not_decide(prepared: Store) -> None:
     request_id = ask(prepared, a_case(prepared))
     with prepared.transaction() as session, pytest.raises(FourEyes):
-        erasures.approve(session, request_id, who(prepared, "root"), NOW)
+        erasure_requests.approve(session, request_id, who(prepared, "root"), NOW)
     with prepared.transaction() as session, pytest.raises(FourEyes):
-        erasures.approve(session, request_id, SYSTEM, NOW)
+        erasure_requests.approve(session, request_id, SYSTEM, NOW)
     assert approve(prepared, request_id) == "DONE"
     with prepared.transaction() as session, pytest.raises(AlreadyDecided):
-        erasures.approve(session, request_id, who(prepared, "chief"), NOW)
+        erasure_requests.approve(session, request_id, who(prepared, "chief"), NOW)
 
 
 def test_a_refused_request_erases_nothing_and_forgets_the_words(prepared: Store) -> None:
     case_id = a_case(prepared)
     first, second = ask(prepared, case_id), ask(prepared, case_id)
     with prepared.transaction() as session:
-        assert erasures.refuse(session, first, who(prepared, "boss"), NOW).state == "REFUSED"
-        assert erasures.refuse(session, second, who(prepared, "root"), NOW).state == "WITHDRAWN"
+        assert erasure_requests.refuse(session, first, who(prepared, "boss"), NOW).state == "REFUSED"
+        assert erasure_requests.refuse(session, second, who(prepared, "root"), NOW).state == "WITHDRAWN"
     with prepared.reading() as session:
         assert session.scalars(select(ErasureRequest.subject)).all() == ["", ""]
-        assert len(erasures.find(session, who(prepared, "root"), NAME)) == 3
+        assert len(erasure_requests.find(session, who(prepared, "root"), NAME)) == 3
 
 
 # ---- what is left ----------------------------------------------------------------------------------------------
@@ -263,20 +269,22 @@ def test_a_running_case_is_waited_for(prepared: Store) -> None:
     case_id = a_case(prepared, ended=False)
     request_id = ask(prepared, case_id)
     assert approve(prepared, request_id) == "APPROVED"
-    assert erasures.carry_out_waiting(prepared, later(12), "me").done == 0
+    assert erasure_requests.carry_out_waiting(prepared, later(12), "me").done == 0
     boss = who(prepared, "boss")
     with prepared.transaction() as session:
         comment(session, case_id, boss, later(13), body=f"อีกครั้ง {NAME}", key=None)
         case = session.get_one(Case, case_id)
         finish(session, items_of(session, case)[0].id, boss)
 
-    assert erasures.carry_out_waiting(prepared, later(14), "me").done == 2  # the case, and the file written anew
+    assert (
+        erasure_requests.carry_out_waiting(prepared, later(14), "me").done == 2
+    )  # the case, and the file written anew
     with prepared.reading() as session:
         request = session.get_one(ErasureRequest, request_id)
         assert (request.state, request.subject, request.scrubbed_at) == ("DONE", "", later(14))
         assert remains(session, NAME) == {}
         assert verify_case(session, case_id) == []
-    assert erasures.carry_out_waiting(prepared, later(15), "me").done == 0
+    assert erasure_requests.carry_out_waiting(prepared, later(15), "me").done == 0
 
 
 def test_not_a_byte_of_it_is_left_in_the_file(sqlite_store: Store, request: pytest.FixtureRequest) -> None:
@@ -297,7 +305,7 @@ def test_not_a_byte_of_it_is_left_in_the_file(sqlite_store: Store, request: pyte
     assert "สมชาย".encode() in unpacked(before)
 
     approve(sqlite_store, ask(sqlite_store, *case_ids))
-    assert erasures.scrub(sqlite_store, later(20)).done == 1
+    assert erasure_requests.scrub(sqlite_store, later(20)).done == 1
 
     after = raw_bytes(sqlite_store)
     assert [mark for mark in marks if mark in after] == []
@@ -346,12 +354,12 @@ def test_a_hold_on_a_person_keeps_what_they_wrote(prepared: Store) -> None:
     with prepared.transaction() as session:
         retention.hold_person(session, "boss", root, NOW, reason="สอบสวน")
     with prepared.reading() as session:
-        held = {one.record.seq: one.is_held for one in erasures.find(session, root, NAME)}
+        held = {one.record.seq: one.is_held for one in erasure_requests.find(session, root, NAME)}
     assert held == {2: False, 3: True, 5: False}
     with prepared.transaction() as session:
         with pytest.raises(HeldByLaw):
-            erasures.ask(session, root, NOW, subject="", records=[(case_id, 3)], reason=WHY)
-        erasures.ask(session, root, NOW, subject="", records=[(case_id, 2)], reason=WHY)
+            erasure_requests.ask(session, root, NOW, subject="", records=[(case_id, 3)], reason=WHY)
+        erasure_requests.ask(session, root, NOW, subject="", records=[(case_id, 2)], reason=WHY)
 
 
 def test_only_administrators_hold_and_history_of_holds_is_kept(prepared: Store) -> None:
@@ -375,9 +383,9 @@ def test_cases_come_of_age(prepared: Store) -> None:
         assert retention.due_cases(session, root, NOW + timedelta(days=3600)) == []
         (due,) = retention.due_cases(session, root, old)
         assert (due.case.id, due.retention.key, due.since.year, due.is_held) == (case_id, "10y", 2036, False)
-        records = [(one.case.id, one.record.seq) for one in erasures.records_of(session, root, [case_id])]
+        records = [(one.case.id, one.record.seq) for one in erasure_requests.records_of(session, root, [case_id])]
         assert len(records) == 7
-        request_id = erasures.ask(session, root, old, subject="", records=records, reason="ครบ 10 ปี").id
+        request_id = erasure_requests.ask(session, root, old, subject="", records=records, reason="ครบ 10 ปี").id
     approve(prepared, request_id)
 
     with prepared.reading() as session:
@@ -401,9 +409,9 @@ def test_a_sensitive_case_says_so(prepared: Store) -> None:
 def test_the_office_of_a_request_is_the_one_of_its_cases(prepared: Store) -> None:
     request_id = ask(prepared, a_case(prepared))
     with prepared.reading() as session:
-        page = erasures.requests(session, who(prepared, "boss"), state="ASKED")
+        page = erasure_requests.requests(session, who(prepared, "boss"), state="ASKED")
         assert [(one.id, one.office_id) for one in page.items] == [(request_id, OFFICE)]
-        assert [one.record.seq for one in erasures.shown(session, page.items[0])] == [2, 3, 5]
+        assert [one.record.seq for one in erasure_requests.shown(session, page.items[0])] == [2, 3, 5]
 
 
 def test_lists_of_who_attended_go_earlier_than_the_rest(prepared: Store) -> None:
@@ -423,7 +431,7 @@ def test_lists_of_who_attended_go_earlier_than_the_rest(prepared: Store) -> None
         assert retention.due_cases(session, root, NOW + timedelta(days=700)) == []
         (due,) = retention.due_cases(session, root, after_two)
         assert (due.elements, due.retention.key, due.retention.then) == (("draft",), "2y-anonymise", "anonymise")
-        found = erasures.records_due(session, root, after_two, [case_id])
+        found = erasure_requests.records_due(session, root, after_two, [case_id])
         assert [one.record.seq for one in found] == [2]
         (due,) = retention.due_cases(session, root, after_ten)
         assert (due.elements, due.retention.key) == ((), "10y")

@@ -23,7 +23,7 @@ from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
-from osm_flow.operations.pseudonyms import pseudonyms
+from osm_flow.operations.privacy.pseudonyms import pseudonyms
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Access, Case, JournalPayload, JournalRecord, Project, WorkItem
 from osm_flow.store.session import Store

@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.operations import erasure
 from osm_flow.operations.background import delivery, reminder_texts
 from osm_flow.operations.definitions.deployments import deploy
+from osm_flow.operations.privacy import erasing
 from osm_flow.operations.replay import moments
 from osm_flow.operations.replay.verify import verify_deep
 from osm_flow.operations.stepping.subject_words import subject_words
@@ -123,10 +123,10 @@ def test_an_erasure_takes_the_subjects_along(session: Session) -> None:
     session.flush()
 
     for case in (ended, running):
-        erasure.erase_in(session, case, [1], SYSTEM, later(9), reason="คำขอ 1/2570", subject=OWNER)
+        erasing.erase_in(session, case, [1], SYSTEM, later(9), reason="คำขอ 1/2570", subject=OWNER)
 
     session.expire_all()
-    assert erasure.remains(session, OWNER, besides=("case_states",)) == {}
+    assert erasing.remains(session, OWNER, besides=("case_states",)) == {}
     of_running = select(WorkItem.subject).where(WorkItem.case_id == running.id)
     assert sorted(session.scalars(of_running)) == ["", "ถนนสาย ก"], "only the one that names the person is blank"
     assert set(session.scalars(select(WorkItem.subject).where(WorkItem.case_id == ended.id))) == {""}

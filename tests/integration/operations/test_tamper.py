@@ -30,7 +30,7 @@ from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.acts import resume_case, suspend_case
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.erasure import erase_payloads
+from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.replay.verify import verify_case, verify_deep
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, JournalRecord, WorkItem

@@ -132,7 +132,7 @@ def test_records_of_a_case_that_is_gone_are_found(store: Store, case_id: str) ->
 
 def test_an_erasure_that_is_on_record_is_no_fault(store: Store, case_id: str) -> None:
     from osm_flow.domain.access.actors import SYSTEM
-    from osm_flow.operations.erasure import erase_payloads
+    from osm_flow.operations.privacy.erasing import erase_payloads
 
     with store.transaction() as session:
         erase_payloads(session, case_id, [4], SYSTEM, later(60), reason="คำขอตาม PDPA")

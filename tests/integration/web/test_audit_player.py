@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from osm_flow.documents.sheets import SHEET_FORMS, Sheet, SheetForm
 from osm_flow.operations.cases.attachments import attach
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.erasure import erase_payloads
+from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.replay.moments import relatives_of
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Access, Case, JournalRecord, WorkItem

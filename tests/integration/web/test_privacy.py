@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select, text
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations import retention
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.ledger.access_log import accesses, record_access
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.privacy import retention
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Access, Case, ErasureRequest, LegalHold, LogCheckpoint, Witness
 from osm_flow.store.session import Store

@@ -6,7 +6,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from osm_flow.operations.pseudonyms import kept_key, pseudonyms
+from osm_flow.operations.privacy.pseudonyms import kept_key, pseudonyms
 
 
 def test_a_pseudonym_is_the_same_each_time_and_another_elsewhere(tmp_path: Path) -> None:

@@ -18,11 +18,11 @@ from osm_flow.domain.pages import Page
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, ErasureState
 from osm_flow.errors import Forbidden, Invalid, NotFound, OsmFlowError, Refused
-from osm_flow.operations import retention
 from osm_flow.operations.background.leases import Tally
-from osm_flow.operations.erasure import erase_in, holds
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.policy_facts import case_facts
+from osm_flow.operations.privacy import retention
+from osm_flow.operations.privacy.erasing import erase_in, holds
 from osm_flow.operations.reasons import said
 from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store
