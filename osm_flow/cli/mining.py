@@ -12,7 +12,7 @@ import click
 from osm_flow.cli.context import Context, say
 from osm_flow.documents.event_logs import LOG_FORMS, forms_by_command
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations import mining as logs
+from osm_flow.operations.mining import event_log
 from osm_flow.operations.privacy.pseudonyms import kept_key, pseudonyms
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -83,7 +83,7 @@ def _command(name: str, forms: list[str]) -> click.Command:
 def _write(context: Context, asked: Asked) -> None:
     store, form, path = context.store, LOG_FORMS[asked.format_], asked.path
     with store.transaction() as session:
-        scope = logs.scope_for(
+        scope = event_log.scope_for(
             session,
             SYSTEM,
             office_id=asked.office_id,
@@ -91,7 +91,7 @@ def _write(context: Context, asked: Asked) -> None:
             first=_day(asked.first),
             last=_day(asked.last),
         )
-        logs.prepare(
+        event_log.prepare(
             session,
             scope,
             SYSTEM,
@@ -106,7 +106,7 @@ def _write(context: Context, asked: Asked) -> None:
     part.unlink(missing_ok=True)
     try:
         with store.reading() as session:
-            counts = logs.write(session, scope, part, format_=asked.format_, naming=naming)
+            counts = event_log.write(session, scope, part, format_=asked.format_, naming=naming)
         part.replace(path)
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error

@@ -14,8 +14,8 @@ from osm_flow.domain.access.policy import OfficeFacts, Verb
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
-from osm_flow.operations import mining
 from osm_flow.operations.definitions.library import list_definitions
+from osm_flow.operations.mining import event_log
 from osm_flow.operations.privacy.pseudonyms import kept_key, pseudonyms
 from osm_flow.web import requests
 from osm_flow.web.access import may, requires
@@ -42,7 +42,7 @@ def download() -> ResponseReturnValue:
     format_ = typed["format"] if typed.get("format") in LOG_FORMS else next(iter(LOG_FORMS))
     names = typed.get("names") == "yes"
     try:
-        scope = mining.scope_for(
+        scope = event_log.scope_for(
             g.session,
             g.actor,
             office_id=typed.get("office") or None,
@@ -50,7 +50,9 @@ def download() -> ResponseReturnValue:
             first=_day(typed, "first"),
             last=_day(typed, "last"),
         )
-        mining.prepare(g.session, scope, g.actor, g.now, format_=format_, reason=typed.get("reason", ""), names=names)
+        event_log.prepare(
+            g.session, scope, g.actor, g.now, format_=format_, reason=typed.get("reason", ""), names=names
+        )
     except Invalid as error:
         fields = {name: gettext(text) for name, text in error.fields.items()}
         return _page(typed, fields or {"reason": error_text(error)}), error.status
@@ -58,13 +60,13 @@ def download() -> ResponseReturnValue:
     return _file(scope, format_, names)
 
 
-def _file(scope: mining.Scope, format_: str, names: bool) -> Response:
+def _file(scope: event_log.Scope, format_: str, names: bool) -> Response:
     """The log as a download; its file has no name any more, so it goes away with the answer."""
     naming = None if names else pseudonyms(kept_key(current_app.config["DATA_DIR"]))
     with tempfile.TemporaryDirectory(prefix="osm-log-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "log"
         with g.store.reading() as session:
-            mining.write(session, scope, path, format_=format_, naming=naming)
+            event_log.write(session, scope, path, format_=format_, naming=naming)
         opened = path.open("rb")
     name = f"osm-flow-{local_day(g.now).isoformat()}.{LOG_FORMS[format_].ending}"
     return send_file(opened, mimetype="application/octet-stream", as_attachment=True, download_name=name)

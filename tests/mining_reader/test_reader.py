@@ -18,9 +18,9 @@ from sqlalchemy import func, select
 
 from osm_flow.documents.event_logs import LOG_FORMS
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations import mining
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases.comments import comment
+from osm_flow.operations.mining import event_log
 from osm_flow.operations.privacy.pseudonyms import pseudonyms
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, JournalRecord, Project, WorkItem
@@ -104,8 +104,8 @@ def test_pm4py_counts_what_sql_counts(python: Path, worked: Store, tmp_path: Pat
     for name, form in LOG_FORMS.items():
         path = tmp_path / f"log.{form.ending}"
         with worked.reading() as session:
-            scope = mining.scope_for(session, SYSTEM)
-            mining.write(session, scope, path, format_=name, naming=pseudonyms(bytes(32)))
+            scope = event_log.scope_for(session, SYSTEM)
+            event_log.write(session, scope, path, format_=name, naming=pseudonyms(bytes(32)))
         found[name] = read(python, name, path)
 
     assert found["xes"]["events"] == found["json"]["events"] == found["sqlite"]["events"] == expected["events"]

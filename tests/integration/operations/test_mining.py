@@ -17,12 +17,12 @@ from osm_flow.documents.event_logs import LOG_FORMS
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
-from osm_flow.operations import mining
 from osm_flow.operations.audit.log import make_checkpoint
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
+from osm_flow.operations.mining import event_log
 from osm_flow.operations.privacy.pseudonyms import pseudonyms
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Access, Case, JournalPayload, JournalRecord, Project, WorkItem
@@ -65,21 +65,21 @@ def worked(store: Store) -> Store:
 
 def xes_of(store: Store, **scope: Any) -> Any:
     with store.reading() as session:
-        found = mining.scope_for(session, SYSTEM, **scope)
+        found = event_log.scope_for(session, SYSTEM, **scope)
         with TemporaryDirectory() as folder:
             path = Path(folder) / "log"
-            counts = mining.write(session, found, path, format_="xes", naming=NAMING)
+            counts = event_log.write(session, found, path, format_="xes", naming=NAMING)
             written = path.read_bytes()
     tree = etree.fromstring(written)
     assert xes_rules.problems_of(written) == []
-    assert counts == mining.Counts(len(tree.findall("x:trace", X)), len(tree.findall("x:trace/x:event", X)))
+    assert counts == event_log.Counts(len(tree.findall("x:trace", X)), len(tree.findall("x:trace/x:event", X)))
     return tree
 
 
 def ocel_of(store: Store, naming: Any = NAMING, **scope: Any) -> dict[str, Any]:
     with store.reading() as session, TemporaryDirectory() as folder:
         path = Path(folder) / "log"
-        mining.write(session, mining.scope_for(session, SYSTEM, **scope), path, format_="json", naming=naming)
+        event_log.write(session, event_log.scope_for(session, SYSTEM, **scope), path, format_="json", naming=naming)
         log: dict[str, Any] = json.loads(path.read_bytes())
     assert ocel_rules.problems_of(log) == []
     return log
@@ -167,7 +167,7 @@ def test_a_log_may_be_of_one_office_one_process_or_a_period(worked: Store) -> No
 
 def test_days_are_those_of_bangkok(worked: Store) -> None:
     with worked.reading() as session:
-        scope = mining.scope_for(session, SYSTEM, first=date(2026, 11, 20), last=date(2026, 11, 20))
+        scope = event_log.scope_for(session, SYSTEM, first=date(2026, 11, 20), last=date(2026, 11, 20))
 
     assert (str(scope.start), str(scope.end)) == ("2026-11-20 00:00:00+07:00", "2026-11-21 00:00:00+07:00")
 
@@ -187,17 +187,17 @@ def test_an_erased_payload_leaves_the_event(worked: Store) -> None:
 def test_memory_does_not_depend_on_pages(worked: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same log, however few cases and records are read at once."""
     whole = ocel_of(worked)
-    monkeypatch.setattr(mining, "_CASES_AT_ONCE", 1)
-    monkeypatch.setattr(mining, "_PAYLOADS_AT_ONCE", 1)
+    monkeypatch.setattr(event_log, "_CASES_AT_ONCE", 1)
+    monkeypatch.setattr(event_log, "_PAYLOADS_AT_ONCE", 1)
 
     assert ocel_of(worked) == whole
 
 
 def test_both_forms_of_ocel_and_the_file_of_xes_are_written(worked: Store, tmp_path: Path) -> None:
     with worked.reading() as session:
-        scope = mining.scope_for(session, SYSTEM)
+        scope = event_log.scope_for(session, SYSTEM)
         counts = {
-            name: mining.write(session, scope, tmp_path / f"log.{form.ending}", format_=name, naming=NAMING)
+            name: event_log.write(session, scope, tmp_path / f"log.{form.ending}", format_=name, naming=NAMING)
             for name, form in LOG_FORMS.items()
         }
 
@@ -209,29 +209,29 @@ def test_both_forms_of_ocel_and_the_file_of_xes_are_written(worked: Store, tmp_p
 def test_what_is_wrong_with_a_scope_is_said(worked: Store) -> None:
     with worked.reading() as session:
         for wrong in ({"office_id": "XX"}, {"definition_key": "nothing"}):
-            with pytest.raises(mining.NothingToMine):
-                mining.scope_for(session, SYSTEM, **wrong)  # type: ignore[arg-type]
-        with pytest.raises(mining.PeriodBackwards):
-            mining.scope_for(session, SYSTEM, first=date(2026, 11, 20), last=date(2026, 11, 19))
+            with pytest.raises(event_log.NothingToMine):
+                event_log.scope_for(session, SYSTEM, **wrong)  # type: ignore[arg-type]
+        with pytest.raises(event_log.PeriodBackwards):
+            event_log.scope_for(session, SYSTEM, first=date(2026, 11, 20), last=date(2026, 11, 19))
 
 
 def test_only_who_oversees_an_office_takes_its_log_out(worked: Store) -> None:
     with worked.transaction() as session:
         staff, head = make_person(session, "staff", "osm_strategy"), make_person(session, "head", "osm_director")
         with pytest.raises(NotYourRole):
-            mining.scope_for(session, staff, office_id="NE-U1")
+            event_log.scope_for(session, staff, office_id="NE-U1")
         with pytest.raises(NotFound):
-            mining.scope_for(session, head, office_id="NE-U2")
-        assert mining.scope_for(session, head).offices == ("NE-U1",)
-        assert mining.scope_for(session, staff).offices == ()
+            event_log.scope_for(session, head, office_id="NE-U2")
+        assert event_log.scope_for(session, head).offices == ("NE-U1",)
+        assert event_log.scope_for(session, staff).offices == ()
 
 
 def test_who_took_what_out_and_why_is_recorded(worked: Store) -> None:
     with worked.transaction() as session:
-        scope = mining.scope_for(session, SYSTEM, office_id="NE-U1", last=date(2026, 11, 19))
+        scope = event_log.scope_for(session, SYSTEM, office_id="NE-U1", last=date(2026, 11, 19))
         with pytest.raises(ExportReasonMissing):
-            mining.prepare(session, scope, SYSTEM, NOW, format_="xes", reason="  ", names=False)
-        mining.prepare(session, scope, SYSTEM, NOW, format_="xes", reason="ทบทวน", names=False)
+            event_log.prepare(session, scope, SYSTEM, NOW, format_="xes", reason="  ", names=False)
+        event_log.prepare(session, scope, SYSTEM, NOW, format_="xes", reason="ทบทวน", names=False)
         read = session.scalars(select(Access)).one()
 
     assert (read.actor, read.kind, read.reason) == ("system", "mining.exported", "ทบทวน")
@@ -245,6 +245,6 @@ def test_a_file_names_the_newest_checkpoint(worked: Store, tmp_path: Path) -> No
         keyring = Keyring(tmp_path, "osm-flow.example/tests")
         made = make_checkpoint(session, NOW, SYSTEM, keyring=keyring)
     with worked.reading() as session:
-        mining.write(session, mining.scope_for(session, SYSTEM), tmp_path / "log", format_="json", naming=NAMING)
+        event_log.write(session, event_log.scope_for(session, SYSTEM), tmp_path / "log", format_="json", naming=NAMING)
 
     assert json.loads((tmp_path / "log").read_bytes())["log"]["checkpoint"] == made.note

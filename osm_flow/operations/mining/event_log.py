@@ -23,10 +23,10 @@ from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, require
 from osm_flow.domain.calendar.deadlines import BANGKOK
 from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_of
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations import mining_objects
 from osm_flow.operations.audit.log import latest_checkpoint
 from osm_flow.operations.ledger.access_log import Kind, record_access
-from osm_flow.operations.mining_objects import Elements, Seen
+from osm_flow.operations.mining import objects as mining_objects
+from osm_flow.operations.mining.objects import Elements, Seen
 from osm_flow.operations.privacy.pseudonyms import Naming
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Office, ProcessDefinition, Project, WorkItem
