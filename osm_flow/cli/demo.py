@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from osm_flow.cli.context import Context, say
-from osm_flow.operations import demo as cluster
-from osm_flow.operations.demo import cast
+from osm_flow.demo import cast
+from osm_flow.demo import loading as cluster
 from osm_flow.store.upgrade import upgrade
 
 

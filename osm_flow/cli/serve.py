@@ -10,10 +10,10 @@ from flask import Flask
 
 from osm_flow.cli.context import Context
 from osm_flow.cli.scheduler import means_of
+from osm_flow.demo import cast
+from osm_flow.demo import loading as demo_cluster
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations import demo as demo_cluster
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
-from osm_flow.operations.demo import cast
 from osm_flow.operations.people.accounts import has_people, seed_clusters
 from osm_flow.scheduler import owner_name, start
 from osm_flow.store.upgrade import upgrade

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from osm_flow.demo import loading
+from osm_flow.demo.cast import OFFICE
+from osm_flow.demo.register import code_of
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition, PositionKind
-from osm_flow.operations import demo
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
-from osm_flow.operations.demo.cast import OFFICE
-from osm_flow.operations.demo.register import code_of
 from osm_flow.operations.people.accounts import give_position
 from osm_flow.operations.replay.verify import verify_all
 from osm_flow.operations.work_items import acts as work_items
@@ -53,7 +53,7 @@ def year(store: Store) -> Year:
     """The demo's cluster, people, calendar and projects, without any case; the clock stands at the circular."""
     with store.transaction() as session:
         deploy(session, shipped_files(), SYSTEM, BEGINS - DAY)
-        demo.furnish(session, LAID_OUT_FOR)
+        loading.furnish(session, LAID_OUT_FOR)
         delegation = NewPosition(
             "cluster_head",
             OFFICE,

@@ -21,16 +21,16 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from osm_flow.demo import loading
+from osm_flow.demo.cast import OFFICE
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition, PositionKind
-from osm_flow.operations import demo
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.cases.acts import resume_case, suspend_case
 from osm_flow.operations.cases.attachments import attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
-from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.people.accounts import actor_named, give_position
 from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.work_items import acts as work_items
@@ -68,7 +68,7 @@ def _make_chance_repeatable() -> None:
 def _laid_out(store: Store) -> Year:
     with store.transaction() as session:
         deploy(session, shipped_files(), SYSTEM, story.BEGINS - DAY)
-        demo.furnish(session, story.LAID_OUT_FOR)
+        loading.furnish(session, story.LAID_OUT_FOR)
         delegation = NewPosition(
             "cluster_head",
             OFFICE,

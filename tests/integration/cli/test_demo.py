@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from osm_flow.operations import demo
-from osm_flow.operations.demo import cast
+from osm_flow.demo import cast, loading
 from osm_flow.store.models import Case, Person
 from osm_flow.store.upgrade import newest_revision
 from tests.factories import make_office, make_person
@@ -18,7 +17,7 @@ from tests.integration.cli.shell import Shell
 @pytest.fixture
 def _without_its_story(monkeypatch: pytest.MonkeyPatch) -> None:
     """The people and the projects only; that the story is told is for the tests of the demo itself."""
-    monkeypatch.setattr(demo, "act_out", lambda stage: None)
+    monkeypatch.setattr(loading, "act_out", lambda stage: None)
 
 
 @pytest.mark.usefixtures("_without_its_story")

@@ -16,9 +16,8 @@ from sqlalchemy import func, select
 from osm_flow.cli.benchmarks import programs
 from osm_flow.cli.benchmarks.bench import Office as Measured
 from osm_flow.cli.serve import prepare
-from osm_flow.operations import demo
+from osm_flow.demo import cast, loading
 from osm_flow.operations.definitions.deployments import shipped_files
-from osm_flow.operations.demo import cast
 from osm_flow.store.models import Office
 from osm_flow.store.session import Store
 from tests.factories import make_office, make_person
@@ -35,7 +34,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 @pytest.fixture
 def _without_its_story(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "act_out", lambda stage: None)
+    monkeypatch.setattr(loading, "act_out", lambda stage: None)
 
 
 def usernames(shell: Shell) -> list[str]:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from osm_flow.demo import loading
+from osm_flow.demo.cast import CAST, OFFICE, PASSWORD, logins
 from osm_flow.domain.calendar.deadlines import local_day
-from osm_flow.operations import demo
-from osm_flow.operations.demo.cast import CAST, OFFICE, PASSWORD, logins
 from osm_flow.operations.people.accounts import actor_named, has_people
 from osm_flow.operations.people.signing_in import sign_in
 from osm_flow.operations.replay.verify import verify_all
@@ -42,7 +42,7 @@ def loaded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     path = tmp_path_factory.mktemp("demo") / "demo.db"
     shutil.copyfile(sqlite_template, path)
     store = Store(f"sqlite:///{path}")
-    demo.load(store, TODAY)
+    loading.load(store, TODAY)
     yield store
     store.close()
 
@@ -129,7 +129,7 @@ def test_people_with_their_hats_can_sign_in(loaded: Store) -> None:
 
 
 def test_years_later_and_on_a_holiday_everything_moves_along(sqlite_store: Store) -> None:
-    demo.load(sqlite_store, YEARS_LATER)
+    loading.load(sqlite_store, YEARS_LATER)
 
     with sqlite_store.reading() as session:
         assert [(case, faults) for case, faults in verify_all(session) if faults] == []
@@ -146,7 +146,7 @@ def test_years_later_and_on_a_holiday_everything_moves_along(sqlite_store: Store
 
 def test_postgresql_holds_the_same_demo(new_postgresql: Callable[[], Store], loaded: Store) -> None:
     other = new_postgresql()
-    demo.load(other, TODAY)
+    loading.load(other, TODAY)
 
     with other.reading() as session, loaded.reading() as first:
         assert [(case, faults) for case, faults in verify_all(session) if faults] == []
@@ -158,8 +158,8 @@ def test_a_database_with_people_is_refused(store: Store) -> None:
     with store.transaction() as session:
         session.add(Person(username="somebody", display_name="somebody", created_at=TODAY))
 
-    with pytest.raises(demo.DatabaseInUse):
-        demo.load(store, TODAY)
+    with pytest.raises(loading.DatabaseInUse):
+        loading.load(store, TODAY)
     with store.reading() as session:
         assert session.scalar(select(func.count()).select_from(Case)) == 0
 
@@ -168,9 +168,9 @@ def test_a_story_that_breaks_leaves_nothing_behind(sqlite_store: Store, monkeypa
     def break_down(stage: object) -> None:
         raise RuntimeError("the power went")
 
-    monkeypatch.setattr(demo, "act_out", break_down)
+    monkeypatch.setattr(loading, "act_out", break_down)
     with pytest.raises(RuntimeError):
-        demo.load(sqlite_store, TODAY)
+        loading.load(sqlite_store, TODAY)
 
     with sqlite_store.reading() as session:
         assert not has_people(session)

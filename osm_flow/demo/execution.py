@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from osm_flow.operations.demo import papers, reports
-from osm_flow.operations.demo.cast import AGENCIES, NAMES, PLANNERS
-from osm_flow.operations.demo.register import CLOSING, CURRENT, code_of
-from osm_flow.operations.demo.stage import Scene, Stage
+from osm_flow.demo import papers, reports
+from osm_flow.demo.cast import AGENCIES, NAMES, PLANNERS
+from osm_flow.demo.register import CLOSING, CURRENT, code_of
+from osm_flow.demo.stage import Scene, Stage
 
 _ALL = tuple(range(1, len(CLOSING) + 1))
 

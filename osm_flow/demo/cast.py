@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from osm_flow.demo.times import Times
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
-from osm_flow.operations.demo.times import Times
 from osm_flow.operations.people.accounts import create_person, give_position
 
 OFFICE = "NE-U1"

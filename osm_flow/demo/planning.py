@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from osm_flow.operations.demo import papers
-from osm_flow.operations.demo.cast import AGENCIES, NAMES, PLANNERS
-from osm_flow.operations.demo.register import BUENGKAN, CONCEPTS, LOEI, NONGBUA, NONGKHAI, UDON
-from osm_flow.operations.demo.stage import Scene, Stage
+from osm_flow.demo import papers
+from osm_flow.demo.cast import AGENCIES, NAMES, PLANNERS
+from osm_flow.demo.register import BUENGKAN, CONCEPTS, LOEI, NONGBUA, NONGKHAI, UDON
+from osm_flow.demo.stage import Scene, Stage
 
 _NEIGHBOUR = {BUENGKAN: NONGKHAI, NONGKHAI: UDON, UDON: NONGBUA, NONGBUA: LOEI, LOEI: NONGBUA}
 

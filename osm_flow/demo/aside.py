@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from osm_flow.operations.demo import papers, reports
-from osm_flow.operations.demo.execution import Execution
-from osm_flow.operations.demo.stage import Scene, Stage
+from osm_flow.demo import papers, reports
+from osm_flow.demo.execution import Execution
+from osm_flow.demo.stage import Scene, Stage
 
 
 class Aside:

@@ -7,17 +7,17 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.demo import cast, dates, register
+from osm_flow.demo.aside import Aside
+from osm_flow.demo.execution import Execution
+from osm_flow.demo.planning import Planning
+from osm_flow.demo.stage import Stage
+from osm_flow.demo.times import Times
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.errors import Refused
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
-from osm_flow.operations.demo import cast, dates, register
-from osm_flow.operations.demo.aside import Aside
-from osm_flow.operations.demo.execution import Execution
-from osm_flow.operations.demo.planning import Planning
-from osm_flow.operations.demo.stage import Stage
-from osm_flow.operations.demo.times import Times
 from osm_flow.operations.people.accounts import has_people, seed_clusters
 from osm_flow.store.models import Case
 from osm_flow.store.session import Store

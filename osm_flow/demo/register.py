@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from osm_flow.demo.cast import OFFICE
+from osm_flow.demo.times import Times
 from osm_flow.domain.states import ProjectState
-from osm_flow.operations.demo.cast import OFFICE
-from osm_flow.operations.demo.times import Times
 from osm_flow.store.models import Project
 
 BUENGKAN, LOEI, NONGKHAI, NONGBUA, UDON = "TH-38", "TH-42", "TH-43", "TH-39", "TH-41"

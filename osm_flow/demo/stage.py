@@ -12,6 +12,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
+from osm_flow.demo.cast import OFFICE
+from osm_flow.demo.times import Times
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.calendar.deadlines import local_day, opening_of
@@ -25,8 +27,6 @@ from osm_flow.operations.calendar import milestones
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import comments
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.demo.cast import OFFICE
-from osm_flow.operations.demo.times import Times
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items import acts as work_items

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+from osm_flow.demo.cast import OFFICE
+from osm_flow.demo.times import Times
 from osm_flow.domain.calendar.fiscal_year import typical_dates
-from osm_flow.operations.demo.cast import OFFICE
-from osm_flow.operations.demo.times import Times
 from osm_flow.store.models import FiscalDate
 
 _SOON = timedelta(days=120)
