@@ -25,7 +25,8 @@ from osm_flow.operations.audit.signing_keys import Keyring, origin_of
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
 from osm_flow.store.session import Store
-from osm_flow.web import access, assets, errors, filters, form_documents, i18n, requests, security, shell, wording
+from osm_flow.web import form_documents
+from osm_flow.web.site import access, assets, errors, filters, i18n, lifecycle, navigation, security, wording
 
 Clock = Callable[[], datetime]
 
@@ -35,14 +36,14 @@ MEGABYTE = 1024 * 1024
 def create_app(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Flask:
     """The site. Raises SettingsAreWrong when these settings would make it unsafe."""
     settings.require_servable()
-    app = requests.Site("osm_flow.web", static_folder=None, template_folder=str(resource_dir("templates")))
+    app = lifecycle.Site("osm_flow.web", static_folder=None, template_folder=str(resource_dir("templates")))
     app.config.update(_config(settings))
     app.config["STORE"] = store or _store(settings)
     app.config["CLOCK"] = clock or _now
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     # The order of these is the order in which a request is looked at: who asks, may they enter, is it really their form.
-    requests.init_app(app)
+    lifecycle.init_app(app)
     access.init_app(app)
     CSRFProtect(app)
     security.init_app(app, secure=settings.is_secure)
@@ -51,7 +52,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     filters.init_app(app)
     wording.init_app(app)
     form_documents.init_app(app)
-    shell.init_app(app)
+    navigation.init_app(app)
     assets.init_app(app, fresh=settings.env == "test")
     for blueprint in _blueprints():
         app.register_blueprint(blueprint)

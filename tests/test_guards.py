@@ -29,8 +29,8 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import OsmFlowError
 from osm_flow.settings import Settings
 from osm_flow.store.session import Store
-from osm_flow.web.access import rule_of
-from osm_flow.web.i18n import LOCALES
+from osm_flow.web.site.access import rule_of
+from osm_flow.web.site.i18n import LOCALES
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "osm_flow"

@@ -12,9 +12,9 @@ from osm_flow.domain.access.roles import OVERSIGHT, STAFF
 from osm_flow.errors import Invalid
 from osm_flow.operations.people import accounts, notices
 from osm_flow.operations.people.signing_in import SignInRefused, TooManyAttempts, sign_in
-from osm_flow.web.access import public, signed_in
-from osm_flow.web.i18n import LOCALES, error_text, gettext
-from osm_flow.web.requests import SignedIn, own_transactions
+from osm_flow.web.site.access import public, signed_in
+from osm_flow.web.site.i18n import LOCALES, error_text, gettext
+from osm_flow.web.site.lifecycle import SignedIn, own_transactions
 
 blueprint = Blueprint("account", __name__)
 

@@ -13,9 +13,9 @@ from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid
 from osm_flow.operations.people import accounts
-from osm_flow.web.access import requires
-from osm_flow.web.filters import zone
-from osm_flow.web.i18n import current_locale, gettext
+from osm_flow.web.site.access import requires
+from osm_flow.web.site.filters import zone
+from osm_flow.web.site.i18n import current_locale, gettext
 
 blueprint = Blueprint("people", __name__, url_prefix="/people")
 

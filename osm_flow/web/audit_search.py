@@ -21,12 +21,12 @@ from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import search as history_search
 from osm_flow.operations.audit.questions import Question
 from osm_flow.operations.audit.search import Found, Wanted
-from osm_flow.web import requests
-from osm_flow.web.access import requires
-from osm_flow.web.filters import office_name, role_name, thai_datetime, zone
-from osm_flow.web.i18n import gettext
+from osm_flow.web.site import lifecycle
+from osm_flow.web.site.access import requires
+from osm_flow.web.site.filters import office_name, role_name, thai_datetime, zone
+from osm_flow.web.site.i18n import gettext
+from osm_flow.web.site.wording import named, subject
 from osm_flow.web.story import kind_words, kinds
-from osm_flow.web.wording import named, subject
 
 blueprint = Blueprint("audit_search", __name__)
 
@@ -116,7 +116,7 @@ def export(form: str) -> ResponseReturnValue:
     except Invalid as error:
         page = history_search.search(g.session, g.actor, asked.wanted)
         return _page(asked, page, {name: gettext(text) for name, text in error.fields.items()}), error.status
-    requests.finish()
+    lifecycle.finish()
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
     with g.store.reading() as session:
         g.session = session

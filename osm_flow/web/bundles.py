@@ -13,9 +13,9 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.cases.acts import get_case
 from osm_flow.store.models import Case
-from osm_flow.web import requests
-from osm_flow.web.access import requires
-from osm_flow.web.i18n import gettext
+from osm_flow.web.site import lifecycle
+from osm_flow.web.site.access import requires
+from osm_flow.web.site.i18n import gettext
 
 blueprint = Blueprint("bundles", __name__)
 
@@ -47,7 +47,7 @@ def download(case_id: str) -> ResponseReturnValue:
         errors = {name: gettext(text) for name, text in error.fields.items()}
         return _page(get_case(g.session, case_id, g.actor), errors), error.status
     name = f"{case.business_key}.zip".replace("/", "-")
-    requests.finish()
+    lifecycle.finish()
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
     with g.store.reading() as session:
         bundle_writing.write_bundle(session, case_id, file, payloads=payloads)

@@ -26,11 +26,11 @@ from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.web.diagram_xml import party_of
 from osm_flow.web.documents import documents_of
 from osm_flow.web.element_list import live_elements
-from osm_flow.web.filters import role_name
-from osm_flow.web.i18n import gettext
 from osm_flow.web.refusals import Problem
+from osm_flow.web.site.filters import role_name
+from osm_flow.web.site.i18n import gettext
+from osm_flow.web.site.wording import names_of
 from osm_flow.web.story import Told, fold, kind_words, tell
-from osm_flow.web.wording import names_of
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from osm_flow.engine import Process, one_line
-from osm_flow.web.i18n import current_locale, gettext
+from osm_flow.web.site.i18n import current_locale, gettext
 
 _BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 _STEPS = ("userTask", "manualTask", "callActivity")

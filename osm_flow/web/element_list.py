@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from osm_flow.engine import Element, Process
-from osm_flow.web.i18n import gettext, ngettext
-from osm_flow.web.wording import element_kind
+from osm_flow.web.site.i18n import gettext, ngettext
+from osm_flow.web.site.wording import element_kind
 
 _READ = ("Task", "Event", "Activity", "subProcess", "Gateway")
 

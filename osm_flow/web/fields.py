@@ -24,7 +24,7 @@ from osm_flow.domain.forms.schema import (
     widget_of,
 )
 from osm_flow.domain.forms.typed_text import Unreadable, printable, read_pasted, read_text, show_text
-from osm_flow.web.i18n import gettext
+from osm_flow.web.site.i18n import gettext
 
 ProvinceName = Callable[[str], str]
 Options = list[tuple[str, str]]

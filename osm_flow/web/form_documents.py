@@ -13,7 +13,7 @@ from osm_flow.domain.forms.scope import is_given
 from osm_flow.domain.forms.typed_text import display_text
 from osm_flow.domain.forms.values import Change
 from osm_flow.web.fields import table_size
-from osm_flow.web.i18n import current_locale
+from osm_flow.web.site.i18n import current_locale
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from osm_flow.domain.forms.schema import JSON, Message, fields_of, groups_of, hi
 from osm_flow.domain.forms.typed_text import printable
 from osm_flow.domain.forms.values import Errors, prefill, validate
 from osm_flow.web.fields import MISSING, FormField, Surroundings, TableField, field_for
-from osm_flow.web.i18n import current_locale, gettext
+from osm_flow.web.site.i18n import current_locale, gettext
 
 # What every page posts beside the fields of its form.
 PAGE_NAMES = frozenset({"csrf_token", "idempotency_key", "submit", "version", "on_behalf_of"})

@@ -17,9 +17,9 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import list_definitions
 from osm_flow.operations.mining import event_log
 from osm_flow.operations.privacy.pseudonyms import kept_key, pseudonyms
-from osm_flow.web import requests
-from osm_flow.web.access import may, requires
-from osm_flow.web.i18n import error_text, gettext
+from osm_flow.web.site import lifecycle
+from osm_flow.web.site.access import may, requires
+from osm_flow.web.site.i18n import error_text, gettext
 
 blueprint = Blueprint("mining", __name__, url_prefix="/mining")
 
@@ -56,7 +56,7 @@ def download() -> ResponseReturnValue:
     except Invalid as error:
         fields = {name: gettext(text) for name, text in error.fields.items()}
         return _page(typed, fields or {"reason": error_text(error)}), error.status
-    requests.finish()
+    lifecycle.finish()
     return _file(scope, format_, names)
 
 

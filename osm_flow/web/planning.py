@@ -18,9 +18,9 @@ from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import holidays
 from osm_flow.operations.calendar import milestones as fiscal_calendar
 from osm_flow.store.models import CalendarChange, FiscalDate
-from osm_flow.web.access import may, requires, signed_in
-from osm_flow.web.filters import working_calendar_until
-from osm_flow.web.i18n import current_locale, gettext, ngettext
+from osm_flow.web.site.access import may, requires, signed_in
+from osm_flow.web.site.filters import working_calendar_until
+from osm_flow.web.site.i18n import current_locale, gettext, ngettext
 
 blueprint = Blueprint("planning", __name__, url_prefix="/calendar")
 

@@ -10,7 +10,7 @@ from flask import g, request
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.stepping.step import CaseFailed
-from osm_flow.web.i18n import error_text, gettext
+from osm_flow.web.site.i18n import error_text, gettext
 
 
 @dataclass(frozen=True)

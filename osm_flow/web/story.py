@@ -19,9 +19,9 @@ from osm_flow.operations.cases.queries import HistoryEntry
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, JournalRecord
-from osm_flow.web.filters import role_name, thai_date, thai_datetime
 from osm_flow.web.form_documents import form_value
-from osm_flow.web.i18n import gettext, ngettext
+from osm_flow.web.site.filters import role_name, thai_date, thai_datetime
+from osm_flow.web.site.i18n import gettext, ngettext
 
 # What happened, as the middle of a sentence: "สมชาย <รับงาน> ยกร่างแผน"; and how the mark beside it looks.
 _TOLD: Mapping[str, tuple[str, str]] = {

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
 from osm_flow.operations.work_items import workload
-from osm_flow.web.access import requires
+from osm_flow.web.site.access import requires
 
 blueprint = Blueprint("team", __name__)
 

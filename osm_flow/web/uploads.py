@@ -6,7 +6,7 @@ from flask import flash, g, request
 
 from osm_flow.errors import Invalid
 from osm_flow.operations.cases import attachments
-from osm_flow.web.i18n import gettext
+from osm_flow.web.site.i18n import gettext
 
 
 class FileMissing(Invalid):

@@ -11,8 +11,8 @@ from osm_flow.operations.audit import checkpoints, signing_keys, witnesses
 from osm_flow.operations.audit.log import latest_checkpoint
 from osm_flow.operations.people.accounts import offices
 from osm_flow.store.models import LogLeaf, Office
-from osm_flow.web.access import may, requires
-from osm_flow.web.i18n import gettext
+from osm_flow.web.site.access import may, requires
+from osm_flow.web.site.i18n import gettext
 
 blueprint = Blueprint("witnesses", __name__)
 

@@ -26,11 +26,11 @@ from osm_flow.store.models import WorkItem
 from osm_flow.web import forms
 from osm_flow.web.documents import Shown, documents_of, shown
 from osm_flow.web.element_list import live_elements
-from osm_flow.web.filters import URGENT, role_name, thai_date
 from osm_flow.web.forms import SchemaForm
-from osm_flow.web.i18n import gettext
+from osm_flow.web.site.filters import URGENT, role_name, thai_date
+from osm_flow.web.site.i18n import gettext
+from osm_flow.web.site.wording import acting_words, channels, obstacle_words
 from osm_flow.web.story import tell
-from osm_flow.web.wording import acting_words, channels, obstacle_words
 
 _EARLIER = 6
 _ACTS = (

@@ -19,13 +19,13 @@ from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.acts import FormInvalid
 from osm_flow.store.models import WorkItem
 from osm_flow.web import forms, work_item_page
-from osm_flow.web.access import signed_in
-from osm_flow.web.filters import URGENT, priority_name, thai_date, thai_datetime
-from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.posted import posted
 from osm_flow.web.refusals import after_refusal, problem_of
+from osm_flow.web.site.access import signed_in
+from osm_flow.web.site.filters import URGENT, priority_name, thai_date, thai_datetime
+from osm_flow.web.site.i18n import error_text, gettext
+from osm_flow.web.site.wording import behalf, named
 from osm_flow.web.uploads import keep_upload
-from osm_flow.web.wording import behalf, named
 
 blueprint = Blueprint("work_items", __name__)
 

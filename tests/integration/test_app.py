@@ -18,7 +18,7 @@ from osm_flow import app, web
 from osm_flow.app import create_app
 from osm_flow.settings import Settings, SettingsAreWrong
 from osm_flow.store.session import Store
-from osm_flow.web.access import public
+from osm_flow.web.site.access import public
 from tests.factories import NOW
 
 KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a6978"

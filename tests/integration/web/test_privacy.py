@@ -96,7 +96,7 @@ def test_nothing_is_shown_when_the_read_cannot_be_recorded(
     store: Store, case_id: str, as_person: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from osm_flow.store.session import Busy
-    from osm_flow.web import recorded_reads
+    from osm_flow.web.site import recorded_reads
 
     def refuse(*_: object, **__: object) -> None:
         raise Busy

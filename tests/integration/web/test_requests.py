@@ -12,7 +12,7 @@ from osm_flow.errors import Refused
 from osm_flow.operations.people.accounts import seed_clusters
 from osm_flow.store.models import Office
 from osm_flow.store.session import Store
-from osm_flow.web.access import public
+from osm_flow.web.site.access import public
 from tests.integration.web.conftest import Visitor
 
 

@@ -16,9 +16,9 @@ from osm_flow.operations.people import accounts
 from osm_flow.settings import Settings
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
-from osm_flow.web.access import Access, public, requires, rule_of, signed_in
-from osm_flow.web.errors import _TEXTS
-from osm_flow.web.i18n import gettext
+from osm_flow.web.site.access import Access, public, requires, rule_of, signed_in
+from osm_flow.web.site.errors import _TEXTS
+from osm_flow.web.site.i18n import gettext
 from tests.factories import NOW
 from tests.integration.web.conftest import STAFF, Clock, Visitor
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from flask import Flask, Response, g, request, url_for
 from werkzeug.exceptions import NotFound
 
-from osm_flow.web.access import public
+from osm_flow.web.site.access import public
 
 FOLDER = Path(__file__).parent / "static"
 _COMPRESSIBLE = frozenset({".css", ".js", ".svg", ".json", ".txt", ".bpmn"})

@@ -17,7 +17,7 @@ from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.stages import stage_name as name_of_stage
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.store.clusters import cluster_rows
-from osm_flow.web.i18n import current_locale, gettext, ngettext
+from osm_flow.web.site.i18n import current_locale, gettext, ngettext
 
 # From which priority on something is called so, most urgent first.
 URGENT = ((100, "ด่วนที่สุด"), (80, "ด่วนมาก"), (51, "ด่วน"))

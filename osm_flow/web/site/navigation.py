@@ -9,8 +9,8 @@ from flask import Flask, current_app, g, request, url_for
 
 from osm_flow.domain.access.policy import Verb
 from osm_flow.operations.people.notices import unread_count
-from osm_flow.web.access import may
-from osm_flow.web.i18n import gettext
+from osm_flow.web.site.access import may
+from osm_flow.web.site.i18n import gettext
 
 
 @dataclass(frozen=True)

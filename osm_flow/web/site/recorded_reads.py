@@ -15,7 +15,7 @@ from osm_flow.domain.access.policy import Verb
 from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.privacy.retention import is_sensitive
 from osm_flow.store.models import Attachment, Case, WorkItem
-from osm_flow.web.access import rule_of
+from osm_flow.web.site.access import rule_of
 
 # Pages load in pieces and people go back and forth: the same thing looked at again so soon is the same look.
 _ONE_LOOK = timedelta(minutes=15)

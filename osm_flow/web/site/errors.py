@@ -11,8 +11,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from osm_flow.errors import OsmFlowError
-from osm_flow.web import requests
-from osm_flow.web.i18n import error_text, gettext
+from osm_flow.web.site import lifecycle
+from osm_flow.web.site.i18n import error_text, gettext
 
 logger = logging.getLogger(__name__)
 
@@ -62,17 +62,17 @@ def answer(status: int, detail: str = "", fields: dict[str, str] | None = None, 
 
 
 def on_our_error(error: OsmFlowError) -> Response:
-    requests.abandon()
+    lifecycle.abandon()
     return answer(error.status, error_text(error), error.fields)
 
 
 def on_csrf_error(error: CSRFError) -> Response:
-    requests.abandon()
+    lifecycle.abandon()
     return answer(400, gettext("หน้านี้เปิดค้างไว้นานเกินไป หรือคุณออกจากระบบในอีกหน้าต่างหนึ่ง ยังไม่มีการบันทึกใด ๆ"))
 
 
 def on_http_error(error: HTTPException) -> Response:
-    requests.abandon()
+    lifecycle.abandon()
     if error.code is None or error.code < 400:
         return make_response(error.get_response())
     response = answer(error.code)
@@ -83,7 +83,7 @@ def on_http_error(error: HTTPException) -> Response:
 
 
 def on_crash(error: InternalServerError) -> Response:
-    requests.abandon()
+    lifecycle.abandon()
     if isinstance(error.original_exception, OsmFlowError):
         return on_our_error(error.original_exception)
     reference = secrets.token_hex(4).upper()

@@ -25,9 +25,9 @@ from osm_flow.operations.background.delivery import anything_pending, deliver_pe
 from osm_flow.operations.people.accounts import actor_signed_in
 from osm_flow.store.session import Store
 from osm_flow.store.unit_of_work import unit_of
-from osm_flow.web.access import rule_of
-from osm_flow.web.i18n import DEFAULT_LOCALE, LOCALES
-from osm_flow.web.recorded_reads import record_this_read
+from osm_flow.web.site.access import rule_of
+from osm_flow.web.site.i18n import DEFAULT_LOCALE, LOCALES
+from osm_flow.web.site.recorded_reads import record_this_read
 
 logger = logging.getLogger(__name__)
 

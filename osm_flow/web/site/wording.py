@@ -17,7 +17,7 @@ from osm_flow.domain.people import PositionKind
 from osm_flow.engine import Element
 from osm_flow.operations.stepping.subject_words import subject_words
 from osm_flow.operations.work_items import queries as work_item_queries
-from osm_flow.web.i18n import current_locale, gettext
+from osm_flow.web.site.i18n import current_locale, gettext
 
 # How an answer reached the office when the party has no login, with what people call it.
 CHANNELS = {
