@@ -25,7 +25,7 @@ from osm_flow.operations.audit.signing_keys import Keyring, origin_of
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
 from osm_flow.store.session import Store
-from osm_flow.web import form_documents
+from osm_flow.web.forms import document as form_document
 from osm_flow.web.site import access, assets, errors, filters, i18n, lifecycle, navigation, security, wording
 
 Clock = Callable[[], datetime]
@@ -51,7 +51,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     i18n.init_app(app)
     filters.init_app(app)
     wording.init_app(app)
-    form_documents.init_app(app)
+    form_document.init_app(app)
     navigation.init_app(app)
     assets.init_app(app, fresh=settings.env == "test")
     for blueprint in _blueprints():

@@ -22,10 +22,11 @@ from osm_flow.operations.cases import queries as case_queries
 from osm_flow.operations.definitions.library import compiled, latest, list_definitions
 from osm_flow.operations.people.accounts import offices
 from osm_flow.store.models import ProcessDefinition
-from osm_flow.web import case_page, forms
+from osm_flow.web import case_page
 from osm_flow.web.diagram_xml import first_steps, in_language
-from osm_flow.web.forms import SchemaForm
-from osm_flow.web.posted import posted
+from osm_flow.web.forms import page as form_page
+from osm_flow.web.forms.page import SchemaForm
+from osm_flow.web.forms.posted import posted
 from osm_flow.web.refusals import after_refusal, problem_of
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.i18n import error_text, gettext
@@ -84,7 +85,7 @@ def start() -> ResponseReturnValue:
 def start_form(key: str) -> ResponseReturnValue:
     definition = latest(g.session, key)
     schema = _start_schema(definition)
-    form = forms.blank(schema, _start_context(), locale=g.locale) if schema else None
+    form = form_page.blank(schema, _start_context(), locale=g.locale) if schema else None
     return _start_page(definition, form, _start_defaults(definition), {})
 
 
@@ -185,7 +186,7 @@ def change_state(case_id: str, act: str) -> ResponseReturnValue:
 @requires(Verb.record_message)
 def answer(case_id: str, task_id: str) -> ResponseReturnValue:
     awaited = case_page.awaited(case_id, task_id)
-    form = forms.blank(awaited.schema, awaited.variables, locale=g.locale) if awaited.schema else None
+    form = form_page.blank(awaited.schema, awaited.variables, locale=g.locale) if awaited.schema else None
     return _answer_page(awaited, form)
 
 
@@ -213,7 +214,7 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
 
 def _submitted(schema: Any, context: Any, *extra: str) -> SchemaForm:
     names = (*_START_NAMES, *extra)
-    return forms.submitted(schema, request.form, request.files, context=context, locale=g.locale, extra=names)
+    return form_page.submitted(schema, request.form, request.files, context=context, locale=g.locale, extra=names)
 
 
 def _filters() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Incident
-from osm_flow.web.posted import posted
+from osm_flow.web.forms.posted import posted
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.i18n import error_text, gettext
 

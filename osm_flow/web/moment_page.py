@@ -22,7 +22,7 @@ from osm_flow.operations.replay import moments
 from osm_flow.operations.replay.moments import Moment
 from osm_flow.store.models import Case
 from osm_flow.web.element_list import ElementLine, live_elements
-from osm_flow.web.form_documents import form_value
+from osm_flow.web.forms.document import form_value
 from osm_flow.web.site.filters import province_name, role_name
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import subject

@@ -19,7 +19,7 @@ from osm_flow.operations.cases.queries import HistoryEntry
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, JournalRecord
-from osm_flow.web.form_documents import form_value
+from osm_flow.web.forms.document import form_value
 from osm_flow.web.site.filters import role_name, thai_date, thai_datetime
 from osm_flow.web.site.i18n import gettext, ngettext
 

@@ -23,10 +23,10 @@ from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.plans import get_draft
 from osm_flow.operations.work_items.returned import return_of
 from osm_flow.store.models import WorkItem
-from osm_flow.web import forms
 from osm_flow.web.documents import Shown, documents_of, shown
 from osm_flow.web.element_list import live_elements
-from osm_flow.web.forms import SchemaForm
+from osm_flow.web.forms import page as form_page
+from osm_flow.web.forms.page import SchemaForm
 from osm_flow.web.site.filters import URGENT, role_name, thai_date
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import acting_words, channels, obstacle_words
@@ -111,14 +111,14 @@ def blank_form(view: ItemView) -> SchemaForm | None:
         return None
     draft = get_draft(g.session, view.item.id, g.actor) if view.is_open else None
     if draft is not None:
-        return forms.from_draft(view.schema, draft, context=view.variables, locale=g.locale)
+        return form_page.from_draft(view.schema, draft, context=view.variables, locale=g.locale)
     if not view.is_open:
-        return forms.from_values(view.schema, view.variables, context=view.variables, locale=g.locale)
+        return form_page.from_values(view.schema, view.variables, context=view.variables, locale=g.locale)
     known = view.variables.get(view.document_key or "")
     if isinstance(known, dict):
         values = keep_known(view.schema, known)
-        return forms.from_values(view.schema, values, context=view.variables, locale=g.locale)
-    return forms.blank(view.schema, view.variables, locale=g.locale)
+        return form_page.from_values(view.schema, values, context=view.variables, locale=g.locale)
+    return form_page.blank(view.schema, view.variables, locale=g.locale)
 
 
 def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: Any = None, problem: Any = None) -> str:

@@ -18,8 +18,9 @@ from osm_flow.operations.work_items import access, plans
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.acts import FormInvalid
 from osm_flow.store.models import WorkItem
-from osm_flow.web import forms, work_item_page
-from osm_flow.web.posted import posted
+from osm_flow.web import work_item_page
+from osm_flow.web.forms import page as form_page
+from osm_flow.web.forms.posted import posted
 from osm_flow.web.refusals import after_refusal, problem_of
 from osm_flow.web.site.access import signed_in
 from osm_flow.web.site.filters import URGENT, priority_name, thai_date, thai_datetime
@@ -77,7 +78,9 @@ def complete(work_item_id: str) -> ResponseReturnValue:
     schema, form = work_items.form_of(g.session, opened), None
     if schema is not None:
         variables = work_items.context_of(g.session, opened)
-        form = forms.submitted(schema, request.form, request.files, context=variables, locale=g.locale, extra=_EXTRA)
+        form = form_page.submitted(
+            schema, request.form, request.files, context=variables, locale=g.locale, extra=_EXTRA
+        )
         if form.faults and opened.state in OPEN_WORK_ITEM:
             view = work_item_page.look_at(work_item_id)
             return work_item_page.render(view, form, typed=request.form), FormInvalid.status
@@ -100,7 +103,7 @@ def complete(work_item_id: str) -> ResponseReturnValue:
 def save_draft(work_item_id: str) -> ResponseReturnValue:
     item = access.get_work_item(g.session, work_item_id, g.actor)
     schema = work_items.form_of(g.session, item)
-    body = forms.draft_of(schema, request.form) if schema else {}
+    body = form_page.draft_of(schema, request.form) if schema else {}
     draft = plans.save_draft(g.session, work_item_id, g.actor, g.now, body)
     if request.accept_mimetypes.best == "application/json":
         return jsonify(time=thai_datetime(draft.saved_at))

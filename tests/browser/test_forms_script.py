@@ -16,11 +16,11 @@ from osm_flow.domain.forms.schema import load_form
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings
 from osm_flow.store.session import Store
-from osm_flow.web import forms
+from osm_flow.web.forms import page as form_page
 
 pytestmark = pytest.mark.browser
 
-STATIC = Path(forms.__file__).parent / "static"
+STATIC = Path(form_page.__file__).parent / "static"
 PASTE = """(text) => {
   const data = new DataTransfer();
   data.setData("text/plain", text);
@@ -47,7 +47,7 @@ def opened(site: Flask, chromium: Any) -> Iterator[Any]:
         schema = load_form(yaml.safe_load((resource_dir("forms") / f"{key}.yaml").read_text("utf-8")))
         with site.test_request_context("/"):
             g.locale = "th"
-            form = forms.blank(schema, {}) if posted is None else forms.submitted(schema, posted)
+            form = form_page.blank(schema, {}) if posted is None else form_page.submitted(schema, posted)
             body = site.jinja_env.get_template("_form.html").make_module({"g": g}).render_form(form)
         page.set_viewport_size({"width": width, "height": 900})
         page.set_content(f"<!doctype html><html lang=th><body><form>{body}</form></body></html>")

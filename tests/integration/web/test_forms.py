@@ -22,8 +22,8 @@ from osm_flow.domain.forms.values import Errors, changes, random_values
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings
 from osm_flow.store.session import Store
-from osm_flow.web import forms
-from osm_flow.web.fields import TableField
+from osm_flow.web.forms import page as form_page
+from osm_flow.web.forms.fields import TableField
 from tests.factories import NOW
 
 JSON = dict[str, Any]
@@ -69,14 +69,14 @@ def request_context(site: Flask) -> Iterator[None]:
         yield
 
 
-def page(site: Flask, form: forms.SchemaForm) -> Any:
+def page(site: Flask, form: form_page.SchemaForm) -> Any:
     macro = site.jinja_env.get_template("_form.html").make_module({"g": g}).render_form
     return html.fromstring(f"<form>{macro(form)}</form>")
 
 
 def read_page(schema: JSON, *sent: MultiDict[str, Any], **given: Any) -> tuple[JSON, Errors]:
     """The values and the errors by dotted path of what a page sent."""
-    form = forms.submitted(schema, *sent, **given)
+    form = form_page.submitted(schema, *sent, **given)
     return form.values, form.faults
 
 
@@ -99,7 +99,7 @@ def posted_by(tree: Any) -> MultiDict[str, str]:
 def test_what_a_page_shows_reads_back_the_same(site: Flask, key: str) -> None:
     values = random_values(shipped(key), random.Random(11), CASE)  # noqa: S311 - dice for a test
 
-    tree = page(site, forms.from_values(shipped(key), values, context=CASE))
+    tree = page(site, form_page.from_values(shipped(key), values, context=CASE))
     read, errors = read_page(shipped(key), posted_by(tree), context=CASE)
 
     assert errors == {}
@@ -111,7 +111,7 @@ def test_what_a_page_shows_reads_back_the_same(site: Flask, key: str) -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_control_has_a_name_people_can_hear_and_every_reference_leads_somewhere(site: Flask, key: str) -> None:
-    form = forms.submitted(shipped(key), MultiDict(), context=CASE)
+    form = form_page.submitted(shipped(key), MultiDict(), context=CASE)
 
     tree = page(site, form)
 
@@ -128,7 +128,7 @@ def test_every_control_has_a_name_people_can_hear_and_every_reference_leads_some
 
 
 def test_errors_are_said_on_top_and_beside_their_field(site: Flask) -> None:
-    form = forms.submitted(shipped("approval"), MultiDict({"decision": "return"}))
+    form = form_page.submitted(shipped("approval"), MultiDict({"decision": "return"}))
 
     tree = page(site, form)
 
@@ -143,7 +143,7 @@ def test_errors_are_said_on_top_and_beside_their_field(site: Flask) -> None:
 def test_the_same_page_in_english(site: Flask) -> None:
     g.locale = "en"
 
-    tree = page(site, forms.submitted(shipped("approval"), MultiDict({"decision": "return"})))
+    tree = page(site, form_page.submitted(shipped("approval"), MultiDict({"decision": "return"})))
 
     assert tree.xpath("//*[@class='error-summary']//a/text()") == [
         "Reason or remark: Give the reason for returning it."
@@ -164,7 +164,7 @@ def test_the_same_page_in_english(site: Flask) -> None:
     ],
 )
 def test_bad_posts_are_refused_with_the_field_named_and_nothing_lost(site: Flask, posted: JSON, path: str) -> None:
-    form = forms.submitted(shipped("approval"), MultiDict({"decision": "approve", **posted}))
+    form = form_page.submitted(shipped("approval"), MultiDict({"decision": "approve", **posted}))
 
     assert path in form.faults
     sent_back = posted_by(page(site, form))
@@ -239,7 +239,7 @@ def test_rows_pasted_from_excel_follow_the_typed_ones_and_options_are_known_by_n
 
 
 def test_a_cell_that_cannot_be_read_is_marked_where_it_stands(site: Flask) -> None:
-    form = forms.submitted(TARGETS, reply(**{"targets-4-kpi": "ก", "targets-4-confirmed": "many"}))
+    form = form_page.submitted(TARGETS, reply(**{"targets-4-kpi": "ก", "targets-4-confirmed": "many"}))
 
     cell = page(site, form).xpath("//*[@name='targets-0-confirmed']")[0]
 
@@ -258,7 +258,7 @@ def test_five_hundred_rows_fit_and_one_more_does_not(site: Flask) -> None:
     values, errors = read_page(TARGETS, reply(**{"projects-paste": rows}))
     assert (errors, len(values["projects"])) == ({}, 500)
 
-    form = forms.submitted(TARGETS, reply(**{"projects-paste": rows + "\nอีกหนึ่ง\tสนับสนุน"}))
+    form = form_page.submitted(TARGETS, reply(**{"projects-paste": rows + "\nอีกหนึ่ง\tสนับสนุน"}))
     assert form.faults == {"projects": "At most 500 entries fit."}
     assert (
         len(page(site, form).xpath("//tr[@data-row][not(ancestor::template)]//*[starts-with(@name, 'projects-')][1]"))
@@ -275,7 +275,7 @@ def test_a_row_number_that_is_no_number_is_a_stranger() -> None:
 
 
 def test_what_the_case_knows_is_shown_and_cannot_be_posted_away(site: Flask) -> None:
-    tree = page(site, forms.blank(TARGETS, CASE))
+    tree = page(site, form_page.blank(TARGETS, CASE))
     assert tree.xpath("//output[@id='field-province']/text()") == ["อุดรธานี"]
 
     values, errors = read_page(TARGETS, reply(province="TH-38"), context=CASE)
@@ -285,7 +285,7 @@ def test_what_the_case_knows_is_shown_and_cannot_be_posted_away(site: Flask) -> 
 
 def test_a_line_that_is_wrong_is_marked_at_its_field_and_told_by_its_number(site: Flask) -> None:
     typed = MultiDict([("issues", "ท่องเที่ยว\n" + "ก" * 300)])
-    form = forms.submitted(shipped("hearing_plan"), typed)
+    form = form_page.submitted(shipped("hearing_plan"), typed)
 
     shown = page(site, form)
 
@@ -301,8 +301,8 @@ def test_a_draft_brings_back_every_letter_that_was_typed(site: Flask) -> None:
         **{"signed_on": "20 พ.ย", "targets-0-kpi": "ก", "targets-0-confirmed": "1,2", "projects-paste": "a\tb"}
     )
 
-    draft = forms.draft_of(TARGETS, MultiDict([*typed.items(), ("csrf_token", "x"), ("stranger", "y")]))
-    form = forms.from_draft(TARGETS, draft)
+    draft = form_page.draft_of(TARGETS, MultiDict([*typed.items(), ("csrf_token", "x"), ("stranger", "y")]))
+    form = form_page.from_draft(TARGETS, draft)
 
     assert set(draft) == set(typed)
     sent_back = posted_by(page(site, form))
@@ -313,7 +313,7 @@ def test_amounts_are_added_up_under_their_column(site: Flask) -> None:
     posted = MultiDict(
         {"budget_types-0-category": "operating", "budget_types-0-amount": "1,000.10", "budget_types-1-amount": "๒"}
     )
-    form = forms.submitted(shipped("project_concept"), posted)
+    form = form_page.submitted(shipped("project_concept"), posted)
     table = form.form_fields["budget_types"]
 
     assert isinstance(table, TableField)
@@ -321,7 +321,7 @@ def test_amounts_are_added_up_under_their_column(site: Flask) -> None:
 
 
 def test_hostile_text_stays_text(site: Flask) -> None:
-    form = forms.submitted(
+    form = form_page.submitted(
         shipped("approval"), MultiDict({"reason": "</textarea><script>alert(1)</script>", "decision": '"><b>'})
     )
 
@@ -332,8 +332,8 @@ def test_hostile_text_stays_text(site: Flask) -> None:
 
 
 def test_a_page_class_is_made_once_per_schema() -> None:
-    assert forms.form_class(shipped("approval")) is forms.form_class(dict(shipped("approval")))
-    assert forms.form_class(shipped("approval")) is not forms.form_class(shipped("quorum"))
+    assert form_page.form_class(shipped("approval")) is form_page.form_class(dict(shipped("approval")))
+    assert form_page.form_class(shipped("approval")) is not form_page.form_class(shipped("quorum"))
 
 
 def document(site: Flask, schema: JSON, values: JSON, changed: Any = None) -> Any:
@@ -371,7 +371,7 @@ def test_a_document_marks_what_changed_in_words(site: Flask) -> None:
 
 
 def test_every_sentence_about_forms_is_there_in_thai() -> None:
-    package = Path(forms.__file__).parents[1]
+    package = Path(form_page.__file__).parents[1]
     sources = [*package.glob("domain/form*.py"), package / "web" / "forms.py", package / "web" / "fields.py"]
     calls = (
         node for path in sources for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call)
@@ -389,18 +389,18 @@ def test_every_sentence_about_forms_is_there_in_thai() -> None:
 
 @pytest.mark.parametrize(("key", "name"), [("quarterly_report", "evidence"), ("opinions", "items-0-attachment")])
 def test_attached_files_are_offered_where_one_is_asked_for(site: Flask, key: str, name: str) -> None:
-    tree = page(site, forms.blank(shipped(key), CASE))
+    tree = page(site, form_page.blank(shipped(key), CASE))
 
     (control,) = tree.xpath(f"//input[@name='{name}']")
     offered = tree.xpath(f"//datalist[@id='{control.get('list')}']/option/@value")
     assert offered == CASE["around"]["files"]
-    without = page(site, forms.blank(shipped(key), {}))
+    without = page(site, form_page.blank(shipped(key), {}))
     assert without.xpath("//datalist | //input[@list]") == []
 
 
 def test_what_is_counted_is_shown_and_sent_but_not_typed(site: Flask) -> None:
     """Counts, and the names they belong to, come from the opinions; a page without scripts sends them back as they are."""
-    tree = page(site, forms.blank(shipped("hearing_summary"), CASE))
+    tree = page(site, form_page.blank(shipped("hearing_summary"), CASE))
 
     assert tree.xpath("//input[@name='total_opinions']") == []
     assert [one.strip() for one in tree.xpath("//*[@id='field-total_opinions']/text()")] == ["2"]

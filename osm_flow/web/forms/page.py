@@ -14,7 +14,7 @@ from wtforms.form import BaseForm
 from osm_flow.domain.forms.schema import JSON, Message, fields_of, groups_of, hint_of, label_of
 from osm_flow.domain.forms.typed_text import printable
 from osm_flow.domain.forms.values import Errors, prefill, validate
-from osm_flow.web.fields import MISSING, FormField, Surroundings, TableField, field_for
+from osm_flow.web.forms.fields import MISSING, FormField, Surroundings, TableField, field_for
 from osm_flow.web.site.i18n import current_locale, gettext
 
 # What every page posts beside the fields of its form.
