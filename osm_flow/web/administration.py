@@ -14,7 +14,7 @@ from osm_flow.domain.people import PositionKind
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, Kind
 from osm_flow.store.models import AdminRecord
-from osm_flow.web.audit_filters import names_of_people, period_of
+from osm_flow.web.parts.audit_filters import names_of_people, period_of
 from osm_flow.web.site import filters
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.i18n import current_locale, gettext

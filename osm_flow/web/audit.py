@@ -19,12 +19,12 @@ from osm_flow.operations.replay.moments import Moment, NoSuchMoment
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping import kept_states
 from osm_flow.store.models import Case
-from osm_flow.web.diagram_xml import in_language
 from osm_flow.web.moment_page import MomentView, Reader, picture_of
+from osm_flow.web.parts.diagram_xml import in_language
+from osm_flow.web.parts.history import kind_words, tell
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.filters import thai_datetime, zone
 from osm_flow.web.site.i18n import gettext
-from osm_flow.web.story import kind_words, tell
 
 blueprint = Blueprint("audit", __name__)
 

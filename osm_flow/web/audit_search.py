@@ -21,12 +21,12 @@ from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import search as history_search
 from osm_flow.operations.audit.questions import Question
 from osm_flow.operations.audit.search import Found, Wanted
+from osm_flow.web.parts.history import kind_words, kinds
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.filters import office_name, role_name, thai_datetime, zone
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import named, subject
-from osm_flow.web.story import kind_words, kinds
 
 blueprint = Blueprint("audit_search", __name__)
 

@@ -23,14 +23,14 @@ from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
-from osm_flow.web.diagram_xml import party_of
-from osm_flow.web.documents import documents_of
-from osm_flow.web.element_list import live_elements
-from osm_flow.web.refusals import Problem
+from osm_flow.web.parts.diagram_xml import party_of
+from osm_flow.web.parts.documents import documents_of
+from osm_flow.web.parts.element_list import live_elements
+from osm_flow.web.parts.history import Told, fold, kind_words, tell
+from osm_flow.web.parts.refusals import Problem
 from osm_flow.web.site.filters import role_name
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import names_of
-from osm_flow.web.story import Told, fold, kind_words, tell
 
 
 @dataclass(frozen=True)

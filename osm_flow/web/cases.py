@@ -23,16 +23,16 @@ from osm_flow.operations.definitions.library import compiled, latest, list_defin
 from osm_flow.operations.people.accounts import offices
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.web import case_page
-from osm_flow.web.diagram_xml import first_steps, in_language
 from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.page import SchemaForm
 from osm_flow.web.forms.posted import posted
-from osm_flow.web.refusals import after_refusal, problem_of
+from osm_flow.web.parts.diagram_xml import first_steps, in_language
+from osm_flow.web.parts.refusals import after_refusal, problem_of
+from osm_flow.web.parts.uploads import keep_upload
+from osm_flow.web.parts.years import fiscal_years
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.i18n import error_text, gettext
 from osm_flow.web.site.wording import behalf, channels, named
-from osm_flow.web.uploads import keep_upload
-from osm_flow.web.years import fiscal_years
 
 blueprint = Blueprint("cases", __name__)
 

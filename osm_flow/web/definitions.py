@@ -11,9 +11,9 @@ from osm_flow.operations.cases import overview
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.definitions.library import DefinitionNotFound, compiled, list_definitions, versions_of
 from osm_flow.store.models import ProcessDefinition
-from osm_flow.web.diagram_xml import in_language
-from osm_flow.web.element_list import plain_elements
 from osm_flow.web.forms.posted import posted
+from osm_flow.web.parts.diagram_xml import in_language
+from osm_flow.web.parts.element_list import plain_elements
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.i18n import error_text, gettext, ngettext
 

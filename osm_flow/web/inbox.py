@@ -25,11 +25,11 @@ from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.inbox import Sort, View, count_for, home_for, inbox_for
 from osm_flow.store.models import WorkItem
 from osm_flow.web.forms.posted import posted, posted_list
+from osm_flow.web.parts.years import fiscal_years
 from osm_flow.web.site.access import may, signed_in
 from osm_flow.web.site.filters import role_name
 from osm_flow.web.site.i18n import error_text, gettext
 from osm_flow.web.site.wording import titled
-from osm_flow.web.years import fiscal_years
 
 blueprint = Blueprint("inbox", __name__)
 

@@ -21,13 +21,13 @@ from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.replay import moments
 from osm_flow.operations.replay.moments import Moment
 from osm_flow.store.models import Case
-from osm_flow.web.element_list import ElementLine, live_elements
 from osm_flow.web.forms.document import form_value
+from osm_flow.web.parts.element_list import ElementLine, live_elements
+from osm_flow.web.parts.history import kind_words
+from osm_flow.web.parts.variable_names import NAMES
 from osm_flow.web.site.filters import province_name, role_name
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import subject
-from osm_flow.web.story import kind_words
-from osm_flow.web.variable_names import NAMES
 
 MOST_LINES = 150
 _AWAITED = {

@@ -17,7 +17,7 @@ from osm_flow.operations.ledger.access_log import Kind, record_access
 from osm_flow.operations.privacy import erasure_requests, retention
 from osm_flow.store.models import Case, LegalHold, Person
 from osm_flow.store.session import CaseNotFound
-from osm_flow.web.audit_filters import names_of_people, period_of
+from osm_flow.web.parts.audit_filters import names_of_people, period_of
 from osm_flow.web.site.access import may, requires
 from osm_flow.web.site.i18n import gettext
 

@@ -23,14 +23,14 @@ from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.plans import get_draft
 from osm_flow.operations.work_items.returned import return_of
 from osm_flow.store.models import WorkItem
-from osm_flow.web.documents import Shown, documents_of, shown
-from osm_flow.web.element_list import live_elements
 from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.page import SchemaForm
+from osm_flow.web.parts.documents import Shown, documents_of, shown
+from osm_flow.web.parts.element_list import live_elements
+from osm_flow.web.parts.history import tell
 from osm_flow.web.site.filters import URGENT, role_name, thai_date
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import acting_words, channels, obstacle_words
-from osm_flow.web.story import tell
 
 _EARLIER = 6
 _ACTS = (

@@ -21,12 +21,12 @@ from osm_flow.store.models import WorkItem
 from osm_flow.web import work_item_page
 from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.posted import posted
-from osm_flow.web.refusals import after_refusal, problem_of
+from osm_flow.web.parts.refusals import after_refusal, problem_of
+from osm_flow.web.parts.uploads import keep_upload
 from osm_flow.web.site.access import signed_in
 from osm_flow.web.site.filters import URGENT, priority_name, thai_date, thai_datetime
 from osm_flow.web.site.i18n import error_text, gettext
 from osm_flow.web.site.wording import behalf, named
-from osm_flow.web.uploads import keep_upload
 
 blueprint = Blueprint("work_items", __name__)
 

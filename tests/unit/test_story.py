@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from osm_flow.web.story import Told, fold
+from osm_flow.web.parts.history import Told, fold
 
 
 def told(seq: int, did: str, *, clockwork: bool) -> Told:

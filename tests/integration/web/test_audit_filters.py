@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 
-from osm_flow.web.audit_filters import period_of
+from osm_flow.web.parts.audit_filters import period_of
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.store.session import Store
-from osm_flow.web.diagram_xml import party_of
+from osm_flow.web.parts.diagram_xml import party_of
 from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
 from tests.integration.web.site import Site, open_site
 

@@ -13,7 +13,7 @@ from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.stepping.step import CaseFailed
 from osm_flow.store.models import Case, Incident
 from osm_flow.store.session import Store
-from osm_flow.web.refusals import after_refusal, problem_of
+from osm_flow.web.parts.refusals import after_refusal, problem_of
 from tests.factories import NOW, deploy_tests, make_case, make_office
 
 

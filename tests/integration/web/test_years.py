@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask, g
 
-from osm_flow.web.years import fiscal_years
+from osm_flow.web.parts.years import fiscal_years
 
 
 @pytest.mark.parametrize(
