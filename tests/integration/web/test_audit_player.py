@@ -23,7 +23,7 @@ from osm_flow.operations.replay.moments import relatives_of
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Access, Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store
-from osm_flow.web.moment_page import Labels
+from osm_flow.web.pages.player_sheet import Labels
 from tests.bundles import make_family
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
 from tests.integration.web.site import Site, Visitor, open_site

@@ -218,7 +218,7 @@ def test_the_diagram_says_which_outside_party_an_answer_comes_from() -> None:
 
 
 def test_a_party_that_is_awaited_must_be_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("osm_flow.web.case_page.party_of", lambda xml, element: "สำนักงบประมาณ")
+    monkeypatch.setattr("osm_flow.web.pages.case_page.party_of", lambda xml, element: "สำนักงบประมาณ")
     somsri, path = site.visit("somsri"), awaited(site)
 
     page = somsri.get(path)

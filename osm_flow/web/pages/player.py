@@ -19,7 +19,7 @@ from osm_flow.operations.replay.moments import Moment, NoSuchMoment
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping import kept_states
 from osm_flow.store.models import Case
-from osm_flow.web.moment_page import MomentView, Reader, picture_of
+from osm_flow.web.pages.player_sheet import MomentView, Reader, picture_of
 from osm_flow.web.parts.diagram_xml import in_language
 from osm_flow.web.parts.history import kind_words, tell
 from osm_flow.web.site.access import requires

@@ -18,9 +18,9 @@ from osm_flow.operations.work_items import access, plans
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.acts import FormInvalid
 from osm_flow.store.models import WorkItem
-from osm_flow.web import work_item_page
 from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.posted import posted
+from osm_flow.web.pages import work_item_page
 from osm_flow.web.parts.refusals import after_refusal, problem_of
 from osm_flow.web.parts.uploads import keep_upload
 from osm_flow.web.site.access import signed_in

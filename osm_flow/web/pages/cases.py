@@ -22,10 +22,10 @@ from osm_flow.operations.cases import queries as case_queries
 from osm_flow.operations.definitions.library import compiled, latest, list_definitions
 from osm_flow.operations.people.accounts import offices
 from osm_flow.store.models import ProcessDefinition
-from osm_flow.web import case_page
 from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.page import SchemaForm
 from osm_flow.web.forms.posted import posted
+from osm_flow.web.pages import case_page
 from osm_flow.web.parts.diagram_xml import first_steps, in_language
 from osm_flow.web.parts.refusals import after_refusal, problem_of
 from osm_flow.web.parts.uploads import keep_upload
