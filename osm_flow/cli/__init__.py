@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from osm_flow.cli import troubles
+from osm_flow.cli import failures
 
 _COMMANDS = {
     "backup": "Copy the database while it is in use.",
@@ -53,7 +53,7 @@ class _Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            sentence = troubles.sentence_for(error, ctx.obj)
+            sentence = failures.sentence_for(error, ctx.obj)
             if sentence is None:
                 raise
             raise click.ClickException(sentence) from error

@@ -89,7 +89,7 @@ def test_listing_the_commands_imports_none_of_them() -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
-    assert said.splitlines()[-1].split() == ["osm_flow.cli.context", "osm_flow.cli.troubles"]
+    assert said.splitlines()[-1].split() == ["osm_flow.cli.context", "osm_flow.cli.failures"]
 
 
 @pytest.fixture

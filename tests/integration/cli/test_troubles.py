@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from osm_flow.cli import troubles
+from osm_flow.cli import failures
 from osm_flow.store.upgrade import newest_revision
 from tests.integration.cli.shell import Shell
 
@@ -82,5 +82,5 @@ def test_keys_that_are_no_text(shell: Shell, tmp_path: Path) -> None:
 
 def test_a_fault_of_the_program_keeps_its_traceback(shell: Shell) -> None:
     fault = IntegrityError("INSERT", {}, type("IntegrityError", (Exception,), {})("unique"))
-    assert troubles.sentence_for(fault, shell.context) is None
-    assert troubles.sentence_for(RuntimeError("a bug"), shell.context) is None
+    assert failures.sentence_for(fault, shell.context) is None
+    assert failures.sentence_for(RuntimeError("a bug"), shell.context) is None
