@@ -16,7 +16,7 @@ from waitress.server import create_server
 
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
-from tests.integration.web.site import Site, open_site
+from tests.integration.web.visits import Site, open_site
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 CHROMIUM = next(

@@ -19,7 +19,7 @@ from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, Draft, WaitingMessage, WorkItem
 from tests.browser.conftest import Desk
 from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person
-from tests.integration.web.site import Site
+from tests.integration.web.visits import Site
 
 SitDown = Callable[..., Desk]
 PATHS = {

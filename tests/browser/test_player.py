@@ -21,7 +21,7 @@ from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case
 from tests.browser.conftest import Desk
 from tests.factories import deploy_tests, files, items_of, later, make_case, make_office, make_person
-from tests.integration.web.site import Site
+from tests.integration.web.visits import Site
 
 SitDown = Callable[..., Desk]
 ROUNDS = 9

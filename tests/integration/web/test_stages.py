@@ -10,7 +10,7 @@ from osm_flow.domain.stages import STAGES, Stage, stage_name
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.store.session import Store
 from tests.factories import NOW, files, make_case, make_office, make_person
-from tests.integration.web.site import Answer, Site, open_site
+from tests.integration.web.visits import Answer, Site, open_site
 
 
 @pytest.fixture

@@ -1,0 +1,316 @@
+"""Forms against what lies outside of them: names of other projects, the last report, contracts, attached files."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.forms import schema as form_schema
+from osm_flow.domain.forms import values as form_values
+from osm_flow.engine.values import JSON
+from osm_flow.operations.cases.attachments import attach
+from osm_flow.operations.definitions.deployments import deploy
+from osm_flow.operations.projects.register import as_json
+from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.acts import FormInvalid
+from osm_flow.operations.work_items.form_context import form_context
+from osm_flow.resources import resource_dir
+from osm_flow.store.models import Case, Contract, FiscalDate, HolidayOverride, Project, WorkItem
+from osm_flow.store.session import Store
+from tests.factories import BPMN, NOW, items_of, later, make_case, make_office, make_person, make_project
+from tests.integration.operations.background.test_topics import work
+
+NAME = "โครงการพัฒนาท่าเรือ ริมโขง"
+REPORTED = {
+    "as_of": "2027-03-31", "budget_act": 1000, "allocated": 1000, "after_change": 1000, "committed": 200, "disbursed": 300,
+    "stage": "signed", "physical_plan": 40, "physical_actual": 35, "reporter": "คุณก", "target_percent": 50,
+}  # fmt: skip
+
+
+def shipped(key: str) -> bytes:
+    return (resource_dir("forms") / f"{key}.yaml").read_bytes()
+
+
+def schema_of(key: str) -> JSON:
+    return form_schema.load_form(yaml.safe_load(shipped(key)))
+
+
+def filled(key: str, context: JSON, **said: Any) -> JSON:
+    """Valid values of a shipped form, but for what is said."""
+    drawn = form_values.random_values(schema_of(key), random.Random(5), context)  # noqa: S311 - dice for a test
+    return {name: value for name, value in {**drawn, **said}.items() if value is not None}
+
+
+@pytest.fixture
+def kanya(session: Session) -> Actor:
+    """Somebody of the office; every province and every project is asked with the shipped forms."""
+    make_office(session)
+    proposing = (BPMN / "provinces.bpmn").read_bytes().replace(b'formKey="note"', b'formKey="project_concept"')
+    proposing = proposing.replace(b"${role('province_planner', province)}", b"osm_strategy")
+    reporting = (BPMN / "reports.bpmn").read_bytes().replace(b'formKey="report"', b'formKey="quarterly_report"')
+    files = {
+        "provinces.bpmn": proposing,
+        "reports.bpmn": reporting,
+        "decision.yaml": (BPMN / "decision.yaml").read_bytes(),
+    }
+    files |= {f"{key}.yaml": shipped(key) for key in ("project_concept", "quarterly_report")}
+    deploy(session, files, SYSTEM, NOW)
+    return make_person(session, "kanya", "osm_strategy", "osm_me")
+
+
+@pytest.fixture
+def session(store: Store) -> Any:
+    with store.transaction() as opened:
+        yield opened
+
+
+def propose(session: Session, item: WorkItem, actor: Actor, **said: Any) -> None:
+    context = work_items.context_of(session, item)
+    values = filled("project_concept", context, **{"priority": None, **said})
+    work_items.complete(session, item.id, actor, later(), values=values, key=None)
+
+
+class TestNamesOfProjects:
+    def test_two_provinces_cannot_propose_one_name(self, session: Session, kanya: Actor) -> None:
+        first, second = items_of(session, make_case(session, "provinces"))
+        propose(session, first, kanya, name=NAME)
+
+        with pytest.raises(FormInvalid) as refusal:
+            propose(session, second, kanya, name=NAME.replace(" ", "   "))
+
+        message = refusal.value.fields["name"]
+        assert "already there in this fiscal year" in message
+        assert "มีโครงการชื่อนี้ในปีงบประมาณนี้แล้ว" in getattr(message, "th", "")
+        propose(session, second, kanya, name=f"{NAME} ระยะที่ 2")
+
+    def test_nor_in_another_case_of_the_year_while_it_is_open(self, session: Session, kanya: Actor) -> None:
+        first, _ = items_of(session, make_case(session, "provinces"))
+        propose(session, first, kanya, name=NAME)
+        other, _ = items_of(session, make_case(session, "provinces"))
+        next_year, _ = items_of(session, make_case(session, "provinces", fiscal_year=2572))
+
+        with pytest.raises(FormInvalid):
+            propose(session, other, kanya, name=NAME)
+        propose(session, next_year, kanya, name=NAME)
+
+    def test_the_register_is_asked_too(self, session: Session, kanya: Actor) -> None:
+        make_project(session, "P1", name_th=NAME, state="supported", agency_th="แขวงทางหลวง")
+        make_project(session, "P2", name_th="โครงการของปีก่อน", fiscal_year=2570)
+        item, other = items_of(session, make_case(session, "provinces"))
+
+        with pytest.raises(FormInvalid) as refusal:
+            propose(session, item, kanya, name=NAME, agency="แขวงทางหลวง")
+        assert set(refusal.value.fields) == {"name"}
+        propose(session, other, kanya, name="โครงการของปีก่อน")
+
+    def test_an_earlier_concept_may_come_again_from_its_own_agency(self, session: Session, kanya: Actor) -> None:
+        make_project(session, "P1", name_th=NAME, state="concept", agency_th="แขวงทางหลวง")
+        item, _ = items_of(session, make_case(session, "provinces"))
+
+        with pytest.raises(FormInvalid) as refusal:
+            propose(session, item, kanya, name=NAME, agency="กรมเจ้าท่า")
+        assert "Another agency" in refusal.value.fields["name"]
+        propose(session, item, kanya, name=NAME, agency="แขวงทางหลวง")
+
+    def test_a_rank_stands_once_within_an_issue(self, session: Session, kanya: Actor) -> None:
+        first, second = items_of(session, make_case(session, "provinces"))
+        propose(session, first, kanya, name=NAME, issue="D1", priority=1)
+
+        with pytest.raises(FormInvalid) as refusal:
+            propose(session, second, kanya, name=f"{NAME} 2", issue="D1", priority=1)
+        assert set(refusal.value.fields) == {"priority"}
+        propose(session, second, kanya, name=f"{NAME} 2", issue="D2", priority=1)
+
+
+class TestTheNextReport:
+    @pytest.fixture
+    def item(self, session: Session, kanya: Actor) -> WorkItem:
+        """A report that is asked for after one was recorded."""
+        make_case(session, "provinces")
+        make_project(session, "P1", approved=Decimal(1000))
+        rows = [{"project": "P1", "quarterly_report": REPORTED}]
+        work(session, "record_quarter", {"quarter": 2, "reports": rows})
+        projects = work(session, "live_projects", {})["projects"]
+        case = make_case(session, "reports", data={"projects": projects, "quarter": 3})
+        session.add(FiscalDate(office_id="NE-U1", fiscal_year=2571, key="q3_cut", date=_day("2027-06-30")))
+        session.flush()
+        return items_of(session, case)[0]
+
+    def test_it_begins_with_the_last_one(self, session: Session, item: WorkItem) -> None:
+        schema = work_items.form_of(session, item)
+        assert schema is not None
+
+        known = form_values.prefill(schema, work_items.context_of(session, item))
+
+        again = ("committed", "disbursed", "stage", "physical_plan", "physical_actual", "after_change")
+        assert {name: known[name] for name in again} == {name: REPORTED[name] for name in again}
+        assert known["as_of"] == "2027-06-30"
+        assert "problem" not in known
+        assert "reporter" not in known
+
+    @pytest.mark.parametrize(
+        ("said", "wrong"),
+        [
+            ({}, set()),
+            ({"stage": "working", "disbursed": 500, "physical_actual": 60, "physical_plan": 60}, set()),
+            ({"stage": "evaluation"}, {"stage"}),
+            ({"stage": "evaluation", "stage_reason": "ผู้ชนะการเสนอราคาไม่มาลงนาม ประกาศใหม่"}, set()),
+            ({"disbursed": 299.99, "committed": 200.01}, {"disbursed"}),
+            ({"physical_actual": 34}, {"physical_actual"}),
+            ({"physical_plan": 39}, {"physical_plan"}),
+            ({"as_of": "2027-07-01"}, {"as_of"}),
+            # 500 of 1000 spent reaches a target of 50 per cent, not one of 51
+            ({"target_percent": 51, "physical_plan": 40, "physical_actual": 40, "problem": None, "cause_code": None},
+             {"problem", "cause_code"}),
+        ],
+    )  # fmt: skip
+    def test_it_does_not_fall_behind_it(self, session: Session, item: WorkItem, said: JSON, wrong: set[str]) -> None:
+        context = work_items.context_of(session, item)
+        base = {
+            **REPORTED,
+            "as_of": "2027-06-30",
+            "problem": "ฝนตกหนักต่อเนื่องจนเข้าพื้นที่ก่อสร้างไม่ได้หลายสัปดาห์",
+            "cause_code": ["disaster"],
+        }
+        base |= {"project_name": context["project"]["name"], "project_agency": context["project"]["agency"]}
+        values = {name: value for name, value in {**base, **said}.items() if value is not None}
+
+        errors = form_values.validate(schema_of("quarterly_report"), values, context)
+
+        assert set(errors) == wrong
+
+
+class TestContracts:
+    def contract(self, session: Session, case: Case, **said: Any) -> JSON:
+        context = form_context(session, case, schema_of("contract"), {})
+        return filled(
+            "contract", context, project="P1", contract_no="12/2570", budget=900, value=800, sign_date="2026-12-01",
+            start_date="2026-12-02", end_date="2027-06-30", warranty_end=None,
+            instalments=[{"no": 1, "amount": 800, "due": "2027-06-30"}], **said,
+        )  # fmt: skip
+
+    def test_a_contract_is_entered_once_and_renewed(self, session: Session, kanya: Actor) -> None:
+        case = make_case(session, "provinces")
+        project = make_project(session, "P1", approved=Decimal(1000))
+
+        for value in (800, 750):
+            said = {"contract": {**self.contract(session, case), "value": value}}
+            assert work(session, "record_contract", said) == {"contracts_recorded": 1}
+        second = {"contract": {**self.contract(session, case), "contract_no": "13/2570", "value": 100}}
+        work(session, "record_contract", second)
+
+        rows = session.execute(select(Contract.contract_no, Contract.value).order_by(Contract.contract_no)).all()
+        assert [(number, float(value)) for number, value in rows] == [("12/2570", 750), ("13/2570", 100)]
+        assert as_json(project)["contract_value"] == 850
+        assert work(session, "record_contract", {"contract": {"project": "P9"}}) == {"contracts_recorded": 0}
+
+    @pytest.mark.parametrize(
+        ("said", "wrong"),
+        [
+            ({}, set()),
+            ({"budget": 1000.5}, {"budget"}),
+            ({"value": 900.5}, {"value"}),
+            ({"project": "P9"}, {"project"}),
+            # the 7th is a holiday by rule, the 9th one by override: five working days after the 1st is the 10th
+            ({"instalments": [{"no": 1, "amount": 800, "due": "2027-06-30", "accepted_on": "2026-12-01", "paid_on": "2026-12-10"}]},
+             set()),
+            ({"instalments": [{"no": 1, "amount": 800, "due": "2027-06-30", "accepted_on": "2026-12-01", "paid_on": "2026-12-14"}]},
+             {"instalments.0.paid_on"}),
+            ({"instalments": [{"no": 1, "amount": 800, "due": "2027-06-30", "accepted_on": "2026-12-01", "paid_on": "2026-12-14",
+                               "late_reason": "รอหนังสือค้ำประกัน"}]}, set()),
+            ({"instalments": [{"no": 1, "amount": 800, "due": "2027-06-30", "paid_on": "2026-12-14"}]},
+             {"instalments.0.accepted_on"}),
+        ],
+    )  # fmt: skip
+    def test_its_rules_know_register_and_calendar(
+        self, session: Session, kanya: Actor, said: JSON, wrong: set[str]
+    ) -> None:
+        case = make_case(session, "provinces")
+        make_project(session, "P1", approved=Decimal(1000))
+        session.add(HolidayOverride(day=_day("2026-12-09"), is_working=False, name_th="วันหยุดพิเศษ", source="มติ ครม."))
+        session.flush()
+        values = {**self.contract(session, case), **said}
+
+        errors = form_values.validate(
+            schema_of("contract"), values, form_context(session, case, schema_of("contract"), {})
+        )
+
+        assert {path for path in errors if path != "value" or "value" in wrong} == wrong
+
+
+def test_an_agreed_change_becomes_the_new_baseline(session: Session, kanya: Actor) -> None:
+    case = make_case(session, "provinces")
+    project = make_project(
+        session, "P1", name_th=NAME, approved=Decimal(1000), disbursed=Decimal(300), agency_th="แขวงทางหลวง"
+    )
+    schema = schema_of("project_baseline")
+    request = {"change_request": {"project_name": NAME, "items": [{"item": "พื้นที่", "before": "ก", "after": "ข"}]}}
+    context = form_context(session, case, schema, request)
+
+    known = form_values.prefill(schema, context)
+
+    assert (known["project_name"], known["code"], known["agency"]) == (NAME, "P1", "แขวงทางหลวง")
+    assert (known["budget_before"], known["budget_after"], known["items"]) == (
+        1000,
+        1000,
+        request["change_request"]["items"],
+    )
+    values = {**known, "effective_on": "2026-11-20", "budget_after": 200}
+    assert set(form_values.validate(schema, values, context)) == {"budget_after"}
+    values["budget_after"] = 850
+    assert form_values.validate(schema, values, context) == {}
+    assert work(session, "renew_project", {"project_baseline": values}) == {"projects_renewed": 1}
+    assert (float(project.approved or 0), project.state) == (850, "signed")
+    work(session, "renew_project", {"project_baseline": {**values, "cancelled": True}})
+    assert project.state == "cancelled"
+    assert work(session, "renew_project", {}) == {"projects_renewed": 0}
+
+
+def test_files_of_the_whole_family_of_cases_may_be_named(session: Session, kanya: Actor) -> None:
+    case = make_case(session, "reports", data={"projects": [as_json(_unsaved())]})
+    item = items_of(session, case)[0]
+    attach(session, case.id, kanya, NOW, filename="ภาพ.txt", content="ภาพถ่าย".encode(), work_item_id=item.id, key=None)
+    other = make_case(session, "provinces")
+    attach(session, other.id, kanya, NOW, filename="อื่น.txt", content=b"other", key=None)
+
+    context = work_items.context_of(session, item)
+
+    assert context["around"]["files"] == ["ภาพ.txt"]
+    schema = schema_of("quarterly_report")
+    assert "evidence" not in form_values.validate(schema, {"evidence": "ภาพ.txt"}, context)
+    assert "evidence" in form_values.validate(schema, {"evidence": "อื่น.txt"}, context)
+
+
+def test_only_what_a_form_names_is_looked_up(session: Session, kanya: Actor) -> None:
+    case = make_case(session, "provinces")
+
+    assert form_context(session, case, schema_of("quorum"), {"fy": 2571}) == {"fy": 2571}
+    assert set(form_context(session, case, schema_of("project_concept"), {})["around"]) == {
+        "concepts",
+        "files",
+        "projects",
+    }
+
+
+def _unsaved() -> Project:
+    return Project(
+        code="P1",
+        name_th=NAME,
+        agency_th="ก",
+        budget_type="other",
+        requested=Decimal(1),
+        committed=Decimal(0),
+        disbursed=Decimal(0),
+    )
+
+
+def _day(text: str) -> date:
+    return date.fromisoformat(text)
