@@ -17,7 +17,7 @@ from flask import Blueprint, Flask
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from osm_flow import cli, web
+from osm_flow import cli
 from osm_flow.cli.context import Context
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.smtp import mail_channel
@@ -25,6 +25,7 @@ from osm_flow.operations.audit.signing_keys import Keyring, origin_of
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
 from osm_flow.store.session import Store
+from osm_flow.web import pages
 from osm_flow.web.forms import document as form_document
 from osm_flow.web.site import access, assets, errors, filters, i18n, lifecycle, navigation, security, wording
 
@@ -85,8 +86,8 @@ def _config(settings: Settings) -> dict[str, object]:
 
 
 def _blueprints() -> list[Blueprint]:
-    """The `blueprint` of every module in web/ that has one."""
-    modules = (import_module(f"{web.__name__}.{page.name}") for page in iter_modules(web.__path__))
+    """The `blueprint` of every module in web/pages that has one."""
+    modules = (import_module(f"{pages.__name__}.{page.name}") for page in iter_modules(pages.__path__))
     return [module.blueprint for module in modules if hasattr(module, "blueprint")]
 
 

@@ -32,7 +32,7 @@ from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.session import Store
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
 
-SCRIPT = Path(bundle_writing.__file__).parent / "bundle_files" / "verify.py"
+SCRIPT = Path(bundle_writing.__file__).parent / "files" / "verify.py"
 GENESIS = "0" * 64
 GOLDEN = Path(__file__).parent / "golden"
 

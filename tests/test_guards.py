@@ -249,7 +249,7 @@ def test_every_thai_sentence_on_pages_has_its_english() -> None:
 
 def thai_in_web() -> Iterator[tuple[str, str, bool]]:
     for path, tree in modules().items():
-        if path.parent == PACKAGE / "web":
+        if path.is_relative_to(PACKAGE / "web"):
             said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
             for node in ast.walk(tree):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:

@@ -16,7 +16,7 @@ from werkzeug.exceptions import NotFound
 
 from osm_flow.web.site.access import public
 
-FOLDER = Path(__file__).parent / "static"
+FOLDER = Path(__file__).parents[1] / "static"
 _COMPRESSIBLE = frozenset({".css", ".js", ".svg", ".json", ".txt", ".bpmn"})
 _FOREVER = "public, max-age=31536000, immutable"
 

@@ -112,7 +112,7 @@ def test_only_one_door_leads_from_a_get_to_a_write() -> None:
     """Views get their session from requests.py; transactions of their own are opened in the places named here only."""
     opening = {
         (path.name, function.name)
-        for path in WEB.glob("*.py")
+        for path in WEB.rglob("*.py")
         for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(function, ast.FunctionDef)
         and not any(isinstance(one, ast.Name) and one.id == "own_transactions" for one in function.decorator_list)
