@@ -45,7 +45,9 @@ def log_in() -> ResponseReturnValue:
 
 def _login_page(target: str, username: str = "", error: str = "") -> str:
     demo = current_app.config.get("DEMO_LOGINS", []) if current_app.config["ENV_NAME"] == "demo" else []
-    return render_template("login.html", target=target, username=username[:64], error=error, demo_groups=_grouped(demo))
+    return render_template(
+        "account/login.html", target=target, username=username[:64], error=error, demo_groups=_grouped(demo)
+    )
 
 
 def _grouped(logins: list[dict[str, str]]) -> list[tuple[str, list[dict[str, str]]]]:

@@ -44,7 +44,7 @@ def record_list() -> ResponseReturnValue:
     )
     groups = {"people": gettext("ผู้ใช้และตำแหน่ง"), "others": gettext("ปฏิทินและกระบวนการ")}
     return render_template(
-        "audit/administration.html",
+        "admin_journal/records.html",
         page=page,
         filters=chosen,
         groups=groups,

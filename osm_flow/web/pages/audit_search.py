@@ -129,7 +129,7 @@ def export(form: str) -> ResponseReturnValue:
 
 def _page(asked: Asked, page: object, errors: dict[str, str] | None = None) -> str:
     return render_template(
-        "audit/search.html",
+        "audit_search/search.html",
         asked=asked,
         page=page,
         errors=errors or {},

@@ -53,7 +53,7 @@ def calendar() -> ResponseReturnValue:
     present = {row.key for row in rows}
     lines = [_line(row, changes.get(row.key, [])) for row in rows]
     return render_template(
-        "planning/calendar.html",
+        "calendar/calendar.html",
         office_id=office_id,
         offices=g.actor.office_ids,
         fiscal_year=fiscal_year,
@@ -176,7 +176,7 @@ def _move_page(
 ) -> str:
     row = _row(office_id, fiscal_year, key)
     return render_template(
-        "planning/move.html",
+        "calendar/move.html",
         office_id=office_id,
         fiscal_year=fiscal_year,
         key=key,
@@ -211,7 +211,7 @@ def _holiday_page(values: Mapping[str, str] | None = None, errors: dict[str, str
     if not 1990 <= year <= 2120:
         raise NoSuchYear
     return render_template(
-        "planning/holidays.html",
+        "calendar/holidays.html",
         year=year + BUDDHIST_OFFSET,
         years=sorted({year + BUDDHIST_OFFSET, *(this_year + BUDDHIST_OFFSET + n for n in (-1, 0, 1, 2))}),
         holidays=holidays.holidays_of(g.session, date(year, 1, 1), date(year, 12, 31)),

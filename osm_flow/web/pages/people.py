@@ -35,13 +35,13 @@ def today() -> date:
 def people_list() -> ResponseReturnValue:
     text = request.args.get("text", "")[:100]
     page = accounts.list_people(g.session, g.actor, text=text, after=request.args.get("after"))
-    return render_template("admin/people.html", page=page, text=text, today=today())
+    return render_template("people/people.html", page=page, text=text, today=today())
 
 
 @blueprint.get("/new")
 @requires(Verb.manage_people)
 def new_person() -> ResponseReturnValue:
-    return render_template("admin/person_new.html", values={}, errors={})
+    return render_template("people/person_new.html", values={}, errors={})
 
 
 @blueprint.post("/new")
@@ -51,7 +51,7 @@ def create_person() -> ResponseReturnValue:
     try:
         person = accounts.create_person(g.session, g.actor, g.now, _entered_person())
     except Invalid as error:
-        return render_template("admin/person_new.html", values=form, errors=_texts(error)), 422
+        return render_template("people/person_new.html", values=form, errors=_texts(error)), 422
     flash(gettext("เพิ่มผู้ใช้แล้ว ต่อไปกำหนดตำแหน่ง"), "success")
     return redirect(url_for("people.person", username=person.username))
 
@@ -114,7 +114,7 @@ def _person_page(username: str, values: dict[str, str] | None = None, errors: di
     names = [(key, ROLES[key].en if current_locale() == "en" else ROLES[key].th) for key in SIGN_IN_ROLES]
     own = [office for office in accounts.offices(g.session) if office.id in g.actor.office_ids]
     return render_template(
-        "admin/person.html",
+        "people/person.html",
         person=person,
         actor=accounts.actor_for(g.session, person, today()),
         positions=accounts.positions_of(g.session, person),

@@ -61,7 +61,7 @@ def data(case_id: str, seq: int) -> ResponseReturnValue:
     """Everything the case knew at that moment and everything that changed, however long."""
     case = moments.audited_case(g.session, case_id, g.actor)
     view = Reader(case).view(_moments(case, seq, seq)[0], whole=True)
-    return render_template("audit/data.html", case=case, view=view)
+    return render_template("player/data.html", case=case, view=view)
 
 
 @blueprint.get("/audit/cases/<case_id>/at/<int:seq>/picture")
@@ -88,7 +88,7 @@ def moment_range(case_id: str) -> ResponseReturnValue:
     items: list[dict[str, object]] = []
     for one in found if far >= first else reversed(found):
         view = reader.view(one)
-        sheet = render_template("audit/_moment.html", case=case, view=view)
+        sheet = render_template("player/_moment.html", case=case, view=view)
         size += len(sheet)
         if items and size > _MOST_BYTES:
             break
@@ -113,7 +113,7 @@ def chain(case_id: str) -> ResponseReturnValue:
     case = moments.audited_case(g.session, case_id, g.actor)
     history = case_history(g.session, case, after=request.args.get("after") or None, limit=200, oldest_first=True)
     return render_template(
-        "audit/case.html",
+        "player/case.html",
         case=case,
         faults=verify_case(g.session, case_id),
         records=tell(g.session, case, history.items),
@@ -130,7 +130,7 @@ def position(case: Case, view: MomentView) -> str:
 def _player(case: Case, seq: int) -> str:
     found = _moments(case, seq, seq)[0]
     view = Reader(case).view(found)
-    return render_template("audit/player.html", case=case, view=view, position=position(case, view))
+    return render_template("player/player.html", case=case, view=view, position=position(case, view))
 
 
 def _moments(case: Case, first: int, last: int) -> list[Moment]:

@@ -22,7 +22,7 @@ blueprint = Blueprint("witnesses", __name__)
 def log() -> ResponseReturnValue:
     rows = signing_keys.kept_keys(g.session)
     return render_template(
-        "audit/log.html",
+        "witnesses/log.html",
         newest=latest_checkpoint(g.session),
         logged=g.session.scalar(select(func.count()).select_from(LogLeaf)),
         keys=[(row, str(signing_keys.public_half(row))) for row in reversed(rows)],
@@ -43,7 +43,7 @@ def sign() -> ResponseReturnValue:
 def witness_list() -> ResponseReturnValue:
     mine = _offices()
     found = [(office, witnesses.witnesses_of(g.session, office.id, g.actor)) for office in mine]
-    return render_template("audit/witnesses.html", offices=mine, found=[one for one in found if one[1]])
+    return render_template("witnesses/witnesses.html", offices=mine, found=[one for one in found if one[1]])
 
 
 @blueprint.post("/audit/witnesses")
