@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
+from osm_flow.domain.json import JSON
 from osm_flow.domain.people import PositionKind
-from osm_flow.engine.values import JSON
 from osm_flow.notify.mail import MailChannel, Mailer
 from osm_flow.operations.cases.acts import start_case
 from osm_flow.operations.definitions import deployments

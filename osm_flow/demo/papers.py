@@ -7,7 +7,7 @@ from typing import Any
 from osm_flow.demo.register import BUENGKAN, LOEI, NONGBUA, NONGKHAI, UDON, Entry
 from osm_flow.demo.times import Times
 from osm_flow.domain.calendar.fiscal_year import fiscal_year_bounds
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 
 APPROVE: JSON = {"decision": "approve", "reason": "", "parts": [], "signed_on_paper": False}
 ISSUES = (

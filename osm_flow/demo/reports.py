@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from osm_flow.demo.register import CLOSING
 from osm_flow.demo.times import Times
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 
 # Cumulative targets of the government, per cent of the budget disbursed or committed.
 TARGETS = {1: 20, 2: 45, 3: 70, 4: 93}

@@ -18,8 +18,8 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.calendar.deadlines import local_day, opening_of
 from osm_flow.domain.forms import values as form_values
+from osm_flow.domain.json import JSON
 from osm_flow.domain.states import OPEN_WORK_ITEM
-from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations import sweeps
 from osm_flow.operations.background.leases import STOPPED

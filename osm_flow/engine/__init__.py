@@ -1,5 +1,6 @@
 """The engine: BPMN definitions, their linter, and one pure step function. The only package that knows SpiffWorkflow."""
 
+from osm_flow.domain.json import JSON
 from osm_flow.engine.decisions import evaluate_decision
 from osm_flow.engine.definitions import Diagram, Element, Process, compile_process, read_bpmn
 from osm_flow.engine.errors import DefinitionRefused, EngineFault, ExpressionFault, NotWaiting
@@ -7,7 +8,6 @@ from osm_flow.engine.lint.linter import lint
 from osm_flow.engine.spiff.snapshot import digest_of
 from osm_flow.engine.stepper import ENGINE_VERSION, inspect, recorded, standing, step
 from osm_flow.engine.values import (
-    JSON,
     Command,
     CompleteTask,
     DeliverMessage,

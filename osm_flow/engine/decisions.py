@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from osm_flow.domain.json import JSON
 from osm_flow.engine.errors import DefinitionRefused, ExpressionFault
 from osm_flow.engine.expressions import evaluate, parse
-from osm_flow.engine.values import JSON, Problem
+from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import local_name, read_xml
 
 _INTERVAL = re.compile(r"^([\[\(\]])\s*(.+?)\s*\.\.\s*(.+?)\s*([\]\)\[])$")

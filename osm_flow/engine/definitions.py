@@ -10,10 +10,11 @@ from typing import Any
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
 
 from osm_flow.domain import subjects
+from osm_flow.domain.json import JSON
 from osm_flow.engine.errors import DefinitionRefused, ExpressionFault
 from osm_flow.engine.expressions import fill
 from osm_flow.engine.spiff.parser import DialectParser, read_extra
-from osm_flow.engine.values import JSON, Problem
+from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import BPMN, NAMESPACES, local_name, properties_of, read_xml, refuse
 
 ACTIVITIES = frozenset(

@@ -14,8 +14,9 @@ from typing import Any
 
 from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes, InvalidExpression, NameNotDefined
 
+from osm_flow.domain.json import JSON
 from osm_flow.engine.errors import ExpressionFault
-from osm_flow.engine.values import JSON, Lookup
+from osm_flow.engine.values import Lookup
 
 COUNTING_FUNCTIONS = frozenset({"working_days", "calendar_days"})
 CALENDAR_FUNCTIONS = COUNTING_FUNCTIONS | {"milestone", "before", "after"}

@@ -15,6 +15,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from osm_flow import __version__
 from osm_flow.domain import subjects
+from osm_flow.domain.json import JSON
 from osm_flow.engine.definitions import Process
 from osm_flow.engine.errors import EngineFault, ExpressionFault, NotWaiting
 from osm_flow.engine.spiff import activities, events
@@ -24,7 +25,6 @@ from osm_flow.engine.spiff.deterministic import CaseWorkflow
 from osm_flow.engine.spiff.loops import Repeated
 from osm_flow.engine.spiff.snapshot import digest_of, freeze, thaw
 from osm_flow.engine.values import (
-    JSON,
     Command,
     CompleteTask,
     DeliverMessage,

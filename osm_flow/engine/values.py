@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-JSON = dict[str, Any]
+from osm_flow.domain.json import JSON
 
 
 @dataclass(frozen=True)

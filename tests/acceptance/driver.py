@@ -24,7 +24,7 @@ from osm_flow.demo.cast import PASSWORD
 from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.forms.schema import columns_of, fields_of, is_table
 from osm_flow.domain.forms.typed_text import show_text
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 from osm_flow.operations.cases.acts import answer_context
 from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.sweeps import sweep_all

@@ -12,7 +12,8 @@ import pytest
 from lxml import etree
 
 from osm_flow.cli.diagram_files import DiagramFile
-from osm_flow.domain.forms.schema import JSON, fields_of
+from osm_flow.domain.forms.schema import fields_of
+from osm_flow.domain.json import JSON
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import Process
 from osm_flow.engine.simulation.walk import Simulation

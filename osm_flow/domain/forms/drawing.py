@@ -9,7 +9,6 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from osm_flow.domain.forms.schema import (
-    JSON,
     choices_of,
     columns_of,
     decimals_of,
@@ -23,6 +22,7 @@ from osm_flow.domain.forms.schema import (
     widget_of,
 )
 from osm_flow.domain.forms.scope import exact, is_given
+from osm_flow.domain.json import JSON
 
 _WORDS = ("พัฒนา", "ถนน", "ตลาด", "ท่องเที่ยว", "น้ำ", "เกษตร", "ชุมชน", "ศูนย์", "ปรับปรุง", "ส่งเสริม", "review", "ก.ข. 1")
 _PROVINCES = ("TH-38", "TH-39", "TH-41", "TH-42", "TH-43")

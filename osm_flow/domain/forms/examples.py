@@ -22,17 +22,9 @@ from osm_flow.domain.forms.rules import (
     values_to_cover,
     violations,
 )
-from osm_flow.domain.forms.schema import (
-    JSON,
-    choices_of,
-    columns_of,
-    decimals_of,
-    fields_of,
-    longest_of,
-    most_of,
-    widget_of,
-)
+from osm_flow.domain.forms.schema import choices_of, columns_of, decimals_of, fields_of, longest_of, most_of, widget_of
 from osm_flow.domain.forms.scope import Scope, amount, conditions_of, exact, fiscal_bounds, grouped, is_given, rows_of
+from osm_flow.domain.json import JSON
 from osm_flow.errors import Invalid
 
 _ROUNDS = 200

@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any
 
 from osm_flow.domain.calendar.working_days import WorkingCalendar
-from osm_flow.domain.forms.schema import JSON, choices_of, columns_of, fields_of, find
+from osm_flow.domain.forms.schema import choices_of, columns_of, fields_of, find
 from osm_flow.domain.forms.scope import (
     COMPARISONS,
     Scope,
@@ -32,6 +32,7 @@ from osm_flow.domain.forms.scope import (
     row_scopes,
     rows_of,
 )
+from osm_flow.domain.json import JSON
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from osm_flow.domain.json import JSON
 from osm_flow.errors import Invalid
-
-JSON = dict[str, Any]
 
 MAX_NODES = 20_000
 MAX_DEPTH = 12

@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from osm_flow.domain.forms.schema import JSON, columns_of, fields_of, find, looked_up
+from osm_flow.domain.forms.schema import columns_of, fields_of, find, looked_up
+from osm_flow.domain.json import JSON
 
 BANGKOK = timedelta(hours=7)
 COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {

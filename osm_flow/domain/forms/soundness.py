@@ -9,8 +9,9 @@ from typing import Any
 
 from osm_flow.domain.forms.examples import NothingFits, draw_values
 from osm_flow.domain.forms.rules import CHECKS
-from osm_flow.domain.forms.schema import JSON, MAX_ROWS, MAX_TEXT, WIDGETS, columns_of, fields_of, is_table, widget_of
+from osm_flow.domain.forms.schema import MAX_ROWS, MAX_TEXT, WIDGETS, columns_of, fields_of, is_table, widget_of
 from osm_flow.domain.forms.scope import COMPARISONS, CONDITIONS, conditions_of
+from osm_flow.domain.json import JSON
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 RESERVED = frozenset({"typename", "csrf_token", "idempotency_key", "submit", "version", "on_behalf_of"})

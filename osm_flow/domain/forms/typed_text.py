@@ -12,8 +12,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from osm_flow.domain.calendar.thai_dates import arabic_digits, english_date, parse_thai_date, thai_date
-from osm_flow.domain.forms.schema import JSON, Message, choices_of, columns_of, decimals_of, label_of, widget_of
+from osm_flow.domain.forms.schema import Message, choices_of, columns_of, decimals_of, label_of, widget_of
 from osm_flow.domain.forms.scope import exact
+from osm_flow.domain.json import JSON
 
 BANGKOK = timezone(timedelta(hours=7))
 _EXACT_DIGITS = 15

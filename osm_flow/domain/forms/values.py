@@ -15,7 +15,6 @@ from typing import Any
 from osm_flow.domain.forms.examples import NothingFits, draw_values
 from osm_flow.domain.forms.rules import violations
 from osm_flow.domain.forms.schema import (
-    JSON,
     PROVINCE,
     Message,
     choices_of,
@@ -32,6 +31,7 @@ from osm_flow.domain.forms.schema import (
     widget_of,
 )
 from osm_flow.domain.forms.scope import exact, is_given, is_missing, read_moment
+from osm_flow.domain.json import JSON
 
 MAX_NUMBER = 2**53
 MAX_NESTING = 4

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from osm_flow.domain.json import JSON
 from osm_flow.engine import expressions
 from osm_flow.engine.definitions import Diagram, is_flow_node
 from osm_flow.engine.errors import ExpressionFault
-from osm_flow.engine.values import JSON, Problem
+from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import BPMN, NAMESPACES, local_name
 
 

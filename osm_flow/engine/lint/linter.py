@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from osm_flow.domain.json import JSON
 from osm_flow.engine.definitions import (
     EVENTS,
     FLOW_NODES,
@@ -31,7 +32,7 @@ from osm_flow.engine.lint.flows import (
     check_scope,
     check_ways_out,
 )
-from osm_flow.engine.values import JSON, Problem
+from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import BPMN, local_name, properties_of
 
 

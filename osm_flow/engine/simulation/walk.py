@@ -16,12 +16,12 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 
 from osm_flow.domain.forms.values import random_values
+from osm_flow.domain.json import JSON
 from osm_flow.engine import values
 from osm_flow.engine.definitions import Process
 from osm_flow.engine.errors import EngineFault
 from osm_flow.engine.stepper import LiveCase, recorded, step
 from osm_flow.engine.values import (
-    JSON,
     Command,
     CompleteTask,
     DeliverMessage,

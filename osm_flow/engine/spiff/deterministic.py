@@ -16,9 +16,10 @@ from SpiffWorkflow.exceptions import WorkflowException
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from osm_flow.domain.json import JSON
 from osm_flow.engine.errors import EngineFault, ExpressionFault
 from osm_flow.engine.expressions import COUNTING_FUNCTIONS, evaluate, fill
-from osm_flow.engine.values import JSON, Lookup, Thrown
+from osm_flow.engine.values import Lookup, Thrown
 
 LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 

@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act, CallingTask, CaseStart
+from osm_flow.domain.json import JSON
 from osm_flow.domain.kinds import EntryKind, IncidentKind
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
-from osm_flow.engine.values import JSON, DeliverMessage, EndChild, EscalateChild, Replan
+from osm_flow.engine.values import DeliverMessage, EndChild, EscalateChild, Replan
 from osm_flow.errors import Refused
 from osm_flow.operations.background import leases, service_jobs
 from osm_flow.operations.definitions.library import compiled, latest, started_by_message

@@ -14,8 +14,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from osm_flow.domain import spending
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import CaseStart
+from osm_flow.domain.json import JSON
 from osm_flow.domain.states import OPEN_CASE, ProjectState
-from osm_flow.engine.values import JSON, Waiting
+from osm_flow.engine.values import Waiting
 from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import latest
 from osm_flow.operations.people.notify_people import notify

@@ -11,9 +11,9 @@ from typing import Any
 
 from osm_flow.domain import journal as rules
 from osm_flow.domain.journal import Fault
+from osm_flow.domain.json import JSON
 from osm_flow.domain.merkle_note import Note, NoteUnreadable, VerifierKey, read_head, read_keys, read_note
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.engine.values import JSON
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.bundles.reading import Bundle, BundledCase, parsed, read_bundle

@@ -9,7 +9,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 
 _FILES = files("osm_flow.operations.bundles.files")
 _RECORD = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id", "hash")

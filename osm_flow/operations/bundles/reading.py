@@ -16,7 +16,7 @@ from typing import Any
 
 from osm_flow.domain import journal as rules
 from osm_flow.domain.journal import Fault, NotStorable, Record
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations.replay.history import Definition, History, Payload
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from osm_flow.domain.journal import as_recorded
-from osm_flow.engine.values import JSON, Waiting
+from osm_flow.domain.json import JSON
+from osm_flow.engine.values import Waiting
 from osm_flow.operations.replay.history import History
 from osm_flow.operations.replay.refold import NotReplayable, Replayed, fold
 from osm_flow.store.database import instant_text

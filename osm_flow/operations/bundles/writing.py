@@ -21,9 +21,9 @@ from sqlalchemy.orm import Session, joinedload, undefer
 from osm_flow.domain import journal as rules
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb, require
+from osm_flow.domain.json import JSON
 from osm_flow.domain.merkle_note import read_head, read_note
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.engine.values import JSON
 from osm_flow.errors import Refused
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import signing_keys

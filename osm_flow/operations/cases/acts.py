@@ -14,11 +14,12 @@ from osm_flow.domain.access.policy import OfficeFacts, ProcessFacts, Verb, reads
 from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.forms import values as form_values
+from osm_flow.domain.json import JSON
 from osm_flow.domain.pages import Page
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
-from osm_flow.engine.values import JSON, DeliverMessage
+from osm_flow.engine.values import DeliverMessage
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.idempotency import first_time

@@ -11,11 +11,11 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
+from osm_flow.domain.json import JSON
 from osm_flow.domain.pages import Page
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import Process
-from osm_flow.engine.values import JSON
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.operations.stepping import step as stepping

@@ -21,9 +21,9 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.forms.schema import load_form
 from osm_flow.domain.forms.soundness import check_form
+from osm_flow.domain.json import JSON
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import DefinitionRefused, Diagram, Problem
-from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import list_definitions
 from osm_flow.operations.ledger.admin_journal import Kind, record

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from osm_flow.domain import journal
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.acts import Act
+from osm_flow.domain.json import JSON
 from osm_flow.domain.search import typed_text
 from osm_flow.engine import ENGINE_VERSION
-from osm_flow.engine.values import JSON
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
 from osm_flow.store.session import write

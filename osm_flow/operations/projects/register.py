@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.json import JSON
 from osm_flow.domain.states import ProjectState
-from osm_flow.engine.values import JSON
 from osm_flow.store.models import Case, Contract, Project
 
 # What the next report of a project begins with.

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.domain.journal import Fault, Record
+from osm_flow.domain.json import JSON
 from osm_flow.engine import ENGINE_VERSION
-from osm_flow.engine.values import JSON, Waiting
+from osm_flow.engine.values import Waiting
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.replay.history import History
 from osm_flow.operations.replay.refold import NotReplayable, Replayed, process_of, refold

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, undefer
 
 from osm_flow.domain import journal as rules
 from osm_flow.domain.journal import Fault, Record
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.engine.values import JSON
 from osm_flow.operations.definitions.deployments import content_digest
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition
 

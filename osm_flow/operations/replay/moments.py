@@ -18,10 +18,11 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, require
 from osm_flow.domain.differences import Difference, differences, is_same
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine import Process
-from osm_flow.engine.values import JSON, Waiting
+from osm_flow.engine.values import Waiting
 from osm_flow.errors import NotFound
 from osm_flow.operations.cases.acts import get_case
 from osm_flow.operations.definitions.library import compiled

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from osm_flow import engine
 from osm_flow.domain.journal import Record
+from osm_flow.domain.json import JSON
 from osm_flow.engine import Process
 from osm_flow.engine.stepper import LiveCase
-from osm_flow.engine.values import JSON, Passed, Step, Waiting
+from osm_flow.engine.values import Passed, Step, Waiting
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.replay.history import Definition, History, Payload
 from osm_flow.operations.stepping import command_codec

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.domain import journal as rules
+from osm_flow.domain.json import JSON
 from osm_flow.engine import Process
-from osm_flow.engine.values import JSON, Waiting
+from osm_flow.engine.values import Waiting
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.stepping import command_codec, kept_states

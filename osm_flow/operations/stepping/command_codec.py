@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from osm_flow.domain.json import JSON
 from osm_flow.engine.values import (
-    JSON,
     Command,
     CompleteTask,
     DeliverMessage,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 from osm_flow.store.models import Case, ProcessDefinition, WaitingMessage
 
 

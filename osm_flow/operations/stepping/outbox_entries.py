@@ -10,8 +10,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.json import JSON
 from osm_flow.domain.kinds import EntryKind
-from osm_flow.engine.values import JSON, Step, Thrown, Waiting
+from osm_flow.engine.values import Step, Thrown, Waiting
 from osm_flow.store.models import Case, OutboxEntry
 
 

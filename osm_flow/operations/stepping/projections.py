@@ -29,11 +29,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from osm_flow.catalogues import catalogue
+from osm_flow.domain.json import JSON
 from osm_flow.domain.kinds import EntryKind, IncidentKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.engine import Process
-from osm_flow.engine.values import JSON, Step, Waiting
+from osm_flow.engine.values import Step, Waiting
 from osm_flow.operations.stepping import outbox_entries
 from osm_flow.operations.stepping.subject_words import names_of_subject
 from osm_flow.store.database import instant_text

@@ -15,11 +15,12 @@ from osm_flow.domain import journal as rules
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Decision
 from osm_flow.domain.acts import Act, CaseStart
+from osm_flow.domain.json import JSON
 from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
-from osm_flow.engine.values import JSON, Command, Start, Step, Waiting
+from osm_flow.engine.values import Command, Start, Step, Waiting
 from osm_flow.errors import Refused
 from osm_flow.operations.calendar.milestones import calendar_lookup
 from osm_flow.operations.definitions.library import compiled

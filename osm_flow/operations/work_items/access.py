@@ -12,9 +12,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Decision, HeldBySomeoneElse, Verb, WorkItemFacts, require
 from osm_flow.domain.acts import Act
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
-from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.stepping import step as stepping

@@ -14,9 +14,10 @@ from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms import values as form_values
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
-from osm_flow.engine.values import JSON, CompleteTask
+from osm_flow.engine.values import CompleteTask
 from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.idempotency import first_time

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.engine.values import JSON
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition, WorkItem
 

@@ -15,9 +15,9 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, ProjectState, WorkItemStatus
-from osm_flow.engine.values import JSON
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.projects.register import as_json, projects_of
 from osm_flow.store.models import Attachment, Case, FiscalDate, JournalPayload, JournalRecord, Project, WorkItem

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain import journal
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.reasons import said

@@ -8,10 +8,11 @@ from typing import Any
 
 from flask import Flask, current_app
 
-from osm_flow.domain.forms.schema import JSON, columns_of, fields_of, groups_of, is_table, label_of, unit_of, widget_of
+from osm_flow.domain.forms.schema import columns_of, fields_of, groups_of, is_table, label_of, unit_of, widget_of
 from osm_flow.domain.forms.scope import is_given
 from osm_flow.domain.forms.typed_text import display_text
 from osm_flow.domain.forms.values import Change
+from osm_flow.domain.json import JSON
 from osm_flow.web.forms.fields import table_size
 from osm_flow.web.site.i18n import current_locale
 

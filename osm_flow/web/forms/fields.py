@@ -11,7 +11,6 @@ from typing import Any
 from wtforms import Field
 
 from osm_flow.domain.forms.schema import (
-    JSON,
     Message,
     choices_of,
     columns_of,
@@ -24,6 +23,7 @@ from osm_flow.domain.forms.schema import (
     widget_of,
 )
 from osm_flow.domain.forms.typed_text import Unreadable, printable, read_pasted, read_text, show_text
+from osm_flow.domain.json import JSON
 from osm_flow.web.site.i18n import gettext
 
 ProvinceName = Callable[[str], str]

@@ -11,9 +11,10 @@ from flask import current_app, has_app_context
 from werkzeug.datastructures import MultiDict
 from wtforms.form import BaseForm
 
-from osm_flow.domain.forms.schema import JSON, Message, fields_of, groups_of, hint_of, label_of
+from osm_flow.domain.forms.schema import Message, fields_of, groups_of, hint_of, label_of
 from osm_flow.domain.forms.typed_text import printable
 from osm_flow.domain.forms.values import Errors, prefill, validate
+from osm_flow.domain.json import JSON
 from osm_flow.web.forms.fields import MISSING, FormField, Surroundings, TableField, field_for
 from osm_flow.web.site.i18n import current_locale, gettext
 

@@ -11,9 +11,9 @@ from flask import g, render_template
 from osm_flow.domain.access.policy import CaseFacts, OfficeFacts, SystemFacts, Verb, decide, require
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, CaseStatus
-from osm_flow.engine.values import JSON
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import overview
 from osm_flow.operations.cases import queries as case_queries

@@ -13,9 +13,9 @@ from flask import g
 from osm_flow.domain.differences import Path, differences
 from osm_flow.domain.forms.schema import columns_of, fields_of, label_of
 from osm_flow.domain.forms.values import Change, changes
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
-from osm_flow.engine.values import JSON
 from osm_flow.operations.cases.queries import case_children
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.replay import moments

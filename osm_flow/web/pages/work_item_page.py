@@ -10,8 +10,8 @@ from flask import g, render_template
 from osm_flow.domain.access.policy import Decision, Reason, Verb, decide
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms.values import changes, keep_known
+from osm_flow.domain.json import JSON
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
-from osm_flow.engine.values import JSON
 from osm_flow.operations.cases.attachments import attachments_of
 from osm_flow.operations.cases.comments import comments_on
 from osm_flow.operations.cases.queries import case_history, case_standing

@@ -9,7 +9,7 @@ from flask import g
 
 from osm_flow.domain.forms.schema import label_of
 from osm_flow.domain.forms.values import Change
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 from osm_flow.operations.cases.queries import case_documents
 from osm_flow.store.models import Case
 

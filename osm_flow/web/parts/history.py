@@ -12,9 +12,9 @@ from flask import g
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.forms.schema import fields_of, is_table, label_of
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
-from osm_flow.engine.values import JSON
 from osm_flow.operations.cases.queries import HistoryEntry
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.work_items import queries as work_item_queries

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError
 
-from osm_flow.domain.forms.schema import JSON, MAX_ROWS, MAX_TEXT, decimals_of, widget_of
+from osm_flow.domain.forms.schema import MAX_ROWS, MAX_TEXT, decimals_of, widget_of
 from osm_flow.domain.forms.soundness import check_form
 from osm_flow.domain.forms.values import validate
+from osm_flow.domain.json import JSON
 
 NAMES = ("name", "amount", "kind", "day", "rows")
 WORDS = ("", " ", "ก", "ab", "เกษตร", "x1", "TH-41", "a\tb", "๕", "\u00e9", "e\u0301")

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 from osm_flow.operations.background import service_jobs
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.background.topics import TOPICS, Work

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.json import JSON
 from osm_flow.domain.topics import RESULT_SCHEMAS
-from osm_flow.engine.values import JSON, Waiting
+from osm_flow.engine.values import Waiting
 from osm_flow.operations.background.topics import TOPICS, TopicRefused, Work
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.store.models import Case, Notification, OutgoingLetter, Project

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 from osm_flow.operations.projects.register import keep_contract, projects_of
 from osm_flow.store.models import Contract
 from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_project

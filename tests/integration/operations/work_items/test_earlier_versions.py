@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.earlier_versions import Version, versions_of
 from osm_flow.operations.work_items.queries import waiting_at

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.forms import schema as form_schema
 from osm_flow.domain.forms import values as form_values
-from osm_flow.engine.values import JSON
+from osm_flow.domain.json import JSON
 from osm_flow.operations.cases.attachments import attach
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.projects.register import as_json

@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from osm_flow.domain.journal import as_recorded
+from osm_flow.domain.json import JSON
 from osm_flow.engine.values import (
-    JSON,
     Command,
     CompleteTask,
     DeliverMessage,
