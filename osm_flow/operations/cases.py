@@ -21,6 +21,7 @@ from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
 from osm_flow.engine.values import JSON, DeliverMessage
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations import case_ends, stepping
+from osm_flow.operations.absence import named_candidate
 from osm_flow.operations.definitions import compiled, latest
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.form_context import form_context
@@ -266,7 +267,7 @@ def _takes_part(actor: Actor) -> ColumnElement[bool]:
         WorkItem.owner_id == actor.person_id,
         WorkItem.completed_by_id == actor.person_id,
     )
-    wanted: list[ColumnElement[bool]] = [Candidate.person_id == actor.person_id]
+    wanted: list[ColumnElement[bool]] = [named_candidate(actor)]
     wanted += [
         and_(
             Candidate.role == hat.role,

@@ -14,6 +14,7 @@ from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import OfficeFacts, Verb, decide
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
+from osm_flow.operations.absence import named_candidate
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.store.database import instant_text
@@ -146,7 +147,7 @@ def _visible(actor: Actor, view: View) -> list[ColumnElement[bool]]:
 
 
 def _candidate(actor: Actor) -> ColumnElement[bool]:
-    wanted: list[ColumnElement[bool]] = [Candidate.person_id == actor.person_id, *map(_wears, actor.hats)]
+    wanted: list[ColumnElement[bool]] = [named_candidate(actor), *map(_wears, actor.hats)]
     return exists().where(Candidate.work_item_id == WorkItem.id, or_(false(), *wanted))
 
 

@@ -110,6 +110,7 @@ _HAT = (
     _PRINCIPAL.username,
     _PRINCIPAL.display_name,
     Position.title_th,
+    Position.for_person_id,
 )
 
 
