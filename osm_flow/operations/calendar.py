@@ -9,14 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.deadlines import MOST_DAYS, calendar_days_from, close_of, local_day, working_days_from
-from osm_flow.domain.fiscal import MILESTONE_OF, Milestone, fiscal_year_bounds, typical_dates
+from osm_flow.domain.fiscal import MILESTONE_OF, DateStatus, Milestone, NewDate, fiscal_year_bounds, typical_dates
 from osm_flow.domain.policy import OfficeFacts, Verb, require
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import administration, replanning
@@ -25,7 +25,6 @@ from osm_flow.operations.holidays import working_calendar
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import CalendarChange, FiscalDate
 
-Status = Literal["planned", "announced", "actual"]
 _YEARS = range(2500, 2651)
 # The planning of a year begins more than a year before it, its last reports come after it.
 _EARLIEST, _LATEST = timedelta(days=3 * 366), timedelta(days=2 * 366)
@@ -173,7 +172,7 @@ def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Acto
         raise DateNotAccepted(fields={"fiscal_year": "The year is out of range."})
     known = {row.key for row in fiscal_dates(session, office_id, fiscal_year)}
     added = [
-        FiscalDate(office_id=office_id, fiscal_year=fiscal_year, key=key, date=day, status="planned")
+        FiscalDate(office_id=office_id, fiscal_year=fiscal_year, key=key, date=day, status=DateStatus.planned)
         for key, day in typical_dates(fiscal_year).items()
         if key not in known
     ]
@@ -194,12 +193,9 @@ def move_date(
     office_id: str,
     fiscal_year: int,
     key: str,
-    new_date: date,
-    letter: str,
     actor: Actor,
     now: datetime,
-    *,
-    status: Status = "announced",
+    new: NewDate,
 ) -> FiscalDate:
     """Move a milestone to a date because a letter says so, and have the cases that may depend on it replan.
 
@@ -210,23 +206,23 @@ def move_date(
     row = session.get(FiscalDate, (office_id, fiscal_year, key), with_for_update=True)
     if row is None and key not in MILESTONE_OF:
         raise NoSuchMilestone(key=key)
-    letter = " ".join(letter.split())
-    if faults := _faults(fiscal_year, new_date, letter, status):
+    letter = " ".join(new.letter.split())
+    if faults := _faults(fiscal_year, new.day, letter, new.status):
         raise DateNotAccepted(fields=faults)
-    if row is not None and (row.date, row.status, row.letter) == (new_date, status, letter):
+    if row is not None and (row.date, row.status, row.letter) == (new.day, new.status, letter):
         return row
     old_date = None if row is None else row.date
     old = {} if row is None else {"date": row.date, "status": row.status, "letter": row.letter}
     if row is None:
         row = FiscalDate(office_id=office_id, fiscal_year=fiscal_year, key=key)
         session.add(row)
-    row.date, row.status, row.letter = new_date, status, letter
+    row.date, row.status, row.letter = new.day, str(new.status), letter
     change = CalendarChange(
         office_id=office_id,
         fiscal_year=fiscal_year,
         key=key,
         old_date=old_date,
-        new_date=new_date,
+        new_date=new.day,
         letter=letter,
         actor=actor.username,
         at=now,
@@ -240,10 +236,10 @@ def move_date(
         Kind.calendar_moved,
         f"{office_id} {fiscal_year} {key}",
         old=old,
-        new={"date": new_date, "status": status, "letter": letter},
+        new={"date": new.day, "status": row.status, "letter": letter},
         office_id=office_id,
     )
-    if new_date != old_date:
+    if new.day != old_date:
         _replan(session, change, now)
     return row
 
@@ -276,6 +272,6 @@ def _faults(fiscal_year: int, new_date: date, letter: str, status: str) -> dict[
         faults["letter"] = "This is needed."
     elif len(letter) > 255 or not letter.isprintable():
         faults["letter"] = "At most 255 characters on one line."
-    if status not in ("planned", "announced", "actual"):
+    if status not in set(DateStatus):
         faults["status"] = "This is not one of the choices."
     return faults

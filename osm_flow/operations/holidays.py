@@ -46,7 +46,7 @@ class Holiday:
     day: date
     is_working: bool
     name_th: str
-    name_en: str
+    name_en: str = ""
     source: str | None = None
 
 
@@ -94,17 +94,7 @@ def _overrides(session: Session, first: date, last: date) -> Iterable[HolidayOve
     return session.scalars(select(HolidayOverride).where(HolidayOverride.day.between(first, last)))
 
 
-def override_day(
-    session: Session,
-    day: date,
-    actor: Actor,
-    now: datetime,
-    *,
-    is_working: bool,
-    name_th: str,
-    name_en: str = "",
-    source: str,
-) -> HolidayOverride:
+def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime) -> HolidayOverride:
     """Declare a day free or working against the rules; dates that depend on it follow.
 
     A period that already runs keeps the due date that people were given.
@@ -112,20 +102,16 @@ def override_day(
     Raises Forbidden, HolidayNotAccepted.
     """
     require(actor, Verb.move_calendar, SystemFacts())
-    faults = _faults(day, name_th.strip(), name_en.strip(), source.strip())
+    name_th, name_en, source = wanted.name_th.strip(), wanted.name_en.strip(), (wanted.source or "").strip()
+    faults = _faults(wanted.day, name_th, name_en, source)
     if faults:
         raise HolidayNotAccepted(fields=faults)
-    known = session.get(HolidayOverride, day)
-    old, row = _recorded(known), known or HolidayOverride(day=day)
-    row.is_working, row.name_th, row.name_en, row.source = (
-        is_working,
-        name_th.strip(),
-        name_en.strip(),
-        source.strip(),
-    )
+    known = session.get(HolidayOverride, wanted.day)
+    old, row = _recorded(known), known or HolidayOverride(day=wanted.day)
+    row.is_working, row.name_th, row.name_en, row.source = wanted.is_working, name_th, name_en, source
     session.add(row)
     session.flush()
-    record(session, actor, now, Kind.holiday_set, day.isoformat(), old=old, new=_recorded(row))
+    record(session, actor, now, Kind.holiday_set, wanted.day.isoformat(), old=old, new=_recorded(row))
     _replan(session, row, now, actor, removed=False)
     return row
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.fiscal import MILESTONE_OF
+from osm_flow.domain.fiscal import MILESTONE_OF, DateStatus
 from osm_flow.domain.people import PositionKind
 from osm_flow.domain.policy import Verb
 from osm_flow.operations import administration
@@ -105,7 +105,11 @@ def _held(value: str) -> str:
 
 
 def _status(value: str) -> str:
-    words = {"planned": gettext("แผน"), "announced": gettext("ประกาศแล้ว"), "actual": gettext("เกิดขึ้นแล้ว")}
+    words: dict[str, str] = {
+        DateStatus.planned: gettext("แผน"),
+        DateStatus.announced: gettext("ประกาศแล้ว"),
+        DateStatus.actual: gettext("เกิดขึ้นแล้ว"),
+    }
     return words.get(value, value)
 
 

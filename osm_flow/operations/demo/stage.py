@@ -16,6 +16,7 @@ from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day, opening_of
+from osm_flow.domain.fiscal import NewDate
 from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
@@ -146,8 +147,8 @@ class Stage:
     def move(self, who: str, fiscal_year: int, key: str, written: str, letter: str) -> None:
         """Move a milestone of the calendar by letter."""
         with self._act(who) as (session, actor):
-            day = self.times.day(written)
-            calendar.move_date(session, OFFICE, fiscal_year, key, day, letter, actor, self.now)
+            new = NewDate(self.times.day(written), letter)
+            calendar.move_date(session, OFFICE, fiscal_year, key, actor, self.now, new)
         self._pass()
 
     def variables(self, case_id: str, element: str, *, about: str | None = None) -> JSON:

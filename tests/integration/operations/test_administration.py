@@ -14,12 +14,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from osm_flow.domain.actors import SYSTEM, Actor
+from osm_flow.domain.fiscal import NewDate
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations import administration, audit_log, people
 from osm_flow.operations.administration import Kind, changes_of, check_chain, records
 from osm_flow.operations.calendar import move_date, propose_year
-from osm_flow.operations.holidays import override_day, remove_override
+from osm_flow.operations.holidays import Holiday, override_day, remove_override
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.log_checks import check_log, lost_cases
 from osm_flow.operations.people import actor_named
@@ -156,11 +157,11 @@ def test_what_is_refused_leaves_no_record(store: Store, boss: Actor) -> None:
 def test_calendar_holidays_and_processes_are_told(store: Store, boss: Actor) -> None:
     with store.transaction() as session:
         propose_year(session, OFFICE, 2571, boss, NOW)
-        move_date(session, OFFICE, 2571, "plan_submit", date(2026, 12, 1), "มท 0211/ว 1", boss, later(1))
-        move_date(session, OFFICE, 2571, "plan_submit", date(2026, 12, 1), "มท 0211/ว 1", boss, later(2))
+        move_date(session, OFFICE, 2571, "plan_submit", boss, later(1), NewDate(date(2026, 12, 1), "มท 0211/ว 1"))
+        move_date(session, OFFICE, 2571, "plan_submit", boss, later(2), NewDate(date(2026, 12, 1), "มท 0211/ว 1"))
         day = date(2026, 12, 30)
-        override_day(session, day, SYSTEM, later(3), is_working=False, name_th="หยุดพิเศษ", source="มติ ครม.")
-        override_day(session, day, SYSTEM, later(4), is_working=False, name_th="หยุดพิเศษ", source="มติ ครม.")
+        override_day(session, Holiday(day, False, "หยุดพิเศษ", source="มติ ครม."), SYSTEM, later(3))
+        override_day(session, Holiday(day, False, "หยุดพิเศษ", source="มติ ครม."), SYSTEM, later(4))
         remove_override(session, day, SYSTEM, later(5))
         deployed = deploy_tests(session, "review").deployment
         deploy_tests(session, "review")

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
+from osm_flow.domain.fiscal import NewDate
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations import case_pages, cases, work_items
@@ -133,7 +134,7 @@ class TestStopping:
 
         from osm_flow.operations.calendar import move_date
 
-        move_date(session, "NE-U1", 2571, "plan_submit", date(2026, 12, 1), "ว 1", SYSTEM, NOW)
+        move_date(session, "NE-U1", 2571, "plan_submit", SYSTEM, NOW, NewDate(date(2026, 12, 1), "ว 1"))
         case = make_case(session, "timed")
         assert session.scalars(select(Timer)).all()
 

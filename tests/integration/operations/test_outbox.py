@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
+from osm_flow.domain.fiscal import NewDate
 from osm_flow.operations import outbox, work_item_plans, work_items
 from osm_flow.operations.case_pages import case_children
 from osm_flow.operations.cases import cancel_case, record_message, resume_case, suspend_case
@@ -302,7 +303,7 @@ class TestReplanning:
             assert session.scalars(select(Timer)).all() == []
             item = items_of(session, session.get_one(Case, by_hand))[0]
             work_item_plans.move_due(session, item.id, anan, NOW, due_at=later(5), reason="ตกลงกันแล้ว", key=None)
-            move_date(session, "NE-U1", 2571, "plan_submit", date(2026, 12, 1), "มท 0211/ว 1", anan, NOW)
+            move_date(session, "NE-U1", 2571, "plan_submit", anan, NOW, NewDate(date(2026, 12, 1), "มท 0211/ว 1"))
 
         outbox.deliver_pending(store, NOW, first, by_hand)
 
