@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -41,6 +41,7 @@ from osm_flow.operations.log_checks import check_log
 from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.people import actor_named
 from osm_flow.operations.retention import HeldByLaw
+from osm_flow.operations.sweeps import sweep_all
 from osm_flow.operations.verify import verify_case, verify_deep
 from osm_flow.store.models import Attachment, Case, CaseState, ErasureRequest, JournalRecord, Notification, Person
 from osm_flow.store.session import Store
@@ -275,6 +276,31 @@ def test_a_running_case_is_waited_for(prepared: Store) -> None:
         assert remains(session, NAME) == {}
         assert verify_case(session, case_id) == []
     assert erasures.carry_out_waiting(prepared, later(15), "me").done == 0
+
+
+def test_an_erasure_that_cannot_be_done_holds_up_no_other_and_no_sweep(
+    prepared: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = a_case(prepared, ended=False), a_case(prepared, ended=False)
+    approve(prepared, ask(prepared, broken))
+    approve(prepared, ask(prepared, sound))
+    boss = who(prepared, "boss")
+    with prepared.transaction() as session:
+        for case_id in (broken, sound):
+            finish(session, items_of(session, session.get_one(Case, case_id))[0].id, boss)
+    carry_out_in = erasures.carry_out_in
+
+    def break_down(session: Session, request: ErasureRequest, case_id: str, actor: Actor, now: datetime) -> bool:
+        if case_id == broken:
+            raise ZeroDivisionError
+        return carry_out_in(session, request, case_id, actor, now)
+
+    monkeypatch.setattr(erasures, "carry_out_in", break_down)
+    report = sweep_all(prepared, later(12), "me")
+    monkeypatch.setattr(erasures, "carry_out_in", carry_out_in)
+
+    assert (report.done["erasures"], report.unfinished) == (2, False)  # the sound case, and the file written anew
+    assert sweep_all(prepared, later(13), "me").done["erasures"] == 2
 
 
 def test_not_a_byte_of_it_is_left_in_the_file(sqlite_store: Store, request: pytest.FixtureRequest) -> None:
