@@ -51,11 +51,11 @@ class Absences:
 
     def _behind(self, person: Person, may: May, passed: frozenset[int]) -> list[Person]:
         """Who stands in for the person; `passed` are those on the way there, should two people act for each other."""
-        found: list[Person] = []
+        behind: list[Person] = []
         for other in self.stand_ins.get(person.id, ()):
             if other.id not in passed:
-                found += self._behind(other, may, passed | {other.id}) or ([other] if may(other) else [])
-        return found
+                behind += self._behind(other, may, passed | {other.id}) or ([other] if may(other) else [])
+        return behind
 
 
 def absences_in(session: Session, office_id: str, today: date) -> Absences:

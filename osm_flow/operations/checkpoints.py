@@ -62,8 +62,10 @@ def send(session: Session, made: Checkpoint, now: datetime) -> int:
     subject = f"OSM Flow checkpoint {made.size}"
     body = _LETTER.format(at=instant_text(made.at), size=made.size, note=made.note)
     return sum(
-        queue_mail(session, Mail(f"checkpoint:{made.size}:{made.key_id}:{one.id}", one.email, subject, body), now)
-        for one in witnesses.current(session)
+        queue_mail(
+            session, Mail(f"checkpoint:{made.size}:{made.key_id}:{witness.id}", witness.email, subject, body), now
+        )
+        for witness in witnesses.current(session)
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.acts import Act
+from osm_flow.domain.kinds import EntryKind
 from osm_flow.domain.policy import Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
@@ -23,7 +24,6 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
 from osm_flow.operations import journal, stepping
 from osm_flow.operations.facts import case_facts
-from osm_flow.operations.outbox import HANDLERS
 from osm_flow.operations.reasons import said
 from osm_flow.store.models import (
     Access,
@@ -167,7 +167,7 @@ def _texts_of_case(case: Case, subject: str) -> Iterator[Any]:
 
 def _blank_elsewhere(session: Session, subject: str) -> None:
     """Rows of no case, or of others that inherit a subject: notices, mail, what work items are about, what was searched for."""
-    to_people = OutboxEntry.kind.not_in(HANDLERS)  # whatever the channel: what cases ask of one another they need
+    to_people = OutboxEntry.kind.not_in(EntryKind)  # whatever the channel: what cases ask of one another they need
     session.execute(
         delete(Notification).where(or_(holds(Notification.text_th, subject), holds(Notification.text_en, subject))),
         execution_options=_UNSYNCHRONISED,
