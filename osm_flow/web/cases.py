@@ -17,6 +17,7 @@ from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import CaseStatus
 from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations import case_pages, cases, comments
+from osm_flow.operations.cases import CaseFilter
 from osm_flow.operations.definitions import compiled, latest, list_definitions
 from osm_flow.operations.people import offices
 from osm_flow.store.models import ProcessDefinition
@@ -29,7 +30,7 @@ from osm_flow.web.posted import posted
 from osm_flow.web.refusals import after_refusal, problem_of
 from osm_flow.web.uploads import keep_upload
 from osm_flow.web.wording import behalf, channels, named
-from osm_flow.web.years import fiscal_years
+from osm_flow.web.years import fiscal_years, year_in
 
 blueprint = Blueprint("cases", __name__)
 
@@ -56,13 +57,13 @@ class TitleMissing(Invalid):
 @blueprint.get("/cases")
 @signed_in
 def case_list() -> ResponseReturnValue:
-    filters = _filters()
-    page = cases.list_cases(g.session, g.actor, after=request.args.get("after") or None, **filters)
+    wanted = _wanted()
+    page = cases.list_cases(g.session, g.actor, wanted, after=request.args.get("after") or None)
     return render_template(
         "cases/list.html",
         page=page,
-        filters=filters,
-        is_filtered=any(filters.values()),
+        filters=wanted,
+        is_filtered=wanted != CaseFilter(),
         states=_states(),
         years=fiscal_years(),
         stages=STAGES,
@@ -97,10 +98,10 @@ def start_case(key: str) -> ResponseReturnValue:
     problems = {} if typed["case_title"] else {"title": error_text(TitleMissing())}
     if problems or (form and form.faults):
         return _start_page(definition, form, typed, problems), Invalid.status
-    year = typed["case_fiscal_year"]
+    year = year_in(typed["case_fiscal_year"])
     start = CaseStart(
         office_id=typed["case_office"] or g.actor.office_ids[0],
-        fiscal_year=int(year) if year.isdecimal() and len(year) == 4 else fiscal_year_of(local_day(g.now)),
+        fiscal_year=fiscal_year_of(local_day(g.now)) if year is None else year,
         title=typed["case_title"],
         data=form.values if form else {},
         key=request.form.get("idempotency_key"),
@@ -214,16 +215,17 @@ def _submitted(schema: Any, context: Any, *extra: str) -> SchemaForm:
     return forms.submitted(schema, request.form, request.files, context=context, locale=g.locale, extra=names)
 
 
-def _filters() -> dict[str, Any]:
+def _wanted() -> CaseFilter:
+    """What the address asks for; what cannot be understood is left out."""
     arguments = request.args
-    year, state, stage = arguments.get("fy", ""), arguments.get("state", ""), arguments.get("stage", "")
-    return {
-        "state": state if state in set(CaseStatus) else None,
-        "fiscal_year": int(year) if year.isdecimal() and len(year) == 4 else None,
-        "stage": stage if stage in STAGES else None,
-        "definition_key": arguments.get("kind", "")[:128] or None,
-        "text": arguments.get("text", "").strip()[:100] or None,
-    }
+    state, stage = arguments.get("state", ""), arguments.get("stage", "")
+    return CaseFilter(
+        state=state if state in set(CaseStatus) else None,
+        fiscal_year=year_in(arguments.get("fy", "")),
+        stage=stage if stage in STAGES else None,
+        definition_key=arguments.get("kind", "")[:128] or None,
+        text=arguments.get("text", "").strip()[:100] or None,
+    )
 
 
 def _states() -> list[tuple[str, str]]:
@@ -260,7 +262,8 @@ def _start_page(
     definition: ProcessDefinition, form: SchemaForm | None, typed: dict[str, str], problems: dict[str, str]
 ) -> str:
     mine = [office for office in offices(g.session) if office.id in g.actor.office_ids]
-    alike = cases.list_cases(g.session, g.actor, state="open", definition_key=definition.key, limit=_MOST_ALIKE)
+    open_ones = CaseFilter("open", definition_key=definition.key)
+    alike = cases.list_cases(g.session, g.actor, open_ones, limit=_MOST_ALIKE)
     return render_template(
         "cases/start_form.html",
         definition=definition, form=form, typed=typed, problems=problems, offices=mine, years=fiscal_years(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -13,13 +13,12 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.fiscal import MILESTONE_OF
-from osm_flow.domain.pages import Page
 from osm_flow.domain.policy import Verb
 from osm_flow.domain.roles import WORKERS
 from osm_flow.domain.stages import STAGES
 from osm_flow.errors import Invalid, OsmFlowError
 from osm_flow.operations import case_overview, surroundings, work_items
-from osm_flow.operations.inbox import Sort, View, count_for, home_for, inbox_for
+from osm_flow.operations.inbox import InboxFilter, Sort, View, count_for, home_for, inbox_for
 from osm_flow.operations.incidents import count_open
 from osm_flow.store.models import WorkItem
 from osm_flow.web.access import may, signed_in
@@ -27,7 +26,7 @@ from osm_flow.web.filters import role_name
 from osm_flow.web.i18n import error_text, gettext
 from osm_flow.web.posted import posted, posted_list
 from osm_flow.web.wording import titled
-from osm_flow.web.years import fiscal_years
+from osm_flow.web.years import fiscal_years, year_in
 
 blueprint = Blueprint("inbox", __name__)
 
@@ -42,59 +41,6 @@ class TooManyAtOnce(Invalid):
 
 class NothingSelected(Invalid):
     """Select at least one work item first."""
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the address of an inbox page says."""
-
-    view: View
-    overdue: bool
-    stage: str | None
-    province_id: str | None
-    fiscal_year: int | None
-    text: str | None
-    sort: Sort
-
-    @classmethod
-    def of_request(cls) -> Filters:
-        """Whatever cannot be understood is left out: an old bookmark still opens a list."""
-        view, sort = request.args.get("view", ""), request.args.get("sort", "")
-        stage = request.args.get("stage", "")
-        year = request.args.get("fy", "")
-        return cls(
-            view=view if view in get_args(View) else "mine",  # type: ignore[arg-type]
-            overdue=request.args.get("overdue") == "1",
-            stage=stage if stage in STAGES else None,
-            province_id=request.args.get("province", "")[:8] or None,
-            fiscal_year=int(year) if year.isdecimal() and len(year) == 4 else None,
-            text=request.args.get("text", "").strip()[:100] or None,
-            sort=sort if sort in get_args(Sort) else "due",  # type: ignore[arg-type]
-        )
-
-    @property
-    def is_narrow(self) -> bool:
-        return bool(self.overdue or self.stage or self.province_id or self.fiscal_year or self.text)
-
-    def arguments(self, **changes: Any) -> dict[str, Any]:
-        """The query of a link to the same list with something changed."""
-        here = {
-            "view": self.view,
-            "overdue": 1 if self.overdue else None,
-            "stage": self.stage,
-            "province": self.province_id,
-            "fy": self.fiscal_year,
-            "text": self.text,
-            "sort": self.sort if self.sort != "due" else None,
-        }
-        return {name: value for name, value in {**here, **changes}.items() if value is not None}
-
-    def list(self, after: str | None = None) -> Page[WorkItem]:
-        return inbox_for(
-            g.session, g.actor, g.now,
-            view=self.view, overdue=True if self.overdue else None, stage=self.stage, province_id=self.province_id,
-            fiscal_year=self.fiscal_year, text=self.text, sort=self.sort, after=after,
-        )  # fmt: skip
 
 
 @blueprint.get("/")
@@ -113,22 +59,22 @@ def home() -> ResponseReturnValue:
 @blueprint.get("/inbox")
 @signed_in
 def inbox() -> ResponseReturnValue:
-    filters = Filters.of_request()
-    page = filters.list(request.args.get("after") or None)
+    wanted = _wanted()
+    page = inbox_for(g.session, g.actor, g.now, wanted, after=request.args.get("after") or None)
     return render_template(
         "inbox/inbox.html",
         page=page,
-        filters=filters,
-        is_filtered=filters.is_narrow,
-        tabs=_tabs(filters),
+        filters=wanted,
+        is_filtered=wanted != InboxFilter(wanted.view, sort=wanted.sort),
+        tabs=_tabs(wanted.view),
         senders=surroundings.senders(g.session, page.items),
-        facts={item.id: _facts(item, filters.view) for item in page.items},
-        overdue_url=url_for("inbox.inbox", **filters.arguments(overdue=None if filters.overdue else 1)),
+        facts={item.id: _facts(item, wanted.view) for item in page.items},
+        overdue_url=_address(replace(wanted, overdue=None if wanted.overdue else True)),
         stages=STAGES,
         provinces=surroundings.provinces_of(g.session, g.actor.office_ids),
         years=fiscal_years(),
         sorts=_sorts(),
-        nothing=_nothing(filters.view),
+        nothing=_nothing(wanted.view),
         back=request.full_path.rstrip("?"),
         **_results(),
     )
@@ -180,7 +126,36 @@ def _results() -> dict[str, Any]:
     return {"results": results, "undo": undo, "results_head": head}
 
 
-def _tabs(filters: Filters) -> list[dict[str, Any]]:
+def _wanted() -> InboxFilter:
+    """What the address asks for. What cannot be understood is left out: an old bookmark still opens a list."""
+    arguments = request.args
+    view, sort, stage = (arguments.get(name, "") for name in ("view", "sort", "stage"))
+    return InboxFilter(
+        view=view if view in get_args(View) else "mine",  # type: ignore[arg-type]
+        overdue=True if arguments.get("overdue") == "1" else None,
+        stage=stage if stage in STAGES else None,
+        province_id=arguments.get("province", "")[:8] or None,
+        fiscal_year=year_in(arguments.get("fy", "")),
+        text=arguments.get("text", "").strip()[:100] or None,
+        sort=sort if sort in get_args(Sort) else "due",  # type: ignore[arg-type]
+    )
+
+
+def _address(wanted: InboxFilter) -> str:
+    """Where the list is that `_wanted` reads so."""
+    return url_for(
+        "inbox.inbox",
+        view=wanted.view,
+        overdue=1 if wanted.overdue else None,
+        stage=wanted.stage,
+        province=wanted.province_id,
+        fy=wanted.fiscal_year,
+        text=wanted.text,
+        sort=wanted.sort if wanted.sort != "due" else None,
+    )
+
+
+def _tabs(here: View) -> list[dict[str, Any]]:
     labels: dict[View, str] = {"mine": gettext("งานของฉัน"), "groups": gettext("งานรอรับในกลุ่ม")}
     if may(Verb.see_team):
         labels["team"] = gettext("งานทั้งทีม")
@@ -188,8 +163,8 @@ def _tabs(filters: Filters) -> list[dict[str, Any]]:
         {
             "label": label,
             "url": url_for("inbox.inbox", view=view),
-            "is_here": view == filters.view,
-            "count": count_for(g.session, g.actor, g.now, view=view),
+            "is_here": view == here,
+            "count": count_for(g.session, g.actor, g.now, InboxFilter(view)),
         }
         for view, label in labels.items()
     ]

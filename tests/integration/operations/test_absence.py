@@ -14,7 +14,7 @@ from osm_flow.domain.policy import Verb, decide
 from osm_flow.operations.absence import absences_in
 from osm_flow.operations.cases import list_cases
 from osm_flow.operations.facts import case_facts, work_item_facts
-from osm_flow.operations.inbox import inbox_for
+from osm_flow.operations.inbox import InboxFilter, inbox_for
 from osm_flow.operations.people import people_wearing
 from osm_flow.operations.surroundings import choices_for
 from osm_flow.operations.work_items import complete
@@ -157,7 +157,7 @@ def named(session: Session, people: dict[str, Actor]) -> WorkItem:
 
 def finds(session: Session, actor: Actor) -> list[str]:
     """The work items that the actor's inbox offers; the policy must say the same."""
-    offered = [item.id for item in inbox_for(session, actor, NOW, view="groups").items]
+    offered = [item.id for item in inbox_for(session, actor, NOW, InboxFilter("groups")).items]
     everything = session.scalars(select(WorkItem).where(WorkItem.state == "READY"))
     claimable = [
         item for item in everything if decide(actor, Verb.claim, work_item_facts(session, item, actor)).allowed

@@ -83,7 +83,7 @@ class TestFinding:
         make_case(session, "provinces", title="ถามจังหวัด", fiscal_year=2572)
 
         def found(**wanted: object) -> list[str]:
-            return [case.title for case in cases.list_cases(session, anan, **wanted).items]  # type: ignore[arg-type]
+            return [case.title for case in cases.list_cases(session, anan, cases.CaseFilter(**wanted)).items]  # type: ignore[arg-type]
 
         assert found(definition_key="review") == [case.title for case in reversed(made)]
         assert found(fiscal_year=2572) == found(stage="integration") == found(text="จังหวัด") == ["ถามจังหวัด"]

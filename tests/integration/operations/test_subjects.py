@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.operations import erasure, moments, outbox, reminder_texts, work_items
 from osm_flow.operations.deployments import deploy
-from osm_flow.operations.inbox import inbox_for
+from osm_flow.operations.inbox import InboxFilter, inbox_for
 from osm_flow.operations.subjects import subject_words
 from osm_flow.operations.verify import verify_deep
 from osm_flow.store.models import Case, WorkItem
@@ -67,7 +67,7 @@ def test_a_search_finds_subjects_in_both_languages(session: Session) -> None:
     boss = make_person(session, "boss", "osm_director")
 
     def found(text: str) -> list[str]:
-        return [item.subject for item in inbox_for(session, boss, NOW, view="team", text=text).items]
+        return [item.subject for item in inbox_for(session, boss, NOW, InboxFilter("team", text=text)).items]
 
     assert found("อุดรธานี") == ["TH-41"]
     assert found("udon") == ["TH-41"]
