@@ -88,7 +88,7 @@ def record(
     newest = session.execute(
         select(AdminRecord.seq, AdminRecord.hash).order_by(AdminRecord.seq.desc()).limit(1)
     ).first()
-    made = AdminRecord(
+    added = AdminRecord(
         seq=newest.seq + 1 if newest else 1,
         at=now,
         kind=str(kind),
@@ -99,10 +99,10 @@ def record(
         changes=canonical(changes).decode(),
         prev_hash=newest.hash if newest else GENESIS,
     )
-    made.hash = _seal(made, changes)
-    session.add(made)
+    added.hash = _seal(added, changes)
+    session.add(added)
     session.flush()
-    return made
+    return added
 
 
 def records(
@@ -130,10 +130,10 @@ def records(
     return newest_first(session, within(wanted, AdminRecord.at, since, until), AdminRecord.seq, after, limit)
 
 
-def changes_of(one: AdminRecord) -> dict[str, Change]:
+def changes_of(record: AdminRecord) -> dict[str, Change]:
     """The changes in a record of administration: for each field what it was (`old`) and became (`new`)."""
-    found: dict[str, Change] = json.loads(one.changes)
-    return found
+    changes: dict[str, Change] = json.loads(record.changes)
+    return changes
 
 
 def check_chain(session: Session) -> Checked:
@@ -141,37 +141,37 @@ def check_chain(session: Session) -> Checked:
     faults: list[Fault] = []
     expected, previous = 1, GENESIS
     everything = select(AdminRecord).order_by(AdminRecord.seq).execution_options(yield_per=1_000)
-    for one in session.scalars(everything):
-        faults += [Fault(CHAIN, one.seq, code, said) for code, said in _faults_of(one, expected, previous)]
-        expected, previous = one.seq + 1, one.hash
+    for record in session.scalars(everything):
+        faults += [Fault(CHAIN, record.seq, code, message) for code, message in _faults_of(record, expected, previous)]
+        expected, previous = record.seq + 1, record.hash
     return Checked(expected - 1, faults)
 
 
-def _faults_of(one: AdminRecord, expected: int, previous: str) -> Iterator[tuple[str, str]]:
-    if one.seq != expected:
+def _faults_of(record: AdminRecord, expected: int, previous: str) -> Iterator[tuple[str, str]]:
+    if record.seq != expected:
         yield "gap", f"record {expected} is missing"
-    if one.prev_hash != previous:
+    if record.prev_hash != previous:
         yield "link", "the record does not follow from the one before it"
     try:
-        changes = json.loads(one.changes)
-        is_sealed = canonical(changes).decode() == one.changes and _seal(one, changes) == one.hash
+        changes = json.loads(record.changes)
+        is_sealed = canonical(changes).decode() == record.changes and _seal(record, changes) == record.hash
     except (ValueError, RecursionError):
         is_sealed = False
     if not is_sealed:
         yield "hash", "the record was changed after it was written"
 
 
-def _seal(one: AdminRecord, changes: dict[str, Change]) -> str:
+def _seal(record: AdminRecord, changes: dict[str, Change]) -> str:
     fields = {
-        "seq": one.seq,
-        "at": instant_text(one.at),
-        "kind": one.kind,
-        "actor": one.actor,
-        "actor_role": one.actor_role,
-        "office_id": one.office_id,
-        "subject": one.subject,
+        "seq": record.seq,
+        "at": instant_text(record.at),
+        "kind": record.kind,
+        "actor": record.actor,
+        "actor_role": record.actor_role,
+        "office_id": record.office_id,
+        "subject": record.subject,
         "changes": changes,
-        "prev_hash": one.prev_hash,
+        "prev_hash": record.prev_hash,
     }
     return sha256(canonical(fields)).hexdigest()
 

@@ -110,11 +110,11 @@ def attach(
 def get_attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment:
     """The file with its content, for who may see the case. Raises AttachmentNotFound."""
     query = select(Attachment).where(Attachment.id == attachment_id).options(undefer(Attachment.content))
-    found = session.scalars(query).one_or_none()
-    if found is None or (found.size and not found.content):
+    attachment = session.scalars(query).one_or_none()
+    if attachment is None or (attachment.size and not attachment.content):
         raise AttachmentNotFound(attachment_id=attachment_id)
-    require(actor, Verb.see_case, case_facts(session, session.get_one(Case, found.case_id), actor))
-    return found
+    require(actor, Verb.see_case, case_facts(session, session.get_one(Case, attachment.case_id), actor))
+    return attachment
 
 
 def attachments_of(session: Session, case: Case) -> list[Attachment]:

@@ -129,13 +129,13 @@ class _Writer:
         self._add(f"{folder}/case.json", _json(about))
         self._add(f"{folder}/journal.jsonl", _lines(records))
         if self.payloads:
-            payloads = [{"seq": seq, **vars(one)} for seq, one in sorted(history.payloads.items())]
+            payloads = [{"seq": seq, **vars(payload)} for seq, payload in sorted(history.payloads.items())]
             self._add(f"{folder}/payloads.jsonl", _lines(payloads))
             self._attachments(case, history)
         self._add(f"{folder}/states.jsonl", _lines(states))
         if proof is not None:
             self._add(f"{folder}/proof.json", _json(proof))
-        bodies = {seq: json.loads(one.body) for seq, one in history.payloads.items()} if self.payloads else None
+        bodies = {seq: json.loads(payload.body) for seq, payload in history.payloads.items()} if self.payloads else None
         self.shown.append({"case": about, "records": records, "states": states, "payloads": bodies})
         return {
             "id": case.id,

@@ -87,8 +87,8 @@ class CalendarLookup:
         if not isinstance(key, str):
             raise TypeError("the key of a milestone is a text")
         year = self._fiscal_year if fiscal_year is None else _whole(fiscal_year)
-        found = self._session.get(FiscalDate, (self._office_id, year, key))
-        return None if found is None else close_of(found.date)
+        row = self._session.get(FiscalDate, (self._office_id, year, key))
+        return None if row is None else close_of(row.date)
 
     def before(self, instant: str | None, n: int) -> datetime | None:
         """The end of office hours so many working days before an instant."""
@@ -130,10 +130,10 @@ def _instant(text: object) -> datetime:
         raise TypeError("an instant is a text")
     if len(text) == len("2026-11-20"):
         return close_of(date.fromisoformat(text))
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
         raise ValueError("an instant must say its offset")
-    return found.astimezone(UTC)
+    return instant.astimezone(UTC)
 
 
 # ---- the dates of an office ------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Acto
     session.add_all(added)
     session.flush()
     if added:
-        new = {one.key: one.date for one in added}
+        new = {milestone.key: milestone.date for milestone in added}
         year = f"{office_id} {fiscal_year}"
         administration.record(session, actor, now, Kind.calendar_proposed, year, new=new, office_id=office_id)
         reason = {"letter": "", "proposed": fiscal_year, "moved_by": actor.username}

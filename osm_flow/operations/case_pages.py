@@ -111,7 +111,9 @@ def case_children(session: Session, case: Case) -> Sequence[Case]:
 def case_documents(session: Session, case: Case) -> list[Document]:
     """The documents of the case, each as last completed, in the order in which they first appeared."""
     process = compiled(session, case.definition)
-    keys = {one.id: one.properties["document"] for one in process.elements.values() if "document" in one.properties}
+    keys = {
+        drawn.id: drawn.properties["document"] for drawn in process.elements.values() if "document" in drawn.properties
+    }
     query = (
         select(JournalRecord, JournalPayload.body, WorkItem.form_key)
         .join(JournalRecord.payload)
@@ -123,7 +125,7 @@ def case_documents(session: Session, case: Case) -> list[Document]:
         )
         .order_by(JournalRecord.seq)
     )
-    found: dict[str, Document] = {}
+    documents: dict[str, Document] = {}
     for record, body, form_key in session.execute(query):
         element = record.element or ""
         form_key = form_key or process.elements[element].properties.get("form")
@@ -131,8 +133,8 @@ def case_documents(session: Session, case: Case) -> list[Document]:
             values = json.loads(body)["data"]
             key = keys[element]
             schema = process.forms[form_key]
-            found[key] = Document(key, element, form_key, schema, values, record.at, record.actor)
-    return list(found.values())
+            documents[key] = Document(key, element, form_key, schema, values, record.at, record.actor)
+    return list(documents.values())
 
 
 def definition_with_forms(session: Session, case: Case) -> ProcessDefinition:

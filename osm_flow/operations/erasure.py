@@ -156,9 +156,9 @@ def _texts_of_case(case: Case, subject: str) -> Iterator[Any]:
         (Incident, (Incident.message, Incident.note)),
     ):
         for column in columns:
-            found = update(table).where(table.case_id == case.id)
-            found = found.where(holds(column, subject)) if subject else found
-            yield found.values({column: ""})
+            rows = update(table).where(table.case_id == case.id)
+            rows = rows.where(holds(column, subject)) if subject else rows
+            yield rows.values({column: ""})
     yield delete(Notification).where(Notification.url.contains(case.id, autoescape=True))
 
 
@@ -201,7 +201,7 @@ def remains(session: Session, subject: str, besides: Iterable[str] = ()) -> dict
 
     What is packed in snapshots is not read: snapshots go with the case. `besides` are tables to leave out.
     """
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     left_out = set(besides)
     for table in Case.metadata.sorted_tables:
         for column in table.columns:
@@ -209,5 +209,5 @@ def remains(session: Session, subject: str, besides: Iterable[str] = ()) -> dict
                 continue
             count = session.scalar(select(func.count()).select_from(table).where(holds(column, subject)))
             if count:
-                found[f"{table.name}.{column.name}"] = count
-    return found
+                counts[f"{table.name}.{column.name}"] = count
+    return counts

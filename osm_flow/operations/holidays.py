@@ -80,14 +80,14 @@ def _english_names(year: int) -> Mapping[date, str]:
 def holidays_of(session: Session, first: date, last: date) -> list[Holiday]:
     """The holidays from `first` to `last`, by rule and by override, in order; an override hides the rule."""
     years = range(max(first.year, _FIRST_YEAR), min(last.year, _LAST_YEAR) + 1)
-    found = {
+    by_day = {
         day: Holiday(day, False, name, _english_names(year).get(day, name))
         for year in years
         for day, name in _by_rule(year).items()
     }
     for row in _overrides(session, first, last):
-        found[row.day] = Holiday(row.day, row.is_working, row.name_th, row.name_en or row.name_th, row.source)
-    return [found[day] for day in sorted(found) if first <= day <= last]
+        by_day[row.day] = Holiday(row.day, row.is_working, row.name_th, row.name_en or row.name_th, row.source)
+    return [by_day[day] for day in sorted(by_day) if first <= day <= last]
 
 
 def _overrides(session: Session, first: date, last: date) -> Iterable[HolidayOverride]:

@@ -103,8 +103,8 @@ def scope_for(
     if office_id is not None and office_id not in known:
         raise NothingToMine(office_id=office_id)
     if definition_key is not None:
-        found = select(ProcessDefinition.id).where(ProcessDefinition.key == definition_key).limit(1)
-        if session.scalar(found) is None:
+        definition = select(ProcessDefinition.id).where(ProcessDefinition.key == definition_key).limit(1)
+        if session.scalar(definition) is None:
             raise NothingToMine(definition_key=definition_key)
     if office_id is not None:
         require(actor, Verb.see_team, OfficeFacts(office_id))
@@ -208,8 +208,8 @@ class _Log:
             self._elements.learn(self._session, {case.definition_id for case in page})
             query = columns.where(JournalRecord.case_id.in_(cases), *self._scope.of_records())
             query = query.order_by(JournalRecord.case_id, JournalRecord.seq)
-            found = self._session.execute(query, execution_options={"yield_per": at_once})
-            for case_id, records in groupby(found, key=_case_id):
+            rows = self._session.execute(query, execution_options={"yield_per": at_once})
+            for case_id, records in groupby(rows, key=_case_id):
                 yield cases[case_id], records
 
     def _pages(self, with_parents: bool) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:

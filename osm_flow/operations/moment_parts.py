@@ -103,12 +103,12 @@ class Holders:
 
 def erasures(session: Session, case_id: str) -> dict[int, int]:
     """The records whose payloads were erased, and the records that say so."""
-    found: dict[int, int] = {}
+    by_record: dict[int, int] = {}
     for record, data in written(session, case_id, JournalRecord.kind == RecordKind.payloads_erased):
         numbers = data.get("erased")
         for seq in numbers if isinstance(numbers, list) else ():
-            found.setdefault(seq, record.seq)
-    return found
+            by_record.setdefault(seq, record.seq)
+    return by_record
 
 
 def attachments(session: Session, case_id: str, last: int) -> list[Given]:

@@ -67,12 +67,12 @@ def kept_until(session: Session, case: Case) -> date | None:
 
 def shorter_lived(session: Session, case: Case) -> dict[Retention, tuple[str, ...]]:
     """The elements whose records have a retention class of their own, as lists of who attended have."""
-    found: dict[Retention, list[str]] = {}
+    by_class: dict[Retention, list[str]] = {}
     for element in compiled(session, case.definition).elements.values():
         with suppress(RetentionUnknown):
             if text := element.properties.get("retention"):
-                found.setdefault(retention_of(text), []).append(element.id)
-    return {retention: tuple(sorted(elements)) for retention, elements in found.items()}
+                by_class.setdefault(retention_of(text), []).append(element.id)
+    return {retention: tuple(sorted(elements)) for retention, elements in by_class.items()}
 
 
 def due_cases(session: Session, actor: Actor, now: datetime, *, limit: int = 200) -> list[Due]:
@@ -82,12 +82,12 @@ def due_cases(session: Session, actor: Actor, now: datetime, *, limit: int = 200
     wanted = select(Case).where(Case.state.not_in(OPEN_CASE), Case.ended_at.is_not(None), erasable(Case.id).exists())
     if not actor.is_system:
         wanted = wanted.where(Case.office_id.in_(actor.office_ids))
-    found: list[Due] = []
+    due: list[Due] = []
     for case in session.scalars(wanted.options(joinedload(Case.definition)).order_by(Case.ended_at, Case.id)):
-        found += _due_of(session, case, today)
-        if len(found) >= limit:
+        due += _due_of(session, case, today)
+        if len(due) >= limit:
             break
-    return found
+    return due
 
 
 def _due_of(session: Session, case: Case, today: date) -> Iterator[Due]:
@@ -167,12 +167,12 @@ def refuse_held(session: Session, case: Case, numbers: Collection[int]) -> None:
     if hold_on(session, case) is not None:
         raise HeldByLaw(case_id=case.id)
     held = select(Person.username).where(Person.id.in_(_standing().with_only_columns(LegalHold.person_id)))
-    made = select(JournalRecord.seq).where(
+    theirs = select(JournalRecord.seq).where(
         JournalRecord.case_id == case.id,
         JournalRecord.seq.in_(numbers),
         JournalRecord.actor.in_(held) | JournalRecord.on_behalf_of.in_(held),
     )
-    if session.scalar(made.limit(1)) is not None:
+    if session.scalar(theirs.limit(1)) is not None:
         raise HeldByLaw(case_id=case.id)
 
 
