@@ -200,9 +200,14 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
         return _answer_page(awaited, form, nobody=nobody), Invalid.status
     try:
         cases.record_message(
-            g.session, task_id, g.actor, g.now,
-            data=form.values if form else {}, on_behalf_of=on_behalf_of, key=request.form.get("idempotency_key"),
-        )  # fmt: skip
+            g.session,
+            task_id,
+            g.actor,
+            g.now,
+            data=form.values if form else {},
+            on_behalf_of=on_behalf_of,
+            key=request.form.get("idempotency_key"),
+        )
     except Refused as refusal:
         after_refusal(refusal)
         return _answer_page(awaited, form, lost=error_text(refusal)), refusal.status
@@ -266,15 +271,28 @@ def _start_page(
     alike = cases.list_cases(g.session, g.actor, open_ones, limit=_MOST_ALIKE)
     return render_template(
         "cases/start_form.html",
-        definition=definition, form=form, typed=typed, problems=problems, offices=mine, years=fiscal_years(),
-        errors=bool(problems or (form and form.faults)), alike=alike,
+        definition=definition,
+        form=form,
+        typed=typed,
+        problems=problems,
+        offices=mine,
+        years=fiscal_years(),
+        errors=bool(problems or (form and form.faults)),
+        alike=alike,
         steps=first_steps(definition.xml, compiled(g.session, definition)),
-    )  # fmt: skip
+    )
 
 
 def _answer_page(awaited: case_page.Awaited, form: SchemaForm | None, *, lost: str = "", nobody: str = "") -> str:
     return render_template(
         "cases/answer.html",
-        case=awaited.case, waiting=awaited.row, party=awaited.party, form=form, lost=lost, nobody=nobody,
-        typed=request.form, channels=channels(), errors=bool(nobody or (form and form.faults)),
-    )  # fmt: skip
+        case=awaited.case,
+        waiting=awaited.row,
+        party=awaited.party,
+        form=form,
+        lost=lost,
+        nobody=nobody,
+        typed=request.form,
+        channels=channels(),
+        errors=bool(nobody or (form and form.faults)),
+    )

@@ -50,10 +50,16 @@ def home() -> ResponseReturnValue:
     unanswered = surroundings.unanswered_items(g.session, g.actor)
     titles = case_overview.titles_of(g.session, (row.case_id for row in lists.unanswered))
     return render_template(
-        "home/home.html", home=lists, unanswered=unanswered, who={item.id: _who(item) for item in unanswered},
-        titles=titles, milestones=MILESTONE_OF, now=g.now, works=any(hat.role in WORKERS for hat in g.actor.hats),
+        "home/home.html",
+        home=lists,
+        unanswered=unanswered,
+        who={item.id: _who(item) for item in unanswered},
+        titles=titles,
+        milestones=MILESTONE_OF,
+        now=g.now,
+        works=any(hat.role in WORKERS for hat in g.actor.hats),
         incidents=count_open(g.session) if may(Verb.retry_incident) else 0,
-    )  # fmt: skip
+    )
 
 
 @blueprint.get("/inbox")
