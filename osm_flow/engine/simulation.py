@@ -61,6 +61,7 @@ class _Running:
 
     @property
     def waiting(self) -> tuple[Waiting, ...]:
+        """What the case waits for."""
         return self.newest.waiting if self.newest else ()
 
 
