@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -55,6 +55,35 @@ _OF_ALL = (Kind.holiday_set, Kind.holiday_removed, Kind.definitions_deployed)
 
 
 @dataclass(frozen=True)
+class AdminAct:
+    """One change of people, the calendar, holidays or processes: of what, and its fields before and after.
+
+    concerns   names what was changed: a user name, a date, a deployment.
+    old, new   the fields before and after; only what differs is recorded.
+    told       fields that say of what they are and did not change.
+    office_id  whose it is; None for what holds for every office.
+    """
+
+    kind: Kind
+    concerns: str
+    office_id: str | None = None
+    old: Mapping[str, Any] = field(default_factory=dict)
+    new: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AdminFilter:
+    """Which records of administration are asked for: by whom, about what, of which kinds, from when, until before when."""
+
+    who: str | None = None
+    about: str | None = None
+    kinds: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Checked:
     """The result of verifying the chain."""
 
@@ -62,28 +91,18 @@ class Checked:
     faults: list[Fault]
 
 
-def record(
-    session: Session,
-    actor: Actor,
-    now: datetime,
-    kind: Kind,
-    concerns: str,
-    *,
-    told: Mapping[str, Any] | None = None,
-    old: Mapping[str, Any] | None = None,
-    new: Mapping[str, Any] | None = None,
-    office_id: str | None = None,
-) -> AdminRecord | None:
+_EVERYTHING = AdminFilter()
+
+
+def record(session: Session, actor: Actor, now: datetime, act: AdminAct) -> AdminRecord | None:
     """Add a record of administration, in the transaction that makes the change; None when nothing changed.
 
-    `concerns` names what was changed. `old` and `new` are its fields before and after, of which only what differs is kept;
-    `told` says of what they are.
     One writer at a time: the chain is one.
     """
-    changes = _changes(old or {}, new or {})
+    changes = _changes(act.old, act.new)
     if not changes:
         return None
-    changes |= {name: {"old": value, "new": value} for name, value in (told or {}).items()}
+    changes |= {name: {"old": value, "new": value} for name, value in act.told.items()}
     take(session, AdvisoryLock.administration)
     newest = session.execute(
         select(AdminRecord.seq, AdminRecord.hash).order_by(AdminRecord.seq.desc()).limit(1)
@@ -91,11 +110,11 @@ def record(
     added = AdminRecord(
         seq=newest.seq + 1 if newest else 1,
         at=now,
-        kind=str(kind),
+        kind=str(act.kind),
         actor=actor.username,
-        actor_role=actor.role_in(office_id, "admin"),
-        office_id=office_id,
-        subject=concerns[:255],
+        actor_role=actor.role_in(act.office_id, "admin"),
+        office_id=act.office_id,
+        subject=act.concerns[:255],
         changes=canonical(changes).decode(),
         prev_hash=newest.hash if newest else GENESIS,
     )
@@ -108,26 +127,24 @@ def record(
 def records(
     session: Session,
     actor: Actor,
+    wanted: AdminFilter = _EVERYTHING,
     *,
-    who: str | None = None,
-    about: str | None = None,
-    kinds: tuple[str, ...] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[AdminRecord]:
     """The records of administration of offices where the actor may see the audit, newest first. Raises NotYourRole."""
     require_somewhere(actor, Verb.see_audit)
-    wanted = select(AdminRecord)
+    query = select(AdminRecord)
     if not (actor.is_system or any(hat.office_id is None for hat in actor.hats)):
-        wanted = wanted.where(_within_reach(actor))
-    for column, value in ((AdminRecord.actor, who), (AdminRecord.subject, about)):
+        query = query.where(_within_reach(actor))
+    for column, value in ((AdminRecord.actor, wanted.who), (AdminRecord.subject, wanted.about)):
         if value:
-            wanted = wanted.where(column == value)
-    if kinds:
-        wanted = wanted.where(AdminRecord.kind.in_(kinds))
-    return newest_first(session, within(wanted, AdminRecord.at, since, until), AdminRecord.seq, after, limit)
+            query = query.where(column == value)
+    if wanted.kinds:
+        query = query.where(AdminRecord.kind.in_(wanted.kinds))
+    return newest_first(
+        session, within(query, AdminRecord.at, wanted.since, wanted.until), AdminRecord.seq, after, limit
+    )
 
 
 def changes_of(record: AdminRecord) -> dict[str, Change]:

@@ -20,7 +20,7 @@ from osm_flow.domain.fiscal import MILESTONE_OF, DateStatus, Milestone, NewDate,
 from osm_flow.domain.policy import OfficeFacts, Verb, require
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import administration, replanning
-from osm_flow.operations.administration import Kind
+from osm_flow.operations.administration import AdminAct, Kind
 from osm_flow.operations.holidays import working_calendar
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import CalendarChange, FiscalDate
@@ -181,7 +181,7 @@ def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Acto
     if added:
         new = {milestone.key: milestone.date for milestone in added}
         year = f"{office_id} {fiscal_year}"
-        administration.record(session, actor, now, Kind.calendar_proposed, year, new=new, office_id=office_id)
+        administration.record(session, actor, now, AdminAct(Kind.calendar_proposed, year, office_id, new=new))
         reason = {"letter": "", "proposed": fiscal_year, "moved_by": actor.username}
         key = f"proposal:{office_id}:{fiscal_year}:{uuid.uuid4().hex[:12]}"
         replanning.ask_for(session, now, key, reason, office_id=office_id)
@@ -229,16 +229,9 @@ def move_date(
     )
     session.add(change)
     session.flush()
-    administration.record(
-        session,
-        actor,
-        now,
-        Kind.calendar_moved,
-        f"{office_id} {fiscal_year} {key}",
-        old=old,
-        new={"date": new.day, "status": row.status, "letter": letter},
-        office_id=office_id,
-    )
+    becomes = {"date": row.date, "status": row.status, "letter": row.letter}
+    act = AdminAct(Kind.calendar_moved, f"{office_id} {fiscal_year} {key}", office_id, old=old, new=becomes)
+    administration.record(session, actor, now, act)
     if new.day != old_date:
         _replan(session, change, now)
     return row

@@ -18,7 +18,7 @@ from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.domain.policy import OfficeFacts, SystemFacts, Verb, require
 from osm_flow.domain.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
 from osm_flow.errors import Invalid, NotFound, Refused
-from osm_flow.operations.administration import Kind, record
+from osm_flow.operations.administration import AdminAct, Kind, record
 from osm_flow.operations.passwords import SignInRefused, hash_password, normal_username, password_fits
 from osm_flow.store.clusters import cluster_rows
 from osm_flow.store.models import Office, Person, Position, Province
@@ -233,7 +233,8 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
     session.add(person)
     session.flush()
     new = {"username": name, "password": _kept(person), "locale": entered.locale}
-    record(session, actor, now, Kind.person_created, name, new=new, office_id=_office_of(session, person, actor))
+    act = AdminAct(Kind.person_created, name, _office_of(session, person, actor), new=new)
+    record(session, actor, now, act)
     return person
 
 
@@ -265,7 +266,8 @@ def set_password(session: Session, username: str, actor: Actor, now: datetime, *
     person.password_hash = hash_password(password, person.username)
     person.session_epoch += 1
     office_id = _office_of(session, person, actor)
-    record(session, actor, now, Kind.password_set, person.username, old=old, new=_NEW_PASSWORD, office_id=office_id)
+    act = AdminAct(Kind.password_set, person.username, office_id, old=old, new=_NEW_PASSWORD)
+    record(session, actor, now, act)
 
 
 def change_password(session: Session, person: Person, now: datetime, *, current: str, new: str) -> None:
@@ -278,7 +280,8 @@ def change_password(session: Session, person: Person, now: datetime, *, current:
     person.session_epoch += 1
     actor = actor_for(session, person, local_day(now))
     office_id, old = _office_of(session, person, actor), {"password": "set"}
-    record(session, actor, now, Kind.password_changed, person.username, old=old, new=_NEW_PASSWORD, office_id=office_id)
+    act = AdminAct(Kind.password_changed, person.username, office_id, old=old, new=_NEW_PASSWORD)
+    record(session, actor, now, act)
 
 
 def set_locale(session: Session, person: Person, locale: str) -> None:
@@ -308,7 +311,7 @@ def unlock(session: Session, username: str, actor: Actor, now: datetime) -> Pers
 def _record_lock(session: Session, person: Person, actor: Actor, now: datetime, kind: Kind) -> None:
     is_locked = kind is Kind.person_locked
     old, new, office_id = {"locked": not is_locked}, {"locked": is_locked}, _office_of(session, person, actor)
-    record(session, actor, now, kind, person.username, old=old, new=new, office_id=office_id)
+    record(session, actor, now, AdminAct(kind, person.username, office_id, old=old, new=new))
 
 
 # ---- positions -------------------------------------------------------------------------------------------------
@@ -339,7 +342,7 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
     session.flush()
     new = {name: getattr(position, name) for name in _RECORDED}
     new |= {"position": position.id, "for": principal.username if principal else None}
-    record(session, actor, now, Kind.position_given, person.username, new=new, office_id=position.office_id)
+    record(session, actor, now, AdminAct(Kind.position_given, person.username, position.office_id, new=new))
     return position
 
 
@@ -375,14 +378,12 @@ def end_position(session: Session, position_id: int, actor: Actor, now: datetime
         raise PositionNotFound
     require(actor, Verb.manage_people, SystemFacts())
     _require_office(actor, position.office_id)
-    old = {"valid_to": position.valid_to}
+    old, new = {"valid_to": position.valid_to}, {"valid_to": last_day}
     position.valid_to = last_day
     holder = session.get_one(Person, position.person_id).username
     told = {"position": position.id, "role": position.role, "kind": position.kind, "office_id": position.office_id}
-    record(
-        session, actor, now, Kind.position_ended, holder,
-        told=told, old=old, new={"valid_to": last_day}, office_id=position.office_id,
-    )  # fmt: skip
+    act = AdminAct(Kind.position_ended, holder, position.office_id, old=old, new=new, told=told)
+    record(session, actor, now, act)
     return position
 
 

@@ -12,7 +12,7 @@ from osm_flow.domain.fiscal import MILESTONE_OF, DateStatus
 from osm_flow.domain.people import PositionKind
 from osm_flow.domain.policy import Verb
 from osm_flow.operations import administration
-from osm_flow.operations.administration import ABOUT_PEOPLE, Kind
+from osm_flow.operations.administration import ABOUT_PEOPLE, AdminFilter, Kind
 from osm_flow.store.models import AdminRecord
 from osm_flow.web import filters
 from osm_flow.web.access import requires
@@ -32,16 +32,8 @@ def record_list() -> ResponseReturnValue:
     chosen = {name: arguments.get(name, "").strip()[:64] for name in ("who", "about", "kind", "since", "until")}
     kinds = _GROUPS.get(chosen["kind"]) or ((chosen["kind"],) if chosen["kind"] in set(Kind) else ())
     since, until = period_of(chosen["since"], chosen["until"])
-    page = administration.records(
-        g.session,
-        g.actor,
-        who=chosen["who"] or None,
-        about=chosen["about"] or None,
-        kinds=tuple(map(str, kinds)),
-        since=since,
-        until=until,
-        after=arguments.get("after") or None,
-    )
+    wanted = AdminFilter(chosen["who"], chosen["about"], tuple(map(str, kinds)), since, until)
+    page = administration.records(g.session, g.actor, wanted, after=arguments.get("after") or None)
     groups = {"people": gettext("ผู้ใช้และตำแหน่ง"), "others": gettext("ปฏิทินและกระบวนการ")}
     return render_template(
         "audit/administration.html",

@@ -18,7 +18,7 @@ from osm_flow.domain.fiscal import NewDate
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations import administration, audit_log, people
-from osm_flow.operations.administration import Kind, changes_of, check_chain, records
+from osm_flow.operations.administration import AdminFilter, Kind, changes_of, check_chain, records
 from osm_flow.operations.calendar import move_date, propose_year
 from osm_flow.operations.holidays import Holiday, override_day, remove_override
 from osm_flow.operations.keys import Keyring
@@ -47,7 +47,7 @@ def keyring(tmp_path: Path) -> Keyring:
 def told(store: Store, actor: Actor = SYSTEM, **wanted: Any) -> list[tuple[str, str, str, dict[str, Any]]]:
     """Kind, actor, subject and changes (old and new), oldest first."""
     with store.reading() as session:
-        page = records(session, actor, **wanted)
+        page = records(session, actor, AdminFilter(**wanted))
         shown = [(one.kind, one.actor, one.subject, changes_of(one)) for one in reversed(page.items)]
     return [(kind, who, about, {k: (v["old"], v["new"]) for k, v in said.items()}) for kind, who, about, said in shown]
 

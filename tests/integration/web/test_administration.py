@@ -10,7 +10,7 @@ from osm_flow.catalogues import catalogue
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.operations import people
-from osm_flow.operations.administration import Kind, check_chain, records
+from osm_flow.operations.administration import AdminFilter, Kind, check_chain, records
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE
@@ -44,7 +44,7 @@ def administer(admin: Visitor) -> None:
 def test_every_act_of_the_pages_is_shown_to_the_auditor(as_person: As, store: Store, staff: dict[str, Person]) -> None:
     administer(as_person("admin"))
     with store.reading() as session:
-        made = [one.kind for one in reversed(records(session, SYSTEM, about="somsri").items)]
+        made = [one.kind for one in reversed(records(session, SYSTEM, AdminFilter(about="somsri")).items)]
         assert check_chain(session).faults == []
     assert made == [
         Kind.person_created,
