@@ -26,7 +26,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Refused
 from osm_flow.operations import audit_log, keys
-from osm_flow.operations.access_log import Kind, record_access
+from osm_flow.operations.access_log import Kind, Read, record_access
 from osm_flow.operations.audit_log import Checkpoint, NotLogged
 from osm_flow.operations.bundle_player import player_page
 from osm_flow.operations.bundle_states import lines_of_states
@@ -62,7 +62,7 @@ def prepare_export(
     if case is None:
         raise CaseNotFound(case_id=case_id)
     require(actor, Verb.see_audit, case_facts(session, case, actor))
-    record_access(session, actor, now, Kind.case_exported, case, reason, details=details)
+    record_access(session, actor, now, Read(Kind.case_exported, case, reason, details=details))
     if keyring is not None and not _is_covered(session, case):
         try:
             audit_log.make_checkpoint(session, now, actor, keyring=keyring)

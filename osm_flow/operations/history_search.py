@@ -15,7 +15,7 @@ from osm_flow.domain.policy import NotYourRole, OfficeFacts, Verb, decide
 from osm_flow.domain.search import searchable
 from osm_flow.errors import Refused
 from osm_flow.operations import surroundings
-from osm_flow.operations.access_log import Kind, record_access
+from osm_flow.operations.access_log import Kind, Read, record_access
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.history_questions import Question, condition
 from osm_flow.operations.paging import MOST, Keyset
@@ -82,7 +82,7 @@ def export(session: Session, actor: Actor, now: datetime, wanted: Wanted, *, rea
     total = session.scalar(select(func.count()).select_from(JournalRecord).where(*conditions)) or 0
     if total > MOST_EXPORTED:
         raise TooMuchToExport(most=MOST_EXPORTED)
-    record_access(session, actor, now, Kind.search_exported, f"{total} records", reason, details=details)
+    record_access(session, actor, now, Read(Kind.search_exported, f"{total} records", reason, details=details))
     return total
 
 

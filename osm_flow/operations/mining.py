@@ -24,7 +24,7 @@ from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_
 from osm_flow.domain.policy import OfficeFacts, Verb, decide, require
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations import mining_objects
-from osm_flow.operations.access_log import Kind, record_access
+from osm_flow.operations.access_log import Kind, Read, record_access
 from osm_flow.operations.audit_log import latest_checkpoint
 from osm_flow.operations.mining_objects import Elements, Seen
 from osm_flow.operations.pseudonyms import Naming
@@ -128,7 +128,7 @@ def prepare(
     """
     about = {"format": format_, "people": "user names" if names else "pseudonyms", **_described(scope)}
     described = ", ".join(f"{name}: {value}" for name, value in about.items())
-    record_access(session, actor, now, Kind.mining_exported, described, reason)
+    record_access(session, actor, now, Read(Kind.mining_exported, described, reason))
 
 
 def write(session: Session, scope: Scope, path: Path, *, format_: str, naming: Naming | None) -> Counts:

@@ -12,7 +12,7 @@ from osm_flow.domain.policy import CaseFacts, Verb
 from osm_flow.domain.retention import Retention
 from osm_flow.domain.states import ErasureState
 from osm_flow.operations import access_log, erasures, retention
-from osm_flow.operations.access_log import Kind, record_access
+from osm_flow.operations.access_log import AccessFilter, Kind, Read, record_access
 from osm_flow.operations.cases import get_case
 from osm_flow.store.models import Case, LegalHold, Person
 from osm_flow.store.session import CaseNotFound
@@ -33,14 +33,10 @@ def access_list() -> ResponseReturnValue:
     filters = {name: arguments.get(name, "").strip()[:64] for name in ("who", "kind", "case", "since", "until")}
     case = _case_named(filters["case"]) if filters["case"] else None
     since, until = period_of(filters["since"], filters["until"])
-    page = access_log.accesses(
-        g.session, g.actor,
-        who=filters["who"] or None,
-        kind=filters["kind"] if filters["kind"] in set(Kind) else None,
-        case_id=(case.id if case else "none") if filters["case"] else None,
-        since=since, until=until,
-        after=arguments.get("after") or None,
-    )  # fmt: skip
+    kind = filters["kind"] if filters["kind"] in set(Kind) else None
+    case_id = (case.id if case else "none") if filters["case"] else None
+    wanted = AccessFilter(filters["who"], kind, case_id, since, until)
+    page = access_log.accesses(g.session, g.actor, wanted, after=arguments.get("after") or None)
     return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=names_of_people())
 
 
@@ -61,7 +57,7 @@ def find() -> ResponseReturnValue:
     """A post, so that a name that somebody wants forgotten stands in no address and no server's log."""
     text = request.form.get("text", "")
     found = erasures.find(g.session, g.actor, erasures.display_name_of(g.session, text.strip()))
-    record_access(g.session, g.actor, g.now, Kind.privacy_searched, request.path, details=text)
+    record_access(g.session, g.actor, g.now, Read(Kind.privacy_searched, request.path, details=text))
     return render_template("privacy/find.html", found=_grouped(found), count=len(found), text=text, error=None)
 
 

@@ -21,7 +21,7 @@ from osm_flow.errors import NotFound
 from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import erasures, retention, work_item_plans, work_items
-from osm_flow.operations.access_log import record_access
+from osm_flow.operations.access_log import Read, record_access
 from osm_flow.operations.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.audit_log import make_checkpoint
 from osm_flow.operations.comments import comment
@@ -85,7 +85,7 @@ def a_case(store: Store, *, title: str = "แผน", ended: bool = True) -> str
         queue(session, "pigeon", Dispatch(f"p:{case.id}", "anan", "เรื่อง", f"ถึง {NAME}"), NOW)
         person_id = session.scalars(select(Person.id)).first()
         session.add(Notification(person_id=person_id, kind="x", text_th=NAME, text_en="x", url="/", at=NOW))
-        record_access(session, who(store, "seer"), NOW, "audit.searched", "/audit", details=f"text={NAME}")
+        record_access(session, who(store, "seer"), NOW, Read("audit.searched", "/audit", details=f"text={NAME}"))
         return case.id
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import retention, work_items
-from osm_flow.operations.access_log import accesses, record_access
+from osm_flow.operations.access_log import AccessFilter, Read, accesses, record_access
 from osm_flow.operations.comments import comment
 from osm_flow.operations.people import actor_named
 from osm_flow.store.models import Access, Case, ErasureRequest, LegalHold, LogCheckpoint, Witness
@@ -131,11 +131,11 @@ def test_accesses_are_filtered_and_paged(store: Store, case_id: str, as_person: 
         auditor = actor_named(session, "auditor", NOW.date())
         case = session.get_one(Case, case_id)
         for number in range(120):
-            record_access(session, auditor, later(number), "case.exported", case, f"เหตุผลที่ {number}")
+            record_access(session, auditor, later(number), Read("case.exported", case, f"เหตุผลที่ {number}"))
     with store.reading() as session:
         seen, after = [], None
         while True:
-            page = accesses(session, auditor, kind="case.exported", after=after, limit=50)
+            page = accesses(session, auditor, AccessFilter(kind="case.exported"), after=after, limit=50)
             seen += [one.reason for one in page.items]
             if (after := page.next) is None:
                 break
