@@ -23,6 +23,7 @@ from osm_flow.domain.merkle_note import VerifierKey, read_keys
 from osm_flow.operations import attachments, bundle_check, bundles, work_items
 from osm_flow.operations.bundle_reading import BundleUnreadable
 from osm_flow.operations.comments import comment
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.outbox import deliver_pending
@@ -52,7 +53,7 @@ def make_family(store: Store) -> str:
         attachments.attach(session, child.id, anan, later(3), filename="a.csv", content=b"a,b\n1,2\n", key="a1")
         item = items_of(session, child)[0]
         work_items.claim(session, item.id, anan, later(4))
-        work_items.complete(session, item.id, anan, later(5), values={"text": "1.50"}, key="k1")
+        complete(session, item.id, anan, later(5), Completion.of({"text": "1.50"}, "k1"))
         child_id = child.id
     deliver_pending(store, later(6), child_id, case_id)
     with store.transaction() as session:

@@ -17,8 +17,9 @@ from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.people import PositionKind
 from osm_flow.engine.values import JSON
 from osm_flow.notify.mail import MailChannel, Mailer
-from osm_flow.operations import deployments, work_items
+from osm_flow.operations import deployments
 from osm_flow.operations.cases import start_case
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.deployments import Deployed, deploy
 from osm_flow.operations.people import actor_for
 from osm_flow.operations.sweeps import Means
@@ -152,7 +153,7 @@ def items_of(session: Session, case: Case, *states: str) -> list[WorkItem]:
 def complete_first(session: Session, case: Case, actor: Actor, at: datetime = NOW, **values: Any) -> str:
     """Complete the oldest open work item of the case with these values; its id."""
     item = items_of(session, case)[0]
-    work_items.complete(session, item.id, actor, at, values=values, key=None)
+    complete(session, item.id, actor, at, Completion.of(values))
     return item.id
 
 

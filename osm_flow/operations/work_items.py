@@ -1,46 +1,36 @@
-"""What people do with work items: claim, release, delegate, reassign, complete. One case is locked, one act recorded."""
+"""What people do with work items before they complete them: claim, release, delegate, reassign. One act, one record."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
-from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
-from osm_flow.domain.acts import Act
 from osm_flow.domain.deadlines import local_day
 from osm_flow.domain.policy import Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
-from osm_flow.engine.values import JSON, CompleteTask
-from osm_flow.errors import Invalid
+from osm_flow.engine.values import JSON
 from osm_flow.operations import stepping
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import work_item_facts
 from osm_flow.operations.form_context import form_context
-from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people import actor_for
 from osm_flow.operations.reasons import said
 from osm_flow.operations.work_item_access import (
-    AlreadyHeld,
     PersonUnknown,
     lock_item,
     locked_item,
-    person_name,
     record_on,
     refuse_closed,
+    refuse_held,
 )
 from osm_flow.store.database import Instant
-from osm_flow.store.models import Case, Draft, JournalPayload, JournalRecord, Person, WorkItem
-from osm_flow.store.session import Overtaken, write
-
-_DRAFTS = Draft.__table__
-_FORGET_DRAFTS = delete(_DRAFTS).where(_DRAFTS.c.work_item_id == bindparam("item"))  # type: ignore[arg-type]  # a table, said less exactly
-
+from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, WorkItem
 
 _NEXT = (
     select(WorkItem.id)
@@ -54,10 +44,6 @@ _NEXT = (
     .order_by(WorkItem.due_at.asc().nulls_last(), WorkItem.id)
     .limit(1)
 )
-
-
-class FormInvalid(Invalid):
-    """Some fields need your attention."""
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------
@@ -102,8 +88,7 @@ def claim(session: Session, work_item_id: str, actor: Actor, now: datetime) -> W
     if item.state == WorkItemStatus.CLAIMED and item.assignee_id == actor.person_id:
         return item
     refuse_closed(session, item)
-    if item.assignee_id is not None:
-        raise AlreadyHeld(name=person_name(session, item.assignee_id), work_item_id=item.id)
+    refuse_held(session, item, actor)
     decision = require(actor, Verb.claim, facts)
     _hold(item, actor, now)
     record_on(session, item, actor, now, RecordKind.work_item_claimed, {}, decision)
@@ -163,59 +148,9 @@ def reassign(
     return item
 
 
-def to_complete(session: Session, work_item_id: str, actor: Actor) -> WorkItem:
-    """The work item for somebody who is about to complete it: nobody else moves its case until this transaction ends."""
-    return lock_item(session, work_item_id, actor)[0]
-
-
 def next_held(session: Session, actor: Actor, now: datetime) -> str | None:
     """The work item that the person should do next among those they hold and that do not rest: the one due first."""
     return session.scalar(_NEXT, {"person": actor.person_id, "now": now})
-
-
-def complete(
-    session: Session,
-    work_item_id: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    values: JSON,
-    key: str | None,
-    version: int | None = None,
-    on_behalf_of: str | None = None,
-) -> WorkItem:
-    """Finish the work item with the values of its form; the case moves on. Claims it first if nobody holds it.
-
-    The same key twice is one act. Raises FormInvalid with `fields`, AlreadyHeld, AlreadyCompleted, NoLongerNeeded,
-    Overtaken when it changed since `version`, and what `stepping.apply` raises.
-    """
-    item, facts = lock_item(session, work_item_id, actor)
-    if not first_time(session, key, actor, now, subject=f"work_item:{item.id}"):
-        return item
-    refuse_closed(session, item)
-    if item.assignee_id not in (None, actor.person_id):
-        raise AlreadyHeld(name=person_name(session, item.assignee_id), work_item_id=item.id)
-    decision = require(actor, Verb.complete, facts)
-    if version is not None and version != item.version:
-        raise Overtaken(work_item_id=item.id)
-    stepping.refuse_unless_active(item.case)
-    _validate(session, item, values)
-    about = {"claimed": item.assignee_id is None}
-    finished = {
-        "completed_by_id": actor.person_id,
-        "closed_at": now,
-        "on_behalf_of": on_behalf_of or decision.on_behalf_of,
-    }
-    state = item.state
-    if state == WorkItemStatus.READY:
-        state = next_work_item_state(state, WorkItemStatus.CLAIMED, work_item_id=item.id)
-        finished |= {"assignee_id": actor.person_id, "claimed_at": now}
-    finished["state"] = next_work_item_state(state, WorkItemStatus.COMPLETED, work_item_id=item.id)
-    write(session, item, **finished)
-    act = Act.allowed(RecordKind.work_item_completed, decision, item.element, item.id, on_behalf_of)
-    stepping.apply(session, item.case, CompleteTask(item.id, values), actor, now, act, about)
-    session.execute(_FORGET_DRAFTS, {"item": item.id})
-    return item
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
@@ -233,15 +168,6 @@ def _receiver(session: Session, item: WorkItem, username: str, now: datetime) ->
     receiver = actor_for(session, person, local_day(now))
     require(receiver, Verb.receive, work_item_facts(session, item, receiver))
     return person
-
-
-def _validate(session: Session, item: WorkItem, values: JSON) -> None:
-    schema = form_of(session, item)
-    if schema is None:
-        return
-    errors = form_values.validate(schema, values, context_of(session, item))
-    if errors:
-        raise FormInvalid(fields=errors)
 
 
 def _typed(session: Session, item: WorkItem) -> JSON:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.form_values import random_values
 from osm_flow.operations import work_items
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.definitions import compiled, latest
 from osm_flow.operations.deployments import deploy, shipped_files
 from osm_flow.operations.people import actor_named
@@ -58,7 +59,7 @@ def ids(site: Site) -> dict[str, str]:
         for number in range(3):
             make_case(session, actor=somsri, title=f"แผนย่อย {number}")
         draft = _item(session, checked)
-        work_items.complete(session, draft.id, somsri, NOW, values={"text": "ร่างแรก"}, key=None)
+        complete(session, draft.id, somsri, NOW, Completion.of({"text": "ร่างแรก"}))
         check = work_items.claim(session, _item(session, checked).id, actor_named(session, "wichai", NOW.date()), NOW)
         held = work_items.claim(session, _item(session, mine).id, malee, NOW)
         held.due_at = later(-60 * 24 * 3)

@@ -20,6 +20,7 @@ from osm_flow.documents.event_logs import LOG_FORMS
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import mining, work_items
 from osm_flow.operations.comments import comment
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.pseudonyms import pseudonyms
 from osm_flow.store.models import Case, JournalRecord, Project, WorkItem
@@ -88,11 +89,11 @@ def worked(sqlite_store: Store) -> Store:
             for turn, approved in enumerate((False, True)):
                 draft = items_of(session, case)[0]
                 work_items.claim(session, draft.id, anan, NOW)
-                work_items.complete(session, draft.id, anan, NOW, values={"text": "ร่าง"}, key=f"d{number}{turn}")
+                complete(session, draft.id, anan, NOW, Completion.of({"text": "ร่าง"}, f"d{number}{turn}"))
                 check = items_of(session, case)[0]
                 comment(session, case.id, boss, later(), body="ดู", key=f"c{number}{turn}", work_item_id=check.id)
                 values = {"approved": approved, "reason": "1"}
-                work_items.complete(session, check.id, boss, NOW, values=values, key=f"k{number}{turn}")
+                complete(session, check.id, boss, NOW, Completion.of(values, f"k{number}{turn}"))
     deliver_pending(sqlite_store, NOW, caller)
     return sqlite_store
 

@@ -19,8 +19,8 @@ from osm_flow.domain.states import WorkItemStatus
 from osm_flow.engine import Process, recorded, step
 from osm_flow.engine.runtime import LiveCase
 from osm_flow.engine.values import CompleteTask, Start, Step
-from osm_flow.operations import work_items
 from osm_flow.operations.cases import start_case
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.deployments import deploy
 from osm_flow.store.models import Case, WorkItem
 
@@ -101,4 +101,4 @@ def go_round(bench: Bench, store: Any, case_id: str, actor: Actor, steps: int) -
         with store.transaction() as session:
             query = select(WorkItem.id).where(WorkItem.case_id == case_id, WorkItem.state == WorkItemStatus.READY)
             item_id = session.scalars(query).one()
-            work_items.complete(session, item_id, actor, bench.now(), values=VALUES, key=None)
+            complete(session, item_id, actor, bench.now(), Completion.of(VALUES))

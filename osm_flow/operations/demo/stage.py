@@ -12,16 +12,17 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
-from osm_flow.domain import form_values
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day, opening_of
 from osm_flow.domain.fiscal import NewDate
 from osm_flow.domain.states import OPEN_WORK_ITEM
+from osm_flow.domain.form_values import Filled, prefill
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations import calendar, cases, comments, stepping, sweeps, work_items
 from osm_flow.operations.claims import STOPPED
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.demo.cast import OFFICE
 from osm_flow.operations.demo.times import Times
@@ -109,11 +110,12 @@ class Stage:
         """Complete the work item of this element in the family of the case; prefilled values stand."""
         with self._act(who) as (session, actor):
             item = self._item(session, case_id, element, about)
-            schema = work_items.form_of(session, item)
-            variables = work_items.context_of(session, item)
-            known = form_values.prefill(schema, variables) if schema else {}
+
+            def read(form: JSON | None, context: JSON) -> Filled:
+                return Filled({**(prefill(form, context) if form else {}), **values}, {})
+
             try:
-                work_items.complete(session, item.id, actor, self.now, values={**known, **values}, key=None)
+                complete(session, item.id, actor, self.now, Completion(read))
             except Invalid as refusal:
                 raise StoryBroken(element=element, reason=f"{refusal} {refusal.fields}") from refusal
         self._pass()

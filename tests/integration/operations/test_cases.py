@@ -10,6 +10,7 @@ from osm_flow.domain.fiscal import NewDate
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations import case_pages, cases, work_items
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.outbox import deliver_pending
 from osm_flow.operations.stepping import CaseSuspended
 from osm_flow.operations.verify import verify_case
@@ -121,9 +122,9 @@ class TestStopping:
         cases.suspend_case(session, case.id, boss, NOW, reason="รอหนังสือ", key="s1")
 
         with pytest.raises(CaseSuspended):
-            work_items.complete(session, item.id, anan, NOW, values={"text": "x"}, key="k0")
+            complete(session, item.id, anan, NOW, Completion.of({"text": "x"}, "k0"))
         cases.resume_case(session, case.id, boss, NOW)
-        work_items.complete(session, item.id, anan, NOW, values={"text": "x"}, key="k1")
+        complete(session, item.id, anan, NOW, Completion.of({"text": "x"}, "k1"))
 
         kinds = session.scalars(select(JournalRecord.kind).order_by(JournalRecord.seq)).all()
         assert kinds == ["case.started", "case.suspended", "case.resumed", "work_item.completed"]
@@ -167,7 +168,7 @@ class TestPages:
         case = make_case(session)
         for number, values in enumerate([{"text": "ก"}, {"approved": False}, {"text": "ข"}]):
             actor = boss if number == 1 else anan
-            work_items.complete(session, items_of(session, case)[0].id, actor, NOW, values=values, key=f"k{number}")
+            complete(session, items_of(session, case)[0].id, actor, NOW, Completion.of(values, f"k{number}"))
         items_of(session, case)[0].due_at = NOW
         session.flush()
 
@@ -179,7 +180,7 @@ class TestPages:
 
     def test_history_and_documents(self, session: Session, anan: Actor) -> None:
         case = make_case(session)
-        work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "ร่าง"}, key="k")
+        complete(session, items_of(session, case)[0].id, anan, NOW, Completion.of({"text": "ร่าง"}, "k"))
 
         page = case_pages.case_history(session, case)
         (document,) = case_pages.case_documents(session, case)

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
 from osm_flow.engine.values import JSON
-from osm_flow.operations import work_items
+from osm_flow.operations import completing
+from osm_flow.operations.completing import Completion
 from osm_flow.operations.document_versions import Version, versions_of
 from osm_flow.operations.surroundings import waiting_at
 from osm_flow.store.models import Case, WorkItem
@@ -26,7 +27,7 @@ def people(session: Session) -> tuple[Actor, Actor]:
 
 
 def complete(session: Session, item: WorkItem, actor: Actor, at: datetime, **values: object) -> None:
-    work_items.complete(session, item.id, actor, at, values=dict(values), key=None)
+    completing.complete(session, item.id, actor, at, Completion.of(dict(values)))
 
 
 def one(session: Session, case: Case, element: str, project: int | None = None) -> WorkItem:

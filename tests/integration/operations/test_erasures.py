@@ -25,6 +25,7 @@ from osm_flow.operations.access_log import Read, record_access
 from osm_flow.operations.attachments import AttachmentNotFound, attach, get_attachment
 from osm_flow.operations.audit_log import make_checkpoint
 from osm_flow.operations.comments import comment
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.deployments import deploy
 from osm_flow.operations.dispatches import queue
 from osm_flow.operations.erasure import remains
@@ -74,7 +75,7 @@ def a_case(store: Store, *, title: str = "แผน", ended: bool = True) -> str
         case = make_case(session, title=title)
         draft = items_of(session, case)[0]
         work_item_plans.save_draft(session, draft.id, anan, NOW, {"text": f"พบ {NAME}"})
-        work_items.complete(session, draft.id, anan, NOW, values={"text": f"พบ {NAME} ที่งาน"}, key=None)
+        complete(session, draft.id, anan, NOW, Completion.of({"text": f"พบ {NAME} ที่งาน"}))
         comment(session, case.id, boss, later(1), body=f"{NAME} มาหรือไม่", key=None)
         comment(session, case.id, boss, later(2), body="ไม่เกี่ยว", key=None)
         attach(session, case.id, anan, later(3), filename=f"{NAME}.txt", content=NAME.encode(), key=None)
@@ -91,7 +92,7 @@ def a_case(store: Store, *, title: str = "แผน", ended: bool = True) -> str
 
 def finish(session: Session, item_id: str, boss: Actor) -> None:
     work_items.claim(session, item_id, boss, later(4))
-    work_items.complete(session, item_id, boss, later(5), values={"approved": True, "reason": "เห็นชอบ"}, key=None)
+    complete(session, item_id, boss, later(5), Completion.of({"approved": True, "reason": "เห็นชอบ"}))
 
 
 def ask(store: Store, *case_ids: str) -> int:

@@ -10,9 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import Actor
-from osm_flow.operations import outbox, work_items
+from osm_flow.operations import completing, outbox, work_items
 from osm_flow.operations.case_pages import case_children
 from osm_flow.operations.cases import resume_case, suspend_case
+from osm_flow.operations.completing import Completion
 from osm_flow.operations.verify import verify_all, verify_all_deep
 from osm_flow.store.models import Case, Incident, JournalRecord, Notification, OutboxEntry
 from osm_flow.store.session import Store
@@ -42,7 +43,7 @@ def begin(store: Store, key: str) -> list[str]:
 def complete(store: Store, case_id: str, actor: Actor, now: datetime = NOW) -> None:
     with store.transaction() as session:
         (item,) = items_of(session, session.get_one(Case, case_id))
-        work_items.complete(session, item.id, actor, now, values={"text": item.element}, key=item.id)
+        completing.complete(session, item.id, actor, now, Completion.of({"text": item.element}, item.id))
 
 
 def open_in(session: Session, case_id: str) -> list[str]:

@@ -17,10 +17,10 @@ from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
 from osm_flow.operations.attachments import attach
+from osm_flow.operations.completing import Completion, FormInvalid, complete
 from osm_flow.operations.deployments import deploy
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.project_register import as_json
-from osm_flow.operations.work_items import FormInvalid
 from osm_flow.resources import resource_dir
 from osm_flow.store.models import Case, Contract, FiscalDate, HolidayOverride, Project, WorkItem
 from osm_flow.store.session import Store
@@ -74,7 +74,7 @@ def session(store: Store) -> Any:
 def propose(session: Session, item: WorkItem, actor: Actor, **said: Any) -> None:
     context = work_items.context_of(session, item)
     values = filled("project_concept", context, **{"priority": None, **said})
-    work_items.complete(session, item.id, actor, later(), values=values, key=None)
+    complete(session, item.id, actor, later(), Completion.of(values))
 
 
 class TestNamesOfProjects:

@@ -14,6 +14,7 @@ from osm_flow.domain.search import typed_text
 from osm_flow.operations import history_search, work_items
 from osm_flow.operations.access_log import ExportReasonMissing
 from osm_flow.operations.comments import comment
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.history_questions import Question
 from osm_flow.operations.history_search import Wanted, audited_years, everything, export, search
 from osm_flow.operations.people import actor_named
@@ -37,9 +38,7 @@ def office(session: Session) -> Session:
     check = items_of(session, case)[0]
     work_items.claim(session, check.id, who(session, "boss"), later(2))
     comment(session, case.id, who(session, "boss"), later(3), body="งบ 1500000 บาท", key=None)
-    work_items.complete(
-        session, check.id, who(session, "boss"), later(4), values={"approved": False, "reason": "ขาดน้ำ"}, key=None
-    )
+    complete(session, check.id, who(session, "boss"), later(4), Completion.of({"approved": False, "reason": "ขาดน้ำ"}))
     make_case(session, actor=who(session, "far"), office_id="NE-U2", fiscal_year=2570, now=later(9))
     return session
 
@@ -50,7 +49,7 @@ def who(session: Session, username: str) -> Any:
 
 def draft(session: Session, case: Any, words: str, minutes: float, by: str = "anan") -> None:
     item = items_of(session, case)[0]
-    work_items.complete(session, item.id, who(session, by), later(minutes), values={"text": words}, key=None)
+    complete(session, item.id, who(session, by), later(minutes), Completion.of({"text": words}))
 
 
 def seqs(session: Session, auditor: str = "malee", **wanted: Any) -> list[int]:

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import Refused
-from osm_flow.operations import incidents, work_items
+from osm_flow.operations import incidents
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.incidents import IncidentClosed, IncidentNotFound, NothingToRetry
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.stepping import CaseFailed
@@ -59,7 +60,7 @@ def test_an_error_that_nothing_handles_is_an_incident(session: Session) -> None:
     anan = make_person(session, "anan", "osm_strategy")
     case = make_case(session, "failing")
 
-    work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "x"}, key="k1")
+    complete(session, items_of(session, case)[0].id, anan, NOW, Completion.of({"text": "x"}, "k1"))
 
     assert (case.state, case.outcome) == ("COMPLETED", "failed")
     (incident,) = incidents.list_incidents(session, SYSTEM).items
@@ -69,7 +70,7 @@ def test_an_error_that_nothing_handles_is_an_incident(session: Session) -> None:
 def _fail(store: Store, item_id: str, actor: Actor, now: datetime) -> CaseFailed:
     def act() -> None:
         with store.transaction() as session:
-            work_items.complete(session, item_id, actor, now, values={"text": "x"}, key="k1")
+            complete(session, item_id, actor, now, Completion.of({"text": "x"}, "k1"))
 
     with pytest.raises(CaseFailed) as caught:
         act()

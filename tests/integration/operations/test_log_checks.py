@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from osm_flow.domain import merkle_note
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.domain.merkle_note import Head
-from osm_flow.operations import keys, work_items
+from osm_flow.operations import keys
 from osm_flow.operations.audit_log import append_new, make_checkpoint, rotate_key
 from osm_flow.operations.checkpoints import keep_copies, kept_copies
 from osm_flow.operations.comments import comment
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.keys import KeyMissing, Keyring, ReasonNeeded, public_half, signing_keys
 from osm_flow.operations.log_checks import LogReport, check_log
 from osm_flow.operations.log_tree import LogTree
@@ -43,7 +44,7 @@ def case_id(store: Store, keyring: Keyring) -> str:
         anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
         case = make_case(session)
         draft = items_of(session, case)[0]
-        work_items.complete(session, draft.id, anan, NOW, values={"text": "ร่าง"}, key="k1")
+        complete(session, draft.id, anan, NOW, Completion.of({"text": "ร่าง"}, "k1"))
         comment(session, case.id, boss, later(), body="ดี", key="c1")
         comment(session, case.id, boss, later(2), body="ดีมาก", key="c2")
     sign(store, keyring, 10)

@@ -16,6 +16,7 @@ from osm_flow.operations import case_checkpoints, cases, moments, work_items
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.cases import cancel_case, resume_case, suspend_case
 from osm_flow.operations.comments import comment
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.moments import NoSuchMoment, audited_case, first_since, moment, seq_at
 from osm_flow.operations.people import actor_named
@@ -41,12 +42,12 @@ def looped(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
         for number in range(ROUNDS):
             at = later(number)
             draft = items_of(session, case)[0]
-            work_items.complete(session, draft.id, anan, at, values={"text": f"ร่างที่ {number}"}, key=None)
+            complete(session, draft.id, anan, at, Completion.of({"text": f"ร่างที่ {number}"}))
             check = items_of(session, case)[0]
             work_items.claim(session, check.id, boss, at)
             comment(session, case.id, boss, at, body=f"ดูแล้ว {number}", key=None)
             verdict = {"approved": number == ROUNDS - 1, "reason": f"รอบ {number}"}
-            work_items.complete(session, check.id, boss, at, values=verdict, key=None)
+            complete(session, check.id, boss, at, Completion.of(verdict))
         return case.id
 
 
@@ -259,7 +260,7 @@ def test_a_forged_record_shows_at_its_moment(sqlite_store: Store) -> None:
         deploy_tests(session, "review")
         anan = make_person(session, "anan", "osm_strategy")
         case = make_case(session, actor=anan)
-        work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "จริง"}, key=None)
+        complete(session, items_of(session, case)[0].id, anan, NOW, Completion.of({"text": "จริง"}))
         comment(session, case.id, anan, NOW, body="จบ", key=None)
         session.execute(text("DROP TRIGGER refuse_update_of_journal_records"))
         session.execute(text("DROP TRIGGER refuse_update_of_journal_payloads"))

@@ -14,6 +14,7 @@ from osm_flow.domain.fiscal import NewDate
 from osm_flow.operations import outbox, work_item_plans, work_items
 from osm_flow.operations.case_pages import case_children
 from osm_flow.operations.cases import cancel_case, record_message, resume_case, suspend_case
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.incidents import list_incidents, retry
 from osm_flow.operations.verify import verify_all
 from osm_flow.store.models import Case, FiscalDate, Incident, JournalRecord, OutboxEntry, Timer, WaitingMessage
@@ -44,7 +45,7 @@ def only_child(session: Session, case_id: str) -> Case:
 def complete_first(store: Store, case_id: str, actor: Actor, now: datetime, text: str = "เสร็จ") -> None:
     with store.transaction() as session:
         item = items_of(session, session.get_one(Case, case_id))[0]
-        work_items.complete(session, item.id, actor, now, values={"text": text}, key=f"{item.id}")
+        complete(session, item.id, actor, now, Completion.of({"text": text}, f"{item.id}"))
 
 
 def assert_all_proved(store: Store) -> None:

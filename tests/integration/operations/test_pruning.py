@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 
 from osm_flow.domain.actors import Actor
 from osm_flow.notify.mail import Mail
-from osm_flow.operations import outbox, pruning, sweeps, work_items
+from osm_flow.operations import outbox, pruning, sweeps
 from osm_flow.operations.case_pages import case_children
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.comments import comment
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.mail import queue_mail
 from osm_flow.operations.verify import verify_all
 from osm_flow.store.models import Case, Comment, IdempotencyKey, JournalRecord, OutboxEntry
@@ -114,12 +115,12 @@ def test_a_case_goes_on_after_its_entries_were_pruned(store: Store, anan: Actor)
     with store.transaction() as session:
         (child,) = case_children(session, session.get_one(Case, parent_id))
         (item,) = items_of(session, child)
-        work_items.complete(session, item.id, anan, late, values={"text": "x"}, key="c1")
+        complete(session, item.id, anan, late, Completion.of({"text": "x"}, "c1"))
     outbox.deliver_pending(store, late, child.id)
     pruning.prune(store, late + 100 * DAY, "a")
     with store.transaction() as session:
         (after,) = items_of(session, session.get_one(Case, parent_id))
-        work_items.complete(session, after.id, anan, late + 100 * DAY, values={"text": "y"}, key="c2")
+        complete(session, after.id, anan, late + 100 * DAY, Completion.of({"text": "y"}, "c2"))
 
     with store.reading() as session:
         assert session.get_one(Case, parent_id).state == "COMPLETED"

@@ -13,10 +13,11 @@ from osm_flow.operations import reminders, sweeps
 from osm_flow.operations.cases import suspend_case
 from osm_flow.operations.claims import Tally
 from osm_flow.operations.people import actor_named
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.sweeps import Means
 from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_item_plans import move_due, set_follow_up
-from osm_flow.operations.work_items import claim, complete
+from osm_flow.operations.work_items import claim
 from osm_flow.store.models import (
     Case,
     Incident,
@@ -163,7 +164,7 @@ def test_finished_work_is_never_late(store: Store, item_id: str) -> None:
     with store.transaction() as session:
         planner = make_person(session, "second", "province_planner", province_id="TH-41")
         claim(session, item_id, planner, NOW)
-        complete(session, item_id, planner, NOW, values={"text": "ตอบแล้ว"}, key="k")
+        complete(session, item_id, planner, NOW, Completion.of({"text": "ตอบแล้ว"}, "k"))
 
     assert _climb(store, opening_of(MORNINGS["due+10"])) == Tally()
 

@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.actors import SYSTEM, Actor
-from osm_flow.operations import erasure, moments, outbox, reminder_texts, work_items
+from osm_flow.operations import erasure, moments, outbox, reminder_texts
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.deployments import deploy
 from osm_flow.operations.inbox import InboxFilter, inbox_for
 from osm_flow.operations.subjects import subject_words
@@ -140,7 +141,7 @@ def _ended_and_running(session: Session, boss: Actor) -> tuple[Case, Case]:
     named = {"code": "P-9", "name": f"บ้านของ {OWNER}"}
     ended = make_case(session, "reports", data={"projects": [named]})
     (fill,) = items_of(session, ended)
-    work_items.complete(session, fill.id, boss, later(1), values={"project_name": "บ้าน", "spent": 1}, key=None)
+    complete(session, fill.id, boss, later(1), Completion.of({"project_name": "บ้าน", "spent": 1}))
     (certify,) = items_of(session, ended)
-    work_items.complete(session, certify.id, boss, later(2), values={"approved": True, "reason": "ดี"}, key=None)
+    complete(session, certify.id, boss, later(2), Completion.of({"approved": True, "reason": "ดี"}))
     return ended, make_case(session, "reports", data={"projects": [named, ROAD]})

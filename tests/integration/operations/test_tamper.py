@@ -28,6 +28,7 @@ from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey
 from osm_flow.operations import attachments, work_items
 from osm_flow.operations.cases import resume_case, suspend_case
 from osm_flow.operations.comments import comment
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.erasure import erase_payloads
 from osm_flow.operations.keys import Keyring
 from osm_flow.operations.outbox import deliver_pending
@@ -146,7 +147,7 @@ def act(session: Any, rng: Rng, case: Case, people: list[Any], at: Any, number: 
             fields = (schema or {}).get("properties", {})
             values: dict[str, Any] = {"approved": rng.random() < 0.4, "reason": "แก้"} if "approved" in fields else {}
             values |= {"text": f"ร่าง {rng.random()}"} if "text" in fields else {}
-            work_items.complete(session, item.id, doer, at, values=values, key=key)
+            complete(session, item.id, doer, at, Completion.of(values, key))
 
 
 def may_do(session: Any, item: WorkItem, person: Any) -> bool:

@@ -13,6 +13,7 @@ from osm_flow.domain.actors import SYSTEM
 from osm_flow.operations import retention, work_items
 from osm_flow.operations.access_log import AccessFilter, Read, accesses, record_access
 from osm_flow.operations.comments import comment
+from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.people import actor_named
 from osm_flow.store.models import Access, Case, ErasureRequest, LegalHold, LogCheckpoint, Witness
 from osm_flow.store.session import Store
@@ -32,11 +33,11 @@ def case_id(store: Store, staff: object) -> str:
         case = make_case(session, title="รับฟังความคิดเห็น")
         strategy, director = (actor_named(session, name, NOW.date()) for name in ("strategy", "director"))
         draft = items_of(session, case)[0]
-        work_items.complete(session, draft.id, strategy, NOW, values={"text": f"พบ {NAME}"}, key=None)
+        complete(session, draft.id, strategy, NOW, Completion.of({"text": f"พบ {NAME}"}))
         comment(session, case.id, director, later(1), body=f"{NAME} มาแล้ว", key=None)
         check = items_of(session, case)[0]
         work_items.claim(session, check.id, director, later(2))
-        work_items.complete(session, check.id, director, later(3), values={"approved": True, "reason": "ดี"}, key=None)
+        complete(session, check.id, director, later(3), Completion.of({"approved": True, "reason": "ดี"}))
         return case.id
 
 
