@@ -21,6 +21,7 @@ import rfc8785
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey, read_keys
 from osm_flow.operations import attachments, bundle_check, bundles, work_items
+from osm_flow.operations.attachments import GivenFile
 from osm_flow.operations.bundle_reading import BundleUnreadable
 from osm_flow.operations.comments import comment
 from osm_flow.operations.completing import Completion, complete
@@ -50,7 +51,7 @@ def make_family(store: Store) -> str:
 
         child = next(case for case in session.query(Case).all() if case.parent_case_id == case_id)
         comment(session, child.id, anan, later(2), body="ชื่อของผู้ร้อง", key="c1")
-        attachments.attach(session, child.id, anan, later(3), filename="a.csv", content=b"a,b\n1,2\n", key="a1")
+        attachments.attach(session, child.id, anan, later(3), GivenFile("a.csv", b"a,b\n1,2\n"), key="a1")
         item = items_of(session, child)[0]
         work_items.claim(session, item.id, anan, later(4))
         complete(session, item.id, anan, later(5), Completion.of({"text": "1.50"}, "k1"))

@@ -6,6 +6,7 @@ import io
 import re
 import unicodedata
 import zipfile
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import PurePath
@@ -64,14 +65,21 @@ class ContentMismatch(Invalid):
     """The content of the file is not what its name says."""
 
 
+@dataclass(frozen=True)
+class GivenFile:
+    """A file as somebody gives it, under the name that it has with them."""
+
+    name: str
+    content: bytes
+
+
 def attach(
     session: Session,
     case_id: str,
     actor: Actor,
     now: datetime,
+    file: GivenFile,
     *,
-    filename: str,
-    content: bytes,
     work_item_id: str | None = None,
     key: str | None,
 ) -> Attachment | None:
@@ -84,10 +92,10 @@ def attach(
     stepping.refuse_unless_active(case)
     if not first_time(session, key, actor, now, subject=f"attach:{case_id}"):
         return None
-    name = clean_name(filename)
-    media_type = judge(name, content)
-    digest = sha256(content).hexdigest()
-    about = {"filename": name, "media_type": media_type, "size": len(content), "sha256": digest}
+    name, size = clean_name(file.name), len(file.content)
+    media_type = judge(name, file.content)
+    digest = sha256(file.content).hexdigest()
+    about = {"filename": name, "media_type": media_type, "size": size, "sha256": digest}
     element = element_in_case(session, case_id, work_item_id)
     act = Act.allowed(RecordKind.case_attached, decision, element, work_item_id)
     stepping.note(session, case, actor, now, act, about)
@@ -97,9 +105,9 @@ def attach(
         person_id=actor.person_id,
         filename=name,
         media_type=media_type,
-        size=len(content),
+        size=size,
         sha256=digest,
-        content=content,
+        content=file.content,
         at=now,
     )
     session.add(attachment)

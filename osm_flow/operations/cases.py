@@ -136,18 +136,31 @@ def list_cases(
 # ---- an administrator's verbs ----------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """An administrator's verb that changes the state of a case and does not end it."""
+
+    verb: Verb
+    becomes: CaseStatus
+    kind: RecordKind
+
+
+_SUSPEND = _Turn(Verb.suspend_case, CaseStatus.SUSPENDED, RecordKind.case_suspended)
+_RESUME = _Turn(Verb.resume_case, CaseStatus.ACTIVE, RecordKind.case_resumed)
+
+
 def suspend_case(
     session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str, key: str | None = None
 ) -> Case:
     """Stop everything in the case until it is resumed: no work item, timer, message or service moves it."""
-    return _change(session, case_id, actor, now, Verb.suspend_case, CaseStatus.SUSPENDED, reason, key)
+    return _change(session, case_id, actor, now, _SUSPEND, reason, key)
 
 
 def resume_case(
     session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str = "", key: str | None = None
 ) -> Case:
     """Let the suspended case go on; what fell due meanwhile happens next."""
-    case = _change(session, case_id, actor, now, Verb.resume_case, CaseStatus.ACTIVE, reason or "-", key)
+    case = _change(session, case_id, actor, now, _RESUME, reason or "-", key)
     for entry in session.scalars(_undelivered_around(case)):
         entry.due_at = now
     return case
@@ -219,22 +232,14 @@ def answer_context(session: Session, case: Case, task_id: str, schema: JSON | No
 
 
 def _change(
-    session: Session,
-    case_id: str,
-    actor: Actor,
-    now: datetime,
-    verb: Verb,
-    wanted: CaseStatus,
-    reason: str,
-    key: str | None,
+    session: Session, case_id: str, actor: Actor, now: datetime, turn: _Turn, reason: str, key: str | None
 ) -> Case:
     case = lock_case(session, case_id)
-    decision = require(actor, verb, case_facts(session, case, actor))
-    if not first_time(session, key, actor, now, subject=f"{wanted}:{case_id}"):
+    decision = require(actor, turn.verb, case_facts(session, case, actor))
+    if not first_time(session, key, actor, now, subject=f"{turn.becomes}:{case_id}"):
         return case
-    case.state = next_case_state(case.state, wanted, case_id=case_id)
-    kind = RecordKind.case_suspended if wanted is CaseStatus.SUSPENDED else RecordKind.case_resumed
-    stepping.note(session, case, actor, now, Act(kind, role=decision.role), {"reason": said(reason)})
+    case.state = next_case_state(case.state, turn.becomes, case_id=case_id)
+    stepping.note(session, case, actor, now, Act(turn.kind, role=decision.role), {"reason": said(reason)})
     session.flush()
     return case
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -53,6 +54,20 @@ class NothingToErase(Refused):
     """These records have no payload any more."""
 
 
+@dataclass(frozen=True)
+class Erasure:
+    """Which records of a case lose their payload and why.
+
+    subject  words that must not stay beside the case either.
+    about    what else the record of it says.
+    """
+
+    numbers: Collection[int]
+    reason: str
+    subject: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
 def erase_payloads(
     session: Session, case_id: str, numbers: Collection[int], actor: Actor, now: datetime, *, reason: str
 ) -> None:
@@ -62,39 +77,29 @@ def erase_payloads(
     """
     case = lock_case(session, case_id)
     decision = require(actor, Verb.repair, case_facts(session, case, actor))
-    role = decision.role
-    erase_in(session, case, numbers, actor, now, reason=reason, role=role)
+    erase_in(session, case, actor, now, Erasure(numbers, reason), decision.role)
 
 
 def erase_in(
-    session: Session,
-    case: Case,
-    numbers: Collection[int],
-    actor: Actor,
-    now: datetime,
-    *,
-    reason: str,
-    role: str | None = None,
-    subject: str = "",
-    about: Mapping[str, Any] | None = None,
+    session: Session, case: Case, actor: Actor, now: datetime, erasure: Erasure, role: str | None = None
 ) -> None:
     """Delete the payloads of these records and what repeats them, and record that with the reason.
 
-    `subject` are words that must not stay beside the case either. Checks nothing about the actor. Raises NothingToErase.
+    Checks nothing about the actor. Raises NothingToErase.
     """
     case = lock_case(session, case.id)
     session.flush()
-    chosen = sorted(set(numbers))
+    chosen = sorted(set(erasure.numbers))
     gone = _bodies(session, case.id, chosen)
     erasing = delete(JournalPayload).where(JournalPayload.case_id == case.id, JournalPayload.seq.in_(chosen))
     result = session.execute(erasing, execution_options=_UNSYNCHRONISED)
     assert isinstance(result, CursorResult)  # noqa: S101 (what a DELETE gives; the annotation is wider)
     if result.rowcount != len(chosen):
         raise NothingToErase(case_id=case.id)
-    _blank_case(session, case, gone, subject)
-    if subject:
-        _blank_elsewhere(session, subject)
-    payload = {"erased": chosen, "reason": said(reason), **(about or {})}
+    _blank_case(session, case, gone, erasure.subject)
+    if erasure.subject:
+        _blank_elsewhere(session, erasure.subject)
+    payload = {"erased": chosen, "reason": said(erasure.reason), **erasure.about}
     stepping.note(session, case, actor, now, Act(RecordKind.payloads_erased, role=role), payload)
 
 

@@ -20,7 +20,7 @@ from osm_flow.domain.states import OPEN_CASE, ErasureState
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations import retention
 from osm_flow.operations.claims import Tally
-from osm_flow.operations.erasure import erase_in, holds
+from osm_flow.operations.erasure import Erasure, erase_in, holds
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.reasons import said
@@ -187,7 +187,7 @@ def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor:
     In a case that was waited for, whatever came to hold the words since then goes too.
     """
     case = _case(session, case_id)
-    hat = require(actor, Verb.erase, case_facts(session, case, actor)).hat
+    decision = require(actor, Verb.erase, case_facts(session, case, actor))
     items = [item for item in request.items if item.case_id == case_id and item.done_at is None]
     if case.state in OPEN_CASE or not items:
         return False
@@ -198,18 +198,8 @@ def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor:
     retention.refuse_held(session, case, numbers)
     about = {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
     if numbers:
-        subject, reason = request.subject, request.reason
-        erase_in(
-            session,
-            case,
-            numbers,
-            actor,
-            now,
-            reason=reason,
-            role=hat.role if hat else None,
-            subject=subject,
-            about=about,
-        )
+        erasure = Erasure(numbers, request.reason, request.subject, about)
+        erase_in(session, case, actor, now, erasure, decision.role)
     for item in items:
         item.done_at = now
     if all(item.done_at is not None for item in request.items):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.differences import differences
 from osm_flow.operations import work_items
-from osm_flow.operations.attachments import attach
+from osm_flow.operations.attachments import GivenFile, attach
 from osm_flow.operations.case_pages import definition_with_forms
 from osm_flow.operations.comments import comment
 from osm_flow.operations.completing import Completion, complete
@@ -83,7 +83,7 @@ def case_id(site: Site) -> str:
             work_items.claim(session, check.id, boss, at)
             comment(session, case.id, boss, at, body=f"ดูแล้ว {number}", key=None)
             if number == 1:
-                attach(session, case.id, boss, at, filename="มติ.txt", content=b"yes", key=None)
+                attach(session, case.id, boss, at, GivenFile("มติ.txt", b"yes"), key=None)
             verdict = {"approved": number == ROUNDS - 1, "reason": f"รอบ {number}"}
             complete(session, check.id, boss, at, Completion.of(verdict))
         assert definition_with_forms(session, case).xml.count(b"BPMNShape") > 5

@@ -24,7 +24,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.operations import bundles, demo, work_items
-from osm_flow.operations.attachments import attach
+from osm_flow.operations.attachments import GivenFile, attach
 from osm_flow.operations.cases import resume_case, suspend_case
 from osm_flow.operations.comments import comment
 from osm_flow.operations.demo.cast import OFFICE
@@ -105,8 +105,7 @@ def _delegate_and_pause(session: Session, year: Year) -> None:
         item.case_id,
         kanya,
         year.now,
-        filename="กรอบนโยบาย.txt",
-        content="กรอบ ปี 2571\n".encode(),
+        GivenFile("กรอบนโยบาย.txt", "กรอบ ปี 2571\n".encode()),
         key="golden-2",
     )
     suspend_case(session, item.case_id, boss, year.now, reason="รอหนังสือ ก.น.บ.")

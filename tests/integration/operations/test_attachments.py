@@ -13,6 +13,7 @@ from osm_flow.operations.attachments import (
     ContentMismatch,
     FileEmpty,
     FileTooLarge,
+    GivenFile,
     KindNotAllowed,
     attach,
     attachments_of,
@@ -113,8 +114,8 @@ def test_a_file_is_kept_once_and_on_record(session: Session, case: Case) -> None
     anan = make_person(session, "anan", "osm_strategy")
     item = items_of(session, case)[0]
 
-    kept = attach(session, case.id, anan, NOW, filename="a.pdf", content=PDF, work_item_id=item.id, key="a1")
-    again = attach(session, case.id, anan, NOW, filename="a.pdf", content=PDF, work_item_id=item.id, key="a1")
+    kept = attach(session, case.id, anan, NOW, GivenFile("a.pdf", PDF), work_item_id=item.id, key="a1")
+    again = attach(session, case.id, anan, NOW, GivenFile("a.pdf", PDF), work_item_id=item.id, key="a1")
 
     assert kept is not None
     assert again is None
@@ -128,7 +129,7 @@ def test_others_get_nothing(session: Session, case: Case) -> None:
     make_office(session, "S-GULF", {})
     stranger = make_person(session, "stranger", "osm_strategy", office_id="S-GULF")
     udon = make_person(session, "udon", "province_planner", province_id="TH-41")
-    kept = attach(session, case.id, anan, NOW, filename="a.pdf", content=PDF, key="a1")
+    kept = attach(session, case.id, anan, NOW, GivenFile("a.pdf", PDF), key="a1")
     assert kept is not None
 
     with pytest.raises(NotFound):
@@ -136,6 +137,6 @@ def test_others_get_nothing(session: Session, case: Case) -> None:
     with pytest.raises(NotYourRole):
         get_attachment(session, kept.id, udon)
     with pytest.raises(NotYourRole):
-        attach(session, case.id, udon, NOW, filename="a.pdf", content=PDF, key="a2")
+        attach(session, case.id, udon, NOW, GivenFile("a.pdf", PDF), key="a2")
     with pytest.raises(NotFound):
         get_attachment(session, 999, anan)

@@ -22,7 +22,7 @@ from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import Mail
 from osm_flow.operations import erasures, retention, work_item_plans, work_items
 from osm_flow.operations.access_log import Read, record_access
-from osm_flow.operations.attachments import AttachmentNotFound, attach, get_attachment
+from osm_flow.operations.attachments import AttachmentNotFound, GivenFile, attach, get_attachment
 from osm_flow.operations.audit_log import make_checkpoint
 from osm_flow.operations.comments import comment
 from osm_flow.operations.completing import Completion, complete
@@ -78,7 +78,7 @@ def a_case(store: Store, *, title: str = "แผน", ended: bool = True) -> str
         complete(session, draft.id, anan, NOW, Completion.of({"text": f"พบ {NAME} ที่งาน"}))
         comment(session, case.id, boss, later(1), body=f"{NAME} มาหรือไม่", key=None)
         comment(session, case.id, boss, later(2), body="ไม่เกี่ยว", key=None)
-        attach(session, case.id, anan, later(3), filename=f"{NAME}.txt", content=NAME.encode(), key=None)
+        attach(session, case.id, anan, later(3), GivenFile(f"{NAME}.txt", NAME.encode()), key=None)
         check = items_of(session, case)[0]
         if ended:
             finish(session, check.id, boss)

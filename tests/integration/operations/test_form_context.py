@@ -18,6 +18,7 @@ from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
 from osm_flow.operations.attachments import attach
 from osm_flow.operations.completing import Completion, FormInvalid, complete
+from osm_flow.operations.attachments import GivenFile, attach
 from osm_flow.operations.deployments import deploy
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.project_register import as_json
@@ -276,9 +277,9 @@ def test_an_agreed_change_becomes_the_new_baseline(session: Session, kanya: Acto
 def test_files_of_the_whole_family_of_cases_may_be_named(session: Session, kanya: Actor) -> None:
     case = make_case(session, "reports", data={"projects": [as_json(_unsaved())]})
     item = items_of(session, case)[0]
-    attach(session, case.id, kanya, NOW, filename="ภาพ.txt", content="ภาพถ่าย".encode(), work_item_id=item.id, key=None)
+    attach(session, case.id, kanya, NOW, GivenFile("ภาพ.txt", "ภาพถ่าย".encode()), work_item_id=item.id, key=None)
     other = make_case(session, "provinces")
-    attach(session, other.id, kanya, NOW, filename="อื่น.txt", content=b"other", key=None)
+    attach(session, other.id, kanya, NOW, GivenFile("อื่น.txt", b"other"), key=None)
 
     context = work_items.context_of(session, item)
 

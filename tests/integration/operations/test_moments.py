@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.differences import Difference
 from osm_flow.errors import NotFound
 from osm_flow.operations import case_checkpoints, cases, moments, work_items
-from osm_flow.operations.attachments import attach
+from osm_flow.operations.attachments import GivenFile, attach
 from osm_flow.operations.cases import cancel_case, resume_case, suspend_case
 from osm_flow.operations.comments import comment
 from osm_flow.operations.completing import Completion, complete
@@ -205,8 +205,8 @@ def test_files_are_told_from_the_record_that_gave_them(store: Store) -> None:
         deploy_tests(session, "review")
         anan = make_person(session, "anan", "osm_strategy")
         case = make_case(session, actor=anan)
-        attach(session, case.id, anan, later(1), filename="มติ.txt", content=b"yes", key=None)
-        attach(session, case.id, anan, later(2), filename="ร่าง.txt", content=b"no", key=None)
+        attach(session, case.id, anan, later(1), GivenFile("มติ.txt", b"yes"), key=None)
+        attach(session, case.id, anan, later(2), GivenFile("ร่าง.txt", b"no"), key=None)
         session.execute(update(Attachment).where(Attachment.filename == "ร่าง.txt").values(sha256="0" * 64))
     with store.reading() as session:
         course = moments.moments(session, session.get_one(Case, case.id), 1, 3).items

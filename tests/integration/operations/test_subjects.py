@@ -121,7 +121,7 @@ def test_an_erasure_takes_the_subjects_along(session: Session) -> None:
     session.flush()
 
     for case in (ended, running):
-        erasure.erase_in(session, case, [1], SYSTEM, later(9), reason="คำขอ 1/2570", subject=OWNER)
+        erasure.erase_in(session, case, SYSTEM, later(9), erasure.Erasure([1], "คำขอ 1/2570", OWNER))
 
     session.expire_all()
     assert erasure.remains(session, OWNER, besides=("case_states",)) == {}

@@ -26,6 +26,7 @@ from osm_flow.domain.actors import SYSTEM
 from osm_flow.domain.journal import Record, seal
 from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey
 from osm_flow.operations import attachments, work_items
+from osm_flow.operations.attachments import GivenFile
 from osm_flow.operations.cases import resume_case, suspend_case
 from osm_flow.operations.comments import comment
 from osm_flow.operations.completing import Completion, complete
@@ -131,7 +132,7 @@ def act(session: Any, rng: Rng, case: Case, people: list[Any], at: Any, number: 
     if what == "comment":
         comment(session, case.id, person, at, body=f"ความเห็น {rng.random()}", key=key)
     elif what == "attach":
-        attachments.attach(session, case.id, person, at, filename="ก.txt", content=f"{rng.random()}".encode(), key=key)
+        attachments.attach(session, case.id, person, at, GivenFile("ก.txt", f"{rng.random()}".encode()), key=key)
     elif what == "pause":
         suspend_case(session, case.id, SYSTEM, at, reason="รอ")
         resume_case(session, case.id, SYSTEM, at)

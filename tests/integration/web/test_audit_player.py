@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.documents.sheets import SHEET_FORMS, Sheet, SheetForm
 from osm_flow.operations import work_items
-from osm_flow.operations.attachments import attach
+from osm_flow.operations.attachments import GivenFile, attach
 from osm_flow.operations.comments import comment
 from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.erasure import erase_payloads
@@ -52,7 +52,7 @@ def ids(site: Site) -> dict[str, str]:
         complete(session, drafted.id, anan, later(1), Completion.of({"text": "=1+1 ร่างแรก"}))
         check = items_of(session, case)[0]
         work_items.claim(session, check.id, boss, later(2))
-        file = attach(session, case.id, boss, later(60 * 24 * 3), filename="มติ.txt", content=b"yes", key=None)
+        file = attach(session, case.id, boss, later(60 * 24 * 3), GivenFile("มติ.txt", b"yes"), key=None)
         assert file is not None
         comment(session, case.id, boss, later(60 * 24 * 4), body="<b>ดี</b>", key=None)
         verdict = {"approved": False, "reason": "ขาดงบ"}
