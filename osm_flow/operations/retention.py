@@ -131,11 +131,13 @@ def hold_person(session: Session, username: str, actor: Actor, now: datetime, *,
 
 
 def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
-    """Lift a hold; that there was one stays known. Raises HoldNotFound, NotYourRole, ReasonMissing."""
+    """End a hold; that there was one stays known. Raises HoldNotFound, NotYourRole, ReasonMissing.
+
+    A hold on a case of another office does not exist for the administrator of one.
+    """
     require(actor, Verb.hold, SystemFacts())
-    hold = session.get(LegalHold, hold_id)
-    lifted = select(LegalHold.id).where(LegalHold.lifts_id == hold_id)
-    if hold is None or hold.lifts_id is not None or session.scalar(lifted) is not None:
+    hold = session.scalars(_reached_by(actor).where(LegalHold.id == hold_id)).one_or_none()
+    if hold is None:
         raise HoldNotFound
     lift = LegalHold(
         lifts_id=hold.id,
@@ -152,9 +154,10 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
     return lift
 
 
-def current_holds(session: Session) -> Sequence[LegalHold]:
-    """The holds that are not lifted, oldest first."""
-    return session.scalars(_standing().order_by(LegalHold.id)).all()
+def current_holds(session: Session, actor: Actor) -> Sequence[LegalHold]:
+    """Holds that stand on people and on the cases of the actor's offices, oldest first. Raises NotYourRole."""
+    require(actor, Verb.hold, SystemFacts())
+    return session.scalars(_reached_by(actor).order_by(LegalHold.id)).all()
 
 
 def hold_on(session: Session, case: Case) -> LegalHold | None:
@@ -200,6 +203,13 @@ def _standing() -> Select[LegalHold]:
     lift = aliased(LegalHold)
     is_lifted = select(lift.id).where(lift.lifts_id == LegalHold.id).exists()
     return select(LegalHold).where(LegalHold.lifts_id.is_(None), ~is_lifted)
+
+
+def _reached_by(actor: Actor) -> Select[LegalHold]:
+    if actor.is_system:
+        return _standing()
+    of_their_offices = select(Case.id).where(Case.office_id.in_(actor.office_ids))
+    return _standing().where(LegalHold.case_id.is_(None) | LegalHold.case_id.in_(of_their_offices))
 
 
 def _add(session: Session, hold: LegalHold) -> LegalHold:

@@ -127,7 +127,8 @@ def ask_for_due() -> ResponseReturnValue:
 @blueprint.get("/privacy/holds")
 @requires(Verb.hold)
 def hold_list() -> ResponseReturnValue:
-    return render_template("privacy/holds.html", holds=[_hold(one) for one in retention.current_holds(g.session)])
+    holds = retention.current_holds(g.session, g.actor)
+    return render_template("privacy/holds.html", holds=[_hold(row) for row in holds])
 
 
 @blueprint.post("/privacy/holds")
