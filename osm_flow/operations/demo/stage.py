@@ -16,8 +16,8 @@ from osm_flow.domain.actors import Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.deadlines import local_day, opening_of
 from osm_flow.domain.fiscal import NewDate
-from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.domain.form_values import Filled, prefill
+from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.engine.values import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations import calendar, cases, comments, stepping, sweeps, work_items

@@ -16,9 +16,8 @@ from osm_flow.domain import form_values, forms
 from osm_flow.domain.actors import SYSTEM, Actor
 from osm_flow.engine.values import JSON
 from osm_flow.operations import work_items
-from osm_flow.operations.attachments import attach
-from osm_flow.operations.completing import Completion, FormInvalid, complete
 from osm_flow.operations.attachments import GivenFile, attach
+from osm_flow.operations.completing import Completion, FormInvalid, complete
 from osm_flow.operations.deployments import deploy
 from osm_flow.operations.form_context import form_context
 from osm_flow.operations.project_register import as_json

@@ -12,8 +12,8 @@ from osm_flow.notify.mail import MailChannel, RecordingMailer
 from osm_flow.operations import reminders, sweeps
 from osm_flow.operations.cases import suspend_case
 from osm_flow.operations.claims import Tally
-from osm_flow.operations.people import actor_named
 from osm_flow.operations.completing import Completion, complete
+from osm_flow.operations.people import actor_named
 from osm_flow.operations.sweeps import Means
 from osm_flow.operations.verify import verify_case
 from osm_flow.operations.work_item_plans import move_due, set_follow_up
