@@ -172,6 +172,25 @@ def test_kinds_of_record_are_spelled_in_one_place() -> None:
     assert not spelled, "\n".join(spelled)
 
 
+def test_pages_ask_the_database_nothing_themselves() -> None:
+    """They call operations; only the place that opens and ends a request's transaction knows whose it is."""
+    web = {path: tree for path, tree in modules().items() if path.is_relative_to(PACKAGE / "web")}
+    imports = {
+        path.name
+        for path, tree in web.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and "sqlalchemy" in ast.unparse(node)
+    }
+    calls = {
+        node.attr
+        for tree in web.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "g.session"
+    }
+
+    assert (imports, calls) == ({"requests.py"}, {"rollback"})
+
+
 # ---- layers ----------------------------------------------------------------------------------------------------
 
 

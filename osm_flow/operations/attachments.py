@@ -125,6 +125,15 @@ def get_attachment(session: Session, attachment_id: int, actor: Actor) -> Attach
     return attachment
 
 
+def attachment_with_case(session: Session, attachment_id: int) -> tuple[Attachment, Case]:
+    """The file without its content, and its case. Checks nothing about the actor. Raises AttachmentNotFound."""
+    query = select(Attachment, Case).join(Case, Case.id == Attachment.case_id).where(Attachment.id == attachment_id)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise AttachmentNotFound(attachment_id=attachment_id)
+    return row[0], row[1]
+
+
 def attachments_of(session: Session, case: Case) -> list[Attachment]:
     """The files of the case without their content, oldest first."""
     query = select(Attachment).where(Attachment.case_id == case.id).options(joinedload(Attachment.person))

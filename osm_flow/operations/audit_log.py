@@ -77,6 +77,11 @@ def append_new(session: Session) -> int:
     return int(after - before)
 
 
+def logged_records(session: Session) -> int:
+    """How many records are in the log."""
+    return session.scalar(select(func.count()).select_from(LogLeaf)) or 0
+
+
 def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: Keyring) -> Checkpoint:
     """Log what is new and sign the head of the log; the newest checkpoint where nothing is new.
 

@@ -33,7 +33,8 @@ from osm_flow.operations.bundle_states import lines_of_states
 from osm_flow.operations.facts import case_facts
 from osm_flow.operations.histories import Definition, History, history_of
 from osm_flow.operations.keys import Keyring
-from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf, Person
+from osm_flow.operations.people import names_of
+from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf
 from osm_flow.store.session import CaseNotFound
 
 FORMAT = "osm-flow-bundle/1"
@@ -158,8 +159,7 @@ class _Writer:
         }
         if self.payloads and 1 in history.payloads:
             names = {name for record, _ in history.chain for name in (record.actor, record.on_behalf_of) if name}
-            query = select(Person.username, Person.display_name).where(Person.username.in_(names))
-            about |= {"title": case.title, "people": dict(self.session.execute(query).all())}
+            about |= {"title": case.title, "people": names_of(self.session, names)}
         return about
 
     def _attachments(self, case: Case, history: History) -> None:

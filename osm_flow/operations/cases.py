@@ -115,6 +115,18 @@ def get_case(session: Session, case_id: str, actor: Actor) -> Case:
     return case
 
 
+def case_named(session: Session, text: str) -> Case | None:
+    """The case with this business key or id. Checks nothing about the actor."""
+    return session.scalars(select(Case).where(or_(Case.id == text, Case.business_key == text))).first()
+
+
+def case_with(session: Session, case_id: str | None, work_item_id: str | None) -> Case | None:
+    """The case with this id, else the one with this work item. Checks nothing about the actor."""
+    if case_id is None and work_item_id is not None:
+        case_id = session.scalar(select(WorkItem.case_id).where(WorkItem.id == work_item_id))
+    return session.get(Case, case_id) if case_id else None
+
+
 def list_cases(
     session: Session,
     actor: Actor,

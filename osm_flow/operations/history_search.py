@@ -19,6 +19,7 @@ from osm_flow.operations.access_log import Kind, Read, record_access
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.history_questions import Question, condition
 from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.people import names_of
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, ProcessDefinition
 
@@ -148,7 +149,7 @@ def _told(session: Session, rows: Sequence[JournalRecord]) -> list[Found]:
     ids = {row.case_id for row in rows}
     query = select(Case).where(Case.id.in_(ids)).options(joinedload(Case.definition, innerjoin=True))
     cases = {case.id: case for case in session.scalars(query)} if ids else {}
-    names = surroundings.names_of(session, {name for row in rows for name in (row.actor, row.on_behalf_of) if name})
+    names = names_of(session, {name for row in rows for name in (row.actor, row.on_behalf_of) if name})
     subjects = surroundings.subjects_of(session, [row.task_id for row in rows if row.task_id])
     results = []
     for row in rows:

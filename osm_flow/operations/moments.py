@@ -30,6 +30,7 @@ from osm_flow.operations.course_of_case import Instant, State, stretch
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.journal import record_of
 from osm_flow.operations.moment_parts import Given, OpenItem
+from osm_flow.operations.people import names_of
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition
 
 _HUMAN = ("user", "manual")
@@ -185,16 +186,16 @@ class _Around:
         last = instants[-1].record.seq
         self._case = case
         self._process: Process = compiled(session, case.definition)
-        open_ids = {waiting.task_id for instant in instants for waiting in _human(instant.after)}
-        self._holders = moment_parts.Holders(session, case.id, open_ids, last)
+        waiting = [one for instant in instants for one in _human(instant.after)]
+        self._holders = moment_parts.Holders(session, case.id, {one.task_id for one in waiting}, last)
         self._erased = moment_parts.erasures(session, case.id)
         self._given = moment_parts.attachments(session, case.id, last)
         self._turns = moment_parts.turns(session, case.id, last)
         tasks = [instant.record.task_id for instant in instants if instant.record.task_id]
         self._forms = surroundings.form_keys_of(session, tasks)
         wanted = {name for instant in instants for name in (instant.record.actor, instant.record.on_behalf_of) if name}
-        wanted |= self._holders.usernames
-        self._names = surroundings.names_of(session, wanted)
+        wanted |= self._holders.usernames | {one.assignee for one in waiting if one.assignee}
+        self._names = names_of(session, wanted)
 
     def moment(self, instant: Instant) -> Moment:
         record, after = instant.record, instant.after

@@ -57,6 +57,12 @@ class NotYourself(Refused):
     """You cannot lock your own account."""
 
 
+def names_of(session: Session, usernames: Iterable[str]) -> dict[str, str]:
+    """Display names by user name, for those who are people."""
+    query = select(Person.username, Person.display_name).where(Person.username.in_(set(usernames)))
+    return dict(session.execute(query).all())
+
+
 # ---- who somebody is today -------------------------------------------------------------------------------------
 
 

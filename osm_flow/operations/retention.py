@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, joinedload
@@ -47,6 +47,14 @@ class Due:
     since: date
     is_held: bool
     elements: tuple[str, ...] = ()
+
+
+class Held(NamedTuple):
+    """A legal hold with the case or the person that it holds."""
+
+    row: LegalHold
+    case: Case | None
+    person: Person | None
 
 
 # ---- classes ---------------------------------------------------------------------------------------------------
@@ -154,10 +162,15 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
     return lift
 
 
-def current_holds(session: Session, actor: Actor) -> Sequence[LegalHold]:
-    """Holds that stand on people and on the cases of the actor's offices, oldest first. Raises NotYourRole."""
+def current_holds(session: Session, actor: Actor) -> list[Held]:
+    """Holds that stand on people and on the cases of the actor's offices, oldest first, with what they hold.
+
+    Raises NotYourRole.
+    """
     require(actor, Verb.hold, SystemFacts())
-    return session.scalars(_reached_by(actor).order_by(LegalHold.id)).all()
+    query = _reached_by(actor).add_columns(Case, Person).order_by(LegalHold.id)
+    query = query.outerjoin(Case, Case.id == LegalHold.case_id).outerjoin(Person, Person.id == LegalHold.person_id)
+    return [Held(*row) for row in session.execute(query)]
 
 
 def hold_on(session: Session, case: Case) -> LegalHold | None:

@@ -51,12 +51,6 @@ def senders(session: Session, items: Collection[WorkItem]) -> dict[str, str]:
     return dict(session.execute(query).all())
 
 
-def names_of(session: Session, usernames: Iterable[str]) -> dict[str, str]:
-    """Display names by user name, for those who are people."""
-    query = select(Person.username, Person.display_name).where(Person.username.in_(set(usernames)))
-    return dict(session.execute(query).all())
-
-
 def choices_for(session: Session, item: WorkItem, today: date) -> list[Choice]:
     """People who could take the work item: staff of its office and, for a province's item, that province's people.
 

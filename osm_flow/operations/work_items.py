@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from sqlalchemy import bindparam, or_, select
@@ -15,6 +16,7 @@ from osm_flow.domain.policy import Verb, require
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
 from osm_flow.engine.values import JSON
+from osm_flow.errors import OsmFlowError
 from osm_flow.operations import stepping
 from osm_flow.operations.definitions import compiled
 from osm_flow.operations.facts import work_item_facts
@@ -44,6 +46,10 @@ _NEXT = (
     .order_by(WorkItem.due_at.asc().nulls_last(), WorkItem.id)
     .limit(1)
 )
+
+
+# An act on one work item that needs nothing more: `claim`, `release`.
+Operation = Callable[[Session, str, Actor, datetime], WorkItem]
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------
@@ -151,6 +157,26 @@ def reassign(
 def next_held(session: Session, actor: Actor, now: datetime) -> str | None:
     """The work item that the person should do next among those they hold and that do not rest: the one due first."""
     return session.scalar(_NEXT, {"person": actor.person_id, "now": now})
+
+
+# ---- several at once -------------------------------------------------------------------------------------------
+
+
+def each(
+    session: Session, act: Operation, work_item_ids: Iterable[str], actor: Actor, now: datetime
+) -> dict[str, OsmFlowError | None]:
+    """Do the act to every work item that allows it; by id what stood in the way, None where it was done."""
+    return {work_item_id: _try(session, act, work_item_id, actor, now) for work_item_id in work_item_ids}
+
+
+def _try(session: Session, act: Operation, work_item_id: str, actor: Actor, now: datetime) -> OsmFlowError | None:
+    try:
+        # What an act wrote before it failed must not be kept with what the others did.
+        with session.begin_nested():
+            act(session, work_item_id, actor, now)
+    except OsmFlowError as error:
+        return error
+    return None
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------

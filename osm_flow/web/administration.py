@@ -13,10 +13,11 @@ from osm_flow.domain.people import PositionKind
 from osm_flow.domain.policy import Verb
 from osm_flow.operations import administration
 from osm_flow.operations.administration import ABOUT_PEOPLE, AdminFilter, Kind
+from osm_flow.operations.people import names_of
 from osm_flow.store.models import AdminRecord
 from osm_flow.web import filters
 from osm_flow.web.access import requires
-from osm_flow.web.audit_filters import names_of_people, period_of
+from osm_flow.web.audit_filters import period_of
 from osm_flow.web.i18n import current_locale, gettext
 
 blueprint = Blueprint("administration", __name__)
@@ -41,7 +42,7 @@ def record_list() -> ResponseReturnValue:
         filters=chosen,
         groups=groups,
         kinds=_kinds(),
-        names=names_of_people(),
+        names=names_of(g.session, {name for one in page.items for name in (one.actor, one.subject)}),
         lines=lines_of,
         subject=subject_of,
     )

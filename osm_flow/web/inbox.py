@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
-from osm_flow.domain.actors import Actor
 from osm_flow.domain.fiscal import MILESTONE_OF
 from osm_flow.domain.policy import Verb
 from osm_flow.domain.roles import WORKERS
 from osm_flow.domain.stages import STAGES
-from osm_flow.errors import Invalid, OsmFlowError
+from osm_flow.errors import Invalid
 from osm_flow.operations import case_overview, surroundings, work_items
 from osm_flow.operations.inbox import InboxFilter, Sort, View, count_for, home_for, inbox_for
 from osm_flow.operations.incidents import count_open
@@ -98,22 +95,14 @@ def bulk() -> ResponseReturnValue:
         return redirect(_local(posted("back")))
     if len(ids) > _MOST_AT_ONCE:
         raise TooManyAtOnce
-    outcomes = {work_item_id[:36]: _try(g.session, act, work_item_id, g.actor) for work_item_id in ids}
-    session["bulk"] = {"act": act, "done": [key for key, fault in outcomes.items() if not fault]} | {
-        "refused": {key: fault for key, fault in outcomes.items() if fault}
+    operation = work_items.claim if act == "claim" else work_items.release
+    outcomes = work_items.each(g.session, operation, [work_item_id[:36] for work_item_id in ids], g.actor, g.now)
+    session["bulk"] = {
+        "act": act,
+        "done": [key for key, error in outcomes.items() if error is None],
+        "refused": {key: error_text(error) for key, error in outcomes.items() if error is not None},
     }
     return redirect(_local(posted("back")))
-
-
-def _try(session: Session, act: Act, work_item_id: str, actor: Actor) -> str:
-    """What stood in the way, as a sentence; empty when it was done."""
-    operation: Callable[..., WorkItem] = work_items.claim if act == "claim" else work_items.release
-    try:
-        with session.begin_nested():
-            operation(session, work_item_id, actor, g.now)
-    except OsmFlowError as error:
-        return error_text(error)
-    return ""
 
 
 def _results() -> dict[str, Any]:

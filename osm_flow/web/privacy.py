@@ -6,18 +6,18 @@ from typing import Any
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import or_, select
 
 from osm_flow.domain.policy import CaseFacts, Verb
 from osm_flow.domain.retention import Retention
 from osm_flow.domain.states import ErasureState
 from osm_flow.operations import access_log, erasures, retention
 from osm_flow.operations.access_log import AccessFilter, Kind, Read, record_access
-from osm_flow.operations.cases import get_case
-from osm_flow.store.models import Case, LegalHold, Person
+from osm_flow.operations.cases import case_named, get_case
+from osm_flow.operations.people import names_of
+from osm_flow.store.models import Case
 from osm_flow.store.session import CaseNotFound
 from osm_flow.web.access import may, requires
-from osm_flow.web.audit_filters import names_of_people, period_of
+from osm_flow.web.audit_filters import period_of
 from osm_flow.web.i18n import gettext
 
 blueprint = Blueprint("privacy", __name__)
@@ -31,13 +31,14 @@ blueprint = Blueprint("privacy", __name__)
 def access_list() -> ResponseReturnValue:
     arguments = request.args
     filters = {name: arguments.get(name, "").strip()[:64] for name in ("who", "kind", "case", "since", "until")}
-    case = _case_named(filters["case"]) if filters["case"] else None
+    case = case_named(g.session, filters["case"]) if filters["case"] else None
     since, until = period_of(filters["since"], filters["until"])
     kind = filters["kind"] if filters["kind"] in set(Kind) else None
     case_id = (case.id if case else "none") if filters["case"] else None
     wanted = AccessFilter(filters["who"], kind, case_id, since, until)
     page = access_log.accesses(g.session, g.actor, wanted, after=arguments.get("after") or None)
-    return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=names_of_people())
+    names = names_of(g.session, {one.actor for one in page.items})
+    return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=names)
 
 
 # ---- asking for erasure ----------------------------------------------------------------------------------------
@@ -76,10 +77,16 @@ def ask() -> ResponseReturnValue:
 def erasure(request_id: int) -> ResponseReturnValue:
     found = erasures.get_request(g.session, request_id, g.actor)
     records = erasures.shown(g.session, found)
+    known = {found.asked_by, found.decided_by or "", *(one.record.actor for one in records)}
     return render_template(
-        "privacy/request.html", request_row=found, records=_grouped(records), count=len(records), states=_states(),
-        may_decide=found.state == ErasureState.ASKED and found.asked_by != g.actor.username, names=names_of_people(),
-    )  # fmt: skip
+        "privacy/request.html",
+        request_row=found,
+        records=_grouped(records),
+        count=len(records),
+        states=_states(),
+        may_decide=found.state == ErasureState.ASKED and found.asked_by != g.actor.username,
+        names=names_of(g.session, known),
+    )
 
 
 @blueprint.post("/privacy/requests/<int:request_id>/approve")
@@ -117,9 +124,13 @@ def due() -> ResponseReturnValue:
 def ask_for_due() -> ResponseReturnValue:
     records = erasures.records_due(g.session, g.actor, g.now, request.form.getlist("case"))
     made = erasures.ask(
-        g.session, g.actor, g.now, subject="", reason=request.form.get("reason", ""),
+        g.session,
+        g.actor,
+        g.now,
+        subject="",
+        reason=request.form.get("reason", ""),
         records=[(one.case.id, one.record.seq) for one in records],
-    )  # fmt: skip
+    )
     flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
     return redirect(url_for("privacy.erasure", request_id=made.id))
 
@@ -127,8 +138,7 @@ def ask_for_due() -> ResponseReturnValue:
 @blueprint.get("/privacy/holds")
 @requires(Verb.hold)
 def hold_list() -> ResponseReturnValue:
-    holds = retention.current_holds(g.session, g.actor)
-    return render_template("privacy/holds.html", holds=[_hold(row) for row in holds])
+    return render_template("privacy/holds.html", holds=retention.current_holds(g.session, g.actor))
 
 
 @blueprint.post("/privacy/holds")
@@ -138,7 +148,7 @@ def hold() -> ResponseReturnValue:
     if request.form.get("what") == "person":
         retention.hold_person(g.session, named, g.actor, g.now, reason=reason)
     else:
-        case = _case_named(named)
+        case = case_named(g.session, named)
         if case is None:
             raise CaseNotFound
         retention.hold_case(g.session, case.id, g.actor, g.now, reason=reason)
@@ -215,12 +225,6 @@ def _states() -> dict[str, str]:
     }
 
 
-def _hold(row: LegalHold) -> dict[str, Any]:
-    person = g.session.get(Person, row.person_id) if row.person_id else None
-    case = g.session.get(Case, row.case_id) if row.case_id else None
-    return {"row": row, "person": person, "case": case}
-
-
 def _grouped(found: list[erasures.Found]) -> list[tuple[Case, list[erasures.Found]]]:
     cases: dict[str, list[erasures.Found]] = {}
     for one in found:
@@ -231,12 +235,6 @@ def _grouped(found: list[erasures.Found]) -> list[tuple[Case, list[erasures.Foun
 def _record(value: str) -> tuple[str, int]:
     case_id, _, seq = value.rpartition(":")
     return case_id, int(seq) if seq.isdecimal() and len(seq) < 10 else 0
-
-
-def _case_named(text: str) -> Case | None:
-    """By its number or its id."""
-    found: Case | None = g.session.scalar(select(Case).where(or_(Case.id == text, Case.business_key == text)))
-    return found
 
 
 def _facts(case: Case) -> CaseFacts:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import current_app, g, request
-from sqlalchemy import select
 
 from osm_flow.domain.policy import Verb
 from osm_flow.operations.access_log import Kind, Read, record_access
+from osm_flow.operations.attachments import attachment_with_case
+from osm_flow.operations.cases import case_with
 from osm_flow.operations.retention import is_sensitive
-from osm_flow.store.models import Attachment, Case, WorkItem
+from osm_flow.store.models import Case
 from osm_flow.web.access import rule_of
 
 # Pages load in pieces and people go back and forth: the same thing looked at again so soon is the same look.
@@ -50,16 +51,10 @@ def _record_audit(case: Case | None) -> None:
 
 
 def _record_download() -> None:
-    attachment = g.session.get(Attachment, (request.view_args or {}).get("attachment_id"))
-    case = g.session.get(Case, attachment.case_id)
+    attachment, case = attachment_with_case(g.session, (request.view_args or {})["attachment_id"])
     recorded_read(Read(Kind.attachment_downloaded, f"{case.business_key} sha256:{attachment.sha256}", case=case))
 
 
 def _case() -> Case | None:
     arguments = request.view_args or {}
-    case_id = arguments.get("case_id")
-    if case_id is None and "work_item_id" in arguments:
-        item = select(WorkItem.case_id).where(WorkItem.id == arguments["work_item_id"])
-        case_id = g.session.scalar(item)
-    found: Case | None = g.session.get(Case, case_id) if case_id else None
-    return found
+    return case_with(g.session, arguments.get("case_id"), arguments.get("work_item_id"))

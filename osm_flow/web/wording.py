@@ -15,7 +15,7 @@ from osm_flow.domain.people import PositionKind
 from osm_flow.domain.policy import Decision, Reason
 from osm_flow.domain.thai_dates import buddhist_year
 from osm_flow.engine import Element
-from osm_flow.operations import surroundings
+from osm_flow.operations import people
 from osm_flow.operations.subjects import subject_words
 from osm_flow.web.i18n import current_locale, gettext
 
@@ -68,7 +68,7 @@ def titled(thing: Any) -> str:
 def names_of(usernames: Iterable[str]) -> dict[str, str]:
     """What people call these actors, by user name; the clock and the services are called the system."""
     wanted = set(usernames)
-    known = {SYSTEM.username: gettext("ระบบ"), **surroundings.names_of(g.session, wanted)}
+    known = {SYSTEM.username: gettext("ระบบ"), **people.names_of(g.session, wanted)}
     return {username: known.get(username, username) for username in wanted}
 
 

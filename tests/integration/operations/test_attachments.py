@@ -4,18 +4,21 @@ import io
 import zipfile
 
 import pytest
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations.attachments import (
     LARGEST,
+    AttachmentNotFound,
     ContentMismatch,
     FileEmpty,
     FileTooLarge,
     GivenFile,
     KindNotAllowed,
     attach,
+    attachment_with_case,
     attachments_of,
     clean_name,
     get_attachment,
@@ -122,6 +125,20 @@ def test_a_file_is_kept_once_and_on_record(session: Session, case: Case) -> None
     assert get_attachment(session, kept.id, anan).content == PDF
     assert [one.filename for one in attachments_of(session, case)] == ["a.pdf"]
     assert case.seq == 2
+
+
+def test_a_file_is_found_with_its_case_but_without_its_content(session: Session, case: Case) -> None:
+    anan = make_person(session, "anan", "osm_strategy")
+    given = attach(session, case.id, anan, NOW, filename="a.txt", content=b"a", key=None)
+    assert given is not None
+    session.expunge_all()
+
+    attachment, its_case = attachment_with_case(session, given.id)
+
+    assert (attachment.filename, its_case.id) == ("a.txt", case.id)
+    assert "content" in inspect(attachment).unloaded
+    with pytest.raises(AttachmentNotFound):
+        attachment_with_case(session, given.id + 1)
 
 
 def test_others_get_nothing(session: Session, case: Case) -> None:

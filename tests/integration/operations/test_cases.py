@@ -103,6 +103,16 @@ class TestFinding:
         with pytest.raises(NotYourRole):
             cases.get_case(session, hidden.id, udon)
 
+    def test_a_case_by_its_number_its_id_or_its_work_item(self, session: Session, anan: Actor) -> None:
+        case, other = make_case(session), make_case(session)
+        item = items_of(session, case)[0]
+
+        assert cases.case_named(session, case.business_key) is cases.case_named(session, case.id) is case
+        assert cases.case_named(session, "REV-NE-U1-2571-99") is None
+        assert cases.case_with(session, case.id, None) is cases.case_with(session, None, item.id) is case
+        assert cases.case_with(session, other.id, item.id) is other
+        assert (cases.case_with(session, None, None), cases.case_with(session, None, "none")) == (None, None)
+
     def test_unknown_and_foreign_cases_are_not_found(self, session: Session, anan: Actor) -> None:
         make_office(session, "S-GULF", {})
         stranger = make_person(session, "stranger", "osm_strategy", office_id="S-GULF")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.actors import Actor
 from osm_flow.domain.fiscal import NewDate
 from osm_flow.operations import outbox, work_item_plans, work_items
-from osm_flow.operations.case_pages import case_children
+from osm_flow.operations.case_pages import case_children, case_parent
 from osm_flow.operations.cases import cancel_case, record_message, resume_case, suspend_case
 from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.incidents import list_incidents, retry
@@ -38,7 +38,9 @@ def begin(store: Store, key: str, **how) -> str:  # type: ignore[no-untyped-def]
 
 
 def only_child(session: Session, case_id: str) -> Case:
-    (child,) = case_children(session, session.get_one(Case, case_id))
+    case = session.get_one(Case, case_id)
+    (child,) = case_children(session, case)
+    assert case_parent(session, child) is case
     return child
 
 

@@ -363,3 +363,22 @@ def test_offices_come_with_their_provinces(session: Session, root: Actor) -> Non
         ("NE-U1", ["TH-39", "TH-41"]),
         ("NE-U2", ["TH-47"]),
     ]
+
+
+def test_names_are_those_of_people(session: Session) -> None:
+    make_person(session, "anan")
+    make_person(session, "busaba")
+
+    assert people.names_of(session, ["anan", "system", "nobody", "anan"]) == {"anan": "คุณanan"}
+    assert people.names_of(session, []) == {}
+
+
+def test_those_who_wear_a_role_are_found_by_name_once_each(session: Session) -> None:
+    make_office(session)
+    for name, *roles in (("chai", "osm_data"), ("anan", "osm_data", "osm_data"), ("busaba", "osm_strategy")):
+        make_person(session, name, *roles)
+
+    assert [person.username for person in people.people_wearing(session, "osm_data", OFFICE, NOW.date())] == [
+        "anan",
+        "chai",
+    ]

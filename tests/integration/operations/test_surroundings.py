@@ -63,11 +63,6 @@ def test_the_sender_is_whoever_did_the_step_that_opened_it(session: Session, ana
     assert around.senders(session, []) == {}
 
 
-def test_names_are_those_of_people(session: Session, anan: Actor) -> None:
-    assert around.names_of(session, ["anan", "system", "nobody"]) == {"anan": "คุณanan"}
-    assert around.names_of(session, []) == {}
-
-
 # ---- who could take it -----------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.actors import Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.policy import NotYourRole
 from osm_flow.errors import NotFound, OsmFlowError
@@ -16,7 +17,7 @@ from osm_flow.operations.completing import Completion, complete
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.stepping import CaseSuspended
 from osm_flow.operations.verify import verify_case
-from osm_flow.operations.work_item_plans import PriorityUnknown
+from osm_flow.operations.work_item_plans import PriorityUnknown, set_priority
 from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
@@ -254,6 +255,54 @@ class TestTwoPeopleAtOnce:
         assert outcomes == ["done"] * 3
         with store.reading() as session:
             assert len(items_of(session, case)) == 1
+
+
+class TestSeveralAtOnce:
+    def test_what_stands_in_the_way_of_one_is_told_and_the_others_are_done(
+        self, session: Session, now: datetime
+    ) -> None:
+        make_office(session)
+        deploy_tests(session, "review")
+        anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
+        first, held, last = (items_of(session, make_case(session))[0] for _ in range(3))
+        work_items.claim(session, held.id, busaba, now)
+
+        told = work_items.each(session, work_items.claim, [first.id, held.id, "none", last.id], anan, later())
+
+        assert {key: type(error).__name__ for key, error in told.items()} == {
+            first.id: "NoneType",
+            held.id: "AlreadyHeld",
+            "none": "WorkItemNotFound",
+            last.id: "NoneType",
+        }
+        assert [item.assignee_id for item in (first, held, last)] == [
+            anan.person_id,
+            busaba.person_id,
+            anan.person_id,
+        ]
+
+    def test_nothing_is_kept_of_an_act_that_failed_half_way(self, store: Store, now: datetime) -> None:
+        with store.transaction() as session:
+            make_office(session)
+            deploy_tests(session, "provinces")
+            case = make_case(session, "provinces")
+            first, second = items_of(session, case)[:2]
+            boss = make_person(session, "boss", "admin", "osm_director")
+
+        def act(session: Session, work_item_id: str, actor: Actor, now: datetime) -> WorkItem:
+            item = set_priority(session, work_item_id, actor, now, priority=90)
+            if work_item_id == first.id:
+                raise CaseSuspended(case_id=item.case_id)
+            return item
+
+        with store.transaction() as session:
+            told = work_items.each(session, act, [first.id, second.id], boss, now)
+
+        assert [type(error) for error in told.values()] == [CaseSuspended, type(None)]
+        with store.reading() as session:
+            assert [session.get_one(WorkItem, id_).priority for id_ in (first.id, second.id)] == [50, 90]
+            assert session.scalars(select(JournalRecord.seq).order_by(JournalRecord.seq)).all() == [1, 2]
+            assert verify_case(session, case.id) == []
 
 
 def race(store: Store, acts) -> list[str]:  # type: ignore[no-untyped-def]

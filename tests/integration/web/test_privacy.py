@@ -223,7 +223,7 @@ def test_holds_are_set_and_lifted(store: Store, case_id: str, as_person: Visit) 
         hold_id = session.scalars(select(LegalHold.id).order_by(LegalHold.id)).first()
     assert admin.post(f"/privacy/holds/{hold_id}/lift", {"reason": "จบคดี"}).status_code == 302
     with store.reading() as session:
-        assert [one.person_id is not None for one in retention.current_holds(session, SYSTEM)] == [True]
+        assert [held.row.person_id is not None for held in retention.current_holds(session, SYSTEM)] == [True]
 
 
 def test_cases_of_age_are_asked_for_together(store: Store, case_id: str, as_person: Visit, clock: Clock) -> None:
