@@ -26,9 +26,11 @@ from osm_flow.operations.bundles import checking as bundle_checking
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.bundles.reading import BundleUnreadable
 from osm_flow.operations.cases import attachments
+from osm_flow.operations.cases.attachments import GivenFile
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.session import Store
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
 
@@ -52,10 +54,10 @@ def make_family(store: Store) -> str:
 
         child = next(case for case in session.query(Case).all() if case.parent_case_id == case_id)
         comment(session, child.id, anan, later(2), body="ชื่อของผู้ร้อง", key="c1")
-        attachments.attach(session, child.id, anan, later(3), filename="a.csv", content=b"a,b\n1,2\n", key="a1")
+        attachments.attach(session, child.id, anan, later(3), GivenFile("a.csv", b"a,b\n1,2\n"), key="a1")
         item = items_of(session, child)[0]
         work_items.claim(session, item.id, anan, later(4))
-        work_items.complete(session, item.id, anan, later(5), values={"text": "1.50"}, key="k1")
+        complete(session, item.id, anan, later(5), Completion.of({"text": "1.50"}, "k1"))
         child_id = child.id
     deliver_pending(store, later(6), child_id, case_id)
     with store.transaction() as session:

@@ -106,6 +106,22 @@ def session(store: Store) -> Iterator[Session]:
         yield session
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def shared_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One database of either kind for every test that rolls back whatever it did; running numbers go on rising."""
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("shared") / "osm.db"
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+        store = Store(f"sqlite:///{path}")
+    else:
+        url = request.getfixturevalue("postgresql_url")
+        name = f"t_{uuid.uuid4().hex[:12]}"
+        _execute(url, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        store = Store(_database(url, name))
+    yield store
+    store.close()
+
+
 def _database(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
 

@@ -22,7 +22,7 @@ from osm_flow.operations.definitions import deployments
 from osm_flow.operations.definitions.deployments import Deployed, deploy
 from osm_flow.operations.people.accounts import actor_for
 from osm_flow.operations.sweeps import Means
-from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, Office, Person, Position, Project, Province, WorkItem
 
 BPMN = Path(__file__).parent / "bpmn"
@@ -153,7 +153,7 @@ def items_of(session: Session, case: Case, *states: str) -> list[WorkItem]:
 def complete_first(session: Session, case: Case, actor: Actor, at: datetime = NOW, **values: Any) -> str:
     """Complete the oldest open work item of the case with these values; its id."""
     item = items_of(session, case)[0]
-    work_items.complete(session, item.id, actor, at, values=values, key=None)
+    complete(session, item.id, actor, at, Completion.of(values))
     return item.id
 
 

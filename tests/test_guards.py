@@ -121,6 +121,38 @@ def test_nothing_asks_the_wall_clock_but_the_edge() -> None:
     assert found <= {"app.py"}
 
 
+# ---- shapes ----------------------------------------------------------------------------------------------------
+
+MOST_PARAMETERS = 7
+# One takes what a diagram says about a repetition, element by element; the other is on its way to a value.
+MANY_PARAMETERS = {"engine/spiff/loops.py: __init__", "operations/work_items/acts.py: complete"}
+
+
+def test_no_function_has_more_than_seven_parameters() -> None:
+    """What travels together is a value. Commands have as many as click gives them."""
+    found = {
+        f"{path.relative_to(PACKAGE).as_posix()}: {node.name}"
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and parameters(node) > MOST_PARAMETERS and not is_command(node)
+    }
+
+    assert found <= MANY_PARAMETERS
+
+
+def parameters(function: ast.FunctionDef) -> int:
+    taken = function.args
+    named = len([*taken.posonlyargs, *taken.args, *taken.kwonlyargs])
+    return named + (taken.vararg is not None) + (taken.kwarg is not None)
+
+
+def is_command(function: ast.FunctionDef) -> bool:
+    return any(
+        "click" in ast.unparse(decorator) or ".command" in ast.unparse(decorator)
+        for decorator in function.decorator_list
+    )
+
+
 # ---- the journal -----------------------------------------------------------------------------------------------
 
 # They stand alone: the checker beside a bundle imports nothing of ours, and a migration keeps what it was written with.
@@ -138,6 +170,25 @@ def test_kinds_of_record_are_spelled_in_one_place() -> None:
     ]
 
     assert not spelled, "\n".join(spelled)
+
+
+def test_pages_ask_the_database_nothing_themselves() -> None:
+    """They call operations; only the place that opens and ends a request's transaction knows whose it is."""
+    web = {path: tree for path, tree in modules().items() if path.is_relative_to(PACKAGE / "web")}
+    imports = {
+        path.name
+        for path, tree in web.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and "sqlalchemy" in ast.unparse(node)
+    }
+    calls = {
+        node.attr
+        for tree in web.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "g.session"
+    }
+
+    assert (imports, calls) == ({"requests.py"}, {"rollback"})
 
 
 # ---- layers ----------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from osm_flow.operations.audit import checkpoints, log_checks, signing_keys
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, Kind, changes_of
+from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, Kind, changes_of
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import JournalRecord, SigningKey
 
@@ -128,7 +128,7 @@ def _note_in(text: str) -> str:
 @click.pass_obj
 def people(context: Context, who: str | None, about: str | None, after: str | None, as_json: bool) -> None:
     """Show who changed what about people and their positions, newest first."""
-    _show_records(context, as_json, who=who, about=about, kinds=tuple(map(str, ABOUT_PEOPLE)), after=after)
+    _show_records(context, AdminFilter(who, about, tuple(map(str, ABOUT_PEOPLE))), after, as_json)
 
 
 @audit.command("administration")
@@ -142,12 +142,12 @@ def administration_(
     context: Context, who: str | None, about: str | None, kinds: tuple[str, ...], after: str | None, as_json: bool
 ) -> None:
     """Show who changed people, the calendar, holidays and processes, newest first."""
-    _show_records(context, as_json, who=who, about=about, kinds=kinds, after=after)
+    _show_records(context, AdminFilter(who, about, kinds), after, as_json)
 
 
-def _show_records(context: Context, as_json: bool, **wanted: Any) -> None:
+def _show_records(context: Context, wanted: AdminFilter, after: str | None, as_json: bool) -> None:
     with context.store.reading() as session:
-        page = admin_journal.records(session, SYSTEM, **wanted)
+        page = admin_journal.records(session, SYSTEM, wanted, after=after)
     names = ("seq", "kind", "actor", "actor_role", "office_id", "subject", "prev_hash", "hash")
     items = [
         {

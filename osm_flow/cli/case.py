@@ -99,7 +99,7 @@ def show(context: Context, case_id: str, as_json: bool) -> None:
 
 @case.command("list")
 @click.option("--state", type=click.Choice(["open", *CaseStatus]))
-@click.option("--office")
+@click.option("--office", "office_id")
 @click.option("--fiscal-year", type=int)
 @click.option("--stage")
 @click.option("--process", "definition_key")
@@ -108,32 +108,10 @@ def show(context: Context, case_id: str, as_json: bool) -> None:
 @click.option("--limit", type=click.IntRange(1, 200), default=50)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
-def list_(
-    context: Context,
-    state: str | None,
-    office: str | None,
-    fiscal_year: int | None,
-    stage: str | None,
-    definition_key: str | None,
-    text: str | None,
-    after: str | None,
-    limit: int,
-    as_json: bool,
-) -> None:
+def list_(context: Context, /, after: str | None, limit: int, as_json: bool, **asked: Any) -> None:
     """List cases, newest first."""
     with context.store.reading() as session:
-        page = cases.list_cases(
-            session,
-            SYSTEM,
-            state=state,
-            office_id=office,
-            fiscal_year=fiscal_year,
-            stage=stage,
-            definition_key=definition_key,
-            text=text,
-            after=after,
-            limit=limit,
-        )
+        page = cases.list_cases(session, SYSTEM, cases.CaseFilter(**asked), after=after, limit=limit)
         items = [_as_dict(row) for row in page.items]
     lines = (f"{item['id']}  {item['business_key']:<24} {item['state']:<10} {item['title']}" for item in items)
     say({"items": items, "next": page.next}, as_json, "\n".join(lines))

@@ -11,7 +11,7 @@ from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import ErasureState
-from osm_flow.operations.ledger.access_log import Kind, accesses, record_access
+from osm_flow.operations.ledger.access_log import AccessFilter, Kind, Read, accesses, record_access
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.privacy import erasure_requests, retention
 from osm_flow.store.database import instant_text
@@ -39,7 +39,8 @@ def find(context: Context, person_or_subject: str, case_ids: tuple[str, ...], us
         actor = _actor(context, session, username)
         text = erasure_requests.display_name_of(session, person_or_subject)
         matches = erasure_requests.find(session, actor, text, case_ids=case_ids)
-        record_access(session, actor, context.now(), Kind.privacy_searched, "osm-flow privacy find", details=text)
+        read = Read(Kind.privacy_searched, "osm-flow privacy find", details=text)
+        record_access(session, actor, context.now(), read)
         items = [_found(match) for match in matches]
     lines = (f"{item['case_id']}:{item['seq']}  {item['at']}  {item['kind']:<22} {item['excerpt']}" for item in items)
     say({"items": items, "next": None}, as_json, "\n".join(lines))
@@ -208,7 +209,7 @@ def accesses_(
 ) -> None:
     """Show who looked at what and why, newest first."""
     with context.store.reading() as session:
-        page = accesses(session, SYSTEM, who=who, kind=kind, case_id=case_id, after=after)
+        page = accesses(session, SYSTEM, AccessFilter(who, kind, case_id), after=after)
         names = ("actor", "role", "kind", "subject", "case_id", "reason", "details")
         items = [
             {"at": instant_text(access.at), **{name: getattr(access, name) for name in names}} for access in page.items

@@ -12,7 +12,7 @@ import click
 from osm_flow.cli.diagram_files import DiagramFile
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine.simulation.branch_values import guesses_of
-from osm_flow.engine.simulation.walk import Mode, Simulation, Walk
+from osm_flow.engine.simulation.walk import Assumptions, Mode, Simulation, Walk
 from osm_flow.engine.values import Problem
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -97,9 +97,8 @@ def simulate(
     source = DiagramFile(file)
     start = key or source.diagram.main_key
     source.process(start)
-    simulation = Simulation(
-        source.process, start, seed=seed, mode=mode, topics=RESULT_SCHEMAS, guesses=guesses_of(source.diagram.root)
-    )
+    assumed = Assumptions(topics=RESULT_SCHEMAS, guesses=guesses_of(source.diagram.root))
+    simulation = Simulation(source.process, start, seed=seed, mode=mode, assumed=assumed)
     walk = simulation.run(_read_walk(walk_file), max_steps)
     if as_json:
         click.echo(json.dumps(walk.as_json(), ensure_ascii=False, indent=2))

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.demo.cast import OFFICE
 from osm_flow.demo.times import Times
-from osm_flow.domain.calendar.fiscal_year import typical_dates
+from osm_flow.domain.calendar.fiscal_year import DateStatus, typical_dates
 from osm_flow.store.models import FiscalDate
 
 _SOON = timedelta(days=120)
@@ -38,14 +38,14 @@ def fill(session: Session, times: Times) -> None:
             written = _ANNOUNCED.get((story_year, key))
             day = times.day(written) if written else times.moved(normal)
             known = day <= times.today + _SOON
-            status = "actual" if day <= times.today else "announced" if known else "planned"
+            sure = DateStatus.announced if known else DateStatus.planned
             session.add(
                 FiscalDate(
                     office_id=OFFICE,
                     fiscal_year=fiscal_year,
                     key=key,
                     date=day,
-                    status=status,
+                    status=DateStatus.actual if day <= times.today else sure,
                     letter=letter if known else "",
                 )
             )

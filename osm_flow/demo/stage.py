@@ -17,7 +17,8 @@ from osm_flow.demo.times import Times
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.calendar.deadlines import local_day, opening_of
-from osm_flow.domain.forms import values as form_values
+from osm_flow.domain.calendar.fiscal_year import NewDate
+from osm_flow.domain.forms.values import Filled, prefill
 from osm_flow.domain.json import JSON
 from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.errors import Invalid
@@ -30,6 +31,7 @@ from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, ProcessDefinition, Timer, WaitingMessage, WorkItem
 from osm_flow.store.session import Store
 
@@ -113,11 +115,12 @@ class Stage:
         """Complete the work item of this element in the family of the case; prefilled values stand."""
         with self._act(who) as (session, actor):
             item = self._item(session, case_id, element, about)
-            schema = work_items.form_of(session, item)
-            variables = work_items.context_of(session, item)
-            known = form_values.prefill(schema, variables) if schema else {}
+
+            def read(form: JSON | None, context: JSON) -> Filled:
+                return Filled({**(prefill(form, context) if form else {}), **values}, {})
+
             try:
-                work_items.complete(session, item.id, actor, self.now, values={**known, **values}, key=None)
+                complete(session, item.id, actor, self.now, Completion(read))
             except Invalid as refusal:
                 raise StoryBroken(element=element, reason=f"{refusal} {refusal.fields}") from refusal
         self._pass()
@@ -151,8 +154,8 @@ class Stage:
     def move(self, who: str, fiscal_year: int, key: str, written: str, letter: str) -> None:
         """Move a milestone of the calendar by letter."""
         with self._act(who) as (session, actor):
-            day = self.times.day(written)
-            milestones.move_date(session, OFFICE, fiscal_year, key, day, letter, actor, self.now)
+            new = NewDate(self.times.day(written), letter)
+            milestones.move_date(session, OFFICE, fiscal_year, key, actor, self.now, new)
         self._pass()
 
     def variables(self, case_id: str, element: str, *, about: str | None = None) -> JSON:

@@ -61,7 +61,7 @@ class SmtpMailer:
         return cls(parts.hostname, port, security, sender, username, password, base_url.rstrip("/"), tls=tls)
 
     def send(self, mail: Mail, at: datetime) -> None:
-        """Raises MailFailed when the server cannot be reached or does not take the mail."""
+        """Send the mail. Raises MailFailed when the server cannot be reached or does not take it."""
         try:
             message = self.compose(mail, at)
             with self._connect() as connection:
@@ -72,6 +72,7 @@ class SmtpMailer:
             raise MailFailed(reason=f"{type(error).__name__}: {error}"[:500]) from error
 
     def compose(self, mail: Mail, at: datetime) -> EmailMessage:
+        """The mail as a message of the e-mail standard."""
         message = EmailMessage(policy=SMTP)
         message["From"] = Address(display_name="OSM Flow", addr_spec=self.sender)
         message["To"] = Address(addr_spec=mail.to)

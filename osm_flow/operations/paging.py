@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from osm_flow.domain.pages import Page
 from osm_flow.errors import Invalid
 
 MOST = 200
+
+Item = TypeVar("Item")
 
 
 class PageKeyUnreadable(Invalid):
@@ -50,6 +52,26 @@ class Keyset:
             same.append(column.is_(None) if value is None else column == value)
         return or_(*alternatives)
 
+    def page(
+        self,
+        session: Session,
+        wanted: Select[Item],
+        values: Callable[[Item], Sequence[Any]],
+        after: str | None,
+        limit: int,
+    ) -> tuple[list[Item], str | None]:
+        """At most `limit` items in this order that follow the key `after`, and the key of what follows; None at the end.
+
+        `values` gives what an item has in the columns of this order. Raises PageKeyUnreadable.
+        """
+        limit = max(1, min(limit, MOST))
+        if after:
+            wanted = wanted.where(self.after(after))
+        # One more than shown tells whether anything follows.
+        items = list(session.scalars(wanted.order_by(*self.order()).limit(limit + 1)))
+        following = self.key_of(values(items[limit - 1])) if len(items) > limit else None
+        return items[:limit], following
+
     def _read(self, key: str) -> list[Any]:
         try:
             values = json.loads(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)))
@@ -82,9 +104,5 @@ def newest_first(session: Session, wanted: Select[Any], column: Any, after: str 
     """A page of rows in falling order of their unique `column`, with the exact count of all that are wanted."""
     keyset = Keyset((column, True, False))
     total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    if after:
-        wanted = wanted.where(keyset.after(after))
-    limit = max(1, min(limit, MOST))
-    found = list(session.scalars(wanted.order_by(*keyset.order()).limit(limit + 1)))
-    following = keyset.key_of([getattr(found[limit - 1], column.key)]) if len(found) > limit else None
-    return Page(found[:limit], following, total)
+    items, following = keyset.page(session, wanted, lambda row: [getattr(row, column.key)], after, limit)
+    return Page(items, following, total)

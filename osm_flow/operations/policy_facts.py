@@ -66,11 +66,12 @@ def completers(session: Session, case: Case, elements: Iterable[str]) -> dict[st
 
 
 def spell(candidates: Iterable[Candidate], actor: Actor) -> tuple[str, ...]:
-    """The candidates as diagrams spell them; other people than the actor are left out, for they decide nothing here."""
+    """The candidates as diagrams spell them; people for whom the actor does not answer decide nothing and are left out."""
+    answered = actor.names_answered
     spelled = []
     for candidate in candidates:
         if candidate.role is not None:
             spelled.append(f"{candidate.role}@{candidate.province_id}" if candidate.province_id else candidate.role)
-        elif candidate.person_id is not None and candidate.person_id == actor.person_id:
-            spelled.append(f"user:{actor.username}")
+        elif candidate.person_id is not None and candidate.person_id in answered:
+            spelled.append(f"user:{answered[candidate.person_id]}")
     return tuple(spelled)

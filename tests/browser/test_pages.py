@@ -16,6 +16,7 @@ from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, Draft, WaitingMessage, WorkItem
 from tests.browser.conftest import Desk
 from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person
@@ -58,7 +59,7 @@ def ids(site: Site) -> dict[str, str]:
         for number in range(3):
             make_case(session, actor=somsri, title=f"แผนย่อย {number}")
         draft = _item(session, checked)
-        work_items.complete(session, draft.id, somsri, NOW, values={"text": "ร่างแรก"}, key=None)
+        complete(session, draft.id, somsri, NOW, Completion.of({"text": "ร่างแรก"}))
         check = work_items.claim(session, _item(session, checked).id, actor_named(session, "wichai", NOW.date()), NOW)
         held = work_items.claim(session, _item(session, mine).id, malee, NOW)
         held.due_at = later(-60 * 24 * 3)

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.differences import differences
-from osm_flow.operations.cases.attachments import attach
+from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.cases.queries import definition_with_forms
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.replay.verify import replay
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case
 from tests.browser.conftest import Desk
 from tests.factories import deploy_tests, files, items_of, later, make_case, make_office, make_person
@@ -77,16 +78,14 @@ def case_id(site: Site) -> str:
         case = make_case(session, actor=anan)
         for number in range(ROUNDS):
             at = later(60 * number)
-            work_items.complete(
-                session, items_of(session, case)[0].id, anan, at, values={"text": f"ร่างที่ {number}"}, key=None
-            )
+            complete(session, items_of(session, case)[0].id, anan, at, Completion.of({"text": f"ร่างที่ {number}"}))
             check = items_of(session, case)[0]
             work_items.claim(session, check.id, boss, at)
             comment(session, case.id, boss, at, body=f"ดูแล้ว {number}", key=None)
             if number == 1:
-                attach(session, case.id, boss, at, filename="มติ.txt", content=b"yes", key=None)
+                attach(session, case.id, boss, at, GivenFile("มติ.txt", b"yes"), key=None)
             verdict = {"approved": number == ROUNDS - 1, "reason": f"รอบ {number}"}
-            work_items.complete(session, check.id, boss, at, values=verdict, key=None)
+            complete(session, check.id, boss, at, Completion.of(verdict))
         assert definition_with_forms(session, case).xml.count(b"BPMNShape") > 5
         return case.id
 

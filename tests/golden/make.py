@@ -28,7 +28,7 @@ from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.cases.acts import resume_case, suspend_case
-from osm_flow.operations.cases.attachments import attach
+from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.people.accounts import actor_named, give_position
@@ -107,8 +107,7 @@ def _delegate_and_pause(session: Session, year: Year) -> None:
         item.case_id,
         kanya,
         year.now,
-        filename="กรอบนโยบาย.txt",
-        content="กรอบ ปี 2571\n".encode(),
+        GivenFile("กรอบนโยบาย.txt", "กรอบ ปี 2571\n".encode()),
         key="golden-2",
     )
     suspend_case(session, item.case_id, boss, year.now, reason="รอหนังสือ ก.น.บ.")

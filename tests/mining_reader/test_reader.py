@@ -23,6 +23,7 @@ from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.mining import event_log
 from osm_flow.operations.privacy.pseudonyms import pseudonyms
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, JournalRecord, Project, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
@@ -89,11 +90,11 @@ def worked(sqlite_store: Store) -> Store:
             for turn, approved in enumerate((False, True)):
                 draft = items_of(session, case)[0]
                 work_items.claim(session, draft.id, anan, NOW)
-                work_items.complete(session, draft.id, anan, NOW, values={"text": "ร่าง"}, key=f"d{number}{turn}")
+                complete(session, draft.id, anan, NOW, Completion.of({"text": "ร่าง"}, f"d{number}{turn}"))
                 check = items_of(session, case)[0]
                 comment(session, case.id, boss, later(), body="ดู", key=f"c{number}{turn}", work_item_id=check.id)
                 values = {"approved": approved, "reason": "1"}
-                work_items.complete(session, check.id, boss, NOW, values=values, key=f"k{number}{turn}")
+                complete(session, check.id, boss, NOW, Completion.of(values, f"k{number}{turn}"))
     deliver_pending(sqlite_store, NOW, caller)
     return sqlite_store
 

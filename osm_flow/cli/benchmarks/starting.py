@@ -11,7 +11,7 @@ from osm_flow.cli.benchmarks.diagrams import TYPED, files
 from osm_flow.cli.benchmarks.stepping import begin
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.work_items.inbox import inbox_for
+from osm_flow.operations.work_items.inbox import InboxFilter, inbox_for
 
 _PAGES = ("/", "/inbox", "/inbox?view=groups", "/cases", "/calendar", "/definitions", "/team")
 
@@ -50,7 +50,7 @@ def _work(bench: Bench, office: Office, port: int, pid: int) -> float | None:
         for turn in range(bench.size(40, 2)):
             browser.get(_PAGES[turn % len(_PAGES)])
             with office.store.reading() as session:
-                item = inbox_for(session, office.actor(), bench.now(), view="groups", limit=1).items[0]
+                item = inbox_for(session, office.actor(), bench.now(), InboxFilter("groups"), limit=1).items[0]
             browser.get(f"/work-items/{item.id}")
             values = {**TYPED, "csrf_token": token, "idempotency_key": f"{pid}-{turn}"}
             browser.post(f"/work-items/{item.id}/complete", values)

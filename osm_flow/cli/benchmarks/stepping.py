@@ -21,7 +21,7 @@ from osm_flow.engine.stepper import LiveCase
 from osm_flow.engine.values import CompleteTask, Start, Step
 from osm_flow.operations.cases.acts import start_case
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, WorkItem
 
 _CASE = "00000000-0000-4000-8000-000000000001"
@@ -101,4 +101,4 @@ def go_round(bench: Bench, store: Any, case_id: str, actor: Actor, steps: int) -
         with store.transaction() as session:
             query = select(WorkItem.id).where(WorkItem.case_id == case_id, WorkItem.state == WorkItemStatus.READY)
             item_id = session.scalars(query).one()
-            work_items.complete(session, item_id, actor, bench.now(), values=VALUES, key=None)
+            complete(session, item_id, actor, bench.now(), Completion.of(VALUES))

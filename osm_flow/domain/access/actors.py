@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from osm_flow.domain.access.roles import OVERSIGHT, WORKERS
 from osm_flow.domain.people import PositionKind
@@ -28,6 +28,8 @@ class Hat:
     for_username: str | None = None
     for_name: str | None = None
     title: str = ""
+    # Says the same as `for_username`, for those who know people by their rows.
+    for_id: int | None = field(default=None, compare=False)
 
     def covers(self, office_id: str | None) -> bool:
         """Whether the hat counts in this office; every hat counts where no office is named."""
@@ -84,14 +86,32 @@ class Actor:
         best = next((hat for hat in here if hat.role in preferred), None) or next(iter(here), None)
         return best.role if best else None
 
+    @property
+    def standing_in(self) -> tuple[Hat, ...]:
+        """The hats in which the actor stands in for somebody who is away."""
+        return tuple(hat for hat in self.hats if hat.kind == PositionKind.acting and hat.role not in NEVER_STANDS_IN)
+
+    @property
+    def names_answered(self) -> Mapping[int | None, str]:
+        """User names for which the actor answers as a candidate, by the person's id: their own, and whom they stand in for."""
+        away = {hat.for_id: hat.for_username for hat in self.standing_in if hat.for_username}
+        return {**away, self.person_id: self.username}
+
     def hat_for(self, candidates: Iterable[str], office_id: str) -> Hat | None:
-        """The hat under which this actor is one of the candidates in the office, None if they are not."""
+        """The hat under which this actor is one of the candidates in the office, None if they are not.
+
+        Whoever is named in person is a candidate in their own post, and so is who stands in for them.
+        """
         wanted = tuple(candidates)
         here = [hat for hat in self.hats if hat.covers(office_id)]
         by_role = _best(hat for hat in here if any(hat.answers(candidate) for candidate in wanted))
-        if by_role is None and f"user:{self.username}" in wanted:
-            return self.wearing(WORKERS, office_id) or self.wearing(OVERSIGHT - {"auditor"}, office_id)
-        return by_role
+        if by_role is not None:
+            return by_role
+        named = f"user:{self.username}" in wanted
+        own = self.wearing(WORKERS, office_id) or self.wearing(OVERSIGHT - NEVER_STANDS_IN, office_id)
+        if named and own:
+            return own
+        return _best(hat for hat in self.standing_in if hat in here and f"user:{hat.for_username}" in wanted)
 
 
 SYSTEM = Actor(None, "system", "ระบบ")

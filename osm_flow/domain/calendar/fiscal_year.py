@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Literal
 
 from osm_flow.domain.calendar.thai_dates import BUDDHIST_OFFSET
@@ -15,6 +16,23 @@ from osm_flow.domain.calendar.thai_dates import BUDDHIST_OFFSET
 _OCTOBER = 10
 Quarter = Literal[1, 2, 3, 4]
 Lane = Literal["planning", "budget", "execution"]
+
+
+class DateStatus(StrEnum):
+    """How sure the date of a milestone is."""
+
+    planned = "planned"
+    announced = "announced"
+    actual = "actual"
+
+
+@dataclass(frozen=True)
+class NewDate:
+    """The day on which a milestone falls from now on, and the letter that says so; `status` is a DateStatus if right."""
+
+    day: date
+    letter: str
+    status: str = DateStatus.announced
 
 
 def fiscal_year_of(day: date) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms.schema import columns_of, fields_of, find, looked_up
 from osm_flow.domain.json import JSON
 
-BANGKOK = timedelta(hours=7)
 COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
     "equals": lambda left, right: left == right,
     "at_most": lambda left, right: left <= right,
@@ -62,7 +62,7 @@ class Scope:
     def day(self, name: str) -> date | None:
         """The value as a day in Thailand."""
         moment = read_moment(self.get(name))
-        return (moment + BANGKOK).date() if isinstance(moment, datetime) else moment
+        return local_day(moment.replace(tzinfo=UTC)) if isinstance(moment, datetime) else moment
 
 
 def is_missing(field: JSON, value: Any) -> bool:

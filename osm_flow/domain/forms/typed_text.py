@@ -7,16 +7,16 @@ import io
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from osm_flow.domain.calendar.deadlines import BANGKOK
 from osm_flow.domain.calendar.thai_dates import arabic_digits, english_date, parse_thai_date, thai_date
 from osm_flow.domain.forms.schema import Message, choices_of, columns_of, decimals_of, label_of, widget_of
 from osm_flow.domain.forms.scope import exact
 from osm_flow.domain.json import JSON
 
-BANGKOK = timezone(timedelta(hours=7))
 _EXACT_DIGITS = 15
 _YEAR = re.compile(r"\d{4}")
 _NUMBER = re.compile(r"-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")

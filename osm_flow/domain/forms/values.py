@@ -68,6 +68,20 @@ def validate(schema: JSON, values: object, context: Context | None = None) -> Er
     return errors
 
 
+@dataclass(frozen=True)
+class Filled:
+    """What was filled into a form: its values and, by dotted path, what of it cannot be read as a value at all."""
+
+    values: JSON
+    faults: Errors
+
+
+def faults_in(schema: JSON, filled: Filled, context: Context | None = None) -> Errors:
+    """All that is wrong with what was filled in. What cannot be read says more than that its value is missing."""
+    judged = validate(schema, filled.values, context)
+    return {**filled.faults, **{path: message for path, message in judged.items() if path not in filled.faults}}
+
+
 def prefill(schema: JSON, variables: Context) -> JSON:
     """The values that an empty form opens with: what the case already knows, else the defaults."""
     filled: JSON = {}

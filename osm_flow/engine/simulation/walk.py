@@ -61,6 +61,7 @@ class _Running:
 
     @property
     def waiting(self) -> tuple[Waiting, ...]:
+        """What the case waits for."""
         return self.newest.waiting if self.newest else ()
 
 
@@ -78,8 +79,25 @@ class Walk:
         return {"steps": self.steps, "outcome": self.outcome, "element": self.element}
 
 
+@dataclass(frozen=True)
+class Assumptions:
+    """What nobody chooses along a walk, beyond chance.
+
+    data     what the case begins with.
+    topics   the result schema of each topic, by which service jobs are answered.
+    guesses  the values of variables that conditions ask for.
+    """
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    topics: Mapping[str, JSON] = field(default_factory=dict)
+    guesses: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+
+_NONE = Assumptions()
+
+
 class Simulation:
-    """One simulation. `find` gives the process of a key; `topics` the result schema of a service's topic."""
+    """One simulation. `find` gives the process of a key."""
 
     def __init__(
         self,
@@ -89,9 +107,7 @@ class Simulation:
         seed: int = 0,
         mode: Mode = "live",
         compacting: bool = True,
-        topics: Mapping[str, JSON] | None = None,
-        guesses: Mapping[str, Sequence[Any]] | None = None,
-        data: JSON | None = None,
+        assumed: Assumptions = _NONE,
     ) -> None:
         self.find = find
         self.key = key
@@ -100,9 +116,7 @@ class Simulation:
         self.random = random.Random(seed)  # noqa: S311 - a repeatable walk, no secret
         # What nobody chooses (start values, answers of services) is the same along the recorded walk of the same seed.
         self.surroundings = random.Random(f"surroundings of {seed}")  # noqa: S311
-        self.topics = topics or {}
-        self.guesses = guesses or {}
-        self.given = data or {}
+        self.assumed = assumed
         self.now = BEGINNING
         self.cases: dict[str, _Running] = {}
         self.walk = Walk()
@@ -189,7 +203,7 @@ class Simulation:
             return random_values(schema, self.random, waiting.data)
         if waiting.kind == "message":
             return {}
-        return {name: self.random.choice(options) for name, options in self.guesses.items()}
+        return {name: self.random.choice(options) for name, options in self.assumed.guesses.items()}
 
     def _start_data(self) -> JSON:
         form = self.find(self.key).start_form
@@ -201,7 +215,7 @@ class Simulation:
             "provinces": ["TH-38", "TH-42", "TH-43", "TH-39", "TH-41"],
             "started_by": "simulation",
             **filled,
-            **self.given,
+            **self.assumed.data,
         }
 
     # -- what goes on by itself -----------------------------------------------------------------------------
@@ -231,7 +245,7 @@ class Simulation:
                 self._start_child(case, waiting)
                 moved = True
             elif waiting.kind == "service":
-                schema = self.topics.get(waiting.topic or "")
+                schema = self.assumed.topics.get(waiting.topic or "")
                 result = random_values(schema, self.surroundings) if schema else {}
                 self._advance(case, FinishService(waiting.task_id, result))
                 return True

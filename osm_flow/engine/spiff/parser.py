@@ -134,47 +134,50 @@ class _TimerParser:
 
 
 class StartEventParser(_TimerParser, ElementParser, events_of_library.StartEventParser):  # type: ignore[misc]
-    pass
+    """The parser of start events, which may be timers."""
 
 
 class EndEventParser(ElementParser, events_of_library.EndEventParser):  # type: ignore[misc]
-    pass
+    """The parser of end events."""
 
 
 class CatchEventParser(_TimerParser, ElementParser, events_of_library.IntermediateCatchEventParser):  # type: ignore[misc]
-    pass
+    """The parser of catching events on the flow, which may be timers."""
 
 
 class ThrowEventParser(ElementParser, events_of_library.IntermediateThrowEventParser):  # type: ignore[misc]
-    pass
+    """The parser of throwing events on the flow."""
 
 
 class BoundaryEventParser(_TimerParser, ElementParser, events_of_library.BoundaryEventParser):  # type: ignore[misc]
-    pass
+    """The parser of boundary events, which may be timers."""
 
 
 class SendTaskParser(ElementParser, events_of_library.SendTaskParser):  # type: ignore[misc]
-    """A send task with a topic is a service; without one it throws its message."""
+    """The parser of send tasks: one with a topic is a service, one without throws its message."""
 
     def create_task(self) -> Any:
+        """The specification of the send task."""
         if _camunda(self.node, "topic"):
             return activities.ServiceTask(self.spec, self.bpmn_id, **self.bpmn_attributes)
         return super().create_task()
 
 
 class ReceiveTaskParser(ElementParser, events_of_library.ReceiveTaskParser):  # type: ignore[misc]
-    pass
+    """The parser of receive tasks."""
 
 
 class PlainGatewayParser(ElementParser, GatewayParser):  # type: ignore[misc]
-    pass
+    """The parser of gateways whose flows have no conditions."""
 
 
 class ChoiceGatewayParser(ElementParser, ConditionalGatewayParser):  # type: ignore[misc]
-    pass
+    """The parser of gateways whose flows have conditions."""
 
 
 class SubProcessParser(ElementParser, SubWorkflowParser):  # type: ignore[misc]
+    """The parser of subprocesses."""
+
     EVENT_SUBPROCESS_CLASS = activities.SubProcess  # the library takes triggeredByEvent="false" for one, too
 
 
@@ -199,11 +202,16 @@ class ProcessSpec(BpmnProcessSpec):  # type: ignore[misc]
 
 
 class CaseProcessParser(ProcessParser):  # type: ignore[misc]
+    """The parser of a process, which makes our specification of it."""
+
     def create_spec(self) -> ProcessSpec:
+        """The specification of the process."""
         return ProcessSpec(name=self.bpmn_id, description=self.get_name())
 
 
 class DialectParser(BpmnParser):  # type: ignore[misc]
+    """The parser of a BPMN file: which parser and which of our classes belong to each element."""
+
     PROCESS_PARSER_CLASS = CaseProcessParser
     PARSER_CLASSES = {  # noqa: RUF012 - the library reads a class attribute
         full_tag(tag): pair

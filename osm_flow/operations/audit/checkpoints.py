@@ -46,25 +46,29 @@ def checkpoint_line(session: Session) -> str:
 
 def sign_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring) -> Checkpoint:
     """Make a checkpoint and queue it for every witness who has not got it yet. Raises as `make_checkpoint`."""
-    made = make_checkpoint(session, now, actor, keyring=keyring)
-    send(session, made, now)
-    return made
+    checkpoint = make_checkpoint(session, now, actor, keyring=keyring)
+    send(session, checkpoint, now)
+    return checkpoint
 
 
 def rotate_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring, reason: str) -> Checkpoint:
     """Replace the signing key and queue the last checkpoint for the witnesses. Raises as `rotate_key`."""
-    made = audit_log.rotate_key(session, now, actor, keyring=keyring, reason=reason)
-    send(session, made, now)
-    return made
+    checkpoint = audit_log.rotate_key(session, now, actor, keyring=keyring, reason=reason)
+    send(session, checkpoint, now)
+    return checkpoint
 
 
-def send(session: Session, made: Checkpoint, now: datetime) -> int:
+def send(session: Session, checkpoint: Checkpoint, now: datetime) -> int:
     """Queue the checkpoint for the witnesses; how many had not got it."""
-    subject = f"OSM Flow checkpoint {made.size}"
-    body = _LETTER.format(at=instant_text(made.at), size=made.size, note=made.note)
+    subject = f"OSM Flow checkpoint {checkpoint.size}"
+    body = _LETTER.format(at=instant_text(checkpoint.at), size=checkpoint.size, note=checkpoint.note)
     return sum(
-        queue_mail(session, Mail(f"checkpoint:{made.size}:{made.key_id}:{one.id}", one.email, subject, body), now)
-        for one in witnesses.current(session)
+        queue_mail(
+            session,
+            Mail(f"checkpoint:{checkpoint.size}:{checkpoint.key_id}:{witness.id}", witness.email, subject, body),
+            now,
+        )
+        for witness in witnesses.current(session)
     )
 
 

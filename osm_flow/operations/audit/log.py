@@ -78,6 +78,11 @@ def append_new(session: Session) -> int:
     return int(after - before)
 
 
+def logged_records(session: Session) -> int:
+    """How many records are in the log."""
+    return session.scalar(select(func.count()).select_from(LogLeaf)) or 0
+
+
 def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: Keyring) -> Checkpoint:
     """Log what is new and sign the head of the log; the newest checkpoint where nothing is new.
 
@@ -203,19 +208,19 @@ def _require_size(tree: LogTree, size: int) -> None:
         raise SizeUnknown(size=size)
 
 
-def _keep(session: Session, made: Checkpoint, actor: Actor) -> Checkpoint:
-    session.add(LogCheckpoint(**vars(made), actor=actor.username))
+def _keep(session: Session, checkpoint: Checkpoint, actor: Actor) -> Checkpoint:
+    session.add(LogCheckpoint(**vars(checkpoint), actor=actor.username))
     session.flush()
-    return made
+    return checkpoint
 
 
 def _cases_behind(session: Session) -> list[tuple[str, int]]:
     """Cases (and the chain of administration) with records beyond those logged, and the number of their newest one."""
     logged = func.coalesce(LoggedCase.seq, 0)
     behind = select(Case.id, Case.seq).outerjoin(LoggedCase, LoggedCase.case_id == Case.id).where(Case.seq > logged)
-    found = [(row.id, row.seq) for row in session.execute(behind)]
+    behind_cases = [(row.id, row.seq) for row in session.execute(behind)]
     newest = session.scalar(select(func.max(AdminRecord.seq))) or 0
-    return [*found, (admin_journal.CHAIN, newest)] if newest > _logged_administration(session) else found
+    return [*behind_cases, (admin_journal.CHAIN, newest)] if newest > _logged_administration(session) else behind_cases
 
 
 def _logged_administration(session: Session) -> int:

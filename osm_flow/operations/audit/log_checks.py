@@ -57,13 +57,13 @@ def check_log(
     signed = _signed_heads(session, report, rows)
     known = list(trusted) or [signing_keys.public_half(row) for row in rows]
     signed += [head for place, note in kept if (head := _kept_head(report, place, note, known)) is not None]
-    roots = _read_leaves(session, report, {one.head.size for one in signed})
-    for one in signed:
-        if one.head.size > report.records:
-            message = f"{one.place} has {one.head.size} records, the log only {report.records}"
+    roots = _read_leaves(session, report, {signed_head.head.size for signed_head in signed})
+    for signed_head in signed:
+        if signed_head.head.size > report.records:
+            message = f"{signed_head.place} has {signed_head.head.size} records, the log only {report.records}"
             report.faults.append(Fault("", 0, "future", message))
-        elif roots.get(one.head.size) != one.head.root:
-            message = f"{one.place} does not fit the log: some of its first {one.head.size} records were changed"
+        elif roots.get(signed_head.head.size) != signed_head.head.root:
+            message = f"{signed_head.place} does not fit the log: some of its first {signed_head.head.size} records were changed"
             report.faults.append(Fault("", 0, "root", message))
     _check_sequencer(session, report)
     _check_administration(session, report)
@@ -113,7 +113,7 @@ def _endorsed(row: SigningKey, before: SigningKey) -> bool:
 def _signed_heads(session: Session, report: LogReport, rows: Sequence[SigningKey]) -> list[_Signed]:
     """The heads of the stored checkpoints, each held against its row, its key and the one before it."""
     order = {row.key_id: number for number, row in enumerate(rows)}
-    found: list[_Signed] = []
+    heads: list[_Signed] = []
     newest = (0, 0)
     for row in session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.id)):
         report.checkpoints += 1
@@ -133,8 +133,8 @@ def _signed_heads(session: Session, report: LogReport, rows: Sequence[SigningKey
         if (number, head.size) < newest or head.size < newest[1]:
             report.faults.append(Fault("", 0, "order", f"{place} comes after a larger one or by an earlier key"))
         newest = max(newest[0], number), max(newest[1], head.size)
-        found.append(_Signed(head, place))
-    return found
+        heads.append(_Signed(head, place))
+    return heads
 
 
 def _kept_head(report: LogReport, place: str, text: str, known: Sequence[VerifierKey]) -> _Signed | None:

@@ -86,12 +86,12 @@ class LogTree(BaseMerkleTree):  # type: ignore[misc]
 
     def _full_subtrees(self, size: int) -> list[bytes]:
         """The roots of the full subtrees that `size` leaves consist of, widest first."""
-        found, offset = [], 0
+        roots, offset = [], 0
         for level in reversed(range(size.bit_length())):
             if size >> level & 1:
-                found.append(self._get_subroot(offset, 1 << level))
+                roots.append(self._get_subroot(offset, 1 << level))
                 offset += 1 << level
-        return found
+        return roots
 
     def _push(self, stack: list[bytes], position: int, digest: bytes, nodes: list[dict[str, object]]) -> None:
         stack.append(digest)
@@ -122,12 +122,12 @@ class LogTree(BaseMerkleTree):  # type: ignore[misc]
         wanted = select(LogLeaf.case_id, LogLeaf.seq, LogLeaf.hash).where(
             LogLeaf.position >= offset, LogLeaf.position < offset + width
         )
-        found = [
+        hashes = [
             self.hash_buff(leaf_bytes(Leaf(*row))) for row in self._session.execute(wanted.order_by(LogLeaf.position))
         ]
-        if len(found) != width:
+        if len(hashes) != width:
             raise LogDamaged(position=offset)
-        return found
+        return hashes
 
     def _get_subroot(self, offset: int, width: int) -> bytes:
         level = width.bit_length() - 1

@@ -112,7 +112,7 @@ def _says_return(payload: type[JournalPayload]) -> ColumnElement[bool]:
 
 def _decided_and_drafted(session: Session) -> set[tuple[str, str]]:
     """Which step decides on what which step wrote, in any version of any process."""
-    processes = [compiled(session, one) for one in session.scalars(select(ProcessDefinition))]
+    processes = [compiled(session, definition) for definition in session.scalars(select(ProcessDefinition))]
     drafters: dict[str, set[str]] = {}
     for process in processes:
         for element in process.elements.values():
@@ -122,9 +122,13 @@ def _decided_and_drafted(session: Session) -> set[tuple[str, str]]:
 
 
 def _pairs(process: Process, drafters: Mapping[str, set[str]]) -> set[tuple[str, str]]:
-    found = set()
+    pairs = set()
     for element in process.elements.values():
         document, apart = element.properties.get("approves"), element.properties.get("separate_from", "")
-        wrote = drafters.get(document, set()) if document else {one.strip() for one in apart.split(",") if one.strip()}
-        found |= {(element.id, drafter) for drafter in wrote if drafter != element.id}
-    return found
+        wrote = (
+            drafters.get(document, set())
+            if document
+            else {element_id.strip() for element_id in apart.split(",") if element_id.strip()}
+        )
+        pairs |= {(element.id, drafter) for drafter in wrote if drafter != element.id}
+    return pairs

@@ -16,8 +16,9 @@ from osm_flow.domain.search import searchable
 from osm_flow.errors import Refused
 from osm_flow.operations.audit.questions import Question, condition
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.ledger.access_log import Kind, record_access
+from osm_flow.operations.ledger.access_log import Kind, Read, record_access
 from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, ProcessDefinition
@@ -82,7 +83,7 @@ def export(session: Session, actor: Actor, now: datetime, wanted: Wanted, *, rea
     total = session.scalar(select(func.count()).select_from(JournalRecord).where(*conditions)) or 0
     if total > MOST_EXPORTED:
         raise TooMuchToExport(most=MOST_EXPORTED)
-    record_access(session, actor, now, Kind.search_exported, f"{total} records", reason, details=details)
+    record_access(session, actor, now, Read(Kind.search_exported, f"{total} records", reason, details=details))
     return total
 
 
@@ -100,7 +101,7 @@ def everything(session: Session, actor: Actor, wanted: Wanted) -> Iterator[Found
 
 def audited_offices(actor: Actor) -> list[str]:
     """The offices whose history the actor may search. Raises NotYourRole when there is none."""
-    offices = [one for one in actor.office_ids if decide(actor, Verb.see_audit, OfficeFacts(one)).allowed]
+    offices = [office for office in actor.office_ids if decide(actor, Verb.see_audit, OfficeFacts(office)).allowed]
     if not offices:
         raise NotYourRole
     return offices
@@ -115,13 +116,20 @@ def audited_years(session: Session, actor: Actor) -> list[int]:
 def searched_elements(session: Session) -> list[tuple[ProcessDefinition, list[tuple[str, str]]]]:
     """The user tasks that can be searched for, by process: element and name, of the newest version."""
     newest: dict[str, ProcessDefinition] = {}
-    for one in session.scalars(select(ProcessDefinition).order_by(ProcessDefinition.key, ProcessDefinition.version)):
-        newest[one.key] = one
-    found = []
-    for one in newest.values():
-        elements = compiled(session, one).elements.values()
-        found.append((one, [(each.id, each.name) for each in elements if each.name and each.type.endswith("Task")]))
-    return [(one, elements) for one, elements in found if elements]
+    for definition in session.scalars(
+        select(ProcessDefinition).order_by(ProcessDefinition.key, ProcessDefinition.version)
+    ):
+        newest[definition.key] = definition
+    tasks = []
+    for definition in newest.values():
+        elements = compiled(session, definition).elements.values()
+        tasks.append(
+            (
+                definition,
+                [(element.id, element.name) for element in elements if element.name and element.type.endswith("Task")],
+            )
+        )
+    return [(definition, elements) for definition, elements in tasks if elements]
 
 
 def _page(
@@ -141,19 +149,17 @@ def _told(session: Session, rows: Sequence[JournalRecord]) -> list[Found]:
     ids = {row.case_id for row in rows}
     query = select(Case).where(Case.id.in_(ids)).options(joinedload(Case.definition, innerjoin=True))
     cases = {case.id: case for case in session.scalars(query)} if ids else {}
-    names = work_item_queries.names_of(
-        session, {name for row in rows for name in (row.actor, row.on_behalf_of) if name}
-    )
+    names = names_of(session, {name for row in rows for name in (row.actor, row.on_behalf_of) if name})
     subjects = work_item_queries.subjects_of(session, [row.task_id for row in rows if row.task_id])
-    found = []
+    results = []
     for row in rows:
         case = cases[row.case_id]
         element = compiled(session, case.definition).elements.get(row.element or "")
         behalf = names.get(row.on_behalf_of, row.on_behalf_of) if row.on_behalf_of else None
         name = element.name if element else ""
         subject = subjects.get(row.task_id or "", "")
-        found.append(Found(row, case, names.get(row.actor, row.actor), behalf, name, subject))
-    return found
+        results.append(Found(row, case, names.get(row.actor, row.actor), behalf, name, subject))
+    return results
 
 
 # ---- conditions ------------------------------------------------------------------------------------------------
@@ -163,7 +169,7 @@ def _conditions(session: Session, actor: Actor, wanted: Wanted) -> list[ColumnEl
     """Each as a test of one record, so that the index that gives the order can also end the reading early."""
     offices = audited_offices(actor)
     if wanted.office_id is not None:
-        offices = [one for one in offices if one == wanted.office_id]
+        offices = [office for office in offices if office == wanted.office_id]
     of_case = [Case.id == JournalRecord.case_id, Case.office_id.in_(offices)]
     if wanted.fiscal_year is not None:
         of_case.append(Case.fiscal_year == wanted.fiscal_year)
@@ -193,10 +199,10 @@ def _usernames(session: Session, typed: str) -> list[str]:
     """Whoever is meant: a user name, or everybody whose name has this in it."""
     plain = searchable(typed)
     people = session.execute(select(Person.username, Person.display_name)).all()
-    found = {username for username, name in people if username == typed.strip() or plain in searchable(name)}
+    usernames = {username for username, name in people if username == typed.strip() or plain in searchable(name)}
     if plain in _SYSTEM_NAMES:
-        found.add(SYSTEM.username)
-    return sorted(found)
+        usernames.add(SYSTEM.username)
+    return sorted(usernames)
 
 
 def _for_whom(session: Session, typed: str) -> ColumnElement[bool]:

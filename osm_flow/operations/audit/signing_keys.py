@@ -201,12 +201,14 @@ def sign(text: str, key: VerifierKey, keyring: Keyring) -> Note:
 
 def signed_by(note: Note, key: VerifierKey) -> bool | None:
     """Whether the key signed the note: None when it has no such signature, False when that is wrong."""
-    signatures = [one for one in note.signatures if one.name == key.name and one.key_hash == key.key_hash]
+    signatures = [
+        signature for signature in note.signatures if signature.name == key.name and signature.key_hash == key.key_hash
+    ]
     if not signatures:
         return None
     try:
-        for one in signatures:
-            Ed25519PublicKey.from_public_bytes(key.public).verify(one.value, note.text.encode())
+        for signature in signatures:
+            Ed25519PublicKey.from_public_bytes(key.public).verify(signature.value, note.text.encode())
     except (InvalidSignature, ValueError):
         return False
     return True

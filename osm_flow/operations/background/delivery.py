@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act, CallingTask, CaseStart
 from osm_flow.domain.json import JSON
-from osm_flow.domain.kinds import EntryKind, IncidentKind
+from osm_flow.domain.kinds import EntryKind
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import NotWaiting
@@ -84,7 +84,7 @@ def deliver_one(store: Store, entry_id: int, now: datetime) -> Touched:
     except (Busy, Overtaken):
         logger.info("delivery gave way to another writer", extra={"entry": entry_id})
     except Exception as error:  # noqa: BLE001 (whatever is wrong with one entry, the others are delivered)
-        leases.fail(store, OutboxEntry, entry_id, now, error, kind=IncidentKind.delivery)
+        leases.fail(store, OutboxEntry, entry_id, now, error)
     return ()
 
 
@@ -164,10 +164,8 @@ def _escalate(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -
         return ()
     child, parent, task_id = ends
     call = _call_of(session, parent, task_id)
-    about = {
-        "case_id": child.id, "business_key": child.business_key, "code": body["name"],
-        "passed_on": {"call": call, "origin": body["origin"]},
-    }  # fmt: skip
+    passed_on = {"call": call, "origin": body["origin"]}
+    about = {"case_id": child.id, "business_key": child.business_key, "code": body["name"], "passed_on": passed_on}
     command = EscalateChild(task_id, body["data"], body["name"])
     stepping.apply(session, parent, command, SYSTEM, now, Act(RecordKind.child_escalated, call, task_id), about)
     return (parent.id,)
@@ -230,14 +228,14 @@ def _spread_message(session: Session, entry: OutboxEntry, body: JSON, now: datet
     """One entry for each receiver, so that each is moved in a transaction of its own."""
     sender = session.get_one(Case, entry.case_id)
     waiting = message_receivers.receivers(session, sender, body["name"], body["data"])
-    for one in waiting:
-        receiver = session.get_one(Case, one.case_id)
-        letter = {**body, "task_id": one.task_id, "element": one.element, "from": sender.business_key}
-        outbox_entries.add(session, f"{entry.key}:{one.task_id}", EntryKind.message_to, receiver, letter, now)
+    for row in waiting:
+        receiver = session.get_one(Case, row.case_id)
+        letter = {**body, "task_id": row.task_id, "element": row.element, "from": sender.business_key}
+        outbox_entries.add(session, f"{entry.key}:{row.task_id}", EntryKind.message_to, receiver, letter, now)
     for definition in started_by_message(session, body["name"]):
         start = {**body, "definition": definition.key, "from": sender.business_key}
         outbox_entries.add(session, f"{entry.key}:{definition.key}", EntryKind.message_start, sender, start, now)
-    return (sender.id, *(one.case_id for one in waiting))
+    return (sender.id, *(row.case_id for row in waiting))
 
 
 def _hand_message(session: Session, entry: OutboxEntry, body: JSON, now: datetime) -> Touched:
@@ -299,7 +297,7 @@ def _next_due(store: Store, now: datetime, family: set[str], tried: set[int | st
             OutboxEntry.case_id.in_(family),
             OutboxEntry.kind.in_(HANDLERS),
             OutboxEntry.due_at <= now,
-            OutboxEntry.id.not_in([one for one in tried if isinstance(one, int)]),
+            OutboxEntry.id.not_in([key for key in tried if isinstance(key, int)]),
             or_(OutboxEntry.lease_until.is_(None), OutboxEntry.lease_until < now),
         )
         .order_by(OutboxEntry.id)
@@ -315,7 +313,7 @@ def _next_service(store: Store, now: datetime, family: set[str], tried: set[int 
         .where(
             ServiceJob.case_id.in_(family),
             ServiceJob.due_at <= now,
-            ServiceJob.task_id.not_in([one for one in tried if isinstance(one, str)]),
+            ServiceJob.task_id.not_in([key for key in tried if isinstance(key, str)]),
             or_(ServiceJob.lease_until.is_(None), ServiceJob.lease_until < now),
         )
         .order_by(ServiceJob.due_at, ServiceJob.task_id)
@@ -327,5 +325,5 @@ def _next_service(store: Store, now: datetime, family: set[str], tried: set[int 
 
 def _province(session: Session, data: JSON, parent: Case) -> Province | None:
     wanted = data.get("province")
-    found = session.get(Province, wanted) if isinstance(wanted, str) else None
-    return found if found is not None and found.office_id == parent.office_id else None
+    province = session.get(Province, wanted) if isinstance(wanted, str) else None
+    return province if province is not None and province.office_id == parent.office_id else None

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from osm_flow.domain.kinds import IncidentKind
+from osm_flow.domain.kinds import EntryKind, IncidentKind
 from osm_flow.domain.retries import MOST_ATTEMPTS, MOST_ATTEMPTS_AT_SERVICES, is_final, retry_delay
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.stepping.step import CaseSuspended
@@ -164,19 +164,12 @@ def rest(store: Store, table: type[Waiting], key: str | int, now: datetime) -> N
 
 
 def fail(
-    store: Store,
-    table: type[Row],
-    key: str | int,
-    now: datetime,
-    error: Exception,
-    *,
-    token: str | None = None,
-    kind: str | None = None,
+    store: Store, table: type[Row], key: str | int, now: datetime, error: Exception, *, token: str | None = None
 ) -> None:
     """Note a failure of the row's work, in a transaction of its own: that of the work was rolled back.
 
     With the token of a claim the attempt was counted when it was claimed, and nothing is noted once the row is somebody
-    else's; without one it is counted here. `kind` is that of the incident, unless it follows from the row.
+    else's; without one it is counted here.
     """
     logger.error("background work failed", exc_info=error, extra={"table": table.__tablename__, "key": key})
     try:
@@ -185,15 +178,13 @@ def fail(
             if row is None:
                 return
             row.attempts += 0 if token else 1
-            _put_off(session, row, now, error, kind)
+            _put_off(session, row, now, error)
     except Exception:
         # Nothing is lost: the row is as it was, and due again at once or when its lease is over.
         logger.exception("failure could not be noted", extra={"table": table.__tablename__, "key": key})
 
 
-def _put_off(
-    session: Session, row: Timer | ServiceJob | OutboxEntry, now: datetime, error: Exception, kind: str | None
-) -> None:
+def _put_off(session: Session, row: Timer | ServiceJob | OutboxEntry, now: datetime, error: Exception) -> None:
     most = MOST_ATTEMPTS_AT_SERVICES if isinstance(row, ServiceJob) else MOST_ATTEMPTS
     delay = None if is_final(error) else retry_delay(row.attempts, most)
     row.lease_owner = row.lease_until = None
@@ -204,24 +195,24 @@ def _put_off(
         row.last_error = incidents.words_of(error)
         row.due_at = now + delay if delay else None
     if delay is None:
-        _stop(session, row, now, error, kind)
+        _stop(session, row, now, error)
 
 
-def _stop(
-    session: Session, row: Timer | ServiceJob | OutboxEntry, now: datetime, error: Exception, kind: str | None
-) -> None:
+def _stop(session: Session, row: Timer | ServiceJob | OutboxEntry, now: datetime, error: Exception) -> None:
     """Nobody claims the row any more until its incident is retried."""
     if isinstance(row, Timer):
         row.lease_owner, row.lease_until = STOPPED, _FOR_EVER
     if row.case_id is None:
         return
+    kind: str
     if isinstance(row, OutboxEntry):
-        usual, element, task_id = row.kind, getattr(error, "element", None), f"outbox:{row.id}"
+        kind = IncidentKind.delivery if row.kind in set(EntryKind) else row.kind
+        element, task_id = getattr(error, "element", None), f"outbox:{row.id}"
     else:
-        usual = IncidentKind.timer if isinstance(row, Timer) else IncidentKind.service
+        kind = IncidentKind.timer if isinstance(row, Timer) else IncidentKind.service
         element, task_id = row.element, row.task_id
     message = incidents.words_of(error)
-    incidents.open_in(session, row.case_id, now, kind=kind or usual, message=message, element=element, task_id=task_id)
+    incidents.open_in(session, row.case_id, now, kind=kind, message=message, element=element, task_id=task_id)
 
 
 def key_of(table: type[Row]) -> InstrumentedAttribute[Any]:

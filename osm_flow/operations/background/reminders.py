@@ -55,12 +55,12 @@ def items_to_remind(session: Session, now: datetime, limit: int) -> list[str]:
     """Open work items with a rung that is due and not climbed, earliest due date first."""
     calendar = working_calendar(session, local_day(now))
     names = session.scalars(select(WorkItem.escalation).join(Case).where(*_open()).distinct())
-    found: dict[str, datetime] = {}
+    due: dict[str, datetime] = {}
     for name in filter(None, names):
         for rung in ladder(name):
             rows = session.execute(_due(name, rung, calendar, now).limit(limit))
-            found |= {row.id: row.due_at for row in rows if row.due_at is not None}
-    return sorted(found, key=lambda item_id: (found[item_id], item_id))[:limit]
+            due |= {row.id: row.due_at for row in rows if row.due_at is not None}
+    return sorted(due, key=lambda item_id: (due[item_id], item_id))[:limit]
 
 
 def items_to_follow_up(session: Session, now: datetime, limit: int) -> list[str]:

@@ -34,7 +34,7 @@ def run_job(session: Session, job: ServiceJob, now: datetime) -> bool:
     if session.get(ServiceJob, job.task_id, populate_existing=True) is None:
         return False
     stepping.refuse_unless_active(case)
-    waiting = next((each for each in stepping.waiting_of(session, case) if each.task_id == job.task_id), None)
+    waiting = next((task for task in stepping.waiting_of(session, case) if task.task_id == job.task_id), None)
     if waiting is None:
         return False
     if job.topic not in TOPICS:

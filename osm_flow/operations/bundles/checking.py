@@ -44,9 +44,9 @@ def check_bundle(path: Path, *, trusted: Sequence[VerifierKey] | None = None, re
     faults = [*bundle.faults, *_faults_of_tree(bundle), *_faults_of_strays(bundle)]
     notes: list[str] = []
     cases: list[Deep] = []
-    for one in bundle.cases:
-        faults += _faults_of_case(bundle, one)
-        cases.append(_replayed(one) if replaying and bundle.has_payloads else Deep(one.history.case_id))
+    for case in bundle.cases:
+        faults += _faults_of_case(bundle, case)
+        cases.append(_replayed(case) if replaying and bundle.has_payloads else Deep(case.history.case_id))
         faults += cases[-1].faults
     if replaying and not bundle.has_payloads:
         notes.append("the bundle has no payloads, so nothing can be replayed")
@@ -83,39 +83,39 @@ def root_of(leaf: bytes, position: int, size: int, path: Sequence[bytes]) -> byt
 # ---- one case ----------------------------------------------------------------------------------------------------
 
 
-def _faults_of_case(bundle: Bundle, one: BundledCase) -> Iterator[Fault]:
-    history, case_id = one.history, one.history.case_id
+def _faults_of_case(bundle: Bundle, case: BundledCase) -> Iterator[Fault]:
+    history, case_id = case.history, case.history.case_id
     faults = faults_of_history(history)
     yield from faults if bundle.has_payloads else (fault for fault in faults if fault.code != "payload")
     count, head = (history.chain[-1][0].seq, history.chain[-1][1]) if history.chain else (0, rules.GENESIS)
-    if (count, head) != (one.about["records"], one.about["head"]):
+    if (count, head) != (case.about["records"], case.about["head"]):
         yield Fault(case_id, count, "head", "the journal does not end where the manifest says")
-    if {"id": case_id, **_parents(one.about)} != {"id": one.shown.get("id"), **_parents(one.shown)}:
+    if {"id": case_id, **_parents(case.about)} != {"id": case.shown.get("id"), **_parents(case.shown)}:
         yield Fault(case_id, 0, "case", "case.json is of another case than the manifest says")
     for seq in sorted(history.payloads):
-        yield from _faults_of_body(bundle, one, seq)
+        yield from _faults_of_body(bundle, case, seq)
     ids = {other.history.case_id for other in bundle.cases}
     for record, _ in history.chain:
         if record.kind == RecordKind.child_ended and case_id_for(case_id, record.task_id or "") not in ids:
             yield Fault(case_id, record.seq, "child", "the child case that ended here is not in the bundle")
-    for state, (record, _) in zip(one.states, history.chain, strict=False):
+    for state, (record, _) in zip(case.states, history.chain, strict=False):
         if (state.get("seq"), state.get("digest")) != (record.seq, record.state_digest):
             yield Fault(case_id, record.seq, "states", "states.jsonl tells of another state than the record")
             break
-    if len(one.states) > len(history.chain):
+    if len(case.states) > len(history.chain):
         yield Fault(case_id, count, "states", "states.jsonl tells of records that are not there")
 
 
-def _faults_of_body(bundle: Bundle, one: BundledCase, seq: int) -> Iterator[Fault]:
-    case_id = one.history.case_id
-    body = parsed(one.history.payloads[seq].body.encode("utf-8", "surrogatepass"))
-    kind = next((record.kind for record, _ in one.history.chain if record.seq == seq), "")
+def _faults_of_body(bundle: Bundle, case: BundledCase, seq: int) -> Iterator[Fault]:
+    case_id = case.history.case_id
+    body = parsed(case.history.payloads[seq].body.encode("utf-8", "surrogatepass"))
+    kind = next((record.kind for record, _ in case.history.chain if record.seq == seq), "")
     try:
         command, data = body["command"], body["data"]
         if (command is not None and command["type"] == "Start") != (seq == 1):
             yield Fault(case_id, seq, "payload", "a case begins with its first record, and only there")
         if seq == 1:
-            yield from _faults_of_first(one, body["about"])
+            yield from _faults_of_first(case, body["about"])
         if kind == RecordKind.case_attached:
             name, size = data["sha256"], data["size"]
             if bundle.attachments.get(name) != (name, size):
@@ -124,11 +124,11 @@ def _faults_of_body(bundle: Bundle, one: BundledCase, seq: int) -> Iterator[Faul
         yield Fault(case_id, seq, "payload", "the payload is no record's payload")
 
 
-def _faults_of_first(one: BundledCase, about: JSON) -> Iterator[Fault]:
-    case_id = one.history.case_id
-    if _parents(about) != _parents(one.about):
+def _faults_of_first(case: BundledCase, about: JSON) -> Iterator[Fault]:
+    case_id = case.history.case_id
+    if _parents(about) != _parents(case.about):
         yield Fault(case_id, 1, "case", "the first record names another parent than the manifest")
-    if any(one.shown.get(name) != about[name] for name in ("business_key", "title")):
+    if any(case.shown.get(name) != about[name] for name in ("business_key", "title")):
         yield Fault(case_id, 1, "case", "case.json has another title or business key than the first record")
 
 
@@ -136,17 +136,17 @@ def _parents(about: JSON) -> JSON:
     return {name: about.get(name) or None for name in ("parent_case_id", "parent_task_id")}
 
 
-def _replayed(one: BundledCase) -> Deep:
+def _replayed(case: BundledCase) -> Deep:
     """The replay of the case; the bundle's own states are what is known of the recorded ones."""
-    found = compare_states.compare(one.history, lambda seq: _told(one.states, seq))
-    if found.faults or not found.is_complete:
-        return found
-    with_data = all("set" in state for state in one.states)
-    for told, computed in zip(one.states, lines_of_states(one.history, with_data=with_data), strict=False):
-        if told != computed:
-            said = "states.jsonl does not tell what the engine finds after this record"
-            return found.with_faults([Fault(one.history.case_id, computed["seq"], "states", said)])
-    return found
+    result = compare_states.compare(case.history, lambda seq: _told(case.states, seq))
+    if result.faults or not result.is_complete:
+        return result
+    with_data = all("set" in state for state in case.states)
+    for written, computed in zip(case.states, lines_of_states(case.history, with_data=with_data), strict=False):
+        if written != computed:
+            message = "states.jsonl does not tell what the engine finds after this record"
+            return result.with_faults([Fault(case.history.case_id, computed["seq"], "states", message)])
+    return result
 
 
 def _told(states: list[JSON], seq: int) -> KnownState | None:
@@ -158,8 +158,10 @@ def _told(states: list[JSON], seq: int) -> KnownState | None:
             data = {name: value for name, value in data.items() if name not in state.get("unset", ())}
             if state["seq"] == seq:
                 shown = (
-                    one["element"] if one["instance"] is None else f"{one['element']}[{one['instance']}]"
-                    for one in state["waiting"]
+                    waiting["element"]
+                    if waiting["instance"] is None
+                    else f"{waiting['element']}[{waiting['instance']}]"
+                    for waiting in state["waiting"]
                 )
                 return KnownState("states.jsonl", tuple(sorted(shown)), data if "set" in state else None)
         except (TypeError, KeyError):
@@ -172,8 +174,8 @@ def _told(states: list[JSON], seq: int) -> KnownState | None:
 
 def _faults_of_tree(bundle: Bundle) -> Iterator[Fault]:
     seen: set[str] = set()
-    for one in bundle.cases:
-        case_id, parent, task = one.about["id"], one.about["parent_case_id"], one.about["parent_task_id"]
+    for case in bundle.cases:
+        case_id, parent, task = case.about["id"], case.about["parent_case_id"], case.about["parent_task_id"]
         if case_id in seen:
             yield Fault(case_id, 0, "case", "the case is in the bundle twice")
         if (parent is None) != (task is None) or (parent is not None and case_id != case_id_for(parent, task)):
@@ -184,21 +186,21 @@ def _faults_of_tree(bundle: Bundle) -> Iterator[Fault]:
 
 
 def _faults_of_strays(bundle: Bundle) -> Iterator[Fault]:
-    ids = {one.history.case_id for one in bundle.cases}
-    named = {record.definition_sha256 for one in bundle.cases for record, _ in one.history.chain}
-    attached = {name for one in bundle.cases for name in _attached(one)}
+    ids = {case.history.case_id for case in bundle.cases}
+    named = {record.definition_sha256 for case in bundle.cases for record, _ in case.history.chain}
+    attached = {name for case in bundle.cases for name in _attached(case)}
     for name in bundle.manifest["files"]:
         if name.endswith("/payloads.jsonl") and not bundle.has_payloads:
             yield Fault("", 0, "payload", "there are payloads, and the manifest says that there are none")
-        kind, _, rest = name.partition("/")
+        kind, _, path = name.partition("/")
         owners = {"cases": ids, "definitions": named, "attachments": attached}.get(kind)
-        if owners is not None and rest.partition("/")[0] not in owners:
+        if owners is not None and path.partition("/")[0] not in owners:
             yield Fault("", 0, "file", f"{name[:200]}: no case and no record names it")
 
 
-def _attached(one: BundledCase) -> Iterator[Any]:
-    for record, _ in one.history.chain:
-        payload = one.history.payloads.get(record.seq)
+def _attached(case: BundledCase) -> Iterator[Any]:
+    for record, _ in case.history.chain:
+        payload = case.history.payloads.get(record.seq)
         if record.kind == RecordKind.case_attached and payload is not None:
             try:
                 yield json.loads(payload.body)["data"]["sha256"]
@@ -210,10 +212,10 @@ def _signers(bundle: Bundle, trusted: Sequence[VerifierKey] | None) -> tuple[lis
     """Who signed the checkpoint, and what is wrong with it or with a proof against it."""
     if bundle.checkpoint is None:
         is_left = bundle.manifest["checkpoint"] is not None or bundle.keys is not None
-        if is_left or any(one.proof for one in bundle.cases):
+        if is_left or any(case.proof for case in bundle.cases):
             return [], [Fault("", 0, "checkpoint", "the checkpoint is missing")]
-        said = "the bundle has no checkpoint, so nobody signed it"
-        return [], [Fault("", 0, "checkpoint", said)] if trusted is not None else []
+        message = "the bundle has no checkpoint, so nobody signed it"
+        return [], [Fault("", 0, "checkpoint", message)] if trusted is not None else []
     try:
         note = read_note(bundle.checkpoint)
         head = read_head(note)
@@ -229,7 +231,7 @@ def _signers(bundle: Bundle, trusted: Sequence[VerifierKey] | None) -> tuple[lis
         faults += more
     if bundle.manifest["checkpoint"] != {"size": head.size, "root": head.root.hex()}:
         faults.append(Fault("", 0, "checkpoint", "it is not the checkpoint of the manifest"))
-    faults += [fault for one in bundle.cases for fault in _faults_of_proof(one, head.size, head.root)]
+    faults += [fault for case in bundle.cases for fault in _faults_of_proof(case, head.size, head.root)]
     return signers, faults
 
 
@@ -241,8 +243,8 @@ def _signed_by(note: Note, known: Sequence[VerifierKey], whose: str) -> tuple[li
     return sorted({name for name, answer in answers if answer}), faults
 
 
-def _faults_of_proof(one: BundledCase, size: int, root: bytes) -> Iterator[Fault]:
-    case_id, proof = one.history.case_id, one.proof
+def _faults_of_proof(case: BundledCase, size: int, root: bytes) -> Iterator[Fault]:
+    case_id, proof = case.history.case_id, case.proof
     if proof is None:
         yield Fault(case_id, 0, "proof", "there is a checkpoint, but no proof that it covers the case")
         return
@@ -254,13 +256,13 @@ def _faults_of_proof(one: BundledCase, size: int, root: bytes) -> Iterator[Fault
         path = [bytes.fromhex(sibling) for sibling in proof["path"]]
         if [sibling.hex() for sibling in path] != proof["path"] or len(proof) != 6:
             raise ValueError
-        found = root_of(leaf, proof["position"], proof["size"], path)
+        computed = root_of(leaf, proof["position"], proof["size"], path)
     except (KeyError, TypeError, ValueError):
         yield Fault(case_id, 0, "proof", "the proof is none")
         return
-    if (proof["case_id"], proof["size"]) != (case_id, size) or found != root:
+    if (proof["case_id"], proof["size"]) != (case_id, size) or computed != root:
         yield Fault(case_id, seq, "proof", "the checkpoint does not contain this record")
-    elif not any(record.seq == seq and own == hash_ for record, own in one.history.chain):
+    elif not any(record.seq == seq and own == hash_ for record, own in case.history.chain):
         yield Fault(case_id, seq, "proof", "the record that the proof speaks of is not in the journal")
 
 

@@ -42,7 +42,7 @@ def _slim(case: JSON) -> JSON:
 
 
 def _slim_state(state: JSON) -> JSON:
-    waiting = [[one["element"], one["due_at"], one["instance"]] for one in state["waiting"]]
+    waiting = [[item["element"], item["due_at"], item["instance"]] for item in state["waiting"]]
     return {"waiting": waiting, **{name: state[name] for name in ("passed", "set", "unset") if state.get(name)}}
 
 

@@ -112,13 +112,13 @@ class _Reader:
         return Bundle(manifest, cases, attachments, checkpoint, keys, self.faults)
 
     def _manifest(self) -> JSON:
-        found = self._object("manifest.json", "")
-        cases = found.get("cases")
-        right = found.keys() == _MANIFEST and found["format"] == FORMAT and isinstance(found["files"], dict)
-        right = right and isinstance(found["payloads"], bool)
+        manifest = self._object("manifest.json", "")
+        cases = manifest.get("cases")
+        right = manifest.keys() == _MANIFEST and manifest["format"] == FORMAT and isinstance(manifest["files"], dict)
+        right = right and isinstance(manifest["payloads"], bool)
         if not right or not isinstance(cases, list) or not cases or not all(map(_names_a_case, cases)):
             raise BundleUnreadable(reason=f"there is no manifest of {FORMAT}")
-        return found
+        return manifest
 
     def _compare(self, named: JSON) -> None:
         for name in sorted(self.contents.keys() | named.keys() - {"manifest.json"}):
@@ -138,7 +138,7 @@ class _Reader:
                 folder = name.rpartition("/")[0]
                 forms, decisions = (self._object(f"{folder}/{part}.json", "") for part in ("forms", "decisions"))
                 digest = folder.partition("/")[2]
-                yield digest, Definition(digest, xml, forms, {key: str(one) for key, one in decisions.items()})
+                yield digest, Definition(digest, xml, forms, {key: str(table) for key, table in decisions.items()})
 
     def _case(self, about: JSON, definitions: dict[str, Definition], has_payloads: bool) -> BundledCase:
         case_id = about["id"]
@@ -154,20 +154,22 @@ class _Reader:
             else:
                 payloads[seq] = Payload(salt, body)
         named = {record.definition_sha256 for record, _ in chain}
-        history = History(case_id, chain, payloads, {name: one for name, one in definitions.items() if name in named})
+        history = History(
+            case_id, chain, payloads, {name: definition for name, definition in definitions.items() if name in named}
+        )
         proof = self._object(f"{folder}/proof.json", case_id) if f"{folder}/proof.json" in self.contents else None
         states = list(self._lines(f"{folder}/states.jsonl", case_id))
         return BundledCase(about, self._object(f"{folder}/case.json", case_id), history, states, proof)
 
     def _records(self, case_id: str) -> Iterator[tuple[Record, str]]:
         for number, line in enumerate(self._lines(f"cases/{case_id}/journal.jsonl", case_id), start=1):
-            found = _record_of(line)
-            if found is None:
+            record = _record_of(line)
+            if record is None:
                 self._fault(case_id, number, "record", "a line of the journal is no record")
                 return
-            if found[0].case_id != case_id:
-                self._fault(case_id, number, "case", f"a record of another case ({found[0].case_id[:40]})")
-            yield found
+            if record[0].case_id != case_id:
+                self._fault(case_id, number, "case", f"a record of another case ({record[0].case_id[:40]})")
+            yield record
 
     def _lines(self, name: str, case_id: str) -> Iterator[JSON]:
         content = self.contents.get(name)
@@ -251,7 +253,7 @@ def _record_of(line: JSON) -> tuple[Record, str] | None:
     fields |= {f"definition_{name}": value for name, value in definition.items()}
     if fields.keys() != Record.__dataclass_fields__.keys():
         return None
-    types = {name: _TYPES[str(one.type)] for name, one in Record.__dataclass_fields__.items()}
+    types = {name: _TYPES[str(column.type)] for name, column in Record.__dataclass_fields__.items()}
     return (Record(**fields), hash_) if all(type(fields[name]) in types[name] for name in types) else None
 
 

@@ -22,8 +22,8 @@ def lines_of_states(history: History, *, with_data: bool) -> Iterator[JSON]:
             line: JSON = {
                 "seq": replayed.seq,
                 "digest": replayed.digest,
-                "waiting": [_line_of(one) for one in replayed.waiting],
-                "passed": [one.element for one in replayed.passed if one.kind == "completed"],
+                "waiting": [_line_of(passed) for passed in replayed.waiting],
+                "passed": [passed.element for passed in replayed.passed if passed.kind == "completed"],
             }
             if with_data:
                 line["set"] = {name: value for name, value in data.items() if before.get(name, _NOTHING) != value}
@@ -36,20 +36,20 @@ def lines_of_states(history: History, *, with_data: bool) -> Iterator[JSON]:
 
 def data_of(replayed: Replayed) -> JSON:
     """The variables of the case: those of every token, the newest task's last."""
-    found: JSON = {}
-    for one in replayed.waiting:
-        if one.kind != "child":
-            found |= one.data
-    return found | replayed.data
+    variables: JSON = {}
+    for waiting in replayed.waiting:
+        if waiting.kind != "child":
+            variables |= waiting.data
+    return variables | replayed.data
 
 
-def _line_of(one: Waiting) -> dict[str, Any]:
+def _line_of(waiting: Waiting) -> dict[str, Any]:
     return {
-        "element": one.element,
-        "kind": one.kind,
-        "task_id": one.task_id,
-        "due_at": instant_text(one.due_at) if one.due_at else None,
-        "instance": one.instance,
+        "element": waiting.element,
+        "kind": waiting.kind,
+        "task_id": waiting.task_id,
+        "due_at": instant_text(waiting.due_at) if waiting.due_at else None,
+        "instance": waiting.instance,
     }
 
 

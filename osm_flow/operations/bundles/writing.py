@@ -31,10 +31,11 @@ from osm_flow.operations.audit.log import Checkpoint, NotLogged
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundles.player import player_page
 from osm_flow.operations.bundles.states import lines_of_states
-from osm_flow.operations.ledger.access_log import Kind, record_access
+from osm_flow.operations.ledger.access_log import Kind, Read, record_access
+from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.replay.history import Definition, History, history_of
-from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf, Person
+from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf
 from osm_flow.store.session import CaseNotFound
 
 FORMAT = "osm-flow-bundle/1"
@@ -63,7 +64,7 @@ def prepare_export(
     if case is None:
         raise CaseNotFound(case_id=case_id)
     require(actor, Verb.see_audit, case_facts(session, case, actor))
-    record_access(session, actor, now, Kind.case_exported, case, reason, details=details)
+    record_access(session, actor, now, Read(Kind.case_exported, case, reason, details=details))
     if keyring is not None and not _is_covered(session, case):
         try:
             audit_log.make_checkpoint(session, now, actor, keyring=keyring)
@@ -130,13 +131,13 @@ class _Writer:
         self._add(f"{folder}/case.json", _json(about))
         self._add(f"{folder}/journal.jsonl", _lines(records))
         if self.payloads:
-            payloads = [{"seq": seq, **vars(one)} for seq, one in sorted(history.payloads.items())]
+            payloads = [{"seq": seq, **vars(payload)} for seq, payload in sorted(history.payloads.items())]
             self._add(f"{folder}/payloads.jsonl", _lines(payloads))
             self._attachments(case, history)
         self._add(f"{folder}/states.jsonl", _lines(states))
         if proof is not None:
             self._add(f"{folder}/proof.json", _json(proof))
-        bodies = {seq: json.loads(one.body) for seq, one in history.payloads.items()} if self.payloads else None
+        bodies = {seq: json.loads(payload.body) for seq, payload in history.payloads.items()} if self.payloads else None
         self.shown.append({"case": about, "records": records, "states": states, "payloads": bodies})
         return {
             "id": case.id,
@@ -159,8 +160,7 @@ class _Writer:
         }
         if self.payloads and 1 in history.payloads:
             names = {name for record, _ in history.chain for name in (record.actor, record.on_behalf_of) if name}
-            query = select(Person.username, Person.display_name).where(Person.username.in_(names))
-            about |= {"title": case.title, "people": dict(self.session.execute(query).all())}
+            about |= {"title": case.title, "people": names_of(self.session, names)}
         return about
 
     def _attachments(self, case: Case, history: History) -> None:

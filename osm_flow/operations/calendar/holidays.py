@@ -22,7 +22,7 @@ from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import replanning
-from osm_flow.operations.ledger.admin_journal import Kind, record
+from osm_flow.operations.ledger.admin_journal import AdminAct, Kind, record
 from osm_flow.store.models import HolidayOverride
 
 _USUAL_YEARS = range(2024, 2032)
@@ -46,7 +46,7 @@ class Holiday:
     day: date
     is_working: bool
     name_th: str
-    name_en: str
+    name_en: str = ""
     source: str | None = None
 
 
@@ -80,31 +80,21 @@ def _english_names(year: int) -> Mapping[date, str]:
 def holidays_of(session: Session, first: date, last: date) -> list[Holiday]:
     """The holidays from `first` to `last`, by rule and by override, in order; an override hides the rule."""
     years = range(max(first.year, _FIRST_YEAR), min(last.year, _LAST_YEAR) + 1)
-    found = {
+    by_day = {
         day: Holiday(day, False, name, _english_names(year).get(day, name))
         for year in years
         for day, name in _by_rule(year).items()
     }
     for row in _overrides(session, first, last):
-        found[row.day] = Holiday(row.day, row.is_working, row.name_th, row.name_en or row.name_th, row.source)
-    return [found[day] for day in sorted(found) if first <= day <= last]
+        by_day[row.day] = Holiday(row.day, row.is_working, row.name_th, row.name_en or row.name_th, row.source)
+    return [by_day[day] for day in sorted(by_day) if first <= day <= last]
 
 
 def _overrides(session: Session, first: date, last: date) -> Iterable[HolidayOverride]:
     return session.scalars(select(HolidayOverride).where(HolidayOverride.day.between(first, last)))
 
 
-def override_day(
-    session: Session,
-    day: date,
-    actor: Actor,
-    now: datetime,
-    *,
-    is_working: bool,
-    name_th: str,
-    name_en: str = "",
-    source: str,
-) -> HolidayOverride:
+def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime) -> HolidayOverride:
     """Declare a day free or working against the rules; dates that depend on it follow.
 
     A period that already runs keeps the due date that people were given.
@@ -112,20 +102,16 @@ def override_day(
     Raises Forbidden, HolidayNotAccepted.
     """
     require(actor, Verb.move_calendar, SystemFacts())
-    faults = _faults(day, name_th.strip(), name_en.strip(), source.strip())
+    name_th, name_en, source = wanted.name_th.strip(), wanted.name_en.strip(), (wanted.source or "").strip()
+    faults = _faults(wanted.day, name_th, name_en, source)
     if faults:
         raise HolidayNotAccepted(fields=faults)
-    known = session.get(HolidayOverride, day)
-    old, row = _recorded(known), known or HolidayOverride(day=day)
-    row.is_working, row.name_th, row.name_en, row.source = (
-        is_working,
-        name_th.strip(),
-        name_en.strip(),
-        source.strip(),
-    )
+    known = session.get(HolidayOverride, wanted.day)
+    old, row = _recorded(known), known or HolidayOverride(day=wanted.day)
+    row.is_working, row.name_th, row.name_en, row.source = wanted.is_working, name_th, name_en, source
     session.add(row)
     session.flush()
-    record(session, actor, now, Kind.holiday_set, day.isoformat(), old=old, new=_recorded(row))
+    record(session, actor, now, AdminAct(Kind.holiday_set, wanted.day.isoformat(), old=old, new=_recorded(row)))
     _replan(session, row, now, actor, removed=False)
     return row
 
@@ -138,7 +124,7 @@ def remove_override(session: Session, day: date, actor: Actor, now: datetime) ->
         raise NoSuchOverride(day=day.isoformat())
     session.delete(row)
     session.flush()
-    record(session, actor, now, Kind.holiday_removed, day.isoformat(), old=_recorded(row))
+    record(session, actor, now, AdminAct(Kind.holiday_removed, day.isoformat(), old=_recorded(row)))
     _replan(session, row, now, actor, removed=True)
 
 

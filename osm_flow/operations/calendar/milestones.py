@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,16 +17,22 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, require
 from osm_flow.domain.calendar.deadlines import MOST_DAYS, calendar_days_from, close_of, local_day, working_days_from
-from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, Milestone, fiscal_year_bounds, typical_dates
+from osm_flow.domain.calendar.fiscal_year import (
+    MILESTONE_OF,
+    DateStatus,
+    Milestone,
+    NewDate,
+    fiscal_year_bounds,
+    typical_dates,
+)
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import replanning
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.ledger.admin_journal import Kind
+from osm_flow.operations.ledger.admin_journal import AdminAct, Kind
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import CalendarChange, FiscalDate
 
-Status = Literal["planned", "announced", "actual"]
 _YEARS = range(2500, 2651)
 # The planning of a year begins more than a year before it, its last reports come after it.
 _EARLIEST, _LATEST = timedelta(days=3 * 366), timedelta(days=2 * 366)
@@ -89,8 +95,8 @@ class CalendarLookup:
         if not isinstance(key, str):
             raise TypeError("the key of a milestone is a text")
         year = self._fiscal_year if fiscal_year is None else _whole(fiscal_year)
-        found = self._session.get(FiscalDate, (self._office_id, year, key))
-        return None if found is None else close_of(found.date)
+        row = self._session.get(FiscalDate, (self._office_id, year, key))
+        return None if row is None else close_of(row.date)
 
     def before(self, instant: str | None, n: int) -> datetime | None:
         """The end of office hours so many working days before an instant."""
@@ -132,10 +138,10 @@ def _instant(text: object) -> datetime:
         raise TypeError("an instant is a text")
     if len(text) == len("2026-11-20"):
         return close_of(date.fromisoformat(text))
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
         raise ValueError("an instant must say its offset")
-    return found.astimezone(UTC)
+    return instant.astimezone(UTC)
 
 
 # ---- the dates of an office ------------------------------------------------------------------------------------
@@ -174,16 +180,16 @@ def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Acto
         raise DateNotAccepted(fields={"fiscal_year": "The year is out of range."})
     known = {row.key for row in fiscal_dates(session, office_id, fiscal_year)}
     added = [
-        FiscalDate(office_id=office_id, fiscal_year=fiscal_year, key=key, date=day, status="planned")
+        FiscalDate(office_id=office_id, fiscal_year=fiscal_year, key=key, date=day, status=DateStatus.planned)
         for key, day in typical_dates(fiscal_year).items()
         if key not in known
     ]
     session.add_all(added)
     session.flush()
     if added:
-        new = {one.key: one.date for one in added}
+        new = {milestone.key: milestone.date for milestone in added}
         year = f"{office_id} {fiscal_year}"
-        admin_journal.record(session, actor, now, Kind.calendar_proposed, year, new=new, office_id=office_id)
+        admin_journal.record(session, actor, now, AdminAct(Kind.calendar_proposed, year, office_id, new=new))
         reason = {"letter": "", "proposed": fiscal_year, "moved_by": actor.username}
         key = f"proposal:{office_id}:{fiscal_year}:{uuid.uuid4().hex[:12]}"
         replanning.ask_for(session, now, key, reason, office_id=office_id)
@@ -195,12 +201,9 @@ def move_date(
     office_id: str,
     fiscal_year: int,
     key: str,
-    new_date: date,
-    letter: str,
     actor: Actor,
     now: datetime,
-    *,
-    status: Status = "announced",
+    new: NewDate,
 ) -> FiscalDate:
     """Move a milestone to a date because a letter says so, and have the cases that may depend on it replan.
 
@@ -211,40 +214,33 @@ def move_date(
     row = session.get(FiscalDate, (office_id, fiscal_year, key), with_for_update=True)
     if row is None and key not in MILESTONE_OF:
         raise NoSuchMilestone(key=key)
-    letter = " ".join(letter.split())
-    if faults := _faults(fiscal_year, new_date, letter, status):
+    letter = " ".join(new.letter.split())
+    if faults := _faults(fiscal_year, new.day, letter, new.status):
         raise DateNotAccepted(fields=faults)
-    if row is not None and (row.date, row.status, row.letter) == (new_date, status, letter):
+    if row is not None and (row.date, row.status, row.letter) == (new.day, new.status, letter):
         return row
     old_date = None if row is None else row.date
     old = {} if row is None else {"date": row.date, "status": row.status, "letter": row.letter}
     if row is None:
         row = FiscalDate(office_id=office_id, fiscal_year=fiscal_year, key=key)
         session.add(row)
-    row.date, row.status, row.letter = new_date, status, letter
+    row.date, row.status, row.letter = new.day, str(new.status), letter
     change = CalendarChange(
         office_id=office_id,
         fiscal_year=fiscal_year,
         key=key,
         old_date=old_date,
-        new_date=new_date,
+        new_date=new.day,
         letter=letter,
         actor=actor.username,
         at=now,
     )
     session.add(change)
     session.flush()
-    admin_journal.record(
-        session,
-        actor,
-        now,
-        Kind.calendar_moved,
-        f"{office_id} {fiscal_year} {key}",
-        old=old,
-        new={"date": new_date, "status": status, "letter": letter},
-        office_id=office_id,
-    )
-    if new_date != old_date:
+    becomes = {"date": row.date, "status": row.status, "letter": row.letter}
+    act = AdminAct(Kind.calendar_moved, f"{office_id} {fiscal_year} {key}", office_id, old=old, new=becomes)
+    admin_journal.record(session, actor, now, act)
+    if new.day != old_date:
         _replan(session, change, now)
     return row
 
@@ -277,6 +273,6 @@ def _faults(fiscal_year: int, new_date: date, letter: str, status: str) -> dict[
         faults["letter"] = "This is needed."
     elif len(letter) > 255 or not letter.isprintable():
         faults["letter"] = "At most 255 characters on one line."
-    if status not in ("planned", "announced", "actual"):
+    if status not in set(DateStatus):
         faults["status"] = "This is not one of the choices."
     return faults

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -23,15 +24,15 @@ from osm_flow.engine.values import DeliverMessage
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.idempotency import first_time
-from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.paging import Keyset
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import cancelling
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.form_context import form_context
+from osm_flow.operations.work_items.inbox import is_candidate
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
-    Candidate,
     Case,
     JournalRecord,
     Office,
@@ -44,6 +45,18 @@ from osm_flow.store.session import CaseNotFound, lock_case
 
 _YEARS = range(2500, 2651)
 _NEWEST_FIRST = Keyset((type_coerce(Case.started_at, String), True, False), (Case.id, True, False))
+
+
+@dataclass(frozen=True)
+class CaseFilter:
+    """Which cases are asked for; None asks for nothing. `state` may be `open` for active and suspended ones."""
+
+    state: str | None = None
+    fiscal_year: int | None = None
+    stage: str | None = None
+    definition_key: str | None = None
+    text: str | None = None
+    office_id: str | None = None
 
 
 class NotStartable(Forbidden):
@@ -104,47 +117,64 @@ def get_case(session: Session, case_id: str, actor: Actor) -> Case:
     return case
 
 
+def case_named(session: Session, text: str) -> Case | None:
+    """The case with this business key or id. Checks nothing about the actor."""
+    return session.scalars(select(Case).where(or_(Case.id == text, Case.business_key == text))).first()
+
+
+def case_with(session: Session, case_id: str | None, work_item_id: str | None) -> Case | None:
+    """The case with this id, else the one with this work item. Checks nothing about the actor."""
+    if case_id is None and work_item_id is not None:
+        case_id = session.scalar(select(WorkItem.case_id).where(WorkItem.id == work_item_id))
+    return session.get(Case, case_id) if case_id else None
+
+
 def list_cases(
     session: Session,
     actor: Actor,
+    wanted: CaseFilter = CaseFilter(),
     *,
-    state: str | None = None,
-    fiscal_year: int | None = None,
-    stage: str | None = None,
-    definition_key: str | None = None,
-    text: str | None = None,
-    office_id: str | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[Case]:
-    """The cases that the actor may see, newest first; `state` may be `open` for active and suspended ones."""
-    conditions = [_visible(actor), *_filters(state, fiscal_year, stage, definition_key, text, office_id)]
-    counting = select(func.count()).select_from(Case).join(Case.definition).where(*conditions)
-    total = session.scalar(counting) or 0
+    """The cases that the actor may see, newest first. Raises PageKeyUnreadable."""
+    conditions = [_visible(actor), *_conditions(wanted)]
+    total = session.scalar(select(func.count()).select_from(Case).join(Case.definition).where(*conditions)) or 0
     query = select(Case).join(Case.definition).where(*conditions).options(contains_eager(Case.definition))
-    if after:
-        query = query.where(_NEWEST_FIRST.after(after))
-    limit = max(1, min(limit, MOST))
-    found = list(session.scalars(query.order_by(*_NEWEST_FIRST.order()).limit(limit + 1)))
-    last = found[limit - 1] if len(found) > limit else None
-    return Page(found[:limit], _NEWEST_FIRST.key_of([instant_text(last.started_at), last.id]) if last else None, total)
+    items, following = _NEWEST_FIRST.page(
+        session, query, lambda case: [instant_text(case.started_at), case.id], after, limit
+    )
+    return Page(items, following, total)
 
 
 # ---- an administrator's verbs ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """An administrator's verb that changes the state of a case and does not end it."""
+
+    verb: Verb
+    becomes: CaseStatus
+    kind: RecordKind
+
+
+_SUSPEND = _Turn(Verb.suspend_case, CaseStatus.SUSPENDED, RecordKind.case_suspended)
+_RESUME = _Turn(Verb.resume_case, CaseStatus.ACTIVE, RecordKind.case_resumed)
 
 
 def suspend_case(
     session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str, key: str | None = None
 ) -> Case:
     """Stop everything in the case until it is resumed: no work item, timer, message or service moves it."""
-    return _change(session, case_id, actor, now, Verb.suspend_case, CaseStatus.SUSPENDED, reason, key)
+    return _change(session, case_id, actor, now, _SUSPEND, reason, key)
 
 
 def resume_case(
     session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str = "", key: str | None = None
 ) -> Case:
     """Let the suspended case go on; what fell due meanwhile happens next."""
-    case = _change(session, case_id, actor, now, Verb.resume_case, CaseStatus.ACTIVE, reason or "-", key)
+    case = _change(session, case_id, actor, now, _RESUME, reason or "-", key)
     for entry in session.scalars(_undelivered_around(case)):
         entry.due_at = now
     return case
@@ -216,22 +246,14 @@ def answer_context(session: Session, case: Case, task_id: str, schema: JSON | No
 
 
 def _change(
-    session: Session,
-    case_id: str,
-    actor: Actor,
-    now: datetime,
-    verb: Verb,
-    wanted: CaseStatus,
-    reason: str,
-    key: str | None,
+    session: Session, case_id: str, actor: Actor, now: datetime, turn: _Turn, reason: str, key: str | None
 ) -> Case:
     case = lock_case(session, case_id)
-    decision = require(actor, verb, case_facts(session, case, actor))
-    if not first_time(session, key, actor, now, subject=f"{wanted}:{case_id}"):
+    decision = require(actor, turn.verb, case_facts(session, case, actor))
+    if not first_time(session, key, actor, now, subject=f"{turn.becomes}:{case_id}"):
         return case
-    case.state = next_case_state(case.state, wanted, case_id=case_id)
-    kind = RecordKind.case_suspended if wanted is CaseStatus.SUSPENDED else RecordKind.case_resumed
-    stepping.note(session, case, actor, now, Act(kind, role=decision.role), {"reason": said(reason)})
+    case.state = next_case_state(case.state, turn.becomes, case_id=case_id)
+    stepping.note(session, case, actor, now, Act(turn.kind, role=decision.role), {"reason": said(reason)})
     session.flush()
     return case
 
@@ -268,39 +290,19 @@ def _takes_part(actor: Actor) -> ColumnElement[bool]:
         WorkItem.owner_id == actor.person_id,
         WorkItem.completed_by_id == actor.person_id,
     )
-    wanted: list[ColumnElement[bool]] = [Candidate.person_id == actor.person_id]
-    wanted += [
-        and_(
-            Candidate.role == hat.role,
-            or_(Candidate.province_id.is_(None), Candidate.province_id == hat.province_id),
-            WorkItem.office_id == hat.office_id if hat.office_id else WorkItem.id.is_not(None),
-        )
-        for hat in actor.hats
-    ]
-    asked = exists().where(Candidate.work_item_id == WorkItem.id, or_(*wanted)).correlate(WorkItem)
-    return exists().where(WorkItem.case_id == Case.id, or_(mine, asked))
+    return exists().where(WorkItem.case_id == Case.id, or_(mine, is_candidate(actor)))
 
 
-def _filters(
-    state: str | None,
-    fiscal_year: int | None,
-    stage: str | None,
-    definition_key: str | None,
-    text: str | None,
-    office_id: str | None,
-) -> Sequence[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if state == "open":
-        conditions.append(Case.state.in_(OPEN_CASE))
-    elif state:
-        conditions.append(Case.state == state)
-    for column, wanted in (
-        (Case.fiscal_year, fiscal_year),
-        (Case.stage, stage),
-        (ProcessDefinition.key, definition_key),
-        (Case.office_id, office_id),
+def _conditions(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
+    if wanted.state is not None:
+        yield Case.state.in_(OPEN_CASE) if wanted.state == "open" else Case.state == wanted.state
+    for column, value in (
+        (Case.fiscal_year, wanted.fiscal_year),
+        (Case.stage, wanted.stage),
+        (ProcessDefinition.key, wanted.definition_key),
+        (Case.office_id, wanted.office_id),
     ):
-        if wanted is not None:
-            conditions.append(column == wanted)
-    conditions += [Case.search.contains(word, autoescape=True) for word in searchable(text).split()]
-    return conditions
+        if value is not None:
+            yield column == value
+    for word in searchable(wanted.text).split():
+        yield Case.search.contains(word, autoescape=True)

@@ -6,6 +6,7 @@ import io
 import re
 import unicodedata
 import zipfile
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import PurePath
@@ -64,14 +65,21 @@ class ContentMismatch(Invalid):
     """The content of the file is not what its name says."""
 
 
+@dataclass(frozen=True)
+class GivenFile:
+    """A file as somebody gives it, under the name that it has with them."""
+
+    name: str
+    content: bytes
+
+
 def attach(
     session: Session,
     case_id: str,
     actor: Actor,
     now: datetime,
+    file: GivenFile,
     *,
-    filename: str,
-    content: bytes,
     work_item_id: str | None = None,
     key: str | None,
 ) -> Attachment | None:
@@ -84,10 +92,10 @@ def attach(
     stepping.refuse_unless_active(case)
     if not first_time(session, key, actor, now, subject=f"attach:{case_id}"):
         return None
-    name = clean_name(filename)
-    media_type = judge(name, content)
-    digest = sha256(content).hexdigest()
-    about = {"filename": name, "media_type": media_type, "size": len(content), "sha256": digest}
+    name, size = clean_name(file.name), len(file.content)
+    media_type = judge(name, file.content)
+    digest = sha256(file.content).hexdigest()
+    about = {"filename": name, "media_type": media_type, "size": size, "sha256": digest}
     element = element_in_case(session, case_id, work_item_id)
     act = Act.allowed(RecordKind.case_attached, decision, element, work_item_id)
     stepping.note(session, case, actor, now, act, about)
@@ -97,9 +105,9 @@ def attach(
         person_id=actor.person_id,
         filename=name,
         media_type=media_type,
-        size=len(content),
+        size=size,
         sha256=digest,
-        content=content,
+        content=file.content,
         at=now,
     )
     session.add(attachment)
@@ -110,11 +118,20 @@ def attach(
 def get_attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment:
     """The file with its content, for who may see the case. Raises AttachmentNotFound."""
     query = select(Attachment).where(Attachment.id == attachment_id).options(undefer(Attachment.content))
-    found = session.scalars(query).one_or_none()
-    if found is None or (found.size and not found.content):
+    attachment = session.scalars(query).one_or_none()
+    if attachment is None or (attachment.size and not attachment.content):
         raise AttachmentNotFound(attachment_id=attachment_id)
-    require(actor, Verb.see_case, case_facts(session, session.get_one(Case, found.case_id), actor))
-    return found
+    require(actor, Verb.see_case, case_facts(session, session.get_one(Case, attachment.case_id), actor))
+    return attachment
+
+
+def attachment_with_case(session: Session, attachment_id: int) -> tuple[Attachment, Case]:
+    """The file without its content, and its case. Checks nothing about the actor. Raises AttachmentNotFound."""
+    query = select(Attachment, Case).join(Case, Case.id == Attachment.case_id).where(Attachment.id == attachment_id)
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise AttachmentNotFound(attachment_id=attachment_id)
+    return row[0], row[1]
 
 
 def attachments_of(session: Session, case: Case) -> list[Attachment]:

@@ -55,10 +55,10 @@ def comment(
         stepping.note(session, case, actor, now, act, {"body": body})
     except NotStorable as error:
         raise CommentRefused(fields={"body": str(error)}) from error
-    said = Comment(case_id=case_id, work_item_id=work_item_id, person_id=actor.person_id, body=body, at=now)
-    session.add(said)
+    added = Comment(case_id=case_id, work_item_id=work_item_id, person_id=actor.person_id, body=body, at=now)
+    session.add(added)
     session.flush()
-    return said
+    return added
 
 
 def comments_on(session: Session, case_id: str) -> Sequence[Comment]:

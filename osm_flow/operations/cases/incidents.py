@@ -68,9 +68,12 @@ def open_in(
     """Open an incident and record it in the case; the same failure again finds the incident that is still open."""
     case = lock_case(session, case_id)
     same = select(Incident).where(
-        Incident.case_id == case_id, Incident.kind == kind, Incident.resolved_at.is_(None),
-        Incident.element.is_not_distinct_from(element), Incident.task_id.is_not_distinct_from(task_id),
-    )  # fmt: skip
+        Incident.case_id == case_id,
+        Incident.kind == kind,
+        Incident.resolved_at.is_(None),
+        Incident.element.is_not_distinct_from(element),
+        Incident.task_id.is_not_distinct_from(task_id),
+    )
     message = message.replace("\0", "")[:4000]
     if (incident := session.scalars(same.limit(1)).one_or_none()) is not None:
         incident.message = message

@@ -42,23 +42,25 @@ def stage_track(session: Session, case: Case, now: datetime) -> list[StageMark]:
     What has nothing yet lies ahead only after the last stage that was begun; before it, it is no part of this family.
     """
     family = Case.root_case_id == case.root_case_id
-    found: dict[str, set[StageState]] = {}
+    states: dict[str, set[StageState]] = {}
     for stage, state in session.execute(select(Case.stage, Case.state).where(family)):
         if stage and state != CaseStatus.CANCELLED:
-            found.setdefault(stage, set()).add("now" if state in OPEN_CASE else "done")
+            states.setdefault(stage, set()).add("now" if state in OPEN_CASE else "done")
     items = select(WorkItem.stage, WorkItem.state, WorkItem.due_at).join(Case).where(family)
     items = items.where(WorkItem.state != WorkItemStatus.CANCELLED, Case.state != CaseStatus.CANCELLED)
     for stage, state, due_at in session.execute(items.distinct()):
         if stage:
             late = state in OPEN_WORK_ITEM and due_at is not None and due_at < now
-            found.setdefault(stage, set()).add("late" if late else "now" if state in OPEN_WORK_ITEM else "done")
-    touched = [stage for stage in STAGES if stage in found]
+            states.setdefault(stage, set()).add("late" if late else "now" if state in OPEN_WORK_ITEM else "done")
+    touched = [stage for stage in STAGES if stage in states]
     if not touched:
         return []
     stands_alone = case.root_case_id == case.id and "stage" in compiled(session, case.definition).properties
     order = list(STAGES)
     ahead = () if stands_alone and len(touched) == 1 else order[order.index(touched[-1]) + 1 :]
-    return [StageMark(stage, _foremost(found.get(stage, set()))) for stage in order if stage in found or stage in ahead]
+    return [
+        StageMark(stage, _foremost(states.get(stage, set()))) for stage in order if stage in states or stage in ahead
+    ]
 
 
 def _foremost(states: set[StageState]) -> StageState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,13 +18,13 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import Process
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import (
     Case,
     ElementVisit,
     JournalPayload,
     JournalRecord,
-    Person,
     ProcessDefinition,
     WorkItem,
 )
@@ -95,11 +95,16 @@ def case_history(
     limit = max(1, min(limit, MOST))
     rows = session.execute(query.order_by(*keyset.order()).limit(limit + 1)).all()
     shown = rows[:limit]
-    names = _names(session, (name for record, _ in shown for name in (record.actor, record.on_behalf_of) if name))
+    names = names_of(session, (name for record, _ in shown for name in (record.actor, record.on_behalf_of) if name))
     process = compiled(session, case.definition)
     entries = [_entry(record, body, names, process) for record, body in shown]
     following = keyset.key_of([shown[-1][0].seq]) if len(rows) > limit else None
     return Page(entries, following, case.seq)
+
+
+def case_parent(session: Session, case: Case) -> Case | None:
+    """The case that called this one; None for one that was begun by itself."""
+    return session.get(Case, case.parent_case_id) if case.parent_case_id else None
 
 
 def case_children(session: Session, case: Case) -> Sequence[Case]:
@@ -111,7 +116,9 @@ def case_children(session: Session, case: Case) -> Sequence[Case]:
 def case_documents(session: Session, case: Case) -> list[Document]:
     """The documents of the case, each as last completed, in the order in which they first appeared."""
     process = compiled(session, case.definition)
-    keys = {one.id: one.properties["document"] for one in process.elements.values() if "document" in one.properties}
+    keys = {
+        drawn.id: drawn.properties["document"] for drawn in process.elements.values() if "document" in drawn.properties
+    }
     query = (
         select(JournalRecord, JournalPayload.body, WorkItem.form_key)
         .join(JournalRecord.payload)
@@ -123,7 +130,7 @@ def case_documents(session: Session, case: Case) -> list[Document]:
         )
         .order_by(JournalRecord.seq)
     )
-    found: dict[str, Document] = {}
+    documents: dict[str, Document] = {}
     for record, body, form_key in session.execute(query):
         element = record.element or ""
         form_key = form_key or process.elements[element].properties.get("form")
@@ -131,8 +138,8 @@ def case_documents(session: Session, case: Case) -> list[Document]:
             values = json.loads(body)["data"]
             key = keys[element]
             schema = process.forms[form_key]
-            found[key] = Document(key, element, form_key, schema, values, record.at, record.actor)
-    return list(found.values())
+            documents[key] = Document(key, element, form_key, schema, values, record.at, record.actor)
+    return list(documents.values())
 
 
 def definition_with_forms(session: Session, case: Case) -> ProcessDefinition:
@@ -155,8 +162,3 @@ def _entry(record: JournalRecord, body: str | None, names: dict[str, str], proce
         names.get(record.on_behalf_of, record.on_behalf_of) if record.on_behalf_of else None,
         element.name if element else None,
     )
-
-
-def _names(session: Session, usernames: Iterable[str]) -> dict[str, str]:
-    query = select(Person.username, Person.display_name).where(Person.username.in_(set(usernames)))
-    return dict(session.execute(query).all())

@@ -28,6 +28,6 @@ def list_timers(
     if after:
         query = query.where(_ORDER.after(after))
     limit = max(1, min(limit, MOST))
-    found = [(timer, case) for timer, case in session.execute(query.order_by(*_ORDER.order()).limit(limit + 1))]
-    last = found[limit - 1][0] if len(found) > limit else None
-    return Page(found[:limit], _ORDER.key_of([instant_text(last.due_at), last.task_id]) if last else None, total)
+    rows = [(timer, case) for timer, case in session.execute(query.order_by(*_ORDER.order()).limit(limit + 1))]
+    last = rows[limit - 1][0] if len(rows) > limit else None
+    return Page(rows[:limit], _ORDER.key_of([instant_text(last.due_at), last.task_id]) if last else None, total)

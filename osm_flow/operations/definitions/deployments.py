@@ -26,7 +26,7 @@ from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import DefinitionRefused, Diagram, Problem
 from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import list_definitions
-from osm_flow.operations.ledger.admin_journal import Kind, record
+from osm_flow.operations.ledger.admin_journal import AdminAct, Kind, record
 from osm_flow.resources import resource_dir
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Deployment, ProcessDefinition
@@ -78,18 +78,19 @@ def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: date
         for xml, diagram in read.diagrams.values()
         for key in diagram.process_keys
     ]
-    changed = [one for one in prepared if one.newest is None or one.newest.sha256 != one.sha256]
+    changed = [process for process in prepared if process.newest is None or process.newest.sha256 != process.sha256]
     # What is stored already was checked then; every start of the site deploys what is mostly there.
-    problems = [*read.problems, *_lint(changed, {*newest.keys(), *(one.key for one in prepared)})]
+    problems = [*read.problems, *_lint(changed, {*newest.keys(), *(process.key for process in prepared)})]
     errors = [problem for problem in problems if problem.level == "error"]
     if errors:
         raise DefinitionRefused(errors)
     deployment = _store(session, changed, actor, now, note) if changed else None
     if deployment is not None:
-        old = {one.key: _version(one.newest) for one in changed if one.newest is not None}
-        new = {one.key: _version(one) for one in deployment.definitions}
-        record(session, actor, now, Kind.definitions_deployed, f"deployment {deployment.id}", old=old, new=new)
-    unchanged = [one.key for one in prepared if one not in changed]
+        old = {process.key: _version(process.newest) for process in changed if process.newest is not None}
+        new = {process.key: _version(process) for process in deployment.definitions}
+        act = AdminAct(Kind.definitions_deployed, f"deployment {deployment.id}", old=old, new=new)
+        record(session, actor, now, act)
+    unchanged = [process.key for process in prepared if process not in changed]
     return Deployed(deployment, deployment.definitions if deployment else [], unchanged, problems)
 
 
@@ -117,14 +118,14 @@ def read_form(name: str, content: bytes) -> tuple[JSON, list[Problem]]:
         schema = load_form(yaml.load(content, Loader=_Loader))  # noqa: S506 (both loaders are safe ones)
     except (yaml.YAMLError, Invalid, ValueError, RecursionError) as error:
         return {}, [_form_problem(name, f"the form cannot be read: {error}", f"อ่านแบบฟอร์มไม่ได้: {error}")]
-    return schema, [_form_problem(name, said, f"แบบฟอร์มไม่ถูกต้อง: {said}") for said in check_form(schema)]
+    return schema, [_form_problem(name, sentence, f"แบบฟอร์มไม่ถูกต้อง: {sentence}") for sentence in check_form(schema)]
 
 
 def shipped_files() -> Mapping[str, bytes]:
     """The diagrams, decisions and forms that come with the product, by file name."""
-    found = [*resource_dir("bpmn").glob("*.bpmn"), *resource_dir("bpmn").glob("*.dmn")]
-    found += resource_dir("forms").glob("*.yaml")
-    return {path.name: path.read_bytes() for path in sorted(found)}
+    paths = [*resource_dir("bpmn").glob("*.bpmn"), *resource_dir("bpmn").glob("*.dmn")]
+    paths += resource_dir("forms").glob("*.yaml")
+    return {path.name: path.read_bytes() for path in sorted(paths)}
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
@@ -181,21 +182,21 @@ def _read(files: Mapping[str, bytes]) -> _Files:
             read.forms[path.stem], problems = read_form(name, content)
             read.problems += problems
         else:
-            said = f"{name} is not a .bpmn, .dmn or .yaml file"
-            read.problems.append(Problem("", "unknown_file", f"{name} ไม่ใช่ไฟล์ .bpmn .dmn หรือ .yaml", said))
+            sentence = f"{name} is not a .bpmn, .dmn or .yaml file"
+            read.problems.append(Problem("", "unknown_file", f"{name} ไม่ใช่ไฟล์ .bpmn .dmn หรือ .yaml", sentence))
     return read
 
 
 def _lint(prepared: list[_Prepared], known: Collection[str]) -> list[Problem]:
-    processes = {*known, *(one.key for one in prepared)}
+    processes = {*known, *(process.key for process in prepared)}
     problems = []
-    for xml in dict.fromkeys(one.xml for one in prepared):
+    for xml in dict.fromkeys(process.xml for process in prepared):
         forms: dict[str, JSON] = {}
         decisions: dict[str, bytes] = {}
-        for one in prepared:
-            if one.xml == xml:
-                forms |= one.forms
-                decisions |= one.decisions
+        for process in prepared:
+            if process.xml == xml:
+                forms |= process.forms
+                decisions |= process.decisions
         problems += engine.lint(xml, forms=forms, decisions=decisions, topics=RESULT_SCHEMAS, known_processes=processes)
     return problems
 
@@ -203,17 +204,17 @@ def _lint(prepared: list[_Prepared], known: Collection[str]) -> list[Problem]:
 def _store(session: Session, changed: list[_Prepared], actor: Actor, now: datetime, note: str) -> Deployment:
     deployment = Deployment(at=now, actor=actor.username, note=note)
     session.add(deployment)
-    for one in changed:
-        process = engine.compile_process(one.key, one.xml, one.forms, one.decisions)
+    for prepared in changed:
+        process = engine.compile_process(prepared.key, prepared.xml, prepared.forms, prepared.decisions)
         definition = ProcessDefinition(
             deployment=deployment,
-            key=one.key,
-            version=one.newest.version + 1 if one.newest else 1,
-            sha256=one.sha256,
+            key=prepared.key,
+            version=prepared.newest.version + 1 if prepared.newest else 1,
+            sha256=prepared.sha256,
             name_th=process.name[:255],
-            xml=one.xml,
-            forms=json.dumps(one.forms, ensure_ascii=False),
-            decisions=json.dumps({key: xml.decode() for key, xml in one.decisions.items()}, ensure_ascii=False),
+            xml=prepared.xml,
+            forms=json.dumps(prepared.forms, ensure_ascii=False),
+            decisions=json.dumps({key: xml.decode() for key, xml in prepared.decisions.items()}, ensure_ascii=False),
             startable=process.properties.get("startable") == "true",
             start_message=process.start_message,
         )

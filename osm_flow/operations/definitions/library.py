@@ -62,10 +62,10 @@ def list_definitions(session: Session, *, startable: bool | None = None) -> Sequ
 def versions_of(session: Session, key: str) -> Sequence[ProcessDefinition]:
     """Every version of a process, newest first. Raises DefinitionNotFound when there is none."""
     query = select(ProcessDefinition).where(ProcessDefinition.key == key).order_by(ProcessDefinition.version.desc())
-    found = session.scalars(query.options(undefer(ProcessDefinition.forms))).all()
-    if not found:
+    versions = session.scalars(query.options(undefer(ProcessDefinition.forms))).all()
+    if not versions:
         raise DefinitionNotFound(key=key)
-    return found
+    return versions
 
 
 def started_by_message(session: Session, message: str) -> Sequence[ProcessDefinition]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -37,77 +38,92 @@ class ExportReasonMissing(Invalid):
     """Say why you need this export; the reason is recorded."""
 
 
-def record_access(
-    session: Session,
-    actor: Actor,
-    now: datetime,
-    kind: str,
-    concerns: Case | str,
-    reason: str = "",
-    *,
-    case: Case | None = None,
-    details: str = "",
-    once_within: timedelta | None = None,
-) -> Access | None:
-    """Record that the actor read what it concerns: a case, or in words what else it was.
+@dataclass(frozen=True)
+class Read:
+    """What somebody reads and why, so far as it is recorded.
 
-    `details` is what may name a person, such as what was searched for; an erasure can blank it. With `once_within` the
-    same read again within that time is the same read: None. Exports raise ExportReasonMissing without a reason.
+    concerns  the case, or in words what else it was; then `case` is the one that it belongs to, if any.
+    details   what may name a person, such as what was searched for: an erasure can blank it.
     """
-    reason = reason.replace("\0", "").strip()[:_LONGEST]
-    if kind.endswith(".exported") and not reason:
+
+    kind: str
+    concerns: Case | str
+    reason: str = ""
+    case: Case | None = None
+    details: str = ""
+
+
+@dataclass(frozen=True)
+class AccessFilter:
+    """Which recorded reads are asked for: by whom, of which kind, of which case, from when, until before when."""
+
+    who: str | None = None
+    kind: str | None = None
+    case_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+_EVERYTHING = AccessFilter()
+
+
+def record_access(
+    session: Session, actor: Actor, now: datetime, read: Read, *, once_within: timedelta | None = None
+) -> Access | None:
+    """Record that the actor reads this. With `once_within` the same again within that time is the same read: None.
+
+    Exports raise ExportReasonMissing without a reason.
+    """
+    reason = read.reason.replace("\0", "").strip()[:_LONGEST]
+    if read.kind.endswith(".exported") and not reason:
         raise ExportReasonMissing(fields={"reason": ExportReasonMissing.__doc__ or ""})
-    about = concerns if isinstance(concerns, Case) else case
-    named = concerns if isinstance(concerns, str) else concerns.business_key
-    office_id = about.office_id if about else next(iter(actor.office_ids), None)
-    read = Access(
+    case = read.concerns if isinstance(read.concerns, Case) else read.case
+    named = read.concerns if isinstance(read.concerns, str) else read.concerns.business_key
+    office_id = case.office_id if case else next(iter(actor.office_ids), None)
+    access = Access(
         at=now,
         actor=actor.username,
         role=actor.role_in(office_id, "auditor", "admin"),
         office_id=office_id,
-        kind=kind,
+        kind=str(read.kind),
         subject=named[:255].replace("\0", ""),
-        case_id=about.id if about else None,
+        case_id=case.id if case else None,
         reason=reason,
-        details=details[:_LONGEST].replace("\0", ""),
+        details=read.details[:_LONGEST].replace("\0", ""),
     )
-    if once_within is not None and _is_known(session, read, now - once_within):
+    if once_within is not None and _is_known(session, access, now - once_within):
         return None
-    session.add(read)
+    session.add(access)
     session.flush()
-    return read
+    return access
 
 
 def accesses(
     session: Session,
     actor: Actor,
+    wanted: AccessFilter = _EVERYTHING,
     *,
-    who: str | None = None,
-    kind: str | None = None,
-    case_id: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[Access]:
     """The recorded reads in the offices where the actor may see the audit, newest first. Raises NotYourRole."""
     require_somewhere(actor, Verb.see_audit)
-    wanted = select(Access)
+    query = select(Access)
     if not actor.is_system:
-        wanted = wanted.where(Access.office_id.in_(actor.office_ids) | Access.office_id.is_(None))
-    for column, value in ((Access.actor, who), (Access.kind, kind), (Access.case_id, case_id)):
+        query = query.where(Access.office_id.in_(actor.office_ids) | Access.office_id.is_(None))
+    for column, value in ((Access.actor, wanted.who), (Access.kind, wanted.kind), (Access.case_id, wanted.case_id)):
         if value:
-            wanted = wanted.where(column == value)
-    return newest_first(session, within(wanted, Access.at, since, until), Access.id, after, limit)
+            query = query.where(column == value)
+    return newest_first(session, within(query, Access.at, wanted.since, wanted.until), Access.id, after, limit)
 
 
-def _is_known(session: Session, read: Access, since: datetime) -> bool:
+def _is_known(session: Session, access: Access, since: datetime) -> bool:
     same = select(Access.id).where(
-        Access.actor == read.actor,
+        Access.actor == access.actor,
         Access.at >= since,
-        Access.kind == read.kind,
-        Access.subject == read.subject,
-        Access.details == read.details,
-        Access.reason == read.reason,
+        Access.kind == access.kind,
+        Access.subject == access.subject,
+        Access.details == access.details,
+        Access.reason == access.reason,
     )
     return session.scalar(same.order_by(Access.id.desc()).limit(1)) is not None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -55,6 +55,35 @@ _OF_ALL = (Kind.holiday_set, Kind.holiday_removed, Kind.definitions_deployed)
 
 
 @dataclass(frozen=True)
+class AdminAct:
+    """One change of people, the calendar, holidays or processes: of what, and its fields before and after.
+
+    concerns   names what was changed: a user name, a date, a deployment.
+    old, new   the fields before and after; only what differs is recorded.
+    told       fields that say of what they are and did not change.
+    office_id  whose it is; None for what holds for every office.
+    """
+
+    kind: Kind
+    concerns: str
+    office_id: str | None = None
+    old: Mapping[str, Any] = field(default_factory=dict)
+    new: Mapping[str, Any] = field(default_factory=dict)
+    told: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AdminFilter:
+    """Which records of administration are asked for: by whom, about what, of which kinds, from when, until before when."""
+
+    who: str | None = None
+    about: str | None = None
+    kinds: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True)
 class Checked:
     """The result of verifying the chain."""
 
@@ -62,78 +91,66 @@ class Checked:
     faults: list[Fault]
 
 
-def record(
-    session: Session,
-    actor: Actor,
-    now: datetime,
-    kind: Kind,
-    concerns: str,
-    *,
-    told: Mapping[str, Any] | None = None,
-    old: Mapping[str, Any] | None = None,
-    new: Mapping[str, Any] | None = None,
-    office_id: str | None = None,
-) -> AdminRecord | None:
+_EVERYTHING = AdminFilter()
+
+
+def record(session: Session, actor: Actor, now: datetime, act: AdminAct) -> AdminRecord | None:
     """Add a record of administration, in the transaction that makes the change; None when nothing changed.
 
-    `concerns` names what was changed. `old` and `new` are its fields before and after, of which only what differs is kept;
-    `told` says of what they are.
     One writer at a time: the chain is one.
     """
-    changes = _changes(old or {}, new or {})
+    changes = _changes(act.old, act.new)
     if not changes:
         return None
-    changes |= {name: {"old": value, "new": value} for name, value in (told or {}).items()}
+    changes |= {name: {"old": value, "new": value} for name, value in act.told.items()}
     take(session, AdvisoryLock.administration)
     newest = session.execute(
         select(AdminRecord.seq, AdminRecord.hash).order_by(AdminRecord.seq.desc()).limit(1)
     ).first()
-    made = AdminRecord(
+    added = AdminRecord(
         seq=newest.seq + 1 if newest else 1,
         at=now,
-        kind=str(kind),
+        kind=str(act.kind),
         actor=actor.username,
-        actor_role=actor.role_in(office_id, "admin"),
-        office_id=office_id,
-        subject=concerns[:255],
+        actor_role=actor.role_in(act.office_id, "admin"),
+        office_id=act.office_id,
+        subject=act.concerns[:255],
         changes=canonical(changes).decode(),
         prev_hash=newest.hash if newest else GENESIS,
     )
-    made.hash = _seal(made, changes)
-    session.add(made)
+    added.hash = _seal(added, changes)
+    session.add(added)
     session.flush()
-    return made
+    return added
 
 
 def records(
     session: Session,
     actor: Actor,
+    wanted: AdminFilter = _EVERYTHING,
     *,
-    who: str | None = None,
-    about: str | None = None,
-    kinds: tuple[str, ...] = (),
-    since: datetime | None = None,
-    until: datetime | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[AdminRecord]:
     """The records of administration of offices where the actor may see the audit, newest first. Raises NotYourRole."""
     require_somewhere(actor, Verb.see_audit)
-    wanted = select(AdminRecord)
+    query = select(AdminRecord)
     if not (actor.is_system or any(hat.office_id is None for hat in actor.hats)):
-        wanted = wanted.where(_within_reach(actor))
-    for column, value in ((AdminRecord.actor, who), (AdminRecord.subject, about)):
+        query = query.where(_within_reach(actor))
+    for column, value in ((AdminRecord.actor, wanted.who), (AdminRecord.subject, wanted.about)):
         if value:
-            wanted = wanted.where(column == value)
-    if kinds:
-        wanted = wanted.where(AdminRecord.kind.in_(kinds))
-    return newest_first(session, within(wanted, AdminRecord.at, since, until), AdminRecord.seq, after, limit)
+            query = query.where(column == value)
+    if wanted.kinds:
+        query = query.where(AdminRecord.kind.in_(wanted.kinds))
+    return newest_first(
+        session, within(query, AdminRecord.at, wanted.since, wanted.until), AdminRecord.seq, after, limit
+    )
 
 
-def changes_of(one: AdminRecord) -> dict[str, Change]:
+def changes_of(record: AdminRecord) -> dict[str, Change]:
     """The changes in a record of administration: for each field what it was (`old`) and became (`new`)."""
-    found: dict[str, Change] = json.loads(one.changes)
-    return found
+    changes: dict[str, Change] = json.loads(record.changes)
+    return changes
 
 
 def check_chain(session: Session) -> Checked:
@@ -141,37 +158,37 @@ def check_chain(session: Session) -> Checked:
     faults: list[Fault] = []
     expected, previous = 1, GENESIS
     everything = select(AdminRecord).order_by(AdminRecord.seq).execution_options(yield_per=1_000)
-    for one in session.scalars(everything):
-        faults += [Fault(CHAIN, one.seq, code, said) for code, said in _faults_of(one, expected, previous)]
-        expected, previous = one.seq + 1, one.hash
+    for record in session.scalars(everything):
+        faults += [Fault(CHAIN, record.seq, code, message) for code, message in _faults_of(record, expected, previous)]
+        expected, previous = record.seq + 1, record.hash
     return Checked(expected - 1, faults)
 
 
-def _faults_of(one: AdminRecord, expected: int, previous: str) -> Iterator[tuple[str, str]]:
-    if one.seq != expected:
+def _faults_of(record: AdminRecord, expected: int, previous: str) -> Iterator[tuple[str, str]]:
+    if record.seq != expected:
         yield "gap", f"record {expected} is missing"
-    if one.prev_hash != previous:
+    if record.prev_hash != previous:
         yield "link", "the record does not follow from the one before it"
     try:
-        changes = json.loads(one.changes)
-        is_sealed = canonical(changes).decode() == one.changes and _seal(one, changes) == one.hash
+        changes = json.loads(record.changes)
+        is_sealed = canonical(changes).decode() == record.changes and _seal(record, changes) == record.hash
     except (ValueError, RecursionError):
         is_sealed = False
     if not is_sealed:
         yield "hash", "the record was changed after it was written"
 
 
-def _seal(one: AdminRecord, changes: dict[str, Change]) -> str:
+def _seal(record: AdminRecord, changes: dict[str, Change]) -> str:
     fields = {
-        "seq": one.seq,
-        "at": instant_text(one.at),
-        "kind": one.kind,
-        "actor": one.actor,
-        "actor_role": one.actor_role,
-        "office_id": one.office_id,
-        "subject": one.subject,
+        "seq": record.seq,
+        "at": instant_text(record.at),
+        "kind": record.kind,
+        "actor": record.actor,
+        "actor_role": record.actor_role,
+        "office_id": record.office_id,
+        "subject": record.subject,
         "changes": changes,
-        "prev_hash": one.prev_hash,
+        "prev_hash": record.prev_hash,
     }
     return sha256(canonical(fields)).hexdigest()
 

@@ -24,7 +24,7 @@ from osm_flow.domain.calendar.deadlines import BANGKOK
 from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_of
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.audit.log import latest_checkpoint
-from osm_flow.operations.ledger.access_log import Kind, record_access
+from osm_flow.operations.ledger.access_log import Kind, Read, record_access
 from osm_flow.operations.mining import objects as mining_objects
 from osm_flow.operations.mining.objects import Elements, Seen
 from osm_flow.operations.privacy.pseudonyms import Naming
@@ -103,8 +103,8 @@ def scope_for(
     if office_id is not None and office_id not in known:
         raise NothingToMine(office_id=office_id)
     if definition_key is not None:
-        found = select(ProcessDefinition.id).where(ProcessDefinition.key == definition_key).limit(1)
-        if session.scalar(found) is None:
+        definition = select(ProcessDefinition.id).where(ProcessDefinition.key == definition_key).limit(1)
+        if session.scalar(definition) is None:
             raise NothingToMine(definition_key=definition_key)
     if office_id is not None:
         require(actor, Verb.see_team, OfficeFacts(office_id))
@@ -128,7 +128,7 @@ def prepare(
     """
     about = {"format": format_, "people": "user names" if names else "pseudonyms", **_described(scope)}
     described = ", ".join(f"{name}: {value}" for name, value in about.items())
-    record_access(session, actor, now, Kind.mining_exported, described, reason)
+    record_access(session, actor, now, Read(Kind.mining_exported, described, reason))
 
 
 def write(session: Session, scope: Scope, path: Path, *, format_: str, naming: Naming | None) -> Counts:
@@ -208,8 +208,8 @@ class _Log:
             self._elements.learn(self._session, {case.definition_id for case in page})
             query = columns.where(JournalRecord.case_id.in_(cases), *self._scope.of_records())
             query = query.order_by(JournalRecord.case_id, JournalRecord.seq)
-            found = self._session.execute(query, execution_options={"yield_per": at_once})
-            for case_id, records in groupby(found, key=_case_id):
+            rows = self._session.execute(query, execution_options={"yield_per": at_once})
+            for case_id, records in groupby(rows, key=_case_id):
                 yield cases[case_id], records
 
     def _pages(self, with_parents: bool) -> Iterator[Sequence[Row[*tuple[Any, ...]]]]:

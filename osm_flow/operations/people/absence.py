@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select, true
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.actors import NEVER_STANDS_IN
+from osm_flow.domain.access.actors import NEVER_STANDS_IN, Actor
 from osm_flow.domain.people import PositionKind
 from osm_flow.operations.people.accounts import valid_on
-from osm_flow.store.models import Person, Position
+from osm_flow.store.models import Candidate, Person, Position, WorkItem
 
 May = Callable[[Person], bool]
 
@@ -51,11 +51,11 @@ class Absences:
 
     def _behind(self, person: Person, may: May, passed: frozenset[int]) -> list[Person]:
         """Who stands in for the person; `passed` are those on the way there, should two people act for each other."""
-        found: list[Person] = []
+        behind: list[Person] = []
         for other in self.stand_ins.get(person.id, ()):
             if other.id not in passed:
-                found += self._behind(other, may, passed | {other.id}) or ([other] if may(other) else [])
-        return found
+                behind += self._behind(other, may, passed | {other.id}) or ([other] if may(other) else [])
+        return behind
 
 
 def absences_in(session: Session, office_id: str, today: date) -> Absences:
@@ -78,3 +78,18 @@ def absences_in(session: Session, office_id: str, today: date) -> Absences:
         if away_id is not None:
             stand_ins[away_id].append(person)
     return Absences(stand_ins)
+
+
+# ---- candidates who are named in person ------------------------------------------------------------------------------
+
+
+def named_candidate(actor: Actor) -> ColumnElement[bool]:
+    """Whether a candidate of a work item is the actor in person, or somebody for whom they stand in in its office.
+
+    The same rule as `Actor.hat_for`, as a condition on Candidate and WorkItem.
+    """
+    named = [Candidate.person_id == actor.person_id]
+    for hat in actor.standing_in:
+        here = WorkItem.office_id == hat.office_id if hat.office_id else true()
+        named.append(and_(Candidate.person_id == hat.for_id, here))
+    return or_(*named)

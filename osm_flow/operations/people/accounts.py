@@ -18,7 +18,7 @@ from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid, NotFound, Refused
-from osm_flow.operations.ledger.admin_journal import Kind, record
+from osm_flow.operations.ledger.admin_journal import AdminAct, Kind, record
 from osm_flow.operations.people.signing_in import SignInRefused, hash_password, normal_username, password_fits
 from osm_flow.store.clusters import cluster_rows
 from osm_flow.store.models import Office, Person, Position, Province
@@ -55,6 +55,12 @@ class PositionNotAccepted(Invalid):
 
 class NotYourself(Refused):
     """You cannot lock your own account."""
+
+
+def names_of(session: Session, usernames: Iterable[str]) -> dict[str, str]:
+    """Display names by user name, for those who are people."""
+    query = select(Person.username, Person.display_name).where(Person.username.in_(set(usernames)))
+    return dict(session.execute(query).all())
 
 
 # ---- who somebody is today -------------------------------------------------------------------------------------
@@ -110,6 +116,7 @@ _HAT = (
     _PRINCIPAL.username,
     _PRINCIPAL.display_name,
     Position.title_th,
+    Position.for_person_id,
 )
 
 
@@ -232,7 +239,8 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
     session.add(person)
     session.flush()
     new = {"username": name, "password": _kept(person), "locale": entered.locale}
-    record(session, actor, now, Kind.person_created, name, new=new, office_id=_office_of(session, person, actor))
+    act = AdminAct(Kind.person_created, name, _office_of(session, person, actor), new=new)
+    record(session, actor, now, act)
     return person
 
 
@@ -264,7 +272,8 @@ def set_password(session: Session, username: str, actor: Actor, now: datetime, *
     person.password_hash = hash_password(password, person.username)
     person.session_epoch += 1
     office_id = _office_of(session, person, actor)
-    record(session, actor, now, Kind.password_set, person.username, old=old, new=_NEW_PASSWORD, office_id=office_id)
+    act = AdminAct(Kind.password_set, person.username, office_id, old=old, new=_NEW_PASSWORD)
+    record(session, actor, now, act)
 
 
 def change_password(session: Session, person: Person, now: datetime, *, current: str, new: str) -> None:
@@ -277,7 +286,8 @@ def change_password(session: Session, person: Person, now: datetime, *, current:
     person.session_epoch += 1
     actor = actor_for(session, person, local_day(now))
     office_id, old = _office_of(session, person, actor), {"password": "set"}
-    record(session, actor, now, Kind.password_changed, person.username, old=old, new=_NEW_PASSWORD, office_id=office_id)
+    act = AdminAct(Kind.password_changed, person.username, office_id, old=old, new=_NEW_PASSWORD)
+    record(session, actor, now, act)
 
 
 def set_locale(session: Session, person: Person, locale: str) -> None:
@@ -307,7 +317,7 @@ def unlock(session: Session, username: str, actor: Actor, now: datetime) -> Pers
 def _record_lock(session: Session, person: Person, actor: Actor, now: datetime, kind: Kind) -> None:
     is_locked = kind is Kind.person_locked
     old, new, office_id = {"locked": not is_locked}, {"locked": is_locked}, _office_of(session, person, actor)
-    record(session, actor, now, kind, person.username, old=old, new=new, office_id=office_id)
+    record(session, actor, now, AdminAct(kind, person.username, office_id, old=old, new=new))
 
 
 # ---- positions -------------------------------------------------------------------------------------------------
@@ -338,7 +348,7 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
     session.flush()
     new = {name: getattr(position, name) for name in _RECORDED}
     new |= {"position": position.id, "for": principal.username if principal else None}
-    record(session, actor, now, Kind.position_given, person.username, new=new, office_id=position.office_id)
+    record(session, actor, now, AdminAct(Kind.position_given, person.username, position.office_id, new=new))
     return position
 
 
@@ -374,14 +384,12 @@ def end_position(session: Session, position_id: int, actor: Actor, now: datetime
         raise PositionNotFound
     require(actor, Verb.manage_people, SystemFacts())
     _require_office(actor, position.office_id)
-    old = {"valid_to": position.valid_to}
+    old, new = {"valid_to": position.valid_to}, {"valid_to": last_day}
     position.valid_to = last_day
     holder = session.get_one(Person, position.person_id).username
     told = {"position": position.id, "role": position.role, "kind": position.kind, "office_id": position.office_id}
-    record(
-        session, actor, now, Kind.position_ended, holder,
-        told=told, old=old, new={"valid_to": last_day}, office_id=position.office_id,
-    )  # fmt: skip
+    act = AdminAct(Kind.position_ended, holder, position.office_id, old=old, new=new, told=told)
+    record(session, actor, now, act)
     return position
 
 

@@ -24,8 +24,8 @@ def notices_for(session: Session, actor: Actor, *, after: str | None = None, lim
     total = session.scalar(select(func.count()).select_from(mine.subquery())) or 0
     if after and after.isdigit():
         mine = mine.where(Notification.id < int(after))
-    found = list(session.scalars(mine.order_by(Notification.id.desc()).limit(limit + 1)))
-    return Page(found[:limit], str(found[limit - 1].id) if len(found) > limit else None, total)
+    rows = list(session.scalars(mine.order_by(Notification.id.desc()).limit(limit + 1)))
+    return Page(rows[:limit], str(rows[limit - 1].id) if len(rows) > limit else None, total)
 
 
 def mark_all_read(session: Session, actor: Actor, now: datetime) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -17,11 +18,11 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.acts import Act
+from osm_flow.domain.kinds import EntryKind
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
-from osm_flow.operations.background.delivery import HANDLERS
 from osm_flow.operations.ledger import case_journal
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
@@ -54,6 +55,20 @@ class NothingToErase(Refused):
     """These records have no payload any more."""
 
 
+@dataclass(frozen=True)
+class Erasure:
+    """Which records of a case lose their payload and why.
+
+    subject  words that must not stay beside the case either.
+    about    what else the record of it says.
+    """
+
+    numbers: Collection[int]
+    reason: str
+    subject: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
 def erase_payloads(
     session: Session, case_id: str, numbers: Collection[int], actor: Actor, now: datetime, *, reason: str
 ) -> None:
@@ -63,39 +78,29 @@ def erase_payloads(
     """
     case = lock_case(session, case_id)
     decision = require(actor, Verb.repair, case_facts(session, case, actor))
-    role = decision.role
-    erase_in(session, case, numbers, actor, now, reason=reason, role=role)
+    erase_in(session, case, actor, now, Erasure(numbers, reason), decision.role)
 
 
 def erase_in(
-    session: Session,
-    case: Case,
-    numbers: Collection[int],
-    actor: Actor,
-    now: datetime,
-    *,
-    reason: str,
-    role: str | None = None,
-    subject: str = "",
-    about: Mapping[str, Any] | None = None,
+    session: Session, case: Case, actor: Actor, now: datetime, erasure: Erasure, role: str | None = None
 ) -> None:
     """Delete the payloads of these records and what repeats them, and record that with the reason.
 
-    `subject` are words that must not stay beside the case either. Checks nothing about the actor. Raises NothingToErase.
+    Checks nothing about the actor. Raises NothingToErase.
     """
     case = lock_case(session, case.id)
     session.flush()
-    chosen = sorted(set(numbers))
+    chosen = sorted(set(erasure.numbers))
     gone = _bodies(session, case.id, chosen)
     erasing = delete(JournalPayload).where(JournalPayload.case_id == case.id, JournalPayload.seq.in_(chosen))
     result = session.execute(erasing, execution_options=_UNSYNCHRONISED)
     assert isinstance(result, CursorResult)  # noqa: S101 (what a DELETE gives; the annotation is wider)
     if result.rowcount != len(chosen):
         raise NothingToErase(case_id=case.id)
-    _blank_case(session, case, gone, subject)
-    if subject:
-        _blank_elsewhere(session, subject)
-    payload = {"erased": chosen, "reason": said(reason), **(about or {})}
+    _blank_case(session, case, gone, erasure.subject)
+    if erasure.subject:
+        _blank_elsewhere(session, erasure.subject)
+    payload = {"erased": chosen, "reason": said(erasure.reason), **erasure.about}
     stepping.note(session, case, actor, now, Act(RecordKind.payloads_erased, role=role), payload)
 
 
@@ -157,9 +162,9 @@ def _texts_of_case(case: Case, subject: str) -> Iterator[Any]:
         (Incident, (Incident.message, Incident.note)),
     ):
         for column in columns:
-            found = update(table).where(table.case_id == case.id)
-            found = found.where(holds(column, subject)) if subject else found
-            yield found.values({column: ""})
+            rows = update(table).where(table.case_id == case.id)
+            rows = rows.where(holds(column, subject)) if subject else rows
+            yield rows.values({column: ""})
     yield delete(Notification).where(Notification.url.contains(case.id, autoescape=True))
 
 
@@ -168,7 +173,7 @@ def _texts_of_case(case: Case, subject: str) -> Iterator[Any]:
 
 def _blank_elsewhere(session: Session, subject: str) -> None:
     """Rows of no case, or of others that inherit a subject: notices, mail, what work items are about, what was searched for."""
-    to_people = OutboxEntry.kind.not_in(HANDLERS)  # whatever the channel: what cases ask of one another they need
+    to_people = OutboxEntry.kind.not_in(EntryKind)  # whatever the channel: what cases ask of one another they need
     session.execute(
         delete(Notification).where(or_(holds(Notification.text_th, subject), holds(Notification.text_en, subject))),
         execution_options=_UNSYNCHRONISED,
@@ -202,7 +207,7 @@ def remains(session: Session, subject: str, besides: Iterable[str] = ()) -> dict
 
     What is packed in snapshots is not read: snapshots go with the case. `besides` are tables to leave out.
     """
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     left_out = set(besides)
     for table in Case.metadata.sorted_tables:
         for column in table.columns:
@@ -210,5 +215,5 @@ def remains(session: Session, subject: str, besides: Iterable[str] = ()) -> dict
                 continue
             count = session.scalar(select(func.count()).select_from(table).where(holds(column, subject)))
             if count:
-                found[f"{table.name}.{column.name}"] = count
-    return found
+                counts[f"{table.name}.{column.name}"] = count
+    return counts

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, joinedload
@@ -49,6 +49,14 @@ class Due:
     elements: tuple[str, ...] = ()
 
 
+class Held(NamedTuple):
+    """A legal hold with the case or the person that it holds."""
+
+    row: LegalHold
+    case: Case | None
+    person: Person | None
+
+
 # ---- classes ---------------------------------------------------------------------------------------------------
 
 
@@ -67,12 +75,12 @@ def kept_until(session: Session, case: Case) -> date | None:
 
 def shorter_lived(session: Session, case: Case) -> dict[Retention, tuple[str, ...]]:
     """The elements whose records have a retention class of their own, as lists of who attended have."""
-    found: dict[Retention, list[str]] = {}
+    by_class: dict[Retention, list[str]] = {}
     for element in compiled(session, case.definition).elements.values():
         with suppress(RetentionUnknown):
             if text := element.properties.get("retention"):
-                found.setdefault(retention_of(text), []).append(element.id)
-    return {retention: tuple(sorted(elements)) for retention, elements in found.items()}
+                by_class.setdefault(retention_of(text), []).append(element.id)
+    return {retention: tuple(sorted(elements)) for retention, elements in by_class.items()}
 
 
 def due_cases(session: Session, actor: Actor, now: datetime, *, limit: int = 200) -> list[Due]:
@@ -82,12 +90,12 @@ def due_cases(session: Session, actor: Actor, now: datetime, *, limit: int = 200
     wanted = select(Case).where(Case.state.not_in(OPEN_CASE), Case.ended_at.is_not(None), erasable(Case.id).exists())
     if not actor.is_system:
         wanted = wanted.where(Case.office_id.in_(actor.office_ids))
-    found: list[Due] = []
+    due: list[Due] = []
     for case in session.scalars(wanted.options(joinedload(Case.definition)).order_by(Case.ended_at, Case.id)):
-        found += _due_of(session, case, today)
-        if len(found) >= limit:
+        due += _due_of(session, case, today)
+        if len(due) >= limit:
             break
-    return found
+    return due
 
 
 def _due_of(session: Session, case: Case, today: date) -> Iterator[Due]:
@@ -131,11 +139,13 @@ def hold_person(session: Session, username: str, actor: Actor, now: datetime, *,
 
 
 def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
-    """Lift a hold; that there was one stays known. Raises HoldNotFound, NotYourRole, ReasonMissing."""
+    """End a hold; that there was one stays known. Raises HoldNotFound, NotYourRole, ReasonMissing.
+
+    A hold on a case of another office does not exist for the administrator of one.
+    """
     require(actor, Verb.hold, SystemFacts())
-    hold = session.get(LegalHold, hold_id)
-    lifted = select(LegalHold.id).where(LegalHold.lifts_id == hold_id)
-    if hold is None or hold.lifts_id is not None or session.scalar(lifted) is not None:
+    hold = session.scalars(_reached_by(actor).where(LegalHold.id == hold_id)).one_or_none()
+    if hold is None:
         raise HoldNotFound
     lift = LegalHold(
         lifts_id=hold.id,
@@ -152,9 +162,15 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
     return lift
 
 
-def current_holds(session: Session) -> Sequence[LegalHold]:
-    """The holds that are not lifted, oldest first."""
-    return session.scalars(_standing().order_by(LegalHold.id)).all()
+def current_holds(session: Session, actor: Actor) -> list[Held]:
+    """Holds that stand on people and on the cases of the actor's offices, oldest first, with what they hold.
+
+    Raises NotYourRole.
+    """
+    require(actor, Verb.hold, SystemFacts())
+    query = _reached_by(actor).add_columns(Case, Person).order_by(LegalHold.id)
+    query = query.outerjoin(Case, Case.id == LegalHold.case_id).outerjoin(Person, Person.id == LegalHold.person_id)
+    return [Held(*row) for row in session.execute(query)]
 
 
 def hold_on(session: Session, case: Case) -> LegalHold | None:
@@ -167,12 +183,12 @@ def refuse_held(session: Session, case: Case, numbers: Collection[int]) -> None:
     if hold_on(session, case) is not None:
         raise HeldByLaw(case_id=case.id)
     held = select(Person.username).where(Person.id.in_(_standing().with_only_columns(LegalHold.person_id)))
-    made = select(JournalRecord.seq).where(
+    theirs = select(JournalRecord.seq).where(
         JournalRecord.case_id == case.id,
         JournalRecord.seq.in_(numbers),
         JournalRecord.actor.in_(held) | JournalRecord.on_behalf_of.in_(held),
     )
-    if session.scalar(made.limit(1)) is not None:
+    if session.scalar(theirs.limit(1)) is not None:
         raise HeldByLaw(case_id=case.id)
 
 
@@ -200,6 +216,13 @@ def _standing() -> Select[LegalHold]:
     lift = aliased(LegalHold)
     is_lifted = select(lift.id).where(lift.lifts_id == LegalHold.id).exists()
     return select(LegalHold).where(LegalHold.lifts_id.is_(None), ~is_lifted)
+
+
+def _reached_by(actor: Actor) -> Select[LegalHold]:
+    if actor.is_system:
+        return _standing()
+    of_their_offices = select(Case.id).where(Case.office_id.in_(actor.office_ids))
+    return _standing().where(LegalHold.case_id.is_(None) | LegalHold.case_id.in_(of_their_offices))
 
 
 def _add(session: Session, hold: LegalHold) -> LegalHold:

@@ -17,9 +17,21 @@ from osm_flow.store.models import Case, Contract, Project
 
 # What the next report of a project begins with.
 _REPORTED = (
-    "as_of", "budget_act", "allocated", "after_change", "committed", "disbursed", "contract_value", "leftover", "stage",
-    "physical_plan", "physical_actual", "forecast_finish", "forecast_disburse", "kpi_results",
-)  # fmt: skip
+    "as_of",
+    "budget_act",
+    "allocated",
+    "after_change",
+    "committed",
+    "disbursed",
+    "contract_value",
+    "leftover",
+    "stage",
+    "physical_plan",
+    "physical_actual",
+    "forecast_finish",
+    "forecast_disburse",
+    "kpi_results",
+)
 
 
 def projects_of(case: Case) -> Select[Project]:

@@ -54,18 +54,18 @@ class Difference:
 
     def lines(self) -> list[str]:
         """The difference in sentences."""
-        said = [
+        lines = [
             f"record {self.seq} ({self.kind}{f' of {self.element}' if self.element else ''}, {self.at}) is the first that differs",
             f"  recorded state {self.recorded_digest}",
             f"  replayed state {self.replayed_digest}",
         ]
         if self.recorded is None:
-            said.append(f"  replayed: waits for {_listed(self.replayed.waiting)}")
-            return [*said, "  of the recorded state only the digest is known"]
-        said.append(f"  recorded (from {self.recorded.source}): waits for {_listed(self.recorded.waiting)}")
-        said.append(f"  replayed: waits for {_listed(self.replayed.waiting)}")
-        said += _lines_of_data(self.recorded.data, self.replayed.data or {})
-        return said
+            lines.append(f"  replayed: waits for {_listed(self.replayed.waiting)}")
+            return [*lines, "  of the recorded state only the digest is known"]
+        lines.append(f"  recorded (from {self.recorded.source}): waits for {_listed(self.recorded.waiting)}")
+        lines.append(f"  replayed: waits for {_listed(self.replayed.waiting)}")
+        lines += _lines_of_data(self.recorded.data, self.replayed.data or {})
+        return lines
 
     def as_json(self) -> JSON:
         """The difference as JSON."""
@@ -133,8 +133,8 @@ def state_in(history: History, record: Record, snapshot: bytes) -> KnownState | 
     except (OsmFlowError, ValueError, KeyError, TypeError):
         return None
     data: JSON = {}
-    for one in waiting:
-        data |= one.data
+    for item in waiting:
+        data |= item.data
     return KnownState("the kept state", names_of(waiting), data if waiting else None)
 
 
@@ -148,7 +148,7 @@ def state_from_work_items(session: Session, case: Case, record: Record) -> Known
 
 def names_of(waiting: tuple[Waiting, ...]) -> tuple[str, ...]:
     """The elements that wait, with their instances."""
-    shown = (one.element if one.instance is None else f"{one.element}[{one.instance}]" for one in waiting)
+    shown = (item.element if item.instance is None else f"{item.element}[{item.instance}]" for item in waiting)
     return tuple(sorted(shown))
 
 
@@ -170,8 +170,10 @@ def _notes_on_engine(history: History) -> Iterator[str]:
     written = Counter(record.engine_version for record, _ in history.chain)
     for version, count in written.items():
         if version != ENGINE_VERSION:
-            said = f"{count} records were written by engine {version}; {ENGINE_VERSION} is installed and replayed them"
-            yield said + ". Equal states prove them all the same; a difference may be the engine's"
+            sentence = (
+                f"{count} records were written by engine {version}; {ENGINE_VERSION} is installed and replayed them"
+            )
+            yield sentence + ". Equal states prove them all the same; a difference may be the engine's"
 
 
 def _listed(names: tuple[str, ...]) -> str:

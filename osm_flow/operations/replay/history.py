@@ -53,11 +53,11 @@ class History:
     @cached_property
     def erased(self) -> frozenset[int]:
         """The records whose payloads a later record says were erased."""
-        found: set[int] = set()
+        seqs: set[int] = set()
         for record, _ in self.chain:
             if record.kind == RecordKind.payloads_erased and (payload := self.payloads.get(record.seq)) is not None:
-                found.update(seq for seq in _erased_by(payload) if seq < record.seq)
-        return frozenset(found)
+                seqs.update(seq for seq in _erased_by(payload) if seq < record.seq)
+        return frozenset(seqs)
 
 
 def history_of(session: Session, case: Case) -> History:
@@ -102,8 +102,8 @@ def _faults_of_payloads(history: History) -> Iterator[Fault]:
 def _faults_of_definitions(history: History) -> Iterator[Fault]:
     for definition in history.definitions.values():
         if not definition.is_whole:
-            said = "the process definition was changed after its deployment"
-            yield Fault(history.case_id, 0, "definition", said)
+            sentence = "the process definition was changed after its deployment"
+            yield Fault(history.case_id, 0, "definition", sentence)
     for record, _ in history.chain:
         if record.definition_sha256 not in history.definitions:
             yield Fault(history.case_id, record.seq, "definition", "the record names another definition")
@@ -137,7 +137,7 @@ def _definition(session: Session, definition_id: int) -> Definition:
 def _object(text: str) -> JSON:
     """A stored object; what is none any more gives another digest, and so a fault."""
     try:
-        found = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return {"unreadable": text}
-    return found if isinstance(found, dict) else {"unreadable": text}
+    return value if isinstance(value, dict) else {"unreadable": text}

@@ -15,7 +15,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
 from osm_flow.engine.values import Waiting
 from osm_flow.operations.ledger.case_journal import written
-from osm_flow.store.models import Attachment, JournalRecord, Person
+from osm_flow.store.models import Attachment, JournalRecord
 
 _HELD_BY = (
     RecordKind.work_item_claimed,
@@ -62,7 +62,6 @@ class Holders:
 
     def __init__(self, session: Session, case_id: str, task_ids: Collection[str], last: int) -> None:
         self._acts: dict[str, list[tuple[int, str, str, JSON]]] = {}
-        self._known = dict(session.execute(select(Person.username, Person.display_name)).all()) if task_ids else {}
         if not task_ids:
             return
         wanted = (JournalRecord.task_id.in_(task_ids), JournalRecord.kind.in_(_HOLDING), JournalRecord.seq <= last)
@@ -78,8 +77,8 @@ class Holders:
         }
 
     def item(self, waiting: Waiting, seq: int, names: Mapping[str, str], subject: str = "") -> OpenItem:
-        """The work item after record `seq`; `subject` is that of its case."""
-        holder = waiting.assignee if waiting.assignee in self._known else None
+        """The work item after record `seq`; `names` are those of people by user name, `subject` is that of its case."""
+        holder = waiting.assignee if waiting.assignee in names else None
         due_at = waiting.due_at
         for number, kind, actor, data in self._acts.get(waiting.task_id, ()):
             if number > seq:
@@ -88,7 +87,7 @@ class Holders:
                 due_at = _instant(data.get("to")) or due_at
             else:
                 holder = _holder(kind, actor, data)
-        name = names.get(holder, self._known.get(holder, holder)) if holder else None
+        name = names.get(holder, holder) if holder else None
         return OpenItem(
             waiting.task_id,
             waiting.element,
@@ -104,12 +103,12 @@ class Holders:
 
 def erasures(session: Session, case_id: str) -> dict[int, int]:
     """The records whose payloads were erased, and the records that say so."""
-    found: dict[int, int] = {}
+    by_record: dict[int, int] = {}
     for record, data in written(session, case_id, JournalRecord.kind == RecordKind.payloads_erased):
         numbers = data.get("erased")
         for seq in numbers if isinstance(numbers, list) else ():
-            found.setdefault(seq, record.seq)
-    return found
+            by_record.setdefault(seq, record.seq)
+    return by_record
 
 
 def attachments(session: Session, case_id: str, last: int) -> list[Given]:

@@ -27,6 +27,7 @@ from osm_flow.errors import NotFound
 from osm_flow.operations.cases.acts import get_case
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.case_journal import record_of
+from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.replay import moment_parts
 from osm_flow.operations.replay.moment_parts import Given, OpenItem
 from osm_flow.operations.replay.states import Instant, State, stretch
@@ -135,8 +136,10 @@ def relatives_of(session: Session, case: Case) -> list[ProcessDefinition]:
         above.append(parent)
         parent = session.get_one(Case, parent).parent_case_id
     near = Case.id.in_(above) | Case.parent_case_id.in_([*above, case.id])
-    found = session.scalars(select(Case.definition_id).where(near, Case.definition_id != case.definition_id).distinct())
-    ids = sorted(found)
+    near_ids = session.scalars(
+        select(Case.definition_id).where(near, Case.definition_id != case.definition_id).distinct()
+    )
+    ids = sorted(near_ids)
     return list(
         session.scalars(select(ProcessDefinition).where(ProcessDefinition.id.in_(ids)).order_by(ProcessDefinition.id))
     )
@@ -174,8 +177,8 @@ def seq_at(session: Session, case_id: str, instant: datetime) -> int:
 def first_since(session: Session, case_id: str, instant: datetime) -> int:
     """The first record at or after this instant; the newest one when nothing happened since."""
     query = select(JournalRecord.seq).where(JournalRecord.case_id == case_id, JournalRecord.at >= instant)
-    found = session.scalar(query.order_by(JournalRecord.seq).limit(1))
-    return found if found is not None else session.get_one(Case, case_id).seq
+    seq = session.scalar(query.order_by(JournalRecord.seq).limit(1))
+    return seq if seq is not None else session.get_one(Case, case_id).seq
 
 
 class _Around:
@@ -185,16 +188,16 @@ class _Around:
         last = instants[-1].record.seq
         self._case = case
         self._process: Process = compiled(session, case.definition)
-        open_ids = {one.task_id for each in instants for one in _human(each.after)}
-        self._holders = moment_parts.Holders(session, case.id, open_ids, last)
+        waiting = [one for instant in instants for one in _human(instant.after)]
+        self._holders = moment_parts.Holders(session, case.id, {one.task_id for one in waiting}, last)
         self._erased = moment_parts.erasures(session, case.id)
         self._given = moment_parts.attachments(session, case.id, last)
         self._turns = moment_parts.turns(session, case.id, last)
-        tasks = [each.record.task_id for each in instants if each.record.task_id]
+        tasks = [instant.record.task_id for instant in instants if instant.record.task_id]
         self._forms = work_item_queries.form_keys_of(session, tasks)
-        wanted = {name for each in instants for name in (each.record.actor, each.record.on_behalf_of) if name}
-        wanted |= self._holders.usernames
-        self._names = work_item_queries.names_of(session, wanted)
+        wanted = {name for instant in instants for name in (instant.record.actor, instant.record.on_behalf_of) if name}
+        wanted |= self._holders.usernames | {one.assignee for one in waiting if one.assignee}
+        self._names = names_of(session, wanted)
 
     def moment(self, instant: Instant) -> Moment:
         record, after = instant.record, instant.after
@@ -228,7 +231,7 @@ class _Around:
             open_items=items,
             data=after.data if after else {},
             changes=tuple(_changes(instant, asked)),
-            attachments=tuple(one for one in self._given if one.seq <= record.seq),
+            attachments=tuple(given for given in self._given if given.seq <= record.seq),
             chain=_chain(instant),
         )
 
@@ -261,19 +264,19 @@ class _Around:
 
 
 def _human(state: State | None) -> Iterable[Waiting]:
-    return [one for one in state.waiting if one.kind in _HUMAN] if state else []
+    return [waiting for waiting in state.waiting if waiting.kind in _HUMAN] if state else []
 
 
 def _asked(instant: Instant) -> Waiting | None:
     """What waited for the act of this record."""
     if instant.before is None or instant.record.task_id is None:
         return None
-    return next((one for one in instant.before.waiting if one.task_id == instant.record.task_id), None)
+    return next((waiting for waiting in instant.before.waiting if waiting.task_id == instant.record.task_id), None)
 
 
 def _tokens(waiting: Iterable[Waiting], items: Iterable[OpenItem], at: datetime) -> tuple[Token, ...]:
-    count = Counter(one.element for one in waiting)
-    overdue = Counter(one.element for one in items if one.due_at is not None and one.due_at < at)
+    count = Counter(token.element for token in waiting)
+    overdue = Counter(token.element for token in items if token.due_at is not None and token.due_at < at)
     return tuple(Token(element, number, overdue[element]) for element, number in count.items())
 
 
@@ -283,7 +286,7 @@ def _changes(instant: Instant, asked: Waiting | None) -> Iterable[Difference]:
     if before is None or after is None or after is before:
         return []
     moved = differences(asked.data if asked else before.data, after.data)
-    return [one for one in moved if not _known(before.data, one)]
+    return [difference for difference in moved if not _known(before.data, difference)]
 
 
 def _known(data: JSON, difference: Difference) -> bool:

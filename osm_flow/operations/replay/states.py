@@ -70,7 +70,7 @@ def stretch(session: Session, case: Case, first: int, last: int) -> Stretch:
     begin = start.seq if start else 0
     kept = kept_states.between(session, case.id, begin, last)
     walk = _Walk(process, case.id, start, kept, _hash_of(session, case.id, begin))
-    instants, found = [], []
+    instants, worth_keeping = [], []
     for record, payload in _records(session, case.id, begin, last):
         instant = walk.follow(record, payload)
         if record.seq >= first:
@@ -82,8 +82,8 @@ def stretch(session: Session, case: Case, first: int, last: int) -> Stretch:
             and record.seq not in kept
             and state.digest == record.state_digest
         ):
-            found.append(Checkpoint(record.seq, state.digest, state.snapshot, state.passed))
-    return Stretch(instants, found)
+            worth_keeping.append(Checkpoint(record.seq, state.digest, state.snapshot, state.passed))
+    return Stretch(instants, worth_keeping)
 
 
 class _Walk:
@@ -150,7 +150,7 @@ class _Walk:
         lookup = engine.recorded(body["lookups"])
         step = engine.step(self._process, self._case_id, state.snapshot or None, command, record.at, lookup)
         passed = Counter(state.passed)
-        passed.update(one.element for one in step.passed if one.kind == "completed")
+        passed.update(element.element for element in step.passed if element.kind == "completed")
         return State(step.digest, step.snapshot, step.waiting, step.data, step.ended, dict(passed))
 
 

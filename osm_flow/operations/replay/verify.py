@@ -40,11 +40,11 @@ def _verified(session: Session, case_id: str, replayed: Callable[[Case, History]
     case = _case(session, case_id)
     try:
         history = history_of(session, case)
-        found = replayed(case, history)
-        faults = [*_faults_of_records(session, case, history), *found.faults]
-        if found.is_complete:
-            faults += _faults_of_snapshot(session, case, history, found.digest)
-        return found.with_faults(sorted(faults, key=lambda fault: (fault.seq, fault.code)))
+        result = replayed(case, history)
+        faults = [*_faults_of_records(session, case, history), *result.faults]
+        if result.is_complete:
+            faults += _faults_of_snapshot(session, case, history, result.digest)
+        return result.with_faults(sorted(faults, key=lambda fault: (fault.seq, fault.code)))
     except (TypeError, ValueError, AttributeError) as error:
         # SQLite keeps whatever a forger writes into a column, numbers that are texts included.
         return Deep(case_id, [Fault(case_id, 0, "unreadable", f"the history cannot be read: {error}")])
@@ -52,8 +52,8 @@ def _verified(session: Session, case_id: str, replayed: Callable[[Case, History]
 
 def verify_all(session: Session) -> Iterator[tuple[str, list[Fault]]]:
     """The faults of every case, one case after another; memory stays that of one case."""
-    for case_id, found in _each(session, lambda session, case_id: Deep(case_id, faults=verify_case(session, case_id))):
-        yield case_id, found.faults
+    for case_id, result in _each(session, lambda session, case_id: Deep(case_id, faults=verify_case(session, case_id))):
+        yield case_id, result.faults
 
 
 def verify_all_deep(session: Session) -> Iterator[tuple[str, Deep]]:

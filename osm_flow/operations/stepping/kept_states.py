@@ -39,20 +39,20 @@ def keep_if_due(session: Session, case: Case) -> None:
     keep(session, case.id, [Checkpoint(case.seq, state.digest, state.snapshot, passed)])
 
 
-def keep(session: Session, case_id: str, found: Iterable[Checkpoint]) -> None:
+def keep(session: Session, case_id: str, worth_keeping: Iterable[Checkpoint]) -> None:
     """Keep states that a reader worked out, unless an erased payload may be in them."""
-    checkpoints = sorted(found, key=lambda one: one.seq)
+    checkpoints = sorted(worth_keeping, key=lambda checkpoint: checkpoint.seq)
     if not checkpoints or _has_gaps(session, case_id, checkpoints[-1].seq):
         return
     rows = [
         {
             "case_id": case_id,
-            "seq": one.seq,
-            "digest": one.digest,
-            "snapshot": one.snapshot,
-            "passed": json.dumps(dict(one.passed), sort_keys=True),
+            "seq": checkpoint.seq,
+            "digest": checkpoint.digest,
+            "snapshot": checkpoint.snapshot,
+            "passed": json.dumps(dict(checkpoint.passed), sort_keys=True),
         }
-        for one in checkpoints
+        for checkpoint in checkpoints
     ]
     insert_or_replace(session, CaseCheckpoint, rows, "digest", "snapshot", "passed")
 
@@ -60,10 +60,10 @@ def keep(session: Session, case_id: str, found: Iterable[Checkpoint]) -> None:
 def nearest(session: Session, case_id: str, seq: int) -> Checkpoint | None:
     """The newest kept state at or before record `seq` that has the recorded digest; None: begin at the start."""
     newest_first = _of(case_id).order_by(CaseCheckpoint.seq.desc()).limit(1)
-    while (found := session.execute(newest_first.where(CaseCheckpoint.seq <= seq)).first()) is not None:
-        if (honest := _if_honest(found[0], found[1])) is not None:
+    while (row := session.execute(newest_first.where(CaseCheckpoint.seq <= seq)).first()) is not None:
+        if (honest := _if_honest(row[0], row[1])) is not None:
             return honest
-        seq = found[0].seq - 1
+        seq = row[0].seq - 1
     return None
 
 
@@ -71,7 +71,7 @@ def between(session: Session, case_id: str, after: int, last: int) -> dict[int, 
     """The kept states after `after` up to `last` that have the recorded digests."""
     query = _of(case_id).where(CaseCheckpoint.seq > after, CaseCheckpoint.seq <= last)
     honest = (_if_honest(row, recorded) for row, recorded in session.execute(query))
-    return {one.seq: one for one in honest if one is not None}
+    return {checkpoint.seq: checkpoint for checkpoint in honest if checkpoint is not None}
 
 
 def _of(case_id: str) -> Select[CaseCheckpoint, str]:

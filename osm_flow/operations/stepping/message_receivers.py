@@ -21,17 +21,17 @@ def receivers(session: Session, sender: Case, name: str, data: JSON) -> Sequence
     """
     year = year_of(data, sender)
     waiting = _waiting(session, sender, name)
-    in_year = [(one, case) for one, case in waiting if one.fiscal_year == year]
-    family = [(one, case) for one, case in in_year or waiting if case.root_case_id == sender.root_case_id]
+    in_year = [(message, case) for message, case in waiting if message.fiscal_year == year]
+    family = [(message, case) for message, case in in_year or waiting if case.root_case_id == sender.root_case_id]
     if not (family or in_year):
         return _of_nearest_year(session, waiting, sender, year)
-    return [one for one, _ in family or in_year]
+    return [message for message, _ in family or in_year]
 
 
 def year_of(data: JSON, sender: Case) -> int:
     """The fiscal year that a message is about."""
-    said = data.get("fy")
-    return said if isinstance(said, int) and not isinstance(said, bool) else sender.fiscal_year
+    year = data.get("fy")
+    return year if isinstance(year, int) and not isinstance(year, bool) else sender.fiscal_year
 
 
 def _waiting(session: Session, sender: Case, name: str) -> list[tuple[WaitingMessage, Case]]:
@@ -42,7 +42,7 @@ def _waiting(session: Session, sender: Case, name: str) -> list[tuple[WaitingMes
         .where(WaitingMessage.office_id == sender.office_id, WaitingMessage.message == name, Case.id != sender.id)
         .order_by(WaitingMessage.since, WaitingMessage.task_id)
     )
-    return [(one, case) for one, case in session.execute(query)]
+    return [(message, case) for message, case in session.execute(query)]
 
 
 def _of_nearest_year(
@@ -54,6 +54,8 @@ def _of_nearest_year(
         .where(Case.office_id == sender.office_id, Case.fiscal_year == year)
     )
     of_that_year = set(session.scalars(known.distinct()))
-    left = [one for one, case in waiting if case.definition.key not in of_that_year]
-    nearest = min((one.fiscal_year for one in left), key=lambda other: (abs(other - year), -other), default=None)
-    return [one for one in left if one.fiscal_year == nearest]
+    left = [message for message, case in waiting if case.definition.key not in of_that_year]
+    nearest = min(
+        (message.fiscal_year for message in left), key=lambda other: (abs(other - year), -other), default=None
+    )
+    return [message for message in left if message.fiscal_year == nearest]

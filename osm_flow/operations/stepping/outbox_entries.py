@@ -35,9 +35,12 @@ def cancel_key(task_id: str) -> str:
 def ask_child(session: Session, case: Case, waiting: Waiting, now: datetime) -> None:
     """Ask for the child case that the case's call activity waits for."""
     body = {
-        "task_id": waiting.task_id, "called": waiting.called, "data": waiting.data, "element": waiting.element,
+        "task_id": waiting.task_id,
+        "called": waiting.called,
+        "data": waiting.data,
+        "element": waiting.element,
         "subject": waiting.subject or case.subject,
-    }  # fmt: skip
+    }
     add(session, start_key(waiting.task_id), EntryKind.child_start, case, body, now)
 
 

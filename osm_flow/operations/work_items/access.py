@@ -103,6 +103,12 @@ def refuse_closed(session: Session, item: WorkItem) -> None:
     raise NoLongerNeeded(work_item_id=item.id)
 
 
+def refuse_held(session: Session, item: WorkItem, actor: Actor) -> None:
+    """Raises AlreadyHeld, which names who holds the work item, unless the actor or nobody does."""
+    if item.assignee_id not in (None, actor.person_id):
+        raise AlreadyHeld(name=person_name(session, item.assignee_id), work_item_id=item.id)
+
+
 def person_name(session: Session, person_id: int | None) -> str:
     return session.scalar(select(Person.display_name).where(Person.id == person_id)) or ""
 

@@ -1,47 +1,38 @@
-"""What people do with work items: claim, release, delegate, reassign, complete. One case is locked, one act recorded."""
+"""What people do with work items before they complete them: claim, release, delegate, reassign. One act, one record."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb, require
-from osm_flow.domain.acts import Act
 from osm_flow.domain.calendar.deadlines import local_day
-from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
-from osm_flow.engine.values import CompleteTask
-from osm_flow.errors import Invalid
+from osm_flow.errors import OsmFlowError
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people.accounts import actor_for
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.access import (
-    AlreadyHeld,
     PersonUnknown,
     lock_item,
     locked_item,
-    person_name,
     record_on,
     refuse_closed,
+    refuse_held,
 )
 from osm_flow.operations.work_items.form_context import form_context
 from osm_flow.store.database import Instant
-from osm_flow.store.models import Case, Draft, JournalPayload, JournalRecord, Person, WorkItem
-from osm_flow.store.session import Overtaken, write
-
-_DRAFTS = Draft.__table__
-_FORGET_DRAFTS = delete(_DRAFTS).where(_DRAFTS.c.work_item_id == bindparam("item"))  # type: ignore[arg-type]  # a table, said less exactly
-
+from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, WorkItem
 
 _NEXT = (
     select(WorkItem.id)
@@ -57,8 +48,8 @@ _NEXT = (
 )
 
 
-class FormInvalid(Invalid):
-    """Some fields need your attention."""
+# An act on one work item that needs nothing more: `claim`, `release`.
+Operation = Callable[[Session, str, Actor, datetime], WorkItem]
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------
@@ -103,8 +94,7 @@ def claim(session: Session, work_item_id: str, actor: Actor, now: datetime) -> W
     if item.state == WorkItemStatus.CLAIMED and item.assignee_id == actor.person_id:
         return item
     refuse_closed(session, item)
-    if item.assignee_id is not None:
-        raise AlreadyHeld(name=person_name(session, item.assignee_id), work_item_id=item.id)
+    refuse_held(session, item, actor)
     decision = require(actor, Verb.claim, facts)
     _hold(item, actor, now)
     record_on(session, item, actor, now, RecordKind.work_item_claimed, {}, decision)
@@ -164,59 +154,29 @@ def reassign(
     return item
 
 
-def to_complete(session: Session, work_item_id: str, actor: Actor) -> WorkItem:
-    """The work item for somebody who is about to complete it: nobody else moves its case until this transaction ends."""
-    return lock_item(session, work_item_id, actor)[0]
-
-
 def next_held(session: Session, actor: Actor, now: datetime) -> str | None:
     """The work item that the person should do next among those they hold and that do not rest: the one due first."""
     return session.scalar(_NEXT, {"person": actor.person_id, "now": now})
 
 
-def complete(
-    session: Session,
-    work_item_id: str,
-    actor: Actor,
-    now: datetime,
-    *,
-    values: JSON,
-    key: str | None,
-    version: int | None = None,
-    on_behalf_of: str | None = None,
-) -> WorkItem:
-    """Finish the work item with the values of its form; the case moves on. Claims it first if nobody holds it.
+# ---- several at once -------------------------------------------------------------------------------------------
 
-    The same key twice is one act. Raises FormInvalid with `fields`, AlreadyHeld, AlreadyCompleted, NoLongerNeeded,
-    Overtaken when it changed since `version`, and what `stepping.apply` raises.
-    """
-    item, facts = lock_item(session, work_item_id, actor)
-    if not first_time(session, key, actor, now, subject=f"work_item:{item.id}"):
-        return item
-    refuse_closed(session, item)
-    if item.assignee_id not in (None, actor.person_id):
-        raise AlreadyHeld(name=person_name(session, item.assignee_id), work_item_id=item.id)
-    decision = require(actor, Verb.complete, facts)
-    if version is not None and version != item.version:
-        raise Overtaken(work_item_id=item.id)
-    stepping.refuse_unless_active(item.case)
-    _validate(session, item, values)
-    about = {"claimed": item.assignee_id is None}
-    finished = {
-        "completed_by_id": actor.person_id,
-        "closed_at": now,
-        "on_behalf_of": on_behalf_of or decision.on_behalf_of,
-    }
-    state = item.state
-    if state == WorkItemStatus.READY:
-        state = next_work_item_state(state, WorkItemStatus.CLAIMED, work_item_id=item.id)
-        finished |= {"assignee_id": actor.person_id, "claimed_at": now}
-    finished["state"] = next_work_item_state(state, WorkItemStatus.COMPLETED, work_item_id=item.id)
-    write(session, item, **finished)
-    act = Act.allowed(RecordKind.work_item_completed, decision, item.element, item.id, on_behalf_of)
-    stepping.apply(session, item.case, CompleteTask(item.id, values), actor, now, act, about)
-    session.execute(_FORGET_DRAFTS, {"item": item.id})
-    return item
+
+def each(
+    session: Session, act: Operation, work_item_ids: Iterable[str], actor: Actor, now: datetime
+) -> dict[str, OsmFlowError | None]:
+    """Do the act to every work item that allows it; by id what stood in the way, None where it was done."""
+    return {work_item_id: _try(session, act, work_item_id, actor, now) for work_item_id in work_item_ids}
+
+
+def _try(session: Session, act: Operation, work_item_id: str, actor: Actor, now: datetime) -> OsmFlowError | None:
+    try:
+        # What an act wrote before it failed must not be kept with what the others did.
+        with session.begin_nested():
+            act(session, work_item_id, actor, now)
+    except OsmFlowError as error:
+        return error
+    return None
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
@@ -234,15 +194,6 @@ def _receiver(session: Session, item: WorkItem, username: str, now: datetime) ->
     receiver = actor_for(session, person, local_day(now))
     require(receiver, Verb.receive, work_item_facts(session, item, receiver))
     return person
-
-
-def _validate(session: Session, item: WorkItem, values: JSON) -> None:
-    schema = form_of(session, item)
-    if schema is None:
-        return
-    errors = form_values.validate(schema, values, context_of(session, item))
-    if errors:
-        raise FormInvalid(fields=errors)
 
 
 def _typed(session: Session, item: WorkItem) -> JSON:

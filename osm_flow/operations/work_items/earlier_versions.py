@@ -41,22 +41,28 @@ def versions_of(
     item is one `instance` of many that cannot be told apart; else every version in the case's family, other quarters
     left out.
     """
-    found = list(_completed(session, item, document))
+    versions = list(_completed(session, item, document))
     if seen is None:
-        found = [version for version in found if version.at <= item.opened_at]
-    if not found:
+        versions = [version for version in versions if version.at <= item.opened_at]
+    if not versions:
         return []
-    present = found[-1].values if seen is None else seen
+    present = versions[-1].values if seen is None else seen
     subject = _subject(present)
     if subject:
-        found = [one for one in found if one.case_id == item.case_id and _subject(one.values) == subject]
+        versions = [
+            completed
+            for completed in versions
+            if completed.case_id == item.case_id and _subject(completed.values) == subject
+        ]
     elif instance is not None:
-        found = [one for one in found if one.values == present][-1:]
+        versions = [completed for completed in versions if completed.values == present][-1:]
     else:
         others = _cases_of_other_quarters(session, item.case)
-        found = [one for one in found if one.case_id not in others]
+        versions = [completed for completed in versions if completed.case_id not in others]
     return [
-        one for before, one in zip([None, *found], found, strict=False) if not before or before.values != one.values
+        completed
+        for before, completed in zip([None, *versions], versions, strict=False)
+        if not before or before.values != completed.values
     ]
 
 

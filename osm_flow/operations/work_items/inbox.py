@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, String, and_, exists, false, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, String, and_, exists, func, or_, select, type_coerce
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.policy import OfficeFacts, Verb, decide
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.paging import MOST, Keyset
+from osm_flow.operations.people.absence import named_candidate
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Candidate, Case, FiscalDate, Project, WaitingMessage, WorkItem
 
@@ -25,11 +29,41 @@ Sort = Literal["due", "opened", "priority"]
 # Instants are text in the database; a key carries that very text.
 _DUE = type_coerce(WorkItem.due_at, String)
 _OPENED = type_coerce(WorkItem.opened_at, String)
-_SORTS: dict[str, Keyset] = {
-    "due": Keyset((_DUE, False, True), (WorkItem.id, False, False)),
-    "opened": Keyset((_OPENED, True, False), (WorkItem.id, False, False)),
-    "priority": Keyset((WorkItem.priority, True, False), (_DUE, False, True), (WorkItem.id, False, False)),
+# Each order with what a work item has in its columns.
+_SORTS: dict[Sort, tuple[Keyset, Callable[[WorkItem], list[Any]]]] = {
+    "due": (Keyset((_DUE, False, True), (WorkItem.id, False, False)), lambda item: [_due(item), item.id]),
+    "opened": (
+        Keyset((_OPENED, True, False), (WorkItem.id, False, False)),
+        lambda item: [instant_text(item.opened_at), item.id],
+    ),
+    "priority": (
+        Keyset((WorkItem.priority, True, False), (_DUE, False, True), (WorkItem.id, False, False)),
+        lambda item: [item.priority, _due(item), item.id],
+    ),
 }
+
+
+@dataclass(frozen=True)
+class InboxFilter:
+    """Which open work items are asked for, and in which order; None asks for nothing.
+
+    view        what the person holds (`mine`), may claim (`groups`) or oversees (`team`).
+    overdue     only (not) overdue ones.
+    due_before  only those that are due before then.
+    approvals   only those that somebody else must do than who did an earlier step.
+    resting     only (not) those whose follow-up date is still to come.
+    """
+
+    view: View = "mine"
+    overdue: bool | None = None
+    stage: str | None = None
+    province_id: str | None = None
+    fiscal_year: int | None = None
+    text: str | None = None
+    due_before: datetime | None = None
+    approvals: bool = False
+    resting: bool | None = None
+    sort: Sort = "due"
 
 
 class Home(NamedTuple):
@@ -48,46 +82,27 @@ def inbox_for(
     session: Session,
     actor: Actor,
     now: datetime,
+    wanted: InboxFilter = InboxFilter(),
     *,
-    view: View = "mine",
-    overdue: bool | None = None,
-    stage: str | None = None,
-    province_id: str | None = None,
-    fiscal_year: int | None = None,
-    text: str | None = None,
-    sort: Sort = "due",
     after: str | None = None,
     limit: int = 50,
-    due_before: datetime | None = None,
-    approvals: bool = False,
-    resting: bool | None = None,
 ) -> Page[WorkItem]:
     """One page of open work items of active cases: what the person holds, may claim, or oversees.
 
-    `overdue`: only (not) overdue ones. `resting`: only (not) those whose follow-up date is still to come.
     Two statements, whatever the length of the list. Raises PageKeyUnreadable.
     """
-    conditions = [*_visible(actor, view), *_filters(now, overdue, stage, province_id, fiscal_year, text)]
-    if due_before is not None:
-        conditions.append(WorkItem.due_at < due_before)
-    if approvals:
-        conditions.append(WorkItem.separate_from.is_not(None))
-    if resting is not None:
-        rests = and_(WorkItem.follow_up_at.is_not(None), WorkItem.follow_up_at > now)
-        conditions.append(rests if resting else ~rests)
-    conditions.append(Case.state == CaseStatus.ACTIVE)
-    counting = select(func.count()).select_from(WorkItem).join(WorkItem.case).where(*conditions)
-    total = session.scalar(counting) or 0
-    return _page(session, conditions, _SORTS[sort], sort, after, limit, total)
+    total = count_for(session, actor, now, wanted)
+    query = select(WorkItem).join(WorkItem.case).where(*_conditions(actor, now, wanted))
+    query = query.options(contains_eager(WorkItem.case), joinedload(WorkItem.assignee), joinedload(WorkItem.owner))
+    keyset, values = _SORTS[wanted.sort]
+    items, following = keyset.page(session, query, values, after, limit)
+    return Page(items, following, total)
 
 
-def count_for(
-    session: Session, actor: Actor, now: datetime, *, view: View = "mine", overdue: bool | None = None
-) -> int:
-    """How many there are, for the navigation."""
-    conditions = [*_visible(actor, view), *_filters(now, overdue, None, None, None, None)]
+def count_for(session: Session, actor: Actor, now: datetime, wanted: InboxFilter) -> int:
+    """How many there are."""
     counting = select(func.count()).select_from(WorkItem).join(WorkItem.case)
-    return session.scalar(counting.where(*conditions, Case.state == CaseStatus.ACTIVE)) or 0
+    return session.scalar(counting.where(*_conditions(actor, now, wanted))) or 0
 
 
 def waiting_answers(session: Session, actor: Actor, *, asked: bool = False, limit: int = MOST) -> list[WaitingMessage]:
@@ -120,15 +135,14 @@ def _was_asked(session: Session, row: WaitingMessage) -> bool:
 
 def home_for(session: Session, actor: Actor, now: datetime) -> Home:
     """The screen that answers "what must I do now?"."""
-    dates = select(FiscalDate).where(
-        FiscalDate.office_id.in_(actor.office_ids), FiscalDate.date >= (now + timedelta(hours=7)).date()
-    )
+    dates = select(FiscalDate).where(FiscalDate.office_id.in_(actor.office_ids), FiscalDate.date >= local_day(now))
     projects = select(Project).where(Project.office_id.in_(actor.office_ids), Project.colour == "red")
+    in_a_week = now + timedelta(days=7)
     return Home(
-        overdue=inbox_for(session, actor, now, overdue=True, limit=10),
-        this_week=inbox_for(session, actor, now, overdue=False, due_before=now + timedelta(days=7), limit=10),
-        approvals=inbox_for(session, actor, now, view="groups", approvals=True, limit=10),
-        unclaimed=inbox_for(session, actor, now, view="groups", limit=10),
+        overdue=inbox_for(session, actor, now, InboxFilter(overdue=True), limit=10),
+        this_week=inbox_for(session, actor, now, InboxFilter(overdue=False, due_before=in_a_week), limit=10),
+        approvals=inbox_for(session, actor, now, InboxFilter("groups", approvals=True), limit=10),
+        unclaimed=inbox_for(session, actor, now, InboxFilter("groups"), limit=10),
         unanswered=waiting_answers(session, actor, asked=True, limit=10),
         next_dates=list(session.scalars(dates.order_by(FiscalDate.date, FiscalDate.key).limit(5))),
         red_projects=list(session.scalars(projects.order_by(Project.id).limit(10))),
@@ -140,66 +154,49 @@ def _visible(actor: Actor, view: View) -> list[ColumnElement[bool]]:
     if view == "mine":
         return [WorkItem.assignee_id == actor.person_id, WorkItem.state == WorkItemStatus.CLAIMED]
     if view == "groups":
-        return [WorkItem.office_id.in_(actor.office_ids), WorkItem.state == WorkItemStatus.READY, _candidate(actor)]
+        return [WorkItem.office_id.in_(actor.office_ids), WorkItem.state == WorkItemStatus.READY, is_candidate(actor)]
     offices = [office for office in actor.office_ids if decide(actor, Verb.see_team, OfficeFacts(office)).allowed]
     return [WorkItem.office_id.in_(offices), WorkItem.state.in_(OPEN_WORK_ITEM)]
 
 
-def _candidate(actor: Actor) -> ColumnElement[bool]:
-    wanted: list[ColumnElement[bool]] = [Candidate.person_id == actor.person_id, *map(_wears, actor.hats)]
-    return exists().where(Candidate.work_item_id == WorkItem.id, or_(false(), *wanted))
+def is_candidate(actor: Actor) -> ColumnElement[bool]:
+    """That the actor may claim the work item: the rule of `Actor.hat_for` as a condition on WorkItem."""
+    wanted = [named_candidate(actor), *map(_fits, actor.hats)]
+    return exists().where(Candidate.work_item_id == WorkItem.id, or_(*wanted)).correlate(WorkItem)
 
 
-def _wears(hat: Hat) -> ColumnElement[bool]:
-    conditions: list[ColumnElement[bool]] = [Candidate.role == hat.role]
-    conditions.append(or_(Candidate.province_id.is_(None), Candidate.province_id == hat.province_id))
+def _fits(hat: Hat) -> ColumnElement[bool]:
+    conditions = [
+        Candidate.role == hat.role,
+        or_(Candidate.province_id.is_(None), Candidate.province_id == hat.province_id),
+    ]
     if hat.office_id is not None:
         conditions.append(WorkItem.office_id == hat.office_id)
     return and_(*conditions)
 
 
-def _filters(
-    now: datetime,
-    overdue: bool | None,
-    stage: str | None,
-    province_id: str | None,
-    fiscal_year: int | None,
-    text: str | None,
-) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if overdue is not None:
-        conditions.append(WorkItem.due_at < now if overdue else or_(WorkItem.due_at >= now, WorkItem.due_at.is_(None)))
-    if stage:
-        conditions.append(WorkItem.stage == stage)
-    if province_id:
-        conditions.append(WorkItem.province_id == province_id)
-    if fiscal_year is not None:
-        conditions.append(WorkItem.fiscal_year == fiscal_year)
-    conditions += [WorkItem.search.contains(word, autoescape=True) for word in searchable(text).split()]
+def _conditions(actor: Actor, now: datetime, wanted: InboxFilter) -> list[ColumnElement[bool]]:
+    conditions = [*_visible(actor, wanted.view), Case.state == CaseStatus.ACTIVE]
+    if wanted.overdue is not None:
+        late = WorkItem.due_at < now
+        conditions.append(late if wanted.overdue else or_(WorkItem.due_at >= now, WorkItem.due_at.is_(None)))
+    for column, value in (
+        (WorkItem.stage, wanted.stage),
+        (WorkItem.province_id, wanted.province_id),
+        (WorkItem.fiscal_year, wanted.fiscal_year),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if wanted.due_before is not None:
+        conditions.append(WorkItem.due_at < wanted.due_before)
+    if wanted.approvals:
+        conditions.append(WorkItem.separate_from.is_not(None))
+    if wanted.resting is not None:
+        rests = and_(WorkItem.follow_up_at.is_not(None), WorkItem.follow_up_at > now)
+        conditions.append(rests if wanted.resting else ~rests)
+    conditions += [WorkItem.search.contains(word, autoescape=True) for word in searchable(wanted.text).split()]
     return conditions
 
 
-def _page(
-    session: Session,
-    conditions: list[ColumnElement[bool]],
-    keyset: Keyset,
-    sort: Sort,
-    after: str | None,
-    limit: int,
-    total: int,
-) -> Page[WorkItem]:
-    limit = max(1, min(limit, MOST))
-    query = select(WorkItem).join(WorkItem.case).where(*conditions)
-    query = query.options(contains_eager(WorkItem.case), joinedload(WorkItem.assignee), joinedload(WorkItem.owner))
-    if after:
-        query = query.where(keyset.after(after))
-    found = list(session.scalars(query.order_by(*keyset.order()).limit(limit + 1)))
-    more = len(found) > limit
-    return Page(found[:limit], keyset.key_of(_key(found[limit - 1], sort)) if more else None, total)
-
-
-def _key(item: WorkItem, sort: Sort) -> list[Any]:
-    due = instant_text(item.due_at) if item.due_at else None
-    if sort == "due":
-        return [due, item.id]
-    return [instant_text(item.opened_at), item.id] if sort == "opened" else [item.priority, due, item.id]
+def _due(item: WorkItem) -> str | None:
+    return instant_text(item.due_at) if item.due_at else None

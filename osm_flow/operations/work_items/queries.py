@@ -15,6 +15,8 @@ from osm_flow.domain.access.policy import OfficeFacts, Verb, decide
 from osm_flow.domain.access.roles import STAFF, WORKERS
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.engine.values import Waiting
+from osm_flow.operations.people.absence import absences_in
+from osm_flow.operations.people.accounts import valid_on
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Candidate, Case, Draft, JournalRecord, Person, Position, Province, WorkItem
 
@@ -49,31 +51,28 @@ def senders(session: Session, items: Collection[WorkItem]) -> dict[str, str]:
     return dict(session.execute(query).all())
 
 
-def names_of(session: Session, usernames: Iterable[str]) -> dict[str, str]:
-    """Display names by user name, for those who are people."""
-    query = select(Person.username, Person.display_name).where(Person.username.in_(set(usernames)))
-    return dict(session.execute(query).all())
-
-
 def choices_for(session: Session, item: WorkItem, today: date) -> list[Choice]:
-    """People who could take the work item: staff of its office and, for a province's item, that province's people."""
+    """People who could take the work item: staff of its office and, for a province's item, that province's people.
+
+    By name, those who are away after the others: their stand-ins are among them.
+    """
     query = (
-        select(Person.username, Person.display_name, Position.role)
+        select(Person, Position.role)
         .join(Position, Position.person_id == Person.id)
         .where(
             Position.office_id == item.office_id,
             Position.role.in_(WORKERS),
             or_(Position.role.in_(STAFF), Position.province_id == item.province_id),
-            Position.valid_from <= today,
-            or_(Position.valid_to.is_(None), Position.valid_to >= today),
             Person.locked_at.is_(None),
+            *valid_on(today),
         )
-        .order_by(Person.display_name)
+        .order_by(Person.display_name, Person.id)
     )
-    found: dict[tuple[str, str], list[str]] = {}
-    for username, name, role in session.execute(query):
-        found.setdefault((username, name), []).append(role)
-    return [Choice(username, name, tuple(dict.fromkeys(roles))) for (username, name), roles in found.items()]
+    roles: dict[Person, list[str]] = {}
+    for person, role in session.execute(query):
+        roles.setdefault(person, []).append(role)
+    people = sorted(roles, key=absences_in(session, item.office_id, today).is_away)
+    return [Choice(person.username, person.display_name, tuple(dict.fromkeys(roles[person]))) for person in people]
 
 
 def asks_outside(candidates: Iterable[str]) -> list[str]:

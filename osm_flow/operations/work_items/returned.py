@@ -42,7 +42,7 @@ def return_of(session: Session, item: WorkItem) -> Returned | None:
     document = writer.properties.get("document") if writer else None
     if not document:
         return None
-    judges = [one.id for one in elements.values() if one.properties.get("approves") == document]
+    judges = [element.id for element in elements.values() if element.properties.get("approves") == document]
     query = (
         select(JournalRecord, JournalPayload.body, Person.display_name)
         .outerjoin(JournalRecord.payload)
@@ -54,10 +54,10 @@ def return_of(session: Session, item: WorkItem) -> Returned | None:
             JournalRecord.element.in_(judges),
         )
     )
-    found = session.execute(query).first()
-    if found is None:
+    row = session.execute(query).first()
+    if row is None:
         return None
-    record, body, name = found
+    record, body, name = row
     typed = data_of(body)
     return Returned(
         seq=record.seq,

@@ -65,7 +65,7 @@ def workload_for(session: Session, actor: Actor, now: datetime) -> Workload:
         open=free.open + sum(row.open for row in held.values()),
         overdue=(free.overdue or 0) + sum(row.overdue for row in held.values()),
         unclaimed=free.open,
-        people=tuple(sorted(people, key=lambda one: (-one.overdue, -one.open, one.name))),
+        people=tuple(sorted(people, key=lambda load: (-load.overdue, -load.open, load.name))),
         roles=tuple(_roles(session, offices, now)),
     )
 

@@ -13,7 +13,7 @@ from wtforms.form import BaseForm
 
 from osm_flow.domain.forms.schema import Message, fields_of, groups_of, hint_of, label_of
 from osm_flow.domain.forms.typed_text import printable
-from osm_flow.domain.forms.values import Errors, prefill, validate
+from osm_flow.domain.forms.values import Errors, Filled, faults_in, prefill
 from osm_flow.domain.json import JSON
 from osm_flow.web.forms.fields import MISSING, FormField, Surroundings, TableField, field_for
 from osm_flow.web.site.i18n import current_locale, gettext
@@ -24,7 +24,7 @@ _DRAFT_LIMIT = 20_000
 
 
 class SchemaForm(BaseForm):
-    """A form page: `fields` by name, `groups` in order, and after `read_all` its `values` and `faults` by dotted path."""
+    """A form page: `fields` by name, `groups` in order, and once it is read its `values` and `faults` by dotted path."""
 
     schema: ClassVar[JSON] = {}
 
@@ -127,8 +127,8 @@ class SchemaForm(BaseForm):
         )
         return f"{field.id}-first" if listed else str(field.id)
 
-    def read_all(self, extra: Iterable[str] = (), posted: Iterable[str] = ()) -> None:
-        """Turn what was typed into values and judge them; every fault gets its place."""
+    def read(self, extra: Iterable[str] = (), posted: Iterable[str] = ()) -> None:
+        """Turn what was typed into values, unjudged; what is no value of its field is a fault already."""
         for name, field in self.form_fields.items():
             value = field.result()
             if value is MISSING and field.schema.get("default") in ("", []):
@@ -138,9 +138,18 @@ class SchemaForm(BaseForm):
             self.faults.update(field.faults)
         for name in self._strangers(posted, frozenset(extra)):
             self.faults[printable(name)[:80]] = Message("This is not a field of the form.")
-        for path, message in validate(self.schema, self.values, self.context).items():
-            self.faults.setdefault(path, message)
-        self._order_faults()
+
+    def judge(self) -> None:
+        """Find what is wrong with the values that were read."""
+        self.show(faults_in(self.schema, Filled(self.values, self.faults), self.context))
+
+    def show(self, faults: Errors) -> None:
+        """Have the page say what is wrong, in the order of its fields."""
+        order = {
+            name: index
+            for index, name in enumerate(name for group in groups_of(self.schema) for name in group["fields"])
+        }
+        self.faults = dict(sorted(faults.items(), key=lambda item: order.get(item[0].split(".")[0], -1)))
 
     def _strangers(self, posted: Iterable[str], extra: frozenset[str]) -> list[str]:
         tables = [field for field in self.form_fields.values() if isinstance(field, TableField)]
@@ -153,13 +162,6 @@ class SchemaForm(BaseForm):
             and (name not in self.form_fields or isinstance(self.form_fields[name], TableField))
             and not any(table.owns(name) for table in tables)
         ]
-
-    def _order_faults(self) -> None:
-        order = {
-            name: index
-            for index, name in enumerate(name for group in groups_of(self.schema) for name in group["fields"])
-        }
-        self.faults = dict(sorted(self.faults.items(), key=lambda item: order.get(item[0].split(".")[0], -1)))
 
     def _has_something(self, field: FormField) -> bool:
         faulty = any(path.split(".")[0] == field.name for path in self.faults)
@@ -201,6 +203,21 @@ def blank(schema: JSON, context: Mapping[str, Any], *, locale: str | None = None
     return from_values(schema, prefill(schema, context), context=context, locale=locale)
 
 
+def sent(
+    schema: JSON,
+    formdata: MultiDict[str, str],
+    files: MultiDict[str, Any] | None = None,
+    *,
+    context: Mapping[str, Any] | None = None,
+    locale: str | None = None,
+    extra: Iterable[str] = (),
+) -> SchemaForm:
+    """The page that was sent back, read but not judged: for an operation that judges it."""
+    form = form_class(schema)(formdata, context=context, locale=locale)
+    form.read(extra, [*formdata, *(files or ())])
+    return form
+
+
 def submitted(
     schema: JSON,
     formdata: MultiDict[str, str],
@@ -211,8 +228,8 @@ def submitted(
     extra: Iterable[str] = (),
 ) -> SchemaForm:
     """The page that was sent back, read and judged: `.values`, `.faults`, and every input as it was typed."""
-    form = form_class(schema)(formdata, context=context, locale=locale)
-    form.read_all(extra, [*formdata, *(files or ())])
+    form = sent(schema, formdata, files, context=context, locale=locale, extra=extra)
+    form.judge()
     return form
 
 

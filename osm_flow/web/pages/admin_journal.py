@@ -9,12 +9,13 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
-from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
+from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, DateStatus
 from osm_flow.domain.people import PositionKind
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, Kind
+from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, Kind
+from osm_flow.operations.people.accounts import names_of
 from osm_flow.store.models import AdminRecord
-from osm_flow.web.parts.audit_filters import names_of_people, period_of
+from osm_flow.web.parts.audit_filters import period_of
 from osm_flow.web.site import filters
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.i18n import current_locale, gettext
@@ -32,16 +33,8 @@ def record_list() -> ResponseReturnValue:
     chosen = {name: arguments.get(name, "").strip()[:64] for name in ("who", "about", "kind", "since", "until")}
     kinds = _GROUPS.get(chosen["kind"]) or ((chosen["kind"],) if chosen["kind"] in set(Kind) else ())
     since, until = period_of(chosen["since"], chosen["until"])
-    page = admin_journal.records(
-        g.session,
-        g.actor,
-        who=chosen["who"] or None,
-        about=chosen["about"] or None,
-        kinds=tuple(map(str, kinds)),
-        since=since,
-        until=until,
-        after=arguments.get("after") or None,
-    )
+    wanted = AdminFilter(chosen["who"], chosen["about"], tuple(map(str, kinds)), since, until)
+    page = admin_journal.records(g.session, g.actor, wanted, after=arguments.get("after") or None)
     groups = {"people": gettext("ผู้ใช้และตำแหน่ง"), "others": gettext("ปฏิทินและกระบวนการ")}
     return render_template(
         "admin_journal/records.html",
@@ -49,7 +42,7 @@ def record_list() -> ResponseReturnValue:
         filters=chosen,
         groups=groups,
         kinds=_kinds(),
-        names=names_of_people(),
+        names=names_of(g.session, {name for one in page.items for name in (one.actor, one.subject)}),
         lines=lines_of,
         subject=subject_of,
     )
@@ -105,7 +98,11 @@ def _held(value: str) -> str:
 
 
 def _status(value: str) -> str:
-    words = {"planned": gettext("แผน"), "announced": gettext("ประกาศแล้ว"), "actual": gettext("เกิดขึ้นแล้ว")}
+    words: dict[str, str] = {
+        DateStatus.planned: gettext("แผน"),
+        DateStatus.announced: gettext("ประกาศแล้ว"),
+        DateStatus.actual: gettext("เกิดขึ้นแล้ว"),
+    }
     return words.get(value, value)
 
 

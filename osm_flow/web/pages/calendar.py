@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import cast
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import OfficeFacts, Verb
 from osm_flow.domain.calendar.deadlines import close_of, local_day
-from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, MILESTONES, fiscal_year_of
+from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, MILESTONES, DateStatus, NewDate, fiscal_year_of
 from osm_flow.domain.calendar.thai_dates import BUDDHIST_OFFSET, parse_thai_date
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import holidays
 from osm_flow.operations.calendar import milestones as fiscal_calendar
+from osm_flow.operations.calendar.holidays import Holiday
 from osm_flow.store.models import CalendarChange, FiscalDate
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.filters import working_calendar_until
@@ -24,7 +24,11 @@ from osm_flow.web.site.i18n import current_locale, gettext, ngettext
 
 blueprint = Blueprint("planning", __name__, url_prefix="/calendar")
 
-STATUSES = {"planned": "คาดการณ์", "announced": "ประกาศแล้ว", "actual": "เกิดขึ้นแล้ว"}
+STATUSES = {
+    DateStatus.planned: "คาดการณ์",
+    DateStatus.announced: "ประกาศแล้ว",
+    DateStatus.actual: "เกิดขึ้นแล้ว",
+}
 _NOT_A_DATE = "Enter a date such as 20/11/2569."
 
 
@@ -77,17 +81,8 @@ def move_form(office_id: str, fiscal_year: int, key: str) -> ResponseReturnValue
 def move(office_id: str, fiscal_year: int, key: str) -> ResponseReturnValue:
     form = request.form
     try:
-        fiscal_calendar.move_date(
-            g.session,
-            office_id,
-            fiscal_year,
-            key,
-            _date(form.get("new_date", ""), "new_date"),
-            form.get("letter", ""),
-            g.actor,
-            g.now,
-            status=cast("fiscal_calendar.Status", form.get("status", "")),
-        )
+        new = NewDate(_date(form.get("new_date", ""), "new_date"), form.get("letter", ""), form.get("status", ""))
+        fiscal_calendar.move_date(g.session, office_id, fiscal_year, key, g.actor, g.now, new)
     except Invalid as error:
         return _move_page(office_id, fiscal_year, key, form, _texts(error)), 422
     flash(gettext("บันทึกวันแล้ว กำหนดส่งของงานที่อ้างวันนี้จะเลื่อนตามภายในไม่กี่วินาที"), "success")
@@ -116,21 +111,18 @@ def holiday_list() -> ResponseReturnValue:
 def add_holiday() -> ResponseReturnValue:
     form = request.form
     try:
-        day = _date(form.get("day", ""), "day")
-        holidays.override_day(
-            g.session,
-            day,
-            g.actor,
-            g.now,
+        entered = Holiday(
+            day=_date(form.get("day", ""), "day"),
             is_working=form.get("is_working") == "yes",
             name_th=form.get("name_th", ""),
             name_en=form.get("name_en", ""),
             source=form.get("source", ""),
         )
+        holidays.override_day(g.session, entered, g.actor, g.now)
     except Invalid as error:
         return _holiday_page(form, _texts(error)), 422
     flash(gettext("บันทึกวันหยุดแล้ว การนับวันทำการใช้ทันที"), "success")
-    return redirect(url_for("planning.holiday_list", year=day.year + BUDDHIST_OFFSET))
+    return redirect(url_for("planning.holiday_list", year=entered.day.year + BUDDHIST_OFFSET))
 
 
 @blueprint.post("/holidays/<day>/remove")

@@ -67,14 +67,14 @@ def render(case: Case, *, after: str | None, problem: Problem | None = None) -> 
     """The page of the case; `problem` is what one of its small forms got wrong."""
     process = compiled(g.session, case.definition)
     history = case_queries.case_history(g.session, case, after=after)
-    told = tell(g.session, case, history.items)
+    told = tell(case, history.items)
     open_items = overview.open_items_of(g.session, case)
     return render_template(
         "cases/case.html",
         case=case,
         problem=problem,
         may=_may(case),
-        parent=g.session.get(Case, case.parent_case_id) if case.parent_case_id else None,
+        parent=case_queries.case_parent(g.session, case),
         starter=names_of([case.started_by])[case.started_by],
         track=overview.stage_track(g.session, case, g.now),
         incidents=_incidents(case),

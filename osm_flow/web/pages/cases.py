@@ -19,6 +19,7 @@ from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import comments
 from osm_flow.operations.cases import queries as case_queries
+from osm_flow.operations.cases.acts import CaseFilter
 from osm_flow.operations.definitions.library import compiled, latest, list_definitions
 from osm_flow.operations.people.accounts import offices
 from osm_flow.store.models import ProcessDefinition
@@ -29,7 +30,7 @@ from osm_flow.web.pages import case_page
 from osm_flow.web.parts.diagram_xml import first_steps, in_language
 from osm_flow.web.parts.refusals import after_refusal, problem_of
 from osm_flow.web.parts.uploads import keep_upload
-from osm_flow.web.parts.years import fiscal_years
+from osm_flow.web.parts.years import fiscal_years, year_in
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.i18n import error_text, gettext
 from osm_flow.web.site.wording import behalf, channels, named
@@ -59,13 +60,13 @@ class TitleMissing(Invalid):
 @blueprint.get("/cases")
 @signed_in
 def case_list() -> ResponseReturnValue:
-    filters = _filters()
-    page = cases.list_cases(g.session, g.actor, after=request.args.get("after") or None, **filters)
+    wanted = _wanted()
+    page = cases.list_cases(g.session, g.actor, wanted, after=request.args.get("after") or None)
     return render_template(
         "cases/list.html",
         page=page,
-        filters=filters,
-        is_filtered=any(filters.values()),
+        filters=wanted,
+        is_filtered=wanted != CaseFilter(),
         states=_states(),
         years=fiscal_years(),
         stages=STAGES,
@@ -100,10 +101,10 @@ def start_case(key: str) -> ResponseReturnValue:
     problems = {} if typed["case_title"] else {"title": error_text(TitleMissing())}
     if problems or (form and form.faults):
         return _start_page(definition, form, typed, problems), Invalid.status
-    year = typed["case_fiscal_year"]
+    year = year_in(typed["case_fiscal_year"])
     start = CaseStart(
         office_id=typed["case_office"] or g.actor.office_ids[0],
-        fiscal_year=int(year) if year.isdecimal() and len(year) == 4 else fiscal_year_of(local_day(g.now)),
+        fiscal_year=fiscal_year_of(local_day(g.now)) if year is None else year,
         title=typed["case_title"],
         data=form.values if form else {},
         key=request.form.get("idempotency_key"),
@@ -202,9 +203,14 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
         return _answer_page(awaited, form, nobody=nobody), Invalid.status
     try:
         cases.record_message(
-            g.session, task_id, g.actor, g.now,
-            data=form.values if form else {}, on_behalf_of=on_behalf_of, key=request.form.get("idempotency_key"),
-        )  # fmt: skip
+            g.session,
+            task_id,
+            g.actor,
+            g.now,
+            data=form.values if form else {},
+            on_behalf_of=on_behalf_of,
+            key=request.form.get("idempotency_key"),
+        )
     except Refused as refusal:
         after_refusal(refusal)
         return _answer_page(awaited, form, lost=error_text(refusal)), refusal.status
@@ -217,16 +223,17 @@ def _submitted(schema: Any, context: Any, *extra: str) -> SchemaForm:
     return form_page.submitted(schema, request.form, request.files, context=context, locale=g.locale, extra=names)
 
 
-def _filters() -> dict[str, Any]:
+def _wanted() -> CaseFilter:
+    """What the address asks for; what cannot be understood is left out."""
     arguments = request.args
-    year, state, stage = arguments.get("fy", ""), arguments.get("state", ""), arguments.get("stage", "")
-    return {
-        "state": state if state in set(CaseStatus) else None,
-        "fiscal_year": int(year) if year.isdecimal() and len(year) == 4 else None,
-        "stage": stage if stage in STAGES else None,
-        "definition_key": arguments.get("kind", "")[:128] or None,
-        "text": arguments.get("text", "").strip()[:100] or None,
-    }
+    state, stage = arguments.get("state", ""), arguments.get("stage", "")
+    return CaseFilter(
+        state=state if state in set(CaseStatus) else None,
+        fiscal_year=year_in(arguments.get("fy", "")),
+        stage=stage if stage in STAGES else None,
+        definition_key=arguments.get("kind", "")[:128] or None,
+        text=arguments.get("text", "").strip()[:100] or None,
+    )
 
 
 def _states() -> list[tuple[str, str]]:
@@ -263,18 +270,32 @@ def _start_page(
     definition: ProcessDefinition, form: SchemaForm | None, typed: dict[str, str], problems: dict[str, str]
 ) -> str:
     mine = [office for office in offices(g.session) if office.id in g.actor.office_ids]
-    alike = cases.list_cases(g.session, g.actor, state="open", definition_key=definition.key, limit=_MOST_ALIKE)
+    open_ones = CaseFilter("open", definition_key=definition.key)
+    alike = cases.list_cases(g.session, g.actor, open_ones, limit=_MOST_ALIKE)
     return render_template(
         "cases/start_form.html",
-        definition=definition, form=form, typed=typed, problems=problems, offices=mine, years=fiscal_years(),
-        errors=bool(problems or (form and form.faults)), alike=alike,
+        definition=definition,
+        form=form,
+        typed=typed,
+        problems=problems,
+        offices=mine,
+        years=fiscal_years(),
+        errors=bool(problems or (form and form.faults)),
+        alike=alike,
         steps=first_steps(definition.xml, compiled(g.session, definition)),
-    )  # fmt: skip
+    )
 
 
 def _answer_page(awaited: case_page.Awaited, form: SchemaForm | None, *, lost: str = "", nobody: str = "") -> str:
     return render_template(
         "cases/answer.html",
-        case=awaited.case, waiting=awaited.row, party=awaited.party, form=form, lost=lost, nobody=nobody,
-        typed=request.form, channels=channels(), errors=bool(nobody or (form and form.faults)),
-    )  # fmt: skip
+        case=awaited.case,
+        waiting=awaited.row,
+        party=awaited.party,
+        form=form,
+        lost=lost,
+        nobody=nobody,
+        typed=request.form,
+        channels=channels(),
+        errors=bool(nobody or (form and form.faults)),
+    )

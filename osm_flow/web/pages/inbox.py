@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.access.roles import WORKERS
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
-from osm_flow.domain.pages import Page
 from osm_flow.domain.stages import STAGES
-from osm_flow.errors import Invalid, OsmFlowError
+from osm_flow.errors import Invalid
 from osm_flow.operations.cases import overview
 from osm_flow.operations.cases.incidents import count_open
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import queries as work_item_queries
-from osm_flow.operations.work_items.inbox import Sort, View, count_for, home_for, inbox_for
+from osm_flow.operations.work_items.inbox import InboxFilter, Sort, View, count_for, home_for, inbox_for
 from osm_flow.store.models import WorkItem
 from osm_flow.web.forms.posted import posted, posted_list
-from osm_flow.web.parts.years import fiscal_years
+from osm_flow.web.parts.years import fiscal_years, year_in
 from osm_flow.web.site.access import may, signed_in
 from osm_flow.web.site.filters import role_name
 from osm_flow.web.site.i18n import error_text, gettext
@@ -46,59 +42,6 @@ class NothingSelected(Invalid):
     """Select at least one work item first."""
 
 
-@dataclass(frozen=True)
-class Filters:
-    """What the address of an inbox page says."""
-
-    view: View
-    overdue: bool
-    stage: str | None
-    province_id: str | None
-    fiscal_year: int | None
-    text: str | None
-    sort: Sort
-
-    @classmethod
-    def of_request(cls) -> Filters:
-        """Whatever cannot be understood is left out: an old bookmark still opens a list."""
-        view, sort = request.args.get("view", ""), request.args.get("sort", "")
-        stage = request.args.get("stage", "")
-        year = request.args.get("fy", "")
-        return cls(
-            view=view if view in get_args(View) else "mine",  # type: ignore[arg-type]
-            overdue=request.args.get("overdue") == "1",
-            stage=stage if stage in STAGES else None,
-            province_id=request.args.get("province", "")[:8] or None,
-            fiscal_year=int(year) if year.isdecimal() and len(year) == 4 else None,
-            text=request.args.get("text", "").strip()[:100] or None,
-            sort=sort if sort in get_args(Sort) else "due",  # type: ignore[arg-type]
-        )
-
-    @property
-    def is_narrow(self) -> bool:
-        return bool(self.overdue or self.stage or self.province_id or self.fiscal_year or self.text)
-
-    def arguments(self, **changes: Any) -> dict[str, Any]:
-        """The query of a link to the same list with something changed."""
-        here = {
-            "view": self.view,
-            "overdue": 1 if self.overdue else None,
-            "stage": self.stage,
-            "province": self.province_id,
-            "fy": self.fiscal_year,
-            "text": self.text,
-            "sort": self.sort if self.sort != "due" else None,
-        }
-        return {name: value for name, value in {**here, **changes}.items() if value is not None}
-
-    def list(self, after: str | None = None) -> Page[WorkItem]:
-        return inbox_for(
-            g.session, g.actor, g.now,
-            view=self.view, overdue=True if self.overdue else None, stage=self.stage, province_id=self.province_id,
-            fiscal_year=self.fiscal_year, text=self.text, sort=self.sort, after=after,
-        )  # fmt: skip
-
-
 @blueprint.get("/")
 @signed_in
 def home() -> ResponseReturnValue:
@@ -106,31 +49,37 @@ def home() -> ResponseReturnValue:
     unanswered = work_item_queries.unanswered_items(g.session, g.actor)
     titles = overview.titles_of(g.session, (row.case_id for row in lists.unanswered))
     return render_template(
-        "home/home.html", home=lists, unanswered=unanswered, who={item.id: _who(item) for item in unanswered},
-        titles=titles, milestones=MILESTONE_OF, now=g.now, works=any(hat.role in WORKERS for hat in g.actor.hats),
+        "home/home.html",
+        home=lists,
+        unanswered=unanswered,
+        who={item.id: _who(item) for item in unanswered},
+        titles=titles,
+        milestones=MILESTONE_OF,
+        now=g.now,
+        works=any(hat.role in WORKERS for hat in g.actor.hats),
         incidents=count_open(g.session) if may(Verb.retry_incident) else 0,
-    )  # fmt: skip
+    )
 
 
 @blueprint.get("/inbox")
 @signed_in
 def inbox() -> ResponseReturnValue:
-    filters = Filters.of_request()
-    page = filters.list(request.args.get("after") or None)
+    wanted = _wanted()
+    page = inbox_for(g.session, g.actor, g.now, wanted, after=request.args.get("after") or None)
     return render_template(
         "inbox/inbox.html",
         page=page,
-        filters=filters,
-        is_filtered=filters.is_narrow,
-        tabs=_tabs(filters),
+        filters=wanted,
+        is_filtered=wanted != InboxFilter(wanted.view, sort=wanted.sort),
+        tabs=_tabs(wanted.view),
         senders=work_item_queries.senders(g.session, page.items),
-        facts={item.id: _facts(item, filters.view) for item in page.items},
-        overdue_url=url_for("inbox.inbox", **filters.arguments(overdue=None if filters.overdue else 1)),
+        facts={item.id: _facts(item, wanted.view) for item in page.items},
+        overdue_url=_address(replace(wanted, overdue=None if wanted.overdue else True)),
         stages=STAGES,
         provinces=work_item_queries.provinces_of(g.session, g.actor.office_ids),
         years=fiscal_years(),
         sorts=_sorts(),
-        nothing=_nothing(filters.view),
+        nothing=_nothing(wanted.view),
         back=request.full_path.rstrip("?"),
         **_results(),
     )
@@ -148,22 +97,14 @@ def bulk() -> ResponseReturnValue:
         return redirect(_local(posted("back")))
     if len(ids) > _MOST_AT_ONCE:
         raise TooManyAtOnce
-    outcomes = {work_item_id[:36]: _try(g.session, act, work_item_id, g.actor) for work_item_id in ids}
-    session["bulk"] = {"act": act, "done": [key for key, fault in outcomes.items() if not fault]} | {
-        "refused": {key: fault for key, fault in outcomes.items() if fault}
+    operation = work_items.claim if act == "claim" else work_items.release
+    outcomes = work_items.each(g.session, operation, [work_item_id[:36] for work_item_id in ids], g.actor, g.now)
+    session["bulk"] = {
+        "act": act,
+        "done": [key for key, error in outcomes.items() if error is None],
+        "refused": {key: error_text(error) for key, error in outcomes.items() if error is not None},
     }
     return redirect(_local(posted("back")))
-
-
-def _try(session: Session, act: Act, work_item_id: str, actor: Actor) -> str:
-    """What stood in the way, as a sentence; empty when it was done."""
-    operation: Callable[..., WorkItem] = work_items.claim if act == "claim" else work_items.release
-    try:
-        with session.begin_nested():
-            operation(session, work_item_id, actor, g.now)
-    except OsmFlowError as error:
-        return error_text(error)
-    return ""
 
 
 def _results() -> dict[str, Any]:
@@ -182,7 +123,36 @@ def _results() -> dict[str, Any]:
     return {"results": results, "undo": undo, "results_head": head}
 
 
-def _tabs(filters: Filters) -> list[dict[str, Any]]:
+def _wanted() -> InboxFilter:
+    """What the address asks for. What cannot be understood is left out: an old bookmark still opens a list."""
+    arguments = request.args
+    view, sort, stage = (arguments.get(name, "") for name in ("view", "sort", "stage"))
+    return InboxFilter(
+        view=view if view in get_args(View) else "mine",  # type: ignore[arg-type]
+        overdue=True if arguments.get("overdue") == "1" else None,
+        stage=stage if stage in STAGES else None,
+        province_id=arguments.get("province", "")[:8] or None,
+        fiscal_year=year_in(arguments.get("fy", "")),
+        text=arguments.get("text", "").strip()[:100] or None,
+        sort=sort if sort in get_args(Sort) else "due",  # type: ignore[arg-type]
+    )
+
+
+def _address(wanted: InboxFilter) -> str:
+    """Where the list is that `_wanted` reads so."""
+    return url_for(
+        "inbox.inbox",
+        view=wanted.view,
+        overdue=1 if wanted.overdue else None,
+        stage=wanted.stage,
+        province=wanted.province_id,
+        fy=wanted.fiscal_year,
+        text=wanted.text,
+        sort=wanted.sort if wanted.sort != "due" else None,
+    )
+
+
+def _tabs(here: View) -> list[dict[str, Any]]:
     labels: dict[View, str] = {"mine": gettext("งานของฉัน"), "groups": gettext("งานรอรับในกลุ่ม")}
     if may(Verb.see_team):
         labels["team"] = gettext("งานทั้งทีม")
@@ -190,8 +160,8 @@ def _tabs(filters: Filters) -> list[dict[str, Any]]:
         {
             "label": label,
             "url": url_for("inbox.inbox", view=view),
-            "is_here": view == filters.view,
-            "count": count_for(g.session, g.actor, g.now, view=view),
+            "is_here": view == here,
+            "count": count_for(g.session, g.actor, g.now, InboxFilter(view)),
         }
         for view, label in labels.items()
     ]

@@ -6,18 +6,18 @@ from typing import Any
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import or_, select
 
 from osm_flow.domain.access.policy import CaseFacts, Verb
 from osm_flow.domain.retention import Retention
 from osm_flow.domain.states import ErasureState
-from osm_flow.operations.cases.acts import get_case
+from osm_flow.operations.cases.acts import case_named, get_case
 from osm_flow.operations.ledger import access_log
-from osm_flow.operations.ledger.access_log import Kind, record_access
+from osm_flow.operations.ledger.access_log import AccessFilter, Kind, Read, record_access
+from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.privacy import erasure_requests, retention
-from osm_flow.store.models import Case, LegalHold, Person
+from osm_flow.store.models import Case
 from osm_flow.store.session import CaseNotFound
-from osm_flow.web.parts.audit_filters import names_of_people, period_of
+from osm_flow.web.parts.audit_filters import period_of
 from osm_flow.web.site.access import may, requires
 from osm_flow.web.site.i18n import gettext
 
@@ -32,17 +32,14 @@ blueprint = Blueprint("privacy", __name__)
 def access_list() -> ResponseReturnValue:
     arguments = request.args
     filters = {name: arguments.get(name, "").strip()[:64] for name in ("who", "kind", "case", "since", "until")}
-    case = _case_named(filters["case"]) if filters["case"] else None
+    case = case_named(g.session, filters["case"]) if filters["case"] else None
     since, until = period_of(filters["since"], filters["until"])
-    page = access_log.accesses(
-        g.session, g.actor,
-        who=filters["who"] or None,
-        kind=filters["kind"] if filters["kind"] in set(Kind) else None,
-        case_id=(case.id if case else "none") if filters["case"] else None,
-        since=since, until=until,
-        after=arguments.get("after") or None,
-    )  # fmt: skip
-    return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=names_of_people())
+    kind = filters["kind"] if filters["kind"] in set(Kind) else None
+    case_id = (case.id if case else "none") if filters["case"] else None
+    wanted = AccessFilter(filters["who"], kind, case_id, since, until)
+    page = access_log.accesses(g.session, g.actor, wanted, after=arguments.get("after") or None)
+    names = names_of(g.session, {one.actor for one in page.items})
+    return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=names)
 
 
 # ---- asking for erasure ----------------------------------------------------------------------------------------
@@ -62,7 +59,7 @@ def find() -> ResponseReturnValue:
     """A post, so that a name that somebody wants forgotten stands in no address and no server's log."""
     text = request.form.get("text", "")
     found = erasure_requests.find(g.session, g.actor, erasure_requests.display_name_of(g.session, text.strip()))
-    record_access(g.session, g.actor, g.now, Kind.privacy_searched, request.path, details=text)
+    record_access(g.session, g.actor, g.now, Read(Kind.privacy_searched, request.path, details=text))
     return render_template("privacy/find.html", found=_grouped(found), count=len(found), text=text, error=None)
 
 
@@ -83,10 +80,16 @@ def ask() -> ResponseReturnValue:
 def erasure(request_id: int) -> ResponseReturnValue:
     found = erasure_requests.get_request(g.session, request_id, g.actor)
     records = erasure_requests.shown(g.session, found)
+    known = {found.asked_by, found.decided_by or "", *(one.record.actor for one in records)}
     return render_template(
-        "privacy/request.html", request_row=found, records=_grouped(records), count=len(records), states=_states(),
-        may_decide=found.state == ErasureState.ASKED and found.asked_by != g.actor.username, names=names_of_people(),
-    )  # fmt: skip
+        "privacy/request.html",
+        request_row=found,
+        records=_grouped(records),
+        count=len(records),
+        states=_states(),
+        may_decide=found.state == ErasureState.ASKED and found.asked_by != g.actor.username,
+        names=names_of(g.session, known),
+    )
 
 
 @blueprint.post("/privacy/requests/<int:request_id>/approve")
@@ -124,9 +127,13 @@ def due() -> ResponseReturnValue:
 def ask_for_due() -> ResponseReturnValue:
     records = erasure_requests.records_due(g.session, g.actor, g.now, request.form.getlist("case"))
     made = erasure_requests.ask(
-        g.session, g.actor, g.now, subject="", reason=request.form.get("reason", ""),
+        g.session,
+        g.actor,
+        g.now,
+        subject="",
+        reason=request.form.get("reason", ""),
         records=[(one.case.id, one.record.seq) for one in records],
-    )  # fmt: skip
+    )
     flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
     return redirect(url_for("privacy.erasure", request_id=made.id))
 
@@ -134,7 +141,7 @@ def ask_for_due() -> ResponseReturnValue:
 @blueprint.get("/privacy/holds")
 @requires(Verb.hold)
 def hold_list() -> ResponseReturnValue:
-    return render_template("privacy/holds.html", holds=[_hold(one) for one in retention.current_holds(g.session)])
+    return render_template("privacy/holds.html", holds=retention.current_holds(g.session, g.actor))
 
 
 @blueprint.post("/privacy/holds")
@@ -144,7 +151,7 @@ def hold() -> ResponseReturnValue:
     if request.form.get("what") == "person":
         retention.hold_person(g.session, named, g.actor, g.now, reason=reason)
     else:
-        case = _case_named(named)
+        case = case_named(g.session, named)
         if case is None:
             raise CaseNotFound
         retention.hold_case(g.session, case.id, g.actor, g.now, reason=reason)
@@ -221,12 +228,6 @@ def _states() -> dict[str, str]:
     }
 
 
-def _hold(row: LegalHold) -> dict[str, Any]:
-    person = g.session.get(Person, row.person_id) if row.person_id else None
-    case = g.session.get(Case, row.case_id) if row.case_id else None
-    return {"row": row, "person": person, "case": case}
-
-
 def _grouped(found: list[erasure_requests.Found]) -> list[tuple[Case, list[erasure_requests.Found]]]:
     cases: dict[str, list[erasure_requests.Found]] = {}
     for one in found:
@@ -237,12 +238,6 @@ def _grouped(found: list[erasure_requests.Found]) -> list[tuple[Case, list[erasu
 def _record(value: str) -> tuple[str, int]:
     case_id, _, seq = value.rpartition(":")
     return case_id, int(seq) if seq.isdecimal() and len(seq) < 10 else 0
-
-
-def _case_named(text: str) -> Case | None:
-    """By its number or its id."""
-    found: Case | None = g.session.scalar(select(Case).where(or_(Case.id == text, Case.business_key == text)))
-    return found
 
 
 def _facts(case: Case) -> CaseFacts:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
 
 from osm_flow.domain.access.policy import OfficeFacts, Verb
 from osm_flow.operations.audit import checkpoints, signing_keys, witnesses
-from osm_flow.operations.audit.log import latest_checkpoint
+from osm_flow.operations.audit.log import latest_checkpoint, logged_records
 from osm_flow.operations.people.accounts import offices
-from osm_flow.store.models import LogLeaf, Office
+from osm_flow.store.models import Office
 from osm_flow.web.site.access import may, requires
 from osm_flow.web.site.i18n import gettext
 
@@ -24,7 +23,7 @@ def log() -> ResponseReturnValue:
     return render_template(
         "witnesses/log.html",
         newest=latest_checkpoint(g.session),
-        logged=g.session.scalar(select(func.count()).select_from(LogLeaf)),
+        logged=logged_records(g.session),
         keys=[(row, str(signing_keys.public_half(row))) for row in reversed(rows)],
         may_manage=may(Verb.manage_witnesses),
     )

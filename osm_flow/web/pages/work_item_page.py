@@ -124,7 +124,7 @@ def blank_form(view: ItemView) -> SchemaForm | None:
 def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: Any = None, problem: Any = None) -> str:
     """The page. `lost` says that somebody was quicker, `problem` what a small form got wrong; what was typed stays."""
     item = view.item
-    told = tell(g.session, item.case, case_history(g.session, item.case).items)
+    told = tell(item.case, case_history(g.session, item.case).items)
     earlier = [entry for entry in told if entry.at <= item.opened_at and entry.is_work][:_EARLIER]
     return render_template(
         "work_items/work_item.html",

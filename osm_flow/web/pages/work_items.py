@@ -11,14 +11,16 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.calendar.deadlines import close_of, opening_of
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
-from osm_flow.domain.states import OPEN_WORK_ITEM
+from osm_flow.domain.forms.values import Filled
+from osm_flow.domain.json import JSON
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.cases import attachments, comments
-from osm_flow.operations.work_items import access, plans
+from osm_flow.operations.work_items import access, completing, plans
 from osm_flow.operations.work_items import acts as work_items
-from osm_flow.operations.work_items.acts import FormInvalid
+from osm_flow.operations.work_items.completing import Completion, FormInvalid
 from osm_flow.store.models import WorkItem
 from osm_flow.web.forms import page as form_page
+from osm_flow.web.forms.page import SchemaForm
 from osm_flow.web.forms.posted import posted
 from osm_flow.web.pages import work_item_page
 from osm_flow.web.parts.refusals import after_refusal, problem_of
@@ -74,28 +76,19 @@ def show(work_item_id: str) -> ResponseReturnValue:
 @signed_in
 def complete(work_item_id: str) -> ResponseReturnValue:
     """Finish it and open the next one; whatever goes wrong, what was typed stays on the page."""
-    opened = work_items.to_complete(g.session, work_item_id, g.actor)
-    schema, form = work_items.form_of(g.session, opened), None
-    if schema is not None:
-        variables = work_items.context_of(g.session, opened)
-        form = form_page.submitted(
-            schema, request.form, request.files, context=variables, locale=g.locale, extra=_EXTRA
-        )
-        if form.faults and opened.state in OPEN_WORK_ITEM:
-            view = work_item_page.look_at(work_item_id)
-            return work_item_page.render(view, form, typed=request.form), FormInvalid.status
     on_behalf_of = behalf(posted("on_behalf_of"), posted("answered_by"))
+    completion = Completion(_read, request.form.get("idempotency_key"), _version(), on_behalf_of)
     try:
-        item = work_items.complete(
-            g.session, work_item_id, g.actor, g.now,
-            values=form.values if form else {}, key=request.form.get("idempotency_key"),
-            version=_version(), on_behalf_of=on_behalf_of,
-        )  # fmt: skip
-    except Refused as refusal:
-        after_refusal(refusal)
+        item = completing.complete(g.session, work_item_id, g.actor, g.now, completion)
+    except (FormInvalid, Refused) as error:
+        after_refusal(error)
         view = work_item_page.look_at(work_item_id)
-        return work_item_page.render(view, form, lost=error_text(refusal), typed=request.form), refusal.status
-    return _to_next(item, is_return=form is not None and form.values.get("decision") == "return")
+        form = _sent(view.schema, view.variables) if view.schema else None
+        if form is not None:
+            form.show(error.details.get("fields", {}))
+        lost = error_text(error) if isinstance(error, Refused) else ""
+        return work_item_page.render(view, form, lost=lost, typed=request.form), error.status
+    return _to_next(item)
 
 
 @blueprint.post("/work-items/<work_item_id>/draft")
@@ -217,8 +210,21 @@ def attachment(attachment_id: int) -> ResponseReturnValue:
     return response
 
 
-def _to_next(item: WorkItem, *, is_return: bool) -> ResponseReturnValue:
+def _read(schema: JSON | None, context: JSON) -> Filled:
+    """What was filled into the form that was posted, for the operation that judges it."""
+    if schema is None:
+        return Filled({}, {})
+    form = _sent(schema, context)
+    return Filled(form.values, form.faults)
+
+
+def _sent(schema: JSON, context: JSON) -> SchemaForm:
+    return form_page.sent(schema, request.form, request.files, context=context, extra=_EXTRA)
+
+
+def _to_next(item: WorkItem) -> ResponseReturnValue:
     """The next work item the person holds, with a word about the one just done; else the inbox."""
+    is_return = item.form_key is not None and posted("decision") == "return"
     done = gettext("ทำงาน %(name)s เสร็จแล้ว", name=named(item))
     flash(gettext("ส่งคืนแก้ไขจากขั้น %(name)s แล้ว", name=named(item)) if is_return else done, "success")
     following = work_items.next_held(g.session, g.actor, g.now)

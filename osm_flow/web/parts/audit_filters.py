@@ -1,20 +1,13 @@
-"""What the lists for auditors are narrowed by: a period of days, and people by name."""
+"""What the lists for auditors are narrowed by: a period of days."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import current_app, g
-from sqlalchemy import select
+from flask import current_app
 
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
-from osm_flow.store.models import Person
-
-
-def names_of_people() -> dict[str, str]:
-    """What everybody is called, by user name."""
-    return dict(g.session.execute(select(Person.username, Person.display_name)).all())
 
 
 def period_of(first: str, last: str) -> tuple[datetime | None, datetime | None]:

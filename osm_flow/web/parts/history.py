@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import Any
 
 from flask import g
-from sqlalchemy.orm import Session
 
 from osm_flow.domain.forms.schema import fields_of, is_table, label_of
 from osm_flow.domain.json import JSON
@@ -96,10 +95,10 @@ def kinds() -> list[tuple[str, str]]:
     return [(kind, gettext(did)) for kind, (did, _) in _TOLD.items()]
 
 
-def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[Told]:
+def tell(case: Case, entries: Sequence[HistoryEntry]) -> list[Told]:
     """The entries as sentences, in the order in which they came."""
-    process = compiled(session, case.definition)
-    forms = work_item_queries.form_keys_of(session, [e.record.task_id for e in entries if e.record.task_id])
+    process = compiled(g.session, case.definition)
+    forms = work_item_queries.form_keys_of(g.session, [e.record.task_id for e in entries if e.record.task_id])
     return [_told(entry, _schema_of(entry.record, process, forms)) for entry in entries]
 
 

@@ -28,7 +28,7 @@ def problem_of(act: str, error: Invalid) -> Problem:
     return Problem(act, " ".join(sentences), request.form)
 
 
-def after_refusal(refusal: Refused) -> None:
+def after_refusal(refusal: Invalid | Refused) -> None:
     """Undo what was begun; a case that its diagram could not carry on becomes an incident somebody can look at."""
     g.session.rollback()
     if isinstance(refusal, CaseFailed):

@@ -14,3 +14,8 @@ def fiscal_years() -> Sequence[int]:
     """The years in which cases run at once, and one on either side, newest first."""
     present = fiscal_year_of(local_day(g.now))
     return range(present + 2, present - 2, -1)
+
+
+def year_in(text: str) -> int | None:
+    """The fiscal year that somebody chose or typed; None for what is none."""
+    return int(text) if text.isdecimal() and len(text) == 4 else None

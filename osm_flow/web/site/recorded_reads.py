@@ -9,26 +9,23 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import current_app, g, request
-from sqlalchemy import select
 
 from osm_flow.domain.access.policy import Verb
-from osm_flow.operations.ledger.access_log import Kind, record_access
+from osm_flow.operations.cases.acts import case_with
+from osm_flow.operations.cases.attachments import attachment_with_case
+from osm_flow.operations.ledger.access_log import Kind, Read, record_access
 from osm_flow.operations.privacy.retention import is_sensitive
-from osm_flow.store.models import Attachment, Case, WorkItem
+from osm_flow.store.models import Case
 from osm_flow.web.site.access import rule_of
 
 # Pages load in pieces and people go back and forth: the same thing looked at again so soon is the same look.
 _ONE_LOOK = timedelta(minutes=15)
 
 
-def recorded_read(
-    kind: str, concerns: Case | str, reason: str = "", *, case: Case | None = None, details: str = ""
-) -> None:
-    """Record that the person reads what it concerns, from a GET. A view that is a POST records in its own transaction."""
+def recorded_read(read: Read) -> None:
+    """Record that the person reads this, from a GET. A view that is a POST records in its own transaction."""
     with g.store.transaction() as session:
-        record_access(
-            session, g.actor, g.now, kind, concerns, reason, case=case, details=details, once_within=_ONE_LOOK
-        )
+        record_access(session, g.actor, g.now, read, once_within=_ONE_LOOK)
 
 
 def record_this_read() -> None:
@@ -42,28 +39,22 @@ def record_this_read() -> None:
     elif rule is not None and Verb.see_audit in rule.verbs:
         _record_audit(case)
     elif case is not None and is_sensitive(g.session, case):
-        recorded_read(Kind.case_opened, case)
+        recorded_read(Read(Kind.case_opened, case))
 
 
 def _record_audit(case: Case | None) -> None:
     if case is not None:
-        recorded_read(Kind.audit_opened, case)
+        recorded_read(Read(Kind.audit_opened, case))
         return
     asked = "&".join(f"{name}={value}" for name, value in request.args.items(multi=True) if value and name != "after")
-    recorded_read(Kind.audit_searched if asked else Kind.audit_opened, request.path, details=asked)
+    recorded_read(Read(Kind.audit_searched if asked else Kind.audit_opened, request.path, details=asked))
 
 
 def _record_download() -> None:
-    attachment = g.session.get(Attachment, (request.view_args or {}).get("attachment_id"))
-    case = g.session.get(Case, attachment.case_id)
-    recorded_read(Kind.attachment_downloaded, f"{case.business_key} sha256:{attachment.sha256}", case=case)
+    attachment, case = attachment_with_case(g.session, (request.view_args or {})["attachment_id"])
+    recorded_read(Read(Kind.attachment_downloaded, f"{case.business_key} sha256:{attachment.sha256}", case=case))
 
 
 def _case() -> Case | None:
     arguments = request.view_args or {}
-    case_id = arguments.get("case_id")
-    if case_id is None and "work_item_id" in arguments:
-        item = select(WorkItem.case_id).where(WorkItem.id == arguments["work_item_id"])
-        case_id = g.session.scalar(item)
-    found: Case | None = g.session.get(Case, case_id) if case_id else None
-    return found
+    return case_with(g.session, arguments.get("case_id"), arguments.get("work_item_id"))

@@ -8,6 +8,7 @@ import pytest
 
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.session import Store
 from tests.factories import BPMN, NOW, deploy_unrecorded, items_of, later, make_case, make_office, make_person
 from tests.integration.cli.shell import NAME, Shell
@@ -46,8 +47,8 @@ def case_id(sqlite_store: Store) -> str:
         anan, boss = (actor_named(session, name, NOW.date()) for name in ("anan", "boss"))
         case = make_case(session)
         draft = items_of(session, case)[0]
-        work_items.complete(session, draft.id, anan, NOW, values={"text": f"พบ {NAME}"}, key=None)
+        complete(session, draft.id, anan, NOW, Completion.of({"text": f"พบ {NAME}"}))
         check = items_of(session, case)[0]
         work_items.claim(session, check.id, boss, later(2))
-        work_items.complete(session, check.id, boss, later(3), values={"approved": True, "reason": "ดี"}, key=None)
+        complete(session, check.id, boss, later(3), Completion.of({"approved": True, "reason": "ดี"}))
         return case.id

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case
 from tests.factories import NOW, items_of, make_person
 from tests.integration.cli.shell import Shell, options
@@ -118,7 +118,7 @@ def end(shell: Shell, case_id: str) -> None:
         case = session.get_one(Case, case_id)
         for username, values in (("anan", {"text": "ร่าง"}), ("boss", {"approved": True})):
             actor = make_person(session, username, "osm_strategy")
-            work_items.complete(session, items_of(session, case)[0].id, actor, NOW, values=values, key=None)
+            complete(session, items_of(session, case)[0].id, actor, NOW, Completion.of(values))
 
 
 @pytest.mark.parametrize(

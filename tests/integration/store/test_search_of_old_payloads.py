@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from osm_flow.domain.search import typed_text
 from osm_flow.operations.replay.verify import verify_all
-from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import JournalPayload, JournalRecord
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import MIGRATIONS
@@ -26,7 +26,7 @@ def test_the_migration_fills_in_what_people_typed_before(store: Store) -> None:
         deploy_tests(session, "review")
         anan = make_person(session, "anan", "osm_strategy")
         case = make_case(session)
-        work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "นํ้าท่วม"}, key=None)
+        complete(session, items_of(session, case)[0].id, anan, NOW, Completion.of({"text": "นํ้าท่วม"}))
     migration = ScriptDirectory(str(MIGRATIONS)).get_revision("0011").module
     writing = store.engine.execution_options(osm_begin="IMMEDIATE")
     with writing.begin() as connection, Operations.context(MigrationContext.configure(connection)):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text, update
@@ -9,7 +8,6 @@ from sqlalchemy.exc import DBAPIError
 
 from osm_flow.store.models import Office, WorkItem
 from osm_flow.store.session import CaseNotFound, Overtaken, Store, lock_case
-from osm_flow.store.upgrade import upgrade
 from tests.factories import deploy_tests, items_of, make_case, make_office
 
 
@@ -119,11 +117,3 @@ def test_a_locked_case_lets_the_second_wait_for_the_first(store: Store) -> None:
 def test_an_unknown_case_cannot_be_locked(store: Store) -> None:
     with pytest.raises(CaseNotFound), store.transaction() as session:
         lock_case(session, "00000000-0000-0000-0000-000000000000")
-
-
-def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'var' / 'osm.db'}")
-    try:
-        assert upgrade(store)
-    finally:
-        store.close()

@@ -17,7 +17,7 @@ from SpiffWorkflow.bpmn.parser import BpmnParser
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine import Process, compile_process, lint
-from osm_flow.engine.simulation.walk import Simulation
+from osm_flow.engine.simulation.walk import Assumptions, Simulation
 from tests.unit.engine.models import Block, Choice, Scope, answers, first_answers, kinds, models, walk, xml_of
 
 MAX_STEPS = 40
@@ -63,7 +63,9 @@ def play(block: Block, seed: int, mode: Any, compacting: bool = True) -> Simulat
     rng = random.Random(seed)  # noqa: S311 - a repeatable walk
     begin = first_answers(block)
     game = Scope(block, begin)
-    simulation = Simulation(processes_of(xml_of(block)), "p", mode=mode, compacting=compacting, data=begin)
+    simulation = Simulation(
+        processes_of(xml_of(block)), "p", mode=mode, compacting=compacting, assumed=Assumptions(begin)
+    )
     simulation.begin()
     for number in range(MAX_STEPS):
         expected = game.open()
@@ -159,7 +161,7 @@ def test_stock_opens_the_same_tasks_where_stock_is_right(block: Block, seed: int
     begin = first_answers(block)
     xml = xml_of(block).replace(b" == true", b"")
     stock = Stock(xml, begin)
-    simulation = Simulation(processes_of(xml), "p", data=begin)
+    simulation = Simulation(processes_of(xml), "p", assumed=Assumptions(begin))
     simulation.begin()
     for number in range(MAX_STEPS):
         ours = sorted(simulation.opened(), key=lambda pair: (pair[1].element, pair[1].instance or 0))

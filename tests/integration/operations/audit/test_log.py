@@ -25,6 +25,7 @@ from osm_flow.operations.audit.log import (
     consistency,
     inclusion,
     latest_checkpoint,
+    logged_records,
     make_checkpoint,
 )
 from osm_flow.operations.audit.signing_keys import Keyring, kept_keys, public_half
@@ -80,6 +81,7 @@ def test_every_record_is_logged_once_in_the_order_of_time(store: Store, case_id:
         assert append_new(session) == 0
 
     with store.reading() as session:
+        assert logged_records(session) == 3
         logged = session.execute(select(LogLeaf.position, LogLeaf.case_id, LogLeaf.seq, LogLeaf.hash)).all()
         records = session.execute(
             select(JournalRecord.case_id, JournalRecord.seq, JournalRecord.hash).order_by(JournalRecord.at)

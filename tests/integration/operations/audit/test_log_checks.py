@@ -22,7 +22,7 @@ from osm_flow.operations.audit.signing_keys import KeyMissing, Keyring, ReasonNe
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.replay.verify import verify_all, verify_case
-from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import LogCheckpoint
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_unrecorded, items_of, later, make_case, make_office, make_person
@@ -44,7 +44,7 @@ def case_id(store: Store, keyring: Keyring) -> str:
         anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
         case = make_case(session)
         draft = items_of(session, case)[0]
-        work_items.complete(session, draft.id, anan, NOW, values={"text": "ร่าง"}, key="k1")
+        complete(session, draft.id, anan, NOW, Completion.of({"text": "ร่าง"}, "k1"))
         comment(session, case.id, boss, later(), body="ดี", key="c1")
         comment(session, case.id, boss, later(2), body="ดีมาก", key="c2")
     sign(store, keyring, 10)

@@ -14,6 +14,7 @@ from osm_flow.operations.cases.acts import cancel_case, suspend_case
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.plans import move_due
 from osm_flow.store.models import Position, WorkItem
 from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
@@ -34,9 +35,7 @@ def office(session: Session) -> Session:
     check = items_of(session, case)[0]
     work_items.claim(session, check.id, who(session, "boss"), later(2))
     comment(session, case.id, who(session, "boss"), later(3), body="งบ 1500000 บาท", key=None)
-    work_items.complete(
-        session, check.id, who(session, "boss"), later(4), values={"approved": False, "reason": "ขาดน้ำ"}, key=None
-    )
+    complete(session, check.id, who(session, "boss"), later(4), Completion.of({"approved": False, "reason": "ขาดน้ำ"}))
     make_case(session, actor=who(session, "far"), office_id="NE-U2", fiscal_year=2570, now=later(9))
     return session
 
@@ -47,7 +46,7 @@ def who(session: Session, username: str) -> Any:
 
 def draft(session: Session, case: Any, words: str, minutes: float, by: str = "anan") -> None:
     item = items_of(session, case)[0]
-    work_items.complete(session, item.id, who(session, by), later(minutes), values={"text": words}, key=None)
+    complete(session, item.id, who(session, by), later(minutes), Completion.of({"text": words}))
 
 
 def seqs(session: Session, auditor: str = "malee", **wanted: Any) -> list[int]:
@@ -70,10 +69,7 @@ def test_acts_for_another_person_but_not_answers_of_outsiders(office: Session) -
     draft(office, case, "ก", 21)
     item = items_of(office, case)[0]
     work_items.claim(office, item.id, who(office, "deputy"), later(22))
-    work_items.complete(
-        office, item.id, who(office, "deputy"), later(23), values={"approved": True, "reason": ""}, key=None,
-        on_behalf_of="สนจ.หนองคาย (หนังสือราชการ)",
-    )  # fmt: skip
+    complete(office, item.id, who(office, "deputy"), later(23), Completion.of({"approved": True, "reason": ""}, on_behalf_of="สนจ.หนองคาย (หนังสือราชการ)"))  # fmt: skip
 
     page = search(office, who(office, "malee"), Wanted(question=Question.on_behalf))
     assert [(one.record.seq, one.on_behalf_name) for one in page.items] == [(3, "คุณboss")]
@@ -107,7 +103,7 @@ def test_returned_more_than_twice_is_told_from_the_third_time_on(office: Session
         draft(office, case, f'"decision":"return" {number}', 21 + 2 * number)
         check = items_of(office, case)[0]
         verdict = {"approved": number == 3, "reason": "อ่านไม่ออก"}
-        work_items.complete(office, check.id, who(office, "boss"), later(22 + 2 * number), values=verdict, key=None)
+        complete(office, check.id, who(office, "boss"), later(22 + 2 * number), Completion.of(verdict))
 
     page = search(office, who(office, "malee"), Wanted(question=Question.returned))
     assert [(one.case.id, one.record.seq) for one in page.items] == [(case.id, 7)]

@@ -18,6 +18,7 @@ from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Access, JournalPayload, JournalRecord, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
@@ -38,9 +39,7 @@ def office(session: Session) -> Session:
     check = items_of(session, case)[0]
     work_items.claim(session, check.id, who(session, "boss"), later(2))
     comment(session, case.id, who(session, "boss"), later(3), body="งบ 1500000 บาท", key=None)
-    work_items.complete(
-        session, check.id, who(session, "boss"), later(4), values={"approved": False, "reason": "ขาดน้ำ"}, key=None
-    )
+    complete(session, check.id, who(session, "boss"), later(4), Completion.of({"approved": False, "reason": "ขาดน้ำ"}))
     make_case(session, actor=who(session, "far"), office_id="NE-U2", fiscal_year=2570, now=later(9))
     return session
 
@@ -51,7 +50,7 @@ def who(session: Session, username: str) -> Any:
 
 def draft(session: Session, case: Any, words: str, minutes: float, by: str = "anan") -> None:
     item = items_of(session, case)[0]
-    work_items.complete(session, item.id, who(session, by), later(minutes), values={"text": words}, key=None)
+    complete(session, item.id, who(session, by), later(minutes), Completion.of({"text": words}))
 
 
 def seqs(session: Session, auditor: str = "malee", **wanted: Any) -> list[int]:

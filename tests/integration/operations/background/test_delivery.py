@@ -10,13 +10,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.calendar.fiscal_year import NewDate
 from osm_flow.operations.background import delivery
 from osm_flow.operations.cases.acts import cancel_case, record_message, resume_case, suspend_case
 from osm_flow.operations.cases.incidents import list_incidents, retry
-from osm_flow.operations.cases.queries import case_children
+from osm_flow.operations.cases.queries import case_children, case_parent
 from osm_flow.operations.replay.verify import verify_all
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, FiscalDate, Incident, JournalRecord, OutboxEntry, Timer, WaitingMessage
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, files, items_of, later, make_case, make_office, make_person
@@ -38,14 +40,16 @@ def begin(store: Store, key: str, **how) -> str:  # type: ignore[no-untyped-def]
 
 
 def only_child(session: Session, case_id: str) -> Case:
-    (child,) = case_children(session, session.get_one(Case, case_id))
+    case = session.get_one(Case, case_id)
+    (child,) = case_children(session, case)
+    assert case_parent(session, child) is case
     return child
 
 
 def complete_first(store: Store, case_id: str, actor: Actor, now: datetime, text: str = "เสร็จ") -> None:
     with store.transaction() as session:
         item = items_of(session, session.get_one(Case, case_id))[0]
-        work_items.complete(session, item.id, actor, now, values={"text": text}, key=f"{item.id}")
+        complete(session, item.id, actor, now, Completion.of({"text": text}, f"{item.id}"))
 
 
 def assert_all_proved(store: Store) -> None:
@@ -304,7 +308,7 @@ class TestReplanning:
             assert session.scalars(select(Timer)).all() == []
             item = items_of(session, session.get_one(Case, by_hand))[0]
             plans.move_due(session, item.id, anan, NOW, due_at=later(5), reason="ตกลงกันแล้ว", key=None)
-            move_date(session, "NE-U1", 2571, "plan_submit", date(2026, 12, 1), "มท 0211/ว 1", anan, NOW)
+            move_date(session, "NE-U1", 2571, "plan_submit", anan, NOW, NewDate(date(2026, 12, 1), "มท 0211/ว 1"))
 
         delivery.deliver_pending(store, NOW, first, by_hand)
 

@@ -15,6 +15,8 @@ from osm_flow.operations.cases.acts import resume_case, suspend_case
 from osm_flow.operations.cases.queries import case_children
 from osm_flow.operations.replay.verify import verify_all, verify_all_deep
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items import completing
+from osm_flow.operations.work_items.completing import Completion
 from osm_flow.store.models import Case, Incident, JournalRecord, Notification, OutboxEntry
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
@@ -43,7 +45,7 @@ def begin(store: Store, key: str) -> list[str]:
 def complete(store: Store, case_id: str, actor: Actor, now: datetime = NOW) -> None:
     with store.transaction() as session:
         (item,) = items_of(session, session.get_one(Case, case_id))
-        work_items.complete(session, item.id, actor, now, values={"text": item.element}, key=item.id)
+        completing.complete(session, item.id, actor, now, Completion.of({"text": item.element}, item.id))
 
 
 def open_in(session: Session, case_id: str) -> list[str]:

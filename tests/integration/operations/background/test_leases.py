@@ -105,7 +105,7 @@ def test_what_others_took_over_is_not_marked_by_whoever_slept(store: Store, rows
     [
         (Timer, MOST_ATTEMPTS, "timer"),
         (ServiceJob, MOST_ATTEMPTS_AT_SERVICES, "service"),
-        (OutboxEntry, MOST_ATTEMPTS, "child_start"),
+        (OutboxEntry, MOST_ATTEMPTS, "delivery"),
     ],
 )
 def test_after_the_last_time_an_incident_asks_for_a_person(
@@ -122,9 +122,9 @@ def test_after_the_last_time_an_incident_asks_for_a_person(
 
 @pytest.mark.parametrize("table", TABLES)
 def test_what_is_refused_on_purpose_asks_for_a_person_at_once(store: Store, rows: dict[Any, Any], table: Any) -> None:
-    leases.fail(store, table, rows[table], LATE, RefusedOnPurpose(), kind="delivery")
+    leases.fail(store, table, rows[table], LATE, RefusedOnPurpose())
 
-    assert incidents_of(store) == [("delivery", "It cannot be done.")]
+    assert [message for _, message in incidents_of(store)] == ["It cannot be done."]
     assert leases.claim(store, table, "a", LATE + timedelta(days=900), limit=5).keys == ()
 
 

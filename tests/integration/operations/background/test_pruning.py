@@ -16,7 +16,7 @@ from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.cases.queries import case_children
 from osm_flow.operations.replay.verify import verify_all
-from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, Comment, IdempotencyKey, JournalRecord, OutboxEntry
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, make_case, make_office, make_person
@@ -116,12 +116,12 @@ def test_a_case_goes_on_after_its_entries_were_pruned(store: Store, anan: Actor)
     with store.transaction() as session:
         (child,) = case_children(session, session.get_one(Case, parent_id))
         (item,) = items_of(session, child)
-        work_items.complete(session, item.id, anan, late, values={"text": "x"}, key="c1")
+        complete(session, item.id, anan, late, Completion.of({"text": "x"}, "c1"))
     delivery.deliver_pending(store, late, child.id)
     pruning.prune(store, late + 100 * DAY, "a")
     with store.transaction() as session:
         (after,) = items_of(session, session.get_one(Case, parent_id))
-        work_items.complete(session, after.id, anan, late + 100 * DAY, values={"text": "y"}, key="c2")
+        complete(session, after.id, anan, late + 100 * DAY, Completion.of({"text": "y"}, "c2"))
 
     with store.reading() as session:
         assert session.get_one(Case, parent_id).state == "COMPLETED"

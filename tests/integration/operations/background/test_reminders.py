@@ -16,7 +16,8 @@ from osm_flow.operations.cases.acts import suspend_case
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.sweeps import Means
-from osm_flow.operations.work_items.acts import claim, complete
+from osm_flow.operations.work_items.acts import claim
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.plans import move_due, set_follow_up
 from osm_flow.store.models import (
     Case,
@@ -164,7 +165,7 @@ def test_finished_work_is_never_late(store: Store, item_id: str) -> None:
     with store.transaction() as session:
         planner = make_person(session, "second", "province_planner", province_id="TH-41")
         claim(session, item_id, planner, NOW)
-        complete(session, item_id, planner, NOW, values={"text": "ตอบแล้ว"}, key="k")
+        complete(session, item_id, planner, NOW, Completion.of({"text": "ตอบแล้ว"}, "k"))
 
     assert _climb(store, opening_of(MORNINGS["due+10"])) == Tally()
 

@@ -11,6 +11,7 @@ import rfc8785
 from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
 
@@ -24,20 +25,22 @@ def case_id(store: Store) -> str:
         anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
         case = make_case(session)
         draft = items_of(session, case)[0]
-        work_items.complete(
+        complete(
             session,
             draft.id,
             anan,
             NOW,
-            values={
-                "text": "ร่าง",
-            },
-            key="k1",
+            Completion.of(
+                {
+                    "text": "ร่าง",
+                },
+                "k1",
+            ),
         )
         check = items_of(session, case)[0]
         work_items.claim(session, check.id, boss, NOW)
         comment(session, case.id, boss, later(), body="ดี", key="c1")
-        work_items.complete(session, check.id, boss, NOW, values={"approved": True, "reason": "1.0"}, key="k2")
+        complete(session, check.id, boss, NOW, Completion.of({"approved": True, "reason": "1.0"}, "k2"))
         return case.id
 
 

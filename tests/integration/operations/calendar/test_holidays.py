@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.operations.calendar.holidays import (
+    Holiday,
     HolidayNotAccepted,
     NoSuchOverride,
     holidays_of,
@@ -67,8 +68,8 @@ def test_an_override_counts_at_once_in_either_direction(session: Session) -> Non
     planner = make_person(session, "somying", "osm_strategy")
     assert working_calendar(session).is_working(date(2027, 5, 13))
 
-    override_day(session, date(2027, 5, 13), planner, NOW, is_working=False, name_th="วันพืชมงคล", source="มติ ครม.")
-    override_day(session, date(2027, 4, 10), planner, NOW, is_working=True, name_th="ทำงานชดเชย", source="มติ ครม.")
+    override_day(session, Holiday(date(2027, 5, 13), False, "วันพืชมงคล", source="มติ ครม."), planner, NOW)
+    override_day(session, Holiday(date(2027, 4, 10), True, "ทำงานชดเชย", source="มติ ครม."), planner, NOW)
 
     assert not working_calendar(session).is_working(date(2027, 5, 13))
     assert working_calendar(session).is_working(date(2027, 4, 10))
@@ -79,7 +80,7 @@ def test_an_override_counts_at_once_in_either_direction(session: Session) -> Non
 def test_the_list_shows_rules_and_overrides_together(session: Session) -> None:
     make_office(session)
     planner = make_person(session, "somying", "osm_strategy")
-    override_day(session, date(2026, 12, 10), planner, NOW, is_working=True, name_th="ทำงานตามปกติ", source="มติ ครม.")
+    override_day(session, Holiday(date(2026, 12, 10), True, "ทำงานตามปกติ", source="มติ ครม."), planner, NOW)
 
     found = {holiday.day: holiday for holiday in holidays_of(session, date(2026, 12, 1), date(2026, 12, 31))}
 
@@ -107,7 +108,7 @@ def test_an_override_needs_a_day_a_name_and_a_source(
     planner = make_person(session, "somying", "osm_strategy")
 
     with pytest.raises(HolidayNotAccepted) as refused:
-        override_day(session, day, planner, NOW, is_working=False, name_th=name, source=source)
+        override_day(session, Holiday(day, False, name, source=source), planner, NOW)
 
     assert set(refused.value.fields) == {field}
 
@@ -117,9 +118,7 @@ def test_an_english_name_of_two_lines_is_refused(session: Session) -> None:
     planner = make_person(session, "somying", "osm_strategy")
 
     with pytest.raises(HolidayNotAccepted) as refused:
-        override_day(
-            session, date(2027, 5, 13), planner, NOW, is_working=False, name_th="วันหยุด", name_en="a\0b", source="มติ"
-        )
+        override_day(session, Holiday(date(2027, 5, 13), False, "วันหยุด", name_en="a\0b", source="มติ"), planner, NOW)
 
     assert set(refused.value.fields) == {"name_en"}
 
@@ -129,7 +128,7 @@ def test_only_planners_change_holidays(session: Session) -> None:
     auditor = make_person(session, "audit", "auditor")
 
     with pytest.raises(NotYourRole):
-        override_day(session, date(2027, 5, 13), auditor, NOW, is_working=False, name_th="x", source="y")
+        override_day(session, Holiday(date(2027, 5, 13), False, "x", source="y"), auditor, NOW)
     with pytest.raises(NotYourRole):
         remove_override(session, date(2027, 5, 13), auditor, NOW)
 

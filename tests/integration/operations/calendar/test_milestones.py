@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.calendar.deadlines import close_of
+from osm_flow.domain.calendar.fiscal_year import NewDate
 from osm_flow.errors import NotFound
 from osm_flow.operations.background.delivery import deliver_pending
-from osm_flow.operations.calendar.holidays import override_day
+from osm_flow.operations.calendar.holidays import Holiday, override_day
 from osm_flow.operations.calendar.milestones import (
     CalendarRefuses,
     DateNotAccepted,
@@ -99,7 +100,7 @@ def test_what_cannot_be_answered_is_refused(ask: Ask, name: str, args: tuple[Any
 def test_far_working_days_know_the_holidays_of_their_year(ask: Ask, session: Session) -> None:
     planner = make_person(session, "somying", "osm_strategy")
     plain = ask("working_days", 3660)
-    override_day(session, date(2038, 3, 3), planner, NOW, is_working=False, name_th="วันหยุดพิเศษ", source="มติ ครม.")
+    override_day(session, Holiday(date(2038, 3, 3), False, "วันหยุดพิเศษ", source="มติ ครม."), planner, NOW)
 
     assert ask("working_days", 3660) > plain
 
@@ -111,8 +112,8 @@ def test_a_moved_date_is_kept_with_its_letter_and_its_history(session: Session) 
     make_office(session)
     planner = make_person(session, "somying", "osm_strategy_head")
 
-    move_date(session, OFFICE, 2571, "plan_submit", date(2026, 12, 1), "หนังสือฉบับแรก", planner, NOW)
-    row = move_date(session, OFFICE, 2571, "plan_submit", date(2026, 12, 14), f" {LETTER} ", planner, NOW)
+    move_date(session, OFFICE, 2571, "plan_submit", planner, NOW, NewDate(date(2026, 12, 1), "หนังสือฉบับแรก"))
+    row = move_date(session, OFFICE, 2571, "plan_submit", planner, NOW, NewDate(date(2026, 12, 14), f" {LETTER} "))
 
     assert (row.date, row.letter, row.status) == (date(2026, 12, 14), LETTER, "announced")
     newest, first = changes_of(session, OFFICE, 2571)["plan_submit"]
@@ -125,7 +126,7 @@ def test_the_same_move_twice_is_one(session: Session) -> None:
     planner = make_person(session, "somying", "osm_strategy_head")
 
     for _ in range(2):
-        move_date(session, OFFICE, 2571, "plan_submit", date(2026, 12, 14), LETTER, planner, NOW)
+        move_date(session, OFFICE, 2571, "plan_submit", planner, NOW, NewDate(date(2026, 12, 14), LETTER))
 
     assert len(changes_of(session, OFFICE, 2571)["plan_submit"]) == 1
 
@@ -148,7 +149,7 @@ def test_a_date_needs_a_letter_and_must_make_sense(
     planner = make_person(session, "somying", "osm_strategy_head")
 
     with pytest.raises(DateNotAccepted) as refused:
-        move_date(session, OFFICE, fiscal_year, "plan_submit", day, letter, planner, NOW, status=status)
+        move_date(session, OFFICE, fiscal_year, "plan_submit", planner, NOW, NewDate(day, letter, status))
 
     assert set(refused.value.fields) == {field}
 
@@ -158,7 +159,7 @@ def test_a_milestone_that_nobody_knows_cannot_be_moved(session: Session) -> None
     planner = make_person(session, "somying", "osm_strategy_head")
 
     with pytest.raises(NoSuchMilestone):
-        move_date(session, OFFICE, 2571, "party", date(2026, 12, 14), LETTER, planner, NOW)
+        move_date(session, OFFICE, 2571, "party", planner, NOW, NewDate(date(2026, 12, 14), LETTER))
 
 
 def test_only_planners_of_the_office_move_its_dates(session: Session) -> None:
@@ -168,15 +169,15 @@ def test_only_planners_of_the_office_move_its_dates(session: Session) -> None:
     stranger = make_person(session, "other", "osm_strategy", office_id="NE-U2")
 
     with pytest.raises(NotYourRole):
-        move_date(session, OFFICE, 2571, "plan_submit", date(2026, 12, 14), LETTER, monitor, NOW)
+        move_date(session, OFFICE, 2571, "plan_submit", monitor, NOW, NewDate(date(2026, 12, 14), LETTER))
     with pytest.raises(NotFound):
-        move_date(session, OFFICE, 2571, "plan_submit", date(2026, 12, 14), LETTER, stranger, NOW)
+        move_date(session, OFFICE, 2571, "plan_submit", stranger, NOW, NewDate(date(2026, 12, 14), LETTER))
 
 
 def test_a_proposal_fills_gaps_and_touches_nothing_known(session: Session) -> None:
     make_office(session)
     planner = make_person(session, "somying", "osm_strategy_head")
-    move_date(session, OFFICE, 2571, "plan_submit", date(2026, 12, 14), LETTER, planner, NOW)
+    move_date(session, OFFICE, 2571, "plan_submit", planner, NOW, NewDate(date(2026, 12, 14), LETTER))
 
     propose_year(session, OFFICE, 2571, planner, NOW)
 
@@ -204,7 +205,7 @@ def _planned_case(store: Store, *, count: int = 1) -> list[str]:
 def _move(store: Store, day: date, now: datetime = NOW) -> None:
     with store.transaction() as session:
         planner = make_person(session, f"planner{day:%m%d}", "osm_strategy_head")
-        move_date(session, OFFICE, 2571, "plan_submit", day, LETTER, planner, now)
+        move_date(session, OFFICE, 2571, "plan_submit", planner, now, NewDate(day, LETTER))
 
 
 def _due(session: Session, case_id: str) -> dict[str, datetime | None]:
@@ -238,7 +239,7 @@ def test_a_date_that_becomes_known_replaces_the_period_that_stood_for_it(store: 
         still_unknown = _due(session, case_id)["mixed"]
     with store.transaction() as session:
         planner = make_person(session, "planner", "osm_strategy_head")
-        move_date(session, OFFICE, 2571, "concept_due", date(2026, 11, 25), LETTER, planner, tomorrow)
+        move_date(session, OFFICE, 2571, "concept_due", planner, tomorrow, NewDate(date(2026, 11, 25), LETTER))
     deliver_outbox(store, tomorrow, "test")
 
     with store.reading() as session:
@@ -341,9 +342,7 @@ def test_a_new_holiday_moves_what_is_counted_from_a_date(store: Store) -> None:
     with store.transaction() as session:
         planner = make_person(session, "planner", "osm_strategy_head")
         for is_working in (True, False):
-            override_day(
-                session, date(2026, 12, 11), planner, NOW, is_working=is_working, name_th="พิเศษ", source="มติ ครม."
-            )
+            override_day(session, Holiday(date(2026, 12, 11), is_working, "พิเศษ", source="มติ ครม."), planner, NOW)
 
     deliver_outbox(store, NOW, "test")
 

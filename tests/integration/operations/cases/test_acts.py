@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.acts import CaseStart
+from osm_flow.domain.calendar.fiscal_year import NewDate
 from osm_flow.errors import NotFound
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases import acts as cases
@@ -14,6 +15,7 @@ from osm_flow.operations.cases import queries as case_queries
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, JournalRecord, Timer
 from osm_flow.store.session import CaseNotFound, Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
@@ -84,7 +86,7 @@ class TestFinding:
         make_case(session, "provinces", title="ถามจังหวัด", fiscal_year=2572)
 
         def found(**wanted: object) -> list[str]:
-            return [case.title for case in cases.list_cases(session, anan, **wanted).items]  # type: ignore[arg-type]
+            return [case.title for case in cases.list_cases(session, anan, cases.CaseFilter(**wanted)).items]  # type: ignore[arg-type]
 
         assert found(definition_key="review") == [case.title for case in reversed(made)]
         assert found(fiscal_year=2572) == found(stage="integration") == found(text="จังหวัด") == ["ถามจังหวัด"]
@@ -102,6 +104,16 @@ class TestFinding:
         assert cases.get_case(session, asked.id, udon) is asked
         with pytest.raises(NotYourRole):
             cases.get_case(session, hidden.id, udon)
+
+    def test_a_case_by_its_number_its_id_or_its_work_item(self, session: Session, anan: Actor) -> None:
+        case, other = make_case(session), make_case(session)
+        item = items_of(session, case)[0]
+
+        assert cases.case_named(session, case.business_key) is cases.case_named(session, case.id) is case
+        assert cases.case_named(session, "REV-NE-U1-2571-99") is None
+        assert cases.case_with(session, case.id, None) is cases.case_with(session, None, item.id) is case
+        assert cases.case_with(session, other.id, item.id) is other
+        assert (cases.case_with(session, None, None), cases.case_with(session, None, "none")) == (None, None)
 
     def test_unknown_and_foreign_cases_are_not_found(self, session: Session, anan: Actor) -> None:
         make_office(session, "S-GULF", {})
@@ -122,9 +134,9 @@ class TestStopping:
         cases.suspend_case(session, case.id, boss, NOW, reason="รอหนังสือ", key="s1")
 
         with pytest.raises(CaseSuspended):
-            work_items.complete(session, item.id, anan, NOW, values={"text": "x"}, key="k0")
+            complete(session, item.id, anan, NOW, Completion.of({"text": "x"}, "k0"))
         cases.resume_case(session, case.id, boss, NOW)
-        work_items.complete(session, item.id, anan, NOW, values={"text": "x"}, key="k1")
+        complete(session, item.id, anan, NOW, Completion.of({"text": "x"}, "k1"))
 
         kinds = session.scalars(select(JournalRecord.kind).order_by(JournalRecord.seq)).all()
         assert kinds == ["case.started", "case.suspended", "case.resumed", "work_item.completed"]
@@ -135,7 +147,7 @@ class TestStopping:
 
         from osm_flow.operations.calendar.milestones import move_date
 
-        move_date(session, "NE-U1", 2571, "plan_submit", date(2026, 12, 1), "ว 1", SYSTEM, NOW)
+        move_date(session, "NE-U1", 2571, "plan_submit", SYSTEM, NOW, NewDate(date(2026, 12, 1), "ว 1"))
         case = make_case(session, "timed")
         assert session.scalars(select(Timer)).all()
 
@@ -168,7 +180,7 @@ class TestPages:
         case = make_case(session)
         for number, values in enumerate([{"text": "ก"}, {"approved": False}, {"text": "ข"}]):
             actor = boss if number == 1 else anan
-            work_items.complete(session, items_of(session, case)[0].id, actor, NOW, values=values, key=f"k{number}")
+            complete(session, items_of(session, case)[0].id, actor, NOW, Completion.of(values, f"k{number}"))
         items_of(session, case)[0].due_at = NOW
         session.flush()
 
@@ -180,7 +192,7 @@ class TestPages:
 
     def test_history_and_documents(self, session: Session, anan: Actor) -> None:
         case = make_case(session)
-        work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "ร่าง"}, key="k")
+        complete(session, items_of(session, case)[0].id, anan, NOW, Completion.of({"text": "ร่าง"}, "k"))
 
         page = case_queries.case_history(session, case)
         (document,) = case_queries.case_documents(session, case)

@@ -4,17 +4,21 @@ import io
 import zipfile
 
 import pytest
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations.cases.attachments import (
     LARGEST,
+    AttachmentNotFound,
     ContentMismatch,
     FileEmpty,
     FileTooLarge,
+    GivenFile,
     KindNotAllowed,
     attach,
+    attachment_with_case,
     attachments_of,
     clean_name,
     get_attachment,
@@ -113,8 +117,8 @@ def test_a_file_is_kept_once_and_on_record(session: Session, case: Case) -> None
     anan = make_person(session, "anan", "osm_strategy")
     item = items_of(session, case)[0]
 
-    kept = attach(session, case.id, anan, NOW, filename="a.pdf", content=PDF, work_item_id=item.id, key="a1")
-    again = attach(session, case.id, anan, NOW, filename="a.pdf", content=PDF, work_item_id=item.id, key="a1")
+    kept = attach(session, case.id, anan, NOW, GivenFile("a.pdf", PDF), work_item_id=item.id, key="a1")
+    again = attach(session, case.id, anan, NOW, GivenFile("a.pdf", PDF), work_item_id=item.id, key="a1")
 
     assert kept is not None
     assert again is None
@@ -123,12 +127,26 @@ def test_a_file_is_kept_once_and_on_record(session: Session, case: Case) -> None
     assert case.seq == 2
 
 
+def test_a_file_is_found_with_its_case_but_without_its_content(session: Session, case: Case) -> None:
+    anan = make_person(session, "anan", "osm_strategy")
+    given = attach(session, case.id, anan, NOW, filename="a.txt", content=b"a", key=None)
+    assert given is not None
+    session.expunge_all()
+
+    attachment, its_case = attachment_with_case(session, given.id)
+
+    assert (attachment.filename, its_case.id) == ("a.txt", case.id)
+    assert "content" in inspect(attachment).unloaded
+    with pytest.raises(AttachmentNotFound):
+        attachment_with_case(session, given.id + 1)
+
+
 def test_others_get_nothing(session: Session, case: Case) -> None:
     anan = make_person(session, "anan", "osm_strategy")
     make_office(session, "S-GULF", {})
     stranger = make_person(session, "stranger", "osm_strategy", office_id="S-GULF")
     udon = make_person(session, "udon", "province_planner", province_id="TH-41")
-    kept = attach(session, case.id, anan, NOW, filename="a.pdf", content=PDF, key="a1")
+    kept = attach(session, case.id, anan, NOW, GivenFile("a.pdf", PDF), key="a1")
     assert kept is not None
 
     with pytest.raises(NotFound):
@@ -136,6 +154,6 @@ def test_others_get_nothing(session: Session, case: Case) -> None:
     with pytest.raises(NotYourRole):
         get_attachment(session, kept.id, udon)
     with pytest.raises(NotYourRole):
-        attach(session, case.id, udon, NOW, filename="a.pdf", content=PDF, key="a2")
+        attach(session, case.id, udon, NOW, GivenFile("a.pdf", PDF), key="a2")
     with pytest.raises(NotFound):
         get_attachment(session, 999, anan)

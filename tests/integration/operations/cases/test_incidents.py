@@ -18,7 +18,7 @@ from osm_flow.operations.cases.incidents import IncidentClosed, IncidentNotFound
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping.step import CaseFailed
-from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import (
     Case,
     Incident,
@@ -60,7 +60,7 @@ def test_an_error_that_nothing_handles_is_an_incident(session: Session) -> None:
     anan = make_person(session, "anan", "osm_strategy")
     case = make_case(session, "failing")
 
-    work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "x"}, key="k1")
+    complete(session, items_of(session, case)[0].id, anan, NOW, Completion.of({"text": "x"}, "k1"))
 
     assert (case.state, case.outcome) == ("COMPLETED", "failed")
     (incident,) = incidents.list_incidents(session, SYSTEM).items
@@ -70,7 +70,7 @@ def test_an_error_that_nothing_handles_is_an_incident(session: Session) -> None:
 def _fail(store: Store, item_id: str, actor: Actor, now: datetime) -> CaseFailed:
     def act() -> None:
         with store.transaction() as session:
-            work_items.complete(session, item_id, actor, now, values={"text": "x"}, key="k1")
+            complete(session, item_id, actor, now, Completion.of({"text": "x"}, "k1"))
 
     with pytest.raises(CaseFailed) as caught:
         act()

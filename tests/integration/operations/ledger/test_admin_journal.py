@@ -14,15 +14,16 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.calendar.fiscal_year import NewDate
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit.log_checks import check_log, lost_cases
 from osm_flow.operations.audit.signing_keys import Keyring
-from osm_flow.operations.calendar.holidays import override_day, remove_override
+from osm_flow.operations.calendar.holidays import Holiday, override_day, remove_override
 from osm_flow.operations.calendar.milestones import move_date, propose_year
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.ledger.admin_journal import Kind, changes_of, check_chain, records
+from osm_flow.operations.ledger.admin_journal import AdminFilter, Kind, changes_of, check_chain, records
 from osm_flow.operations.people import accounts
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.store.session import Store
@@ -48,7 +49,7 @@ def keyring(tmp_path: Path) -> Keyring:
 def told(store: Store, actor: Actor = SYSTEM, **wanted: Any) -> list[tuple[str, str, str, dict[str, Any]]]:
     """Kind, actor, subject and changes (old and new), oldest first."""
     with store.reading() as session:
-        page = records(session, actor, **wanted)
+        page = records(session, actor, AdminFilter(**wanted))
         shown = [(one.kind, one.actor, one.subject, changes_of(one)) for one in reversed(page.items)]
     return [(kind, who, about, {k: (v["old"], v["new"]) for k, v in said.items()}) for kind, who, about, said in shown]
 
@@ -158,11 +159,11 @@ def test_what_is_refused_leaves_no_record(store: Store, boss: Actor) -> None:
 def test_calendar_holidays_and_processes_are_told(store: Store, boss: Actor) -> None:
     with store.transaction() as session:
         propose_year(session, OFFICE, 2571, boss, NOW)
-        move_date(session, OFFICE, 2571, "plan_submit", date(2026, 12, 1), "มท 0211/ว 1", boss, later(1))
-        move_date(session, OFFICE, 2571, "plan_submit", date(2026, 12, 1), "มท 0211/ว 1", boss, later(2))
+        move_date(session, OFFICE, 2571, "plan_submit", boss, later(1), NewDate(date(2026, 12, 1), "มท 0211/ว 1"))
+        move_date(session, OFFICE, 2571, "plan_submit", boss, later(2), NewDate(date(2026, 12, 1), "มท 0211/ว 1"))
         day = date(2026, 12, 30)
-        override_day(session, day, SYSTEM, later(3), is_working=False, name_th="หยุดพิเศษ", source="มติ ครม.")
-        override_day(session, day, SYSTEM, later(4), is_working=False, name_th="หยุดพิเศษ", source="มติ ครม.")
+        override_day(session, Holiday(day, False, "หยุดพิเศษ", source="มติ ครม."), SYSTEM, later(3))
+        override_day(session, Holiday(day, False, "หยุดพิเศษ", source="มติ ครม."), SYSTEM, later(4))
         remove_override(session, day, SYSTEM, later(5))
         deployed = deploy_tests(session, "review").deployment
         deploy_tests(session, "review")

@@ -25,6 +25,7 @@ from osm_flow.operations.ledger.access_log import ExportReasonMissing
 from osm_flow.operations.mining import event_log
 from osm_flow.operations.privacy.pseudonyms import pseudonyms
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Access, Case, JournalPayload, JournalRecord, Project, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
@@ -52,11 +53,15 @@ def worked(store: Store) -> Store:
         case = make_case(session, data={"project": {"code": "P-71-001"}, "other": {"code": "P-71-999"}})
         draft = items_of(session, case)[0]
         work_items.claim(session, draft.id, anan, NOW)
-        work_items.complete(session, draft.id, anan, NOW, values={"text": "ความลับ"}, key="k1")
+        complete(session, draft.id, anan, NOW, Completion.of({"text": "ความลับ"}, "k1"))
         check = items_of(session, case)[0]
         comment(session, case.id, boss, later(), body="ความเห็นลับ", key="c1")
-        work_items.complete(
-            session, check.id, boss, NOW, values={"approved": True, "reason": "1"}, key="k2", on_behalf_of="governor"
+        complete(
+            session,
+            check.id,
+            boss,
+            NOW,
+            Completion.of({"approved": True, "reason": "1"}, "k2", on_behalf_of="governor"),
         )
         make_case(session, "caller", title="แม่")
         make_case(session, office_id="NE-U2", title="อีกสำนักงาน")

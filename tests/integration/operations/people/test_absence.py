@@ -5,14 +5,21 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Verb, decide
 from osm_flow.domain.people import PositionKind
+from osm_flow.operations.cases.acts import list_cases
 from osm_flow.operations.people.absence import absences_in
 from osm_flow.operations.people.accounts import people_wearing
-from osm_flow.store.models import Person
-from tests.factories import NOW, OFFICE, make_acting, make_office, make_person
+from osm_flow.operations.policy_facts import case_facts, work_item_facts
+from osm_flow.operations.work_items.acts import complete
+from osm_flow.operations.work_items.inbox import InboxFilter, inbox_for
+from osm_flow.operations.work_items.queries import choices_for
+from osm_flow.store.models import Candidate, JournalRecord, Person, WorkItem
+from tests.factories import NOW, OFFICE, deploy_tests, items_of, make_acting, make_case, make_office, make_person
 
 TODAY = NOW.date()
 ROLE = "osm_director"
@@ -131,3 +138,88 @@ def test_of_those_who_hold_a_post_only_each_other_stand_in(
     holders = people_wearing(session, "osm_strategy", OFFICE, TODAY)
 
     assert [person.username for person in absences_in(session, OFFICE, TODAY).among(holders)] == expected
+
+
+# ---- candidates ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def named(session: Session, people: dict[str, Actor]) -> WorkItem:
+    """A free work item that names the director in person."""
+    deploy_tests(session, "review")
+    (item,) = items_of(session, make_case(session))
+    session.execute(delete(Candidate).where(Candidate.work_item_id == item.id))
+    session.add(Candidate(work_item_id=item.id, person_id=people["director"].person_id))
+    session.flush()
+    session.expire_all()
+    return item
+
+
+def finds(session: Session, actor: Actor) -> list[str]:
+    """The work items that the actor's inbox offers; the policy must say the same."""
+    offered = [item.id for item in inbox_for(session, actor, NOW, InboxFilter("groups")).items]
+    everything = session.scalars(select(WorkItem).where(WorkItem.state == "READY"))
+    claimable = [
+        item for item in everything if decide(actor, Verb.claim, work_item_facts(session, item, actor)).allowed
+    ]
+    assert offered == [item.id for item in claimable]
+    return offered
+
+
+def test_what_names_a_person_is_offered_to_them_and_to_nobody_else(
+    session: Session, people: dict[str, Actor], named: WorkItem
+) -> None:
+    assert [finds(session, actor) for actor in people.values()] == [[named.id], [], []]
+
+
+def test_what_names_somebody_who_is_away_is_offered_to_their_stand_in(
+    session: Session, people: dict[str, Actor], named: WorkItem
+) -> None:
+    stand_in = make_acting(session, people["anan"], people["director"], ROLE)
+    delegate = make_acting(session, people["boon"], people["director"], ROLE, kind=PositionKind.delegated)
+
+    assert (finds(session, stand_in), finds(session, delegate)) == ([named.id], [])
+
+
+def test_a_stand_in_does_it_on_behalf_of_the_person(
+    session: Session, people: dict[str, Actor], named: WorkItem
+) -> None:
+    stand_in = make_acting(session, people["anan"], people["director"], ROLE)
+
+    complete(session, named.id, stand_in, NOW, values={"text": "ร่าง"}, key=None)
+
+    record = session.scalars(select(JournalRecord).where(JournalRecord.kind == "work_item.completed")).one()
+    assert (record.actor, record.actor_role, record.on_behalf_of) == ("anan", ROLE, "director")
+
+
+def test_a_stand_in_of_another_office_is_not_offered_it(
+    session: Session, people: dict[str, Actor], named: WorkItem
+) -> None:
+    outsider = make_person(session, "outsider", "osm_me", office_id="NE-U2")
+
+    assert finds(session, make_acting(session, outsider, people["director"], ROLE, office_id="NE-U2")) == []
+
+
+def test_a_stand_in_who_sees_little_else_meets_the_case(
+    session: Session, people: dict[str, Actor], named: WorkItem
+) -> None:
+    outsider = make_person(session, "outsider", "agency_owner")
+    before = [case.id for case in list_cases(session, outsider).items]
+    stand_in = make_acting(session, outsider, people["director"], "agency_owner")
+
+    assert (before, [case.id for case in list_cases(session, stand_in).items]) == ([], [named.case_id])
+    assert decide(stand_in, Verb.see_case, case_facts(session, named.case, stand_in)).allowed
+
+
+def test_those_who_are_away_are_the_last_ones_to_be_chosen(
+    session: Session, people: dict[str, Actor], named: WorkItem
+) -> None:
+    make_acting(session, people["boon"], people["anan"], "osm_strategy")
+    lock(session, people["director"])
+
+    choices = choices_for(session, named, TODAY)
+
+    assert [(choice.username, choice.roles) for choice in choices] == [
+        ("boon", ("osm_strategy",)),
+        ("anan", ("osm_strategy",)),
+    ]

@@ -14,7 +14,7 @@ from osm_flow.domain.differences import Difference
 from osm_flow.errors import NotFound
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases.acts import cancel_case, resume_case, suspend_case
-from osm_flow.operations.cases.attachments import attach
+from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.privacy.erasing import erase_payloads
@@ -23,6 +23,7 @@ from osm_flow.operations.replay.moments import NoSuchMoment, audited_case, first
 from osm_flow.operations.replay.verify import replay
 from osm_flow.operations.stepping import kept_states
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.plans import move_due
 from osm_flow.store.models import Attachment, Case, CaseCheckpoint, ElementVisit, JournalPayload
 from osm_flow.store.session import Store
@@ -44,12 +45,12 @@ def looped(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
         for number in range(ROUNDS):
             at = later(number)
             draft = items_of(session, case)[0]
-            work_items.complete(session, draft.id, anan, at, values={"text": f"ร่างที่ {number}"}, key=None)
+            complete(session, draft.id, anan, at, Completion.of({"text": f"ร่างที่ {number}"}))
             check = items_of(session, case)[0]
             work_items.claim(session, check.id, boss, at)
             comment(session, case.id, boss, at, body=f"ดูแล้ว {number}", key=None)
             verdict = {"approved": number == ROUNDS - 1, "reason": f"รอบ {number}"}
-            work_items.complete(session, check.id, boss, at, values=verdict, key=None)
+            complete(session, check.id, boss, at, Completion.of(verdict))
         return case.id
 
 
@@ -207,8 +208,8 @@ def test_files_are_told_from_the_record_that_gave_them(store: Store) -> None:
         deploy_tests(session, "review")
         anan = make_person(session, "anan", "osm_strategy")
         case = make_case(session, actor=anan)
-        attach(session, case.id, anan, later(1), filename="มติ.txt", content=b"yes", key=None)
-        attach(session, case.id, anan, later(2), filename="ร่าง.txt", content=b"no", key=None)
+        attach(session, case.id, anan, later(1), GivenFile("มติ.txt", b"yes"), key=None)
+        attach(session, case.id, anan, later(2), GivenFile("ร่าง.txt", b"no"), key=None)
         session.execute(update(Attachment).where(Attachment.filename == "ร่าง.txt").values(sha256="0" * 64))
     with store.reading() as session:
         course = moments.moments(session, session.get_one(Case, case.id), 1, 3).items
@@ -262,7 +263,7 @@ def test_a_forged_record_shows_at_its_moment(sqlite_store: Store) -> None:
         deploy_tests(session, "review")
         anan = make_person(session, "anan", "osm_strategy")
         case = make_case(session, actor=anan)
-        work_items.complete(session, items_of(session, case)[0].id, anan, NOW, values={"text": "จริง"}, key=None)
+        complete(session, items_of(session, case)[0].id, anan, NOW, Completion.of({"text": "จริง"}))
         comment(session, case.id, anan, NOW, body="จบ", key=None)
         session.execute(text("DROP TRIGGER refuse_update_of_journal_records"))
         session.execute(text("DROP TRIGGER refuse_update_of_journal_payloads"))

@@ -29,10 +29,12 @@ from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.acts import resume_case, suspend_case
+from osm_flow.operations.cases.attachments import GivenFile
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.replay.verify import verify_case, verify_deep
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store
 from tests import rfc6962
@@ -131,7 +133,7 @@ def act(session: Any, rng: Rng, case: Case, people: list[Any], at: Any, number: 
     if what == "comment":
         comment(session, case.id, person, at, body=f"ความเห็น {rng.random()}", key=key)
     elif what == "attach":
-        attachments.attach(session, case.id, person, at, filename="ก.txt", content=f"{rng.random()}".encode(), key=key)
+        attachments.attach(session, case.id, person, at, GivenFile("ก.txt", f"{rng.random()}".encode()), key=key)
     elif what == "pause":
         suspend_case(session, case.id, SYSTEM, at, reason="รอ")
         resume_case(session, case.id, SYSTEM, at)
@@ -147,7 +149,7 @@ def act(session: Any, rng: Rng, case: Case, people: list[Any], at: Any, number: 
             fields = (schema or {}).get("properties", {})
             values: dict[str, Any] = {"approved": rng.random() < 0.4, "reason": "แก้"} if "approved" in fields else {}
             values |= {"text": f"ร่าง {rng.random()}"} if "text" in fields else {}
-            work_items.complete(session, item.id, doer, at, values=values, key=key)
+            complete(session, item.id, doer, at, Completion.of(values, key))
 
 
 def may_do(session: Any, item: WorkItem, person: Any) -> bool:

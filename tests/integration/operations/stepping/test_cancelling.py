@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.calendar.fiscal_year import NewDate
 from osm_flow.errors import Refused
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.calendar.milestones import move_date
@@ -42,7 +43,7 @@ def test_the_record_says_who_ended_it_and_why(session: Session) -> None:
 
 @pytest.mark.parametrize(("key", "table"), [("timed", Timer), ("asking", WaitingMessage), ("lettered", ServiceJob)])
 def test_nothing_of_a_cancelled_case_waits_any_more(session: Session, key: str, table: type) -> None:
-    move_date(session, "NE-U1", 2571, "plan_submit", date(2026, 12, 1), "ว 1", SYSTEM, NOW)
+    move_date(session, "NE-U1", 2571, "plan_submit", SYSTEM, NOW, NewDate(date(2026, 12, 1), "ว 1"))
     ended, other = make_case(session, key, data={"recipient": "x"}), make_case(session, key, data={"recipient": "x"})
     opened = len(items_of(session, ended))
 

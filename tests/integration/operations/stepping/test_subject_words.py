@@ -12,8 +12,8 @@ from osm_flow.operations.privacy import erasing
 from osm_flow.operations.replay import moments
 from osm_flow.operations.replay.verify import verify_deep
 from osm_flow.operations.stepping.subject_words import subject_words
-from osm_flow.operations.work_items import acts as work_items
-from osm_flow.operations.work_items.inbox import inbox_for
+from osm_flow.operations.work_items.completing import Completion, complete
+from osm_flow.operations.work_items.inbox import InboxFilter, inbox_for
 from osm_flow.store.models import Case, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, files, items_of, later, make_case, make_office, make_person
@@ -70,7 +70,7 @@ def test_a_search_finds_subjects_in_both_languages(session: Session) -> None:
     boss = make_person(session, "boss", "osm_director")
 
     def found(text: str) -> list[str]:
-        return [item.subject for item in inbox_for(session, boss, NOW, view="team", text=text).items]
+        return [item.subject for item in inbox_for(session, boss, NOW, InboxFilter("team", text=text)).items]
 
     assert found("อุดรธานี") == ["TH-41"]
     assert found("udon") == ["TH-41"]
@@ -123,7 +123,7 @@ def test_an_erasure_takes_the_subjects_along(session: Session) -> None:
     session.flush()
 
     for case in (ended, running):
-        erasing.erase_in(session, case, [1], SYSTEM, later(9), reason="คำขอ 1/2570", subject=OWNER)
+        erasing.erase_in(session, case, SYSTEM, later(9), erasing.Erasure([1], "คำขอ 1/2570", OWNER))
 
     session.expire_all()
     assert erasing.remains(session, OWNER, besides=("case_states",)) == {}
@@ -143,7 +143,7 @@ def _ended_and_running(session: Session, boss: Actor) -> tuple[Case, Case]:
     named = {"code": "P-9", "name": f"บ้านของ {OWNER}"}
     ended = make_case(session, "reports", data={"projects": [named]})
     (fill,) = items_of(session, ended)
-    work_items.complete(session, fill.id, boss, later(1), values={"project_name": "บ้าน", "spent": 1}, key=None)
+    complete(session, fill.id, boss, later(1), Completion.of({"project_name": "บ้าน", "spent": 1}))
     (certify,) = items_of(session, ended)
-    work_items.complete(session, certify.id, boss, later(2), values={"approved": True, "reason": "ดี"}, key=None)
+    complete(session, certify.id, boss, later(2), Completion.of({"approved": True, "reason": "ดี"}))
     return ended, make_case(session, "reports", data={"projects": [named, ROAD]})

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.policy import DutiesAreSeparate, NotYourRole
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.acts import CaseStart
 from osm_flow.errors import NotFound, OsmFlowError
 from osm_flow.operations.cases import comments
@@ -17,9 +18,10 @@ from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.work_items import access, plans
 from osm_flow.operations.work_items import acts as work_items
-from osm_flow.operations.work_items.plans import PriorityUnknown
+from osm_flow.operations.work_items.completing import Completion, complete
+from osm_flow.operations.work_items.plans import PriorityUnknown, set_priority
 from osm_flow.store.models import Case, JournalRecord, WorkItem
-from osm_flow.store.session import Overtaken, Store
+from osm_flow.store.session import Store
 from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
 from tests.together import at_once
 
@@ -96,101 +98,6 @@ class TestClaiming:
 
 
 @pytest.mark.usefixtures("office")
-class TestCompleting:
-    def test_the_case_moves_on_and_the_document_is_kept(self, session: Session, now: datetime) -> None:
-        anan = make_person(session, "anan", "osm_strategy")
-        case = make_case(session)
-        item = items_of(session, case)[0]
-
-        work_items.complete(session, item.id, anan, now, values={"text": "ร่างแรก"}, key="k1")
-
-        assert (item.state, item.completed_by_id) == ("COMPLETED", anan.person_id)
-        (following,) = items_of(session, case)
-        assert (following.element, following.stage, case.stage) == ("check", "approval", "approval")
-        assert work_items.variables_of(session, following)["plan"] == {"text": "ร่างแรก"}
-        assert work_items.variables_of(session, item) == {"text": "ร่างแรก"}
-        assert verify_case(session, case.id) == []
-
-    def test_the_same_key_twice_is_one_act(self, session: Session, now: datetime) -> None:
-        anan = make_person(session, "anan", "osm_strategy")
-        case = make_case(session)
-        item = items_of(session, case)[0]
-        first = work_items.complete(session, item.id, anan, now, values={"text": "ร่าง"}, key="k1")
-
-        again = work_items.complete(session, item.id, anan, later(), values={"text": "อื่น"}, key="k1")
-
-        assert again is first
-        assert case.seq == 2
-
-    def test_bad_values_name_the_field(self, session: Session, now: datetime) -> None:
-        anan = make_person(session, "anan", "osm_strategy")
-        item = items_of(session, make_case(session))[0]
-
-        with pytest.raises(work_items.FormInvalid) as caught:
-            work_items.complete(session, item.id, anan, now, values={"text": 5, "typename": "x"}, key="k1")
-
-        assert {"text", "typename"} <= caught.value.fields.keys()
-        assert item.state == "READY"
-
-    @pytest.mark.parametrize("text", ["a\0b", "\ud800"])
-    def test_what_cannot_be_kept_is_refused(self, session: Session, now: datetime, text: str) -> None:
-        anan = make_person(session, "anan", "osm_strategy")
-        item = items_of(session, make_case(session))[0]
-
-        with pytest.raises(OsmFlowError) as caught:
-            work_items.complete(session, item.id, anan, now, values={"text": text}, key="k1")
-
-        assert caught.value.status == 422
-
-    def test_whoever_drafted_may_not_check(self, session: Session, now: datetime) -> None:
-        anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
-        case = make_case(session)
-        work_items.complete(session, items_of(session, case)[0].id, anan, now, values={"text": "ร่าง"}, key="k1")
-        (check,) = items_of(session, case)
-
-        with pytest.raises(DutiesAreSeparate):
-            work_items.claim(session, check.id, anan, now)
-        with pytest.raises(DutiesAreSeparate):
-            work_items.complete(session, check.id, anan, now, values={"approved": True}, key="k2")
-        work_items.claim(session, check.id, busaba, now)
-        with pytest.raises(DutiesAreSeparate):
-            work_items.delegate(session, check.id, busaba, now, to_username="anan", reason="ลา")
-
-        work_items.complete(session, check.id, busaba, now, values={"approved": True}, key="k3")
-        assert (case.state, case.outcome) == ("COMPLETED", "end")
-
-    def test_a_return_opens_the_draft_again(self, session: Session, now: datetime) -> None:
-        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
-        case = make_case(session)
-        work_items.complete(session, items_of(session, case)[0].id, anan, now, values={"text": "ร่าง"}, key="k1")
-
-        check = items_of(session, case)[0]
-        values = {"approved": False, "reason": "ขาดตัวชี้วัด"}
-        work_items.complete(session, check.id, boss, now, values=values, key="k2")
-
-        (draft,) = items_of(session, case)
-        assert draft.element == "draft"
-        assert work_items.variables_of(session, draft)["reason"] == "ขาดตัวชี้วัด"
-
-    def test_a_stale_page_is_refused(self, session: Session, now: datetime) -> None:
-        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
-        item = items_of(session, make_case(session))[0]
-        shown = item.version
-        plans.set_priority(session, item.id, boss, now, priority=90)
-
-        with pytest.raises(Overtaken):
-            work_items.complete(session, item.id, anan, now, values={"text": "ร่าง"}, key="k1", version=shown)
-
-    def test_a_completed_item_says_who_did_it(self, session: Session, now: datetime) -> None:
-        anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
-        item = items_of(session, make_case(session))[0]
-        work_items.complete(session, item.id, anan, now, values={"text": "ร่าง"}, key="k1")
-
-        with pytest.raises(access.AlreadyCompleted, match="คุณanan already completed"):
-            work_items.complete(session, item.id, busaba, now, values={"text": "ร่าง"}, key="k2")
-
-
-@pytest.mark.usefixtures("office")
 class TestHandingOn:
     def test_a_delegate_gives_it_back_to_the_owner(self, session: Session, now: datetime) -> None:
         anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
@@ -254,7 +161,7 @@ class TestPlans:
 
         assert plans.get_draft(session, item.id, anan) == {"text": "ครึ่งทาง"}
         assert plans.get_draft(session, item.id, busaba) is None
-        work_items.complete(session, item.id, anan, now, values={"text": "เต็ม"}, key="k1")
+        complete(session, item.id, anan, now, Completion.of({"text": "เต็ม"}, "k1"))
         assert plans.get_draft(session, item.id, anan) is None
 
     def test_priority_has_bounds(self, session: Session, now: datetime) -> None:
@@ -299,8 +206,8 @@ class TestTwoPeopleAtOnce:
             item_id = items_of(session, case)[0].id
 
         def act(one):  # type: ignore[no-untyped-def]
-            return lambda session: work_items.complete(
-                session, item_id, one, now, values={"text": one.username}, key=f"k-{one.username}"
+            return lambda session: complete(
+                session, item_id, one, now, Completion.of({"text": one.username}, f"k-{one.username}")
             )
 
         outcomes = race(store, [act(one) for one in people])
@@ -343,13 +250,61 @@ class TestTwoPeopleAtOnce:
             item_id = items_of(session, case)[0].id
 
         def post(session: Session) -> None:
-            work_items.complete(session, item_id, anan, now, values={"text": "x"}, key="same")
+            complete(session, item_id, anan, now, Completion.of({"text": "x"}, "same"))
 
         outcomes = race(store, [post, post, post])
 
         assert outcomes == ["done"] * 3
         with store.reading() as session:
             assert len(items_of(session, case)) == 1
+
+
+class TestSeveralAtOnce:
+    def test_what_stands_in_the_way_of_one_is_told_and_the_others_are_done(
+        self, session: Session, now: datetime
+    ) -> None:
+        make_office(session)
+        deploy_tests(session, "review")
+        anan, busaba = make_person(session, "anan", "osm_strategy"), make_person(session, "busaba", "osm_strategy")
+        first, held, last = (items_of(session, make_case(session))[0] for _ in range(3))
+        work_items.claim(session, held.id, busaba, now)
+
+        told = work_items.each(session, work_items.claim, [first.id, held.id, "none", last.id], anan, later())
+
+        assert {key: type(error).__name__ for key, error in told.items()} == {
+            first.id: "NoneType",
+            held.id: "AlreadyHeld",
+            "none": "WorkItemNotFound",
+            last.id: "NoneType",
+        }
+        assert [item.assignee_id for item in (first, held, last)] == [
+            anan.person_id,
+            busaba.person_id,
+            anan.person_id,
+        ]
+
+    def test_nothing_is_kept_of_an_act_that_failed_half_way(self, store: Store, now: datetime) -> None:
+        with store.transaction() as session:
+            make_office(session)
+            deploy_tests(session, "provinces")
+            case = make_case(session, "provinces")
+            first, second = items_of(session, case)[:2]
+            boss = make_person(session, "boss", "admin", "osm_director")
+
+        def act(session: Session, work_item_id: str, actor: Actor, now: datetime) -> WorkItem:
+            item = set_priority(session, work_item_id, actor, now, priority=90)
+            if work_item_id == first.id:
+                raise CaseSuspended(case_id=item.case_id)
+            return item
+
+        with store.transaction() as session:
+            told = work_items.each(session, act, [first.id, second.id], boss, now)
+
+        assert [type(error) for error in told.values()] == [CaseSuspended, type(None)]
+        with store.reading() as session:
+            assert [session.get_one(WorkItem, id_).priority for id_ in (first.id, second.id)] == [50, 90]
+            assert session.scalars(select(JournalRecord.seq).order_by(JournalRecord.seq)).all() == [1, 2]
+            assert verify_case(session, case.id) == []
 
 
 def race(store: Store, acts) -> list[str]:  # type: ignore[no-untyped-def]

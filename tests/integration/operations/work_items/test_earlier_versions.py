@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.json import JSON
-from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items import completing
+from osm_flow.operations.work_items.completing import Completion
 from osm_flow.operations.work_items.earlier_versions import Version, versions_of
 from osm_flow.operations.work_items.queries import waiting_at
 from osm_flow.store.models import Case, WorkItem
@@ -26,7 +27,7 @@ def people(session: Session) -> tuple[Actor, Actor]:
 
 
 def complete(session: Session, item: WorkItem, actor: Actor, at: datetime, **values: object) -> None:
-    work_items.complete(session, item.id, actor, at, values=dict(values), key=None)
+    completing.complete(session, item.id, actor, at, Completion.of(dict(values)))
 
 
 def one(session: Session, case: Case, element: str, project: int | None = None) -> WorkItem:

@@ -16,11 +16,11 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.forms import schema as form_schema
 from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.json import JSON
-from osm_flow.operations.cases.attachments import attach
+from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.projects.register import as_json
 from osm_flow.operations.work_items import acts as work_items
-from osm_flow.operations.work_items.acts import FormInvalid
+from osm_flow.operations.work_items.completing import Completion, FormInvalid, complete
 from osm_flow.operations.work_items.form_context import form_context
 from osm_flow.resources import resource_dir
 from osm_flow.store.models import Case, Contract, FiscalDate, HolidayOverride, Project, WorkItem
@@ -75,7 +75,7 @@ def session(store: Store) -> Any:
 def propose(session: Session, item: WorkItem, actor: Actor, **said: Any) -> None:
     context = work_items.context_of(session, item)
     values = filled("project_concept", context, **{"priority": None, **said})
-    work_items.complete(session, item.id, actor, later(), values=values, key=None)
+    complete(session, item.id, actor, later(), Completion.of(values))
 
 
 class TestNamesOfProjects:
@@ -277,9 +277,9 @@ def test_an_agreed_change_becomes_the_new_baseline(session: Session, kanya: Acto
 def test_files_of_the_whole_family_of_cases_may_be_named(session: Session, kanya: Actor) -> None:
     case = make_case(session, "reports", data={"projects": [as_json(_unsaved())]})
     item = items_of(session, case)[0]
-    attach(session, case.id, kanya, NOW, filename="ภาพ.txt", content="ภาพถ่าย".encode(), work_item_id=item.id, key=None)
+    attach(session, case.id, kanya, NOW, GivenFile("ภาพ.txt", "ภาพถ่าย".encode()), work_item_id=item.id, key=None)
     other = make_case(session, "provinces")
-    attach(session, other.id, kanya, NOW, filename="อื่น.txt", content=b"other", key=None)
+    attach(session, other.id, kanya, NOW, GivenFile("อื่น.txt", b"other"), key=None)
 
     context = work_items.context_of(session, item)
 

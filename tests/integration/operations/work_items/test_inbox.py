@@ -1,19 +1,29 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.actors import Actor
-from osm_flow.operations.cases.acts import suspend_case
+from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.access.policy import NotYourRole
+from osm_flow.operations.cases.acts import CaseFilter, get_case, list_cases, suspend_case
 from osm_flow.operations.paging import PageKeyUnreadable
+from osm_flow.operations.policy_facts import spell
 from osm_flow.operations.work_items import acts as work_items
-from osm_flow.operations.work_items.inbox import count_for, home_for, inbox_for, waiting_answers
-from osm_flow.store.models import WorkItem
+from osm_flow.operations.work_items.inbox import (
+    InboxFilter,
+    count_for,
+    home_for,
+    inbox_for,
+    is_candidate,
+    waiting_answers,
+)
+from osm_flow.store.models import Candidate, FiscalDate, WorkItem
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
 
 
 @pytest.fixture
@@ -45,7 +55,7 @@ def test_views(session: Session, anan: Actor) -> None:
     work_items.claim(session, first.id, anan, NOW)
 
     def seen(actor: Actor, view: str) -> list[str]:
-        return [item.id for item in inbox_for(session, actor, NOW, view=view).items]  # type: ignore[arg-type]
+        return [item.id for item in inbox_for(session, actor, NOW, InboxFilter(view)).items]  # type: ignore[arg-type]
 
     assert (seen(anan, "mine"), seen(anan, "groups"), seen(anan, "team")) == ([first.id], [second.id], [])
     assert (seen(boss, "mine"), seen(boss, "groups"), set(seen(boss, "team"))) == ([], [], {first.id, second.id})
@@ -56,7 +66,7 @@ def test_a_province_sees_its_own_only(session: Session, anan: Actor) -> None:
     udon = make_person(session, "udon", "province_planner", province_id="TH-41")
     make_case(session, "provinces")
 
-    page = inbox_for(session, udon, NOW, view="groups")
+    page = inbox_for(session, udon, NOW, InboxFilter("groups"))
 
     assert ([item.province_id for item in page.items], page.total) == (["TH-41"], 1)
 
@@ -66,7 +76,11 @@ def test_another_office_sees_nothing(session: Session, anan: Actor) -> None:
     stranger = make_person(session, "stranger", "osm_strategy", "osm_director", office_id="S-GULF")
     drafts(session, 1)
 
-    assert [inbox_for(session, stranger, NOW, view=view).total for view in ("mine", "groups", "team")] == [0, 0, 0]
+    assert [inbox_for(session, stranger, NOW, InboxFilter(view)).total for view in ("mine", "groups", "team")] == [
+        0,
+        0,
+        0,
+    ]
 
 
 def test_filters(session: Session, anan: Actor) -> None:
@@ -75,7 +89,7 @@ def test_filters(session: Session, anan: Actor) -> None:
     make_case(session, "provinces")
 
     def total(**wanted: object) -> int:
-        page = inbox_for(session, anan, later(2), view="groups", **wanted)  # type: ignore[arg-type]
+        page = inbox_for(session, anan, later(2), InboxFilter("groups", **wanted))  # type: ignore[arg-type]
         assert len(page.items) == page.total
         return page.total
 
@@ -95,12 +109,12 @@ def test_filters(session: Session, anan: Actor) -> None:
 @pytest.mark.parametrize("sort", ["due", "opened", "priority"])
 def test_paging_by_key_meets_everything_once(session: Session, anan: Actor, sort: str) -> None:
     drafts(session, 8)
-    whole = inbox_for(session, anan, NOW, view="groups", sort=sort)  # type: ignore[arg-type]
+    whole = inbox_for(session, anan, NOW, InboxFilter("groups", sort=sort))  # type: ignore[arg-type]
     seen: list[str] = []
     after = None
 
     for _ in range(3):
-        page = inbox_for(session, anan, NOW, view="groups", sort=sort, after=after, limit=3)  # type: ignore[arg-type]
+        page = inbox_for(session, anan, NOW, InboxFilter("groups", sort=sort), after=after, limit=3)  # type: ignore[arg-type]
         seen += [item.id for item in page.items]
         after = page.next
         assert page.total == 8
@@ -113,7 +127,7 @@ def test_sorting(session: Session, anan: Actor) -> None:
     drafts(session, 4)
 
     def order(sort: str) -> list[str]:
-        return titles(inbox_for(session, anan, NOW, view="groups", sort=sort).items)  # type: ignore[arg-type]
+        return titles(inbox_for(session, anan, NOW, InboxFilter("groups", sort=sort)).items)  # type: ignore[arg-type]
 
     assert order("due") == ["แผน 0", "แผน 1", "แผน 3", "แผน 2"]
     assert order("priority") == ["แผน 1", "แผน 3", "แผน 0", "แผน 2"]
@@ -122,7 +136,7 @@ def test_sorting(session: Session, anan: Actor) -> None:
 @pytest.mark.parametrize("key", ["x", "W10", "WzEsMl0", "eyJhIjoxfQ", "WyIyMDI2IixudWxsXQ", "💥"])
 def test_a_made_up_key_is_refused(session: Session, anan: Actor, key: str) -> None:
     with pytest.raises(PageKeyUnreadable):
-        inbox_for(session, anan, NOW, view="groups", after=key)
+        inbox_for(session, anan, NOW, InboxFilter("groups"), after=key)
 
 
 def test_a_suspended_case_is_not_in_the_inbox(session: Session, anan: Actor) -> None:
@@ -131,7 +145,7 @@ def test_a_suspended_case_is_not_in_the_inbox(session: Session, anan: Actor) -> 
 
     suspend_case(session, item.case_id, boss, NOW, reason="รอ")
 
-    assert inbox_for(session, anan, NOW, view="groups").total == 0
+    assert inbox_for(session, anan, NOW, InboxFilter("groups")).total == 0
 
 
 def test_the_home_page_lists_what_must_be_done_now(session: Session, anan: Actor) -> None:
@@ -146,7 +160,20 @@ def test_the_home_page_lists_what_must_be_done_now(session: Session, anan: Actor
     assert titles(home.this_week.items) == ["แผน 1"]
     assert titles(home.unclaimed.items) == ["แผน 2"]
     assert [one.message for one in home.unanswered] == ["msg.answer"]
-    assert count_for(session, anan, later(0.5), overdue=True) == 1
+    assert count_for(session, anan, later(0.5), InboxFilter(overdue=True)) == 1
+
+
+def test_the_dates_on_the_home_page_begin_with_today_in_the_office(session: Session, anan: Actor) -> None:
+    for day in (19, 20, 21):
+        date_ = date(2026, 11, day)
+        session.add(FiscalDate(office_id=OFFICE, fiscal_year=2571, key=f"d{day}", date=date_, status="planned"))
+    session.flush()
+
+    def shown(at: datetime) -> list[str]:
+        return [row.key for row in home_for(session, anan, at).next_dates]
+
+    assert shown(datetime(2026, 11, 20, 16, 59, tzinfo=UTC)) == ["d20", "d21"]
+    assert shown(datetime(2026, 11, 20, 17, 0, tzinfo=UTC)) == ["d21"]
 
 
 def test_only_those_who_record_answers_see_what_is_unanswered(session: Session, anan: Actor) -> None:
@@ -163,7 +190,7 @@ def test_a_page_takes_two_statements(session: Session, anan: Actor) -> None:
     engine = session.get_bind()
     event.listen(engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
 
-    page = inbox_for(session, anan, NOW, view="groups")
+    page = inbox_for(session, anan, NOW, InboxFilter("groups"))
     _ = [(item.case.title, item.assignee, item.owner) for item in page.items]
 
     assert len(statements) == 2
@@ -183,7 +210,7 @@ def test_every_view_has_its_index(sqlite_store: Store, view: str, index: str) ->
         actor = make_person(session, "anan", "osm_strategy", "osm_director")
         caught: list[tuple[str, tuple[object, ...]]] = []
         event.listen(session.get_bind(), "before_cursor_execute", lambda *args: caught.append((args[2], args[3])))
-        inbox_for(session, actor, NOW, view=view)  # type: ignore[arg-type]
+        inbox_for(session, actor, NOW, InboxFilter(view))  # type: ignore[arg-type]
         plans = [
             " / ".join(row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters))
             for sql, parameters in list(caught)
@@ -202,3 +229,71 @@ def test_the_journal_has_no_scan_in_a_history_page(sqlite_store: Store) -> None:
         ).all()
 
     assert all("SCAN" not in row[3] and "TEMP B-TREE" not in row[3] for row in plan)
+
+
+# ---- who is a candidate ------------------------------------------------------------------------------------------
+
+
+def hand_over(session: Session, item: WorkItem, *candidates: Candidate) -> None:
+    """Leave these candidates alone with the work item."""
+    for one in list(item.candidates):
+        session.delete(one)
+    for one in candidates:
+        one.work_item_id = item.id
+        session.add(one)
+    session.flush()
+    session.expire_all()
+
+
+HATS = [
+    (),
+    *(
+        (Hat(role, office_id, province_id),)
+        for role, office_id, province_id in product(
+            ("osm_strategy", "province_planner"), (None, OFFICE, "S-GULF"), (None, "TH-41", "TH-39")
+        )
+    ),
+    (Hat("osm_strategy", "S-GULF"), Hat("province_planner", OFFICE, "TH-41")),
+]
+CANDIDATES = [
+    (),
+    (("osm_strategy", None),),
+    (("province_planner", "TH-41"),),
+    (("osm_strategy", None), ("province_planner", "TH-39")),
+]
+
+
+@pytest.mark.parametrize("candidates", CANDIDATES)
+def test_the_condition_chooses_whom_the_policy_chooses(
+    session: Session, anan: Actor, candidates: tuple[tuple[str, str | None], ...]
+) -> None:
+    item = items_of(session, make_case(session))[0]
+    hand_over(session, item, *(Candidate(role=role, province_id=province) for role, province in candidates))
+
+    for hats in HATS:
+        actor = Actor(anan.person_id, "anan", "อนันต์", hats)
+        chosen = session.scalars(select(WorkItem.id).where(is_candidate(actor))).all()
+        by_policy = actor.hat_for(spell(item.candidates, actor), item.office_id)
+        assert chosen == ([item.id] if by_policy else []), (hats, candidates)
+
+
+def test_a_candidate_by_name_is_one_under_any_hat(session: Session, anan: Actor) -> None:
+    item = items_of(session, make_case(session))[0]
+    hand_over(session, item, Candidate(person_id=anan.person_id))
+
+    assert session.scalars(select(WorkItem.id).where(is_candidate(anan))).all() == [item.id]
+
+
+def test_whoever_is_asked_in_a_case_finds_it_in_the_list(session: Session, anan: Actor) -> None:
+    planner = make_person(session, "nong", "province_planner", province_id="TH-39")
+    hidden, asked = make_case(session), make_case(session, "provinces")
+    for item in items_of(session, asked):
+        if item.province_id != "TH-39":
+            hand_over(session, item)
+
+    listed = list_cases(session, planner, CaseFilter(fiscal_year=2571)).items
+
+    assert [case.id for case in listed] == [asked.id]
+    assert get_case(session, asked.id, planner).id == asked.id
+    with pytest.raises(NotYourRole):
+        get_case(session, hidden.id, planner)

@@ -63,11 +63,6 @@ def test_the_sender_is_whoever_did_the_step_that_opened_it(session: Session, ana
     assert work_item_queries.senders(session, []) == {}
 
 
-def test_names_are_those_of_people(session: Session, anan: Actor) -> None:
-    assert work_item_queries.names_of(session, ["anan", "system", "nobody"]) == {"anan": "คุณanan"}
-    assert work_item_queries.names_of(session, []) == {}
-
-
 # ---- who could take it -----------------------------------------------------------------------------------------
 
 

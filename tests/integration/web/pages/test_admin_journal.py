@@ -9,7 +9,7 @@ from html import unescape
 from osm_flow.catalogues import catalogue
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson, NewPosition
-from osm_flow.operations.ledger.admin_journal import Kind, check_chain, records
+from osm_flow.operations.ledger.admin_journal import AdminFilter, Kind, check_chain, records
 from osm_flow.operations.people import accounts
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
@@ -44,7 +44,7 @@ def administer(admin: Visitor) -> None:
 def test_every_act_of_the_pages_is_shown_to_the_auditor(as_person: As, store: Store, staff: dict[str, Person]) -> None:
     administer(as_person("admin"))
     with store.reading() as session:
-        made = [one.kind for one in reversed(records(session, SYSTEM, about="somsri").items)]
+        made = [one.kind for one in reversed(records(session, SYSTEM, AdminFilter(about="somsri")).items)]
         assert check_chain(session).faults == []
     assert made == [
         Kind.person_created,

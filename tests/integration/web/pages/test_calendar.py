@@ -6,7 +6,8 @@ from lxml import html
 from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.operations.calendar.holidays import override_day
+from osm_flow.domain.calendar.fiscal_year import NewDate
+from osm_flow.operations.calendar.holidays import Holiday, override_day
 from osm_flow.operations.calendar.milestones import move_date, propose_year
 from osm_flow.store.models import CalendarChange, FiscalDate, HolidayOverride
 from osm_flow.store.session import Store
@@ -26,7 +27,7 @@ def _words(visitor: Visitor, path: str, status: int = 200) -> str:
 
 def _move(store: Store, day: date, letter: str = LETTER) -> None:
     with store.transaction() as session:
-        move_date(session, OFFICE, 2571, "plan_submit", day, letter, SYSTEM, NOW)
+        move_date(session, OFFICE, 2571, "plan_submit", SYSTEM, NOW, NewDate(day, letter))
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ def test_removing_what_is_not_there_is_not_found(as_person: As, day: str) -> Non
 
 def test_only_planners_change_holidays(store: Store, as_person: As) -> None:
     with store.transaction() as session:
-        override_day(session, date(2027, 5, 13), SYSTEM, NOW, is_working=False, name_th="วันพืชมงคล", source="มติ ครม.")
+        override_day(session, Holiday(date(2027, 5, 13), False, "วันพืชมงคล", source="มติ ครม."), SYSTEM, NOW)
     auditor = as_person("auditor")
 
     assert "นำออก" not in _words(auditor, "/calendar/holidays?year=2570")

@@ -12,7 +12,7 @@ from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import NotFound
 from osm_flow.operations.people import accounts
 from osm_flow.operations.people.accounts import actor_for, actor_named, give_position, people_wearing
-from osm_flow.store.models import Office, Person, Province
+from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE
 from tests.integration.web.conftest import PASSWORD, Visitor
@@ -21,19 +21,6 @@ Staff = dict[str, Person]
 As = Callable[[str], Visitor]
 TODAY = date(2026, 11, 20)
 POSITION = {"role": "osm_me", "office_id": OFFICE, "kind": "substantive", "valid_from": "20/11/2569"}
-
-
-def test_all_clusters_and_provinces_are_seeded_once(store: Store) -> None:
-    with store.transaction() as session:
-        added = accounts.seed_clusters(session)
-    with store.transaction() as session:
-        again = accounts.seed_clusters(session)
-        counts = session.query(Office).count(), session.query(Province).count()
-        centre = session.query(Province).filter_by(office_id=OFFICE, is_centre=True).one().name_en
-
-    assert (added, again) == (76, 0)
-    assert counts == (18, 76)
-    assert centre == "Udon Thani"
 
 
 def test_an_administrator_adds_a_person_who_then_signs_in_and_works(as_person: As, visitor: Visitor) -> None:

@@ -16,11 +16,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.documents.sheets import SHEET_FORMS, Sheet, SheetForm
-from osm_flow.operations.cases.attachments import attach
+from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.replay.moments import relatives_of
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Access, Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store
 from osm_flow.web.pages.player_sheet import Labels
@@ -48,14 +49,14 @@ def ids(site: Site) -> dict[str, str]:
         make_person(session, "root", "admin", office_id=None)
         case = make_case(session, actor=anan, title="แผนปี 2571")
         drafted = items_of(session, case)[0]
-        work_items.complete(session, drafted.id, anan, later(1), values={"text": "=1+1 ร่างแรก"}, key=None)
+        complete(session, drafted.id, anan, later(1), Completion.of({"text": "=1+1 ร่างแรก"}))
         check = items_of(session, case)[0]
         work_items.claim(session, check.id, boss, later(2))
-        file = attach(session, case.id, boss, later(60 * 24 * 3), filename="มติ.txt", content=b"yes", key=None)
+        file = attach(session, case.id, boss, later(60 * 24 * 3), GivenFile("มติ.txt", b"yes"), key=None)
         assert file is not None
         comment(session, case.id, boss, later(60 * 24 * 4), body="<b>ดี</b>", key=None)
         verdict = {"approved": False, "reason": "ขาดงบ"}
-        work_items.complete(session, check.id, boss, later(60 * 24 * 5), values=verdict, key=None)
+        complete(session, check.id, boss, later(60 * 24 * 5), Completion.of(verdict))
         session.flush()
         return {"case": case.id, "item": items_of(session, case)[0].id, "file": str(file.id)}
 

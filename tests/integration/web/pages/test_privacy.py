@@ -11,10 +11,11 @@ from sqlalchemy import select, text
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.ledger.access_log import accesses, record_access
+from osm_flow.operations.ledger.access_log import AccessFilter, Read, accesses, record_access
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.privacy import retention
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Access, Case, ErasureRequest, LegalHold, LogCheckpoint, Witness
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case
@@ -33,11 +34,11 @@ def case_id(store: Store, staff: object) -> str:
         case = make_case(session, title="รับฟังความคิดเห็น")
         strategy, director = (actor_named(session, name, NOW.date()) for name in ("strategy", "director"))
         draft = items_of(session, case)[0]
-        work_items.complete(session, draft.id, strategy, NOW, values={"text": f"พบ {NAME}"}, key=None)
+        complete(session, draft.id, strategy, NOW, Completion.of({"text": f"พบ {NAME}"}))
         comment(session, case.id, director, later(1), body=f"{NAME} มาแล้ว", key=None)
         check = items_of(session, case)[0]
         work_items.claim(session, check.id, director, later(2))
-        work_items.complete(session, check.id, director, later(3), values={"approved": True, "reason": "ดี"}, key=None)
+        complete(session, check.id, director, later(3), Completion.of({"approved": True, "reason": "ดี"}))
         return case.id
 
 
@@ -132,11 +133,11 @@ def test_accesses_are_filtered_and_paged(store: Store, case_id: str, as_person: 
         auditor = actor_named(session, "auditor", NOW.date())
         case = session.get_one(Case, case_id)
         for number in range(120):
-            record_access(session, auditor, later(number), "case.exported", case, f"เหตุผลที่ {number}")
+            record_access(session, auditor, later(number), Read("case.exported", case, f"เหตุผลที่ {number}"))
     with store.reading() as session:
         seen, after = [], None
         while True:
-            page = accesses(session, auditor, kind="case.exported", after=after, limit=50)
+            page = accesses(session, auditor, AccessFilter(kind="case.exported"), after=after, limit=50)
             seen += [one.reason for one in page.items]
             if (after := page.next) is None:
                 break
@@ -223,7 +224,7 @@ def test_holds_are_set_and_lifted(store: Store, case_id: str, as_person: Visit) 
         hold_id = session.scalars(select(LegalHold.id).order_by(LegalHold.id)).first()
     assert admin.post(f"/privacy/holds/{hold_id}/lift", {"reason": "จบคดี"}).status_code == 302
     with store.reading() as session:
-        assert [one.person_id is not None for one in retention.current_holds(session)] == [True]
+        assert [held.row.person_id is not None for held in retention.current_holds(session, SYSTEM)] == [True]
 
 
 def test_cases_of_age_are_asked_for_together(store: Store, case_id: str, as_person: Visit, clock: Clock) -> None:

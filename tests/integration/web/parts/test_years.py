@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask, g
 
-from osm_flow.web.parts.years import fiscal_years
+from osm_flow.web.parts.years import fiscal_years, year_in
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,11 @@ def test_the_years_move_on_when_october_begins_in_the_office(site: Flask, at: da
     with site.app_context():
         g.now = at
         assert list(fiscal_years()) == years
+
+
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [("2571", 2571), ("๒๕๗๑", 2571), ("", None), ("257", None), ("25710", None), ("-257", None), ("x", None)],
+)
+def test_a_year_has_four_digits(text: str, year: int | None) -> None:
+    assert year_in(text) == year

@@ -155,3 +155,38 @@ def test_a_role_that_fits_goes_before_the_name() -> None:
 def test_an_administrator_may_be_named_and_an_auditor_may_not() -> None:
     assert wearing(Hat("admin")).hat_for(("user:anan",), OFFICE) == Hat("admin")
     assert wearing(Hat("auditor")).hat_for(("user:anan",), OFFICE) is None
+
+
+# ---- standing in -----------------------------------------------------------------------------------------------------
+
+AWAY = {"for_username": "boss", "for_name": "หัวหน้า", "for_id": 7}
+ACTING = Hat("osm_director", OFFICE, kind="acting", **AWAY)  # type: ignore[arg-type]
+DELEGATED = Hat("osm_director", OFFICE, kind="delegated", **AWAY)  # type: ignore[arg-type]
+FOR_AUDITOR = Hat("auditor", kind="acting", **AWAY)  # type: ignore[arg-type]
+OWN = Hat("osm_strategy", OFFICE)
+
+
+@pytest.mark.parametrize(
+    ("hats", "office_id", "hat"),
+    [
+        ((OWN, ACTING), OFFICE, ACTING),
+        ((OWN, ACTING), OTHER_OFFICE, None),
+        ((OWN, DELEGATED), OFFICE, None),
+        ((OWN, FOR_AUDITOR), OFFICE, None),
+        ((OWN,), OFFICE, None),
+    ],
+)
+def test_who_acts_for_a_person_is_a_candidate_where_that_person_is_named(
+    hats: tuple[Hat, ...], office_id: str, hat: Hat | None
+) -> None:
+    assert wearing(*hats).hat_for(["user:boss"], office_id) == hat
+
+
+def test_who_is_named_too_needs_nobody_s_post() -> None:
+    assert wearing(ACTING, OWN).hat_for(["user:boss", "user:anan"], OFFICE) == OWN
+    assert wearing(ACTING, OWN).hat_for(["user:boss", "osm_strategy"], OFFICE) == OWN
+
+
+def test_an_actor_answers_to_their_own_name_and_to_those_of_whom_they_stand_in_for() -> None:
+    assert wearing(OWN, DELEGATED).names_answered == {1: "anan"}
+    assert wearing(OWN, ACTING).names_answered == {1: "anan", 7: "boss"}

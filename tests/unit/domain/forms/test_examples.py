@@ -58,12 +58,17 @@ FIELDS: JSON = {
     "at": INSTANT,
     "fy": {"type": "integer", "minimum": 2569, "maximum": 2573},
     "rows": ROWS,
+    "nickname": {"type": "string", "maxLength": 60, "pattern": "^พัฒนา", "examples": ["พัฒนา"]},
+    "rank": {"type": "integer", "minimum": 1, "maximum": 1_000},
 }
-ALWAYS = ["one", "two", "total", "start", "end", "at", "fy", "rows", "kind"]
+ALWAYS = ["one", "two", "total", "start", "end", "at", "fy", "rows", "kind", "nickname", "rank"]
 CASE: JSON = {
     "last": {"stage": "signed", "spent": 50},
     "issues": [{"code": "D1"}, {"code": "D2"}],
-    "around": {"projects": [{"reason": "พัฒนา", "one": 1}], "holidays": ["2026-12-07"]},
+    "around": {
+        "projects": [{"nickname": "พัฒนา"}, {"nickname": "พัฒนา 1", "rank": 1}, {"rank": 2}],
+        "holidays": ["2026-12-07"],
+    },
     "register": [{"code": "P1", "budget": 70}],
     "code": "P1",
 }
@@ -119,7 +124,15 @@ RULES: dict[str, JSON] = {
     },
     "rows are of several kinds": {"distinct_of": "rows.group", "at_least": 3, "fields": ["rows"]},
     "a text is long enough": {"min_length": "reason", "length": 40, "fields": ["reason"]},
-    "a text is not one of others": {"not_among": "reason", "of": "around.projects", "fields": ["reason"]},
+    "a text is not one of others": {"not_among": "nickname", "of": "around.projects", "fields": ["nickname"]},
+    "a number is not one of others": {"not_among": "rank", "of": "around.projects", "fields": ["rank"]},
+    "a value is so much more than half of another": {
+        "value": "one",
+        "at_least": "two",
+        "times": 0.5,
+        "plus": 100,
+        "fields": ["one"],
+    },
     "a stage does not go back": {"not_behind": "kind", "than": "last.stage", "fields": ["kind"]},
     "certain rows are there": {"covers": "rows.code", "all_of": "issues.code", "fields": ["rows"]},
 }
@@ -186,6 +199,21 @@ def test_the_same_dice_draw_the_same_values_and_others_draw_others() -> None:
 
     assert draw_values(schema, dice(1), CASE) == draw_values(schema, dice(1), CASE)
     assert draw_values(schema, dice(1), CASE) != draw_values(schema, dice(2), CASE)
+
+
+def test_of_two_things_that_differ_the_one_that_may_be_changed_is_changed() -> None:
+    locked = {**TEXT, "readOnly": True, "x-default-from": "last.stage"}
+    free = {"type": "string", "maxLength": 9, "x-enum": STAGES["x-enum"]}
+    schema = {
+        "type": "object",
+        "properties": {"before": locked, "now": free},
+        "required": ["before", "now"],
+        "x-rules": [{"th": "ไทย", "en": "English", "differs": ["before", "now"], "fields": ["now"]}],
+    }
+
+    for seed in range(10):
+        values = draw_values(schema, dice(seed), CASE)
+        assert values["before"] == "signed" != values["now"]
 
 
 def test_what_nobody_may_change_is_not_changed_to_keep_a_rule() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from osm_flow.domain.forms.values import changes, keep_known, prefill, validate
+from osm_flow.domain.forms.schema import Message
+from osm_flow.domain.forms.values import Filled, changes, faults_in, keep_known, prefill, validate
 
 JSON = dict[str, Any]
 
@@ -321,3 +322,12 @@ def test_prefilling_looks_up_the_fitting_item_of_a_list() -> None:
     assert prefill(schema, {**register, "change": {"name": "ข"}}) == {"it": 2.5}
     assert prefill(schema, {**register, "change": {"name": "ค"}}) == {}
     assert prefill(schema, register) == {}
+
+
+def test_what_cannot_be_read_is_told_first_and_is_not_said_to_be_missing_too() -> None:
+    schema = {**form(a=text(), b=text()), "required": ["a"]}
+
+    found = faults_in(schema, Filled({"b": 5}, {"a": Message("A number is expected here.")}))
+
+    assert list(found.items()) == [("a", "A number is expected here."), ("b", "Text is expected here.")]
+    assert faults_in(schema, Filled({"a": "ก"}, {})) == {}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from osm_flow.engine import EngineFault, compile_process
-from osm_flow.engine.simulation.walk import ElementNotOpen, Mode, Simulation
+from osm_flow.engine.simulation.walk import Assumptions, ElementNotOpen, Mode, Simulation
 from tests.unit.engine.diagrams import (
     FORM,
     both,
@@ -48,7 +48,8 @@ def test_a_service_is_answered_by_the_schema_of_its_topic() -> None:
         "required": ["opened"],
     }
     found = simulation(
-        diagram(start(), service("v"), manual("a"), end(), flows("s > v > a > e")), topics={"work": schema}
+        diagram(start(), service("v"), manual("a"), end(), flows("s > v > a > e")),
+        assumed=Assumptions(topics={"work": schema}),
     )
     found.begin()
     ((_, waiting),) = found.opened()

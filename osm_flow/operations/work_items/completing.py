@@ -1,0 +1,101 @@
+"""Completing a work item: what was filled into its form is read and judged once, under the lock of its case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Verb, require
+from osm_flow.domain.acts import Act
+from osm_flow.domain.forms.values import Filled, faults_in
+from osm_flow.domain.json import JSON
+from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.states import WorkItemStatus, next_work_item_state
+from osm_flow.engine.values import CompleteTask
+from osm_flow.errors import Invalid
+from osm_flow.operations.idempotency import first_time
+from osm_flow.operations.stepping import step as stepping
+from osm_flow.operations.work_items.access import lock_item, refuse_closed, refuse_held
+from osm_flow.operations.work_items.acts import context_of, form_of
+from osm_flow.store.models import Draft, WorkItem
+from osm_flow.store.session import Overtaken, write
+
+_DRAFTS = Draft.__table__
+_FORGET_DRAFTS = delete(_DRAFTS).where(_DRAFTS.c.work_item_id == bindparam("item"))  # type: ignore[arg-type]  # a table, said less exactly
+
+
+class FormInvalid(Invalid):
+    """Some fields need your attention."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """How somebody completes a work item.
+
+    read          reads what they filled in, once the form (None: there is none) and the context it is judged by are sure.
+    key           the same key a second time is the same act.
+    version       of the work item as they saw it; None when they did not look.
+    on_behalf_of  in words, a party outside whose answer they write down.
+    """
+
+    read: Callable[[JSON | None, JSON], Filled]
+    key: str | None = None
+    version: int | None = None
+    on_behalf_of: str | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], key: str | None = None, **more: Any) -> Completion:
+        """With values that are there already, whatever the form says."""
+        return cls(lambda _form, _context: Filled(dict(values), {}), key, **more)
+
+
+def complete(session: Session, work_item_id: str, actor: Actor, now: datetime, completion: Completion) -> WorkItem:
+    """Finish the work item with what was filled into its form; the case moves on. Claims it first if nobody holds it.
+
+    The same key twice is one act: the repeat is answered before anything is refused. Nothing gets into a case that was
+    not judged here by the form of the locked work item. Raises FormInvalid with `fields`, AlreadyHeld, AlreadyCompleted,
+    NoLongerNeeded, Overtaken when it changed since `version`, and what `stepping.apply` raises.
+    """
+    item, facts = lock_item(session, work_item_id, actor)
+    if not first_time(session, completion.key, actor, now, subject=f"work_item:{item.id}"):
+        return item
+    refuse_closed(session, item)
+    refuse_held(session, item, actor)
+    decision = require(actor, Verb.complete, facts)
+    if completion.version is not None and completion.version != item.version:
+        raise Overtaken(work_item_id=item.id)
+    stepping.refuse_unless_active(item.case)
+    values = _judged(session, item, completion)
+    about = {"claimed": item.assignee_id is None}
+    write(session, item, **_finished(item, actor, now, completion.on_behalf_of or decision.on_behalf_of))
+    act = Act.allowed(RecordKind.work_item_completed, decision, item.element, item.id, completion.on_behalf_of)
+    stepping.apply(session, item.case, CompleteTask(item.id, values), actor, now, act, about)
+    session.execute(_FORGET_DRAFTS, {"item": item.id})
+    return item
+
+
+def _judged(session: Session, item: WorkItem, completion: Completion) -> JSON:
+    form = form_of(session, item)
+    if form is None:
+        return completion.read(None, {}).values
+    context = context_of(session, item)
+    filled = completion.read(form, context)
+    if faults := faults_in(form, filled, context):
+        raise FormInvalid(fields=faults)
+    return filled.values
+
+
+def _finished(item: WorkItem, actor: Actor, now: datetime, on_behalf_of: str | None) -> dict[str, Any]:
+    """What its row says once it is completed; who holds it completes it, and one that nobody holds is claimed first."""
+    row = {"completed_by_id": actor.person_id, "closed_at": now, "on_behalf_of": on_behalf_of}
+    state = item.state
+    if state == WorkItemStatus.READY:
+        state = next_work_item_state(state, WorkItemStatus.CLAIMED, work_item_id=item.id)
+        row |= {"assignee_id": actor.person_id, "claimed_at": now}
+    return row | {"state": next_work_item_state(state, WorkItemStatus.COMPLETED, work_item_id=item.id)}

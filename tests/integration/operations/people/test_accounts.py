@@ -1,0 +1,388 @@
+"""People, their positions over periods, and the hats that those give them on a day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.access.actors import SYSTEM, Actor, Hat
+from osm_flow.domain.access.policy import NotYourRole
+from osm_flow.domain.people import NewPerson, NewPosition
+from osm_flow.errors import Invalid, NotFound
+from osm_flow.operations.people import accounts
+from osm_flow.operations.people.signing_in import PasswordTooWeak, SignInRefused, authenticate
+from osm_flow.store.models import AdminRecord, Office, Person, Position, Province
+from osm_flow.store.session import Store
+from tests.factories import NOW, OFFICE, later, make_office, make_person
+
+TODAY = NOW.date()
+PASSWORD = "a long enough one"
+
+
+def test_all_clusters_and_provinces_are_seeded_once(store: Store) -> None:
+    with store.transaction() as session:
+        added = accounts.seed_clusters(session)
+    with store.transaction() as session:
+        again = accounts.seed_clusters(session)
+        counts = session.query(Office).count(), session.query(Province).count()
+        centre = session.query(Province).filter_by(office_id=OFFICE, is_centre=True).one().name_en
+
+    assert (added, again) == (76, 0)
+    assert counts == (18, 76)
+    assert centre == "Udon Thani"
+
+
+@pytest.fixture
+def root(session: Session) -> Actor:
+    """An administrator of one of two offices."""
+    make_office(session)
+    make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
+    return make_person(session, "root", "admin")
+
+
+def give(session: Session, username: str, actor: Actor = SYSTEM, **changes: Any) -> Position:
+    post: dict[str, Any] = {"role": "osm_me", "office_id": OFFICE, "valid_from": TODAY}
+    return accounts.give_position(session, username, actor, NOW, NewPosition(**{**post, **changes}))
+
+
+def create(session: Session, actor: Actor = SYSTEM, **changes: Any) -> Person:
+    known: dict[str, Any] = {"username": "somsri", "display_name": "สมศรี ใจงาม", "password": PASSWORD}
+    return accounts.create_person(session, actor, NOW, NewPerson(**{**known, **changes}))
+
+
+# ---- who somebody is today -------------------------------------------------------------------------------------
+
+
+def test_positions_count_on_their_days_only_both_included(session: Session, root: Actor) -> None:
+    somsri = create(session)
+    first, last = TODAY + timedelta(days=3), TODAY + timedelta(days=5)
+    give(session, "somsri", valid_from=first, valid_to=last)
+
+    held = [
+        accounts.actor_for(session, somsri, TODAY + timedelta(days=days)).has("osm_me", OFFICE) for days in range(8)
+    ]
+
+    assert held == [False, False, False, True, True, True, False, False]
+
+
+def test_an_acting_position_says_for_whom(session: Session, root: Actor) -> None:
+    make_person(session, "director", "osm_director")
+    create(session)
+    give(session, "somsri", role="osm_director", kind="acting", for_username="director", letter="คำสั่งที่ 9/2570")
+
+    hat = accounts.actor_named(session, "somsri", TODAY).hat_for(("osm_director",), OFFICE)
+
+    assert hat == Hat("osm_director", OFFICE, None, "acting", "director", "คุณdirector")
+
+
+def test_who_is_at_home_in_no_office_is_at_home_in_all(session: Session, root: Actor) -> None:
+    create(session)
+    give(session, "somsri", role="auditor", office_id=None)
+
+    assert accounts.actor_named(session, "somsri", TODAY).office_ids == ("NE-U1", "NE-U2")
+    assert root.office_ids == ("NE-U1",)
+
+
+def test_a_session_holds_while_its_epoch_lasts_and_nobody_locked_the_account(session: Session, root: Actor) -> None:
+    somsri = create(session, locale="en")
+    assert accounts.actor_signed_in(session, somsri.id, 1, TODAY) is None
+    plain = accounts.actor_signed_in(session, somsri.id, 0, TODAY)
+    give(session, "somsri")
+
+    signed_in = accounts.actor_signed_in(session, somsri.id, 0, TODAY)
+
+    assert plain is not None
+    assert (plain.username, plain.hats, plain.locale) == ("somsri", (), "en")
+    assert signed_in == accounts.actor_for(session, somsri, TODAY)
+    accounts.lock(session, "somsri", root, NOW)
+    session.flush()
+    assert [accounts.actor_signed_in(session, somsri.id, epoch, TODAY) for epoch in (0, 1)] == [None, None]
+    assert accounts.actor_signed_in(session, 999_999, 0, TODAY) is None
+
+
+def test_a_locked_person_acts_no_more(session: Session, root: Actor) -> None:
+    create(session)
+    accounts.lock(session, "somsri", SYSTEM, NOW)
+
+    for username in ("somsri", "nobody"):
+        with pytest.raises(accounts.PersonNotFound):
+            accounts.actor_named(session, username, TODAY)
+
+
+def test_who_wears_a_hat_today_by_name_each_once(session: Session, root: Actor) -> None:
+    for username, role, province in (("b", "osm_me", None), ("a", "osm_me", None), ("c", "province_planner", "TH-41")):
+        make_person(session, username, role, province_id=province)
+    give(session, "a", kind="acting", for_username="b", letter="1/2570")
+    accounts.lock(session, "b", SYSTEM, NOW)
+    make_person(session, "far", "osm_me", office_id="NE-U2")
+
+    def wearing(role: str, province_id: str | None = None, today: date = TODAY) -> list[str]:
+        return [one.username for one in accounts.people_wearing(session, role, OFFICE, today, province_id)]
+
+    assert wearing("osm_me") == ["a"]
+    assert [wearing("province_planner", province) for province in (None, "TH-41", "TH-39")] == [["c"], ["c"], []]
+    assert wearing("osm_me", today=date(2025, 12, 31)) == []
+
+
+# ---- finding people --------------------------------------------------------------------------------------------
+
+
+def test_there_are_people_or_there_are_none(session: Session) -> None:
+    assert not accounts.has_people(session)
+    create(session)
+    assert accounts.has_people(session)
+
+
+def test_a_user_name_is_found_however_it_is_typed(session: Session) -> None:
+    somsri = create(session)
+
+    assert [accounts.person_by_username(session, typed) for typed in ("somsri", " SomSri ", "somsri\0")] == [somsri] * 3
+    with pytest.raises(accounts.PersonNotFound):
+        accounts.person_by_username(session, "somsr")
+
+
+def test_an_administrator_lists_the_people_of_their_offices_and_those_of_none(session: Session, root: Actor) -> None:
+    make_person(session, "far", "osm_me", office_id="NE-U2")
+    make_person(session, "both", "osm_me")
+    give(session, "both", office_id="NE-U2")
+    make_person(session, "seer", "auditor", office_id=None)
+    create(session)
+
+    def listed(actor: Actor, **wanted: Any) -> list[str]:
+        return [one.username for one in accounts.list_people(session, actor, **wanted).items]
+
+    assert listed(root) == ["both", "root", "seer", "somsri"]
+    assert listed(SYSTEM) == ["both", "far", "root", "seer", "somsri"]
+    with pytest.raises(NotYourRole):
+        listed(accounts.actor_named(session, "both", TODAY))
+    assert (listed(root, text="SOM"), listed(root, text="ใจงาม"), listed(root, text="%"), listed(root, text="s_e")) == (
+        ["somsri"],
+        ["somsri"],
+        [],
+        [],
+    )
+    first = accounts.list_people(session, root, limit=3)
+    assert (first.total, listed(root, limit=3, after=first.next)) == (4, ["somsri"])
+
+
+def test_whoever_reaches_into_other_offices_is_theirs_too(session: Session, root: Actor) -> None:
+    make_person(session, "far", "osm_me", office_id="NE-U2")
+    make_person(session, "both", "osm_me")
+    give(session, "both", office_id="NE-U2")
+    make_person(session, "seer", "auditor", office_id=None)
+    whole = make_person(session, "whole", "admin", office_id=None)
+
+    for username in ("far", "both", "seer"):
+        with pytest.raises(NotFound):
+            accounts.managed_person(session, username, root)
+        assert accounts.managed_person(session, username, whole).username == username
+    assert accounts.managed_person(session, "root", root).id == root.person_id
+
+
+def test_positions_are_listed_newest_first(session: Session, root: Actor) -> None:
+    somsri = create(session)
+    make_person(session, "director", "osm_director")
+    give(session, "somsri", valid_from=date(2025, 1, 1))
+    give(session, "somsri", role="osm_director", kind="acting", for_username="director", letter="1/2570")
+
+    assert [
+        (one.role, one.for_person and one.for_person.username) for one in accounts.positions_of(session, somsri)
+    ] == [
+        ("osm_director", "director"),
+        ("osm_me", None),
+    ]
+
+
+# ---- accounts --------------------------------------------------------------------------------------------------
+
+
+def test_a_new_person_has_no_hat_and_signs_in_with_a_password_only(session: Session, root: Actor) -> None:
+    with_password = create(session, root, username=" somsri ", display_name=" สมศรี ", email=" somsri@udon.go.th ")
+    without = create(session, root, username="somchai", password=None, email="")
+
+    assert (with_password.username, with_password.display_name, with_password.email) == (
+        "somsri",
+        "สมศรี",
+        "somsri@udon.go.th",
+    )
+    assert accounts.actor_for(session, with_password, TODAY).hats == ()
+    assert authenticate(session, "somsri", PASSWORD) is with_password
+    assert (without.password_hash, without.email) == (None, None)
+    with pytest.raises(SignInRefused):
+        authenticate(session, "somchai", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "field"),
+    [
+        ({"username": "Som Sri"}, accounts.UsernameNotAccepted, "username"),
+        ({"username": "s"}, accounts.UsernameNotAccepted, "username"),
+        ({"username": "s" * 65}, accounts.UsernameNotAccepted, "username"),
+        ({"username": ".som"}, accounts.UsernameNotAccepted, "username"),
+        ({"username": "root"}, accounts.UsernameTaken, "username"),
+        ({"display_name": " "}, accounts.PersonNotAccepted, "display_name"),
+        ({"display_name": "a\0b"}, accounts.PersonNotAccepted, "display_name"),
+        ({"display_name": "ก" * 256}, accounts.PersonNotAccepted, "display_name"),
+        ({"email": "somsri at udon"}, accounts.PersonNotAccepted, "email"),
+        ({"email": "a@b c"}, accounts.PersonNotAccepted, "email"),
+        ({"password": "short"}, PasswordTooWeak, "password"),
+    ],
+)
+def test_what_cannot_be_accepted_of_a_person_is_told_by_field(
+    session: Session, root: Actor, change: dict[str, Any], error: type[Invalid], field: str
+) -> None:
+    with pytest.raises(error) as refused:
+        create(session, root, **change)
+
+    assert refused.value.fields.keys() == {field}
+    with pytest.raises(accounts.PersonNotFound):
+        accounts.person_by_username(session, "somsri")
+
+
+def test_only_administrators_change_accounts(session: Session, root: Actor) -> None:
+    boss = make_person(session, "boss", "osm_director")
+    for act in (
+        lambda: create(session, boss),
+        lambda: accounts.lock(session, "root", boss, NOW),
+        lambda: accounts.set_password(session, "root", boss, NOW, password="something quite new"),
+        lambda: give(session, "boss", boss),
+    ):
+        with pytest.raises(NotYourRole):
+            act()
+
+
+def test_a_new_password_ends_every_session(session: Session, root: Actor) -> None:
+    somsri = create(session)
+
+    accounts.set_password(session, "somsri", root, NOW, password="something quite new")
+
+    assert (somsri.session_epoch, authenticate(session, "somsri", "something quite new")) == (1, somsri)
+    with pytest.raises(PasswordTooWeak):
+        accounts.set_password(session, "somsri", root, NOW, password="my somsri password")
+    assert somsri.session_epoch == 1
+
+
+def test_whoever_knows_the_old_password_chooses_a_new_one(session: Session, root: Actor) -> None:
+    somsri = create(session)
+
+    with pytest.raises(SignInRefused) as refused:
+        accounts.change_password(session, somsri, NOW, current="wrong", new="something quite new")
+    assert refused.value.fields.keys() == {"current"}
+    with pytest.raises(PasswordTooWeak) as weak:
+        accounts.change_password(session, somsri, NOW, current=PASSWORD, new="short")
+    assert weak.value.fields.keys() == {"new"}
+    assert (somsri.session_epoch, authenticate(session, "somsri", PASSWORD)) == (0, somsri)
+    accounts.change_password(session, somsri, NOW, current=PASSWORD, new="something quite new")
+    assert (somsri.session_epoch, authenticate(session, "somsri", "something quite new")) == (1, somsri)
+
+
+def test_locking_and_unlocking_change_the_account_once(session: Session, root: Actor) -> None:
+    somsri = create(session)
+
+    for at in (NOW, later()):
+        accounts.lock(session, "somsri", root, at)
+    assert (somsri.locked_at, somsri.session_epoch) == (NOW, 1)
+    for at in (later(2), later(3)):
+        accounts.unlock(session, "somsri", root, at)
+    assert (somsri.locked_at, somsri.session_epoch) == (None, 1)
+    kinds = session.scalars(select(AdminRecord.kind).order_by(AdminRecord.seq)).all()
+    assert kinds[-2:] == ["person.locked", "person.unlocked"]
+    with pytest.raises(accounts.NotYourself):
+        accounts.lock(session, "root", root, NOW)
+
+
+# ---- positions -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({}, set()),
+        ({"role": "cabinet"}, {"role"}),
+        ({"role": "nothing"}, {"role"}),
+        ({"kind": "borrowed"}, {"kind", "for_username", "letter"}),
+        ({"office_id": None}, {"office_id"}),
+        ({"office_id": None, "role": "auditor"}, set()),
+        ({"office_id": "nowhere"}, {"office_id"}),
+        ({"role": "province_planner"}, {"province_id"}),
+        ({"role": "province_planner", "province_id": "TH-41"}, set()),
+        ({"province_id": "TH-47"}, {"province_id"}),
+        ({"province_id": "TH-99"}, {"province_id"}),
+        ({"valid_to": TODAY - timedelta(days=1)}, {"valid_to"}),
+        ({"valid_to": TODAY}, set()),
+        ({"kind": "acting", "letter": "คำสั่ง 1"}, {"for_username"}),
+        ({"kind": "acting", "letter": "คำสั่ง 1", "for_username": "somsri"}, {"for_username"}),
+        ({"kind": "delegated", "for_username": "root", "letter": " "}, {"letter"}),
+        ({"kind": "delegated", "for_username": "root", "letter": "คำสั่ง 1"}, set()),
+        ({"title_en": "x" * 256}, {"title_th"}),
+    ],
+)
+def test_a_position_that_makes_no_sense_names_its_fields(
+    session: Session, root: Actor, change: dict[str, Any], fields: set[str]
+) -> None:
+    somsri = create(session)
+    if fields:
+        with pytest.raises(accounts.PositionNotAccepted) as refused:
+            give(session, "somsri", **change)
+        assert refused.value.fields.keys() == fields
+    else:
+        give(session, "somsri", **change)
+    session.expire_all()
+    assert len(accounts.positions_of(session, somsri)) == (0 if fields else 1)
+
+
+def test_an_administrator_of_one_office_gives_and_ends_nothing_elsewhere(session: Session, root: Actor) -> None:
+    create(session)
+    there = make_person(session, "far", "osm_me", office_id="NE-U2")
+    position = session.scalars(select(Position).where(Position.person_id == there.person_id)).one()
+
+    for change in ({"office_id": "NE-U2"}, {"office_id": None, "role": "admin"}):
+        with pytest.raises(NotFound):
+            give(session, "somsri", root, **change)
+    with pytest.raises(NotFound):
+        accounts.end_position(session, position.id, root, NOW, last_day=TODAY)
+    whole = make_person(session, "whole", "admin", office_id=None)
+    assert give(session, "somsri", whole, office_id=None, role="admin").office_id is None
+
+
+def test_an_ended_position_is_kept_as_history(session: Session, root: Actor) -> None:
+    somsri = create(session)
+    position = give(session, "somsri")
+
+    accounts.end_position(session, position.id, root, NOW, last_day=TODAY)
+
+    days = (TODAY, TODAY + timedelta(days=1))
+    assert [accounts.actor_for(session, somsri, day).has("osm_me") for day in days] == [True, False]
+    assert accounts.positions_of(session, somsri) == [position]
+    with pytest.raises(accounts.PositionNotFound):
+        accounts.end_position(session, 999_999, root, NOW, last_day=TODAY)
+
+
+def test_offices_come_with_their_provinces(session: Session, root: Actor) -> None:
+    assert [(one.id, sorted(each.id for each in one.provinces)) for one in accounts.offices(session)] == [
+        ("NE-U1", ["TH-39", "TH-41"]),
+        ("NE-U2", ["TH-47"]),
+    ]
+
+
+def test_names_are_those_of_people(session: Session) -> None:
+    make_person(session, "anan")
+    make_person(session, "busaba")
+
+    assert accounts.names_of(session, ["anan", "system", "nobody", "anan"]) == {"anan": "คุณanan"}
+    assert accounts.names_of(session, []) == {}
+
+
+def test_those_who_wear_a_role_are_found_by_name_once_each(session: Session) -> None:
+    make_office(session)
+    for name, *roles in (("chai", "osm_data"), ("anan", "osm_data", "osm_data"), ("busaba", "osm_strategy")):
+        make_person(session, name, *roles)
+
+    assert [person.username for person in accounts.people_wearing(session, "osm_data", OFFICE, NOW.date())] == [
+        "anan",
+        "chai",
+    ]

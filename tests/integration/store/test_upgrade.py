@@ -1,0 +1,124 @@
+"""Bringing tables up to date: from nothing or from before, once, whoever else does it at the same moment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from osm_flow.store.database import db
+from osm_flow.store.session import Store
+from osm_flow.store.upgrade import MIGRATIONS, current_revision, newest_revision, upgrade
+from tests.together import at_once
+
+ALL = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))
+BEFORE = "0012"
+OFFICE = "INSERT INTO offices VALUES ('NE-U1', 'กลุ่มจังหวัดทดสอบ', 'Test cluster', 'ภาค', 'Region')"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """A database of either kind without a table."""
+    if request.param == "sqlite":
+        store = Store(f"sqlite:///{tmp_path / 'new.db'}")
+        yield store
+        store.close()
+        return
+    make: Callable[[], Store] = request.getfixturevalue("new_postgresql")
+    store = make()
+    with store.transaction() as session:
+        session.execute(text("DROP SCHEMA public CASCADE"))
+        session.execute(text("CREATE SCHEMA public"))
+    yield store
+
+
+def migrate(store: Store, way: Callable[[Config, str], object], revision: str) -> None:
+    """Go to a certain revision, as `alembic` would."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    with store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
+        config.attributes["connection"] = connection
+        way(config, revision)
+
+
+def tables(store: Store) -> set[str]:
+    return set(inspect(store.engine).get_table_names())
+
+
+def test_there_is_one_head_and_the_numbers_rise() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    revisions = [script.revision for script in scripts.walk_revisions()]
+
+    assert scripts.get_heads() == [newest_revision()]
+    assert revisions == sorted(revisions, reverse=True)
+    names = [path.name for path in (MIGRATIONS / "versions").glob("*.py")]
+    assert all(re.fullmatch(r"\d{4}_[a-z0-9_]+\.py", name) for name in names)
+
+
+def test_upgrading_twice_changes_nothing(store: Store) -> None:
+    assert upgrade(store) == []
+    assert current_revision(store) == newest_revision()
+
+
+def test_an_empty_database_gets_every_table(empty_store: Store) -> None:
+    assert current_revision(empty_store) is None
+
+    assert upgrade(empty_store) == ALL
+
+    assert current_revision(empty_store) == newest_revision() == ALL[-1]
+    assert tables(empty_store) == {*db.metadata.tables, "alembic_version"}
+
+
+def test_only_what_is_missing_is_run_and_rows_stay(empty_store: Store) -> None:
+    migrate(empty_store, command.upgrade, BEFORE)
+    with empty_store.transaction() as session:
+        session.execute(text(OFFICE))
+
+    assert upgrade(empty_store) == [revision for revision in ALL if revision > BEFORE]
+
+    with empty_store.reading() as session:
+        assert session.execute(text("SELECT name_th FROM offices")).scalars().all() == ["กลุ่มจังหวัดทดสอบ"]
+
+
+def test_of_nodes_that_start_at_once_one_does_the_work(empty_store: Store) -> None:
+    other = Store(empty_store.url.render_as_string(hide_password=False))
+    done: list[list[str]] = []
+
+    at_once(lambda: done.append(upgrade(empty_store)), lambda: done.append(upgrade(other)))
+
+    other.close()
+    assert sorted(done) == [[], ALL]
+
+
+def test_an_upgrade_that_fails_leaves_the_tables_as_they_were(empty_store: Store) -> None:
+    with empty_store.transaction() as session:
+        session.execute(text("CREATE TABLE witnesses (id INTEGER)"))
+
+    with pytest.raises(DBAPIError, match="witnesses"):
+        upgrade(empty_store)
+
+    assert tables(empty_store) == {"witnesses"}
+    assert current_revision(empty_store) is None
+
+
+def test_every_migration_can_be_taken_back(store: Store) -> None:
+    migrate(store, command.downgrade, "base")
+
+    assert tables(store) == {"alembic_version"}
+    assert upgrade(store) == ALL
+
+
+def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'var' / 'osm.db'}")
+    try:
+        assert upgrade(store)
+    finally:
+        store.close()
