@@ -15,7 +15,7 @@ from osm_flow.operations.audit import checkpoints, log_checks, signing_keys
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, Kind, changes_of
+from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind, changes_of
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import JournalRecord, SigningKey
 
@@ -134,7 +134,7 @@ def people(context: Context, who: str | None, about: str | None, after: str | No
 @audit.command("administration")
 @click.option("--actor", "who", help="Done by this person only.")
 @click.option("--about", help="About this user name, date or deployment only.")
-@click.option("--kind", "kinds", type=click.Choice([str(kind) for kind in Kind]), multiple=True)
+@click.option("--kind", "kinds", type=click.Choice([str(kind) for kind in AdminKind]), multiple=True)
 @click.option("--after", help="Go on after this key.")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj

@@ -20,7 +20,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @dataclass(frozen=True)
-class Asked:
+class LogAsked:
     """What the options of a command say."""
 
     format_: str
@@ -73,14 +73,14 @@ def _command(name: str, forms: list[str]) -> click.Command:
 
     @click.pass_obj
     def write(context: Context, /, **options: Any) -> None:
-        _write(context, Asked(**{"format_": forms[0], **options}))
+        _write(context, LogAsked(**{"format_": forms[0], **options}))
 
     parameters = [choice, *_options()] if len(forms) > 1 else _options()
     help_ = f"Write an event log of {form.counts} as {form.standard}."
     return click.Command(name, callback=write, params=parameters, help=help_)
 
 
-def _write(context: Context, asked: Asked) -> None:
+def _write(context: Context, asked: LogAsked) -> None:
     store, form, path = context.store, LOG_FORMS[asked.format_], asked.path
     with store.transaction() as session:
         scope = event_log.scope_for(

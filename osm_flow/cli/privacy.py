@@ -11,7 +11,7 @@ from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import ErasureState
-from osm_flow.operations.ledger.access_log import AccessFilter, Kind, Read, accesses, record_access
+from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read, accesses, record_access
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.privacy import erasure_requests, retention
 from osm_flow.store.database import instant_text
@@ -39,7 +39,7 @@ def find(context: Context, person_or_subject: str, case_ids: tuple[str, ...], us
         actor = _actor(context, session, username)
         text = erasure_requests.display_name_of(session, person_or_subject)
         matches = erasure_requests.find(session, actor, text, case_ids=case_ids)
-        read = Read(Kind.privacy_searched, "osm-flow privacy find", details=text)
+        read = Read(AccessKind.privacy_searched, "osm-flow privacy find", details=text)
         record_access(session, actor, context.now(), read)
         items = [_found(match) for match in matches]
     lines = (f"{item['case_id']}:{item['seq']}  {item['at']}  {item['kind']:<22} {item['excerpt']}" for item in items)
@@ -225,7 +225,7 @@ def _actor(context: Context, session: Session, username: str) -> Actor:
     return actor_named(session, username, local_day(context.now()))
 
 
-def _found(match: erasure_requests.Found) -> dict[str, Any]:
+def _found(match: erasure_requests.RecordToErase) -> dict[str, Any]:
     return {
         "case_id": match.case.id,
         "business_key": match.case.business_key,

@@ -13,7 +13,7 @@ from osm_flow.operations.sweeps import Means, SweepReport, sweep_all
 from osm_flow.scheduler import owner_name, start
 
 
-class Instant(click.ParamType[datetime]):
+class InstantType(click.ParamType[datetime]):
     """An RFC 3339 instant, with its offset."""
 
     name = "RFC3339"
@@ -33,7 +33,7 @@ class Instant(click.ParamType[datetime]):
 
 @click.command()
 @click.option("--once", is_flag=True, help="Do everything that is due and end.")
-@click.option("--at", type=Instant(), help="With --once: what is due at this instant, instead of now.")
+@click.option("--at", type=InstantType(), help="With --once: what is due at this instant, instead of now.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_obj
 def scheduler(context: Context, once: bool, at: datetime | None, as_json: bool) -> None:

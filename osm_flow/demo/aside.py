@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from osm_flow.demo import papers, reports
 from osm_flow.demo.execution import Execution
-from osm_flow.demo.stage import Scene, Stage
+from osm_flow.demo.stage import DemoStage, Scene
 
 
 class Aside:
     """Scenes beside the three years."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: DemoStage) -> None:
         self.stage = stage
         self.times = stage.times
         self.meeting = self.hearing = ""

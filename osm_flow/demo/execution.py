@@ -5,7 +5,7 @@ from __future__ import annotations
 from osm_flow.demo import papers, reports
 from osm_flow.demo.cast import AGENCIES, NAMES, PLANNERS
 from osm_flow.demo.register import CLOSING, CURRENT, code_of
-from osm_flow.demo.stage import Scene, Stage
+from osm_flow.demo.stage import DemoStage, Scene
 
 _ALL = tuple(range(1, len(CLOSING) + 1))
 
@@ -13,7 +13,7 @@ _ALL = tuple(range(1, len(CLOSING) + 1))
 class Execution:
     """Scenes of the execution years; the story calls them in the order of their days."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: DemoStage) -> None:
         self.stage = stage
         self.times = stage.times
         self.closing = stage.times.year - 1

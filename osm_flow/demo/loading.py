@@ -11,7 +11,7 @@ from osm_flow.demo import cast, dates, register
 from osm_flow.demo.aside import Aside
 from osm_flow.demo.execution import Execution
 from osm_flow.demo.planning import Planning
-from osm_flow.demo.stage import Stage
+from osm_flow.demo.stage import DemoStage
 from osm_flow.demo.times import Times
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.deadlines import local_day
@@ -36,7 +36,7 @@ def load(store: Store, now: datetime) -> None:
             beginning = times.at("2568-09-21")
             deploy(session, shipped_files(), SYSTEM, beginning, note="shipped with OSM Flow")
             furnish(session, now)
-        act_out(Stage(whole, times))
+        act_out(DemoStage(whole, times))
 
 
 def furnish(session: Session, now: datetime) -> None:
@@ -49,7 +49,7 @@ def furnish(session: Session, now: datetime) -> None:
     session.flush()
 
 
-def act_out(stage: Stage) -> None:
+def act_out(stage: DemoStage) -> None:
     """Play the story up to today: its scenes side by side."""
     planning, execution, aside = Planning(stage), Execution(stage), Aside(stage)
     stage.play(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from osm_flow.demo.register import BUENGKAN, LOEI, NONGBUA, NONGKHAI, UDON, Entry
+from osm_flow.demo.register import BUENGKAN, LOEI, NONGBUA, NONGKHAI, UDON, PlannedProject
 from osm_flow.demo.times import Times
 from osm_flow.domain.calendar.fiscal_year import fiscal_year_bounds
 from osm_flow.domain.json import JSON
@@ -233,7 +233,7 @@ def kpis(year: int) -> JSON:
     }
 
 
-def concept(entry: Entry, neighbour: str, year: int, contact: str) -> JSON:
+def concept(entry: PlannedProject, neighbour: str, year: int, contact: str) -> JSON:
     """The concept of a project."""
     first, last = fiscal_year_bounds(year)
     total = round(entry.requested * 1_000_000)

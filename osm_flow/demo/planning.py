@@ -5,7 +5,7 @@ from __future__ import annotations
 from osm_flow.demo import papers
 from osm_flow.demo.cast import AGENCIES, NAMES, PLANNERS
 from osm_flow.demo.register import BUENGKAN, CONCEPTS, LOEI, NONGBUA, NONGKHAI, UDON
-from osm_flow.demo.stage import Scene, Stage
+from osm_flow.demo.stage import DemoStage, Scene
 
 _NEIGHBOUR = {BUENGKAN: NONGKHAI, NONGKHAI: UDON, UDON: NONGBUA, NONGBUA: LOEI, LOEI: NONGBUA}
 
@@ -13,7 +13,7 @@ _NEIGHBOUR = {BUENGKAN: NONGKHAI, NONGKHAI: UDON, UDON: NONGBUA, NONGBUA: LOEI, 
 class Planning:
     """The annual cycle, scene by scene; the story calls them in the order of their days."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: DemoStage) -> None:
         self.stage = stage
         self.times = stage.times
         self.year = stage.times.year + 1

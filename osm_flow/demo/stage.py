@@ -47,7 +47,7 @@ class StoryBroken(Invalid):
     """The story of the demo cannot go on at {element}: {reason}"""
 
 
-class Stage:
+class DemoStage:
     """The store and the clock of the story, and what people do in it."""
 
     def __init__(self, store: Store, times: Times) -> None:

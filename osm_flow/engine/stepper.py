@@ -268,7 +268,7 @@ def _apply(workflow: CaseWorkflow, case_id: str, command: Command) -> None:
             activities.put_values(task, _plain(data))
             _run_one(task)
         case FireTimer(task_id):
-            events.fire(_find_event(workflow, case_id, task_id, events.Timer))
+            events.fire(_find_event(workflow, case_id, task_id, events.TimerDefinition))
         case DeliverMessage(task_id, data):
             events.fire(_find_event(workflow, case_id, task_id, MessageEventDefinition), _plain(data))
         case FinishService(task_id, data, error_code):
@@ -317,7 +317,7 @@ def _replan(workflow: CaseWorkflow) -> None:
             definition = getattr(spec, "event_definition", None)
             if (
                 task.state == TaskState.WAITING
-                and isinstance(definition, events.Timer)
+                and isinstance(definition, events.TimerDefinition)
                 and definition.depends_on_calendar()
             ):
                 definition.schedule(task)
@@ -347,7 +347,7 @@ def _waiting_of(case_id: str, task: Any) -> Waiting | None:
     if task.state == TaskState.STARTED and isinstance(spec, activities.CallActivity):
         return _waiting_task(case_id, task, "child", task.internal_data["input"])
     definition = getattr(spec, "event_definition", None)
-    if task.state == TaskState.WAITING and isinstance(definition, events.Timer):
+    if task.state == TaskState.WAITING and isinstance(definition, events.TimerDefinition):
         return _waiting_task(case_id, task, "timer")
     if task.state == TaskState.WAITING and isinstance(definition, MessageEventDefinition):
         return _waiting_task(case_id, task, "message")

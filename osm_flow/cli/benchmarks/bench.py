@@ -49,7 +49,7 @@ class Bench:
         return self.context.now()
 
     @contextmanager
-    def office(self, name: str, *roles: str) -> Iterator[Office]:
+    def office(self, name: str, *roles: str) -> Iterator[BenchOffice]:
         """A migrated database with the clusters and one person who works with plans and wears these hats besides."""
         folder = self.folder / name
         folder.mkdir()
@@ -63,14 +63,14 @@ class Bench:
                 for role in ("osm_strategy", *roles):
                     position = NewPosition(role, OFFICE, valid_from=local_day(self.now()))
                     accounts.give_position(session, USERNAME, SYSTEM, self.now(), position)
-            yield Office(context)
+            yield BenchOffice(context)
         finally:
             context.store.close()
             shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass
-class Office:
+class BenchOffice:
     """A database to measure on."""
 
     context: Context

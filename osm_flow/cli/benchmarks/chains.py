@@ -8,7 +8,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from osm_flow.cli.benchmarks.bench import Bench, Office, timed
+from osm_flow.cli.benchmarks.bench import Bench, BenchOffice, timed
 from osm_flow.cli.benchmarks.diagrams import files as diagrams
 from osm_flow.cli.benchmarks.journals import lengthen
 from osm_flow.cli.benchmarks.stepping import begin, go_round
@@ -87,7 +87,7 @@ def _prove(session: Any, case_id: str) -> None:
     _require_no(verify.verify_deep(session, case_id).faults)
 
 
-def _case(bench: Bench, office: Office) -> str:
+def _case(bench: Bench, office: BenchOffice) -> str:
     actor = office.actor()
     with office.store.transaction() as session:
         deploy(session, diagrams("rework"), SYSTEM, bench.now())

@@ -17,7 +17,7 @@ from sqlalchemy import ForeignKey, MetaData, String, Text, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from werkzeug.wrappers import Response
 
-from osm_flow.cli.benchmarks.bench import OFFICE, Bench, Browser, Office, ratio, served, spread
+from osm_flow.cli.benchmarks.bench import OFFICE, Bench, BenchOffice, Browser, ratio, served, spread
 from osm_flow.cli.benchmarks.diagrams import TYPED, files
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import CaseStart
@@ -78,7 +78,7 @@ def completion(bench: Bench) -> dict[str, Any]:
     }
 
 
-def _begin(office: Office, bench: Bench) -> None:
+def _begin(office: BenchOffice, bench: Bench) -> None:
     actor = office.actor()
     with office.store.transaction() as writing:
         deploy(writing, files("rework"), SYSTEM, bench.now())

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from osm_flow.cli.benchmarks.bench import OFFICE, USERNAME, Office
+from osm_flow.cli.benchmarks.bench import OFFICE, USERNAME, BenchOffice
 from osm_flow.domain import journal
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus
@@ -80,7 +80,7 @@ def _next_record(case: Case, digest: str) -> tuple[dict[str, Any], dict[str, Any
     return row, {"case_id": case.id, "seq": record.seq, "salt": salt, "body": body}
 
 
-def fill(office: Office, now: datetime, *, cases: int, per_case: int) -> None:
+def fill(office: BenchOffice, now: datetime, *, cases: int, per_case: int) -> None:
     """So many cases of the rework loop with journals of so many records each, all of them about one project."""
     with office.store.transaction() as session:
         session.add(
@@ -107,7 +107,7 @@ def fill(office: Office, now: datetime, *, cases: int, per_case: int) -> None:
             session.execute(insert(JournalPayload), [_start_payload(case) for case in rows])
 
 
-def open_items(office: Office, now: datetime, *, items: int) -> None:
+def open_items(office: BenchOffice, now: datetime, *, items: int) -> None:
     """So many work items that anybody in the office's strategy group may claim, in cases of twenty each."""
     with office.store.transaction() as session:
         definition = latest(session, "rework")

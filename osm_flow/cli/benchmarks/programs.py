@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter, sleep
 
-from osm_flow.cli.benchmarks.bench import Office
+from osm_flow.cli.benchmarks.bench import BenchOffice
 
 _PATIENCE = 120.0
 _MAIN = "from osm_flow.app import main; main()"
@@ -26,7 +26,7 @@ atexit.register(tell)
 """
 
 
-def run(office: Office, *arguments: str) -> tuple[float, float | None]:
+def run(office: BenchOffice, *arguments: str) -> tuple[float, float | None]:
     """Seconds and peak of memory (MB; None where the system does not tell) of one command."""
     peak_file = office.context.data_dir / "peak"
     code = f"{_PEAK if has_proc() else ''}\n{_MAIN}"
@@ -42,7 +42,7 @@ def run(office: Office, *arguments: str) -> tuple[float, float | None]:
 
 
 @contextmanager
-def server(office: Office) -> Iterator[tuple[int, int, float]]:
+def server(office: BenchOffice) -> Iterator[tuple[int, int, float]]:
     """The running site: port, process id, and seconds from the command to its first answer."""
     port = _free_port()
     began = perf_counter()
@@ -60,7 +60,7 @@ def server(office: Office) -> Iterator[tuple[int, int, float]]:
         process.wait(timeout=30)
 
 
-def environment(office: Office) -> dict[str, str]:
+def environment(office: BenchOffice) -> dict[str, str]:
     """What an office's machine has: our settings, and nothing that keeps Python from using its bytecode caches."""
     return {
         **{

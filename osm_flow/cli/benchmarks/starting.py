@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import Any
 
 from osm_flow.cli.benchmarks import programs
-from osm_flow.cli.benchmarks.bench import Bench, Browser, Office, spread
+from osm_flow.cli.benchmarks.bench import Bench, BenchOffice, Browser, spread
 from osm_flow.cli.benchmarks.diagrams import TYPED, files
 from osm_flow.cli.benchmarks.stepping import begin
 from osm_flow.domain.access.actors import SYSTEM
@@ -42,7 +42,7 @@ def start(bench: Bench) -> dict[str, Any]:
     }
 
 
-def _work(bench: Bench, office: Office, port: int, pid: int) -> float | None:
+def _work(bench: Bench, office: BenchOffice, port: int, pid: int) -> float | None:
     """What the server needs at most after a while of pages and completions."""
     with closing(Browser(port)) as browser:
         browser.sign_in()

@@ -23,7 +23,16 @@ from osm_flow.domain.forms.rules import (
     violations,
 )
 from osm_flow.domain.forms.schema import choices_of, columns_of, decimals_of, fields_of, longest_of, most_of, widget_of
-from osm_flow.domain.forms.scope import Scope, amount, conditions_of, exact, fiscal_bounds, grouped, is_given, rows_of
+from osm_flow.domain.forms.scope import (
+    FormScope,
+    amount,
+    conditions_of,
+    exact,
+    fiscal_bounds,
+    grouped,
+    is_given,
+    rows_of,
+)
 from osm_flow.domain.json import JSON
 from osm_flow.errors import Invalid
 
@@ -50,14 +59,14 @@ def draw_values(schema: JSON, rng: random.Random, context: Mapping[str, Any]) ->
     raise NothingFits(schema=schema.get("title", ""))
 
 
-def _column(scope: Scope, name: str) -> tuple[JSON, JSON]:
+def _column(scope: FormScope, name: str) -> tuple[JSON, JSON]:
     """The object that holds a name (the row or the form) and the field of that name."""
     if scope.owns(name):
         return scope.row, columns_of(fields_of(scope.schema)[str(scope.table)])[name]
     return scope.values, fields_of(scope.schema).get(name, {})
 
 
-def _redraw(scope: Scope, name: str, rng: random.Random) -> None:
+def _redraw(scope: FormScope, name: str, rng: random.Random) -> None:
     holder, field = _column(scope, name)
     if field and not field.get("readOnly"):
         holder[name] = draw_field(field, rng, scope.context)
@@ -113,7 +122,9 @@ def _balance(broken: Violation, rng: random.Random) -> None:
         _share([(row, column) for row in rows_of(scope.values, table)], wanted, scope, table, rng)
 
 
-def _share(cells: list[tuple[JSON, str]], total: Decimal, scope: Scope, table: str | None, rng: random.Random) -> None:
+def _share(
+    cells: list[tuple[JSON, str]], total: Decimal, scope: FormScope, table: str | None, rng: random.Random
+) -> None:
     if not cells:
         return
     columns = columns_of(fields_of(scope.schema)[table]) if table else fields_of(scope.schema)
@@ -126,7 +137,7 @@ def _share(cells: list[tuple[JSON, str]], total: Decimal, scope: Scope, table: s
         holder[name] = as_json(share)
 
 
-def _write(scope: Scope, name: str, number: Decimal) -> None:
+def _write(scope: FormScope, name: str, number: Decimal) -> None:
     holder, field = _column(scope, name)
     high = exact(field.get("maximum"))
     decimals = decimals_of(field)

@@ -19,7 +19,7 @@ from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.forms.schema import choices_of, columns_of, fields_of, find
 from osm_flow.domain.forms.scope import (
     COMPARISONS,
-    Scope,
+    FormScope,
     amount,
     column_sum,
     conditions_of,
@@ -41,7 +41,7 @@ class Violation:
 
     rule: JSON
     check: str
-    scope: Scope
+    scope: FormScope
     paths: list[str]
 
 
@@ -67,41 +67,41 @@ def comparison_of(rule: JSON) -> str:
     return next(key for key in COMPARISONS if key in rule)
 
 
-def _scopes(rule: JSON, schema: JSON, values: JSON, context: Mapping[str, Any]) -> Iterator[Scope]:
-    scope = Scope(schema, values, context)
+def _scopes(rule: JSON, schema: JSON, values: JSON, context: Mapping[str, Any]) -> Iterator[FormScope]:
+    scope = FormScope(schema, values, context)
     if "each" in rule:
         yield from row_scopes(scope, rule["each"])
     else:
         yield scope
 
 
-def _applies(rule: JSON, scope: Scope) -> bool:
+def _applies(rule: JSON, scope: FormScope) -> bool:
     waived = "unless" in rule and scope.get(rule["unless"]) not in (None, False, "")
     return not waived and all(holds(condition, scope) for condition in conditions_of(rule))
 
 
-def _marked(rule: JSON, scope: Scope) -> list[str]:
+def _marked(rule: JSON, scope: FormScope) -> list[str]:
     return [scope.path(name) for name in rule["fields"]]
 
 
-def _required(rule: JSON, scope: Scope) -> list[str]:
+def _required(rule: JSON, scope: FormScope) -> list[str]:
     return [scope.path(name) for name in rule["required"] if not is_given(scope.get(name))]
 
 
-def _checked(rule: JSON, scope: Scope) -> list[str]:
+def _checked(rule: JSON, scope: FormScope) -> list[str]:
     return [scope.path(name) for name in rule["checked"] if scope.get(name) is not True]
 
 
-def _one_of(rule: JSON, scope: Scope) -> list[str]:
+def _one_of(rule: JSON, scope: FormScope) -> list[str]:
     return [] if any(is_given(scope.get(name)) for name in rule["one_of"]) else _marked(rule, scope)
 
 
-def _differs(rule: JSON, scope: Scope) -> list[str]:
+def _differs(rule: JSON, scope: FormScope) -> list[str]:
     given = [str(value).strip() for name in rule["differs"] if is_given(value := scope.get(name))]
     return _marked(rule, scope) if len(set(given)) < len(given) else []
 
 
-def _unique(rule: JSON, scope: Scope) -> list[str]:
+def _unique(rule: JSON, scope: FormScope) -> list[str]:
     table, _, column = rule["unique"].partition(".")
     seen: set[str] = set()
     repeated = []
@@ -113,7 +113,7 @@ def _unique(rule: JSON, scope: Scope) -> list[str]:
     return repeated
 
 
-def _sum_of(rule: JSON, scope: Scope) -> list[str]:
+def _sum_of(rule: JSON, scope: FormScope) -> list[str]:
     if "by" not in rule:
         return _compared(amount(rule["sum_of"], scope), rule, scope)
     table, _, column = rule["sum_of"].partition(".")
@@ -121,11 +121,11 @@ def _sum_of(rule: JSON, scope: Scope) -> list[str]:
     return next((paths for total in sums if (paths := _compared(total, rule, scope))), [])
 
 
-def _value(rule: JSON, scope: Scope) -> list[str]:
+def _value(rule: JSON, scope: FormScope) -> list[str]:
     return _compared(amount(rule["value"], scope), rule, scope)
 
 
-def _product_of(rule: JSON, scope: Scope) -> list[str]:
+def _product_of(rule: JSON, scope: FormScope) -> list[str]:
     factors = [scope.number(name) for name in rule["product_of"]]
     product = Decimal(1)
     for factor in factors:
@@ -135,13 +135,13 @@ def _product_of(rule: JSON, scope: Scope) -> list[str]:
     return _compared(product.quantize(Decimal("0.01")), rule, scope)
 
 
-def _compared(left: Decimal | None, rule: JSON, scope: Scope) -> list[str]:
+def _compared(left: Decimal | None, rule: JSON, scope: FormScope) -> list[str]:
     comparison = comparison_of(rule)
     right = right_side(rule, scope)
     return [] if left is None or right is None or COMPARISONS[comparison](left, right) else _marked(rule, scope)
 
 
-def right_side(rule: JSON, scope: Scope) -> Decimal | None:
+def right_side(rule: JSON, scope: FormScope) -> Decimal | None:
     """The number that a comparison compares with: its operand, `times` a factor, `plus` an offset."""
     right = amount(rule[comparison_of(rule)], scope)
     if right is None:
@@ -149,12 +149,12 @@ def right_side(rule: JSON, scope: Scope) -> Decimal | None:
     return right * (exact(rule.get("times")) or 1) + (exact(rule.get("plus")) or 0)
 
 
-def _non_decreasing(rule: JSON, scope: Scope) -> list[str]:
+def _non_decreasing(rule: JSON, scope: FormScope) -> list[str]:
     given = [number for name in rule["non_decreasing"] if (number := scope.number(name)) is not None]
     return [] if given == sorted(given) else _marked(rule, scope)
 
 
-def _date(rule: JSON, scope: Scope) -> list[str]:
+def _date(rule: JSON, scope: FormScope) -> list[str]:
     other = other_day(rule)
     if "same_day_as" in rule or "working_days" in rule:
         return _day_by_calendar(rule, scope)
@@ -175,7 +175,7 @@ def other_day(rule: JSON) -> str:
     return str(next(rule[word] for word in ("not_before", "not_after", "same_day_as") if word in rule))
 
 
-def _day_by_calendar(rule: JSON, scope: Scope) -> list[str]:
+def _day_by_calendar(rule: JSON, scope: FormScope) -> list[str]:
     """Check that a date is the very day of another, or keeps a distance in working days of the office's calendar."""
     left, right = scope.day(rule["date"]), scope.day(other_day(rule))
     if left is None or right is None:
@@ -186,7 +186,7 @@ def _day_by_calendar(rule: JSON, scope: Scope) -> list[str]:
     return [] if (left >= right if "not_before" in rule else left <= right) else _marked(rule, scope)
 
 
-def calendar_of(scope: Scope) -> WorkingCalendar:
+def calendar_of(scope: FormScope) -> WorkingCalendar:
     """The working days that the surroundings of the form tell, else Monday to Friday."""
     days = {name: find(scope.context, f"around.{name}") or [] for name in ("holidays", "working")}
     read = {
@@ -196,7 +196,7 @@ def calendar_of(scope: Scope) -> WorkingCalendar:
     return WorkingCalendar(read["holidays"], read["working"])
 
 
-def _within_fiscal_year(rule: JSON, scope: Scope) -> list[str]:
+def _within_fiscal_year(rule: JSON, scope: FormScope) -> list[str]:
     fiscal_year = scope.number(rule["fy"])
     if fiscal_year is None or not 2400 <= fiscal_year <= 3000:
         return []
@@ -205,7 +205,7 @@ def _within_fiscal_year(rule: JSON, scope: Scope) -> list[str]:
     return [scope.path(name) for name, day in days.items() if day is not None and not first <= day <= last]
 
 
-def _count_of(rule: JSON, scope: Scope) -> list[str]:
+def _count_of(rule: JSON, scope: FormScope) -> list[str]:
     table = rule["count_of"]
     where = conditions_of(rule, "where")
     rows = rows_of(scope.values, table)
@@ -219,32 +219,32 @@ def _count_of(rule: JSON, scope: Scope) -> list[str]:
     return [] if all(len(counts.get(key, [])) >= rule["at_least"] for key in wanted) else _marked(rule, scope)
 
 
-def groups_wanted(rule: JSON, scope: Scope) -> list[Any]:
+def groups_wanted(rule: JSON, scope: FormScope) -> list[Any]:
     """The groups that must each have enough rows: those of the rows, and those that the case lists (`groups`)."""
     listed = find(scope.context, rule["groups"]) if "groups" in rule else None
     named = [key for key in listed if isinstance(key, str | int)] if isinstance(listed, list) else []
     return list(dict.fromkeys([*grouped(rows_of(scope.values, rule["count_of"]), rule["by"]), *named]))
 
 
-def _distinct_of(rule: JSON, scope: Scope) -> list[str]:
+def _distinct_of(rule: JSON, scope: FormScope) -> list[str]:
     table, _, column = rule["distinct_of"].partition(".")
     values = {str(row[column]) for row in rows_of(scope.values, table) if is_given(row.get(column))}
     return [] if len(values) >= rule["at_least"] else _marked(rule, scope)
 
 
-def _min_length(rule: JSON, scope: Scope) -> list[str]:
+def _min_length(rule: JSON, scope: FormScope) -> list[str]:
     value = scope.get(rule["min_length"])
     return _marked(rule, scope) if isinstance(value, str) and len(value.strip()) < rule["length"] else []
 
 
-def _not_among(rule: JSON, scope: Scope) -> list[str]:
+def _not_among(rule: JSON, scope: FormScope) -> list[str]:
     own = told(scope.get(rule["not_among"]))
     if own is None:
         return []
     return _marked(rule, scope) if any(told(item.get(rule["not_among"])) == own for item in rivals(rule, scope)) else []
 
 
-def rivals(rule: JSON, scope: Scope) -> list[Mapping[str, Any]]:
+def rivals(rule: JSON, scope: FormScope) -> list[Mapping[str, Any]]:
     """The items outside the form that a value must differ from: those that are `same` in these columns, not `apart`."""
     paths = [rule["of"]] if isinstance(rule["of"], str) else rule["of"]
     lists = [items for path in paths if isinstance(items := find(scope.context, path), list)]
@@ -270,21 +270,21 @@ def told(value: Any) -> str | None:
     return " ".join(str(value).split()).casefold() if number is None else str(number.normalize())
 
 
-def _not_behind(rule: JSON, scope: Scope) -> list[str]:
+def _not_behind(rule: JSON, scope: FormScope) -> list[str]:
     order = order_of(rule, scope)
     own, other = scope.get(rule["not_behind"]), scope.get(rule["than"])
     behind = own in order and other in order and order.index(own) < order.index(other)
     return _marked(rule, scope) if behind else []
 
 
-def order_of(rule: JSON, scope: Scope) -> list[Any]:
+def order_of(rule: JSON, scope: FormScope) -> list[Any]:
     """The options of the field whose order counts, first to last."""
     name = rule["not_behind"]
     columns = columns_of(fields_of(scope.schema)[scope.table]) if scope.table else {}
     return [choice["value"] for choice in choices_of(columns.get(name) or fields_of(scope.schema)[name])]
 
 
-def _covers(rule: JSON, scope: Scope) -> list[str]:
+def _covers(rule: JSON, scope: FormScope) -> list[str]:
     table, _, column = rule["covers"].partition(".")
     given = [row.get(column) for row in rows_of(scope.values, table)] if column else scope.get(table)
     if not isinstance(given, list):
@@ -292,13 +292,13 @@ def _covers(rule: JSON, scope: Scope) -> list[str]:
     return [] if all(value in given for value in values_to_cover(rule, scope)) else _marked(rule, scope)
 
 
-def values_to_cover(rule: JSON, scope: Scope) -> list[Any]:
+def values_to_cover(rule: JSON, scope: FormScope) -> list[Any]:
     """The values that a list must hold: the `values` of the rule, or those that the case lists at `all_of`."""
     listed = rule["values"] if "values" in rule else find(scope.context, rule["all_of"])
     return listed if isinstance(listed, list) else []
 
 
-CHECKS: Mapping[str, Callable[[JSON, Scope], list[str]]] = {
+CHECKS: Mapping[str, Callable[[JSON, FormScope], list[str]]] = {
     "required": _required,
     "checked": _checked,
     "one_of": _one_of,

@@ -22,7 +22,7 @@ CONDITIONS = frozenset({"is", "not", "in", "not_in", "given", "differs_from", "b
 
 
 @dataclass(frozen=True)
-class Scope:
+class FormScope:
     """The values that a rule reads: those of the form, perhaps one row of one table, and the variables of the case."""
 
     schema: JSON
@@ -104,7 +104,7 @@ def rows_of(values: Mapping[str, Any], table: str | None) -> list[JSON]:
     return [row if isinstance(row, dict) else {} for row in rows] if isinstance(rows, list) else []
 
 
-def holds(condition: JSON, scope: Scope) -> bool:
+def holds(condition: JSON, scope: FormScope) -> bool:
     """Whether one condition of a `when` or `where` is true."""
     value = None if isinstance(condition["field"], list) else scope.get(condition["field"])
     if "is" in condition:
@@ -136,7 +136,7 @@ def fiscal_bounds(fiscal_year: int) -> tuple[date, date]:
     return date(year - 1, 10, 1), date(year, 9, 30)
 
 
-def amount(operand: Any, scope: Scope) -> Decimal | None:
+def amount(operand: Any, scope: FormScope) -> Decimal | None:
     """The number that an operand means: itself, a field, the sum of fields (list) or of a column (`table.column`).
 
     `{find: list, value: column, where: {column: field}}` is what the first fitting item of a list says,
@@ -168,12 +168,12 @@ def total_of(values: list[Any]) -> Decimal | None:
     return sum(given, Decimal(0)) if given else None
 
 
-def _count(name: str, scope: Scope) -> Decimal | None:
+def _count(name: str, scope: FormScope) -> Decimal | None:
     listed = scope.get(name)
     return Decimal(len(listed)) if isinstance(listed, list) else None
 
 
-def _product(operand: JSON, scope: Scope) -> Decimal | None:
+def _product(operand: JSON, scope: FormScope) -> Decimal | None:
     product = exact(operand.get("times", 1))
     for name in operand["product_of"]:
         factor = scope.number(name)
@@ -191,7 +191,7 @@ def grouped(rows: list[JSON], by: str | None) -> dict[Any, list[JSON]]:
     return groups
 
 
-def row_scopes(scope: Scope, table: str) -> Iterator[Scope]:
+def row_scopes(scope: FormScope, table: str) -> Iterator[FormScope]:
     """The scopes of the rows of a table, one for each row."""
     for index in range(len(rows_of(scope.values, table))):
-        yield Scope(scope.schema, scope.values, scope.context, table, index)
+        yield FormScope(scope.schema, scope.values, scope.context, table, index)

@@ -75,7 +75,7 @@ def instant_of(value: Any) -> datetime | None:
     return instant.astimezone(UTC)
 
 
-class Timer(EventDefinition):  # type: ignore[misc]
+class TimerDefinition(EventDefinition):  # type: ignore[misc]
     """A timer event. It notes its due time when it begins to wait, and fires only when a command says so."""
 
     def __init__(self, name: str, kind: str, expression: str) -> None:
@@ -221,7 +221,7 @@ class BoundaryEvent(Catching, defaults.BoundaryEvent):  # type: ignore[misc]
         """Whether the event can happen again: it does not interrupt, and is no single date or duration."""
         if self.cancel_activity:
             return False
-        return not isinstance(self.event_definition, Timer) or self.event_definition.kind == "timeCycle"
+        return not isinstance(self.event_definition, TimerDefinition) or self.event_definition.kind == "timeCycle"
 
     def branch_off(self, my_task: Any) -> None:
         """Send a token along the flow of the event while the event goes on waiting."""

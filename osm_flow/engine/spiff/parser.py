@@ -125,11 +125,11 @@ def _item_name(node: Any) -> str:
 
 
 class _TimerParser:
-    def parse_timer_event(self, event: Any) -> events.Timer:
+    def parse_timer_event(self, event: Any) -> events.TimerDefinition:
         for kind in ("timeDate", "timeDuration", "timeCycle"):
             text = child_text(event, f"./bpmn:{kind}")
             if text:
-                return events.Timer(self.node.get("name") or self.node.get("id"), kind, text)  # type: ignore[attr-defined]
+                return events.TimerDefinition(self.node.get("name") or self.node.get("id"), kind, text)  # type: ignore[attr-defined]
         raise ValueError("a timer needs a date, a duration or a cycle")
 
 

@@ -16,7 +16,7 @@ from osm_flow.domain.search import searchable
 from osm_flow.errors import Refused
 from osm_flow.operations.audit.questions import Question, condition
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.ledger.access_log import Kind, Read, record_access
+from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.work_items import queries as work_item_queries
@@ -55,7 +55,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRecord:
     """A record that was found, with its case and the names that people read."""
 
     record: JournalRecord
@@ -66,7 +66,9 @@ class Found:
     subject: str
 
 
-def search(session: Session, actor: Actor, wanted: Wanted, *, after: str | None = None, limit: int = 50) -> Page[Found]:
+def search(
+    session: Session, actor: Actor, wanted: Wanted, *, after: str | None = None, limit: int = 50
+) -> Page[FoundRecord]:
     """A page of the records found, newest first, with the exact count. Raises NotYourRole, PageKeyUnreadable."""
     conditions = _conditions(session, actor, wanted)
     total = session.scalar(select(func.count()).select_from(JournalRecord).where(*conditions)) or 0
@@ -83,11 +85,11 @@ def export(session: Session, actor: Actor, now: datetime, wanted: Wanted, *, rea
     total = session.scalar(select(func.count()).select_from(JournalRecord).where(*conditions)) or 0
     if total > MOST_EXPORTED:
         raise TooMuchToExport(most=MOST_EXPORTED)
-    record_access(session, actor, now, Read(Kind.search_exported, f"{total} records", reason, details=details))
+    record_access(session, actor, now, Read(AccessKind.search_exported, f"{total} records", reason, details=details))
     return total
 
 
-def everything(session: Session, actor: Actor, wanted: Wanted) -> Iterator[Found]:
+def everything(session: Session, actor: Actor, wanted: Wanted) -> Iterator[FoundRecord]:
     """All records that a search finds, newest first, a few hundred at a time in memory."""
     conditions = _conditions(session, actor, wanted)
     after: str | None = None
@@ -145,7 +147,7 @@ def _page(
     return rows[:limit], _NEWEST_FIRST.key_of([instant_text(last.at), last.case_id, last.seq])
 
 
-def _told(session: Session, rows: Sequence[JournalRecord]) -> list[Found]:
+def _told(session: Session, rows: Sequence[JournalRecord]) -> list[FoundRecord]:
     ids = {row.case_id for row in rows}
     query = select(Case).where(Case.id.in_(ids)).options(joinedload(Case.definition, innerjoin=True))
     cases = {case.id: case for case in session.scalars(query)} if ids else {}
@@ -158,7 +160,7 @@ def _told(session: Session, rows: Sequence[JournalRecord]) -> list[Found]:
         behalf = names.get(row.on_behalf_of, row.on_behalf_of) if row.on_behalf_of else None
         name = element.name if element else ""
         subject = subjects.get(row.task_id or "", "")
-        results.append(Found(row, case, names.get(row.actor, row.actor), behalf, name, subject))
+        results.append(FoundRecord(row, case, names.get(row.actor, row.actor), behalf, name, subject))
     return results
 
 

@@ -31,7 +31,7 @@ from osm_flow.operations.audit.log import Checkpoint, NotLogged
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundles.player import player_page
 from osm_flow.operations.bundles.states import lines_of_states
-from osm_flow.operations.ledger.access_log import Kind, Read, record_access
+from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.replay.history import Definition, History, history_of
@@ -64,7 +64,7 @@ def prepare_export(
     if case is None:
         raise CaseNotFound(case_id=case_id)
     require(actor, Verb.see_audit, case_facts(session, case, actor))
-    record_access(session, actor, now, Read(Kind.case_exported, case, reason, details=details))
+    record_access(session, actor, now, Read(AccessKind.case_exported, case, reason, details=details))
     if keyring is not None and not _is_covered(session, case):
         try:
             audit_log.make_checkpoint(session, now, actor, keyring=keyring)

@@ -22,7 +22,7 @@ from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import replanning
-from osm_flow.operations.ledger.admin_journal import AdminAct, Kind, record
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.store.models import HolidayOverride
 
 _USUAL_YEARS = range(2024, 2032)
@@ -111,7 +111,7 @@ def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime)
     row.is_working, row.name_th, row.name_en, row.source = wanted.is_working, name_th, name_en, source
     session.add(row)
     session.flush()
-    record(session, actor, now, AdminAct(Kind.holiday_set, wanted.day.isoformat(), old=old, new=_recorded(row)))
+    record(session, actor, now, AdminAct(AdminKind.holiday_set, wanted.day.isoformat(), old=old, new=_recorded(row)))
     _replan(session, row, now, actor, removed=False)
     return row
 
@@ -124,7 +124,7 @@ def remove_override(session: Session, day: date, actor: Actor, now: datetime) ->
         raise NoSuchOverride(day=day.isoformat())
     session.delete(row)
     session.flush()
-    record(session, actor, now, AdminAct(Kind.holiday_removed, day.isoformat(), old=_recorded(row)))
+    record(session, actor, now, AdminAct(AdminKind.holiday_removed, day.isoformat(), old=_recorded(row)))
     _replan(session, row, now, actor, removed=True)
 
 

@@ -29,7 +29,7 @@ from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import replanning
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.ledger.admin_journal import AdminAct, Kind
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import CalendarChange, FiscalDate
 
@@ -189,7 +189,7 @@ def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Acto
     if added:
         new = {milestone.key: milestone.date for milestone in added}
         year = f"{office_id} {fiscal_year}"
-        admin_journal.record(session, actor, now, AdminAct(Kind.calendar_proposed, year, office_id, new=new))
+        admin_journal.record(session, actor, now, AdminAct(AdminKind.calendar_proposed, year, office_id, new=new))
         reason = {"letter": "", "proposed": fiscal_year, "moved_by": actor.username}
         key = f"proposal:{office_id}:{fiscal_year}:{uuid.uuid4().hex[:12]}"
         replanning.ask_for(session, now, key, reason, office_id=office_id)
@@ -238,7 +238,7 @@ def move_date(
     session.add(change)
     session.flush()
     becomes = {"date": row.date, "status": row.status, "letter": row.letter}
-    act = AdminAct(Kind.calendar_moved, f"{office_id} {fiscal_year} {key}", office_id, old=old, new=becomes)
+    act = AdminAct(AdminKind.calendar_moved, f"{office_id} {fiscal_year} {key}", office_id, old=old, new=becomes)
     admin_journal.record(session, actor, now, act)
     if new.day != old_date:
         _replan(session, change, now)

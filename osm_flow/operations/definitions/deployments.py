@@ -26,7 +26,7 @@ from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import DefinitionRefused, Diagram, Problem
 from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import list_definitions
-from osm_flow.operations.ledger.admin_journal import AdminAct, Kind, record
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.resources import resource_dir
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Deployment, ProcessDefinition
@@ -88,7 +88,7 @@ def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: date
     if deployment is not None:
         old = {process.key: _version(process.newest) for process in changed if process.newest is not None}
         new = {process.key: _version(process) for process in deployment.definitions}
-        act = AdminAct(Kind.definitions_deployed, f"deployment {deployment.id}", old=old, new=new)
+        act = AdminAct(AdminKind.definitions_deployed, f"deployment {deployment.id}", old=old, new=new)
         record(session, actor, now, act)
     unchanged = [process.key for process in prepared if process not in changed]
     return Deployed(deployment, deployment.definitions if deployment else [], unchanged, problems)

@@ -19,7 +19,7 @@ from osm_flow.store.models import Access, Case
 _LONGEST = 2_000
 
 
-class Kind(StrEnum):
+class AccessKind(StrEnum):
     """The kinds of reads that are recorded; whatever ends in `.exported` takes a reason."""
 
     case_opened = "case.opened"

@@ -32,7 +32,7 @@ CHAIN = "administration"
 Change = dict[str, Any]
 
 
-class Kind(StrEnum):
+class AdminKind(StrEnum):
     """The kinds of records of administration."""
 
     person_created = "person.created"
@@ -49,9 +49,9 @@ class Kind(StrEnum):
     definitions_deployed = "definitions.deployed"
 
 
-ABOUT_PEOPLE = tuple(kind for kind in Kind if kind.startswith(("person.", "position.")))
+ABOUT_PEOPLE = tuple(kind for kind in AdminKind if kind.startswith(("person.", "position.")))
 # What holds for every office, so that every auditor sees it.
-_OF_ALL = (Kind.holiday_set, Kind.holiday_removed, Kind.definitions_deployed)
+_OF_ALL = (AdminKind.holiday_set, AdminKind.holiday_removed, AdminKind.definitions_deployed)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class AdminAct:
     office_id  whose it is; None for what holds for every office.
     """
 
-    kind: Kind
+    kind: AdminKind
     concerns: str
     office_id: str | None = None
     old: Mapping[str, Any] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from osm_flow.domain.calendar.deadlines import BANGKOK
 from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_of
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.audit.log import latest_checkpoint
-from osm_flow.operations.ledger.access_log import Kind, Read, record_access
+from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.mining import objects as mining_objects
 from osm_flow.operations.mining.objects import Elements, Seen
 from osm_flow.operations.privacy.pseudonyms import Naming
@@ -52,7 +52,7 @@ class PeriodBackwards(Invalid):
 
 
 @dataclass(frozen=True)
-class Scope:
+class LogScope:
     """The records of an event log: of these offices, of one process or all, at `start` or later and before `end`."""
 
     offices: tuple[str, ...]
@@ -94,7 +94,7 @@ def scope_for(
     definition_key: str | None = None,
     first: date | None = None,
     last: date | None = None,
-) -> Scope:
+) -> LogScope:
     """The scope of both days and everything between, in the offices whose work the actor oversees.
 
     Raises NothingToMine, NotFound for a foreign office, NotYourRole, PeriodBackwards.
@@ -111,7 +111,7 @@ def scope_for(
     if first is not None and last is not None and last < first:
         raise PeriodBackwards(fields={"last": PeriodBackwards.__doc__ or ""})
     offices = tuple(id_ for id_ in known if decide(actor, Verb.see_team, OfficeFacts(id_)).allowed)
-    return Scope(
+    return LogScope(
         (office_id,) if office_id is not None else offices,
         definition_key,
         _midnight(first) if first is not None else None,
@@ -120,7 +120,7 @@ def scope_for(
 
 
 def prepare(
-    session: Session, scope: Scope, actor: Actor, now: datetime, *, format_: str, reason: str, names: bool
+    session: Session, scope: LogScope, actor: Actor, now: datetime, *, format_: str, reason: str, names: bool
 ) -> None:
     """Record who exports which log and why. The log is written after this is committed.
 
@@ -128,10 +128,10 @@ def prepare(
     """
     about = {"format": format_, "people": "user names" if names else "pseudonyms", **_described(scope)}
     described = ", ".join(f"{name}: {value}" for name, value in about.items())
-    record_access(session, actor, now, Read(Kind.mining_exported, described, reason))
+    record_access(session, actor, now, Read(AccessKind.mining_exported, described, reason))
 
 
-def write(session: Session, scope: Scope, path: Path, *, format_: str, naming: Naming | None) -> Counts:
+def write(session: Session, scope: LogScope, path: Path, *, format_: str, naming: Naming | None) -> Counts:
     """Write the log to a new file in this export format; without `naming` it says people's own user names."""
     about = _about(session, scope, naming)
     return Counts(*LOG_FORMS[format_].write(path, about, _Log(session, scope, naming)))
@@ -140,7 +140,7 @@ def write(session: Session, scope: Scope, path: Path, *, format_: str, naming: N
 class _Log:
     """The journal within a scope, as the writers want it; read anew each time it is asked for."""
 
-    def __init__(self, session: Session, scope: Scope, naming: Naming | None) -> None:
+    def __init__(self, session: Session, scope: LogScope, naming: Naming | None) -> None:
         self._session = session
         self._scope = scope
         self._name: Naming = naming or (lambda username: username)
@@ -254,7 +254,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time.min, BANGKOK)
 
 
-def _described(scope: Scope) -> dict[str, str]:
+def _described(scope: LogScope) -> dict[str, str]:
     return {
         "offices": " ".join(scope.offices),
         "process": scope.definition_key or "*",
@@ -263,7 +263,7 @@ def _described(scope: Scope) -> dict[str, str]:
     }
 
 
-def _about(session: Session, scope: Scope, naming: Naming | None) -> dict[str, str]:
+def _about(session: Session, scope: LogScope, naming: Naming | None) -> dict[str, str]:
     """What the file says of itself, the newest checkpoint of the audit log included."""
     about = {"concept:name": "OSM Flow", **_described(scope), "people": "pseudonyms" if naming else "user names"}
     checkpoint = latest_checkpoint(session)

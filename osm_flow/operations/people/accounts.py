@@ -18,7 +18,7 @@ from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid, NotFound, Refused
-from osm_flow.operations.ledger.admin_journal import AdminAct, Kind, record
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.signing_in import SignInRefused, hash_password, normal_username, password_fits
 from osm_flow.store.clusters import cluster_rows
 from osm_flow.store.models import Office, Person, Position, Province
@@ -239,7 +239,7 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
     session.add(person)
     session.flush()
     new = {"username": name, "password": _kept(person), "locale": entered.locale}
-    act = AdminAct(Kind.person_created, name, _office_of(session, person, actor), new=new)
+    act = AdminAct(AdminKind.person_created, name, _office_of(session, person, actor), new=new)
     record(session, actor, now, act)
     return person
 
@@ -272,7 +272,7 @@ def set_password(session: Session, username: str, actor: Actor, now: datetime, *
     person.password_hash = hash_password(password, person.username)
     person.session_epoch += 1
     office_id = _office_of(session, person, actor)
-    act = AdminAct(Kind.password_set, person.username, office_id, old=old, new=_NEW_PASSWORD)
+    act = AdminAct(AdminKind.password_set, person.username, office_id, old=old, new=_NEW_PASSWORD)
     record(session, actor, now, act)
 
 
@@ -286,7 +286,7 @@ def change_password(session: Session, person: Person, now: datetime, *, current:
     person.session_epoch += 1
     actor = actor_for(session, person, local_day(now))
     office_id, old = _office_of(session, person, actor), {"password": "set"}
-    act = AdminAct(Kind.password_changed, person.username, office_id, old=old, new=_NEW_PASSWORD)
+    act = AdminAct(AdminKind.password_changed, person.username, office_id, old=old, new=_NEW_PASSWORD)
     record(session, actor, now, act)
 
 
@@ -302,7 +302,7 @@ def lock(session: Session, username: str, actor: Actor, now: datetime) -> Person
     if person.locked_at is None:
         person.locked_at = now
         person.session_epoch += 1
-        _record_lock(session, person, actor, now, Kind.person_locked)
+        _record_lock(session, person, actor, now, AdminKind.person_locked)
     return person
 
 
@@ -310,12 +310,12 @@ def unlock(session: Session, username: str, actor: Actor, now: datetime) -> Pers
     person = managed_person(session, username, actor)
     if person.locked_at is not None:
         person.locked_at = None
-        _record_lock(session, person, actor, now, Kind.person_unlocked)
+        _record_lock(session, person, actor, now, AdminKind.person_unlocked)
     return person
 
 
-def _record_lock(session: Session, person: Person, actor: Actor, now: datetime, kind: Kind) -> None:
-    is_locked = kind is Kind.person_locked
+def _record_lock(session: Session, person: Person, actor: Actor, now: datetime, kind: AdminKind) -> None:
+    is_locked = kind is AdminKind.person_locked
     old, new, office_id = {"locked": not is_locked}, {"locked": is_locked}, _office_of(session, person, actor)
     record(session, actor, now, AdminAct(kind, person.username, office_id, old=old, new=new))
 
@@ -348,7 +348,7 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
     session.flush()
     new = {name: getattr(position, name) for name in _RECORDED}
     new |= {"position": position.id, "for": principal.username if principal else None}
-    record(session, actor, now, AdminAct(Kind.position_given, person.username, position.office_id, new=new))
+    record(session, actor, now, AdminAct(AdminKind.position_given, person.username, position.office_id, new=new))
     return position
 
 
@@ -388,7 +388,7 @@ def end_position(session: Session, position_id: int, actor: Actor, now: datetime
     position.valid_to = last_day
     holder = session.get_one(Person, position.person_id).username
     told = {"position": position.id, "role": position.role, "kind": position.kind, "office_id": position.office_id}
-    act = AdminAct(Kind.position_ended, holder, position.office_id, old=old, new=new, told=told)
+    act = AdminAct(AdminKind.position_ended, holder, position.office_id, old=old, new=new, told=told)
     record(session, actor, now, act)
     return position
 

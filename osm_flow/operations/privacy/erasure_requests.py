@@ -60,7 +60,7 @@ class FourEyes(Forbidden):
 
 
 @dataclass(frozen=True)
-class Found:
+class RecordToErase:
     """A record whose payload holds the words: with a piece of it, and whether it must wait or may not go."""
 
     case: Case
@@ -73,7 +73,7 @@ class Found:
 # ---- looking ---------------------------------------------------------------------------------------------------
 
 
-def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str] = ()) -> list[Found]:
+def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str] = ()) -> list[RecordToErase]:
     """Records whose payload holds the words, in the offices where the actor may ask for erasure; at most 500."""
     text = _subject(text)
     offices = _offices(actor)
@@ -93,9 +93,9 @@ def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str]
     return [_found(session, record, body, case, text) for record, body, case in rows]
 
 
-def records_of(session: Session, actor: Actor, case_ids: Collection[str]) -> list[Found]:
+def records_of(session: Session, actor: Actor, case_ids: Collection[str]) -> list[RecordToErase]:
     """Every record of these cases that still has a payload, for erasing whole cases that have come of age."""
-    found: list[Found] = []
+    found: list[RecordToErase] = []
     for case_id in dict.fromkeys(case_ids):
         case = session.get(Case, case_id)
         if case is None:
@@ -111,7 +111,7 @@ def records_of(session: Session, actor: Actor, case_ids: Collection[str]) -> lis
     return found
 
 
-def records_due(session: Session, actor: Actor, now: datetime, case_ids: Collection[str]) -> list[Found]:
+def records_due(session: Session, actor: Actor, now: datetime, case_ids: Collection[str]) -> list[RecordToErase]:
     """Of these cases the records that need not be kept any longer: all of them, or those of short-lived elements."""
     due = [one for one in retention.due_cases(session, actor, now) if one.case.id in case_ids]
     whole = {one.case.id for one in due if not one.elements}
@@ -229,9 +229,9 @@ def get_request(session: Session, request_id: int, actor: Actor) -> ErasureReque
     return request
 
 
-def shown(session: Session, request: ErasureRequest) -> list[Found]:
+def shown(session: Session, request: ErasureRequest) -> list[RecordToErase]:
     """The records that the request names and that still have a payload, as whoever decides must see them."""
-    found: list[Found] = []
+    found: list[RecordToErase] = []
     for case_id, numbers in _by_case((item.case_id, item.seq) for item in request.items).items():
         case = _case(session, case_id)
         query = (
@@ -350,13 +350,13 @@ def _has(text: str) -> ColumnElement[bool]:
     return or_(holds(JournalPayload.body, text), JournalPayload.search.contains(searchable(text), autoescape=True))
 
 
-def _found(session: Session, record: JournalRecord, body: str, case: Case, text: str) -> Found:
+def _found(session: Session, record: JournalRecord, body: str, case: Case, text: str) -> RecordToErase:
     try:
         retention.refuse_held(session, case, [record.seq])
         is_held = False
     except retention.HeldByLaw:
         is_held = True
-    return Found(case, record, _excerpt(body, text), case.state in OPEN_CASE, is_held)
+    return RecordToErase(case, record, _excerpt(body, text), case.state in OPEN_CASE, is_held)
 
 
 def _excerpt(body: str, text: str) -> str:

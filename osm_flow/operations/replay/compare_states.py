@@ -39,7 +39,7 @@ class KnownState:
 
 
 @dataclass(frozen=True)
-class Difference:
+class StateDifference:
     """The first record whose recorded state is not the one computed now."""
 
     case_id: str
@@ -82,7 +82,7 @@ class Deep:
     case_id: str
     faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    difference: Difference | None = None
+    difference: StateDifference | None = None
     compared: int = 0
     digest: str = ""
     is_complete: bool = False
@@ -152,8 +152,8 @@ def names_of(waiting: tuple[Waiting, ...]) -> tuple[str, ...]:
     return tuple(sorted(shown))
 
 
-def _difference(history: History, record: Record, replayed: Replayed, known: KnownState | None) -> Difference:
-    return Difference(
+def _difference(history: History, record: Record, replayed: Replayed, known: KnownState | None) -> StateDifference:
+    return StateDifference(
         history.case_id,
         record.seq,
         record.at,

@@ -30,8 +30,8 @@ from osm_flow.operations.ledger.case_journal import record_of
 from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.replay import moment_parts
 from osm_flow.operations.replay.moment_parts import Given, OpenItem
-from osm_flow.operations.replay.states import Instant, State, stretch
-from osm_flow.operations.stepping.kept_states import Checkpoint
+from osm_flow.operations.replay.states import RecordWithStates, ReplayedState, stretch
+from osm_flow.operations.stepping.kept_states import KeptState
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition
 
@@ -118,7 +118,7 @@ class Moments:
     """Moments in order; `found` are states worth keeping (`case_checkpoints.keep`), in a transaction of their own."""
 
     items: list[Moment]
-    found: list[Checkpoint] = field(default_factory=list)
+    found: list[KeptState] = field(default_factory=list)
 
 
 def audited_case(session: Session, case_id: str, actor: Actor) -> Case:
@@ -184,7 +184,7 @@ def first_since(session: Session, case_id: str, instant: datetime) -> int:
 class _Around:
     """What moments need beside the fold, asked once for all of them."""
 
-    def __init__(self, session: Session, case: Case, instants: Sequence[Instant]) -> None:
+    def __init__(self, session: Session, case: Case, instants: Sequence[RecordWithStates]) -> None:
         last = instants[-1].record.seq
         self._case = case
         self._process: Process = compiled(session, case.definition)
@@ -199,7 +199,7 @@ class _Around:
         wanted |= self._holders.usernames | {one.assignee for one in waiting if one.assignee}
         self._names = names_of(session, wanted)
 
-    def moment(self, instant: Instant) -> Moment:
+    def moment(self, instant: RecordWithStates) -> Moment:
         record, after = instant.record, instant.after
         state = self._state(record.seq, after)
         is_live = after is not None and state in (CaseStatus.ACTIVE, CaseStatus.SUSPENDED)
@@ -238,7 +238,7 @@ class _Around:
     def _name(self, username: str) -> str:
         return self._names.get(username, username)
 
-    def _state(self, seq: int, after: State | None) -> str:
+    def _state(self, seq: int, after: ReplayedState | None) -> str:
         turns = [wanted for at, wanted in self._turns if at <= seq]
         if turns and turns[-1] is CaseStatus.CANCELLED:
             return CaseStatus.CANCELLED
@@ -246,7 +246,7 @@ class _Around:
             return CaseStatus.COMPLETED
         return turns[-1] if turns else CaseStatus.ACTIVE
 
-    def _open_items(self, record: JournalRecord, after: State) -> tuple[OpenItem, ...]:
+    def _open_items(self, record: JournalRecord, after: ReplayedState) -> tuple[OpenItem, ...]:
         subject = self._case.subject
         return tuple(self._holders.item(waiting, record.seq, self._names, subject) for waiting in _human(after))
 
@@ -263,11 +263,11 @@ class _Around:
         return key if key in self._process.forms else None
 
 
-def _human(state: State | None) -> Iterable[Waiting]:
+def _human(state: ReplayedState | None) -> Iterable[Waiting]:
     return [waiting for waiting in state.waiting if waiting.kind in _HUMAN] if state else []
 
 
-def _asked(instant: Instant) -> Waiting | None:
+def _asked(instant: RecordWithStates) -> Waiting | None:
     """What waited for the act of this record."""
     if instant.before is None or instant.record.task_id is None:
         return None
@@ -280,7 +280,7 @@ def _tokens(waiting: Iterable[Waiting], items: Iterable[OpenItem], at: datetime)
     return tuple(Token(element, number, overdue[element]) for element, number in count.items())
 
 
-def _changes(instant: Instant, asked: Waiting | None) -> Iterable[Difference]:
+def _changes(instant: RecordWithStates, asked: Waiting | None) -> Iterable[Difference]:
     """What the record changed. Where branches run side by side, what another branch wrote is no change of this one."""
     before, after = instant.before, instant.after
     if before is None or after is None or after is before:
@@ -300,7 +300,7 @@ def _known(data: JSON, difference: Difference) -> bool:
     return difference.kind != "removed" and is_same(value, difference.new)
 
 
-def _chain(instant: Instant) -> Chain:
+def _chain(instant: RecordWithStates) -> Chain:
     record = instant.record
     sealed = record_of(record)
     payload_ok = None

@@ -18,12 +18,12 @@ from osm_flow.engine.values import Waiting
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.stepping import command_codec, kept_states
-from osm_flow.operations.stepping.kept_states import Checkpoint
+from osm_flow.operations.stepping.kept_states import KeptState
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
 
 
 @dataclass(frozen=True)
-class State:
+class ReplayedState:
     """The state of a case after a record: what it waited for, its variables, how often each element had passed."""
 
     digest: str
@@ -34,11 +34,11 @@ class State:
     passed: Mapping[str, int] = field(default_factory=dict)
 
 
-NOTHING = State("", b"")
+NOTHING = ReplayedState("", b"")
 
 
 @dataclass(frozen=True)
-class Instant:
+class RecordWithStates:
     """One record, its payload, and the states before and after it.
 
     A state is None where it cannot be worked out, and `obstacle` says which record is in the way and why: an erased
@@ -49,8 +49,8 @@ class Instant:
     payload: JSON | None
     body: str | None
     salt: str | None
-    before: State | None
-    after: State | None
+    before: ReplayedState | None
+    after: ReplayedState | None
     previous_hash: str
     obstacle: tuple[int, str, str] | None = None
 
@@ -59,8 +59,8 @@ class Instant:
 class Stretch:
     """Instants in order, and the states found on the way that are worth keeping."""
 
-    instants: list[Instant]
-    found: list[Checkpoint]
+    instants: list[RecordWithStates]
+    found: list[KeptState]
 
 
 def stretch(session: Session, case: Case, first: int, last: int) -> Stretch:
@@ -82,7 +82,7 @@ def stretch(session: Session, case: Case, first: int, last: int) -> Stretch:
             and record.seq not in kept
             and state.digest == record.state_digest
         ):
-            worth_keeping.append(Checkpoint(record.seq, state.digest, state.snapshot, state.passed))
+            worth_keeping.append(KeptState(record.seq, state.digest, state.snapshot, state.passed))
     return Stretch(instants, worth_keeping)
 
 
@@ -93,16 +93,16 @@ class _Walk:
         self,
         process: Process,
         case_id: str,
-        start: Checkpoint | None,
-        kept: Mapping[int, Checkpoint],
+        start: KeptState | None,
+        kept: Mapping[int, KeptState],
         previous_hash: str,
     ) -> None:
         self._process, self._case_id, self._kept = process, case_id, kept
-        self._state: State | None = self._resumed(start) if start else NOTHING
+        self._state: ReplayedState | None = self._resumed(start) if start else NOTHING
         self._hash = previous_hash
         self._obstacle: tuple[int, str, str] | None = None
 
-    def follow(self, record: JournalRecord, payload: JournalPayload | None) -> Instant:
+    def follow(self, record: JournalRecord, payload: JournalPayload | None) -> RecordWithStates:
         """The next record with the states before and after it."""
         before, previous_hash = self._state, self._hash
         body = _body(payload)
@@ -112,7 +112,7 @@ class _Walk:
         if self._state is not None:
             self._obstacle = None
         self._hash = record.hash
-        return Instant(
+        return RecordWithStates(
             record,
             body,
             payload.body if payload else None,
@@ -123,11 +123,13 @@ class _Walk:
             self._obstacle,
         )
 
-    def _resumed(self, checkpoint: Checkpoint) -> State:
+    def _resumed(self, checkpoint: KeptState) -> ReplayedState:
         known = engine.standing(self._process, self._case_id, checkpoint.snapshot)
-        return State(known.digest, checkpoint.snapshot, known.waiting, known.data, known.ended, checkpoint.passed)
+        return ReplayedState(
+            known.digest, checkpoint.snapshot, known.waiting, known.data, known.ended, checkpoint.passed
+        )
 
-    def _after(self, record: JournalRecord, body: JSON | None) -> State | None:
+    def _after(self, record: JournalRecord, body: JSON | None) -> ReplayedState | None:
         state = self._state
         if state is None:
             return None
@@ -145,13 +147,13 @@ class _Walk:
             self._obstacle = (record.seq, "engine", str(error))
             return None
 
-    def _step(self, record: JournalRecord, body: JSON, state: State) -> State:
+    def _step(self, record: JournalRecord, body: JSON, state: ReplayedState) -> ReplayedState:
         command = command_codec.from_json(body["command"], body["data"])
         lookup = engine.recorded(body["lookups"])
         step = engine.step(self._process, self._case_id, state.snapshot or None, command, record.at, lookup)
         passed = Counter(state.passed)
         passed.update(element.element for element in step.passed if element.kind == "completed")
-        return State(step.digest, step.snapshot, step.waiting, step.data, step.ended, dict(passed))
+        return ReplayedState(step.digest, step.snapshot, step.waiting, step.data, step.ended, dict(passed))
 
 
 def _records(

@@ -17,7 +17,7 @@ EVERY = 100
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class KeptState:
     """A kept state: after record `seq`, with how often each element had passed by then."""
 
     seq: int
@@ -36,10 +36,10 @@ def keep_if_due(session: Session, case: Case) -> None:
     ).one()
     visits = select(ElementVisit.element, ElementVisit.visits).where(ElementVisit.case_id == case.id)
     passed = dict(session.execute(visits).all())
-    keep(session, case.id, [Checkpoint(case.seq, state.digest, state.snapshot, passed)])
+    keep(session, case.id, [KeptState(case.seq, state.digest, state.snapshot, passed)])
 
 
-def keep(session: Session, case_id: str, worth_keeping: Iterable[Checkpoint]) -> None:
+def keep(session: Session, case_id: str, worth_keeping: Iterable[KeptState]) -> None:
     """Keep states that a reader worked out, unless an erased payload may be in them."""
     checkpoints = sorted(worth_keeping, key=lambda checkpoint: checkpoint.seq)
     if not checkpoints or _has_gaps(session, case_id, checkpoints[-1].seq):
@@ -57,7 +57,7 @@ def keep(session: Session, case_id: str, worth_keeping: Iterable[Checkpoint]) ->
     insert_or_replace(session, CaseCheckpoint, rows, "digest", "snapshot", "passed")
 
 
-def nearest(session: Session, case_id: str, seq: int) -> Checkpoint | None:
+def nearest(session: Session, case_id: str, seq: int) -> KeptState | None:
     """The newest kept state at or before record `seq` that has the recorded digest; None: begin at the start."""
     newest_first = _of(case_id).order_by(CaseCheckpoint.seq.desc()).limit(1)
     while (row := session.execute(newest_first.where(CaseCheckpoint.seq <= seq)).first()) is not None:
@@ -67,7 +67,7 @@ def nearest(session: Session, case_id: str, seq: int) -> Checkpoint | None:
     return None
 
 
-def between(session: Session, case_id: str, after: int, last: int) -> dict[int, Checkpoint]:
+def between(session: Session, case_id: str, after: int, last: int) -> dict[int, KeptState]:
     """The kept states after `after` up to `last` that have the recorded digests."""
     query = _of(case_id).where(CaseCheckpoint.seq > after, CaseCheckpoint.seq <= last)
     honest = (_if_honest(row, recorded) for row, recorded in session.execute(query))
@@ -83,10 +83,10 @@ def _of(case_id: str) -> Select[CaseCheckpoint, str]:
     )
 
 
-def _if_honest(row: CaseCheckpoint, recorded: str) -> Checkpoint | None:
+def _if_honest(row: CaseCheckpoint, recorded: str) -> KeptState | None:
     if row.digest != recorded or engine.digest_of(row.snapshot) != recorded:
         return None
-    return Checkpoint(row.seq, row.digest, row.snapshot, json.loads(row.passed))
+    return KeptState(row.seq, row.digest, row.snapshot, json.loads(row.passed))
 
 
 def _has_gaps(session: Session, case_id: str, seq: int) -> bool:

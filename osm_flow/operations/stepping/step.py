@@ -55,7 +55,7 @@ class StateLost(Refused):
     """The state of the case does not fit its journal. Ask an administrator to verify the case."""
 
 
-class State(NamedTuple):
+class CachedState(NamedTuple):
     """The cached state of a case: after which record, its digest and its bytes."""
 
     seq: int
@@ -63,7 +63,7 @@ class State(NamedTuple):
     snapshot: bytes
 
 
-_READ_STATES: ReadOnce[str, State] = ReadOnce()
+_READ_STATES: ReadOnce[str, CachedState] = ReadOnce()
 _READ_WAITING: ReadOnce[tuple[str, str], tuple[Waiting, ...]] = ReadOnce()
 
 
@@ -163,7 +163,7 @@ def refuse_unless_active(case: Case) -> None:
         raise CaseEnded(case_id=case.id)
 
 
-def state_of(session: Session, case: Case, *, with_snapshot: bool = True) -> State:
+def state_of(session: Session, case: Case, *, with_snapshot: bool = True) -> CachedState:
     """The cached state of the case. Raises StateLost when it is not the one after the newest record.
 
     A transaction that holds the case's lock reads it once.
@@ -176,7 +176,7 @@ def state_of(session: Session, case: Case, *, with_snapshot: bool = True) -> Sta
     row = session.execute(_STATE if with_snapshot else _DIGEST, {"case": case.id}).first()
     if row is None or row[0] != case.seq:
         raise StateLost(case_id=case.id)
-    state = State(row[0], row[1], row[2])
+    state = CachedState(row[0], row[1], row[2])
     # Without the lock somebody else may move the case between two looks.
     if has_locked(session, case):
         states[case.id] = state
@@ -238,7 +238,7 @@ def _end(session: Session, case: Case, step: Step, at: datetime, now: datetime) 
         )
 
 
-def _keep(session: Session, case: Case, state: State | None, values: dict[str, Any]) -> None:
+def _keep(session: Session, case: Case, state: CachedState | None, values: dict[str, Any]) -> None:
     if state is None:
         session.add(CaseState(case_id=case.id, **values))
         return

@@ -38,7 +38,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Entry(Cell):
+class DocumentEntry(Cell):
     """A field of the document; `rows` is None unless it is a table."""
 
     columns: Sequence[Cell] = ()
@@ -51,7 +51,7 @@ class Group:
     """A heading and the entries below it; groups and fields without content are left out."""
 
     heading: str
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[DocumentEntry] = field(default_factory=list)
 
 
 def form_document(
@@ -90,7 +90,7 @@ def form_value(schema: JSON, value: Any, locale: str | None = None) -> str:
     return display_text(schema, value, locale) if value is not None else ""
 
 
-def _entry(name: str, schema: JSON, value: Any, changes: list[Change], locale: str) -> Entry:
+def _entry(name: str, schema: JSON, value: Any, changes: list[Change], locale: str) -> DocumentEntry:
     label = label_of(schema, locale)
     if is_table(schema):
         columns = [
@@ -98,9 +98,9 @@ def _entry(name: str, schema: JSON, value: Any, changes: list[Change], locale: s
         ]
         rows = _rows(schema, value, changes, locale)
         size = table_size(columns_of(schema))
-        return Entry(name, label, "", columns=columns, rows=rows, size=size)
+        return DocumentEntry(name, label, "", columns=columns, rows=rows, size=size)
     change = changes[0] if changes else None
-    return Entry(
+    return DocumentEntry(
         name,
         label,
         _measured(schema, value, locale),

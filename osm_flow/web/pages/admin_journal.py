@@ -12,7 +12,7 @@ from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, DateStatus
 from osm_flow.domain.people import PositionKind
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, Kind
+from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind
 from osm_flow.operations.people.accounts import names_of
 from osm_flow.store.models import AdminRecord
 from osm_flow.web.parts.audit_filters import period_of
@@ -23,7 +23,7 @@ from osm_flow.web.site.i18n import current_locale, gettext
 blueprint = Blueprint("administration", __name__)
 
 # What the filter offers beside each kind of its own.
-_GROUPS = {"people": ABOUT_PEOPLE, "others": tuple(kind for kind in Kind if kind not in ABOUT_PEOPLE)}
+_GROUPS = {"people": ABOUT_PEOPLE, "others": tuple(kind for kind in AdminKind if kind not in ABOUT_PEOPLE)}
 
 
 @blueprint.get("/audit/administration")
@@ -31,7 +31,7 @@ _GROUPS = {"people": ABOUT_PEOPLE, "others": tuple(kind for kind in Kind if kind
 def record_list() -> ResponseReturnValue:
     arguments = request.args
     chosen = {name: arguments.get(name, "").strip()[:64] for name in ("who", "about", "kind", "since", "until")}
-    kinds = _GROUPS.get(chosen["kind"]) or ((chosen["kind"],) if chosen["kind"] in set(Kind) else ())
+    kinds = _GROUPS.get(chosen["kind"]) or ((chosen["kind"],) if chosen["kind"] in set(AdminKind) else ())
     since, until = period_of(chosen["since"], chosen["until"])
     wanted = AdminFilter(chosen["who"], chosen["about"], tuple(map(str, kinds)), since, until)
     page = admin_journal.records(g.session, g.actor, wanted, after=arguments.get("after") or None)
@@ -62,7 +62,7 @@ def lines_of(one: AdminRecord) -> list[tuple[str, str | None, str]]:
 
 def subject_of(one: AdminRecord) -> str:
     """What it was done to: a milestone and a day by their names, anything else as it is recorded."""
-    if one.kind == Kind.calendar_moved:
+    if one.kind == AdminKind.calendar_moved:
         place, _, key = one.subject.rpartition(" ")
         return f"{place} {_milestone(key)}"
     return _date(one.subject)
@@ -149,16 +149,16 @@ def _labels() -> dict[str, str]:
 
 def _kinds() -> dict[str, str]:
     return {
-        Kind.person_created: gettext("เพิ่มบัญชีผู้ใช้"),
-        Kind.person_locked: gettext("ระงับบัญชี"),
-        Kind.person_unlocked: gettext("เปิดใช้บัญชีอีกครั้ง"),
-        Kind.password_set: gettext("ผู้ดูแลตั้งรหัสผ่านใหม่"),
-        Kind.password_changed: gettext("เจ้าของเปลี่ยนรหัสผ่าน"),
-        Kind.position_given: gettext("ให้ตำแหน่ง"),
-        Kind.position_ended: gettext("สิ้นสุดตำแหน่ง"),
-        Kind.calendar_proposed: gettext("เสนอปฏิทินทั้งปี"),
-        Kind.calendar_moved: gettext("เลื่อนวันในปฏิทิน"),
-        Kind.holiday_set: gettext("กำหนดวันหยุดหรือวันทำการ"),
-        Kind.holiday_removed: gettext("ยกเลิกการกำหนดวันหยุด"),
-        Kind.definitions_deployed: gettext("ติดตั้งกระบวนการรุ่นใหม่"),
+        AdminKind.person_created: gettext("เพิ่มบัญชีผู้ใช้"),
+        AdminKind.person_locked: gettext("ระงับบัญชี"),
+        AdminKind.person_unlocked: gettext("เปิดใช้บัญชีอีกครั้ง"),
+        AdminKind.password_set: gettext("ผู้ดูแลตั้งรหัสผ่านใหม่"),
+        AdminKind.password_changed: gettext("เจ้าของเปลี่ยนรหัสผ่าน"),
+        AdminKind.position_given: gettext("ให้ตำแหน่ง"),
+        AdminKind.position_ended: gettext("สิ้นสุดตำแหน่ง"),
+        AdminKind.calendar_proposed: gettext("เสนอปฏิทินทั้งปี"),
+        AdminKind.calendar_moved: gettext("เลื่อนวันในปฏิทิน"),
+        AdminKind.holiday_set: gettext("กำหนดวันหยุดหรือวันทำการ"),
+        AdminKind.holiday_removed: gettext("ยกเลิกการกำหนดวันหยุด"),
+        AdminKind.definitions_deployed: gettext("ติดตั้งกระบวนการรุ่นใหม่"),
     }

@@ -20,7 +20,7 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import search as history_search
 from osm_flow.operations.audit.questions import Question
-from osm_flow.operations.audit.search import Found, Wanted
+from osm_flow.operations.audit.search import FoundRecord, Wanted
 from osm_flow.web.parts.history import kind_words, kinds
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
@@ -69,7 +69,7 @@ class FormatUnknown(Invalid):
 
 
 @dataclass(frozen=True)
-class Asked:
+class SearchAsked:
     """What was typed into the search, what it means, and the names of what cannot be read."""
 
     typed: dict[str, str]
@@ -127,7 +127,7 @@ def export(form: str) -> ResponseReturnValue:
     return send_file(file, mimetype=sheet_form.mimetype, as_attachment=True, download_name=name)
 
 
-def _page(asked: Asked, page: object, errors: dict[str, str] | None = None) -> str:
+def _page(asked: SearchAsked, page: object, errors: dict[str, str] | None = None) -> str:
     return render_template(
         "audit_search/search.html",
         asked=asked,
@@ -147,7 +147,7 @@ def _page(asked: Asked, page: object, errors: dict[str, str] | None = None) -> s
     )
 
 
-def _asked(given: object) -> Asked:
+def _asked(given: object) -> SearchAsked:
     values = cast("dict[str, str]", given)
     typed = {name: values[name].strip()[:200] for name in _NAMES if values.get(name, "").strip()}
     unread: list[str] = []
@@ -172,7 +172,7 @@ def _asked(given: object) -> Asked:
         text=typed.get("text"),
         question=Question(question) if question and "q" not in unread else None,
     )
-    return Asked(typed, wanted, unread)
+    return SearchAsked(typed, wanted, unread)
 
 
 def _day(typed: dict[str, str], name: str, unread: list[str]) -> date | None:
@@ -191,7 +191,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), zone())
 
 
-def _row(found: Found) -> list[Cell]:
+def _row(found: FoundRecord) -> list[Cell]:
     record = found.record
     return [
         thai_datetime(record.at),

@@ -37,7 +37,7 @@ class NoSuchYear(NotFound):
 
 
 @dataclass(frozen=True)
-class Line:
+class CalendarLine:
     """One milestone as the list shows it."""
 
     row: FiscalDate
@@ -145,9 +145,9 @@ def name_of(key: str) -> str:
     return milestone.name_en if current_locale() == "en" else milestone.name_th
 
 
-def _line(row: FiscalDate, changes: list[CalendarChange]) -> Line:
+def _line(row: FiscalDate, changes: list[CalendarChange]) -> CalendarLine:
     today = local_day(g.now)
-    return Line(row, name_of(row.key), _distance(row.date, today), row.date < today, changes)
+    return CalendarLine(row, name_of(row.key), _distance(row.date, today), row.date < today, changes)
 
 
 def _distance(day: date, today: date) -> str:

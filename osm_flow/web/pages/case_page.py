@@ -27,7 +27,7 @@ from osm_flow.web.parts.diagram_xml import party_of
 from osm_flow.web.parts.documents import documents_of
 from osm_flow.web.parts.element_list import live_elements
 from osm_flow.web.parts.history import Told, fold, kind_words, tell
-from osm_flow.web.parts.refusals import Problem
+from osm_flow.web.parts.refusals import Mistake
 from osm_flow.web.site.filters import role_name
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import names_of
@@ -63,7 +63,7 @@ def start_context(office_id: str | None, fiscal_year: str | None) -> JSON:
     return {"fy": year, "office": office, "provinces": provinces, "started_by": g.actor.username}
 
 
-def render(case: Case, *, after: str | None, problem: Problem | None = None) -> str:
+def render(case: Case, *, after: str | None, problem: Mistake | None = None) -> str:
     """The page of the case; `problem` is what one of its small forms got wrong."""
     process = compiled(g.session, case.definition)
     history = case_queries.case_history(g.session, case, after=after)

@@ -60,7 +60,7 @@ def download() -> ResponseReturnValue:
     return _file(scope, format_, names)
 
 
-def _file(scope: event_log.Scope, format_: str, names: bool) -> Response:
+def _file(scope: event_log.LogScope, format_: str, names: bool) -> Response:
     """The log as a download; its file has no name any more, so it goes away with the answer."""
     naming = None if names else pseudonyms(kept_key(current_app.config["DATA_DIR"]))
     with tempfile.TemporaryDirectory(prefix="osm-log-", ignore_cleanup_errors=True) as folder:

@@ -40,7 +40,7 @@ _AWAITED = {
 
 
 @dataclass(frozen=True)
-class Line:
+class ValueLine:
     """A value with what it is called; `path` names it exactly, `old` and `mark` where it changed."""
 
     path: str
@@ -92,10 +92,10 @@ class MomentView:
     role: str
     typed: Typed | None
     judged: Typed | None
-    facts: list[Line]
-    changes: list[Line]
+    facts: list[ValueLine]
+    changes: list[ValueLine]
     more_changes: int
-    data: list[Line]
+    data: list[ValueLine]
     data_size: int
     open_items: list[OpenLine]
     awaited: list[tuple[str, str, datetime | None]]
@@ -180,16 +180,16 @@ class Reader:
         schema = self._labels.form_with(document)
         return Typed(title_of(schema), schema, document) if schema else None
 
-    def _facts(self, moment: Moment) -> list[Line]:
+    def _facts(self, moment: Moment) -> list[ValueLine]:
         """What was written with a record that has no form: a reason, a comment, what a service found."""
         payload = moment.payload or {}
         written = {**(payload.get("about") or {}), **(payload.get("data") or {})}
         return self._labels.lines(written, None)[:MOST_LINES]
 
-    def _changed(self, moment: Moment, schema: JSON | None) -> list[Line]:
+    def _changed(self, moment: Moment, schema: JSON | None) -> list[ValueLine]:
         text, label = self._labels.text, self._labels.label
         return [
-            Line(
+            ValueLine(
                 spelled(one.path),
                 label(one.path, schema),
                 text(one.path, one.new, schema) if one.kind != "removed" else "",
@@ -227,10 +227,10 @@ class Labels:
                 if key := element.properties.get("document"):
                     self._documents.setdefault(key, gettext(element.name))
 
-    def lines(self, data: Mapping[str, Any], schema: JSON | None) -> list[Line]:
+    def lines(self, data: Mapping[str, Any], schema: JSON | None) -> list[ValueLine]:
         """Every value in the data, one a line, in the order of their names."""
         return [
-            Line(spelled(one.path), self.label(one.path, schema), self.text(one.path, one.new, schema))
+            ValueLine(spelled(one.path), self.label(one.path, schema), self.text(one.path, one.new, schema))
             for one in differences({}, dict(data))
         ]
 

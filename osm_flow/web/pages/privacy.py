@@ -12,7 +12,7 @@ from osm_flow.domain.retention import Retention
 from osm_flow.domain.states import ErasureState
 from osm_flow.operations.cases.acts import case_named, get_case
 from osm_flow.operations.ledger import access_log
-from osm_flow.operations.ledger.access_log import AccessFilter, Kind, Read, record_access
+from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read, record_access
 from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.privacy import erasure_requests, retention
 from osm_flow.store.models import Case
@@ -34,7 +34,7 @@ def access_list() -> ResponseReturnValue:
     filters = {name: arguments.get(name, "").strip()[:64] for name in ("who", "kind", "case", "since", "until")}
     case = case_named(g.session, filters["case"]) if filters["case"] else None
     since, until = period_of(filters["since"], filters["until"])
-    kind = filters["kind"] if filters["kind"] in set(Kind) else None
+    kind = filters["kind"] if filters["kind"] in set(AccessKind) else None
     case_id = (case.id if case else "none") if filters["case"] else None
     wanted = AccessFilter(filters["who"], kind, case_id, since, until)
     page = access_log.accesses(g.session, g.actor, wanted, after=arguments.get("after") or None)
@@ -59,7 +59,7 @@ def find() -> ResponseReturnValue:
     """A post, so that a name that somebody wants forgotten stands in no address and no server's log."""
     text = request.form.get("text", "")
     found = erasure_requests.find(g.session, g.actor, erasure_requests.display_name_of(g.session, text.strip()))
-    record_access(g.session, g.actor, g.now, Read(Kind.privacy_searched, request.path, details=text))
+    record_access(g.session, g.actor, g.now, Read(AccessKind.privacy_searched, request.path, details=text))
     return render_template("privacy/find.html", found=_grouped(found), count=len(found), text=text, error=None)
 
 
@@ -205,16 +205,16 @@ def privacy_of(case: Case) -> dict[str, Any]:
 
 def _kinds() -> dict[str, str]:
     return {
-        Kind.case_opened: gettext("เปิดเรื่องอ่อนไหว"),
-        Kind.case_exported: gettext("ส่งออกเรื่อง"),
-        Kind.attachment_downloaded: gettext("ดาวน์โหลดไฟล์แนบ"),
-        Kind.audit_opened: gettext("เปิดหน้าตรวจสอบ"),
-        Kind.audit_searched: gettext("ค้นหาในหน้าตรวจสอบ"),
-        Kind.search_exported: gettext("ส่งออกผลการค้นหา"),
-        Kind.mining_exported: gettext("ส่งออกบันทึกกระบวนงาน"),
-        Kind.list_exported: gettext("ส่งออกรายการ"),
-        Kind.privacy_opened: gettext("เปิดหน้าข้อมูลส่วนบุคคล"),
-        Kind.privacy_searched: gettext("ค้นหาข้อมูลส่วนบุคคล"),
+        AccessKind.case_opened: gettext("เปิดเรื่องอ่อนไหว"),
+        AccessKind.case_exported: gettext("ส่งออกเรื่อง"),
+        AccessKind.attachment_downloaded: gettext("ดาวน์โหลดไฟล์แนบ"),
+        AccessKind.audit_opened: gettext("เปิดหน้าตรวจสอบ"),
+        AccessKind.audit_searched: gettext("ค้นหาในหน้าตรวจสอบ"),
+        AccessKind.search_exported: gettext("ส่งออกผลการค้นหา"),
+        AccessKind.mining_exported: gettext("ส่งออกบันทึกกระบวนงาน"),
+        AccessKind.list_exported: gettext("ส่งออกรายการ"),
+        AccessKind.privacy_opened: gettext("เปิดหน้าข้อมูลส่วนบุคคล"),
+        AccessKind.privacy_searched: gettext("ค้นหาข้อมูลส่วนบุคคล"),
     }
 
 
@@ -228,8 +228,8 @@ def _states() -> dict[str, str]:
     }
 
 
-def _grouped(found: list[erasure_requests.Found]) -> list[tuple[Case, list[erasure_requests.Found]]]:
-    cases: dict[str, list[erasure_requests.Found]] = {}
+def _grouped(found: list[erasure_requests.RecordToErase]) -> list[tuple[Case, list[erasure_requests.RecordToErase]]]:
+    cases: dict[str, list[erasure_requests.RecordToErase]] = {}
     for one in found:
         cases.setdefault(one.case.id, []).append(one)
     return [(group[0].case, group) for group in cases.values()]

@@ -14,7 +14,7 @@ from osm_flow.web.site.i18n import error_text, gettext
 
 
 @dataclass(frozen=True)
-class Problem:
+class Mistake:
     """What one of the small forms of a page got wrong: which act, why, and everything that was typed."""
 
     act: str
@@ -22,10 +22,10 @@ class Problem:
     typed: Mapping[str, str]
 
 
-def problem_of(act: str, error: Invalid) -> Problem:
+def problem_of(act: str, error: Invalid) -> Mistake:
     """The problem of the form that was posted, in the reader's language, each sentence once."""
     sentences = dict.fromkeys([error_text(error), *map(gettext, error.fields.values())])
-    return Problem(act, " ".join(sentences), request.form)
+    return Mistake(act, " ".join(sentences), request.form)
 
 
 def after_refusal(refusal: Invalid | Refused) -> None:

@@ -18,7 +18,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
-class Access:
+class AccessRule:
     """`verbs`: any one of them is enough to enter; what exactly may be done is decided by the operation."""
 
     public: bool = False
@@ -33,24 +33,24 @@ class NotSignedIn(OsmFlowError):
 
 def public(view: View) -> View:
     """For everybody, signed in or not."""
-    return _mark(view, Access(public=True))
+    return _mark(view, AccessRule(public=True))
 
 
 def signed_in(view: View) -> View:
     """For everybody who is signed in."""
-    return _mark(view, Access())
+    return _mark(view, AccessRule())
 
 
 def requires(*verbs: Verb) -> Callable[[View], View]:
     """For those whose roles allow one of these verbs somewhere."""
-    return lambda view: _mark(view, Access(verbs=verbs))
+    return lambda view: _mark(view, AccessRule(verbs=verbs))
 
 
-def rule_of(view: Callable[..., Any]) -> Access | None:
+def rule_of(view: Callable[..., Any]) -> AccessRule | None:
     return getattr(view, "osm_access", None)
 
 
-def _mark(view: View, rule: Access) -> View:
+def _mark(view: View, rule: AccessRule) -> View:
     if rule_of(view) is not None:
         raise TypeError(f"{view.__name__} has two access rules")
     view.osm_access = rule  # type: ignore[attr-defined]
@@ -91,7 +91,7 @@ def _only_reads(actor: Actor) -> bool:
     return bool(actor.hats) and all(hat.role == "auditor" for hat in actor.hats)
 
 
-def _is_theirs(rule: Access) -> bool:
+def _is_theirs(rule: AccessRule) -> bool:
     """What an auditor sends all the same: for evidence, with a reason, and about their own account."""
     return Verb.see_audit in rule.verbs or request.blueprint == "account"
 

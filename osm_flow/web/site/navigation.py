@@ -14,7 +14,7 @@ from osm_flow.web.site.i18n import gettext
 
 
 @dataclass(frozen=True)
-class Entry:
+class NavigationEntry:
     """A line of the navigation."""
 
     url: str
@@ -41,10 +41,10 @@ _ENTRIES: tuple[tuple[str, str, str, Verb | None], ...] = (
 )
 
 
-def navigation() -> list[Entry]:
+def navigation() -> list[NavigationEntry]:
     """The lines this person may follow, the one they are under marked."""
     return [
-        Entry(url := url_for(endpoint), gettext(label), icon, _is_here(url))
+        NavigationEntry(url := url_for(endpoint), gettext(label), icon, _is_here(url))
         for endpoint, label, icon, verb in _ENTRIES
         if endpoint in current_app.view_functions and (verb is None or may(verb))
     ]

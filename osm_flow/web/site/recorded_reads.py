@@ -13,7 +13,7 @@ from flask import current_app, g, request
 from osm_flow.domain.access.policy import Verb
 from osm_flow.operations.cases.acts import case_with
 from osm_flow.operations.cases.attachments import attachment_with_case
-from osm_flow.operations.ledger.access_log import Kind, Read, record_access
+from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.privacy.retention import is_sensitive
 from osm_flow.store.models import Case
 from osm_flow.web.site.access import rule_of
@@ -39,20 +39,20 @@ def record_this_read() -> None:
     elif rule is not None and Verb.see_audit in rule.verbs:
         _record_audit(case)
     elif case is not None and is_sensitive(g.session, case):
-        recorded_read(Read(Kind.case_opened, case))
+        recorded_read(Read(AccessKind.case_opened, case))
 
 
 def _record_audit(case: Case | None) -> None:
     if case is not None:
-        recorded_read(Read(Kind.audit_opened, case))
+        recorded_read(Read(AccessKind.audit_opened, case))
         return
     asked = "&".join(f"{name}={value}" for name, value in request.args.items(multi=True) if value and name != "after")
-    recorded_read(Read(Kind.audit_searched if asked else Kind.audit_opened, request.path, details=asked))
+    recorded_read(Read(AccessKind.audit_searched if asked else AccessKind.audit_opened, request.path, details=asked))
 
 
 def _record_download() -> None:
     attachment, case = attachment_with_case(g.session, (request.view_args or {})["attachment_id"])
-    recorded_read(Read(Kind.attachment_downloaded, f"{case.business_key} sha256:{attachment.sha256}", case=case))
+    recorded_read(Read(AccessKind.attachment_downloaded, f"{case.business_key} sha256:{attachment.sha256}", case=case))
 
 
 def _case() -> Case | None:

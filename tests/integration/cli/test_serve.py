@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from osm_flow.cli.benchmarks import programs
-from osm_flow.cli.benchmarks.bench import Office as Measured
+from osm_flow.cli.benchmarks.bench import BenchOffice
 from osm_flow.cli.serve import prepare
 from osm_flow.demo import cast, loading
 from osm_flow.operations.definitions.deployments import shipped_files
@@ -80,7 +80,7 @@ def test_a_database_in_use_gets_no_demo(sqlite_store: Store, tmp_path: Path) -> 
 def test_the_site_answers_and_a_second_one_at_its_address_says_why_it_cannot(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
-    office = Measured(Shell(sqlite_store, tmp_path).context)
+    office = BenchOffice(Shell(sqlite_store, tmp_path).context)
 
     with programs.server(office) as (port, _, _):
         with closing(HTTPConnection("127.0.0.1", port)) as browser:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.app import create_app
-from osm_flow.cli.benchmarks.bench import Bench, Office
+from osm_flow.cli.benchmarks.bench import Bench, BenchOffice
 from osm_flow.cli.context import Context
 from osm_flow.settings import Settings
 from osm_flow.store.backup import backup
@@ -28,7 +28,7 @@ class WatchedBench(Bench):
     """Keeps a copy of every database."""
 
     @contextmanager
-    def office(self, name: str, *roles: str) -> Iterator[Office]:
+    def office(self, name: str, *roles: str) -> Iterator[BenchOffice]:
         with super().office(name, *roles) as office:
             yield office
             backup(office.store, self.folder / f"{name}.kept")

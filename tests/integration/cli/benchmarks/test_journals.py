@@ -6,7 +6,7 @@ from collections import Counter
 
 from sqlalchemy import func, select
 
-from osm_flow.cli.benchmarks.bench import Office
+from osm_flow.cli.benchmarks.bench import BenchOffice
 from osm_flow.cli.benchmarks.diagrams import files
 from osm_flow.cli.benchmarks.journals import fill, lengthen, open_items
 from osm_flow.cli.benchmarks.stepping import begin, go_round
@@ -18,7 +18,7 @@ from osm_flow.store.models import Candidate, Case, JournalRecord, WorkItem
 from tests.integration.cli.benchmarks.conftest import WatchedBench
 
 
-def deployed(bench: WatchedBench, office: Office) -> None:
+def deployed(bench: WatchedBench, office: BenchOffice) -> None:
     with office.store.transaction() as session:
         deploy(session, files("rework"), SYSTEM, bench.now())
 

@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
-from osm_flow.operations.ledger.access_log import AccessFilter, ExportReasonMissing, Kind, Read, accesses, record_access
+from osm_flow.operations.ledger.access_log import (
+    AccessFilter,
+    AccessKind,
+    ExportReasonMissing,
+    Read,
+    accesses,
+    record_access,
+)
 from osm_flow.store.models import Access, Case
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, later, make_case, make_office, make_person
@@ -66,7 +73,7 @@ def test_accesses_cannot_be_changed_but_their_words_can_be_blanked(store: Store)
 def test_a_read_of_a_case_is_known_by_its_number_and_office(session: Session, malee: Actor) -> None:
     case = the_case(session)
 
-    read = record_access(session, malee, NOW, Read(Kind.case_exported, case, " ตรวจประจำปี "))
+    read = record_access(session, malee, NOW, Read(AccessKind.case_exported, case, " ตรวจประจำปี "))
 
     assert read is not None
     assert (read.subject, read.case_id, read.office_id) == (case.business_key, case.id, OFFICE)
@@ -76,8 +83,8 @@ def test_a_read_of_a_case_is_known_by_its_number_and_office(session: Session, ma
 def test_what_else_was_read_is_said_in_words_beside_its_case(session: Session, malee: Actor) -> None:
     case = the_case(session)
 
-    of_case = record_access(session, malee, NOW, Read(Kind.attachment_downloaded, "REV sha256:ab", case=case))
-    of_none = record_access(session, malee, NOW, Read(Kind.audit_opened, "/audit"))
+    of_case = record_access(session, malee, NOW, Read(AccessKind.attachment_downloaded, "REV sha256:ab", case=case))
+    of_none = record_access(session, malee, NOW, Read(AccessKind.audit_opened, "/audit"))
 
     assert of_case is not None
     assert of_none is not None
@@ -86,8 +93,8 @@ def test_what_else_was_read_is_said_in_words_beside_its_case(session: Session, m
 
 
 @pytest.mark.parametrize("reason", ["", " \t ", "\0", "\0 \0"])
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind.endswith(".exported")])
-def test_nothing_leaves_without_a_reason(session: Session, malee: Actor, kind: Kind, reason: str) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in AccessKind if kind.endswith(".exported")])
+def test_nothing_leaves_without_a_reason(session: Session, malee: Actor, kind: AccessKind, reason: str) -> None:
     with pytest.raises(ExportReasonMissing) as refused:
         record_access(session, malee, NOW, Read(kind, "x", reason))
 
@@ -98,7 +105,7 @@ def test_nothing_leaves_without_a_reason(session: Session, malee: Actor, kind: K
 def test_texts_of_any_length_and_kind_can_be_recorded(session: Session, malee: Actor) -> None:
     long = "ก\0" * 5_000
 
-    read = record_access(session, malee, NOW, Read(Kind.audit_searched, long, long, details=long))
+    read = record_access(session, malee, NOW, Read(AccessKind.audit_searched, long, long, details=long))
 
     assert read is not None
     assert [len(text) for text in (read.subject, read.reason, read.details)] == [128, 2000, 1000]
@@ -110,13 +117,16 @@ def test_the_same_look_within_a_while_is_recorded_once(session: Session, malee: 
     while_ = timedelta(minutes=15)
 
     def look(minutes: float, actor: Actor = malee, details: str = "text=ก", subject: str = "/audit") -> bool:
-        read = Read(Kind.audit_searched, subject, details=details)
+        read = Read(AccessKind.audit_searched, subject, details=details)
         found = record_access(session, actor, later(minutes), read, once_within=while_)
         return found is not None
 
     assert [look(0), look(10), look(15), look(15.1)] == [True, False, False, True]
     assert [look(16, details="text=ข"), look(16, subject="/audit/x"), look(16, other)] == [True, True, True]
-    assert record_access(session, malee, later(16), Read(Kind.audit_searched, "/audit", details="text=ก")) is not None
+    assert (
+        record_access(session, malee, later(16), Read(AccessKind.audit_searched, "/audit", details="text=ก"))
+        is not None
+    )
 
 
 # ---- who sees it -----------------------------------------------------------------------------------------------
@@ -125,9 +135,9 @@ def test_the_same_look_within_a_while_is_recorded_once(session: Session, malee: 
 def test_auditors_see_the_reads_of_their_offices_and_of_none(session: Session, malee: Actor) -> None:
     make_office(session, "NE-U2", {})
     far = make_person(session, "far", "auditor", office_id="NE-U2")
-    record_access(session, malee, NOW, Read(Kind.audit_opened, "here"))
-    record_access(session, far, NOW, Read(Kind.audit_opened, "there"))
-    record_access(session, SYSTEM, NOW, Read(Kind.audit_opened, "nowhere"))
+    record_access(session, malee, NOW, Read(AccessKind.audit_opened, "here"))
+    record_access(session, far, NOW, Read(AccessKind.audit_opened, "there"))
+    record_access(session, SYSTEM, NOW, Read(AccessKind.audit_opened, "nowhere"))
 
     assert seen(session, malee) == ["nowhere", "here"]
     assert seen(session, far) == ["nowhere", "there"]
@@ -138,12 +148,12 @@ def test_auditors_see_the_reads_of_their_offices_and_of_none(session: Session, m
 
 def test_reads_are_found_by_who_what_which_case_and_when(session: Session, malee: Actor) -> None:
     case, seer = the_case(session), make_person(session, "seer", "auditor")
-    record_access(session, malee, later(0), Read(Kind.case_opened, case))
-    record_access(session, malee, later(1), Read(Kind.audit_opened, "/audit"))
-    record_access(session, seer, later(2), Read(Kind.audit_opened, "/audit/log"))
+    record_access(session, malee, later(0), Read(AccessKind.case_opened, case))
+    record_access(session, malee, later(1), Read(AccessKind.audit_opened, "/audit"))
+    record_access(session, seer, later(2), Read(AccessKind.audit_opened, "/audit/log"))
 
     assert seen(session, malee, who="seer") == ["/audit/log"]
-    assert seen(session, malee, kind=Kind.audit_opened) == ["/audit/log", "/audit"]
+    assert seen(session, malee, kind=AccessKind.audit_opened) == ["/audit/log", "/audit"]
     assert seen(session, malee, case_id=case.id) == [case.business_key]
     assert seen(session, malee, since=later(1)) == ["/audit/log", "/audit"]
     assert seen(session, malee, until=later(1)) == [case.business_key]

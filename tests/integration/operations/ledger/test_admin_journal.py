@@ -23,7 +23,7 @@ from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.calendar.holidays import Holiday, override_day, remove_override
 from osm_flow.operations.calendar.milestones import move_date, propose_year
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.ledger.admin_journal import AdminFilter, Kind, changes_of, check_chain, records
+from osm_flow.operations.ledger.admin_journal import AdminFilter, AdminKind, changes_of, check_chain, records
 from osm_flow.operations.people import accounts
 from osm_flow.operations.people.accounts import actor_named
 from osm_flow.store.session import Store
@@ -325,6 +325,6 @@ def test_it_is_filtered_and_paged(store: Store, boss: Actor) -> None:
                 break
     assert (seen, page.total) == ([8, 7, 6, 5, 4, 3, 2, 1], 8)
     assert [kind for kind, *_ in told(store, about="p3")] == ["person.created", "person.locked"]
-    assert [subject for _, _, subject, _ in told(store, kinds=(str(Kind.person_locked),))] == ["p3"]
+    assert [subject for _, _, subject, _ in told(store, kinds=(str(AdminKind.person_locked),))] == ["p3"]
     assert [subject for _, _, subject, _ in told(store, since=later(5), until=later(6))] == ["p5"]
     assert told(store, who="nobody") == []

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.stepping import kept_states
-from osm_flow.operations.stepping.kept_states import Checkpoint, between, keep, nearest
+from osm_flow.operations.stepping.kept_states import KeptState, between, keep, nearest
 from osm_flow.store.models import Case, CaseCheckpoint, CaseState, ElementVisit, JournalPayload
 from tests.factories import complete_first, deploy_tests, later, make_case, make_office, make_person
 
@@ -44,7 +44,7 @@ def test_every_so_many_records_the_state_is_kept_with_the_visits(session: Sessio
     state = session.get_one(CaseState, case.id)
     found = nearest(session, case.id, 7)
     visits = dict(session.execute(select(ElementVisit.element, ElementVisit.visits)).all())
-    assert found == Checkpoint(6, state.digest, state.snapshot, visits)
+    assert found == KeptState(6, state.digest, state.snapshot, visits)
     assert visits["draft"] == 1
 
 
@@ -102,7 +102,7 @@ def test_nothing_is_kept_behind_an_erased_payload(session: Session, case: Case) 
 
 
 def test_the_visits_are_kept_as_json_in_one_spelling(session: Session, case: Case) -> None:
-    keep(session, case.id, [Checkpoint(3, "d", b"", {"b": 1, "a": 2})])
+    keep(session, case.id, [KeptState(3, "d", b"", {"b": 1, "a": 2})])
     session.expire_all()
 
     row = session.get_one(CaseCheckpoint, (case.id, 3))

@@ -9,7 +9,7 @@ from html import unescape
 from osm_flow.catalogues import catalogue
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson, NewPosition
-from osm_flow.operations.ledger.admin_journal import AdminFilter, Kind, check_chain, records
+from osm_flow.operations.ledger.admin_journal import AdminFilter, AdminKind, check_chain, records
 from osm_flow.operations.people import accounts
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
@@ -47,11 +47,11 @@ def test_every_act_of_the_pages_is_shown_to_the_auditor(as_person: As, store: St
         made = [one.kind for one in reversed(records(session, SYSTEM, AdminFilter(about="somsri")).items)]
         assert check_chain(session).faults == []
     assert made == [
-        Kind.person_created,
-        Kind.position_given,
-        Kind.password_set,
-        Kind.person_locked,
-        Kind.person_unlocked,
+        AdminKind.person_created,
+        AdminKind.position_given,
+        AdminKind.password_set,
+        AdminKind.person_locked,
+        AdminKind.person_unlocked,
     ]
 
     page = as_person("auditor").get("/audit/administration?about=somsri")
@@ -118,5 +118,5 @@ def test_every_kind_has_words_in_both_languages(as_person: As) -> None:
     page = as_person("auditor").get("/audit/administration")
     options = dict(re.findall(r'<option value="([a-z._]+)">([^<]+)</option>', page.text))
 
-    assert {str(kind) for kind in Kind} <= options.keys()
+    assert {str(kind) for kind in AdminKind} <= options.keys()
     assert all(label in catalogue("en").single for label in options.values())

@@ -16,7 +16,7 @@ from osm_flow.operations.people import accounts
 from osm_flow.settings import Settings
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
-from osm_flow.web.site.access import Access, public, requires, rule_of, signed_in
+from osm_flow.web.site.access import AccessRule, public, requires, rule_of, signed_in
 from osm_flow.web.site.errors import _TEXTS
 from osm_flow.web.site.i18n import gettext
 from tests.factories import NOW
@@ -34,7 +34,7 @@ def store(sqlite_store: Store) -> Store:
 def test_two_rules_on_one_route_are_a_mistake() -> None:
     with pytest.raises(TypeError):
         requires()(signed_in(lambda: "x"))
-    assert rule_of(public(lambda: "x")) == Access(public=True)
+    assert rule_of(public(lambda: "x")) == AccessRule(public=True)
 
 
 def test_every_answer_tells_the_browser_what_it_may_not_do(visitor: Visitor) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 from osm_flow.domain.forms.scope import (
     COMPARISONS,
-    Scope,
+    FormScope,
     amount,
     column_sum,
     conditions_of,
@@ -42,9 +42,9 @@ CASE: JSON = {"fy": 2571, "name": "of the case", "project": {"budget": 5}, "plan
 VALUES: JSON = {"total": 10.5, "rows": [{"a": 1, "b": 0.1}, {"a": 2, "name": "of the row"}, "no row"]}
 
 
-def scope(index: int | None = None, **values: Any) -> Scope:
+def scope(index: int | None = None, **values: Any) -> FormScope:
     """The scope of the whole form, or of one row of its table."""
-    return Scope(SCHEMA, {**VALUES, **values}, CASE, "rows" if index is not None else None, index)
+    return FormScope(SCHEMA, {**VALUES, **values}, CASE, "rows" if index is not None else None, index)
 
 
 # ---- names -----------------------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def test_an_operand_is_a_number_a_name_a_sum_a_product_or_a_count(operand: Any, 
 def test_an_operand_looks_an_amount_up_with_what_the_row_says() -> None:
     operand = {"find": "plans", "value": "cost", "where": {"code": "name"}}
     plans = {"plans": [{"code": "x", "cost": 1}, {"code": "y", "cost": 2.5}]}
-    row = Scope(SCHEMA, {"rows": [{"name": "y"}]}, plans, "rows", 0)
+    row = FormScope(SCHEMA, {"rows": [{"name": "y"}]}, plans, "rows", 0)
 
     assert amount(operand, row) == Decimal("2.5")
 
