@@ -7,14 +7,13 @@ as a proposal for a year whose circular has not come yet.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from typing import Literal
 
 from osm_flow.domain.calendar.thai_dates import BUDDHIST_OFFSET
 
 _OCTOBER = 10
-Quarter = Literal[1, 2, 3, 4]
 Lane = Literal["planning", "budget", "execution"]
 
 
@@ -44,20 +43,6 @@ def fiscal_year_bounds(fiscal_year: int) -> tuple[date, date]:
     """The first and the last day of a fiscal year."""
     ends = fiscal_year - BUDDHIST_OFFSET
     return date(ends - 1, _OCTOBER, 1), date(ends, 9, 30)
-
-
-def quarter_of(day: date) -> Quarter:
-    """The quarter of a day: 1 for October to December … 4 for July to September."""
-    quarters: tuple[Quarter, ...] = (2, 3, 4, 1)
-    return quarters[(day.month - 1) // 3]
-
-
-def quarter_bounds(fiscal_year: int, quarter: Quarter) -> tuple[date, date]:
-    """The first and the last day of a quarter of the fiscal year."""
-    ends = fiscal_year - BUDDHIST_OFFSET
-    first = date(ends - 1, _OCTOBER, 1) if quarter == 1 else date(ends, 3 * quarter - 5, 1)
-    following = date(ends, 3 * quarter - 2, 1)
-    return first, following - timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.calendar.deadlines import close_of, local_day
-from osm_flow.domain.merkle_note import read_head, read_note
 from osm_flow.notify.mail import Mail
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import witnesses
@@ -33,15 +32,6 @@ Please keep this mail; no answer is needed. Should anybody change or cut the his
 save it to a file and run  osm-flow audit verify --checkpoint FILE
 
 {note}"""
-
-
-def checkpoint_line(session: Session) -> str:
-    """The newest checkpoint in one line, for the foot of whatever leaves the system; empty before the first one."""
-    newest = latest_checkpoint(session)
-    if newest is None:
-        return ""
-    origin, size, root = str(read_head(read_note(newest.note))).split("\n")[:3]
-    return f"{origin} {size} {root} {newest.key_id} {instant_text(newest.at)}"
 
 
 def sign_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring) -> Checkpoint:

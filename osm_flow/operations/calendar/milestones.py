@@ -20,7 +20,6 @@ from osm_flow.domain.calendar.deadlines import MOST_DAYS, calendar_days_from, cl
 from osm_flow.domain.calendar.fiscal_year import (
     MILESTONE_OF,
     DateStatus,
-    Milestone,
     NewDate,
     fiscal_year_bounds,
     typical_dates,
@@ -243,11 +242,6 @@ def move_date(
     if new.day != old_date:
         _replan(session, change, now)
     return row
-
-
-def milestone_of(key: str) -> Milestone | None:
-    """The milestone behind a key; None for one that only this office has."""
-    return MILESTONE_OF.get(key)
 
 
 def _replan(session: Session, change: CalendarChange, now: datetime) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from osm_flow.domain.json import JSON
@@ -147,10 +147,6 @@ def definition_with_forms(session: Session, case: Case) -> ProcessDefinition:
     query = select(ProcessDefinition).where(ProcessDefinition.id == case.definition_id)
     whole = query.options(*map(undefer, (ProcessDefinition.xml, ProcessDefinition.forms, ProcessDefinition.decisions)))
     return session.scalars(whole.execution_options(populate_existing=True)).one()
-
-
-def count_children(session: Session, case: Case) -> int:
-    return session.scalar(select(func.count()).select_from(Case).where(Case.parent_case_id == case.id)) or 0
 
 
 def _entry(record: JournalRecord, body: str | None, names: dict[str, str], process: Process) -> HistoryEntry:

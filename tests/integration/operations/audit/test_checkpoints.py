@@ -139,19 +139,3 @@ def test_every_witness_gets_every_checkpoint_once(prepared: Store, keyring: Keyr
         body = json.loads(session.scalars(select(OutboxEntry.body).where(OutboxEntry.kind == "mail")).first())["body"]
         note = body[body.index(keyring.origin) :]
         assert check_against(session, note) == []
-
-
-def test_the_foot_of_an_export_names_the_newest_checkpoint(prepared: Store, keyring: Keyring) -> None:
-    with prepared.reading() as session:
-        assert checkpoints.checkpoint_line(session) == ""
-    checkpoints.sign_daily(prepared, NOW, "me", keyring)
-
-    with prepared.reading() as session:
-        newest = latest_checkpoint(session)
-        assert newest is not None
-        origin, size, root = newest.note.split("\n")[:3]
-        expected = f"{origin} {size} {root} {newest.key_id} 2026-11-20T02:00:00.000000Z"
-        assert checkpoints.checkpoint_line(session) == expected
-
-
-# ---- witnesses -------------------------------------------------------------------------------------------------

@@ -1,5 +1,4 @@
 import html
-import itertools
 import re
 from datetime import date, timedelta
 
@@ -11,8 +10,6 @@ from osm_flow.domain.calendar.fiscal_year import (
     MILESTONES,
     fiscal_year_bounds,
     fiscal_year_of,
-    quarter_bounds,
-    quarter_of,
     typical_dates,
 )
 from osm_flow.resources import resource_dir
@@ -36,26 +33,16 @@ def test_fiscal_year_2570_runs_from_october_2569_to_september_2570() -> None:
     assert fiscal_year_bounds(2570) == (date(2026, 10, 1), date(2027, 9, 30))
 
 
-def test_quarters_follow_the_fiscal_year() -> None:
-    assert quarter_bounds(2570, 1) == (date(2026, 10, 1), date(2026, 12, 31))
-    assert quarter_bounds(2570, 2) == (date(2027, 1, 1), date(2027, 3, 31))
-    assert quarter_bounds(2570, 3) == (date(2027, 4, 1), date(2027, 6, 30))
-    assert quarter_bounds(2570, 4) == (date(2027, 7, 1), date(2027, 9, 30))
-
-
 @given(st.dates(date(2000, 1, 1), date(2100, 12, 31)))
-def test_every_day_lies_in_the_quarter_it_is_said_to_lie_in(day: date) -> None:
-    first, last = quarter_bounds(fiscal_year_of(day), quarter_of(day))
+def test_every_day_lies_in_the_fiscal_year_it_is_said_to_lie_in(day: date) -> None:
+    first, last = fiscal_year_bounds(fiscal_year_of(day))
 
     assert first <= day <= last
 
 
 @given(st.integers(2500, 2650))
-def test_the_four_quarters_cover_the_fiscal_year_without_a_gap(fiscal_year: int) -> None:
-    bounds = [quarter_bounds(fiscal_year, quarter) for quarter in (1, 2, 3, 4)]
-
-    assert (bounds[0][0], bounds[-1][1]) == fiscal_year_bounds(fiscal_year)
-    assert all(b[0] - a[1] == timedelta(days=1) for a, b in itertools.pairwise(bounds))
+def test_fiscal_years_follow_each_other_without_a_gap(fiscal_year: int) -> None:
+    assert fiscal_year_bounds(fiscal_year + 1)[0] - fiscal_year_bounds(fiscal_year)[1] == timedelta(days=1)
 
 
 def test_a_normal_year_2571_falls_as_the_offices_know_it() -> None:
@@ -89,7 +76,18 @@ def test_each_milestone_has_one_key_and_a_name_in_both_languages() -> None:
 def test_data_are_cut_on_the_last_day_of_each_quarter() -> None:
     dates = typical_dates(2570)
 
-    assert [dates[f"q{q}_cut"] for q in (1, 2, 3, 4)] == [quarter_bounds(2570, q)[1] for q in (1, 2, 3, 4)]
+    ends = [date(2026, 12, 31), date(2027, 3, 31), date(2027, 6, 30), date(2027, 9, 30)]
+    assert [dates[f"q{quarter}_cut"] for quarter in (1, 2, 3, 4)] == ends
+
+
+@given(st.integers(2500, 2650))
+def test_the_quarters_of_every_year_end_with_the_year(fiscal_year: int) -> None:
+    dates = typical_dates(fiscal_year)
+    cuts = [dates[f"q{quarter}_cut"] for quarter in (1, 2, 3, 4)]
+
+    assert cuts[-1] == fiscal_year_bounds(fiscal_year)[1]
+    assert [(cut + timedelta(days=1)).day for cut in cuts] == [1, 1, 1, 1]
+    assert [(cut + timedelta(days=1)).month for cut in cuts] == [1, 4, 7, 10]
 
 
 def test_every_date_that_a_shipped_diagram_names_is_a_milestone() -> None:
