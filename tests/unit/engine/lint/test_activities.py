@@ -34,6 +34,7 @@ from tests.unit.engine.test_decisions import table
 
 D = {"c_decisionRef": "D", "c_resultVariable": "r"}
 OUTPUT = '<bpmn:multiInstanceLoopCharacteristics camunda:collection="x">{}</bpmn:multiInstanceLoopCharacteristics>'
+LISTED = "<bpmn:loopDataOutputRef>y</bpmn:loopDataOutputRef>"
 TABLES = {"D": table((["1"], ["1"])), "broken": table((["f(x)"], ["1"]))}
 
 REFUSED: Refusals = {
@@ -160,6 +161,9 @@ ALLOWED = {
     "instances by number": around(manual("a", many(number="${n}", sequential=True))),
     "instances collected": around(manual("a", properties(collect="x"), many("x", item="y"))),
     "loop": around(manual("a", again("x < 3", "5"))),
+    "loop by number": around(manual("a", again("", "5"))),
+    "output by id": around(manual("a", OUTPUT.format(f'{LISTED}<bpmn:outputDataItem id="z"/>'))),
+    "output by name": around(manual("a", OUTPUT.format(f'{LISTED}<bpmn:outputDataItem name="z"/>'))),
 }
 
 

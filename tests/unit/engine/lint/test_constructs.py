@@ -181,6 +181,46 @@ def test_an_element_that_nobody_thought_of_is_refused_by_its_name() -> None:
     assert (problem.element, problem.en) == ("ct", "choreographyTask is not supported")
 
 
+# Written out by hand on purpose: what other engines would do with a diagram, and this one must never be asked to.
+CODE = (
+    "class delegateExpression expression variableMappingClass variableMappingDelegateExpression resource "
+    "formHandlerClass caseRef formRef"
+)
+FIXED = {
+    "isForCompensation": "true",
+    "instantiate": "true",
+    "parallelMultiple": "true",
+    "eventGatewayType": "Parallel",
+    "startQuantity": "2",
+    "completionQuantity": "0",
+    "behavior": "One",
+}
+
+
+@pytest.mark.parametrize("attribute", CODE.split())
+def test_no_attribute_that_would_run_code_is_let_through(attribute: str) -> None:
+    assert refused(around(manual("a", **{f"c_{attribute}": "x"}))) == [("a", "code")]
+
+
+@pytest.mark.parametrize("attribute", FIXED)
+def test_no_attribute_that_would_mean_something_else_is_let_through(attribute: str) -> None:
+    assert refused(around(manual("a", **{attribute: FIXED[attribute]}))) == [("a", "attribute")]
+
+
+@pytest.mark.parametrize(
+    "attribute", ["isExecutable", "cancelActivity", "isSequential", "testBefore", "triggeredByEvent"]
+)
+def test_what_is_true_or_false_is_said_in_these_words(attribute: str) -> None:
+    assert refused(around(manual("a", **{attribute: "1"}))) == [("a", "boolean")]
+    assert refused(around(manual("a", **{attribute: "false"}))) == []
+
+
+@pytest.mark.parametrize("script", ["preScript", "postScript", "script", "serviceTaskOperator"])
+def test_no_code_of_the_library_is_let_through(script: str) -> None:
+    code = f'<spiff:{script} xmlns:spiff="http://spiffworkflow.org/bpmn/schema/1.0/core">x = 1</spiff:{script}>'
+    assert refused(around(manual("a", extended(code)))) == [("a", "code")]
+
+
 @pytest.mark.parametrize("ending", [".BoundaryEventSplit", ".BoundaryEventJoin", "[child]"])
 def test_the_names_that_the_library_makes_are_not_given_to_elements(ending: str) -> None:
     name = f"a{ending}"

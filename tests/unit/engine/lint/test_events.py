@@ -8,6 +8,7 @@ from osm_flow.engine.lint.linter import lint
 from tests.unit.engine.diagrams import (
     ROOTS,
     Refusals,
+    again,
     around,
     boundary,
     call,
@@ -19,6 +20,7 @@ from tests.unit.engine.diagrams import (
     faults,
     flows,
     manual,
+    many,
     on,
     plain_sub,
     race,
@@ -144,6 +146,22 @@ REFUSED: Refusals = {
         ),
     },
     ("a", "race_task"): {
+        "instances of a receive task in a race": diagram(
+            start(),
+            race("g"),
+            element("receiveTask", "a", many("x"), messageRef="hi"),
+            end(),
+            flows("s > g > a > e"),
+            roots=ROOTS,
+        ),
+        "loop of a receive task in a race": diagram(
+            start(),
+            race("g"),
+            element("receiveTask", "a", again("x"), messageRef="hi"),
+            end(),
+            flows("s > g > a > e"),
+            roots=ROOTS,
+        ),
         "boundary on a receive task in a race": diagram(
             start(),
             race("g"),

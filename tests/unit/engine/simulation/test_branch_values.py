@@ -81,6 +81,7 @@ def guessed(condition: str) -> dict[str, list[Any]]:
         ("var('n', 0) > 3", {"n": [3, 4, 2]}),
         ("plan['total'] > 3", {"plan": [True, False]}),
         ("len(rows) > 3", {"rows": [True, False]}),
+        ("n == limit", {"n": [True, False], "limit": [True, False]}),
         ("1 == 1", {}),
     ],
 )

@@ -112,6 +112,17 @@ def test_a_boundary_event_says_where_it_stands_and_whether_it_interrupts(cancel:
     assert (found.attached_to, found.interrupting) == ("a", interrupting)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "kind"), [({"c_topic": "work", "c_type": "external"}, ["service"]), ({"messageRef": "hi"}, [])]
+)
+def test_a_send_task_is_a_service_where_it_names_a_topic(attributes: dict[str, str], kind: list[str]) -> None:
+    xml = diagram(start(), element("sendTask", "a", **attributes), end(), flows("s > a > e"), roots=message("hi"))
+    newest = Case(xml).newest
+
+    assert [waiting.kind for waiting in newest.waiting] == kind
+    assert [thrown.name for thrown in newest.thrown] == ([] if kind else ["msg.hi"])
+
+
 # ---- the order of flows ----------------------------------------------------------------------------------------------
 
 DRAWING = """<bpmndi:BPMNDiagram xmlns:bpmndi="http://www.omg.org/spec/BPMN/20100524/DI" id="d"><bpmndi:BPMNPlane id="pl"
