@@ -20,8 +20,6 @@ from osm_flow.engine.spiff import activities, events, joins, loops
 from osm_flow.engine.spiff.activities import Extra, Mapping
 from osm_flow.engine.xml import CAMUNDA, NAMESPACES, child_text, local_name, properties_of
 
-_RESULT_SHAPES = ("singleEntry", "singleResult", "collectEntries", "resultList")
-
 
 def _camunda(node: Any, name: str) -> str | None:
     value = node.get(f"{CAMUNDA}{name}")
