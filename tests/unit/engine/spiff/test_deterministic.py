@@ -235,3 +235,22 @@ def test_each_period_of_a_date_counts_from_when_it_was_first_asked_for() -> None
     case.replan(moved)
     assert case.waiting("a").due_at == NOW + timedelta(days=2 + 7)
     assert case.waiting("a").follow_up_at == NOW + timedelta(days=3)
+
+
+BESIDE_A_TIMER = diagram(
+    start(),
+    manual("a"),
+    boundary("b", "a", timer("P1D")),
+    manual("mi", many(number="2")),
+    end(),
+    end("e2"),
+    flows("s > a > e; b > mi > e2"),
+)
+
+
+def test_a_state_has_the_digest_that_journals_kept_of_it() -> None:
+    """Another digest here is another stored state: it wants a new snapshot format and a reader of this one."""
+    case = Case(BESIDE_A_TIMER, {"x": 1})
+    digests = [case.newest.digest, case.fire("b").digest, case.complete("mi", 1, y=2).digest]
+
+    assert [digest[:16] for digest in digests] == ["da05f48aa071a509", "e2db16e2645ad3de", "79c48241bb6f1a88"]
