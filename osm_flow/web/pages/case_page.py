@@ -67,7 +67,7 @@ def render(case: Case, *, after: str | None, problem: Mistake | None = None) -> 
     """The page of the case; `problem` is what one of its small forms got wrong."""
     process = compiled(g.session, case.definition)
     history = case_queries.case_history(g.session, case, after=after)
-    told = tell(case, history.items)
+    told = tell(g.session, case, history.items)
     open_items = overview.open_items_of(g.session, case)
     return render_template(
         "cases/case.html",
@@ -87,7 +87,7 @@ def render(case: Case, *, after: str | None, problem: Mistake | None = None) -> 
         halted=_halted(case, told),
         people=[(name, gettext(what)) for name, what in overview.people_of(g.session, case, g.actor)],
         children=case_queries.case_children(g.session, case),
-        documents=documents_of(case),
+        documents=documents_of(g.session, case),
         attachment_rows=attachments_of(g.session, case),
         comment_rows=comments_on(g.session, case.id),
     )

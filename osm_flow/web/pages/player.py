@@ -116,7 +116,7 @@ def chain(case_id: str) -> ResponseReturnValue:
         "player/case.html",
         case=case,
         faults=verify_case(g.session, case_id),
-        records=tell(case, history.items),
+        records=tell(g.session, case, history.items),
         next=history.next,
     )
 

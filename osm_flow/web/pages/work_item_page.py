@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-from flask import g, render_template
-
-from osm_flow.domain.access.policy import Decision, Reason, Verb, decide
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import Decision, Reason, Verb, WorkItemFacts, decide
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms.values import changes, keep_known
 from osm_flow.domain.json import JSON
@@ -21,16 +22,20 @@ from osm_flow.operations.work_items import access, earlier_versions
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.plans import get_draft
-from osm_flow.operations.work_items.returned import return_of
-from osm_flow.store.models import WorkItem
+from osm_flow.operations.work_items.returned import Returned, return_of
+from osm_flow.store.models import Attachment, Comment, WorkItem
 from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.page import SchemaForm
 from osm_flow.web.parts.documents import Shown, documents_of, shown
-from osm_flow.web.parts.element_list import live_elements
-from osm_flow.web.parts.history import tell
+from osm_flow.web.parts.element_list import ElementLine, live_elements
+from osm_flow.web.parts.history import Told, tell
+from osm_flow.web.parts.refusals import Problem
 from osm_flow.web.site.filters import URGENT, role_name, thai_date
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import acting_words, channels, obstacle_words
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 _EARLIER = 6
 _ACTS = (
@@ -41,6 +46,24 @@ _ACTS = (
     Verb.complete,
     Verb.move_due,
 )
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Who looks at the page, and when."""
+
+    session: Session
+    actor: Actor
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What was done on the page and refused: `lost` to somebody who was quicker, or a `problem` of a small form."""
+
+    lost: str = ""
+    problem: Problem | None = None
+    typed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,91 +88,131 @@ class ItemView:
         return self.item.state in OPEN_WORK_ITEM
 
 
-def look_at(work_item_id: str) -> ItemView:
+@dataclass(frozen=True)
+class WorkItemPage:
+    """All that the page of a work item shows to one person."""
+
+    view: ItemView
+    form: SchemaForm | None
+    tried: Tried
+    under_approval: Shown | None
+    returned: Returned | None
+    rework: list[str]
+    sender: str | None
+    earlier: list[Told]
+    documents: list[Shown]
+    comments: Sequence[Comment]
+    attachments: list[Attachment]
+    elements: list[ElementLine]
+    choices: list[work_item_queries.Choice]
+    draft_at: datetime | None
+
+    @property
+    def item(self) -> WorkItem:
+        return self.view.item
+
+    @property
+    def may(self) -> dict[str, bool]:
+        return self.view.may
+
+    @property
+    def has_faults(self) -> bool:
+        return bool(self.tried.problem or (self.form and self.form.faults))
+
+    @property
+    def closed_words(self) -> str:
+        return _closed_words(self.item)
+
+    @property
+    def priorities(self) -> list[tuple[int, str]]:
+        return [(50, gettext("ปกติ")), *((least, gettext(words)) for least, words in reversed(URGENT))]
+
+    @property
+    def channels(self) -> list[tuple[str, str]]:
+        return channels()
+
+
+def look_at(visit: Visit, work_item_id: str) -> ItemView:
     """The work item for the person who asks. Raises WorkItemNotFound and the like."""
-    item = access.get_work_item(g.session, work_item_id, g.actor)
-    facts = work_item_facts(g.session, item, g.actor)
-    decisions: dict[Verb, Decision] = {verb: decide(g.actor, verb, facts) for verb in _ACTS}
-    of_case = case_facts(g.session, item.case, g.actor)
-    decisions |= {verb: decide(g.actor, verb, of_case) for verb in (Verb.comment, Verb.attach)}
-    completing = decisions[Verb.complete]
-    mine = item.assignee_id == g.actor.person_id
+    session, actor = visit.session, visit.actor
+    item = access.get_work_item(session, work_item_id, actor)
+    facts = work_item_facts(session, item, actor)
+    completing = decide(actor, Verb.complete, facts)
+    waiting = work_item_queries.waiting_at(session, item)
+    properties = waiting.properties if waiting else work_items.element_of(session, item).properties
+    return ItemView(
+        item=item,
+        schema=work_items.form_of(session, item),
+        variables=work_items.context_of(session, item),
+        documentation=gettext(waiting.documentation) if waiting else "",
+        action=gettext(str(properties.get("action") or "")),
+        approves=properties.get("approves"),
+        document_key=properties.get("document"),
+        may=_may(visit, item, facts),
+        obstacle=_obstacle(item, completing),
+        acting=acting_words(completing),
+        outside=_outside(facts.candidates, completing),
+        instance=waiting.instance if waiting else None,
+    )
+
+
+def blank_form(visit: Visit, view: ItemView) -> SchemaForm | None:
+    """The form as it opens: the draft, else the document that is being revised, else what the case knows."""
+    if view.schema is None:
+        return None
+    draft = get_draft(visit.session, view.item.id, visit.actor) if view.is_open else None
+    if draft is not None:
+        return form_page.from_draft(view.schema, draft, context=view.variables)
+    if not view.is_open:
+        return form_page.from_values(view.schema, view.variables, context=view.variables)
+    known = view.variables.get(view.document_key or "")
+    if isinstance(known, dict):
+        return form_page.from_values(view.schema, keep_known(view.schema, known), context=view.variables)
+    return form_page.blank(view.schema, view.variables)
+
+
+def page_of(visit: Visit, view: ItemView, form: SchemaForm | None, tried: Tried | None = None) -> WorkItemPage:
+    """The page with this form in it, and with what was tried before it was shown again."""
+    session, item = visit.session, view.item
+    told = tell(session, item.case, case_history(session, item.case).items)
+    standing = case_standing(session, item.case, visit.now)
+    return WorkItemPage(
+        view=view,
+        form=form,
+        tried=tried or Tried(),
+        under_approval=_under_approval(session, view),
+        returned=return_of(session, item) if view.is_open else None,
+        rework=_rework(view),
+        sender=work_item_queries.senders(session, [item]).get(item.id),
+        earlier=[entry for entry in told if entry.at <= item.opened_at and entry.is_work][:_EARLIER],
+        documents=documents_of(session, item.case),
+        comments=comments_on(session, item.case_id),
+        attachments=attachments_of(session, item.case),
+        elements=live_elements(compiled(session, item.case.definition), standing),
+        choices=_choices(visit, view),
+        draft_at=work_item_queries.draft_saved_at(session, item, visit.actor),
+    )
+
+
+def _may(visit: Visit, item: WorkItem, facts: WorkItemFacts) -> dict[str, bool]:
+    """What the page offers to do, by the names of verbs and of its own small acts."""
+    actor = visit.actor
+    decisions: dict[Verb, Decision] = {verb: decide(actor, verb, facts) for verb in _ACTS}
+    of_case = case_facts(visit.session, item.case, actor)
+    decisions |= {verb: decide(actor, verb, of_case) for verb in (Verb.comment, Verb.attach)}
+    mine = item.assignee_id == actor.person_id
     may = {verb.value: decision.allowed for verb, decision in decisions.items()}
-    may["complete"] = completing.allowed and mine
-    may["follow_up"] = may["complete"]
+    may["complete"] = may["follow_up"] = may["complete"] and mine
     may["claim"] = may["claim"] and item.assignee_id is None
     may["set_priority"] = may["move_due"]
     may["take_over"] = (
         may["reassign"]
         and not mine
-        and completing.reason == Reason.held
-        and decide(g.actor, Verb.receive, facts).allowed
+        and decisions[Verb.complete].reason == Reason.held
+        and decide(actor, Verb.receive, facts).allowed
     )
     may["any_quiet"] = any(may[name] for name in ("release", "delegate", "reassign", "move_due", "follow_up"))
-    waiting = work_item_queries.waiting_at(g.session, item)
-    element = work_items.element_of(g.session, item)
-    properties = waiting.properties if waiting else element.properties
-    return ItemView(
-        item=item,
-        schema=work_items.form_of(g.session, item),
-        variables=work_items.context_of(g.session, item),
-        documentation=gettext(waiting.documentation) if waiting else "",
-        action=gettext(str(properties.get("action") or "")),
-        approves=properties.get("approves"),
-        document_key=properties.get("document"),
-        may=may,
-        obstacle=_obstacle(item, completing),
-        acting=acting_words(completing),
-        outside=_outside(item, facts.candidates, completing),
-        instance=waiting.instance if waiting else None,
-    )
-
-
-def blank_form(view: ItemView) -> SchemaForm | None:
-    """The form as it opens: the draft, else the document that is being revised, else what the case knows."""
-    if view.schema is None:
-        return None
-    draft = get_draft(g.session, view.item.id, g.actor) if view.is_open else None
-    if draft is not None:
-        return form_page.from_draft(view.schema, draft, context=view.variables, locale=g.locale)
-    if not view.is_open:
-        return form_page.from_values(view.schema, view.variables, context=view.variables, locale=g.locale)
-    known = view.variables.get(view.document_key or "")
-    if isinstance(known, dict):
-        values = keep_known(view.schema, known)
-        return form_page.from_values(view.schema, values, context=view.variables, locale=g.locale)
-    return form_page.blank(view.schema, view.variables, locale=g.locale)
-
-
-def render(view: ItemView, form: SchemaForm | None, *, lost: str = "", typed: Any = None, problem: Any = None) -> str:
-    """The page. `lost` says that somebody was quicker, `problem` what a small form got wrong; what was typed stays."""
-    item = view.item
-    told = tell(item.case, case_history(g.session, item.case).items)
-    earlier = [entry for entry in told if entry.at <= item.opened_at and entry.is_work][:_EARLIER]
-    return render_template(
-        "work_items/work_item.html",
-        view=view,
-        item=item,
-        form=form,
-        lost=lost,
-        typed=typed or {},
-        problem=problem,
-        priorities=[(50, gettext("ปกติ")), *((least, gettext(words)) for least, words in reversed(URGENT))],
-        errors=bool(form and form.faults),
-        closed_words=_closed_words(item),
-        document=_under_approval(view),
-        documents=documents_of(item.case),
-        earlier=earlier,
-        returned=return_of(g.session, item) if view.is_open else None,
-        rework=_rework(view),
-        sender=work_item_queries.senders(g.session, [item]).get(item.id),
-        comment_rows=comments_on(g.session, item.case_id),
-        attachment_rows=attachments_of(g.session, item.case),
-        elements=live_elements(compiled(g.session, item.case.definition), case_standing(g.session, item.case, g.now)),
-        choices=_choices(view),
-        channels=channels(),
-        draft_at=work_item_queries.draft_saved_at(g.session, item, g.actor),
-    )
+    return may
 
 
 def _rework(view: ItemView) -> list[str]:
@@ -158,13 +221,13 @@ def _rework(view: ItemView) -> list[str]:
     return [part for part in parts if isinstance(part, str) and part] if isinstance(parts, list) else []
 
 
-def _under_approval(view: ItemView) -> Shown | None:
+def _under_approval(session: Session, view: ItemView) -> Shown | None:
     """The document that this work item approves, with what changed since its last version marked."""
     if not view.approves:
         return None
     known = view.variables.get(view.approves) if view.is_open else None
     seen = known if isinstance(known, dict) else None
-    versions = earlier_versions.versions_of(g.session, view.item, view.approves, seen=seen, instance=view.instance)
+    versions = earlier_versions.versions_of(session, view.item, view.approves, seen=seen, instance=view.instance)
     if not versions:
         return None
     newest = versions[-1]
@@ -176,18 +239,18 @@ def _under_approval(view: ItemView) -> Shown | None:
     return shown(newest.schema, values, marked, earlier[-1].at)
 
 
-def _choices(view: ItemView) -> list[work_item_queries.Choice]:
+def _choices(visit: Visit, view: ItemView) -> list[work_item_queries.Choice]:
     if not (view.may["delegate"] or view.may["reassign"]):
         return []
-    people = work_item_queries.choices_for(g.session, view.item, local_day(g.now))
-    return [one for one in people if one.username != g.actor.username or view.may["reassign"]]
+    people = work_item_queries.choices_for(visit.session, view.item, local_day(visit.now))
+    return [one for one in people if one.username != visit.actor.username or view.may["reassign"]]
 
 
 def _obstacle(item: WorkItem, completing: Decision) -> str:
     return obstacle_words(completing, item.assignee.display_name if item.assignee else "")
 
 
-def _outside(item: WorkItem, candidates: tuple[str, ...], completing: Decision) -> list[str]:
+def _outside(candidates: tuple[str, ...], completing: Decision) -> list[str]:
     """The outside parties for whom staff of the office may write the answer down; none when one answers oneself."""
     outside = work_item_queries.asks_outside(candidates)
     answers_oneself = completing.hat is not None and any(completing.hat.answers(spelled) for spelled in outside)

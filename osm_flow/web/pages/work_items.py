@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 
-from flask import Blueprint, Response, flash, g, jsonify, redirect, request, url_for
+from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.calendar.deadlines import close_of, opening_of
@@ -23,6 +23,7 @@ from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.page import SchemaForm
 from osm_flow.web.forms.posted import posted
 from osm_flow.web.pages import work_item_page
+from osm_flow.web.pages.work_item_page import ItemView, Tried, Visit, WorkItemPage
 from osm_flow.web.parts.refusals import after_refusal, problem_of
 from osm_flow.web.parts.uploads import keep_upload
 from osm_flow.web.site.access import signed_in
@@ -44,17 +45,8 @@ def in_place(act: str) -> Callable[[Callable[[str], ResponseReturnValue]], Calla
         def answer(work_item_id: str) -> ResponseReturnValue:
             try:
                 return route(work_item_id)
-            except Invalid as error:
-                g.session.rollback()
-                view = work_item_page.look_at(work_item_id)
-                problem = problem_of(act, error)
-                return work_item_page.render(view, work_item_page.blank_form(view), problem=problem), error.status
-            except Refused as refusal:
-                # A race that was lost, mostly: the page as it is now says it better than an error page.
-                after_refusal(refusal)
-                flash(error_text(refusal), "warning")
-                view = work_item_page.look_at(work_item_id)
-                return work_item_page.render(view, work_item_page.blank_form(view)), refusal.status
+            except (Invalid, Refused) as error:
+                return again(work_item_id, error, act)
 
         return answer
 
@@ -68,8 +60,9 @@ class DateUnreadable(Invalid):
 @blueprint.get("/work-items/<work_item_id>")
 @signed_in
 def show(work_item_id: str) -> ResponseReturnValue:
-    view = work_item_page.look_at(work_item_id)
-    return work_item_page.render(view, work_item_page.blank_form(view))
+    visit = _visit()
+    view = work_item_page.look_at(visit, work_item_id)
+    return _rendered(work_item_page.page_of(visit, view, work_item_page.blank_form(visit, view)))
 
 
 @blueprint.post("/work-items/<work_item_id>/complete")
@@ -81,14 +74,20 @@ def complete(work_item_id: str) -> ResponseReturnValue:
     try:
         item = completing.complete(g.session, work_item_id, g.actor, g.now, completion)
     except (FormInvalid, Refused) as error:
-        after_refusal(error)
-        view = work_item_page.look_at(work_item_id)
-        form = _sent(view.schema, view.variables) if view.schema else None
-        if form is not None:
-            form.show(error.details.get("fields", {}))
-        lost = error_text(error) if isinstance(error, Refused) else ""
-        return work_item_page.render(view, form, lost=lost, typed=request.form), error.status
+        return again(work_item_id, error)
     return _to_next(item)
+
+
+def again(work_item_id: str, error: Invalid | Refused, act: str | None = None) -> ResponseReturnValue:
+    """The page once more, as it is by now, whatever went wrong: with the reason, and with everything that was typed.
+
+    `act` names the small form that was sent; without it, it was the form of the work item itself.
+    """
+    after_refusal(error)
+    visit = _visit()
+    view = work_item_page.look_at(visit, work_item_id)
+    form = _as_typed(view, error) if act is None else work_item_page.blank_form(visit, view)
+    return _rendered(work_item_page.page_of(visit, view, form, _tried(error, act))), error.status
 
 
 @blueprint.post("/work-items/<work_item_id>/draft")
@@ -149,10 +148,8 @@ def move_due(work_item_id: str) -> ResponseReturnValue:
     due_at = _day("due_date", at_close=True)
     if due_at is None:
         raise DateUnreadable(fields={"due_date": DateUnreadable.__doc__ or ""})
-    plans.move_due(
-        g.session, work_item_id, g.actor, g.now,
-        due_at=due_at, reason=posted("reason"), key=request.form.get("idempotency_key"),
-    )  # fmt: skip
+    reason, key = posted("reason"), request.form.get("idempotency_key")
+    plans.move_due(g.session, work_item_id, g.actor, g.now, due_at=due_at, reason=reason, key=key)
     flash(gettext("เลื่อนวันครบกำหนดเป็น %(date)s แล้ว", date=thai_date(due_at)), "success")
     return _to(work_item_id)
 
@@ -184,10 +181,8 @@ def set_priority(work_item_id: str) -> ResponseReturnValue:
 @in_place("comment")
 def comment(work_item_id: str) -> ResponseReturnValue:
     item = access.get_work_item(g.session, work_item_id, g.actor)
-    comments.comment(
-        g.session, item.case_id, g.actor, g.now,
-        body=posted("body"), work_item_id=item.id, key=request.form.get("idempotency_key"),
-    )  # fmt: skip
+    body, key = posted("body"), request.form.get("idempotency_key")
+    comments.comment(g.session, item.case_id, g.actor, g.now, body=body, work_item_id=item.id, key=key)
     return _to(work_item_id, "comments")
 
 
@@ -208,6 +203,33 @@ def attachment(attachment_id: int) -> ResponseReturnValue:
     response = Response(found.content, mimetype=found.media_type)
     response.headers.set("Content-Disposition", "attachment", filename=found.filename)
     return response
+
+
+def _visit() -> Visit:
+    return Visit(g.session, g.actor, g.now)
+
+
+def _rendered(page: WorkItemPage) -> str:
+    return render_template("work_items/work_item.html", page=page)
+
+
+def _as_typed(view: ItemView, error: Invalid | Refused) -> SchemaForm | None:
+    """The form with all that was typed in it, and beside each field what the operation found wrong there."""
+    if view.schema is None:
+        return None
+    form = _sent(view.schema, view.variables)
+    form.show(error.details.get("fields", {}))
+    return form
+
+
+def _tried(error: Invalid | Refused, act: str | None) -> Tried:
+    if act is None:
+        return Tried(lost=error_text(error) if isinstance(error, Refused) else "", typed=request.form)
+    if isinstance(error, Invalid):
+        return Tried(problem=problem_of(act, error))
+    # A race that was lost, mostly: the page as it is now says it better than an error page.
+    flash(error_text(error), "warning")
+    return Tried()
 
 
 def _read(schema: JSON | None, context: JSON) -> Filled:

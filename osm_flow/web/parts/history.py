@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
-from typing import Any
-
-from flask import g
+from typing import TYPE_CHECKING, Any
 
 from osm_flow.domain.forms.schema import fields_of, is_table, label_of
 from osm_flow.domain.json import JSON
@@ -20,7 +18,10 @@ from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, JournalRecord
 from osm_flow.web.forms.document import form_value
 from osm_flow.web.site.filters import role_name, thai_date, thai_datetime
-from osm_flow.web.site.i18n import gettext, ngettext
+from osm_flow.web.site.i18n import current_locale, gettext, ngettext
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 # What happened, as the middle of a sentence: "สมชาย <รับงาน> ยกร่างแผน"; and how the mark beside it looks.
 _TOLD: Mapping[str, tuple[str, str]] = {
@@ -95,10 +96,10 @@ def kinds() -> list[tuple[str, str]]:
     return [(kind, gettext(did)) for kind, (did, _) in _TOLD.items()]
 
 
-def tell(case: Case, entries: Sequence[HistoryEntry]) -> list[Told]:
+def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[Told]:
     """The entries as sentences, in the order in which they came."""
-    process = compiled(g.session, case.definition)
-    forms = work_item_queries.form_keys_of(g.session, [e.record.task_id for e in entries if e.record.task_id])
+    process = compiled(session, case.definition)
+    forms = work_item_queries.form_keys_of(session, [e.record.task_id for e in entries if e.record.task_id])
     return [_told(entry, _schema_of(entry.record, process, forms)) for entry in entries]
 
 
@@ -177,7 +178,7 @@ def _quote(kind: str, payload: JSON) -> str:
 def _facts(schema: JSON, typed: JSON) -> list[tuple[str, str]]:
     """What was typed, by the labels of the form that asked for it; tables are told by their number of rows."""
     return [
-        (label_of(form_field, g.locale), _fact(form_field, typed[name]))
+        (label_of(form_field, current_locale()), _fact(form_field, typed[name]))
         for name, form_field in fields_of(schema).items()
         if typed.get(name) not in _NOTHING
     ]
@@ -186,5 +187,5 @@ def _facts(schema: JSON, typed: JSON) -> list[tuple[str, str]]:
 def _fact(schema: JSON, value: Any) -> str:
     if is_table(schema):
         return ngettext("%(num)s แถว", "%(num)s แถว", len(value) if isinstance(value, list) else 0)
-    text = form_value(schema, value, g.locale)
+    text = form_value(schema, value)
     return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"

@@ -194,6 +194,24 @@ def test_losing_a_race_is_a_sentence_and_keeps_what_was_typed(site: Site) -> Non
     assert "เปิดหน้าล่าสุด" in answer.words
 
 
+def test_a_lost_race_is_told_before_the_faults_of_the_form_and_keeps_what_was_typed(site: Site) -> None:
+    draft_done(site)
+    malee, page = claimed(site, "malee")
+    item = open_item(site)
+
+    def taken(session: Session) -> None:
+        work_items.release(session, item, actor_named(session, "malee", NOW.date()), NOW)
+        work_items.claim(session, item, actor_named(session, "wichai", NOW.date()), NOW)
+
+    site.arrange(taken)
+    answer = malee.submit(page, "/complete", reason="ยังไม่ได้เลือก แต่เขียนเหตุผลไว้แล้ว")
+
+    assert answer.status == 409
+    assert "คุณwichai" in answer.words
+    assert answer.form("/complete").fields["reason"] == "ยังไม่ได้เลือก แต่เขียนเหตุผลไว้แล้ว"
+    assert not answer.all("//*[contains(@class, 'error-summary')]")
+
+
 def test_four_eyes_are_told_on_the_page(site: Site) -> None:
     draft_done(site, "malee")
 
