@@ -212,6 +212,17 @@ def test_a_lost_race_is_told_before_the_faults_of_the_form_and_keeps_what_was_ty
     assert not answer.all("//*[contains(@class, 'error-summary')]")
 
 
+def test_the_address_of_a_refused_form_leads_back_to_the_page_when_it_is_opened_again(site: Site) -> None:
+    malee, item = site.visit("malee"), open_item(site)
+    rules = [rule.rule for rule in site.app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    posted = [rule for rule in rules if rule.startswith("/work-items/<work_item_id>/")]
+    assert "/work-items/<work_item_id>/complete" in posted
+
+    for rule in posted:
+        answer = malee.get(rule.replace("<work_item_id>", item))
+        assert (answer.status, answer.location) == (302, f"/work-items/{item}")
+
+
 def test_four_eyes_are_told_on_the_page(site: Site) -> None:
     draft_done(site, "malee")
 
