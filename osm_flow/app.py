@@ -22,6 +22,8 @@ from osm_flow.cli.context import Context
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.smtp import mail_channel
 from osm_flow.operations.audit.signing_keys import Keyring, origin_of
+from osm_flow.operations.ledger import registers
+from osm_flow.operations.projects.surroundings import SURROUNDINGS
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
 from osm_flow.store.session import Store
@@ -37,6 +39,7 @@ MEGABYTE = 1024 * 1024
 def create_app(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Flask:
     """The site. Raises SettingsAreWrong when these settings would make it unsafe."""
     settings.require_servable()
+    connect_rooms()
     app = lifecycle.Site("osm_flow.web", static_folder=None, template_folder=str(resource_dir("templates")))
     app.config.update(_config(settings))
     app.config["STORE"] = store or _store(settings)
@@ -61,6 +64,11 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     return app
+
+
+def connect_rooms() -> None:
+    """Fill the ports that rooms leave open for those above them."""
+    registers.connect(SURROUNDINGS)
 
 
 def _config(settings: Settings) -> dict[str, object]:
@@ -140,6 +148,7 @@ def _configure_logging() -> None:
 def main() -> None:
     """The `osm-flow` command."""
     _configure_logging()
+    connect_rooms()
     try:
         settings = Settings.from_environment(os.environ)
     except SettingsAreWrong as error:

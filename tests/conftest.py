@@ -15,11 +15,15 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
+from osm_flow.app import connect_rooms
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import upgrade
 from tests.factories import NOW
 
 TEMPLATE = "osm_template"
+
+# Tests of operations use them as the application does: with the rooms connected.
+connect_rooms()
 
 
 @pytest.fixture

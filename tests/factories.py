@@ -20,7 +20,7 @@ from osm_flow.notify.mail import MailChannel, Mailer
 from osm_flow.operations.cases.acts import start_case
 from osm_flow.operations.definitions import deployments
 from osm_flow.operations.definitions.deployments import Deployed, deploy
-from osm_flow.operations.people.accounts import actor_for
+from osm_flow.operations.people.hats import actor_for
 from osm_flow.operations.sweeps import Means
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, Office, Person, Position, Project, Province, WorkItem

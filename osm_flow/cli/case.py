@@ -20,7 +20,7 @@ from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.cases import queries as case_queries
 from osm_flow.operations.cases.overview import open_items_of
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.replay import refold, verify
 from osm_flow.operations.stepping.step import CaseFailed
 from osm_flow.operations.stepping.subject_words import subject_words

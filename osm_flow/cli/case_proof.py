@@ -20,7 +20,7 @@ from osm_flow.operations.audit.log_checks import LogReport
 from osm_flow.operations.bundles import checking as bundle_checking
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.bundles.case_document import exported
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.replay import verify
 from osm_flow.operations.replay.compare_states import Deep
 

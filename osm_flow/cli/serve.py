@@ -14,7 +14,8 @@ from osm_flow.demo import cast
 from osm_flow.demo import loading as demo_cluster
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
-from osm_flow.operations.people.accounts import has_people, seed_clusters
+from osm_flow.operations.people.accounts import has_people
+from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.scheduler import owner_name, start
 from osm_flow.store.upgrade import upgrade
 

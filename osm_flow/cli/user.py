@@ -11,7 +11,7 @@ from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.roles import SIGN_IN_ROLES
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
-from osm_flow.operations.people import accounts
+from osm_flow.operations.people import accounts, positions
 from osm_flow.store.models import Person
 
 DAY = click.DateTime(formats=["%Y-%m-%d"])
@@ -91,7 +91,7 @@ def give(
         letter=letter,
     )
     with context.store.transaction() as session:
-        position = accounts.give_position(session, username, SYSTEM, context.now(), entered)
+        position = positions.give_position(session, username, SYSTEM, context.now(), entered)
         shown = {"id": position.id, "username": username, "role": role, "office": office, "province": province}
     say(shown, as_json, f"{username} is {role} (position {position.id})")
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from osm_flow.demo.times import Times
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
-from osm_flow.operations.people.accounts import create_person, give_position
+from osm_flow.operations.people.accounts import create_person
+from osm_flow.operations.people.positions import give_position
 
 OFFICE = "NE-U1"
 PASSWORD = "mekhong-demo"  # noqa: S105 (an account of the demo only; the README lists it)

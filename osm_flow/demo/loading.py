@@ -18,7 +18,8 @@ from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.errors import Refused
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
-from osm_flow.operations.people.accounts import has_people, seed_clusters
+from osm_flow.operations.people.accounts import has_people
+from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.store.models import Case
 from osm_flow.store.session import Store
 

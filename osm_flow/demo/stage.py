@@ -28,7 +28,7 @@ from osm_flow.operations.calendar import milestones
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import comments
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete

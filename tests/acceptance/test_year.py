@@ -14,7 +14,7 @@ from osm_flow.demo.register import code_of
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
-from osm_flow.operations.people.accounts import give_position
+from osm_flow.operations.people.positions import give_position
 from osm_flow.operations.replay.verify import verify_all
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import (

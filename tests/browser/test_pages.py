@@ -14,7 +14,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.forms.values import random_values
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.definitions.library import compiled, latest
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, Draft, WaitingMessage, WorkItem

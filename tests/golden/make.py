@@ -21,6 +21,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from osm_flow.app import connect_rooms
 from osm_flow.demo import loading
 from osm_flow.demo.cast import OFFICE
 from osm_flow.domain.access.actors import SYSTEM
@@ -31,7 +32,8 @@ from osm_flow.operations.cases.acts import resume_case, suspend_case
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
-from osm_flow.operations.people.accounts import actor_named, give_position
+from osm_flow.operations.people.hats import actor_named
+from osm_flow.operations.people.positions import give_position
 from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition
@@ -139,4 +141,5 @@ def _export(year: Year, case_id: str, path: Path, keyring: Keyring) -> None:
 
 
 if __name__ == "__main__":
+    connect_rooms()
     main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE)

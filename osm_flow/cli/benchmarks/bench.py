@@ -23,7 +23,7 @@ from osm_flow.cli.context import Context
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.people import NewPerson, NewPosition
-from osm_flow.operations.people import accounts
+from osm_flow.operations.people import accounts, hats, offices, positions
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import upgrade
 
@@ -57,12 +57,12 @@ class Bench:
         try:
             upgrade(context.store)
             with context.store.transaction() as session:
-                accounts.seed_clusters(session)
+                offices.seed_clusters(session)
                 person = NewPerson(USERNAME, "ผู้วัด", password=PASSWORD)
                 accounts.create_person(session, SYSTEM, self.now(), person)
                 for role in ("osm_strategy", *roles):
                     position = NewPosition(role, OFFICE, valid_from=local_day(self.now()))
-                    accounts.give_position(session, USERNAME, SYSTEM, self.now(), position)
+                    positions.give_position(session, USERNAME, SYSTEM, self.now(), position)
             yield BenchOffice(context)
         finally:
             context.store.close()
@@ -83,7 +83,7 @@ class BenchOffice:
     def actor(self) -> Actor:
         """The one person of the office."""
         with self.store.reading() as session:
-            return accounts.actor_named(session, USERNAME, local_day(self.context.now()))
+            return hats.actor_named(session, USERNAME, local_day(self.context.now()))
 
     @contextmanager
     def site(self) -> Iterator[Any]:

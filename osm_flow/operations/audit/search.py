@@ -18,7 +18,7 @@ from osm_flow.operations.audit.questions import Question, condition
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.paging import MOST, Keyset
-from osm_flow.operations.people.accounts import names_of
+from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, ProcessDefinition

@@ -29,7 +29,7 @@ from osm_flow.operations.background import reminder_texts
 from osm_flow.operations.background.dispatches import queue_for
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.people.absence import Absences, absences_in
-from osm_flow.operations.people.accounts import actor_for, people_wearing
+from osm_flow.operations.people.hats import actor_for, people_wearing
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.resources import resource_dir

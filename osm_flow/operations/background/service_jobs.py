@@ -16,8 +16,9 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import FinishService
 from osm_flow.operations.background import leases
-from osm_flow.operations.background.topics import TOPICS, TopicRefused, Work
+from osm_flow.operations.background.topics import TOPICS
 from osm_flow.operations.stepping import step as stepping
+from osm_flow.operations.stepping.service_work import TopicRefused, Work
 from osm_flow.store.models import ServiceJob
 from osm_flow.store.session import Busy, Overtaken, Store, lock_case
 

@@ -18,7 +18,7 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import Process
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.paging import MOST, Keyset
-from osm_flow.operations.people.accounts import names_of
+from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import (
     Case,

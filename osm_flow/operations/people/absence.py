@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import NEVER_STANDS_IN, Actor
 from osm_flow.domain.people import PositionKind
-from osm_flow.operations.people.accounts import valid_on
+from osm_flow.operations.people.hats import valid_on
 from osm_flow.store.models import Candidate, Person, Position, WorkItem
 
 May = Callable[[Person], bool]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.policy import Verb, decide
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.operations.people.absence import Absences, absences_in
-from osm_flow.operations.people.accounts import actor_for, people_wearing
+from osm_flow.operations.people.hats import actor_for, people_wearing
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.store.models import Case, Notification, Person
 

@@ -20,7 +20,7 @@ from osm_flow.domain.retention import ORDINARY, Retention, RetentionUnknown, ret
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import NotFound, Refused
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.people.accounts import person_by_username
+from osm_flow.operations.people.hats import person_by_username
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping

@@ -27,7 +27,7 @@ from osm_flow.errors import NotFound
 from osm_flow.operations.cases.acts import get_case
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.case_journal import record_of
-from osm_flow.operations.people.accounts import names_of
+from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.replay import moment_parts
 from osm_flow.operations.replay.moment_parts import Given, OpenItem
 from osm_flow.operations.replay.states import RecordWithStates, ReplayedState, stretch

@@ -18,7 +18,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.people.accounts import actor_for
+from osm_flow.operations.people.hats import actor_for
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping

@@ -7,7 +7,6 @@ them again. What a state depends on comes in through a service task, whose resul
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,14 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.json import JSON
-from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.states import OPEN_CASE, ProjectState, WorkItemStatus
 from osm_flow.operations.calendar.holidays import working_calendar
-from osm_flow.operations.projects.register import as_json, projects_of
-from osm_flow.store.models import Attachment, Case, FiscalDate, JournalPayload, JournalRecord, Project, WorkItem
+from osm_flow.operations.ledger import registers
+from osm_flow.store.models import Attachment, Case, FiscalDate
 
 AROUND = "around"
-CONCEPT_FORM = "project_concept"
 
 
 def form_context(session: Session, case: Case, schema: JSON | None, variables: JSON) -> JSON:
@@ -31,13 +27,18 @@ def form_context(session: Session, case: Case, schema: JSON | None, variables: J
     asked = needs_of(schema) if schema else frozenset()
     if not asked:
         return variables
-    return {**variables, AROUND: {name: _SOURCES[name](session, case, variables) for name in sorted(asked)}}
+    return {**variables, AROUND: {name: _answer(name, session, case, variables) for name in sorted(asked)}}
+
+
+def _answer(name: str, session: Session, case: Case, variables: JSON) -> Any:
+    source = _SOURCES.get(name)
+    return source(session, case, variables) if source else registers.ask(name, session, case, variables)
 
 
 def needs_of(schema: JSON) -> frozenset[str]:
     """Which parts of the surroundings a form names."""
     text = orjson.dumps(schema)
-    named = {name for name in _SOURCES if f"{AROUND}.{name}".encode() in text}
+    named = {name for name in {*_SOURCES, *registers.NAMES} if f"{AROUND}.{name}".encode() in text}
     if b'"file-ref"' in text:
         named.add("files")
     if b'"working_days"' in text:
@@ -46,44 +47,6 @@ def needs_of(schema: JSON) -> frozenset[str]:
 
 
 # ---- the parts -------------------------------------------------------------------------------------------------
-
-
-def _register(session: Session, case: Case, variables: JSON) -> list[JSON]:
-    """The projects of the office and fiscal year as the register has them."""
-    return [as_json(project) for project in session.scalars(projects_of(case))]
-
-
-def _projects(session: Session, case: Case, variables: JSON) -> list[JSON]:
-    """The projects of the office and year beyond a concept, and the concepts that were sent in to cases still open."""
-    decided = session.scalars(projects_of(case).where(Project.state != ProjectState.concept))
-    return [{"name": project.name_th, "agency": project.agency_th} for project in decided] + _proposed(session, case)
-
-
-def _concepts(session: Session, case: Case, variables: JSON) -> list[JSON]:
-    """The concepts of earlier drafts that the register keeps; their own agency may send them in again."""
-    planned = session.scalars(projects_of(case).where(Project.state == ProjectState.concept))
-    return [{"name": project.name_th, "agency": project.agency_th} for project in planned]
-
-
-def _proposed(session: Session, case: Case) -> list[JSON]:
-    query = (
-        select(JournalPayload.body)
-        .select_from(JournalRecord)
-        .join(JournalRecord.payload)
-        .join(WorkItem, (WorkItem.id == JournalRecord.task_id) & (WorkItem.case_id == JournalRecord.case_id))
-        .join(Case, Case.id == WorkItem.case_id)
-        .where(
-            Case.office_id == case.office_id,
-            Case.fiscal_year == case.fiscal_year,
-            Case.state.in_(OPEN_CASE),
-            WorkItem.form_key == CONCEPT_FORM,
-            WorkItem.state == WorkItemStatus.COMPLETED,
-            JournalRecord.kind == RecordKind.work_item_completed,
-        )
-    )
-    sent = (json.loads(body).get("data") for body in session.scalars(query) if body)
-    columns = ("name", "agency", "issue", "priority")
-    return [{name: concept.get(name) for name in columns} for concept in sent if isinstance(concept, dict)]
 
 
 def _files(session: Session, case: Case, variables: JSON) -> list[str]:
@@ -109,9 +72,6 @@ def _working(session: Session, case: Case, variables: JSON) -> list[str]:
 
 
 _SOURCES: Mapping[str, Callable[[Session, Case, JSON], Any]] = {
-    "register": _register,
-    "projects": _projects,
-    "concepts": _concepts,
     "files": _files,
     "cut_date": _cut_date,
     "holidays": _holidays,

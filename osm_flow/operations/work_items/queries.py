@@ -16,7 +16,7 @@ from osm_flow.domain.access.roles import STAFF, WORKERS
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.engine.values import Waiting
 from osm_flow.operations.people.absence import absences_in
-from osm_flow.operations.people.accounts import valid_on
+from osm_flow.operations.people.hats import valid_on
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Candidate, Case, Draft, JournalRecord, Person, Position, Province, WorkItem
 

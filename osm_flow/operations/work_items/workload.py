@@ -15,7 +15,7 @@ from osm_flow.domain.access.policy import NotYourRole, OfficeFacts, Verb, decide
 from osm_flow.domain.access.roles import STAFF
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
-from osm_flow.operations.people.accounts import PersonNotFound
+from osm_flow.operations.people.hats import PersonNotFound
 from osm_flow.store.models import Candidate, Person, Position, WorkItem
 
 SOON = timedelta(days=7)

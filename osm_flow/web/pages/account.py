@@ -10,7 +10,7 @@ from flask_login import login_user, logout_user
 
 from osm_flow.domain.access.roles import OVERSIGHT, STAFF
 from osm_flow.errors import Invalid
-from osm_flow.operations.people import accounts, notices
+from osm_flow.operations.people import accounts, hats, notices
 from osm_flow.operations.people.signing_in import SignInRefused, TooManyAttempts, sign_in
 from osm_flow.web.site.access import public, signed_in
 from osm_flow.web.site.i18n import LOCALES, error_text, gettext
@@ -95,7 +95,7 @@ def language() -> ResponseReturnValue:
     response = redirect(local_target(request.form.get("next")))
     if locale in LOCALES:
         if g.actor is not None:
-            accounts.set_locale(g.session, accounts.person_by_username(g.session, g.actor.username), locale)
+            accounts.set_locale(g.session, hats.person_by_username(g.session, g.actor.username), locale)
         response.set_cookie(
             "lang",
             locale,
@@ -117,7 +117,7 @@ def me() -> ResponseReturnValue:
 @signed_in
 def change_password() -> ResponseReturnValue:
     new = request.form.get("new", "")
-    person = accounts.person_by_username(g.session, g.actor.username)
+    person = hats.person_by_username(g.session, g.actor.username)
     try:
         if new != request.form.get("again", ""):
             raise Invalid(fields={"again": "The two new passwords differ."})

@@ -14,6 +14,7 @@ from osm_flow.domain.people import PositionKind
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind
 from osm_flow.operations.people.accounts import names_of
+from osm_flow.operations.people.hats import names_of
 from osm_flow.store.models import AdminRecord
 from osm_flow.web.parts.audit_filters import period_of
 from osm_flow.web.site import filters

@@ -21,7 +21,7 @@ from osm_flow.operations.cases import comments
 from osm_flow.operations.cases import queries as case_queries
 from osm_flow.operations.cases.acts import CaseFilter
 from osm_flow.operations.definitions.library import compiled, latest, list_definitions
-from osm_flow.operations.people.accounts import offices
+from osm_flow.operations.people.offices import offices
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.page import SchemaForm

@@ -12,7 +12,7 @@ from osm_flow.domain.access.roles import ROLES, SIGN_IN_ROLES
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid
-from osm_flow.operations.people import accounts
+from osm_flow.operations.people import accounts, hats, offices, positions
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.filters import zone
 from osm_flow.web.site.i18n import current_locale, gettext
@@ -67,7 +67,7 @@ def person(username: str) -> ResponseReturnValue:
 def give_position(username: str) -> ResponseReturnValue:
     form = request.form
     try:
-        accounts.give_position(g.session, username, g.actor, g.now, _entered_position())
+        positions.give_position(g.session, username, g.actor, g.now, _entered_position())
     except Invalid as error:
         return _person_page(username, form, _texts(error)), 422
     flash(gettext("กำหนดตำแหน่งแล้ว"), "success")
@@ -77,7 +77,7 @@ def give_position(username: str) -> ResponseReturnValue:
 @blueprint.post("/<username>/positions/<int:position_id>/end")
 @requires(Verb.manage_people)
 def end_position(username: str, position_id: int) -> ResponseReturnValue:
-    accounts.end_position(g.session, position_id, g.actor, g.now, last_day=today() - timedelta(days=1))
+    positions.end_position(g.session, position_id, g.actor, g.now, last_day=today() - timedelta(days=1))
     flash(gettext("สิ้นสุดตำแหน่งแล้ว มีผลทันที"), "success")
     return redirect(url_for("people.person", username=username))
 
@@ -112,12 +112,12 @@ def set_password(username: str) -> ResponseReturnValue:
 def _person_page(username: str, values: dict[str, str] | None = None, errors: dict[str, str] | None = None) -> str:
     person = accounts.managed_person(g.session, username, g.actor)
     names = [(key, ROLES[key].en if current_locale() == "en" else ROLES[key].th) for key in SIGN_IN_ROLES]
-    own = [office for office in accounts.offices(g.session) if office.id in g.actor.office_ids]
+    own = [office for office in offices.offices(g.session) if office.id in g.actor.office_ids]
     return render_template(
         "people/person.html",
         person=person,
-        actor=accounts.actor_for(g.session, person, today()),
-        positions=accounts.positions_of(g.session, person),
+        actor=hats.actor_for(g.session, person, today()),
+        positions=positions.positions_of(g.session, person),
         offices=own,
         roles=names,
         kinds={key: gettext(text) for key, text in KINDS.items()},

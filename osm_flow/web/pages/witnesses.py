@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from osm_flow.domain.access.policy import OfficeFacts, Verb
 from osm_flow.operations.audit import checkpoints, signing_keys, witnesses
 from osm_flow.operations.audit.log import latest_checkpoint, logged_records
-from osm_flow.operations.people.accounts import offices
+from osm_flow.operations.people.offices import offices
 from osm_flow.store.models import Office
 from osm_flow.web.site.access import may, requires
 from osm_flow.web.site.i18n import gettext

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.background.delivery import anything_pending, deliver_pending
-from osm_flow.operations.people.accounts import actor_signed_in
+from osm_flow.operations.people.hats import actor_signed_in
 from osm_flow.store.session import Store
 from osm_flow.store.unit_of_work import unit_of
 from osm_flow.web.site.access import rule_of

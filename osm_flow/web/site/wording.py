@@ -15,7 +15,7 @@ from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.thai_dates import buddhist_year
 from osm_flow.domain.people import PositionKind
 from osm_flow.engine import Element
-from osm_flow.operations.people import accounts
+from osm_flow.operations.people import hats
 from osm_flow.operations.stepping.subject_words import subject_words
 from osm_flow.web.site.i18n import current_locale, gettext
 
@@ -68,7 +68,7 @@ def titled(thing: Any) -> str:
 def names_of(usernames: Iterable[str]) -> dict[str, str]:
     """What people call these actors, by user name; the clock and the services are called the system."""
     wanted = set(usernames)
-    known = {SYSTEM.username: gettext("ระบบ"), **accounts.names_of(g.session, wanted)}
+    known = {SYSTEM.username: gettext("ระบบ"), **hats.names_of(g.session, wanted)}
     return {username: known.get(username, username) for username in wanted}
 
 

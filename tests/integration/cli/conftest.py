@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.session import Store

@@ -11,7 +11,8 @@ from sqlalchemy import select, text
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.audit import witnesses
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.people.accounts import actor_named, seed_clusters
+from osm_flow.operations.people.hats import actor_named
+from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.store.models import OutboxEntry
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, later

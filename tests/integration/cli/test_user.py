@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from osm_flow.operations.people.accounts import actor_named, person_by_username, seed_clusters
+from osm_flow.operations.people.hats import actor_named, person_by_username
+from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.store.session import Store
 from tests.factories import NOW
 from tests.integration.cli.shell import Shell

@@ -14,7 +14,8 @@ from sqlalchemy import func, select
 from osm_flow.demo import loading
 from osm_flow.demo.cast import CAST, OFFICE, PASSWORD, logins
 from osm_flow.domain.calendar.deadlines import local_day
-from osm_flow.operations.people.accounts import actor_named, has_people
+from osm_flow.operations.people.accounts import has_people
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.people.signing_in import sign_in
 from osm_flow.operations.replay.verify import verify_all
 from osm_flow.operations.work_items.inbox import Home, home_for

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from osm_flow.app import create_app
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson, NewPosition
-from osm_flow.operations.people import accounts
+from osm_flow.operations.people import accounts, offices, positions
 from osm_flow.operations.people.signing_in import hash_password
 from osm_flow.settings import Settings
 from osm_flow.store.models import Person
@@ -91,13 +91,13 @@ def site(store: Store, clock: Clock, tmp_path: Path) -> Flask:
 def staff(store: Store) -> dict[str, Person]:
     """One person for each of the usual roles in one office, with provinces seeded; by user name."""
     with store.transaction() as session:
-        accounts.seed_clusters(session)
+        offices.seed_clusters(session)
         made = {}
         for username, (role, province_id) in STAFF.items():
             made[username] = accounts.create_person(session, SYSTEM, NOW, NewPerson(username, f"คุณ {username}"))
             made[username].password_hash = HASH
             position = NewPosition(role, OFFICE, NOW.date(), province_id=province_id)
-            accounts.give_position(session, username, SYSTEM, NOW, position)
+            positions.give_position(session, username, SYSTEM, NOW, position)
     return made
 
 

@@ -7,7 +7,7 @@ import pytest
 from osm_flow.domain.retries import MOST_ATTEMPTS, MOST_ATTEMPTS_AT_SERVICES, is_final, retry_delay
 from osm_flow.errors import Invalid, NotFound, OsmFlowError, Refused
 from osm_flow.notify.mail import MailFailed
-from osm_flow.operations.background.topics import TopicRefused
+from osm_flow.operations.stepping.service_work import TopicRefused
 from osm_flow.operations.stepping.step import StateLost
 from osm_flow.store.session import Busy, Overtaken
 

@@ -30,7 +30,7 @@ from osm_flow.operations.audit.log import (
 )
 from osm_flow.operations.audit.signing_keys import Keyring, kept_keys, public_half
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.people.accounts import PersonNotFound, actor_named
+from osm_flow.operations.people.hats import PersonNotFound, actor_named
 from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_unrecorded, later, make_case, make_office, make_person

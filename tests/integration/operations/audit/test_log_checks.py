@@ -20,7 +20,7 @@ from osm_flow.operations.audit.log_checks import LogReport, check_log
 from osm_flow.operations.audit.merkle_tree import LogTree
 from osm_flow.operations.audit.signing_keys import KeyMissing, Keyring, ReasonNeeded, kept_keys, public_half
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.replay.verify import verify_all, verify_case
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import LogCheckpoint

@@ -12,7 +12,7 @@ from osm_flow.operations.audit.questions import Question
 from osm_flow.operations.audit.search import Wanted, search
 from osm_flow.operations.cases.acts import cancel_case, suspend_case
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.plans import move_due

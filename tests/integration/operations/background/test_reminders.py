@@ -13,7 +13,7 @@ from osm_flow.operations import sweeps
 from osm_flow.operations.background import reminders
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.cases.acts import suspend_case
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.sweeps import Means
 from osm_flow.operations.work_items.acts import claim

@@ -7,10 +7,11 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.json import JSON
 from osm_flow.operations.background import service_jobs
 from osm_flow.operations.background.delivery import deliver_pending
-from osm_flow.operations.background.topics import TOPICS, Work
+from osm_flow.operations.background.topics import TOPICS
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.cases.acts import suspend_case
 from osm_flow.operations.replay.verify import verify_all
+from osm_flow.operations.stepping.service_work import Work
 from osm_flow.store.models import Case, Incident, JournalRecord, OutgoingLetter, ServiceJob
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person

@@ -13,8 +13,9 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.json import JSON
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine.values import Waiting
-from osm_flow.operations.background.topics import TOPICS, TopicRefused, Work
+from osm_flow.operations.background.topics import TOPICS
 from osm_flow.operations.definitions.deployments import deploy
+from osm_flow.operations.stepping.service_work import TopicRefused, Work
 from osm_flow.store.models import Case, Notification, OutgoingLetter, Project
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, files, make_case, make_office, make_person, make_project

@@ -24,8 +24,9 @@ from osm_flow.operations.calendar.holidays import Holiday, override_day, remove_
 from osm_flow.operations.calendar.milestones import move_date, propose_year
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import AdminFilter, AdminKind, changes_of, check_chain, records
-from osm_flow.operations.people import accounts
+from osm_flow.operations.people import accounts, hats, positions
 from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, later, make_case, make_office, make_person
 from tests.together import at_once
@@ -81,7 +82,7 @@ def test_the_life_of_an_account_is_told_without_its_secrets(store: Store, boss: 
     make_kanya(store, boss)
     with store.transaction() as session:
         accounts.set_password(session, "kanya", boss, later(1), password=PASSWORD + "!")
-        person = accounts.person_by_username(session, "kanya")
+        person = hats.person_by_username(session, "kanya")
         accounts.change_password(session, person, later(2), current=PASSWORD + "!", new=PASSWORD + "?")
         accounts.lock(session, "kanya", boss, later(3))
         accounts.lock(session, "kanya", boss, later(4))
@@ -112,9 +113,9 @@ def test_positions_acting_and_delegation_are_told(store: Store, boss: Actor) -> 
     with store.transaction() as session:
         last, letter = TODAY + timedelta(days=30), "คำสั่ง 12/2569"
         post = NewPosition("osm_director", OFFICE, TODAY, last, kind="acting", for_username="boss", letter=letter)
-        given = accounts.give_position(session, "kanya", boss, later(1), post)
-        accounts.end_position(session, given.id, boss, later(2), last_day=TODAY)
-        accounts.end_position(session, given.id, boss, later(3), last_day=TODAY)
+        given = positions.give_position(session, "kanya", boss, later(1), post)
+        positions.end_position(session, given.id, boss, later(2), last_day=TODAY)
+        positions.end_position(session, given.id, boss, later(3), last_day=TODAY)
         number = given.id
 
     (_, acting, ended) = told(store)
@@ -294,7 +295,7 @@ def test_auditors_see_their_office_and_what_holds_for_all(store: Store, boss: Ac
         everywhere = make_person(session, "everywhere", "auditor", office_id=None)
         for username, office in (("kanya", OFFICE), ("malee", "NE-U2")):
             accounts.create_person(session, SYSTEM, NOW, NewPerson(username, username))
-            accounts.give_position(session, username, SYSTEM, NOW, NewPosition("osm_me", office, TODAY))
+            positions.give_position(session, username, SYSTEM, NOW, NewPosition("osm_me", office, TODAY))
         deploy_tests(session, "review")
         here, everywhere = (actor_named(session, name, TODAY) for name in ("here", "everywhere"))
         strategist = make_person(session, "strategist", "osm_strategy")

@@ -13,7 +13,7 @@ from osm_flow.domain.access.policy import Verb, decide
 from osm_flow.domain.people import PositionKind
 from osm_flow.operations.cases.acts import list_cases
 from osm_flow.operations.people.absence import absences_in
-from osm_flow.operations.people.accounts import people_wearing
+from osm_flow.operations.people.hats import people_wearing
 from osm_flow.operations.policy_facts import case_facts, work_item_facts
 from osm_flow.operations.work_items.acts import complete
 from osm_flow.operations.work_items.inbox import InboxFilter, inbox_for

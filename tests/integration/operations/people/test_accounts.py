@@ -13,7 +13,7 @@ from osm_flow.domain.access.actors import SYSTEM, Actor, Hat
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations.people import accounts
+from osm_flow.operations.people import accounts, hats, offices, positions
 from osm_flow.operations.people.signing_in import PasswordTooWeak, SignInRefused, authenticate
 from osm_flow.store.models import AdminRecord, Office, Person, Position, Province
 from osm_flow.store.session import Store
@@ -25,9 +25,9 @@ PASSWORD = "a long enough one"
 
 def test_all_clusters_and_provinces_are_seeded_once(store: Store) -> None:
     with store.transaction() as session:
-        added = accounts.seed_clusters(session)
+        added = offices.seed_clusters(session)
     with store.transaction() as session:
-        again = accounts.seed_clusters(session)
+        again = offices.seed_clusters(session)
         counts = session.query(Office).count(), session.query(Province).count()
         centre = session.query(Province).filter_by(office_id=OFFICE, is_centre=True).one().name_en
 
@@ -46,7 +46,7 @@ def root(session: Session) -> Actor:
 
 def give(session: Session, username: str, actor: Actor = SYSTEM, **changes: Any) -> Position:
     post: dict[str, Any] = {"role": "osm_me", "office_id": OFFICE, "valid_from": TODAY}
-    return accounts.give_position(session, username, actor, NOW, NewPosition(**{**post, **changes}))
+    return positions.give_position(session, username, actor, NOW, NewPosition(**{**post, **changes}))
 
 
 def create(session: Session, actor: Actor = SYSTEM, **changes: Any) -> Person:
@@ -62,9 +62,7 @@ def test_positions_count_on_their_days_only_both_included(session: Session, root
     first, last = TODAY + timedelta(days=3), TODAY + timedelta(days=5)
     give(session, "somsri", valid_from=first, valid_to=last)
 
-    held = [
-        accounts.actor_for(session, somsri, TODAY + timedelta(days=days)).has("osm_me", OFFICE) for days in range(8)
-    ]
+    held = [hats.actor_for(session, somsri, TODAY + timedelta(days=days)).has("osm_me", OFFICE) for days in range(8)]
 
     assert held == [False, False, False, True, True, True, False, False]
 
@@ -74,7 +72,7 @@ def test_an_acting_position_says_for_whom(session: Session, root: Actor) -> None
     create(session)
     give(session, "somsri", role="osm_director", kind="acting", for_username="director", letter="คำสั่งที่ 9/2570")
 
-    hat = accounts.actor_named(session, "somsri", TODAY).hat_for(("osm_director",), OFFICE)
+    hat = hats.actor_named(session, "somsri", TODAY).hat_for(("osm_director",), OFFICE)
 
     assert hat == Hat("osm_director", OFFICE, None, "acting", "director", "คุณdirector")
 
@@ -83,25 +81,25 @@ def test_who_is_at_home_in_no_office_is_at_home_in_all(session: Session, root: A
     create(session)
     give(session, "somsri", role="auditor", office_id=None)
 
-    assert accounts.actor_named(session, "somsri", TODAY).office_ids == ("NE-U1", "NE-U2")
+    assert hats.actor_named(session, "somsri", TODAY).office_ids == ("NE-U1", "NE-U2")
     assert root.office_ids == ("NE-U1",)
 
 
 def test_a_session_holds_while_its_epoch_lasts_and_nobody_locked_the_account(session: Session, root: Actor) -> None:
     somsri = create(session, locale="en")
-    assert accounts.actor_signed_in(session, somsri.id, 1, TODAY) is None
-    plain = accounts.actor_signed_in(session, somsri.id, 0, TODAY)
+    assert hats.actor_signed_in(session, somsri.id, 1, TODAY) is None
+    plain = hats.actor_signed_in(session, somsri.id, 0, TODAY)
     give(session, "somsri")
 
-    signed_in = accounts.actor_signed_in(session, somsri.id, 0, TODAY)
+    signed_in = hats.actor_signed_in(session, somsri.id, 0, TODAY)
 
     assert plain is not None
     assert (plain.username, plain.hats, plain.locale) == ("somsri", (), "en")
-    assert signed_in == accounts.actor_for(session, somsri, TODAY)
+    assert signed_in == hats.actor_for(session, somsri, TODAY)
     accounts.lock(session, "somsri", root, NOW)
     session.flush()
-    assert [accounts.actor_signed_in(session, somsri.id, epoch, TODAY) for epoch in (0, 1)] == [None, None]
-    assert accounts.actor_signed_in(session, 999_999, 0, TODAY) is None
+    assert [hats.actor_signed_in(session, somsri.id, epoch, TODAY) for epoch in (0, 1)] == [None, None]
+    assert hats.actor_signed_in(session, 999_999, 0, TODAY) is None
 
 
 def test_a_locked_person_acts_no_more(session: Session, root: Actor) -> None:
@@ -109,8 +107,8 @@ def test_a_locked_person_acts_no_more(session: Session, root: Actor) -> None:
     accounts.lock(session, "somsri", SYSTEM, NOW)
 
     for username in ("somsri", "nobody"):
-        with pytest.raises(accounts.PersonNotFound):
-            accounts.actor_named(session, username, TODAY)
+        with pytest.raises(hats.PersonNotFound):
+            hats.actor_named(session, username, TODAY)
 
 
 def test_who_wears_a_hat_today_by_name_each_once(session: Session, root: Actor) -> None:
@@ -121,7 +119,7 @@ def test_who_wears_a_hat_today_by_name_each_once(session: Session, root: Actor) 
     make_person(session, "far", "osm_me", office_id="NE-U2")
 
     def wearing(role: str, province_id: str | None = None, today: date = TODAY) -> list[str]:
-        return [one.username for one in accounts.people_wearing(session, role, OFFICE, today, province_id)]
+        return [one.username for one in hats.people_wearing(session, role, OFFICE, today, province_id)]
 
     assert wearing("osm_me") == ["a"]
     assert [wearing("province_planner", province) for province in (None, "TH-41", "TH-39")] == [["c"], ["c"], []]
@@ -140,9 +138,9 @@ def test_there_are_people_or_there_are_none(session: Session) -> None:
 def test_a_user_name_is_found_however_it_is_typed(session: Session) -> None:
     somsri = create(session)
 
-    assert [accounts.person_by_username(session, typed) for typed in ("somsri", " SomSri ", "somsri\0")] == [somsri] * 3
-    with pytest.raises(accounts.PersonNotFound):
-        accounts.person_by_username(session, "somsr")
+    assert [hats.person_by_username(session, typed) for typed in ("somsri", " SomSri ", "somsri\0")] == [somsri] * 3
+    with pytest.raises(hats.PersonNotFound):
+        hats.person_by_username(session, "somsr")
 
 
 def test_an_administrator_lists_the_people_of_their_offices_and_those_of_none(session: Session, root: Actor) -> None:
@@ -158,7 +156,7 @@ def test_an_administrator_lists_the_people_of_their_offices_and_those_of_none(se
     assert listed(root) == ["both", "root", "seer", "somsri"]
     assert listed(SYSTEM) == ["both", "far", "root", "seer", "somsri"]
     with pytest.raises(NotYourRole):
-        listed(accounts.actor_named(session, "both", TODAY))
+        listed(hats.actor_named(session, "both", TODAY))
     assert (listed(root, text="SOM"), listed(root, text="ใจงาม"), listed(root, text="%"), listed(root, text="s_e")) == (
         ["somsri"],
         ["somsri"],
@@ -190,7 +188,7 @@ def test_positions_are_listed_newest_first(session: Session, root: Actor) -> Non
     give(session, "somsri", role="osm_director", kind="acting", for_username="director", letter="1/2570")
 
     assert [
-        (one.role, one.for_person and one.for_person.username) for one in accounts.positions_of(session, somsri)
+        (one.role, one.for_person and one.for_person.username) for one in positions.positions_of(session, somsri)
     ] == [
         ("osm_director", "director"),
         ("osm_me", None),
@@ -209,7 +207,7 @@ def test_a_new_person_has_no_hat_and_signs_in_with_a_password_only(session: Sess
         "สมศรี",
         "somsri@udon.go.th",
     )
-    assert accounts.actor_for(session, with_password, TODAY).hats == ()
+    assert hats.actor_for(session, with_password, TODAY).hats == ()
     assert authenticate(session, "somsri", PASSWORD) is with_password
     assert (without.password_hash, without.email) == (None, None)
     with pytest.raises(SignInRefused):
@@ -239,8 +237,8 @@ def test_what_cannot_be_accepted_of_a_person_is_told_by_field(
         create(session, root, **change)
 
     assert refused.value.fields.keys() == {field}
-    with pytest.raises(accounts.PersonNotFound):
-        accounts.person_by_username(session, "somsri")
+    with pytest.raises(hats.PersonNotFound):
+        hats.person_by_username(session, "somsri")
 
 
 def test_only_administrators_change_accounts(session: Session, root: Actor) -> None:
@@ -326,13 +324,13 @@ def test_a_position_that_makes_no_sense_names_its_fields(
 ) -> None:
     somsri = create(session)
     if fields:
-        with pytest.raises(accounts.PositionNotAccepted) as refused:
+        with pytest.raises(positions.PositionNotAccepted) as refused:
             give(session, "somsri", **change)
         assert refused.value.fields.keys() == fields
     else:
         give(session, "somsri", **change)
     session.expire_all()
-    assert len(accounts.positions_of(session, somsri)) == (0 if fields else 1)
+    assert len(positions.positions_of(session, somsri)) == (0 if fields else 1)
 
 
 def test_an_administrator_of_one_office_gives_and_ends_nothing_elsewhere(session: Session, root: Actor) -> None:
@@ -344,7 +342,7 @@ def test_an_administrator_of_one_office_gives_and_ends_nothing_elsewhere(session
         with pytest.raises(NotFound):
             give(session, "somsri", root, **change)
     with pytest.raises(NotFound):
-        accounts.end_position(session, position.id, root, NOW, last_day=TODAY)
+        positions.end_position(session, position.id, root, NOW, last_day=TODAY)
     whole = make_person(session, "whole", "admin", office_id=None)
     assert give(session, "somsri", whole, office_id=None, role="admin").office_id is None
 
@@ -353,17 +351,17 @@ def test_an_ended_position_is_kept_as_history(session: Session, root: Actor) -> 
     somsri = create(session)
     position = give(session, "somsri")
 
-    accounts.end_position(session, position.id, root, NOW, last_day=TODAY)
+    positions.end_position(session, position.id, root, NOW, last_day=TODAY)
 
     days = (TODAY, TODAY + timedelta(days=1))
-    assert [accounts.actor_for(session, somsri, day).has("osm_me") for day in days] == [True, False]
-    assert accounts.positions_of(session, somsri) == [position]
-    with pytest.raises(accounts.PositionNotFound):
-        accounts.end_position(session, 999_999, root, NOW, last_day=TODAY)
+    assert [hats.actor_for(session, somsri, day).has("osm_me") for day in days] == [True, False]
+    assert positions.positions_of(session, somsri) == [position]
+    with pytest.raises(positions.PositionNotFound):
+        positions.end_position(session, 999_999, root, NOW, last_day=TODAY)
 
 
 def test_offices_come_with_their_provinces(session: Session, root: Actor) -> None:
-    assert [(one.id, sorted(each.id for each in one.provinces)) for one in accounts.offices(session)] == [
+    assert [(one.id, sorted(each.id for each in one.provinces)) for one in offices.offices(session)] == [
         ("NE-U1", ["TH-39", "TH-41"]),
         ("NE-U2", ["TH-47"]),
     ]
@@ -373,8 +371,8 @@ def test_names_are_those_of_people(session: Session) -> None:
     make_person(session, "anan")
     make_person(session, "busaba")
 
-    assert accounts.names_of(session, ["anan", "system", "nobody", "anan"]) == {"anan": "คุณanan"}
-    assert accounts.names_of(session, []) == {}
+    assert hats.names_of(session, ["anan", "system", "nobody", "anan"]) == {"anan": "คุณanan"}
+    assert hats.names_of(session, []) == {}
 
 
 def test_those_who_wear_a_role_are_found_by_name_once_each(session: Session) -> None:
@@ -382,7 +380,7 @@ def test_those_who_wear_a_role_are_found_by_name_once_each(session: Session) -> 
     for name, *roles in (("chai", "osm_data"), ("anan", "osm_data", "osm_data"), ("busaba", "osm_strategy")):
         make_person(session, name, *roles)
 
-    assert [person.username for person in accounts.people_wearing(session, "osm_data", OFFICE, NOW.date())] == [
+    assert [person.username for person in hats.people_wearing(session, "osm_data", OFFICE, NOW.date())] == [
         "anan",
         "chai",
     ]

@@ -29,7 +29,7 @@ from osm_flow.operations.cases.attachments import AttachmentNotFound, GivenFile,
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.ledger.access_log import Read, record_access
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy import erasure_requests, retention
 from osm_flow.operations.privacy.erasing import remains
 from osm_flow.operations.privacy.erasure_requests import (

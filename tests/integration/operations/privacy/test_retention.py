@@ -16,7 +16,7 @@ from osm_flow.domain.retention import ORDINARY, PERMANENT
 from osm_flow.errors import NotFound
 from osm_flow.operations.cases.acts import cancel_case
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.people.accounts import PersonNotFound, actor_named
+from osm_flow.operations.people.hats import PersonNotFound, actor_named
 from osm_flow.operations.privacy import retention
 from osm_flow.operations.privacy.retention import HeldByLaw, HoldNotFound
 from osm_flow.operations.reasons import ReasonMissing

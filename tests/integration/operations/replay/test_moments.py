@@ -16,7 +16,7 @@ from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases.acts import cancel_case, resume_case, suspend_case
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.replay import moments
 from osm_flow.operations.replay.moments import NoSuchMoment, audited_case, first_since, moment, seq_at

@@ -99,7 +99,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> H
 
 def random_history(store: Store, rng: Rng) -> str:
     """A case in which people do whatever they may; some of what they wrote is erased at the end."""
-    from osm_flow.operations.people.accounts import actor_named
+    from osm_flow.operations.people.hats import actor_named
 
     at = NOW + timedelta(minutes=rng.randint(1, 1000))
     with store.transaction() as session:

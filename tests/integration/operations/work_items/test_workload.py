@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import NotYourRole
-from osm_flow.operations.people.accounts import PersonNotFound
+from osm_flow.operations.people.hats import PersonNotFound
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import workload
 from osm_flow.store.models import Position, WorkItem

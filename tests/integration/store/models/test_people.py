@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.operations.people.accounts import actor_named, people_wearing, seed_clusters
+from osm_flow.operations.people.hats import actor_named, people_wearing
+from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.operations.people.signing_in import SignInRefused, sign_in
 from osm_flow.store.models import LoginAttempt, Office, Person, Position, Province
 from osm_flow.store.session import Store

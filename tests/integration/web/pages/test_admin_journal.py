@@ -10,7 +10,7 @@ from osm_flow.catalogues import catalogue
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.operations.ledger.admin_journal import AdminFilter, AdminKind, check_chain, records
-from osm_flow.operations.people import accounts
+from osm_flow.operations.people import accounts, positions
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE
@@ -90,7 +90,7 @@ def test_filters_and_pages(as_person: As, store: Store) -> None:
     with store.transaction() as session:
         for number in range(60):
             accounts.create_person(session, SYSTEM, NOW, NewPerson(f"p{number:02}", "x"))
-            accounts.give_position(session, f"p{number:02}", SYSTEM, NOW, NewPosition("osm_me", OFFICE, NOW.date()))
+            positions.give_position(session, f"p{number:02}", SYSTEM, NOW, NewPosition("osm_me", OFFICE, NOW.date()))
     auditor = as_person("auditor")
 
     first = auditor.get("/audit/administration?kind=position.given&who=system")

@@ -10,8 +10,9 @@ import pytest
 from osm_flow.domain.access.actors import SYSTEM, Hat
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import NotFound
-from osm_flow.operations.people import accounts
-from osm_flow.operations.people.accounts import actor_for, actor_named, give_position, people_wearing
+from osm_flow.operations.people import accounts, positions
+from osm_flow.operations.people.hats import actor_for, actor_named, people_wearing
+from osm_flow.operations.people.positions import give_position
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE
@@ -120,13 +121,13 @@ def test_an_acting_position_says_for_whom(store: Store, staff: Staff) -> None:
 
 def test_ending_a_position_takes_effect_at_once_and_keeps_its_row(as_person: As, store: Store, staff: Staff) -> None:
     with store.reading() as session:
-        position = accounts.positions_of(session, staff["strategy"])[0]
+        position = positions.positions_of(session, staff["strategy"])[0]
 
     as_person("admin").post(f"/people/strategy/positions/{position.id}/end")
 
     with store.reading() as session:
         assert actor_named(session, "strategy", TODAY).hats == ()
-        assert len(accounts.positions_of(session, staff["strategy"])) == 1
+        assert len(positions.positions_of(session, staff["strategy"])) == 1
     assert "วันนี้ยังไม่มีตำแหน่งในระบบ" in as_person("strategy").get("/account").text
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.ledger.access_log import AccessFilter, Read, accesses, record_access
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy import retention
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete

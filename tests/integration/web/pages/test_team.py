@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import workload
 from osm_flow.store.models import Person, WorkItem

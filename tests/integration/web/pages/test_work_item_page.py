@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
-from osm_flow.operations.people.accounts import actor_named
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
 from osm_flow.operations.work_items.completing import Completion, complete

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask, g
 
 from osm_flow.errors import Refused
-from osm_flow.operations.people.accounts import seed_clusters
+from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.store.models import Office
 from osm_flow.store.session import Store
 from osm_flow.web.site.access import public

@@ -12,7 +12,7 @@ from flask import Flask
 from osm_flow.app import create_app
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition
-from osm_flow.operations.people import accounts
+from osm_flow.operations.people import positions
 from osm_flow.settings import Settings
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
@@ -142,7 +142,7 @@ def test_acting_for_somebody_is_shown(
     with store.transaction() as session:
         letter = "คำสั่งที่ 1/2570"
         post = NewPosition("osm_director", "NE-U1", NOW.date(), kind="acting", for_username="director", letter=letter)
-        accounts.give_position(session, "strategy", SYSTEM, NOW, post)
+        positions.give_position(session, "strategy", SYSTEM, NOW, post)
 
     assert "รักษาราชการแทน คุณ director" in as_person("strategy").get("/account").text
 

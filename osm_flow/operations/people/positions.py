@@ -1,0 +1,104 @@
+"""The positions that people hold over periods: given, ended, looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import SystemFacts, Verb, require
+from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
+from osm_flow.domain.people import NewPosition, PositionKind
+from osm_flow.errors import Invalid, NotFound
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
+from osm_flow.operations.people.accounts import managed_person, require_office
+from osm_flow.store.models import Office, Person, Position, Province
+
+_RECORDED = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en")
+
+
+class PositionNotFound(NotFound):
+    """There is no such position."""
+
+
+class PositionNotAccepted(Invalid):
+    """This position cannot be given. See the marked fields."""
+
+
+def positions_of(session: Session, person: Person) -> Sequence[Position]:
+    """Every position, newest first."""
+    query = select(Position).where(Position.person_id == person.id).options(joinedload(Position.for_person))
+    return session.scalars(query.order_by(Position.valid_from.desc(), Position.id.desc())).all()
+
+
+def give_position(session: Session, username: str, actor: Actor, now: datetime, entered: NewPosition) -> Position:
+    """Give a person a role in an office over a period. Raises PositionNotAccepted naming the fields at fault."""
+    person = managed_person(session, username, actor)
+    require_office(actor, entered.office_id)
+    principal = session.scalars(select(Person).where(Person.username == (entered.for_username or ""))).one_or_none()
+    position = Position(
+        person_id=person.id,
+        office_id=entered.office_id,
+        province_id=entered.province_id or None,
+        role=entered.role,
+        title_th=entered.title_th.strip(),
+        title_en=entered.title_en.strip(),
+        kind=str(entered.kind),
+        for_person_id=principal.id if principal else None,
+        letter=(entered.letter or "").strip() or None,
+        valid_from=entered.valid_from,
+        valid_to=entered.valid_to,
+    )
+    faults = dict(_position_faults(session, position))
+    if faults:
+        raise PositionNotAccepted(fields=faults)
+    session.add(position)
+    session.flush()
+    new = {name: getattr(position, name) for name in _RECORDED}
+    new |= {"position": position.id, "for": principal.username if principal else None}
+    record(session, actor, now, AdminAct(AdminKind.position_given, person.username, position.office_id, new=new))
+    return position
+
+
+def _position_faults(session: Session, position: Position) -> Iterable[tuple[str, str]]:
+    if position.role not in SIGN_IN_ROLES:
+        yield "role", "Choose a role from the list."
+    if position.kind not in set(PositionKind):
+        yield "kind", "Choose how the position is held."
+    if position.office_id is None and position.role not in OVERSIGHT:
+        yield "office_id", "Choose the cluster."
+    if position.office_id is not None and session.get(Office, position.office_id) is None:
+        yield "office_id", "Choose a cluster from the list."
+    province = session.get(Province, position.province_id) if position.province_id else None
+    if position.role in PROVINCIAL and province is None:
+        yield "province_id", "This role belongs to a province; choose it."
+    elif position.province_id and (province is None or province.office_id != position.office_id):
+        yield "province_id", "Choose a province of this cluster."
+    if position.valid_to is not None and position.valid_to < position.valid_from:
+        yield "valid_to", "The last day must not come before the first."
+    if position.kind != PositionKind.substantive:
+        if position.for_person_id is None or position.for_person_id == position.person_id:
+            yield "for_username", "Say for whom this person acts."
+        if not position.letter:
+            yield "letter", "Name the order or letter that made it."
+    if max(map(len, (position.title_th, position.title_en, position.letter or ""))) > 255:
+        yield "title_th", "Use at most 255 characters."
+
+
+def end_position(session: Session, position_id: int, actor: Actor, now: datetime, *, last_day: date) -> Position:
+    """The position is kept as history but not held after `last_day`. Raises PositionNotFound."""
+    position = session.get(Position, position_id)
+    if position is None:
+        raise PositionNotFound
+    require(actor, Verb.manage_people, SystemFacts())
+    require_office(actor, position.office_id)
+    old, new = {"valid_to": position.valid_to}, {"valid_to": last_day}
+    position.valid_to = last_day
+    holder = session.get_one(Person, position.person_id).username
+    told = {"position": position.id, "role": position.role, "kind": position.kind, "office_id": position.office_id}
+    act = AdminAct(AdminKind.position_ended, holder, position.office_id, old=old, new=new, told=told)
+    record(session, actor, now, act)
+    return position

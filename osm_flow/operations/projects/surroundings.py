@@ -1,0 +1,60 @@
+"""What the register of projects says to forms: its projects, what else was proposed, concepts of earlier drafts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.json import JSON
+from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.states import OPEN_CASE, ProjectState, WorkItemStatus
+from osm_flow.operations.ledger.registers import Register
+from osm_flow.operations.projects.register import as_json, projects_of
+from osm_flow.store.models import Case, JournalPayload, JournalRecord, Project, WorkItem
+
+CONCEPT_FORM = "project_concept"
+
+
+def _whole(session: Session, case: Case, variables: JSON) -> list[JSON]:
+    """The projects of the office and fiscal year as the register has them."""
+    return [as_json(project) for project in session.scalars(projects_of(case))]
+
+
+def _projects(session: Session, case: Case, variables: JSON) -> list[JSON]:
+    """The projects of the office and year beyond a concept, and the concepts that were sent in to cases still open."""
+    decided = session.scalars(projects_of(case).where(Project.state != ProjectState.concept))
+    return [{"name": project.name_th, "agency": project.agency_th} for project in decided] + _proposed(session, case)
+
+
+def _concepts(session: Session, case: Case, variables: JSON) -> list[JSON]:
+    """The concepts of earlier drafts that the register keeps; their own agency may send them in again."""
+    planned = session.scalars(projects_of(case).where(Project.state == ProjectState.concept))
+    return [{"name": project.name_th, "agency": project.agency_th} for project in planned]
+
+
+def _proposed(session: Session, case: Case) -> list[JSON]:
+    query = (
+        select(JournalPayload.body)
+        .select_from(JournalRecord)
+        .join(JournalRecord.payload)
+        .join(WorkItem, (WorkItem.id == JournalRecord.task_id) & (WorkItem.case_id == JournalRecord.case_id))
+        .join(Case, Case.id == WorkItem.case_id)
+        .where(
+            Case.office_id == case.office_id,
+            Case.fiscal_year == case.fiscal_year,
+            Case.state.in_(OPEN_CASE),
+            WorkItem.form_key == CONCEPT_FORM,
+            WorkItem.state == WorkItemStatus.COMPLETED,
+            JournalRecord.kind == RecordKind.work_item_completed,
+        )
+    )
+    sent = (json.loads(body).get("data") for body in session.scalars(query) if body)
+    columns = ("name", "agency", "issue", "priority")
+    return [{name: concept.get(name) for name in columns} for concept in sent if isinstance(concept, dict)]
+
+
+# What `around` names, and what answers it.
+SURROUNDINGS: Mapping[str, Register] = {"register": _whole, "projects": _projects, "concepts": _concepts}
