@@ -1,4 +1,4 @@
-"""The first page and the inbox: what a person must do now, and everything that waits for them and their groups."""
+"""The inbox: everything that waits for a person and their groups."""
 
 from __future__ import annotations
 
@@ -10,20 +10,15 @@ from flask import Blueprint, flash, g, redirect, render_template, request, sessi
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
-from osm_flow.domain.access.roles import WORKERS
-from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
 from osm_flow.domain.stages import STAGES
 from osm_flow.errors import Invalid
-from osm_flow.operations.cases import overview
-from osm_flow.operations.cases.incidents import count_open
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import queries as work_item_queries
-from osm_flow.operations.work_items.inbox import InboxFilter, Sort, View, count_for, home_for, inbox_for
+from osm_flow.operations.work_items.inbox import InboxFilter, Sort, View, count_for, inbox_for
 from osm_flow.store.models import WorkItem
 from osm_flow.web.forms.posted import posted, posted_list
 from osm_flow.web.parts.years import fiscal_years, year_in
 from osm_flow.web.site.access import may, signed_in
-from osm_flow.web.site.filters import role_name
 from osm_flow.web.site.i18n import error_text, gettext
 from osm_flow.web.site.wording import titled
 
@@ -40,25 +35,6 @@ class TooManyAtOnce(Invalid):
 
 class NothingSelected(Invalid):
     """Select at least one work item first."""
-
-
-@blueprint.get("/")
-@signed_in
-def home() -> ResponseReturnValue:
-    lists = home_for(g.session, g.actor, g.now)
-    unanswered = work_item_queries.unanswered_items(g.session, g.actor)
-    titles = overview.titles_of(g.session, (row.case_id for row in lists.unanswered))
-    return render_template(
-        "home/home.html",
-        home=lists,
-        unanswered=unanswered,
-        who={item.id: _who(item) for item in unanswered},
-        titles=titles,
-        milestones=MILESTONE_OF,
-        now=g.now,
-        works=any(hat.role in WORKERS for hat in g.actor.hats),
-        incidents=count_open(g.session) if may(Verb.retry_incident) else 0,
-    )
 
 
 @blueprint.get("/inbox")
@@ -165,14 +141,6 @@ def _tabs(here: View) -> list[dict[str, Any]]:
         }
         for view, label in labels.items()
     ]
-
-
-def _who(item: WorkItem) -> str:
-    """Who owes the answer: who holds the item, else the outside party that was asked."""
-    if item.assignee:
-        return item.assignee.display_name
-    spelled = [f"{one.role}@{one.province_id}" if one.province_id else one.role for one in item.candidates if one.role]
-    return next(iter(map(role_name, work_item_queries.asks_outside(spelled))), "")
 
 
 def _facts(item: WorkItem, view: View) -> dict[str, bool]:

@@ -25,7 +25,7 @@ class NavigationEntry:
 
 # Endpoint, label, drawing, and the verb without which the line is not shown.
 _ENTRIES: tuple[tuple[str, str, str, Verb | None], ...] = (
-    ("inbox.home", "หน้าแรก", "house", None),
+    ("home.home", "หน้าแรก", "house", None),
     ("inbox.inbox", "กล่องงาน", "inbox", None),
     ("cases.case_list", "เรื่อง", "folder", None),
     ("planning.calendar", "ปฏิทิน", "calendar", None),
