@@ -16,7 +16,7 @@ from osm_flow.domain.forms.schema import fields_of
 from osm_flow.domain.json import JSON
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import Process
-from osm_flow.engine.simulation.walk import Simulation
+from osm_flow.engine.simulation.walk import Assumptions, Simulation
 from osm_flow.resources import resource_dir
 
 pytestmark = pytest.mark.timeout(900)
@@ -87,7 +87,7 @@ class Recording(Simulation):
         avoided: Collection[str] = (),
         **more: Any,
     ) -> None:
-        super().__init__(lambda name: process(name), key, topics=RESULT_SCHEMAS, **more)
+        super().__init__(lambda name: process(name), key, assumed=Assumptions(topics=RESULT_SCHEMAS), **more)
         self.coverage = coverage
         self.forced = forced or {}
         self.avoided = avoided

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations import policy_facts
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Candidate, WorkItem
 from tests.factories import OFFICE, deploy_tests, items_of, make_case, make_office, make_person
 
@@ -58,7 +59,7 @@ def test_a_work_item_is_told_with_its_people_and_its_case(session: Session, anan
 
 def test_who_completed_what_is_told_where_duties_are_separate(session: Session, anan: Actor, now: datetime) -> None:
     case = make_case(session)
-    work_items.complete(session, items_of(session, case)[0].id, anan, now, values={"text": "ร่าง"}, key=None)
+    complete(session, items_of(session, case)[0].id, anan, now, Completion.of({"text": "ร่าง"}))
     check = next(item for item in items_of(session, case) if item.element == "check")
 
     told = policy_facts.work_item_facts(session, check, anan)

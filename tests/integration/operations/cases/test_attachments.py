@@ -129,7 +129,7 @@ def test_a_file_is_kept_once_and_on_record(session: Session, case: Case) -> None
 
 def test_a_file_is_found_with_its_case_but_without_its_content(session: Session, case: Case) -> None:
     anan = make_person(session, "anan", "osm_strategy")
-    given = attach(session, case.id, anan, NOW, filename="a.txt", content=b"a", key=None)
+    given = attach(session, case.id, anan, NOW, GivenFile("a.txt", b"a"), key=None)
     assert given is not None
     session.expunge_all()
 

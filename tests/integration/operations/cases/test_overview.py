@@ -12,6 +12,7 @@ from osm_flow.operations.cases.acts import NotAwaited, cancel_case
 from osm_flow.operations.cases.incidents import open_in, resolve
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, WorkItem
 from tests.factories import (
     NOW,
@@ -112,7 +113,7 @@ def test_open_items_come_soonest_due_first(session: Session, anan: Actor) -> Non
 
     assert [item.id for item in overview.open_items_of(session, case)] == [second.id, first.id]
     planner = make_person(session, "planner", "province_planner", province_id=second.province_id)
-    work_items.complete(session, second.id, planner, NOW, values={"text": "x"}, key=None)
+    complete(session, second.id, planner, NOW, Completion.of({"text": "x"}))
     (left,) = overview.open_items_of(session, case)
     assert [one.province_id for one in left.candidates] == [first.province_id]
 

@@ -21,7 +21,7 @@ from osm_flow.operations.cases.queries import (
     definition_with_forms,
 )
 from osm_flow.operations.paging import PageKeyUnreadable
-from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, JournalPayload, WaitingMessage
 from osm_flow.store.session import Store
 from tests.factories import NOW, complete_first, deploy_tests, items_of, later, make_case, make_office, make_person
@@ -110,7 +110,7 @@ def test_whoever_is_no_person_is_called_as_recorded(session: Session, anan: Acto
     )
     planner = make_person(session, "planner", "province_planner", province_id=udon.province_id)
     behalf = "ผู้ว่าราชการจังหวัด (หนังสือราชการ)"
-    work_items.complete(session, udon.id, planner, later(), values={"text": "x"}, key=None, on_behalf_of=behalf)
+    complete(session, udon.id, planner, later(), Completion.of({"text": "x"}, on_behalf_of=behalf))
 
     newest, oldest = case_history(session, case).items
 

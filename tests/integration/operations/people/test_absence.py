@@ -15,7 +15,7 @@ from osm_flow.operations.cases.acts import list_cases
 from osm_flow.operations.people.absence import absences_in
 from osm_flow.operations.people.hats import people_wearing
 from osm_flow.operations.policy_facts import case_facts, work_item_facts
-from osm_flow.operations.work_items.acts import complete
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.inbox import InboxFilter, inbox_for
 from osm_flow.operations.work_items.queries import choices_for
 from osm_flow.store.models import Candidate, JournalRecord, Person, WorkItem
@@ -186,7 +186,7 @@ def test_a_stand_in_does_it_on_behalf_of_the_person(
 ) -> None:
     stand_in = make_acting(session, people["anan"], people["director"], ROLE)
 
-    complete(session, named.id, stand_in, NOW, values={"text": "ร่าง"}, key=None)
+    complete(session, named.id, stand_in, NOW, Completion.of({"text": "ร่าง"}))
 
     record = session.scalars(select(JournalRecord).where(JournalRecord.kind == "work_item.completed")).one()
     assert (record.actor, record.actor_role, record.on_behalf_of) == ("anan", ROLE, "director")

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations.cases.acts import cancel_case
-from osm_flow.operations.cases.attachments import attach
+from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.cases.incidents import open_in
 from osm_flow.operations.ledger.access_log import Read, record_access
-from osm_flow.operations.privacy.erasing import GONE, NothingToErase, erase_in, holds
+from osm_flow.operations.privacy.erasing import GONE, Erasure, NothingToErase, erase_in, holds
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.work_items.plans import get_draft, save_draft
@@ -64,12 +64,12 @@ def case(session: Session, anan: Actor) -> Case:
     complete_first(session, case, anan, text=f"พบ {NAME}")
     comment(session, case.id, anan, later(1), body=f"{NAME} มา", key=None)
     comment(session, case.id, anan, later(2), body="ไม่เกี่ยว", key=None)
-    attach(session, case.id, anan, later(3), filename=f"{NAME}.txt", content=NAME.encode(), key=None)
+    attach(session, case.id, anan, later(3), GivenFile(f"{NAME}.txt", NAME.encode()), key=None)
     return case
 
 
 def erase(session: Session, case: Case, *numbers: int, **more: Any) -> None:
-    erase_in(session, case, numbers, SYSTEM, later(60), reason=WHY, **more)
+    erase_in(session, case, SYSTEM, later(60), Erasure(numbers, WHY, **more))
     session.expire_all()
 
 
@@ -111,7 +111,7 @@ def test_nothing_is_erased_twice_or_without_a_reason(session: Session, case: Cas
     with pytest.raises(NothingToErase):
         erase(session, case, 2)
     with pytest.raises(ReasonMissing):
-        erase_in(session, case, [3], SYSTEM, later(60), reason=" ")
+        erase_in(session, case, SYSTEM, later(60), Erasure([3], " "))
 
 
 # ---- in the case -----------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def test_comments_and_files_lose_their_content_and_keep_who_and_when(session: Se
 def test_the_same_words_in_another_case_stay(session: Session, case: Case, anan: Actor) -> None:
     other = make_case(session)
     comment(session, other.id, anan, NOW, body=f"{NAME} มา", key=None)
-    attach(session, other.id, anan, NOW, filename=f"{NAME}.txt", content=NAME.encode(), key=None)
+    attach(session, other.id, anan, NOW, GivenFile(f"{NAME}.txt", NAME.encode()), key=None)
 
     erase(session, case, 3, 5)
 

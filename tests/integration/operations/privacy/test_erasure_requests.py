@@ -358,9 +358,9 @@ def test_a_hold_on_the_case_stops_asking_and_doing(prepared: Store) -> None:
     request_id = ask(prepared, case_id)
     with prepared.transaction() as session:
         hold = retention.hold_case(session, case_id, root, later(6), reason="คดีปกครอง")
-        assert [(one.row.id, one.case and one.case.id, one.person) for one in retention.current_holds(session)] == [
-            (hold.id, case_id, None)
-        ]
+        assert [
+            (one.row.id, one.case and one.case.id, one.person) for one in retention.current_holds(session, SYSTEM)
+        ] == [(hold.id, case_id, None)]
     for act in (lambda: approve(prepared, request_id), lambda: ask(prepared, case_id)):
         with pytest.raises(HeldByLaw):
             act()
@@ -382,7 +382,7 @@ def test_a_hold_on_a_person_keeps_what_they_wrote(prepared: Store) -> None:
     case_id, root = a_case(prepared), who(prepared, "root")
     with prepared.transaction() as session:
         retention.hold_person(session, "boss", root, NOW, reason="สอบสวน")
-        held = retention.current_holds(session)
+        held = retention.current_holds(session, SYSTEM)
         assert [(one.case, one.person and one.person.username) for one in held] == [(None, "boss")]
     with prepared.reading() as session:
         held = {one.record.seq: one.is_held for one in erasure_requests.find(session, root, NAME)}

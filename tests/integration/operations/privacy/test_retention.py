@@ -199,7 +199,7 @@ def test_of_two_holds_one_stands_when_the_other_is_lifted(session: Session, root
     retention.lift_hold(session, first.id, root, later(), reason="จบ")
 
     assert retention.hold_on(session, case) == second
-    assert [one.id for one in retention.current_holds(session, root)] == [second.id]
+    assert [held.row.id for held in retention.current_holds(session, root)] == [second.id]
 
 
 def test_a_hold_on_a_person_keeps_what_was_done_by_or_for_them(session: Session, root: Actor, anan: Actor) -> None:
@@ -263,9 +263,9 @@ def test_an_administrator_of_another_office_neither_sees_nor_lifts_a_hold_on_a_c
         retention.hold_case(session, case.id, far, NOW, reason="x")
     with pytest.raises(HoldNotFound):
         retention.lift_hold(session, hold.id, far, later(), reason="x")
-    assert [one.id for one in retention.current_holds(session, far)] == [person.id]
-    assert [one.id for one in retention.current_holds(session, root)] == [hold.id, person.id]
-    assert [one.id for one in retention.current_holds(session, SYSTEM)] == [hold.id, person.id]
+    assert [held.row.id for held in retention.current_holds(session, far)] == [person.id]
+    assert [held.row.id for held in retention.current_holds(session, root)] == [hold.id, person.id]
+    assert [held.row.id for held in retention.current_holds(session, SYSTEM)] == [hold.id, person.id]
     assert retention.hold_on(session, case) == hold
 
 

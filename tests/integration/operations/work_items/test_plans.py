@@ -14,9 +14,9 @@ from osm_flow.domain.journal import NotStorable
 from osm_flow.operations.idempotency import KeyReused
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.replay.verify import verify_case
-from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
 from osm_flow.operations.work_items.access import AlreadyCompleted
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import JournalPayload, JournalRecord, WorkItem
 from tests.factories import NOW, complete_first, deploy_tests, items_of, later, make_case, make_office, make_person
 
@@ -136,7 +136,7 @@ def test_a_draft_is_its_writers_own_and_the_newest_counts(session: Session, item
 def test_drafts_go_when_the_work_is_done(session: Session, item: WorkItem, anan: Actor) -> None:
     plans.save_draft(session, item.id, anan, NOW, {"text": "ครึ่ง"})
 
-    work_items.complete(session, item.id, anan, NOW, values={"text": "เต็ม"}, key=None)
+    complete(session, item.id, anan, NOW, Completion.of({"text": "เต็ม"}))
 
     assert plans.get_draft(session, item.id, anan) is None
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations.cases.acts import suspend_case
-from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import queries as work_item_queries
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.plans import save_draft
 from osm_flow.store.models import Person, Position
 from tests.factories import (
@@ -129,7 +129,7 @@ def test_what_was_asked_of_provinces_and_is_open_is_listed_soonest_first(session
     assert [item.province_id for item in work_item_queries.unanswered_items(session, anan, limit=1)] == ["TH-39"]
     udon = make_person(session, "udon", "province_planner", province_id="TH-41")
     assert work_item_queries.unanswered_items(session, udon) == []
-    work_items.complete(session, items["TH-41"].id, udon, NOW, values={"text": "ตอบ"}, key=None)
+    complete(session, items["TH-41"].id, udon, NOW, Completion.of({"text": "ตอบ"}))
     assert [item.province_id for item in work_item_queries.unanswered_items(session, anan)] == ["TH-39"]
     suspend_case(session, case.id, SYSTEM, later(), reason="รอ")
     assert work_item_queries.unanswered_items(session, anan) == []

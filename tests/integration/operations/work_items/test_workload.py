@@ -11,6 +11,7 @@ from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.operations.people.hats import PersonNotFound
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import workload
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Position, WorkItem
 from tests.factories import NOW, deploy_tests, give_role, later, make_case, make_office, make_person
 
@@ -63,7 +64,7 @@ def test_load_is_for_heads(session: Session, malee: Actor) -> None:
 
 def test_what_is_finished_or_cancelled_is_no_load(session: Session, malee: Actor) -> None:
     late = session.scalars(select(WorkItem).where(WorkItem.due_at < NOW)).one()
-    work_items.complete(session, late.id, malee, NOW, values={"text": "x"}, key=None)
+    complete(session, late.id, malee, NOW, Completion.of({"text": "x"}))
 
     found = workload.workload_for(session, head(session), NOW)
 

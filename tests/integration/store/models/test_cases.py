@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.operations.cases.overview import open_incidents_of
 from osm_flow.operations.cases.queries import case_children
-from osm_flow.operations.work_items import acts as work_items
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import (
     BusinessKeyCounter,
     Case,
@@ -31,7 +31,7 @@ def case(session: Session) -> Case:
     deploy_tests(session, "review")
     anan = make_person(session, "anan", "osm_strategy")
     case = make_case(session)
-    work_items.complete(session, items_of(session, case)[0].id, anan, later(), values={"text": "ร่าง"}, key=None)
+    complete(session, items_of(session, case)[0].id, anan, later(), Completion.of({"text": "ร่าง"}))
     return case
 
 
