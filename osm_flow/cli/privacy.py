@@ -12,7 +12,6 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import ErasureState
 from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read, accesses, record_access
-from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy import erasure_requests, retention
 from osm_flow.store.database import instant_text

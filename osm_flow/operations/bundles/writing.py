@@ -32,7 +32,6 @@ from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundles.player import player_page
 from osm_flow.operations.bundles.states import lines_of_states
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
-from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.replay.history import Definition, History, history_of

@@ -13,7 +13,6 @@ from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, DateStatus
 from osm_flow.domain.people import PositionKind
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind
-from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.people.hats import names_of
 from osm_flow.store.models import AdminRecord
 from osm_flow.web.parts.audit_filters import period_of

@@ -13,7 +13,6 @@ from osm_flow.domain.states import ErasureState
 from osm_flow.operations.cases.acts import case_named, get_case
 from osm_flow.operations.ledger import access_log
 from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read, record_access
-from osm_flow.operations.people.accounts import names_of
 from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.privacy import erasure_requests, retention
 from osm_flow.store.models import Case

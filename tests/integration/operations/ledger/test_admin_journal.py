@@ -25,7 +25,6 @@ from osm_flow.operations.calendar.milestones import move_date, propose_year
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import AdminFilter, AdminKind, changes_of, check_chain, records
 from osm_flow.operations.people import accounts, hats, positions
-from osm_flow.operations.people.accounts import actor_named
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, later, make_case, make_office, make_person
