@@ -29,7 +29,7 @@ from osm_flow.web.forms.page import SchemaForm
 from osm_flow.web.parts.documents import Shown, documents_of, shown
 from osm_flow.web.parts.element_list import ElementLine, live_elements
 from osm_flow.web.parts.history import Told, tell
-from osm_flow.web.parts.refusals import Problem
+from osm_flow.web.parts.refusals import Mistake
 from osm_flow.web.site.filters import URGENT, role_name, thai_date
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import acting_words, channels, obstacle_words
@@ -62,7 +62,7 @@ class Tried:
     """What was done on the page and refused: `lost` to somebody who was quicker, or a `problem` of a small form."""
 
     lost: str = ""
-    problem: Problem | None = None
+    problem: Mistake | None = None
     typed: Mapping[str, str] = field(default_factory=dict)
 
 

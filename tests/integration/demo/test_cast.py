@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.demo import cast
 from osm_flow.domain.access.roles import ROLES
-from osm_flow.operations.people.accounts import actor_named, seed_clusters
+from osm_flow.operations.people.hats import actor_named
+from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.operations.people.signing_in import sign_in
 from osm_flow.store.models import AdminRecord, Person, Position
 from osm_flow.store.session import Store

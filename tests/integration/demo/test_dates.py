@@ -10,7 +10,7 @@ from sqlalchemy import select
 from osm_flow.demo import dates
 from osm_flow.demo.cast import OFFICE
 from osm_flow.domain.calendar.fiscal_year import MILESTONES
-from osm_flow.operations.people.accounts import seed_clusters
+from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.store.models import FiscalDate
 from osm_flow.store.session import Store
 from tests.unit.demo.story import TODAY, times

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from osm_flow.demo import register
 from osm_flow.demo.cast import AGENCIES, OFFICE
-from osm_flow.operations.people.accounts import seed_clusters
+from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.store.models import Project
 from osm_flow.store.session import Store
 from tests.unit.demo.story import times

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from osm_flow.demo import papers
-from osm_flow.demo.register import CONCEPTS, LOEI, NONGKHAI, Entry
+from osm_flow.demo.register import CONCEPTS, LOEI, NONGKHAI, PlannedProject
 from osm_flow.domain.json import JSON
 from tests.unit.demo.story import PROVINCES, faults, times
 
@@ -76,7 +76,7 @@ def test_the_indicators_belong_to_the_development_issues_and_rise_each_year() ->
 
 
 @pytest.mark.parametrize("entry", CONCEPTS, ids=lambda entry: entry.name)
-def test_every_concept_of_the_register_can_be_proposed(entry: Entry) -> None:
+def test_every_concept_of_the_register_can_be_proposed(entry: PlannedProject) -> None:
     neighbour = LOEI if entry.province == NONGKHAI else NONGKHAI
     brief = papers.concept(entry, neighbour, 2571, "นายวีระชัย สุขเกษม")
 

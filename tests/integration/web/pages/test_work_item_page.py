@@ -17,7 +17,7 @@ from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, WorkItem
 from osm_flow.store.session import Store
 from osm_flow.web.pages.work_item_page import Tried, Visit, WorkItemPage, blank_form, look_at, page_of
-from osm_flow.web.parts.refusals import Problem
+from osm_flow.web.parts.refusals import Mistake
 from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
 from tests.integration.web.visits import open_site
 
@@ -210,4 +210,4 @@ def test_faults_of_the_form_and_problems_of_small_forms_are_both_said_in_the_tit
     form.judge()
 
     assert page_of(who, view, form).has_faults
-    assert page_of(who, view, blank_form(who, view), Tried(problem=Problem("due", "เขียนวันที่ใหม่", {}))).has_faults
+    assert page_of(who, view, blank_form(who, view), Tried(problem=Mistake("due", "เขียนวันที่ใหม่", {}))).has_faults
