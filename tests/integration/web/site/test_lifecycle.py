@@ -91,3 +91,14 @@ def test_a_get_cannot_write(extra: Flask, store: Store) -> None:
 def test_a_route_without_a_rule_answers_nobody(extra: Flask, as_person: Callable[[str], Visitor]) -> None:
     assert Visitor(extra).get("/forgotten").status_code == 403
     assert as_person("admin").get("/forgotten").status_code == 403
+
+
+def test_a_stranger_cannot_send_much(visitor: Visitor) -> None:
+    assert visitor.sign_in("x", "y" * 5_000_000).status_code == 413
+
+
+def test_a_stranger_is_not_read_before_they_are_refused(visitor: Visitor) -> None:
+    answer = visitor.client.post("/people/new", data={"username": "x" * 1_000_000})
+
+    assert answer.status_code == 401
+    assert "กรุณาเข้าสู่ระบบ" in answer.text

@@ -1,0 +1,78 @@
+"""Which routes are for whom: one rule each, strangers to the login page, auditors to no write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask, g
+from sqlalchemy import select
+
+from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.access.policy import OfficeFacts, Verb
+from osm_flow.store.models import Person
+from osm_flow.store.session import Store
+from osm_flow.web.site.access import AccessRule, may, public, requires, rule_of, signed_in
+from tests.factories import OFFICE, make_office, make_person
+from tests.integration.web.conftest import Visitor
+
+
+@pytest.fixture
+def store(sqlite_store: Store) -> Store:
+    """Nothing here depends on which database it is."""
+    return sqlite_store
+
+
+def test_two_rules_on_one_route_are_a_mistake() -> None:
+    with pytest.raises(TypeError):
+        requires()(signed_in(lambda: "x"))
+    assert rule_of(public(lambda: "x")) == AccessRule(public=True)
+
+
+def test_roles_decide_who_enters(as_person: Callable[[str], Visitor]) -> None:
+    assert as_person("admin").get("/people").status_code == 200
+    assert as_person("director").get("/people").status_code == 403
+
+
+def test_a_partial_request_of_a_stranger_is_sent_to_the_login_page(visitor: Visitor) -> None:
+    answer = visitor.get("/account", headers={"HX-Request": "true"})
+
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/login"
+
+
+def test_whoever_only_audits_reaches_no_write_but_a_second_role_opens_it(site: Flask, store: Store) -> None:
+    @signed_in
+    def write() -> str:
+        return "written"
+
+    site.add_url_rule("/anything", "anything", write, methods=["GET", "POST"])
+    with store.transaction() as session:
+        make_office(session)
+        make_person(session, "seer", "auditor")
+        make_person(session, "both", "auditor", "osm_strategy")
+    statuses = {}
+    for username in ("seer", "both"):
+        with store.reading() as session:
+            person = session.scalars(select(Person).where(Person.username == username)).one()
+        visitor = Visitor(site).come_back_as(person)
+        statuses[username] = (visitor.get("/anything").status_code, visitor.post("/anything").status_code)
+
+    assert statuses == {"seer": (200, 403), "both": (200, 200)}
+
+
+def test_a_page_asks_whether_something_may_be_done_somewhere_or_to_one_thing(site: Flask) -> None:
+    with site.app_context():
+        assert not may(Verb.see_audit)
+        g.actor = Actor(1, "seer", "ผู้ตรวจสอบ", (Hat("auditor", OFFICE),))
+        assert may(Verb.see_audit)
+        assert may("see_audit", OfficeFacts(OFFICE))
+        assert not may(Verb.see_audit, OfficeFacts("NE-U2"))
+        assert not may(Verb.manage_people)
+
+
+@pytest.mark.parametrize(
+    ("path", "target"), [("/", "/login"), ("/cases?fy=2570&text=a", "/login?next=%2Fcases%3Ffy%3D2570%26text%3Da")]
+)
+def test_a_stranger_comes_back_to_the_page_they_wanted(visitor: Visitor, path: str, target: str) -> None:
+    assert visitor.get(path).headers["Location"] == target
