@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 
 import pytest
 from sqlalchemy import select
@@ -13,7 +12,6 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
 from osm_flow.store.session import Store
-from osm_flow.web.parts.diagram_xml import party_of
 from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
 from tests.integration.web.visits import Site, open_site
 
@@ -206,15 +204,6 @@ def test_an_answer_without_its_field_keeps_the_rest(site: Site) -> None:
 
     assert answer.status == 422
     assert answer.all('//input[@name="on_behalf_of" and @value="สำนักงบประมาณ"]')
-
-
-def test_the_diagram_says_which_outside_party_an_answer_comes_from() -> None:
-    xml = shipped_files()["budget_submission.bpmn"]
-    waiting = re.search(rb'<bpmn:receiveTask id="([^"]+)"', xml) or re.search(rb'receiveTask id="([^"]+)"', xml)
-
-    assert waiting
-    assert "ก.น.บ." in party_of(xml, waiting[1].decode())
-    assert party_of(xml, "nothing") == ""
 
 
 def test_a_party_that_is_awaited_must_be_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
