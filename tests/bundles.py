@@ -28,11 +28,10 @@ from osm_flow.operations.bundles.reading import BundleUnreadable
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.attachments import GivenFile
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.session import Store
-from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import deploy_tests, erase, items_of, later, make_case, make_office, make_person
 
 SCRIPT = Path(bundle_writing.__file__).parent / "files" / "verify.py"
 GENESIS = "0" * 64
@@ -61,7 +60,7 @@ def make_family(store: Store) -> str:
         child_id = child.id
     deliver_pending(store, later(6), child_id, case_id)
     with store.transaction() as session:
-        erase_payloads(session, child_id, [2], SYSTEM, later(7), reason="คำขอตาม PDPA")
+        erase(session, child_id, [2], SYSTEM, later(7), reason="คำขอตาม PDPA")
     return case_id
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +21,7 @@ from osm_flow.operations.cases.acts import start_case
 from osm_flow.operations.definitions import deployments
 from osm_flow.operations.definitions.deployments import Deployed, deploy
 from osm_flow.operations.people.hats import actor_for
+from osm_flow.operations.privacy.erasing import Erasure, erase_in
 from osm_flow.operations.sweeps import Means
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, Office, Person, Position, Project, Province, WorkItem
@@ -155,6 +156,13 @@ def complete_first(session: Session, case: Case, actor: Actor, at: datetime = NO
     item = items_of(session, case)[0]
     complete(session, item.id, actor, at, Completion.of(values))
     return item.id
+
+
+def erase(
+    session: Session, case_id: str, numbers: Collection[int], actor: Actor, now: datetime, *, reason: str
+) -> None:
+    """Erase the payloads of these records of the case."""
+    erase_in(session, session.get_one(Case, case_id), actor, now, Erasure(numbers, reason))
 
 
 def later(minutes: float = 1) -> datetime:

@@ -34,13 +34,13 @@ from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.people.positions import give_position
-from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import upgrade
 from tests.acceptance import test_year as story
 from tests.acceptance.driver import DAY, Year
+from tests.factories import erase
 
 HERE = Path(__file__).parent
 _RNG = random.Random(2571)  # noqa: S311 (salts and ids that come out the same each time, for histories that are public)
@@ -123,7 +123,7 @@ def _erase(year: Year) -> None:
             query = select(JournalRecord).join(Case, Case.id == JournalRecord.case_id).join(ProcessDefinition)
             query = query.where(JournalRecord.kind == kind, ProcessDefinition.key == key)
             record = session.scalars(query.order_by(JournalRecord.at.desc()).limit(1)).one()
-            erase_payloads(session, record.case_id, [record.seq], SYSTEM, year.now, reason="คำขอของเจ้าของข้อมูลตาม PDPA")
+            erase(session, record.case_id, [record.seq], SYSTEM, year.now, reason="คำขอของเจ้าของข้อมูลตาม PDPA")
 
 
 def _longest_cases(store: Store) -> dict[str, str]:

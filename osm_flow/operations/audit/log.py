@@ -15,11 +15,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.journal import Fault
-from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
+from osm_flow.domain.merkle_note import Head
 from osm_flow.errors import NotFound, Refused
 from osm_flow.operations.audit import signing_keys
-from osm_flow.operations.audit.merkle_tree import Leaf, LogDamaged, LogTree, leaf_bytes
+from osm_flow.operations.audit.merkle_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.store.advisory_locks import AdvisoryLock, take
@@ -153,28 +152,6 @@ def consistency(session: Session, old_size: int, new_size: int) -> list[str]:
     return [digest.hex() for digest in tree.consistency_path(old_size, new_size)]
 
 
-def check_against(session: Session, note: str | bytes, trusted: list[VerifierKey] | None = None) -> list[Fault]:
-    """The faults between the log and a checkpoint that somebody kept; empty when the log still begins with it.
-
-    `trusted` are the public keys to believe; without them those of the database are.
-    """
-    try:
-        read = read_note(note)
-        head = read_head(read)
-    except NoteUnreadable as error:
-        return [_fault("note", str(error))]
-    rows = signing_keys.kept_keys(session)
-    known = trusted or [signing_keys.public_half(row) for row in rows]
-    answers = [answer for key in known if (answer := signing_keys.signed_by(read, key)) is not None]
-    if not answers:
-        return [_fault("key", "no key that is known here has signed the checkpoint")]
-    if not all(answers):
-        return [_fault("signature", "the signature under the checkpoint is wrong")]
-    if head.origin not in {key.name for key in known}:
-        return [_fault("origin", f"the checkpoint is of another log: {head.origin}")]
-    return _faults_of_head(session, head)
-
-
 def as_checkpoint(row: LogCheckpoint) -> Checkpoint:
     """A stored checkpoint as a value."""
     return Checkpoint(row.size, row.root, row.note, row.key_id, row.at)
@@ -183,24 +160,6 @@ def as_checkpoint(row: LogCheckpoint) -> Checkpoint:
 def _refuse_to_contradict(tree: LogTree, newest: Checkpoint) -> None:
     if newest.size > tree.get_size() or tree.root(newest.size).hex() != newest.root:
         raise LogContradicted(size=newest.size)
-
-
-def _faults_of_head(session: Session, head: Head) -> list[Fault]:
-    tree = LogTree(session)
-    size = tree.get_size()
-    if head.size > size:
-        return [_fault("future", f"the checkpoint has {head.size} records, the log only {size}")]
-    try:
-        root = tree.root(head.size)
-    except LogDamaged:
-        return [_fault("log", "leaves of the log are missing")]
-    if root != head.root:
-        return [_fault("root", f"the first {head.size} records of the log are not those of the checkpoint")]
-    return []
-
-
-def _fault(code: str, message: str) -> Fault:
-    return Fault("", 0, code, message)
 
 
 def _require_size(tree: LogTree, size: int) -> None:

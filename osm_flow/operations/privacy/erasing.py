@@ -6,17 +6,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from sqlalchemy import ColumnElement, CursorResult, String, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.kinds import EntryKind
 from osm_flow.domain.record_kinds import RecordKind
@@ -24,7 +23,6 @@ from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
 from osm_flow.operations.ledger import case_journal
-from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import (
@@ -67,18 +65,6 @@ class Erasure:
     reason: str
     subject: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
-
-
-def erase_payloads(
-    session: Session, case_id: str, numbers: Collection[int], actor: Actor, now: datetime, *, reason: str
-) -> None:
-    """Erase the payloads of these records of the case, as an administrator's repair. Raises NothingToErase, Forbidden.
-
-    The case can be verified afterwards, but replayed only up to the first erased record.
-    """
-    case = lock_case(session, case_id)
-    decision = require(actor, Verb.repair, case_facts(session, case, actor))
-    erase_in(session, case, actor, now, Erasure(numbers, reason), decision.role)
 
 
 def erase_in(
@@ -200,20 +186,3 @@ def _blank_elsewhere(session: Session, subject: str) -> None:
         update(IdempotencyKey).where(holds(IdempotencyKey.subject, subject)).values(subject=""),
         execution_options=_UNSYNCHRONISED,
     )
-
-
-def remains(session: Session, subject: str, besides: Iterable[str] = ()) -> dict[str, int]:
-    """The rows that still have these words, by `table.column`, in every column of text.
-
-    What is packed in snapshots is not read: snapshots go with the case. `besides` are tables to leave out.
-    """
-    counts: dict[str, int] = {}
-    left_out = set(besides)
-    for table in Case.metadata.sorted_tables:
-        for column in table.columns:
-            if table.name in left_out or not isinstance(column.type, String):
-                continue
-            count = session.scalar(select(func.count()).select_from(table).where(holds(column, subject)))
-            if count:
-                counts[f"{table.name}.{column.name}"] = count
-    return counts

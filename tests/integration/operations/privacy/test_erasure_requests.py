@@ -31,7 +31,6 @@ from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.ledger.access_log import Read, record_access
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy import erasure_requests, retention
-from osm_flow.operations.privacy.erasing import remains
 from osm_flow.operations.privacy.erasure_requests import (
     AlreadyDecided,
     FourEyes,
@@ -48,6 +47,7 @@ from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Attachment, Case, CaseState, ErasureRequest, JournalRecord, Notification, Person
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, files, items_of, later, make_case, make_office, make_person
+from tests.traces import remains
 
 NAME = "นายสมชาย ใจดี"
 WHY = "คำขอของเจ้าของข้อมูล เลขที่ 12"

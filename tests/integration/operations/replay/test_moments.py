@@ -17,7 +17,6 @@ from osm_flow.operations.cases.acts import cancel_case, resume_case, suspend_cas
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.hats import actor_named
-from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.replay import moments
 from osm_flow.operations.replay.moments import NoSuchMoment, audited_case, first_since, moment, seq_at
 from osm_flow.operations.replay.verify import replay
@@ -27,7 +26,7 @@ from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.plans import move_due
 from osm_flow.store.models import Attachment, Case, CaseCheckpoint, ElementVisit, JournalPayload
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import NOW, deploy_tests, erase, items_of, later, make_case, make_office, make_person
 
 ROUNDS = 15
 EVERY = 20
@@ -226,7 +225,7 @@ def test_after_an_erased_step_nothing_is_guessed(store: Store, looped: str) -> N
     with store.transaction() as session:
         root = make_person(session, "root", "admin", office_id=None)
         session.execute(delete(CaseCheckpoint))
-        erase_payloads(session, looped, [6, 8], root, later(9999), reason="คำขอของเจ้าของข้อมูล")
+        erase(session, looped, [6, 8], root, later(9999), reason="คำขอของเจ้าของข้อมูล")
     with store.reading() as session:
         found = moments.moments(session, the_case(session, looped), 1, 62)
         before, erased, after = (found.items[seq - 1] for seq in (5, 6, 7))

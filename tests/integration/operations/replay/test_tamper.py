@@ -31,7 +31,6 @@ from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.acts import resume_case, suspend_case
 from osm_flow.operations.cases.attachments import GivenFile
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.replay.verify import verify_case, verify_deep
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
@@ -39,7 +38,7 @@ from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store
 from tests import rfc6962
 from tests.bundles import Forger, digest_of, keys_of, product_faults, run_script, run_script_alone, write_bundle
-from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
+from tests.factories import NOW, deploy_tests, erase, make_case, make_office, make_person
 
 Rng = random.Random
 HISTORIES = 6
@@ -123,7 +122,7 @@ def random_history(store: Store, rng: Rng) -> str:
             notes.join(Case, Case.id == JournalRecord.case_id).where(Case.root_case_id == case_id)
         ):
             if rng.random() < 0.7:
-                erase_payloads(session, record.case_id, [record.seq], SYSTEM, at, reason="PDPA")
+                erase(session, record.case_id, [record.seq], SYSTEM, at, reason="PDPA")
     return case_id
 
 

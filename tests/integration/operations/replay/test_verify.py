@@ -11,7 +11,7 @@ from osm_flow.operations.replay.verify import replay, verify_all, verify_case
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import NOW, deploy_tests, erase, items_of, later, make_case, make_office, make_person
 
 
 @pytest.fixture
@@ -135,10 +135,9 @@ def test_records_of_a_case_that_is_gone_are_found(store: Store, case_id: str) ->
 
 def test_an_erasure_that_is_on_record_is_no_fault(store: Store, case_id: str) -> None:
     from osm_flow.domain.access.actors import SYSTEM
-    from osm_flow.operations.privacy.erasing import erase_payloads
 
     with store.transaction() as session:
-        erase_payloads(session, case_id, [4], SYSTEM, later(60), reason="คำขอตาม PDPA")
+        erase(session, case_id, [4], SYSTEM, later(60), reason="คำขอตาม PDPA")
 
     assert faults(store, case_id) == []
     with store.reading() as session:

@@ -17,6 +17,7 @@ from osm_flow.operations.work_items.inbox import InboxFilter, inbox_for
 from osm_flow.store.models import Case, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, files, items_of, later, make_case, make_office, make_person
+from tests.traces import remains
 
 ROAD = {"code": "P-1", "name": "ถนนสาย ก"}
 BRIDGE = {"code": "P-2", "name": "สะพานข้ามห้วย"}
@@ -126,7 +127,7 @@ def test_an_erasure_takes_the_subjects_along(session: Session) -> None:
         erasing.erase_in(session, case, SYSTEM, later(9), erasing.Erasure([1], "คำขอ 1/2570", OWNER))
 
     session.expire_all()
-    assert erasing.remains(session, OWNER, besides=("case_states",)) == {}
+    assert remains(session, OWNER, besides=("case_states",)) == {}
     of_running = select(WorkItem.subject).where(WorkItem.case_id == running.id)
     assert sorted(session.scalars(of_running)) == ["", "ถนนสาย ก"], "only the one that names the person is blank"
     assert set(session.scalars(select(WorkItem.subject).where(WorkItem.case_id == ended.id))) == {""}

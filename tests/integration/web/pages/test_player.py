@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from osm_flow.documents.sheets import SHEET_FORMS, Sheet, SheetForm
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
-from osm_flow.operations.privacy.erasing import erase_payloads
 from osm_flow.operations.replay.moments import relatives_of
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
@@ -138,7 +137,7 @@ def test_a_range_carries_the_same_sheets_as_the_pages(site: Site, ids: dict[str,
 def test_an_erased_moment_says_so_and_by_which_record(site: Site, ids: dict[str, str]) -> None:
     def erase(session: Session) -> None:
         root = make_person(session, "eraser", "admin", office_id=None)
-        erase_payloads(session, ids["case"], [2, 5], root, later(60 * 24 * 9), reason="คำขอ")
+        erase(session, ids["case"], [2, 5], root, later(60 * 24 * 9), reason="คำขอ")
 
     site.arrange(erase)
     auditor, home = site.visit("malee"), f"/audit/cases/{ids['case']}"
