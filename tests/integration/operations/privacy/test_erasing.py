@@ -68,8 +68,8 @@ def case(session: Session, anan: Actor) -> Case:
     return case
 
 
-def erase(session: Session, case: Case, *numbers: int, **more: Any) -> None:
-    erase_in(session, case, SYSTEM, later(60), Erasure(numbers, WHY, **more))
+def erase(session: Session, case: Case, *numbers: int, role: str | None = None, **more: Any) -> None:
+    erase_in(session, case, SYSTEM, later(60), Erasure(numbers, WHY, **more), role)
     session.expire_all()
 
 
