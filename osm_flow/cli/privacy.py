@@ -28,16 +28,16 @@ def privacy() -> None:
 
 
 @privacy.command()
-@click.argument("person_or_subject")
+@click.argument("person_or_words", metavar="PERSON_OR_SUBJECT")
 @click.option("--case", "case_ids", multiple=True, help="Only in this case; may be repeated.")
 @AS
 @JSON
 @click.pass_obj
-def find(context: Context, person_or_subject: str, case_ids: tuple[str, ...], username: str, as_json: bool) -> None:
+def find(context: Context, person_or_words: str, case_ids: tuple[str, ...], username: str, as_json: bool) -> None:
     """List the records whose payload holds these words; of a user name, the name of that person."""
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
-        text = erasure_requests.display_name_of(session, person_or_subject)
+        text = erasure_requests.display_name_of(session, person_or_words)
         matches = erasure_requests.find(session, actor, text, case_ids=case_ids)
         read = Read(AccessKind.privacy_searched, "osm-flow privacy find", details=text)
         record_access(session, actor, context.now(), read)
@@ -47,7 +47,7 @@ def find(context: Context, person_or_subject: str, case_ids: tuple[str, ...], us
 
 
 @privacy.command()
-@click.argument("person_or_subject")
+@click.argument("person_or_words", metavar="PERSON_OR_SUBJECT")
 @click.option("--case", "case_ids", multiple=True, required=True, help="In this case; may be repeated.")
 @click.option("--record", "chosen", multiple=True, help="CASE:SEQ; every record that holds the words when left out.")
 @click.option("--whole", is_flag=True, help="Every record of these cases, because they have come of age.")
@@ -57,7 +57,7 @@ def find(context: Context, person_or_subject: str, case_ids: tuple[str, ...], us
 @click.pass_obj
 def erase(
     context: Context,
-    person_or_subject: str,
+    person_or_words: str,
     case_ids: tuple[str, ...],
     chosen: tuple[str, ...],
     whole: bool,
@@ -68,17 +68,17 @@ def erase(
     """Ask that what these cases hold of somebody be erased; another person approves it."""
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
-        subject = "" if whole else erasure_requests.display_name_of(session, person_or_subject)
+        words = "" if whole else erasure_requests.display_name_of(session, person_or_words)
         matches = (
             erasure_requests.records_of(session, actor, case_ids)
             if whole
-            else erasure_requests.find(session, actor, subject, case_ids=case_ids)
+            else erasure_requests.find(session, actor, words, case_ids=case_ids)
         )
         records = [(match.case.id, match.record.seq) for match in matches]
         if chosen:
             records = [record for record in records if f"{record[0]}:{record[1]}" in chosen]
-        request = erasure_requests.ask(session, actor, context.now(), subject=subject, records=records, reason=reason)
-        everywhere = [] if whole else erasure_requests.find(session, actor, subject)
+        request = erasure_requests.ask(session, actor, context.now(), words=words, records=records, reason=reason)
+        everywhere = [] if whole else erasure_requests.find(session, actor, words)
         # A case hands what it knows to the case that called it: erasing one leaves the words in the other.
         left = [
             f"{match.case.id}:{match.record.seq}"

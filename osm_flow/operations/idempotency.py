@@ -20,18 +20,18 @@ class KeyReused(Refused):
     """This form was already sent for something else. Reload the page and send it again."""
 
 
-def first_time(session: Session, key: str | None, actor: Actor, now: datetime, *, subject: str) -> bool:
+def first_time(session: Session, key: str | None, actor: Actor, now: datetime, *, purpose: str) -> bool:
     """Whether the act with this key has yet to be done; it counts as done from here on. No key: always.
 
-    Raises KeyReused when the key was used for another subject or by somebody else.
+    Raises KeyReused when the key was used for another purpose or by somebody else.
     """
     if key is None:
         return True
     if not key or len(key) > 128 or "\0" in key:
         raise KeyTooLong
-    if insert_once(session, IdempotencyKey, key=key, at=now, subject=subject, actor=actor.username):
+    if insert_once(session, IdempotencyKey, key=key, at=now, subject=purpose, actor=actor.username):
         return True
     earlier = session.get_one(IdempotencyKey, key)
-    if (earlier.subject, earlier.actor) != (subject, actor.username):
+    if (earlier.subject, earlier.actor) != (purpose, actor.username):
         raise KeyReused(key=key)
     return False

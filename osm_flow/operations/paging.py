@@ -30,6 +30,7 @@ class Keyset:
         self._columns = columns
 
     def order(self) -> list[ColumnElement[Any]]:
+        """The columns as a query orders by them."""
         ordered: list[ColumnElement[Any]] = []
         for column, descending, nullable in self._columns:
             direction = column.desc() if descending else column.asc()
@@ -37,6 +38,7 @@ class Keyset:
         return ordered
 
     def key_of(self, values: Sequence[Any]) -> str:
+        """The key of the item with these values, from which the next page goes on."""
         text = json.dumps(list(values), ensure_ascii=False, separators=(",", ":"))
         return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

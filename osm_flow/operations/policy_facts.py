@@ -58,11 +58,11 @@ def completers(session: Session, case: Case, elements: Iterable[str]) -> dict[st
             WorkItem.state == WorkItemStatus.COMPLETED,
         )
     )
-    found: dict[str, set[int]] = defaultdict(set)
+    done_by: dict[str, set[int]] = defaultdict(set)
     for element, person_id in session.execute(query):
         if person_id is not None:
-            found[element].add(person_id)
-    return {element: frozenset(people) for element, people in found.items()}
+            done_by[element].add(person_id)
+    return {element: frozenset(people) for element, people in done_by.items()}
 
 
 def spell(candidates: Iterable[Candidate], actor: Actor) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""pm4py, a process-mining library that knows nothing of us, reads our logs and counts what SQL counts."""
+"""`pm4py`, a process-mining library that knows nothing of us, reads our logs and counts what SQL counts."""
 
 from __future__ import annotations
 

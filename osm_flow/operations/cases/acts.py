@@ -92,7 +92,7 @@ def start_case(session: Session, definition_key: str, actor: Actor, now: datetim
     if not actor.is_system and not definition.startable:
         raise NotStartable(key=definition_key)
     case_id = stepping.case_id_for(actor.username, start.key) if start.key else ""
-    if not first_time(session, start.key, actor, now, subject=f"case:{case_id}"):
+    if not first_time(session, start.key, actor, now, purpose=f"case:{case_id}"):
         return session.get_one(Case, case_id)
     if session.get(Office, start.office_id) is None:
         raise NotFound
@@ -186,7 +186,7 @@ def cancel_case(
     """End the case before its diagram does, its live children after it. Raises CancelParentInstead for a child."""
     case = lock_case(session, case_id)
     decision = require(actor, Verb.cancel_case, case_facts(session, case, actor))
-    if not first_time(session, key, actor, now, subject=f"cancel:{case_id}"):
+    if not first_time(session, key, actor, now, purpose=f"cancel:{case_id}"):
         return case
     parent = session.get(Case, case.parent_case_id) if case.parent_case_id else None
     if parent is not None and parent.state in OPEN_CASE:
@@ -219,7 +219,7 @@ def record_message(
         raise NotAwaited(task_id=task_id)
     case = lock_case(session, case_id)
     decision = require(actor, Verb.record_message, OfficeFacts(case.office_id))
-    if not first_time(session, key, actor, now, subject=f"message:{task_id}"):
+    if not first_time(session, key, actor, now, purpose=f"message:{task_id}"):
         return case
     waiting = session.get(WaitingMessage, task_id, populate_existing=True)
     if waiting is None:
@@ -238,7 +238,9 @@ def record_message(
 
 def answer_context(session: Session, case: Case, task_id: str, schema: JSON | None) -> JSON:
     """What the form of an awaited answer is filled from and judged by."""
-    seen = next((dict(one.data) for one in stepping.waiting_of(session, case) if one.task_id == task_id), {})
+    seen = next(
+        (dict(waiting.data) for waiting in stepping.waiting_of(session, case) if waiting.task_id == task_id), {}
+    )
     return form_context(session, case, schema, {"fy": case.fiscal_year, "office": case.office_id, **seen})
 
 
@@ -250,7 +252,7 @@ def _change(
 ) -> Case:
     case = lock_case(session, case_id)
     decision = require(actor, turn.verb, case_facts(session, case, actor))
-    if not first_time(session, key, actor, now, subject=f"{turn.becomes}:{case_id}"):
+    if not first_time(session, key, actor, now, purpose=f"{turn.becomes}:{case_id}"):
         return case
     case.state = next_case_state(case.state, turn.becomes, case_id=case_id)
     stepping.note(session, case, actor, now, Act(turn.kind, role=decision.role), {"reason": said(reason)})

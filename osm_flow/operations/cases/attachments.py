@@ -90,7 +90,7 @@ def attach(
     case = lock_case(session, case_id)
     decision = require(actor, Verb.attach, case_facts(session, case, actor))
     stepping.refuse_unless_active(case)
-    if not first_time(session, key, actor, now, subject=f"attach:{case_id}"):
+    if not first_time(session, key, actor, now, purpose=f"attach:{case_id}"):
         return None
     name, size = clean_name(file.name), len(file.content)
     media_type = judge(name, file.content)

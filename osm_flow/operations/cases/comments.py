@@ -44,7 +44,7 @@ def comment(
     """Comment on the case; None when the same key did so already. Ended cases take comments too."""
     case = lock_case(session, case_id)
     decision = require(actor, Verb.comment, case_facts(session, case, actor))
-    if not first_time(session, key, actor, now, subject=f"comment:{case_id}"):
+    if not first_time(session, key, actor, now, purpose=f"comment:{case_id}"):
         return None
     body = body.strip()
     if not 1 <= len(body) <= _LONGEST:

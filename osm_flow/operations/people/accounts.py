@@ -42,6 +42,7 @@ class NotYourself(Refused):
 
 
 def has_people(session: Session) -> bool:
+    """Whether there is any person yet."""
     return session.scalar(select(Person.id).limit(1)) is not None
 
 
@@ -66,8 +67,8 @@ def list_people(
     query = select(Person).where(*conditions).options(selectinload(Person.positions))
     if after:
         query = query.where(Person.username > after)
-    found = list(session.scalars(query.order_by(Person.username).limit(limit + 1)))
-    return Page(found[:limit], found[limit - 1].username if len(found) > limit else None, total)
+    people = list(session.scalars(query.order_by(Person.username).limit(limit + 1)))
+    return Page(people[:limit], people[limit - 1].username if len(people) > limit else None, total)
 
 
 def _within_reach(actor: Actor) -> ColumnElement[bool]:
@@ -81,6 +82,7 @@ def _escaped(text: str) -> str:
 
 
 def require_management(session: Session, person: Person, actor: Actor) -> None:
+    """Let nobody on who does not manage the people of all the offices of this person. Raises PersonNotFound, Forbidden."""
     require(actor, Verb.manage_people, SystemFacts())
     for office_id in set(session.scalars(select(Position.office_id).where(Position.person_id == person.id))):
         require_office(actor, office_id)
@@ -131,8 +133,8 @@ def _kept(person: Person) -> str | None:
 def _office_of(session: Session, person: Person, actor: Actor) -> str | None:
     """The one office in which a change of the person's account is recorded: theirs, else the actor's; None for several."""
     held = set(session.scalars(select(Position.office_id).where(Position.person_id == person.id)))
-    found = held or {hat.office_id for hat in actor.hats}
-    return found.pop() if len(found) == 1 else None
+    offices = held or {hat.office_id for hat in actor.hats}
+    return offices.pop() if len(offices) == 1 else None
 
 
 def _faults(display_name: str, email: str | None) -> dict[str, str]:
@@ -170,6 +172,7 @@ def change_password(session: Session, person: Person, now: datetime, *, current:
 
 
 def set_locale(session: Session, person: Person, locale: str) -> None:
+    """Set the language in which the person reads pages."""
     person.locale = locale
 
 
@@ -186,6 +189,7 @@ def lock(session: Session, username: str, actor: Actor, now: datetime) -> Person
 
 
 def unlock(session: Session, username: str, actor: Actor, now: datetime) -> Person:
+    """The person may sign in again. Raises PersonNotFound, Forbidden."""
     person = managed_person(session, username, actor)
     if person.locked_at is not None:
         person.locked_at = None

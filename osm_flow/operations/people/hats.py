@@ -29,6 +29,7 @@ def names_of(session: Session, usernames: Iterable[str]) -> dict[str, str]:
 
 
 def person_by_username(session: Session, username: str) -> Person:
+    """The person with this user name, in any spelling. Raises PersonNotFound."""
     person = session.scalars(select(Person).where(Person.username == normal_username(username))).one_or_none()
     if person is None:
         raise PersonNotFound

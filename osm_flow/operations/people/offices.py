@@ -12,6 +12,7 @@ from osm_flow.store.models import Office, Province
 
 
 def offices(session: Session) -> Sequence[Office]:
+    """Every office with its provinces, in the order of cluster codes."""
     return session.scalars(select(Office).options(selectinload(Office.provinces)).order_by(Office.id)).all()
 
 

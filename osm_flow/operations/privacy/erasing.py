@@ -57,13 +57,13 @@ class NothingToErase(Refused):
 class Erasure:
     """Which records of a case lose their payload and why.
 
-    subject  words that must not stay beside the case either.
+    words    what must not stay beside the case either.
     about    what else the record of it says.
     """
 
     numbers: Collection[int]
     reason: str
-    subject: str = ""
+    words: str = ""
     about: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -83,17 +83,17 @@ def erase_in(
     assert isinstance(result, CursorResult)  # noqa: S101 (what a DELETE gives; the annotation is wider)
     if result.rowcount != len(chosen):
         raise NothingToErase(case_id=case.id)
-    _blank_case(session, case, gone, erasure.subject)
-    if erasure.subject:
-        _blank_elsewhere(session, erasure.subject)
+    _blank_case(session, case, gone, erasure.words)
+    if erasure.words:
+        _blank_elsewhere(session, erasure.words)
     payload = {"erased": chosen, "reason": said(erasure.reason), **erasure.about}
     stepping.note(session, case, actor, now, Act(RecordKind.payloads_erased, role=role), payload)
 
 
-def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], subject: str) -> ColumnElement[bool]:
+def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], words: str) -> ColumnElement[bool]:
     """The condition that a column has these words, as they were typed or as they stand in JSON or in an address."""
-    spelled = {subject, json.dumps(subject, ensure_ascii=False)[1:-1], json.dumps(subject)[1:-1]}
-    spelled |= {quote(subject), quote_plus(subject)}
+    spelled = {words, json.dumps(words, ensure_ascii=False)[1:-1], json.dumps(words)[1:-1]}
+    spelled |= {quote(words), quote_plus(words)}
     return or_(*(column.contains(text, autoescape=True) for text in sorted(spelled)))
 
 
@@ -105,7 +105,7 @@ def _bodies(session: Session, case_id: str, numbers: list[int]) -> dict[int, tup
 # ---- in the case -----------------------------------------------------------------------------------------------
 
 
-def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[str, Any]]], subject: str) -> None:
+def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[str, Any]]], words: str) -> None:
     """Whatever repeats the erased payloads in the case. Of a running one its state stays, for it goes on from there."""
     items = select(WorkItem.id).where(WorkItem.case_id == case.id)
     for statement in (
@@ -113,7 +113,7 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
         delete(Draft).where(Draft.work_item_id.in_(items)),
         update(OutboxEntry).where(OutboxEntry.case_id == case.id, OutboxEntry.done_at.is_not(None)).values(body="{}"),
         *_comments_and_files(case, gone),
-        *_texts_of_case(case, subject),
+        *_texts_of_case(case, words),
     ):
         session.execute(statement, execution_options=_UNSYNCHRONISED)
     if case.state not in OPEN_CASE:
@@ -124,7 +124,7 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
         ):
             session.execute(statement, execution_options=_UNSYNCHRONISED)
         case.subject = ""
-    if 1 in gone or (subject and searchable(subject) in searchable(case.title)):
+    if 1 in gone or (words and searchable(words) in searchable(case.title)):
         case.title, case.search = f"{GONE} {case.business_key}", searchable(case.business_key)
         session.flush()
 
@@ -141,7 +141,7 @@ def _comments_and_files(case: Case, gone: dict[int, tuple[str, dict[str, Any]]])
     )
 
 
-def _texts_of_case(case: Case, subject: str) -> Iterator[Any]:
+def _texts_of_case(case: Case, words: str) -> Iterator[Any]:
     """Letters, incidents, notices: those that have the words, or all of them when the case goes for its age."""
     for table, columns in (
         (OutgoingLetter, (OutgoingLetter.recipient, OutgoingLetter.subject, OutgoingLetter.body)),
@@ -149,7 +149,7 @@ def _texts_of_case(case: Case, subject: str) -> Iterator[Any]:
     ):
         for column in columns:
             rows = update(table).where(table.case_id == case.id)
-            rows = rows.where(holds(column, subject)) if subject else rows
+            rows = rows.where(holds(column, words)) if words else rows
             yield rows.values({column: ""})
     yield delete(Notification).where(Notification.url.contains(case.id, autoescape=True))
 
@@ -157,32 +157,32 @@ def _texts_of_case(case: Case, subject: str) -> Iterator[Any]:
 # ---- beside the case -------------------------------------------------------------------------------------------
 
 
-def _blank_elsewhere(session: Session, subject: str) -> None:
+def _blank_elsewhere(session: Session, words: str) -> None:
     """Rows of no case, or of others that inherit a subject: notices, mail, what work items are about, what was searched for."""
     to_people = OutboxEntry.kind.not_in(EntryKind)  # whatever the channel: what cases ask of one another they need
     session.execute(
-        delete(Notification).where(or_(holds(Notification.text_th, subject), holds(Notification.text_en, subject))),
+        delete(Notification).where(or_(holds(Notification.text_th, words), holds(Notification.text_en, words))),
         execution_options=_UNSYNCHRONISED,
     )
     session.execute(
         update(OutboxEntry)
-        .where(to_people, holds(OutboxEntry.body, subject), OutboxEntry.done_at.is_not(None))
+        .where(to_people, holds(OutboxEntry.body, words), OutboxEntry.done_at.is_not(None))
         .values(body="{}"),
         execution_options=_UNSYNCHRONISED,
     )
     session.execute(
-        delete(OutboxEntry).where(to_people, holds(OutboxEntry.body, subject)),
+        delete(OutboxEntry).where(to_people, holds(OutboxEntry.body, words)),
         execution_options=_UNSYNCHRONISED,
     )
     for inherits in (
-        update(WorkItem).where(holds(WorkItem.subject, subject)).values(subject="", search=""),
-        update(Case).where(holds(Case.subject, subject)).values(subject=""),
+        update(WorkItem).where(holds(WorkItem.subject, words)).values(subject="", search=""),
+        update(Case).where(holds(Case.subject, words)).values(subject=""),
     ):
         session.execute(inherits, execution_options=_UNSYNCHRONISED)
     session.execute(
-        update(Access).where(holds(Access.details, subject)).values(details=""), execution_options=_UNSYNCHRONISED
+        update(Access).where(holds(Access.details, words)).values(details=""), execution_options=_UNSYNCHRONISED
     )
     session.execute(
-        update(IdempotencyKey).where(holds(IdempotencyKey.subject, subject)).values(subject=""),
+        update(IdempotencyKey).where(holds(IdempotencyKey.subject, words)).values(subject=""),
         execution_options=_UNSYNCHRONISED,
     )

@@ -75,7 +75,7 @@ class RecordToErase:
 
 def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str] = ()) -> list[RecordToErase]:
     """Records whose payload holds the words, in the offices where the actor may ask for erasure; at most 500."""
-    text = _subject(text)
+    text = _searched(text)
     offices = _offices(actor)
     query = (
         select(JournalRecord, JournalPayload.body, Case)
@@ -90,12 +90,12 @@ def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str]
     if case_ids:
         query = query.where(Case.id.in_(case_ids))
     rows = session.execute(query.limit(_MOST_FOUND)).all()
-    return [_found(session, record, body, case, text) for record, body, case in rows]
+    return [_record_to_erase(session, record, body, case, text) for record, body, case in rows]
 
 
 def records_of(session: Session, actor: Actor, case_ids: Collection[str]) -> list[RecordToErase]:
     """Every record of these cases that still has a payload, for erasing whole cases that have come of age."""
-    found: list[RecordToErase] = []
+    records: list[RecordToErase] = []
     for case_id in dict.fromkeys(case_ids):
         case = session.get(Case, case_id)
         if case is None:
@@ -107,17 +107,17 @@ def records_of(session: Session, actor: Actor, case_ids: Collection[str]) -> lis
             .where(JournalRecord.case_id == case_id, JournalRecord.kind.not_in(retention.NEVER_ERASED))
         )
         rows = session.execute(query.order_by(JournalRecord.seq)).all()
-        found += [_found(session, record, body, case, "") for record, body in rows]
-    return found
+        records += [_record_to_erase(session, record, body, case, "") for record, body in rows]
+    return records
 
 
 def records_due(session: Session, actor: Actor, now: datetime, case_ids: Collection[str]) -> list[RecordToErase]:
     """Of these cases the records that need not be kept any longer: all of them, or those of short-lived elements."""
-    due = [one for one in retention.due_cases(session, actor, now) if one.case.id in case_ids]
-    whole = {one.case.id for one in due if not one.elements}
-    elements = {(one.case.id, element) for one in due for element in one.elements}
-    found = records_of(session, actor, [one.case.id for one in due])
-    return [one for one in found if one.case.id in whole or (one.case.id, one.record.element) in elements]
+    due = [item for item in retention.due_cases(session, actor, now) if item.case.id in case_ids]
+    whole = {item.case.id for item in due if not item.elements}
+    elements = {(item.case.id, element) for item in due for element in item.elements}
+    records = records_of(session, actor, [item.case.id for item in due])
+    return [item for item in records if item.case.id in whole or (item.case.id, item.record.element) in elements]
 
 
 # ---- asking and deciding ---------------------------------------------------------------------------------------
@@ -128,17 +128,17 @@ def ask(
     actor: Actor,
     now: datetime,
     *,
-    subject: str,
+    words: str,
     records: Iterable[tuple[str, int]],
     reason: str,
 ) -> ErasureRequest:
-    """Ask that these records lose their payload. `subject` may be empty when whole cases go for their age.
+    """Ask that these records lose their payload. `words` may be empty when whole cases go for their age.
 
     Raises NothingChosen, HeldByLaw, ReasonMissing, ReasonNamesSubject, Forbidden.
     """
-    subject = _subject(subject) if subject.strip() else ""
+    words = _searched(words) if words.strip() else ""
     reason = said(reason)
-    if subject and searchable(subject) in searchable(reason):
+    if words and searchable(words) in searchable(reason):
         raise ReasonNamesSubject(fields={"reason": ReasonNamesSubject.__doc__ or ""})
     chosen = _by_case(records)
     if not chosen:
@@ -151,7 +151,7 @@ def ask(
         _refuse_missing(session, case, numbers)
         office_id = office_id or case.office_id
     items = [ErasureItem(case_id=case_id, seq=seq) for case_id, numbers in chosen.items() for seq in numbers]
-    request = ErasureRequest(office_id=office_id, subject=subject, reason=reason, items=items)
+    request = ErasureRequest(office_id=office_id, subject=words, reason=reason, items=items)
     request.asked_by, request.asked_at = actor.username, now
     session.add(request)
     session.flush()
@@ -231,7 +231,7 @@ def get_request(session: Session, request_id: int, actor: Actor) -> ErasureReque
 
 def shown(session: Session, request: ErasureRequest) -> list[RecordToErase]:
     """The records that the request names and that still have a payload, as whoever decides must see them."""
-    found: list[RecordToErase] = []
+    records: list[RecordToErase] = []
     for case_id, numbers in _by_case((item.case_id, item.seq) for item in request.items).items():
         case = _case(session, case_id)
         query = (
@@ -240,8 +240,8 @@ def shown(session: Session, request: ErasureRequest) -> list[RecordToErase]:
             .where(JournalRecord.case_id == case_id, JournalRecord.seq.in_(numbers))
         )
         for record, body in session.execute(query.order_by(JournalRecord.seq)):
-            found.append(_found(session, record, body, case, request.subject))
-    return found
+            records.append(_record_to_erase(session, record, body, case, request.subject))
+    return records
 
 
 # ---- what happens without anybody ------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ def _offices(actor: Actor) -> list[str]:
     return offices
 
 
-def _subject(text: str) -> str:
+def _searched(text: str) -> str:
     text = " ".join(text.split())
     if len(text) < _SHORTEST or "\0" in text:
         raise SubjectTooShort(fields={"subject": SubjectTooShort.__doc__ or ""})
@@ -342,15 +342,15 @@ def _refuse_missing(session: Session, case: Case, numbers: list[int]) -> None:
         raise NothingChosen(case_id=case.id)
 
 
-def _with_words(session: Session, case_id: str, subject: str) -> set[int]:
-    return set(session.scalars(select(JournalPayload.seq).where(JournalPayload.case_id == case_id, _has(subject))))
+def _with_words(session: Session, case_id: str, words: str) -> set[int]:
+    return set(session.scalars(select(JournalPayload.seq).where(JournalPayload.case_id == case_id, _has(words))))
 
 
 def _has(text: str) -> ColumnElement[bool]:
     return or_(holds(JournalPayload.body, text), JournalPayload.search.contains(searchable(text), autoescape=True))
 
 
-def _found(session: Session, record: JournalRecord, body: str, case: Case, text: str) -> RecordToErase:
+def _record_to_erase(session: Session, record: JournalRecord, body: str, case: Case, text: str) -> RecordToErase:
     try:
         retention.refuse_held(session, case, [record.seq])
         is_held = False

@@ -42,7 +42,7 @@ def projects_of(case: Case) -> Select[Project]:
 
 def as_json(project: Project) -> JSON:
     """A project as forms and diagrams see it; `last_report` and `contract_value` only where there are any."""
-    found: JSON = {
+    shown: JSON = {
         "code": project.code,
         "name": project.name_th,
         "agency": project.agency_th,
@@ -56,10 +56,10 @@ def as_json(project: Project) -> JSON:
         "colour": project.colour,
     }
     if project.last_report:
-        found["last_report"] = json.loads(project.last_report)
+        shown["last_report"] = json.loads(project.last_report)
     if project.contracts:
-        found["contract_value"] = number(sum((contract.value for contract in project.contracts), Decimal(0)))
-    return found
+        shown["contract_value"] = number(sum((contract.value for contract in project.contracts), Decimal(0)))
+    return shown
 
 
 def budget_of(project: Project) -> Decimal:
@@ -76,7 +76,7 @@ def keep_report(project: Project, figures: Mapping[str, Any]) -> None:
 def keep_contract(session: Session, project: Project, said: JSON, case: Case, now: datetime) -> None:
     """Enter a contract, or renew the one with this number."""
     contract_no = str(said["contract_no"]).strip()[:64]
-    contract = next((one for one in project.contracts if one.contract_no == contract_no), None)
+    contract = next((kept for kept in project.contracts if kept.contract_no == contract_no), None)
     if contract is None:
         contract = Contract(contract_no=contract_no)
         project.contracts.append(contract)

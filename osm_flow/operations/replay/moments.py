@@ -188,15 +188,15 @@ class _Around:
         last = instants[-1].record.seq
         self._case = case
         self._process: Process = compiled(session, case.definition)
-        waiting = [one for instant in instants for one in _human(instant.after)]
-        self._holders = moment_parts.Holders(session, case.id, {one.task_id for one in waiting}, last)
+        waiting = [item for instant in instants for item in _human(instant.after)]
+        self._holders = moment_parts.Holders(session, case.id, {item.task_id for item in waiting}, last)
         self._erased = moment_parts.erasures(session, case.id)
         self._given = moment_parts.attachments(session, case.id, last)
         self._turns = moment_parts.turns(session, case.id, last)
         tasks = [instant.record.task_id for instant in instants if instant.record.task_id]
         self._forms = work_item_queries.form_keys_of(session, tasks)
         wanted = {name for instant in instants for name in (instant.record.actor, instant.record.on_behalf_of) if name}
-        wanted |= self._holders.usernames | {one.assignee for one in waiting if one.assignee}
+        wanted |= self._holders.usernames | {item.assignee for item in waiting if item.assignee}
         self._names = names_of(session, wanted)
 
     def moment(self, instant: RecordWithStates) -> Moment:

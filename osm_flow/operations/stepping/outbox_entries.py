@@ -25,10 +25,12 @@ def add(session: Session, key: str, kind: EntryKind, case: Case, body: JSON, now
 
 
 def start_key(task_id: str) -> str:
+    """The key of the outbox entry that asks for the child case of this call activity."""
     return f"{EntryKind.child_start}:{task_id}"
 
 
 def cancel_key(task_id: str) -> str:
+    """The key of the outbox entry that asks to cancel the child case of this call activity."""
     return f"{EntryKind.child_cancel}:{task_id}"
 
 

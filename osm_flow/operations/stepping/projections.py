@@ -150,19 +150,19 @@ def _project_work_items(
         planned = waiting[task_id].due_at
         if (instant_text(planned) if planned else None) != known[task_id]:
             _replan(session, waiting[task_id])
-    fresh = [one for task_id, one in waiting.items() if task_id not in known]
+    fresh = [item for task_id, item in waiting.items() if task_id not in known]
     if not fresh:
         return []
     people = _people_named(session, fresh)
-    provinces = _provinces(session) if any(_province_wish(one) for one in fresh) else frozenset()
-    rows = [_work_item(case, process, one, people, provinces, at) for one in fresh]
+    provinces = _provinces(session) if any(_province_wish(item) for item in fresh) else frozenset()
+    rows = [_work_item(case, process, item, people, provinces, at) for item in fresh]
     session.execute(_ADD_WORK_ITEMS, rows)
     candidates = []
-    for one, row in zip(fresh, rows, strict=True):
-        found = list(_candidates(one, people, provinces))
-        if not found and row["assignee_id"] is None:
-            _report_nobody(session, case, one, at)
-        candidates += [{"work_item_id": row["id"], **_NOBODY, **who} for who in found]
+    for item, row in zip(fresh, rows, strict=True):
+        invited = list(_candidates(item, people, provinces))
+        if not invited and row["assignee_id"] is None:
+            _report_nobody(session, case, item, at)
+        candidates += [{"work_item_id": row["id"], **_NOBODY, **who} for who in invited]
     if candidates:
         session.execute(_ADD_CANDIDATES, candidates)
     return rows
@@ -250,9 +250,9 @@ def _report_nobody(session: Session, case: Case, waiting: Waiting, at: datetime)
 
 
 def _people_named(session: Session, waiting: Iterable[Waiting]) -> dict[str, int]:
-    names = {one.assignee for one in waiting if one.assignee}
-    for one in waiting:
-        names |= {spelled.removeprefix("user:") for spelled in one.candidates if spelled.startswith("user:")}
+    names = {item.assignee for item in waiting if item.assignee}
+    for item in waiting:
+        names |= {spelled.removeprefix("user:") for spelled in item.candidates if spelled.startswith("user:")}
     if not names:
         return {}
     return {
@@ -348,7 +348,7 @@ def _project_children(
 
 
 def _count_visits(session: Session, case: Case, step: Step) -> None:
-    passed = Counter(one.element for one in step.passed if one.kind == "completed")
+    passed = Counter(passage.element for passage in step.passed if passage.kind == "completed")
     if passed:
         rows = [{"case_id": case.id, "element": element, "visits": times} for element, times in passed.items()]
         insert_or_add(session, ElementVisit, rows, "visits")

@@ -31,6 +31,7 @@ class Work:
 
     @property
     def data(self) -> JSON:
+        """The variables that the service task sees."""
         return self.waiting.data
 
     def needed(self, name: str) -> str:

@@ -110,6 +110,7 @@ def refuse_held(session: Session, item: WorkItem, actor: Actor) -> None:
 
 
 def person_name(session: Session, person_id: int | None) -> str:
+    """The name of the person; empty for nobody."""
     return session.scalar(select(Person.display_name).where(Person.id == person_id)) or ""
 
 

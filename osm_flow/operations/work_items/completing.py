@@ -63,7 +63,7 @@ def complete(session: Session, work_item_id: str, actor: Actor, now: datetime, c
     NoLongerNeeded, Overtaken when it changed since `version`, and what `stepping.apply` raises.
     """
     item, facts = lock_item(session, work_item_id, actor)
-    if not first_time(session, completion.key, actor, now, subject=f"work_item:{item.id}"):
+    if not first_time(session, completion.key, actor, now, purpose=f"work_item:{item.id}"):
         return item
     refuse_closed(session, item)
     refuse_held(session, item, actor)

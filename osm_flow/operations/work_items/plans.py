@@ -36,7 +36,7 @@ def move_due(
 ) -> WorkItem:
     """Move the due date of a work item, with the reason on record. The calendar will not move it any more."""
     item, decision = locked_item(session, work_item_id, actor, Verb.move_due)
-    if not first_time(session, key, actor, now, subject=f"move_due:{item.id}"):
+    if not first_time(session, key, actor, now, purpose=f"move_due:{item.id}"):
         return item
     data = {"from": _text(item.due_at), "to": instant_text(due_at), "reason": said(reason)}
     item.due_at = due_at

@@ -34,7 +34,7 @@ def waiting_at(session: Session, item: WorkItem) -> Waiting | None:
     """What the engine waits for at an open work item: what is asked, what its token sees. None once it is closed."""
     if item.state not in OPEN_WORK_ITEM:
         return None
-    return next((one for one in stepping.waiting_of(session, item.case) if one.task_id == item.id), None)
+    return next((waiting for waiting in stepping.waiting_of(session, item.case) if waiting.task_id == item.id), None)
 
 
 def senders(session: Session, items: Collection[WorkItem]) -> dict[str, str]:

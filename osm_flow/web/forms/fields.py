@@ -88,8 +88,8 @@ class FormField(Field):
     @property
     def files(self) -> list[str]:
         """The names of attached files that the field may point at."""
-        found = find(self.around.context, "around.files")
-        return [str(name) for name in found] if isinstance(found, list) else []
+        names = find(self.around.context, "around.files")
+        return [str(name) for name in names] if isinstance(names, list) else []
 
     @property
     def is_locked(self) -> bool:
@@ -255,13 +255,13 @@ class TableField(FormField):
         return {name: show_text(column, row.get(name)) for name, column in self.columns.items()}
 
     def _posted(self, formdata: Any) -> list[dict[str, str]]:
-        found: dict[int, dict[str, str]] = {}
+        cells: dict[int, dict[str, str]] = {}
         for posted_name in formdata:
             if posted_name.startswith(f"{self.name}-") and self.owns(posted_name):
                 _, index, column = [*posted_name.split("-", 2), ""][:3]
                 if column:
-                    found.setdefault(int(index), {})[column] = str(formdata.get(posted_name))
-        rows = [found[index] for index in sorted(found)[:_MOST_ROWS]]
+                    cells.setdefault(int(index), {})[column] = str(formdata.get(posted_name))
+        rows = [cells[index] for index in sorted(cells)[:_MOST_ROWS]]
         return [row for row in rows if any(cell.strip() for cell in row.values())]
 
     def _take_pasted(self) -> None:

@@ -55,7 +55,7 @@ def _grouped(logins: list[dict[str, str]]) -> list[tuple[str, list[dict[str, str
     groups: dict[str, list[dict[str, str]]] = {heading: [] for heading in _DEMO_HEADINGS}
     for login in logins:
         groups[_demo_heading(login["role"])].append(login)
-    return [(heading, found) for heading, found in groups.items() if found]
+    return [(heading, accounts) for heading, accounts in groups.items() if accounts]
 
 
 _DEMO_HEADINGS = ("กลุ่มงานบริหารยุทธศาสตร์", "ผู้บริหาร", "จังหวัดและหน่วยงาน", "ตรวจสอบและดูแลระบบ")

@@ -42,17 +42,17 @@ def record_list() -> ResponseReturnValue:
         filters=chosen,
         groups=groups,
         kinds=_kinds(),
-        names=names_of(g.session, {name for one in page.items for name in (one.actor, one.subject)}),
+        names=names_of(g.session, {name for record in page.items for name in (record.actor, record.subject)}),
         lines=lines_of,
         subject=subject_of,
     )
 
 
-def lines_of(one: AdminRecord) -> list[tuple[str, str | None, str]]:
+def lines_of(record: AdminRecord) -> list[tuple[str, str | None, str]]:
     """Each change as a label, what it was (None where that is all the same) and what it became."""
     labels = _labels()
     lines = []
-    for field, change in admin_journal.changes_of(one).items():
+    for field, change in admin_journal.changes_of(record).items():
         old, new = (_said(field, change[side]) for side in ("old", "new"))
         was_something = change["old"] is not None and change["old"] != change["new"]
         if change["new"] is not None or was_something:
@@ -60,12 +60,12 @@ def lines_of(one: AdminRecord) -> list[tuple[str, str | None, str]]:
     return lines
 
 
-def subject_of(one: AdminRecord) -> str:
+def subject_of(record: AdminRecord) -> str:
     """What it was done to: a milestone and a day by their names, anything else as it is recorded."""
-    if one.kind == AdminKind.calendar_moved:
-        place, _, key = one.subject.rpartition(" ")
+    if record.kind == AdminKind.calendar_moved:
+        place, _, key = record.subject.rpartition(" ")
         return f"{place} {_milestone(key)}"
-    return _date(one.subject)
+    return _date(record.subject)
 
 
 def _said(field: str, value: Any) -> str:
@@ -117,8 +117,8 @@ _WORDS: dict[str, Callable[[str], str]] = {
 
 
 def _milestone(key: str) -> str:
-    found = MILESTONE_OF.get(key)
-    return key if found is None else (found.name_en if current_locale() == "en" else found.name_th)
+    milestone = MILESTONE_OF.get(key)
+    return key if milestone is None else (milestone.name_en if current_locale() == "en" else milestone.name_th)
 
 
 def _labels() -> dict[str, str]:

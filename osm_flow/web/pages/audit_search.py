@@ -120,7 +120,7 @@ def export(form: str) -> ResponseReturnValue:
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
     with g.store.reading() as session:
         g.session = session
-        rows = (_row(one) for one in history_search.everything(session, g.actor, asked.wanted))
+        rows = (_row(record) for record in history_search.everything(session, g.actor, asked.wanted))
         sheet_form.write(file, Sheet(gettext("ผลการค้นหา"), list(map(gettext, _HEAD)), rows, _notes()))
     file.seek(0)
     name = f"osm-flow-history-{local_day(g.now).isoformat()}.{form}"
@@ -141,7 +141,7 @@ def _page(asked: SearchAsked, page: object, errors: dict[str, str] | None = None
         ],
         offices=history_search.audited_offices(g.actor),
         years=history_search.audited_years(g.session, g.actor),
-        questions=[(one.value, gettext(label)) for one, label in QUESTIONS.items()],
+        questions=[(question.value, gettext(label)) for question, label in QUESTIONS.items()],
         unread=[gettext(_LABELS[name]) for name in asked.unread],
         sheet_forms=[(name, gettext(form.button)) for name, form in SHEET_FORMS.items()],
     )
@@ -191,21 +191,21 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), zone())
 
 
-def _row(found: FoundRecord) -> list[Cell]:
-    record = found.record
+def _row(item: FoundRecord) -> list[Cell]:
+    record = item.record
     return [
         thai_datetime(record.at),
-        found.actor_name,
+        item.actor_name,
         record.actor,
         role_name(record.actor_role) if record.actor_role else "",
-        found.on_behalf_name or "",
+        item.on_behalf_name or "",
         kind_words(record.kind, record.actor != "system")[0],
-        gettext(found.element_name),
-        subject(found),
-        found.case.business_key,
-        found.case.title,
-        office_name(found.case.office_id),
-        found.case.fiscal_year,
+        gettext(item.element_name),
+        subject(item),
+        item.case.business_key,
+        item.case.title,
+        office_name(item.case.office_id),
+        item.case.fiscal_year,
         record.seq,
         record.hash,
     ]

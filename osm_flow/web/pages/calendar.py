@@ -64,7 +64,7 @@ def calendar() -> ResponseReturnValue:
         years=sorted({*known, *range(_this_year() - 1, _this_year() + 2), fiscal_year}),
         lines=[line for line in lines if not line.is_past],
         past=[line for line in lines if line.is_past],
-        missing=[(one.key, name_of(one.key)) for one in MILESTONES if one.key not in present],
+        missing=[(milestone.key, name_of(milestone.key)) for milestone in MILESTONES if milestone.key not in present],
         statuses=_statuses(),
         may_move=office_id is not None and may(Verb.move_calendar, OfficeFacts(office_id)),
     )
@@ -128,10 +128,10 @@ def add_holiday() -> ResponseReturnValue:
 @blueprint.post("/holidays/<day>/remove")
 @requires(Verb.move_calendar)
 def remove_holiday(day: str) -> ResponseReturnValue:
-    found = _iso(day)
-    holidays.remove_override(g.session, found, g.actor, g.now)
+    declared = _iso(day)
+    holidays.remove_override(g.session, declared, g.actor, g.now)
     flash(gettext("นำรายการออกแล้ว วันนั้นกลับไปเป็นตามหลักเกณฑ์"), "success")
-    return redirect(url_for("planning.holiday_list", year=found.year + BUDDHIST_OFFSET))
+    return redirect(url_for("planning.holiday_list", year=declared.year + BUDDHIST_OFFSET))
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def _halted(case: Case, told: Sequence[Told]) -> Told | None:
     if case.state != CaseStatus.SUSPENDED:
         return None
     words, _ = kind_words(RecordKind.case_suspended)
-    return next((one for one in told if one.did == words), None)
+    return next((line for line in told if line.did == words), None)
 
 
 def _may(case: Case) -> dict[str, bool]:
@@ -126,5 +126,9 @@ def _incidents(case: Case) -> list[dict[str, Any]]:
 
 
 def _candidates(item: WorkItem) -> list[str]:
-    spelled = (f"{one.role}@{one.province_id}" if one.province_id else one.role for one in item.candidates if one.role)
-    return [role_name(one) for one in spelled]
+    spelled = (
+        f"{candidate.role}@{candidate.province_id}" if candidate.province_id else candidate.role
+        for candidate in item.candidates
+        if candidate.role
+    )
+    return [role_name(name) for name in spelled]

@@ -117,16 +117,16 @@ def start_case(key: str) -> ResponseReturnValue:
 @blueprint.get("/cases/<case_id>")
 @signed_in
 def case(case_id: str) -> ResponseReturnValue:
-    found = cases.get_case(g.session, case_id, g.actor)
-    return case_page.render(found, after=request.args.get("history") or None)
+    case = cases.get_case(g.session, case_id, g.actor)
+    return case_page.render(case, after=request.args.get("history") or None)
 
 
 @blueprint.get("/cases/<case_id>/picture")
 @signed_in
 def picture(case_id: str) -> ResponseReturnValue:
     """The diagram with the case in it, for the viewer on the page."""
-    found = cases.get_case(g.session, case_id, g.actor)
-    drawn = case_queries.case_picture(g.session, found, g.now)
+    case = cases.get_case(g.session, case_id, g.actor)
+    drawn = case_queries.case_picture(g.session, case, g.now)
     return jsonify({**drawn, "xml": in_language(drawn["xml"])})
 
 
@@ -140,9 +140,9 @@ def in_place(act: str) -> Callable[..., Callable[..., ResponseReturnValue]]:
                 return route(case_id, **more)
             except Invalid as error:
                 g.session.rollback()
-                found = cases.get_case(g.session, case_id, g.actor)
+                case = cases.get_case(g.session, case_id, g.actor)
                 problem = problem_of(more.get("act", act), error)
-                return case_page.render(found, after=None, problem=problem), error.status
+                return case_page.render(case, after=None, problem=problem), error.status
 
         return answer
 

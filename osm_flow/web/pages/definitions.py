@@ -23,8 +23,8 @@ blueprint = Blueprint("definitions", __name__)
 @blueprint.get("/definitions")
 @signed_in
 def definition_list() -> ResponseReturnValue:
-    found = list_definitions(g.session)
-    return render_template("definitions/list.html", definitions=found, may_deploy=may(Verb.deploy))
+    newest = list_definitions(g.session)
+    return render_template("definitions/list.html", definitions=newest, may_deploy=may(Verb.deploy))
 
 
 @blueprint.get("/definitions/<key>")
@@ -88,7 +88,9 @@ def deploy_files() -> ResponseReturnValue:
 
 def _version(key: str, version: int | None) -> ProcessDefinition:
     """One version of a process, the newest when none is named. Raises DefinitionNotFound."""
-    found = next((one for one in versions_of(g.session, key) if version in (None, one.version)), None)
-    if found is None:
+    definition = next(
+        (candidate for candidate in versions_of(g.session, key) if version in (None, candidate.version)), None
+    )
+    if definition is None:
         raise DefinitionNotFound(key=key)
-    return found
+    return definition

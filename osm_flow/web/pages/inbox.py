@@ -89,8 +89,8 @@ def _results() -> dict[str, Any]:
     if not told:
         return {"results": [], "undo": None, "results_head": ""}
     act: Act = told["act"]
-    found = work_item_queries.item_names(g.session, [*told["done"], *told["refused"]], g.actor)
-    names = {key: titled(row) for key, row in found.items()}
+    items = work_item_queries.item_names(g.session, [*told["done"], *told["refused"]], g.actor)
+    names = {key: titled(row) for key, row in items.items()}
     said = gettext("รับแล้ว") if act == "claim" else gettext("คืนเข้ากลุ่มแล้ว")
     results = [{"ok": True, "name": names.get(key, key), "message": said} for key in told["done"]]
     results += [{"ok": False, "name": names.get(key, key), "message": why} for key, why in told["refused"].items()]

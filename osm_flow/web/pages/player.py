@@ -1,5 +1,7 @@
-"""For auditors: a case played from record to record, and its chain computed again while they look. Nothing here writes
-but the states that spare the next reader the way, and that somebody looked."""
+"""For auditors: a case played from record to record, and its chain computed again while they look.
+
+Nothing here writes but the states that spare the next reader the way, and that somebody looked.
+"""
 
 from __future__ import annotations
 
@@ -83,16 +85,16 @@ def moment_range(case_id: str) -> ResponseReturnValue:
     if first is None or last is None:
         raise NotAMoment
     far = min(last, first + MOST_MOMENTS - 1) if last >= first else max(last, first - MOST_MOMENTS + 1)
-    found = _moments(case, min(first, far), max(first, far))
+    read = _moments(case, min(first, far), max(first, far))
     reader, size = Reader(case), 0
     items: list[dict[str, object]] = []
-    for one in found if far >= first else reversed(found):
-        view = reader.view(one)
+    for moment in read if far >= first else reversed(read):
+        view = reader.view(moment)
         sheet = render_template("player/_moment.html", case=case, view=view)
         size += len(sheet)
         if items and size > _MOST_BYTES:
             break
-        items.append({"seq": one.seq, "position": position(case, view), "sheet": sheet, **picture_of(one)})
+        items.append({"seq": moment.seq, "position": position(case, view), "sheet": sheet, **picture_of(moment)})
     return _json({"items": items, "total": case.seq})
 
 
@@ -128,8 +130,8 @@ def position(case: Case, view: MomentView) -> str:
 
 
 def _player(case: Case, seq: int) -> str:
-    found = _moments(case, seq, seq)[0]
-    view = Reader(case).view(found)
+    moment = _moments(case, seq, seq)[0]
+    view = Reader(case).view(moment)
     return render_template("player/player.html", case=case, view=view, position=position(case, view))
 
 

@@ -112,7 +112,7 @@ class Reader:
 
     def __init__(self, case: Case) -> None:
         self._process: Process = compiled(g.session, case.definition)
-        relatives = (compiled(g.session, one) for one in moments.relatives_of(g.session, case))
+        relatives = (compiled(g.session, definition) for definition in moments.relatives_of(g.session, case))
         self._labels = Labels(self._process, list(relatives))
         self._children: Sequence[Case] = case_children(g.session, case)
 
@@ -144,7 +144,7 @@ class Reader:
                 OpenLine(
                     gettext(item.name),
                     subject(item),
-                    [role_name(one) for one in item.candidates],
+                    [role_name(name) for name in item.candidates],
                     item.holder_name or "",
                     item.due_at,
                     item.due_at is not None and item.due_at < moment.at,
@@ -152,9 +152,9 @@ class Reader:
                 for item in moment.open_items
             ],
             awaited=[
-                (gettext(_AWAITED[one.kind]), gettext(one.name), one.due_at)
-                for one in moment.waiting
-                if one.kind in _AWAITED
+                (gettext(_AWAITED[waiting.kind]), gettext(waiting.name), waiting.due_at)
+                for waiting in moment.waiting
+                if waiting.kind in _AWAITED
             ],
             children=self._begun(moment),
             elements=live_elements(self._process, picture_of(moment)),
@@ -190,17 +190,17 @@ class Reader:
         text, label = self._labels.text, self._labels.label
         return [
             ValueLine(
-                spelled(one.path),
-                label(one.path, schema),
-                text(one.path, one.new, schema) if one.kind != "removed" else "",
-                text(one.path, one.old, schema) if one.kind != "added" else "",
-                one.kind,
+                spelled(change.path),
+                label(change.path, schema),
+                text(change.path, change.new, schema) if change.kind != "removed" else "",
+                text(change.path, change.old, schema) if change.kind != "added" else "",
+                change.kind,
             )
-            for one in moment.changes
+            for change in moment.changes
         ]
 
     def _begun(self, moment: Moment) -> list[Child]:
-        awaited = {one.task_id for one in moment.waiting if one.kind == "child"}
+        awaited = {waiting.task_id for waiting in moment.waiting if waiting.kind == "child"}
         return [
             Child(child, max(moment.at, child.started_at))
             for child in self._children
@@ -217,21 +217,21 @@ class Labels:
         self._fields: dict[str, JSON] = {}
         self._columns: dict[str, JSON] = {}
         self._documents: dict[str, str] = {}
-        for one in (process, *relatives):
-            for schema in one.forms.values():
+        for known in (process, *relatives):
+            for schema in known.forms.values():
                 for name, field in fields_of(schema).items():
                     self._fields.setdefault(name, field)
                     for column, inner in columns_of(field).items():
                         self._columns.setdefault(column, inner)
-            for element in one.elements.values():
+            for element in known.elements.values():
                 if key := element.properties.get("document"):
                     self._documents.setdefault(key, gettext(element.name))
 
     def lines(self, data: Mapping[str, Any], schema: JSON | None) -> list[ValueLine]:
         """Every value in the data, one a line, in the order of their names."""
         return [
-            ValueLine(spelled(one.path), self.label(one.path, schema), self.text(one.path, one.new, schema))
-            for one in differences({}, dict(data))
+            ValueLine(spelled(value.path), self.label(value.path, schema), self.text(value.path, value.new, schema))
+            for value in differences({}, dict(data))
         ]
 
     def label(self, path: Path, schema: JSON | None) -> str:
@@ -274,7 +274,9 @@ class Labels:
 def picture_of(moment: Moment) -> JSON:
     """The live part of the diagram at this moment."""
     return {
-        "tokens": [{"element": one.element, "count": one.count, "overdue": one.overdue} for one in moment.tokens],
+        "tokens": [
+            {"element": token.element, "count": token.count, "overdue": token.overdue} for token in moment.tokens
+        ],
         "passed": dict(moment.passed),
         "acted": moment.element,
     }

@@ -38,7 +38,7 @@ def access_list() -> ResponseReturnValue:
     case_id = (case.id if case else "none") if filters["case"] else None
     wanted = AccessFilter(filters["who"], kind, case_id, since, until)
     page = access_log.accesses(g.session, g.actor, wanted, after=arguments.get("after") or None)
-    names = names_of(g.session, {one.actor for one in page.items})
+    names = names_of(g.session, {access.actor for access in page.items})
     return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=names)
 
 
@@ -58,9 +58,9 @@ def request_list() -> ResponseReturnValue:
 def find() -> ResponseReturnValue:
     """A post, so that a name that somebody wants forgotten stands in no address and no server's log."""
     text = request.form.get("text", "")
-    found = erasure_requests.find(g.session, g.actor, erasure_requests.display_name_of(g.session, text.strip()))
+    records = erasure_requests.find(g.session, g.actor, erasure_requests.display_name_of(g.session, text.strip()))
     record_access(g.session, g.actor, g.now, Read(AccessKind.privacy_searched, request.path, details=text))
-    return render_template("privacy/find.html", found=_grouped(found), count=len(found), text=text, error=None)
+    return render_template("privacy/find.html", found=_grouped(records), count=len(records), text=text, error=None)
 
 
 @blueprint.post("/privacy/requests")
@@ -69,7 +69,7 @@ def ask() -> ResponseReturnValue:
     text = erasure_requests.display_name_of(g.session, request.form.get("text", "").strip())
     records = [_record(value) for value in request.form.getlist("record")]
     made = erasure_requests.ask(
-        g.session, g.actor, g.now, subject=text, records=records, reason=request.form.get("reason", "")
+        g.session, g.actor, g.now, words=text, records=records, reason=request.form.get("reason", "")
     )
     flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
     return redirect(url_for("privacy.erasure", request_id=made.id))
@@ -78,16 +78,16 @@ def ask() -> ResponseReturnValue:
 @blueprint.get("/privacy/requests/<int:request_id>")
 @requires(Verb.erase)
 def erasure(request_id: int) -> ResponseReturnValue:
-    found = erasure_requests.get_request(g.session, request_id, g.actor)
-    records = erasure_requests.shown(g.session, found)
-    known = {found.asked_by, found.decided_by or "", *(one.record.actor for one in records)}
+    erasure_request = erasure_requests.get_request(g.session, request_id, g.actor)
+    records = erasure_requests.shown(g.session, erasure_request)
+    known = {erasure_request.asked_by, erasure_request.decided_by or "", *(item.record.actor for item in records)}
     return render_template(
         "privacy/request.html",
-        request_row=found,
+        request_row=erasure_request,
         records=_grouped(records),
         count=len(records),
         states=_states(),
-        may_decide=found.state == ErasureState.ASKED and found.asked_by != g.actor.username,
+        may_decide=erasure_request.state == ErasureState.ASKED and erasure_request.asked_by != g.actor.username,
         names=names_of(g.session, known),
     )
 
@@ -118,8 +118,12 @@ def refuse(request_id: int) -> ResponseReturnValue:
 @blueprint.get("/privacy/due")
 @requires(Verb.erase)
 def due() -> ResponseReturnValue:
-    found = [one for one in retention.due_cases(g.session, g.actor, g.now) if may(Verb.erase, _facts(one.case))]
-    return render_template("privacy/due.html", due=found, class_name=class_name)
+    of_age = [
+        due_case
+        for due_case in retention.due_cases(g.session, g.actor, g.now)
+        if may(Verb.erase, _facts(due_case.case))
+    ]
+    return render_template("privacy/due.html", due=of_age, class_name=class_name)
 
 
 @blueprint.post("/privacy/due")
@@ -130,9 +134,9 @@ def ask_for_due() -> ResponseReturnValue:
         g.session,
         g.actor,
         g.now,
-        subject="",
+        words="",
         reason=request.form.get("reason", ""),
-        records=[(one.case.id, one.record.seq) for one in records],
+        records=[(item.case.id, item.record.seq) for item in records],
     )
     flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
     return redirect(url_for("privacy.erasure", request_id=made.id))
@@ -182,13 +186,13 @@ def mark_sensitive(case_id: str) -> ResponseReturnValue:
 # ---- words -----------------------------------------------------------------------------------------------------
 
 
-def class_name(found: Retention) -> str:
+def class_name(kept: Retention) -> str:
     """The retention class as people call it."""
-    if found.years is None:
+    if kept.years is None:
         return gettext("เก็บถาวร")
-    if found.then == "anonymise":
-        return gettext("เก็บ %(years)s ปี แล้วทำให้ไม่ระบุตัวบุคคล", years=found.years)
-    return gettext("เก็บ %(years)s ปี", years=found.years)
+    if kept.then == "anonymise":
+        return gettext("เก็บ %(years)s ปี แล้วทำให้ไม่ระบุตัวบุคคล", years=kept.years)
+    return gettext("เก็บ %(years)s ปี", years=kept.years)
 
 
 def privacy_of(case: Case) -> dict[str, Any]:
@@ -228,10 +232,10 @@ def _states() -> dict[str, str]:
     }
 
 
-def _grouped(found: list[erasure_requests.RecordToErase]) -> list[tuple[Case, list[erasure_requests.RecordToErase]]]:
+def _grouped(records: list[erasure_requests.RecordToErase]) -> list[tuple[Case, list[erasure_requests.RecordToErase]]]:
     cases: dict[str, list[erasure_requests.RecordToErase]] = {}
-    for one in found:
-        cases.setdefault(one.case.id, []).append(one)
+    for item in records:
+        cases.setdefault(item.case.id, []).append(item)
     return [(group[0].case, group) for group in cases.values()]
 
 

@@ -21,5 +21,5 @@ def team() -> ResponseReturnValue:
 @blueprint.get("/team/<int:person_id>")
 @requires(Verb.see_team)
 def person(person_id: int) -> ResponseReturnValue:
-    found, items = workload.items_of(g.session, person_id, g.actor)
-    return render_template("team/person.html", person=found, items=items)
+    person, items = workload.items_of(g.session, person_id, g.actor)
+    return render_template("team/person.html", person=person, items=items)

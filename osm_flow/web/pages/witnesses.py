@@ -41,8 +41,9 @@ def sign() -> ResponseReturnValue:
 @requires(Verb.manage_witnesses)
 def witness_list() -> ResponseReturnValue:
     mine = _offices()
-    found = [(office, witnesses.witnesses_of(g.session, office.id, g.actor)) for office in mine]
-    return render_template("witnesses/witnesses.html", offices=mine, found=[one for one in found if one[1]])
+    by_office = [(office, witnesses.witnesses_of(g.session, office.id, g.actor)) for office in mine]
+    named = [(office, rows) for office, rows in by_office if rows]
+    return render_template("witnesses/witnesses.html", offices=mine, witnesses=named)
 
 
 @blueprint.post("/audit/witnesses")

@@ -243,7 +243,7 @@ def _choices(visit: Visit, view: ItemView) -> list[work_item_queries.Choice]:
     if not (view.may["delegate"] or view.may["reassign"]):
         return []
     people = work_item_queries.choices_for(visit.session, view.item, local_day(visit.now))
-    return [one for one in people if one.username != visit.actor.username or view.may["reassign"]]
+    return [person for person in people if person.username != visit.actor.username or view.may["reassign"]]
 
 
 def _obstacle(item: WorkItem, completing: Decision) -> str:

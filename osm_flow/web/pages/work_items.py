@@ -206,9 +206,9 @@ def back(work_item_id: str, act: str) -> ResponseReturnValue:
 @signed_in
 def attachment(attachment_id: int) -> ResponseReturnValue:
     """The file, always as a download: nothing uploaded is ever shown inside the site."""
-    found = attachments.get_attachment(g.session, attachment_id, g.actor)
-    response = Response(found.content, mimetype=found.media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=found.filename)
+    attachment = attachments.get_attachment(g.session, attachment_id, g.actor)
+    response = Response(attachment.content, mimetype=attachment.media_type)
+    response.headers.set("Content-Disposition", "attachment", filename=attachment.filename)
     return response
 
 

@@ -29,7 +29,7 @@ def first_steps(xml: bytes, process: Process) -> list[FirstStep]:
         ways.setdefault(flow.get("sourceRef", ""), []).append(flow.get("targetRef", ""))
     begins = {node.get("id", ""): node.find(f"{_BPMN}startEvent") for node in root.iter(f"{_BPMN}subProcess")}
     start = root.find(f".//{_BPMN}process/{_BPMN}startEvent")
-    ahead, seen, found = [start.get("id", "") if start is not None else ""], set[str](), list[FirstStep]()
+    ahead, seen, steps = [start.get("id", "") if start is not None else ""], set[str](), list[FirstStep]()
     while ahead:
         here = ahead.pop(0)
         element = process.elements.get(here)
@@ -38,10 +38,10 @@ def first_steps(xml: bytes, process: Process) -> list[FirstStep]:
         seen.add(here)
         inner = begins.get(here)
         if element.type in _STEPS:
-            found.append(FirstStep(gettext(element.name), gettext(element.lane or "")))
+            steps.append(FirstStep(gettext(element.name), gettext(element.lane or "")))
         else:
             ahead += [inner.get("id", "")] if inner is not None else ways.get(here, [])
-    return found
+    return steps
 
 
 def party_of(xml: bytes, element: str) -> str:

@@ -54,4 +54,4 @@ def live_elements(process: Process, picture: Mapping[str, Any]) -> list[ElementL
 
 
 def _read(process: Process) -> list[Element]:
-    return [one for one in process.elements.values() if one.name and one.type.endswith(_READ)]
+    return [element for element in process.elements.values() if element.name and element.type.endswith(_READ)]

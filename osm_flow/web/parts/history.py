@@ -106,7 +106,7 @@ def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[
 def fold(told: Sequence[Told]) -> list[Told]:
     """The same story with repeated acts of the clock in a row (reminders, new due dates) as one line each."""
     lines: list[Told] = []
-    for _, run in groupby(told, key=lambda one: one.did if one.is_clockwork else one.seq):
+    for _, run in groupby(told, key=lambda line: line.did if line.is_clockwork else line.seq):
         first, *others = run
         lines.append(replace(first, folded=(first, *others)) if others else first)
     return lines

@@ -1,3 +1,5 @@
+"""What happens without anybody asking, in its order and once, even after days of downtime."""
+
 from collections.abc import Callable
 from datetime import datetime, timedelta
 

@@ -1,3 +1,5 @@
+"""An act under an advisory lock waits for the one that holds it."""
+
 from __future__ import annotations
 
 import threading

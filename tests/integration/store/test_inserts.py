@@ -1,3 +1,5 @@
+"""A row that may be there already stays, is replaced, or is added to, on both databases."""
+
 from __future__ import annotations
 
 from sqlalchemy import func, select

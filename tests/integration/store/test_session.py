@@ -1,3 +1,5 @@
+"""The store commits once at the end of a transaction, and nothing after an error."""
+
 from __future__ import annotations
 
 import threading

@@ -1,3 +1,5 @@
+"""What a transaction has locked and read is remembered until it ends, and not beyond."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""No cell of a list that is saved as a file is ever a formula."""
+
 from __future__ import annotations
 
 import csv

@@ -1,3 +1,5 @@
+"""Two JSON values are told apart field by field."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""A ladder is read from its table, and says which rungs are due."""
+
 from datetime import UTC, date, datetime, timedelta
 
 import pytest

@@ -1,3 +1,5 @@
+"""A whole chain of records has no faults, and every edit of one is found."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""What people spell in several ways is found by one spelling."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The colour of a project says how far its spending is from the target."""
+
 from __future__ import annotations
 
 from decimal import Decimal

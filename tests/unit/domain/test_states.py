@@ -1,3 +1,5 @@
+"""Cases and work items take only the steps that their states allow."""
+
 from __future__ import annotations
 
 import pytest

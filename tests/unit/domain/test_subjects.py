@@ -1,3 +1,5 @@
+"""A work item is called by a few words of what it is about."""
+
 from __future__ import annotations
 
 import pytest

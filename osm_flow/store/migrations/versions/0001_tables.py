@@ -1,4 +1,4 @@
-"""All tables."""
+"""All tables of the first version."""
 
 from __future__ import annotations
 

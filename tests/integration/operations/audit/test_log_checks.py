@@ -145,12 +145,15 @@ def test_cutting_log_and_checkpoints_is_found_by_whoever_kept_one(store: Store, 
         ("UPDATE log_checkpoints SET note = 'nothing'", {"note"}),
         ("UPDATE log_checkpoints SET size = 3", {"note"}),
         ("UPDATE log_checkpoints SET key_id = 'abcdef01'", {"signature"}),
-        ("UPDATE signing_keys SET public_key = replace(public_key, substr(public_key, 1, 2), '00')", {"key", "signature"}),
+        (
+            "UPDATE signing_keys SET public_key = replace(public_key, substr(public_key, 1, 2), '00')",
+            {"key", "signature"},
+        ),
         ("UPDATE signing_keys SET how = 'rotated'", {"key"}),
         ("DELETE FROM signing_keys", {"signature"}),
         ("UPDATE logged_cases SET seq = 99", {"log"}),
     ],
-)  # fmt: skip
+)
 def test_what_was_changed_is_named(
     store: Store, keyring: Keyring, case_id: str, forgery: str, expected: set[str]
 ) -> None:
@@ -196,9 +199,12 @@ def test_resigning_with_another_key_is_found(store: Store, keyring: Keyring, cas
 
 
 def test_a_record_slipped_in_below_is_found(store: Store, keyring: Keyring, case_id: str) -> None:
-    forge(store, "INSERT INTO journal_records SELECT case_id, 0, at, kind, actor, actor_role, on_behalf_of, element, "
-                 "task_id, payload_digest, definition_key, definition_version, definition_sha256, engine_version, "
-                 "state_digest, prev_hash, hash FROM journal_records WHERE seq = 1")  # fmt: skip
+    forge(
+        store,
+        "INSERT INTO journal_records SELECT case_id, 0, at, kind, actor, actor_role, on_behalf_of, element, "
+        "task_id, payload_digest, definition_key, definition_version, definition_sha256, engine_version, "
+        "state_digest, prev_hash, hash FROM journal_records WHERE seq = 1",
+    )
 
     assert codes(store, keyring) == {"log"}
 

@@ -60,16 +60,21 @@ def test_acts_for_another_person_but_not_answers_of_outsiders(office: Session) -
     boss = who(office, "boss")
     office.add(
         Position(
-            person_id=deputy.person_id, office_id=OFFICE, role="osm_director", kind="acting",
-            for_person_id=boss.person_id, valid_from=date(2026, 1, 1),
+            person_id=deputy.person_id,
+            office_id=OFFICE,
+            role="osm_director",
+            kind="acting",
+            for_person_id=boss.person_id,
+            valid_from=date(2026, 1, 1),
         )
-    )  # fmt: skip
+    )
     office.flush()
     case = make_case(office, actor=who(office, "anan"), now=later(20))
     draft(office, case, "ก", 21)
     item = items_of(office, case)[0]
     work_items.claim(office, item.id, who(office, "deputy"), later(22))
-    complete(office, item.id, who(office, "deputy"), later(23), Completion.of({"approved": True, "reason": ""}, on_behalf_of="สนจ.หนองคาย (หนังสือราชการ)"))  # fmt: skip
+    approval = Completion.of({"approved": True, "reason": ""}, on_behalf_of="สนจ.หนองคาย (หนังสือราชการ)")
+    complete(office, item.id, who(office, "deputy"), later(23), approval)
 
     page = search(office, who(office, "malee"), Wanted(question=Question.on_behalf))
     assert [(one.record.seq, one.on_behalf_name) for one in page.items] == [(3, "คุณboss")]

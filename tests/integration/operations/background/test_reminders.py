@@ -1,3 +1,5 @@
+"""Who is told of work that is about to be late or late, on which morning, and only once."""
+
 import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -262,8 +264,12 @@ def test_the_shipped_ladder_goes_from_the_doer_to_the_head_of_cluster() -> None:
     rungs = reminders.ladder("standard")
 
     assert [(rung.key, rung.offset) for rung in rungs] == [
-        ("due-3", -3), ("due", 0), ("due+2", 2), ("due+5", 5), ("due+10", 10),
-    ]  # fmt: skip
+        ("due-3", -3),
+        ("due", 0),
+        ("due+2", 2),
+        ("due+5", 5),
+        ("due+10", 10),
+    ]
     assert rungs[0] == Rung("due-3", -3, ("doer",), "remind")
     assert "head" in rungs[-1].to
     assert reminders.ladder("unheard-of") == ()

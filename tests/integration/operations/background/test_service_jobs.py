@@ -1,3 +1,5 @@
+"""Service tasks are carried out once, and one that fails is put off and becomes an incident."""
+
 from __future__ import annotations
 
 import pytest

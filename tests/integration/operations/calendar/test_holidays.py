@@ -1,3 +1,5 @@
+"""The working days of civil servants, by rule and as an office corrects them."""
+
 from datetime import date
 
 import pytest

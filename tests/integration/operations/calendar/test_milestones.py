@@ -1,3 +1,5 @@
+"""When the milestones of a fiscal year fall, and who moves them by which letter."""
+
 import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

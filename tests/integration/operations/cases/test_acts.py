@@ -1,3 +1,5 @@
+"""Cases are started, found, suspended, resumed and cancelled, and answered for those outside."""
+
 from __future__ import annotations
 
 import pytest
@@ -39,16 +41,22 @@ class TestStarting:
 
         (item,) = items_of(session, case)
         assert work_items.variables_of(session, item) == {
-            "fy": 2571, "office": "NE-U1", "provinces": ["TH-39", "TH-41"], "started_by": "anan", "topic": "น้ำ",
-        }  # fmt: skip
+            "fy": 2571,
+            "office": "NE-U1",
+            "provinces": ["TH-39", "TH-41"],
+            "started_by": "anan",
+            "topic": "น้ำ",
+        }
         assert (case.business_key, case.stage, case.seq, case.state) == ("REV-NE-U1-2571-01", "drafting", 1, "ACTIVE")
 
     def test_numbers_rise_by_kind_office_and_year(self, session: Session, anan: Actor) -> None:
         made = [make_case(session), make_case(session), make_case(session, fiscal_year=2572)]
 
         assert [case.business_key for case in made] == [
-            "REV-NE-U1-2571-01", "REV-NE-U1-2571-02", "REV-NE-U1-2572-01",
-        ]  # fmt: skip
+            "REV-NE-U1-2571-01",
+            "REV-NE-U1-2571-02",
+            "REV-NE-U1-2572-01",
+        ]
 
     def test_the_same_key_is_one_case(self, session: Session, anan: Actor) -> None:
         def start() -> Case:
@@ -198,8 +206,9 @@ class TestPages:
         (document,) = case_queries.case_documents(session, case)
 
         assert [(one.record.kind, one.actor_name, one.element_name) for one in page.items] == [
-            ("work_item.completed", "คุณanan", "ร่างแผน"), ("case.started", "system", None),
-        ]  # fmt: skip
+            ("work_item.completed", "คุณanan", "ร่างแผน"),
+            ("case.started", "system", None),
+        ]
         assert page.items[0].payload is not None
         assert page.items[0].payload["data"] == {"text": "ร่าง"}
         assert (document.key, document.values, document.schema["title"]) == ("plan", {"text": "ร่าง"}, "บันทึก")

@@ -1,3 +1,5 @@
+"""Which files may be attached, how they are kept, and who may see them."""
+
 from __future__ import annotations
 
 import io

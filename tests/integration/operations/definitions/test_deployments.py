@@ -1,3 +1,5 @@
+"""What is deployed is checked as a whole, stored once and never changed."""
+
 from __future__ import annotations
 
 import pytest

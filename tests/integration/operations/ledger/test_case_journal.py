@@ -1,3 +1,5 @@
+"""Each record of a case is chained to the one before it, with its payload beside it."""
+
 from __future__ import annotations
 
 from datetime import timedelta

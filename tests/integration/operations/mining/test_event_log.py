@@ -46,10 +46,15 @@ def worked(store: Store) -> Store:
         anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
         session.add(
             Project(
-                code="P-71-001", office_id="NE-U1", fiscal_year=2571, name_th="ถนน", agency_th="แขวงทางหลวง",
-                budget_type="central", requested=Decimal(1),
+                code="P-71-001",
+                office_id="NE-U1",
+                fiscal_year=2571,
+                name_th="ถนน",
+                agency_th="แขวงทางหลวง",
+                budget_type="central",
+                requested=Decimal(1),
             )
-        )  # fmt: skip
+        )
         case = make_case(session, data={"project": {"code": "P-71-001"}, "other": {"code": "P-71-999"}})
         draft = items_of(session, case)[0]
         work_items.claim(session, draft.id, anan, NOW)
@@ -128,8 +133,11 @@ def test_an_event_says_what_it_has_to_do_with_each_object(worked: Store) -> None
 
     assert said[0] == {"case": "belongs to", "work_item": "completes", "person": "performed by", "document": "writes"}
     assert said[1] | {"person": ""} == {
-        "case": "belongs to", "work_item": "completes", "person": "", "document": "decides on",
-    }  # fmt: skip
+        "case": "belongs to",
+        "work_item": "completes",
+        "person": "",
+        "document": "decides on",
+    }
     people = [link["qualifier"] for link in done[1]["relationships"] if link["objectId"].startswith("person:")]
     assert people == ["performed by", "performed for"]
 

@@ -168,7 +168,7 @@ def test_a_case_that_ended_keeps_no_state_and_no_words_to_search_for(session: Se
 
 
 @pytest.mark.parametrize(
-    ("title", "numbers", "subject", "goes"),
+    ("title", "numbers", "words", "goes"),
     [
         ("แผน", (2,), "", False),
         ("แผน", (1, 2), "", True),
@@ -177,11 +177,11 @@ def test_a_case_that_ended_keeps_no_state_and_no_words_to_search_for(session: Se
     ],
 )
 def test_the_title_goes_with_the_first_record_or_the_words_in_it(
-    session: Session, case: Case, title: str, numbers: tuple[int, ...], subject: str, goes: bool
+    session: Session, case: Case, title: str, numbers: tuple[int, ...], words: str, goes: bool
 ) -> None:
     case.title = title
 
-    erase(session, case, *numbers, subject=subject)
+    erase(session, case, *numbers, words=words)
 
     shown = session.get_one(Case, case.id)
     assert shown.title == (f"{GONE} {case.business_key}" if goes else title)
@@ -194,14 +194,20 @@ def test_letters_incidents_and_notices_of_the_case_lose_the_words(session: Sessi
         open_in(session, about.id, NOW, kind="engine", message=words, element=words)
         session.add(
             OutgoingLetter(
-                case_id=about.id, task_id=f"{about.id[:20]}{len(words)}", office_id=OFFICE, fiscal_year=2571,
-                recipient=words, subject=words, body=words, at=NOW,
+                case_id=about.id,
+                task_id=f"{about.id[:20]}{len(words)}",
+                office_id=OFFICE,
+                fiscal_year=2571,
+                recipient=words,
+                subject=words,
+                body=words,
+                at=NOW,
             )
-        )  # fmt: skip
+        )
         tell(session, anan, "มีงานใหม่", f"/cases/{about.id}")
     session.flush()
 
-    erase(session, case, 2, subject=NAME)
+    erase(session, case, 2, words=NAME)
 
     def texts(about: Case) -> list[str]:
         letters = session.scalars(select(OutgoingLetter.body).where(OutgoingLetter.case_id == about.id))
@@ -237,7 +243,7 @@ def test_words_beside_the_case_go_and_others_stay(session: Session, case: Case, 
         session.add(OutboxEntry(key=f"b{words}", kind="mail", body=body, done_at=NOW))
     session.flush()
 
-    erase(session, case, 2, subject=NAME)
+    erase(session, case, 2, words=NAME)
 
     assert session.scalars(select(Notification.text_th)).all() == ["อื่น"]
     assert session.scalars(select(Access.details).order_by(Access.id)).all() == ["", "text=อื่น"]
@@ -253,22 +259,22 @@ def test_words_beside_the_case_go_and_others_stay(session: Session, case: Case, 
     assert (other.subject, item.subject, item.search) == ("", "", "")
 
 
-@pytest.mark.parametrize("subject", [NAME, 'ชื่อ "เล่น" \\ ก', "50%_x", "Somchai"])
-def test_words_are_found_however_they_are_spelled(session: Session, anan: Actor, subject: str) -> None:
+@pytest.mark.parametrize("words", [NAME, 'ชื่อ "เล่น" \\ ก', "50%_x", "Somchai"])
+def test_words_are_found_however_they_are_spelled(session: Session, anan: Actor, words: str) -> None:
     from urllib.parse import quote, quote_plus
 
     spelled = [
-        subject,
-        json.dumps({"text": f"พบ {subject}"}),
-        json.dumps({"text": subject}, ensure_ascii=False),
-        f"text={quote(subject)}",
-        f"text={quote_plus(subject)}",
+        words,
+        json.dumps({"text": f"พบ {words}"}),
+        json.dumps({"text": words}, ensure_ascii=False),
+        f"text={quote(words)}",
+        f"text={quote_plus(words)}",
         "50x_x and nothing else",
     ]
-    for words in spelled:
-        tell(session, anan, words)
+    for text in spelled:
+        tell(session, anan, text)
     session.flush()
 
-    found = session.scalars(select(Notification.text_th).where(holds(Notification.text_th, subject))).all()
+    found = session.scalars(select(Notification.text_th).where(holds(Notification.text_th, words))).all()
 
     assert sorted(found) == sorted(spelled[:-1])

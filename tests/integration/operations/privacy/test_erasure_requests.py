@@ -63,8 +63,13 @@ def prepared(store: Store) -> Store:
     with store.transaction() as session:
         make_office(session)
         deploy_tests(session, "review")
-        for username, role in (("anan", "osm_strategy"), ("boss", "osm_director"), ("root", "admin"),
-                               ("chief", "osm_admin_head"), ("seer", "auditor")):  # fmt: skip
+        for username, role in (
+            ("anan", "osm_strategy"),
+            ("boss", "osm_director"),
+            ("root", "admin"),
+            ("chief", "osm_admin_head"),
+            ("seer", "auditor"),
+        ):
             make_person(session, username, role)
     return store
 
@@ -100,9 +105,7 @@ def ask(store: Store, *case_ids: str) -> int:
     with store.transaction() as session:
         found = erasure_requests.find(session, who(store, "root"), NAME, case_ids=case_ids)
         records = [(one.case.id, one.record.seq) for one in found]
-        return erasure_requests.ask(
-            session, who(store, "root"), later(10), subject=NAME, records=records, reason=WHY
-        ).id
+        return erasure_requests.ask(session, who(store, "root"), later(10), words=NAME, records=records, reason=WHY).id
 
 
 def approve(store: Store, request_id: int) -> str:
@@ -157,7 +160,7 @@ def test_nobody_else_may_look_ask_or_decide(prepared: Store) -> None:
     acts: list[Callable[[Session, Actor], object]] = [
         lambda session, actor: erasure_requests.find(session, actor, NAME),
         lambda session, actor: erasure_requests.ask(
-            session, actor, NOW, subject=NAME, records=[(case_id, 2)], reason=WHY
+            session, actor, NOW, words=NAME, records=[(case_id, 2)], reason=WHY
         ),
         lambda session, actor: erasure_requests.approve(session, request_id, actor, NOW),
         lambda session, actor: erasure_requests.requests(session, actor),
@@ -182,11 +185,11 @@ def test_what_is_asked_must_make_sense(prepared: Store) -> None:
         with pytest.raises(SubjectTooShort):
             erasure_requests.find(session, root, " ก ")
         with pytest.raises(NothingChosen):
-            erasure_requests.ask(session, root, NOW, subject=NAME, records=[], reason=WHY)
+            erasure_requests.ask(session, root, NOW, words=NAME, records=[], reason=WHY)
         with pytest.raises(NothingChosen):
-            erasure_requests.ask(session, root, NOW, subject=NAME, records=[(case_id, 99)], reason=WHY)
+            erasure_requests.ask(session, root, NOW, words=NAME, records=[(case_id, 99)], reason=WHY)
         with pytest.raises(ReasonNamesSubject):
-            erasure_requests.ask(session, root, NOW, subject=NAME, records=[(case_id, 2)], reason=f"ลบ {NAME}")
+            erasure_requests.ask(session, root, NOW, words=NAME, records=[(case_id, 2)], reason=f"ลบ {NAME}")
 
 
 def test_whoever_asked_does_not_decide(prepared: Store) -> None:
@@ -389,8 +392,8 @@ def test_a_hold_on_a_person_keeps_what_they_wrote(prepared: Store) -> None:
     assert held == {2: False, 3: True, 5: False}
     with prepared.transaction() as session:
         with pytest.raises(HeldByLaw):
-            erasure_requests.ask(session, root, NOW, subject="", records=[(case_id, 3)], reason=WHY)
-        erasure_requests.ask(session, root, NOW, subject="", records=[(case_id, 2)], reason=WHY)
+            erasure_requests.ask(session, root, NOW, words="", records=[(case_id, 3)], reason=WHY)
+        erasure_requests.ask(session, root, NOW, words="", records=[(case_id, 2)], reason=WHY)
 
 
 def test_cases_come_of_age(prepared: Store) -> None:
@@ -402,7 +405,7 @@ def test_cases_come_of_age(prepared: Store) -> None:
         assert (due.case.id, due.retention.key, due.since.year, due.is_held) == (case_id, "10y", 2036, False)
         records = [(one.case.id, one.record.seq) for one in erasure_requests.records_of(session, root, [case_id])]
         assert len(records) == 7
-        request_id = erasure_requests.ask(session, root, old, subject="", records=records, reason="ครบ 10 ปี").id
+        request_id = erasure_requests.ask(session, root, old, words="", records=records, reason="ครบ 10 ปี").id
     approve(prepared, request_id)
 
     with prepared.reading() as session:

@@ -207,8 +207,8 @@ def play(store: Store, block: Block, seed: int, key: str) -> list[list[tuple[str
 REPLAY = """
 import hashlib, json, sys
 from pathlib import Path
-from osm_flow.operations.bundle_reading import read_bundle
-from osm_flow.operations.bundle_states import lines_of_states
+from osm_flow.operations.bundles.reading import read_bundle
+from osm_flow.operations.bundles.states import lines_of_states
 from osm_flow.domain.journal import canonical
 out = {}
 for name in sys.argv[1:]:

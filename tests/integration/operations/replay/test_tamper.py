@@ -48,9 +48,16 @@ PROFILE = settings(
 DIAGRAMS = ("review", "caller", "callee", "provinces", "repeating")
 # Files that are evidence. The others are for reading; only the manifest's digest speaks for them.
 EVIDENCE = (
-    "/journal.jsonl", "/payloads.jsonl", "/proof.json", "process.bpmn", "forms.json", "decisions.json",
-    "checkpoint.txt", "keys.txt", "attachments/",
-)  # fmt: skip
+    "/journal.jsonl",
+    "/payloads.jsonl",
+    "/proof.json",
+    "process.bpmn",
+    "forms.json",
+    "decisions.json",
+    "checkpoint.txt",
+    "keys.txt",
+    "attachments/",
+)
 
 
 @dataclass(frozen=True)
@@ -336,11 +343,15 @@ def change_the_checkpoint(_: Honest, forger: Forger, rng: Rng) -> None:
     origin, size, root = body.split("\n")[:3]
     signature = signatures.split(" ")[2].strip()
     options = [
-        (origin, str(int(size) + 1), root, signature), (origin, str(int(size) * 1000), root, signature),
-        (origin, size, base64.b64encode(rng.randbytes(32)).decode(), signature), (f"{origin}x", size, root, signature),
+        (origin, str(int(size) + 1), root, signature),
+        (origin, str(int(size) * 1000), root, signature),
+        (origin, size, base64.b64encode(rng.randbytes(32)).decode(), signature),
+        (f"{origin}x", size, root, signature),
         (origin, size, root, base64.b64encode(base64.b64decode(signature)[:4] + rng.randbytes(64)).decode()),
-        (origin, f"0{size}", root, signature), (origin, size, root, ""), (origin, "-1", root, signature),
-    ]  # fmt: skip
+        (origin, f"0{size}", root, signature),
+        (origin, size, root, ""),
+        (origin, "-1", root, signature),
+    ]
     origin, size, root, signature = rng.choice(options)
     name = signatures.split(" ")[1]
     forger.files["checkpoint.txt"] = f"{origin}\n{size}\n{root}\n\n\u2014 {name} {signature}\n".encode()
@@ -405,12 +416,33 @@ def flip_a_bit(_: Honest, forger: Forger, rng: Rng) -> None:
 
 
 EDITS: list[Edit] = [
-    change_a_record, change_the_definition_of_a_record, put_in_a_record, double_a_record, take_out_a_record, swap_records,
-    truncate, cut_the_journal, swap_payloads, change_a_payload, spell_a_payload_otherwise, take_out_a_payload,
-    put_back_an_erased_payload, change_a_definition, swap_definitions, hash_a_suffix_again, forge_everything,
-    sign_with_another_key, change_the_checkpoint, change_a_proof, leave_the_checkpoint_out, take_out_a_file,
-    put_in_a_record_of_another_case, take_out_an_ended_child, spell_the_keys_otherwise, flip_a_bit,
-]  # fmt: skip
+    change_a_record,
+    change_the_definition_of_a_record,
+    put_in_a_record,
+    double_a_record,
+    take_out_a_record,
+    swap_records,
+    truncate,
+    cut_the_journal,
+    swap_payloads,
+    change_a_payload,
+    spell_a_payload_otherwise,
+    take_out_a_payload,
+    put_back_an_erased_payload,
+    change_a_definition,
+    swap_definitions,
+    hash_a_suffix_again,
+    forge_everything,
+    sign_with_another_key,
+    change_the_checkpoint,
+    change_a_proof,
+    leave_the_checkpoint_out,
+    take_out_a_file,
+    put_in_a_record_of_another_case,
+    take_out_an_ended_child,
+    spell_the_keys_otherwise,
+    flip_a_bit,
+]
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
@@ -531,18 +563,32 @@ def write_nonsense(connection: sqlite3.Connection, case_id: str, seq: int, rng: 
 
 def write_nonsense_beside(connection: sqlite3.Connection, case_id: str, seq: int, rng: Rng) -> None:
     table, column, where = rng.choice(
-        [("journal_payloads", "body", "case_id"), ("journal_payloads", "salt", "case_id"), ("cases", "seq", "id"),
-         ("cases", "head", "id"), ("case_states", "snapshot", "case_id"), ("case_states", "digest", "case_id")]
-    )  # fmt: skip
+        [
+            ("journal_payloads", "body", "case_id"),
+            ("journal_payloads", "salt", "case_id"),
+            ("cases", "seq", "id"),
+            ("cases", "head", "id"),
+            ("case_states", "snapshot", "case_id"),
+            ("case_states", "digest", "case_id"),
+        ]
+    )
     value = rng.choice(["nonsense", b"\xff\x00", 1.5])
     connection.execute(f"UPDATE {table} SET {column} = ? WHERE {where} = ?", (value, case_id))  # noqa: S608
 
 
 DATABASE_EDITS = [
-    write_nonsense, write_nonsense_beside,
-    change_a_column, delete_a_record, insert_a_record, exchange_records, exchange_payloads, delete_a_payload,
-    change_the_deployed_definition, truncate_in_place, hash_it_all_again,
-]  # fmt: skip
+    write_nonsense,
+    write_nonsense_beside,
+    change_a_column,
+    delete_a_record,
+    insert_a_record,
+    exchange_records,
+    exchange_payloads,
+    delete_a_payload,
+    change_the_deployed_definition,
+    truncate_in_place,
+    hash_it_all_again,
+]
 
 
 @pytest.mark.parametrize("edit", DATABASE_EDITS, ids=lambda edit: edit.__name__)
@@ -690,9 +736,13 @@ def sign_a_log_of_ones_own(forger: Forger, rng: Rng) -> None:
         lines = forger.lines(case_id)
         position += len(lines)
         proof = {
-            "case_id": case_id, "seq": lines[-1]["seq"], "hash": lines[-1]["hash"], "position": position - 1,
-            "size": len(leaves), "path": [one.hex() for one in audit_path(position - 1, hashes)],
-        }  # fmt: skip
+            "case_id": case_id,
+            "seq": lines[-1]["seq"],
+            "hash": lines[-1]["hash"],
+            "position": position - 1,
+            "size": len(leaves),
+            "path": [one.hex() for one in audit_path(position - 1, hashes)],
+        }
         forger.files[f"cases/{case_id}/proof.json"] = rfc8785.dumps(proof) + b"\n"
     manifest = {**forger.manifest, "checkpoint": {"size": len(leaves), "root": root.hex()}}
     forger.files["manifest.json"] = rfc8785.dumps(manifest) + b"\n"

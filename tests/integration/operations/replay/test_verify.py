@@ -44,8 +44,12 @@ def case_id(store: Store) -> str:
 
 def forge(store: Store, *statements: str) -> None:
     with store.transaction() as session:
-        for name in ("refuse_update_of_journal_records", "refuse_delete_of_journal_records",
-                     "refuse_update_of_journal_payloads", "refuse_replace_of_journal_records"):  # fmt: skip
+        for name in (
+            "refuse_update_of_journal_records",
+            "refuse_delete_of_journal_records",
+            "refuse_update_of_journal_payloads",
+            "refuse_replace_of_journal_records",
+        ):
             if store.dialect == "sqlite":
                 session.execute(text(f"DROP TRIGGER {name}"))
             elif "replace" not in name:
@@ -124,8 +128,16 @@ def test_records_of_a_case_that_is_gone_are_found(store: Store, case_id: str) ->
             pytest.skip("foreign keys are enforced while the transaction runs")
         for statement in ("ALTER TABLE journal_records DROP CONSTRAINT fk_journal_records_case_id",):
             session.execute(text(statement))
-        for table in ("journal_payloads", "case_states", "candidates", "comments", "drafts", "work_items",
-                      "element_visits", "cases"):  # fmt: skip
+        for table in (
+            "journal_payloads",
+            "case_states",
+            "candidates",
+            "comments",
+            "drafts",
+            "work_items",
+            "element_visits",
+            "cases",
+        ):
             session.execute(text(f"DELETE FROM {table}"))  # noqa: S608
 
     with store.reading() as session:

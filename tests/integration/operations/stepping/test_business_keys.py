@@ -1,3 +1,5 @@
+"""Business keys count up within a kind of case, an office and a fiscal year."""
+
 from __future__ import annotations
 
 from dataclasses import replace

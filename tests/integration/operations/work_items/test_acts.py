@@ -1,3 +1,5 @@
+"""Work items are claimed, released, delegated and reassigned: one act, one record."""
+
 from __future__ import annotations
 
 from datetime import datetime

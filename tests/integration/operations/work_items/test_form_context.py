@@ -30,9 +30,18 @@ from tests.integration.operations.background.test_topics import work
 
 NAME = "โครงการพัฒนาท่าเรือ ริมโขง"
 REPORTED = {
-    "as_of": "2027-03-31", "budget_act": 1000, "allocated": 1000, "after_change": 1000, "committed": 200, "disbursed": 300,
-    "stage": "signed", "physical_plan": 40, "physical_actual": 35, "reporter": "คุณก", "target_percent": 50,
-}  # fmt: skip
+    "as_of": "2027-03-31",
+    "budget_act": 1000,
+    "allocated": 1000,
+    "after_change": 1000,
+    "committed": 200,
+    "disbursed": 300,
+    "stage": "signed",
+    "physical_plan": 40,
+    "physical_actual": 35,
+    "reporter": "คุณก",
+    "target_percent": 50,
+}
 
 
 def shipped(key: str) -> bytes:
@@ -168,10 +177,12 @@ class TestTheNextReport:
             ({"physical_plan": 39}, {"physical_plan"}),
             ({"as_of": "2027-07-01"}, {"as_of"}),
             # 500 of 1000 spent reaches a target of 50 per cent, not one of 51
-            ({"target_percent": 51, "physical_plan": 40, "physical_actual": 40, "problem": None, "cause_code": None},
-             {"problem", "cause_code"}),
+            (
+                {"target_percent": 51, "physical_plan": 40, "physical_actual": 40, "problem": None, "cause_code": None},
+                {"problem", "cause_code"},
+            ),
         ],
-    )  # fmt: skip
+    )
     def test_it_does_not_fall_behind_it(self, session: Session, item: WorkItem, said: JSON, wrong: set[str]) -> None:
         context = work_items.context_of(session, item)
         base = {
@@ -192,10 +203,19 @@ class TestContracts:
     def contract(self, session: Session, case: Case, **said: Any) -> JSON:
         context = form_context(session, case, schema_of("contract"), {})
         return filled(
-            "contract", context, project="P1", contract_no="12/2570", budget=900, value=800, sign_date="2026-12-01",
-            start_date="2026-12-02", end_date="2027-06-30", warranty_end=None,
-            instalments=[{"no": 1, "amount": 800, "due": "2027-06-30"}], **said,
-        )  # fmt: skip
+            "contract",
+            context,
+            project="P1",
+            contract_no="12/2570",
+            budget=900,
+            value=800,
+            sign_date="2026-12-01",
+            start_date="2026-12-02",
+            end_date="2027-06-30",
+            warranty_end=None,
+            instalments=[{"no": 1, "amount": 800, "due": "2027-06-30"}],
+            **said,
+        )
 
     def test_a_contract_is_entered_once_and_renewed(self, session: Session, kanya: Actor) -> None:
         case = make_case(session, "provinces")
@@ -220,16 +240,55 @@ class TestContracts:
             ({"value": 900.5}, {"value"}),
             ({"project": "P9"}, {"project"}),
             # the 7th is a holiday by rule, the 9th one by override: five working days after the 1st is the 10th
-            ({"instalments": [{"no": 1, "amount": 800, "due": "2027-06-30", "accepted_on": "2026-12-01", "paid_on": "2026-12-10"}]},
-             set()),
-            ({"instalments": [{"no": 1, "amount": 800, "due": "2027-06-30", "accepted_on": "2026-12-01", "paid_on": "2026-12-14"}]},
-             {"instalments.0.paid_on"}),
-            ({"instalments": [{"no": 1, "amount": 800, "due": "2027-06-30", "accepted_on": "2026-12-01", "paid_on": "2026-12-14",
-                               "late_reason": "รอหนังสือค้ำประกัน"}]}, set()),
-            ({"instalments": [{"no": 1, "amount": 800, "due": "2027-06-30", "paid_on": "2026-12-14"}]},
-             {"instalments.0.accepted_on"}),
+            (
+                {
+                    "instalments": [
+                        {
+                            "no": 1,
+                            "amount": 800,
+                            "due": "2027-06-30",
+                            "accepted_on": "2026-12-01",
+                            "paid_on": "2026-12-10",
+                        }
+                    ]
+                },
+                set(),
+            ),
+            (
+                {
+                    "instalments": [
+                        {
+                            "no": 1,
+                            "amount": 800,
+                            "due": "2027-06-30",
+                            "accepted_on": "2026-12-01",
+                            "paid_on": "2026-12-14",
+                        }
+                    ]
+                },
+                {"instalments.0.paid_on"},
+            ),
+            (
+                {
+                    "instalments": [
+                        {
+                            "no": 1,
+                            "amount": 800,
+                            "due": "2027-06-30",
+                            "accepted_on": "2026-12-01",
+                            "paid_on": "2026-12-14",
+                            "late_reason": "รอหนังสือค้ำประกัน",
+                        }
+                    ]
+                },
+                set(),
+            ),
+            (
+                {"instalments": [{"no": 1, "amount": 800, "due": "2027-06-30", "paid_on": "2026-12-14"}]},
+                {"instalments.0.accepted_on"},
+            ),
         ],
-    )  # fmt: skip
+    )
     def test_its_rules_know_register_and_calendar(
         self, session: Session, kanya: Actor, said: JSON, wrong: set[str]
     ) -> None:

@@ -1,3 +1,5 @@
+"""The inbox shows the work items that a person may see, filtered, sorted and counted."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta

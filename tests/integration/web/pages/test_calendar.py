@@ -1,3 +1,5 @@
+"""The pages of milestones and holidays, and what they refuse."""
+
 from collections.abc import Callable
 from datetime import date
 

@@ -112,7 +112,15 @@ def test_one_can_jump_to_a_record_a_date_and_an_instant(site: Site, ids: dict[st
     assert "ไม่มีเหตุการณ์ลำดับนี้" in auditor.get(f"{home}/at/7").words
     for path in ("?record=x", "?date=soon", "?instant=now", "/moments", "/moments?first=a&last=2"):
         assert auditor.get(home + path).status == 422
-    for path in ("/at/0", "/at/7", "/at/99999999999999999999", "/at/-1", "/at/7/data", "/at/7/picture", "/moments?first=7&last=9"):  # fmt: skip
+    for path in (
+        "/at/0",
+        "/at/7",
+        "/at/99999999999999999999",
+        "/at/-1",
+        "/at/7/data",
+        "/at/7/picture",
+        "/moments?first=7&last=9",
+    ):
         assert auditor.get(home + path).status == 404
 
 
@@ -172,9 +180,15 @@ def test_looking_again_and_again_is_recorded_once(site: Site, ids: dict[str, str
 
 # Posts that an auditor may send: their own account, and taking evidence out with a reason.
 OWN = {
-    "account.log_in", "account.logout", "account.language", "account.change_password", "account.read_notices",
-    "audit_search.export", "bundles.download", "mining.download",
-}  # fmt: skip
+    "account.log_in",
+    "account.logout",
+    "account.language",
+    "account.change_password",
+    "account.read_notices",
+    "audit_search.export",
+    "bundles.download",
+    "mining.download",
+}
 
 
 def test_an_auditor_reaches_no_write_route(site: Site, ids: dict[str, str]) -> None:

@@ -1,3 +1,5 @@
+"""Office hours begin and end by the clock of Bangkok."""
+
 from datetime import UTC, date, datetime
 
 import pytest

@@ -1,3 +1,5 @@
+"""The fiscal year and its milestones fall as the budget calendar says."""
+
 import html
 import re
 from datetime import date, timedelta

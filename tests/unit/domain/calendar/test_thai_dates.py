@@ -1,3 +1,5 @@
+"""Dates are written and read as Thai officials do."""
+
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 

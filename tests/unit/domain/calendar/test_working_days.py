@@ -1,3 +1,5 @@
+"""Working days are counted over weekends and holidays."""
+
 from datetime import date, timedelta
 
 import pytest
