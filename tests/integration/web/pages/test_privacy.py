@@ -122,9 +122,9 @@ def test_only_one_door_leads_from_a_get_to_a_write() -> None:
     }
 
     assert opening == {
-        ("requests.py", "_open"),
+        ("lifecycle.py", "_open"),
         ("recorded_reads.py", "recorded_read"),
-        ("audit.py", "_moments"),  # keeps states that it had to compute: a cache, and no fact
+        ("player.py", "_moments"),  # keeps states that it had to compute: a cache, and no fact
     }
 
 
