@@ -71,7 +71,7 @@ def act_out(stage: DemoStage) -> None:
 
 
 def times_for(session: Session, now: datetime) -> Times:
-    """The times of the story around now."""
+    """The dates of the demo's story, counted in working days back and forth from `now`."""
     today = local_day(now)
     return Times(now, working_calendar(session, today.replace(year=today.year - 2, day=1), today))
 

@@ -13,7 +13,7 @@ from osm_flow.operations.definitions.deployments import deploy
 
 
 def inbox(bench: Bench) -> dict[str, Any]:
-    """The page of what the group may claim, first page and next, with exact counts."""
+    """Time the inbox of what a role may claim: its first page and the next one, each with the count of all."""
     items = bench.size(10_000, 200)
     with bench.office("inbox") as office:
         with office.store.transaction() as session:

@@ -78,7 +78,7 @@ def freeze(workflow: CaseWorkflow, *, packing: bool = True) -> tuple[bytes, str]
 
 
 def digest_of(snapshot: bytes) -> str:
-    """The SHA-256 of what a snapshot holds; empty for bytes that are none. How it is compressed does not matter."""
+    """The SHA-256 of what a snapshot holds, however it is compressed; an empty text for bytes that are no snapshot."""
     try:
         return hashlib.sha256(_opened(snapshot)).hexdigest()
     except zstandard.ZstdError:

@@ -122,7 +122,7 @@ class Seen:
 
 
 def of_case(case: Row[*tuple[Any, ...]], process: Process | None) -> Iterator[LogObject]:
-    """The object of a case, and that of the meeting that it is."""
+    """The case as an object of the event log, and a second object, the meeting, where its process is one of meetings."""
     called = (Link(id_of("case", case.parent_id), "called by"),) if case.parent_id else ()
     at = case.started_at
     yield LogObject(id_of("case", case.id), "case", at, attributes_of_case(case), called)

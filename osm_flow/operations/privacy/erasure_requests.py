@@ -112,7 +112,7 @@ def records_of(session: Session, actor: Actor, case_ids: Collection[str]) -> lis
 
 
 def records_due(session: Session, actor: Actor, now: datetime, case_ids: Collection[str]) -> list[RecordToErase]:
-    """Of these cases the records that need not be kept any longer: all of them, or those of short-lived elements."""
+    """The records of these cases whose time is over: all of a case's, or only those of elements that are kept for less long."""
     due = [item for item in retention.due_cases(session, actor, now) if item.case.id in case_ids]
     whole = {item.case.id for item in due if not item.elements}
     elements = {(item.case.id, element) for item in due for element in item.elements}

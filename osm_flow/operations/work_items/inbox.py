@@ -100,7 +100,7 @@ def inbox_for(
 
 
 def count_for(session: Session, actor: Actor, now: datetime, wanted: InboxFilter) -> int:
-    """How many there are."""
+    """How many open work items `wanted` finds for the person."""
     counting = select(func.count()).select_from(WorkItem).join(WorkItem.case)
     return session.scalar(counting.where(*_conditions(actor, now, wanted))) or 0
 

@@ -124,7 +124,7 @@ def case(case_id: str) -> ResponseReturnValue:
 @blueprint.get("/cases/<case_id>/picture")
 @signed_in
 def picture(case_id: str) -> ResponseReturnValue:
-    """The diagram with the case in it, for the viewer on the page."""
+    """JSON for the viewer on the page: the diagram as BPMN XML, and where the case stands in it."""
     case = cases.get_case(g.session, case_id, g.actor)
     drawn = case_queries.case_picture(g.session, case, g.now)
     return jsonify({**drawn, "xml": in_language(drawn["xml"])})

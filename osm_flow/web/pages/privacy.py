@@ -196,7 +196,7 @@ def class_name(kept: Retention) -> str:
 
 
 def privacy_of(case: Case) -> dict[str, Any]:
-    """What a case's page says of keeping it and of who is seen to open it."""
+    """What a case's page says of how long it is kept, of legal holds, and of whether it is marked as sensitive."""
     return {
         "retention": class_name(retention.retention_of_case(g.session, case)),
         "until": retention.kept_until(g.session, case),

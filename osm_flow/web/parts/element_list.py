@@ -33,7 +33,7 @@ def plain_elements(process: Process) -> list[ElementLine]:
 
 
 def live_elements(process: Process, picture: Mapping[str, Any]) -> list[ElementLine]:
-    """The same with the case in it: passed how often, being done, overdue, not reached."""
+    """The diagram's elements in words, each with where the case stands: passed how often, being done, overdue, not reached."""
     tokens = {token["element"]: token for token in picture["tokens"]}
     passed: Mapping[str, int] = picture["passed"]
     lines = []
