@@ -59,26 +59,6 @@ def test_filters_narrow_the_list_and_stay_in_the_form(site: Site) -> None:
     assert "ไม่มีเรื่องตรงกับตัวกรอง" in site.visit("somsri").get("/cases?stage=submission").words
 
 
-def test_case_page_tells_where_it_stands_and_who_has_it(site: Site) -> None:
-    page = site.visit("wichai").get(f"/cases/{case_id(site)}")
-
-    assert "ร่างแผน" in page.words
-    assert "ยังไม่มีใครรับ" in page.words
-    assert [one.text_content() for one in page.all('//li[@aria-current="step"]//span[@class="stage-name"]')] == [
-        "ยกร่างแผน"
-    ]
-    assert "คุณsomsri เริ่มเมื่อ 20 พ.ย. 2569" in page.words
-
-
-def test_the_diagram_has_a_text_alternative_with_states(site: Site) -> None:
-    page = site.visit("wichai").get(f"/cases/{case_id(site)}")
-
-    lines = [" ".join(line.text_content().split()) for line in page.all('//ol[@class="element-list"]/li')]
-    assert "เริ่ม จุดเริ่ม ผ่านแล้ว" in lines
-    assert "ร่างแผน งาน กำลังทำ" in lines
-    assert "ตรวจร่าง งาน ยังไม่ถึง" in lines
-
-
 def test_picture_is_data_for_the_viewer(site: Site) -> None:
     picture = site.visit("wichai").client.get(f"/cases/{case_id(site)}/picture").json
 
@@ -206,42 +186,6 @@ def test_an_answer_without_its_field_keeps_the_rest(site: Site) -> None:
     assert answer.all('//input[@name="on_behalf_of" and @value="สำนักงบประมาณ"]')
 
 
-def test_a_party_that_is_awaited_must_be_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("osm_flow.web.pages.case_page.party_of", lambda xml, element: "สำนักงบประมาณ")
-    somsri, path = site.visit("somsri"), awaited(site)
-
-    page = somsri.get(path)
-    assert "รอคำตอบจาก สำนักงบประมาณ" in page.words
-    answer = somsri.submit(page, "/answers/", text="พิมพ์ไว้แล้ว")
-
-    assert answer.status == 422
-    assert answer.all("//*[@data-error-summary]//a/@href") == ["#on_behalf_of"]
-    assert "พิมพ์ไว้แล้ว" in answer.text
-    assert somsri.submit(answer, "/answers/", on_behalf_of="สำนักงบประมาณ").status == 302
-
-
-@pytest.mark.parametrize(
-    ("act", "data", "said"),
-    [
-        ("attachments", {}, "เลือกไฟล์ก่อน"),
-        ("comments", {"body": "  "}, ""),
-        ("suspend", {"reason": ""}, ""),
-    ],
-)
-def test_what_a_small_form_got_wrong_is_said_on_the_page_of_the_case(
-    site: Site, act: str, data: dict[str, str], said: str
-) -> None:
-    path = f"/cases/{case_id(site)}"
-
-    answer = site.visit("wichai").post(f"{path}/{act}", data)
-
-    assert answer.status == 422
-    assert answer.all('//main//h1[not(contains(., "422"))]')
-    words = answer.all("//*[@data-error-summary]//text()")
-    assert said in " ".join(words)
-    assert "".join(words).strip()
-
-
 def test_only_staff_write_answers_down(site: Site) -> None:
     assert site.visit("planner").get(awaited(site)).status == 403
     assert site.visit("auditor").get(awaited(site)).status == 403
@@ -274,14 +218,6 @@ def test_cancelling_needs_a_reason_and_closes_the_work(site: Site) -> None:
     assert page.all('//li[contains(@class,"stage ")]')
     assert not told.all('//li[contains(@class,"stage ")]')
     assert site.read(lambda s: s.query(WorkItem).filter(WorkItem.state == "CANCELLED").count()) == 1
-
-
-def test_staff_are_not_offered_what_is_the_directors(site: Site) -> None:
-    somsri = site.visit("somsri")
-
-    assert "จัดการเรื่องนี้" not in somsri.get(f"/cases/{case_id(site)}").words
-    assert somsri.post(f"/cases/{case_id(site)}/suspend", {"reason": "x"}).status == 403
-    assert somsri.post(f"/cases/{case_id(site)}/explode", {"reason": "x"}).status == 404
 
 
 def test_comments_and_files_belong_to_the_story(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""The first page and the inbox: what waits for whom, filtered by the address, claimed one by one or many at once."""
+"""The inbox: what waits for whom, filtered by the address, claimed one by one or many at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.store.models import WorkItem
 from osm_flow.store.session import Store
-from tests.factories import deploy_tests, later, make_case, make_office, make_person
+from tests.factories import deploy_tests, make_case, make_office, make_person
 from tests.integration.web.visits import Site, open_site
 
 
@@ -150,36 +150,6 @@ def test_a_work_item_that_does_not_exist_fails_alone(site: Site) -> None:
     )
 
     assert "ทำได้ 1 จาก 2 งาน" in told.words
-
-
-def test_home_says_what_must_be_done_now(site: Site) -> None:
-    def overdue(session: Session) -> None:
-        item = session.get_one(WorkItem, waiting(site)[0])
-        item.due_at = later(-60 * 24 * 5)
-
-    malee = site.visit("malee")
-    for work_item_id in waiting(site)[:2]:
-        malee.post(f"/work-items/{work_item_id}/claim")
-    site.arrange(overdue)
-
-    home = malee.get("/")
-
-    assert "เกินกำหนดแล้ว 1" in home.words
-    assert "มีงานรอคนรับในกลุ่มของคุณ 1 งาน" in home.words
-    assert "วันทำการ" in home.words
-
-
-def test_home_shows_the_director_what_waits_for_approval(site: Site) -> None:
-    somsri = site.visit("somsri")
-    item = waiting(site)[0]
-    somsri.post(f"/work-items/{item}/claim")
-    somsri.post(f"/work-items/{item}/complete", {"text": "ร่างแรก"})
-
-    home = site.visit("wichai").get("/")
-
-    assert "รอการพิจารณาของคุณ 1" in home.words
-    assert "ตรวจร่าง" in home.words
-    assert "ไม่มีงานครบกำหนด" not in home.words
 
 
 def test_team_view_is_for_heads(site: Site) -> None:

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import re
-from types import SimpleNamespace
-from typing import IO, Any, cast
-from zipfile import ZipFile
+from typing import Any
 
 import pytest
-from flask import g
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from osm_flow.documents.sheets import SHEET_FORMS, Sheet, SheetForm
-from osm_flow.operations.cases.attachments import GivenFile, attach
-from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.replay.moments import relatives_of
-from osm_flow.operations.work_items import acts as work_items
-from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Access, Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store
-from osm_flow.web.pages.player_sheet import Labels
 from tests.bundles import make_family
-from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
-from tests.integration.web.visits import Site, Visitor, open_site
+from tests.factories import later, make_person
+from tests.integration.web.histories import make_history
+from tests.integration.web.visits import Site, open_site
 
 
 @pytest.fixture
@@ -37,29 +28,7 @@ def site(store: Store) -> Site:
 @pytest.fixture
 def ids(site: Site) -> dict[str, str]:
     """A case of six records and what belongs to it; an auditor of the office and one of another."""
-
-    def prepare(session: Session) -> dict[str, str]:
-        make_office(session)
-        make_office(session, "NE-U2", {})
-        deploy_tests(session, "review", "asking", "caller", "callee")
-        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
-        make_person(session, "malee", "auditor")
-        make_person(session, "stranger", "auditor", office_id="NE-U2")
-        make_person(session, "root", "admin", office_id=None)
-        case = make_case(session, actor=anan, title="แผนปี 2571")
-        drafted = items_of(session, case)[0]
-        complete(session, drafted.id, anan, later(1), Completion.of({"text": "=1+1 ร่างแรก"}))
-        check = items_of(session, case)[0]
-        work_items.claim(session, check.id, boss, later(2))
-        file = attach(session, case.id, boss, later(60 * 24 * 3), GivenFile("มติ.txt", b"yes"), key=None)
-        assert file is not None
-        comment(session, case.id, boss, later(60 * 24 * 4), body="<b>ดี</b>", key=None)
-        verdict = {"approved": False, "reason": "ขาดงบ"}
-        complete(session, check.id, boss, later(60 * 24 * 5), Completion.of(verdict))
-        session.flush()
-        return {"case": case.id, "item": items_of(session, case)[0].id, "file": str(file.id)}
-
-    found: dict[str, str] = site.arrange(prepare)
+    found: dict[str, str] = site.arrange(make_history)
     return found
 
 
@@ -215,108 +184,6 @@ def _rows(session: Session) -> tuple[Any, ...]:
     items = session.execute(select(WorkItem.id, WorkItem.state, WorkItem.version).order_by(WorkItem.id)).all()
     cases = session.execute(select(Case.id, Case.state, Case.seq).order_by(Case.id)).all()
     return session.scalar(select(func.count()).select_from(JournalRecord)), items, cases
-
-
-# ---- search ----------------------------------------------------------------------------------------------------
-
-
-def test_the_search_finds_and_leads_to_the_moment(site: Site, ids: dict[str, str]) -> None:
-    auditor = site.visit("malee")
-    found = auditor.get("/audit/search?text=ร่าง&who=anan&from=20/11/2569&to=20+พ.ย.+2569&kind=work_item.completed")
-
-    assert "พบ 1 รายการ" in found.words
-    assert found.all('//table//a[contains(@href,"/at/")]/@href') == [f"/audit/cases/{ids['case']}/at/2"]
-    assert "พบ 0 รายการ" in auditor.get("/audit/search?text=ไม่มีคำนี้").words
-    assert "พบ 6 รายการ" in auditor.get("/audit/search").words
-    unread = auditor.get("/audit/search?from=31/02/2569&fy=x&q=everything")
-    assert (unread.status, "ตั้งแต่วันที่" in unread.words) == (422, True)
-    assert [site.visit(name).get("/audit/search").status for name in ("anan", "root")] == [403, 200]
-    front = auditor.get("/audit")
-    assert (front.status, front.location) == (302, "/audit/search")
-    searches = select(Access.details).where(Access.kind == "audit.searched").order_by(Access.id)
-    recorded = site.read(lambda session: session.scalars(searches).all())
-    assert [one.partition("&")[0] for one in recorded] == ["text=ร่าง", "text=ไม่มีคำนี้"]
-
-
-@pytest.mark.parametrize("question", ["on_behalf", "own_draft", "late", "returned", "repaired", "stopped"])
-def test_every_question_answers(site: Site, ids: dict[str, str], question: str) -> None:
-    answer = site.visit("malee").get(f"/audit/search?q={question}")
-
-    assert answer.status == 200
-    assert "พบ 0 รายการ" in answer.words
-
-
-def test_what_is_found_can_be_taken_out_with_a_reason(site: Site, ids: dict[str, str]) -> None:
-    auditor = site.visit("malee")
-    refused = auditor.post("/audit/search/export/csv", {"text": "ร่าง"})
-    assert (refused.status, "เหตุผล" in refused.words) == (422, True)
-    assert auditor.post("/audit/search/export/pdf", {"reason": "ตรวจ"}).status == 422
-
-    lines = downloaded(auditor, "csv", reason="ตรวจประจำปี").decode("utf-8-sig").splitlines()
-    assert lines[0].startswith("เวลา,ผู้ทำ,ชื่อผู้ใช้")
-    assert len([line for line in lines if "แผนปี 2571" in line]) == 6
-    with ZipFile(io.BytesIO(downloaded(auditor, "xlsx", reason="ตรวจประจำปี", text="ร่าง"))) as book:
-        sheet = book.read("xl/worksheets/sheet1.xml").decode()
-    assert "ทำเสร็จ" in sheet
-    assert "<f>" not in sheet
-    reasons = site.read(lambda session: session.scalars(select(Access.reason).order_by(Access.id)).all())
-    assert reasons == ["ตรวจประจำปี", "ตรวจประจำปี"]
-    assert site.visit("anan").post("/audit/search/export/csv", {"reason": "ลอง"}).status == 403
-
-
-def test_a_kind_of_sheet_added_to_the_table_is_offered_and_saved(
-    site: Site, ids: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def write_titles(file: IO[bytes], sheet: Sheet) -> None:
-        file.writelines(f"{row[9]}\n".encode() for row in sheet.rows)
-
-    monkeypatch.setitem(SHEET_FORMS, "txt", SheetForm("บันทึกเป็นข้อความ", "text/plain", write_titles))
-    auditor = site.visit("malee")
-
-    page = auditor.get("/audit/search?kind=case.started")
-    buttons = page.all("//form[contains(@action, '/export/')]//button")
-
-    assert [(one.text_content(), one.get("formaction")) for one in buttons] == [
-        ("บันทึกเป็น Excel", None),
-        ("บันทึกเป็น CSV", "/audit/search/export/csv"),
-        ("บันทึกเป็นข้อความ", "/audit/search/export/txt"),
-    ]
-    assert set(downloaded(auditor, "txt", reason="ตรวจ", kind="case.started").decode().splitlines()) == {"แผนปี 2571"}
-    assert "csv หรือ txt หรือ xlsx" in auditor.post("/audit/search/export/pdf", {"reason": "ตรวจ"}).text
-
-
-def downloaded(auditor: Visitor, form: str, **values: str) -> bytes:
-    token = auditor.get("/me").all('//input[@name="csrf_token"]/@value')[0]
-    with auditor.client.post(f"/audit/search/export/{form}", data={"csrf_token": token, **values}) as answer:
-        assert answer.status_code == 200
-        assert f".{form}" in answer.headers["Content-Disposition"]
-        return answer.get_data()
-
-
-def test_the_clock_of_the_site_is_the_one_of_the_record(site: Site, ids: dict[str, str]) -> None:
-    downloaded(site.visit("malee"), "csv", reason="ตรวจ")
-
-    assert site.read(lambda session: session.scalars(select(Access.at)).one()) == NOW
-
-
-def test_variables_are_called_as_the_forms_around_the_case_call_them(site: Site) -> None:
-    rows = {
-        "title": "ตัวชี้วัด",
-        "type": "array",
-        "items": {"type": "object", "properties": {"target": {"title": "ค่าเป้าหมาย"}}},
-    }
-    form = {"type": "object", "properties": {"rows": rows, "colour": {"title": "สีของโครงการ"}}}
-    writing = SimpleNamespace(name="ประกอบเล่มแผน", properties={"document": "paper"})
-    own = SimpleNamespace(forms={}, elements={})
-    other = SimpleNamespace(forms={"plan": form}, elements={"write": writing})
-    with site.app.test_request_context():
-        g.locale = "th"
-        alone, among = Labels(cast("Any", own)), Labels(cast("Any", own), [cast("Any", other)])
-        assert alone.label(("plan_mode",), None) == "ลักษณะของแผน"
-        assert alone.label(("paper", "rows", 0, "target"), None) == "paper › rows › รายการที่ 1 › target"
-        assert among.label(("paper", "rows", 0, "target"), None) == "ประกอบเล่มแผน › ตัวชี้วัด › รายการที่ 1 › ค่าเป้าหมาย"
-        assert among.label(("colour",), None) == "สีของโครงการ"
-        assert among.label(("unheard_of",), None) == "unheard_of"
 
 
 def test_the_cases_around_a_case_are_its_family(store: Store) -> None:

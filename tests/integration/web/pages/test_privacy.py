@@ -16,7 +16,7 @@ from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy import retention
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
-from osm_flow.store.models import Access, Case, ErasureRequest, LegalHold, LogCheckpoint, Witness
+from osm_flow.store.models import Access, Case, ErasureRequest, LegalHold
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case
 from tests.integration.web.conftest import Clock, Visitor
@@ -110,7 +110,7 @@ def test_nothing_is_shown_when_the_read_cannot_be_recorded(
 
 
 def test_only_one_door_leads_from_a_get_to_a_write() -> None:
-    """Views get their session from requests.py; transactions of their own are opened in the places named here only."""
+    """Views get their session from lifecycle.py; transactions of their own are opened in the places named here only."""
     opening = {
         (path.name, function.name)
         for path in WEB.rglob("*.py")
@@ -237,26 +237,3 @@ def test_cases_of_age_are_asked_for_together(store: Store, case_id: str, as_pers
 
     assert asked.status_code == 302
     assert admin.get(asked.location).status_code == 200
-
-
-# ---- the log ---------------------------------------------------------------------------------------------------
-
-
-def test_the_log_is_signed_and_witnesses_are_set(store: Store, case_id: str, as_person: Visit) -> None:
-    director, auditor = as_person("director"), as_person("auditor")
-    assert "ยังไม่มีจุดตรวจสอบ" in auditor.get("/audit/log").text
-    assert auditor.post("/audit/log/checkpoints").status_code == 403
-    data = {"name": "ผู้ตรวจสอบภายใน", "email": "audit@example.go.th"}
-    assert director.post("/audit/witnesses", data).status_code == 302
-    assert director.post("/audit/witnesses", data).status_code == 422
-    assert director.post("/audit/witnesses", {"name": "x", "email": "y"}).status_code == 422
-    assert director.post("/audit/log/checkpoints").status_code == 302
-
-    with store.reading() as session:
-        note = session.scalars(select(LogCheckpoint.note)).one()
-        witness = session.scalars(select(Witness)).one()
-        assert session.execute(text("SELECT count(*) FROM outbox WHERE kind = 'mail'")).scalar() == 1
-    assert note.split("\n")[2] in auditor.get("/audit/log").text
-    assert "ผู้ตรวจสอบภายใน" in director.get("/audit/witnesses").text
-    assert director.post(f"/audit/witnesses/{witness.id}/remove").status_code == 302
-    assert SYSTEM.username not in (witness.added_by,)

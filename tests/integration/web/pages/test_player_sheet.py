@@ -1,0 +1,75 @@
+"""What the player shows of one moment: labels of forms, and values as people read them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from flask import g
+
+from osm_flow.store.session import Store
+from osm_flow.web.pages.player_sheet import Labels, title_of
+from tests.integration.web.visits import Site, open_site
+
+
+@pytest.fixture
+def site(sqlite_store: Store) -> Site:
+    """Nothing here depends on which database it is."""
+    return open_site(sqlite_store)
+
+
+def test_variables_are_called_as_the_forms_around_the_case_call_them(site: Site) -> None:
+    rows = {
+        "title": "ตัวชี้วัด",
+        "type": "array",
+        "items": {"type": "object", "properties": {"target": {"title": "ค่าเป้าหมาย"}}},
+    }
+    form = {"type": "object", "properties": {"rows": rows, "colour": {"title": "สีของโครงการ"}}}
+    writing = SimpleNamespace(name="ประกอบเล่มแผน", properties={"document": "paper"})
+    own = SimpleNamespace(forms={}, elements={})
+    other = SimpleNamespace(forms={"plan": form}, elements={"write": writing})
+    with site.app.test_request_context():
+        g.locale = "th"
+        alone, among = Labels(cast("Any", own)), Labels(cast("Any", own), [cast("Any", other)])
+        assert alone.label(("plan_mode",), None) == "ลักษณะของแผน"
+        assert alone.label(("paper", "rows", 0, "target"), None) == "paper › rows › รายการที่ 1 › target"
+        assert among.label(("paper", "rows", 0, "target"), None) == "ประกอบเล่มแผน › ตัวชี้วัด › รายการที่ 1 › ค่าเป้าหมาย"
+        assert among.label(("colour",), None) == "สีของโครงการ"
+        assert among.label(("unheard_of",), None) == "unheard_of"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "text"),
+    [
+        (("agreed",), True, "ใช่"),
+        (("agreed",), False, "ไม่ใช่"),
+        (("agreed",), None, "–"),
+        (("place",), "TH-41", "อุดรธานี"),
+        (("day",), "2026-11-20", "20 พ.ย. 2569"),
+        (("day",), "ยังไม่กำหนด", "ยังไม่กำหนด"),
+        (("things",), {"ก": 1}, '{"ก": 1}'),
+    ],
+)
+def test_values_are_shown_as_people_read_them_whatever_an_older_form_asked(
+    site: Site, path: tuple[str], value: object, text: str
+) -> None:
+    form = {
+        "type": "object",
+        "properties": {"day": {"title": "วัน", "type": "string", "format": "date", "x-widget": "date"}},
+    }
+    process = SimpleNamespace(forms={"plan": form}, elements={})
+    with site.app.test_request_context():
+        g.locale = "th"
+        assert Labels(cast("Any", process)).text(path, value, None) == text
+
+
+def test_a_document_is_known_by_the_form_that_asks_most_of_its_fields(site: Site) -> None:
+    small = {"title": "เล็ก", "properties": {"a": {"title": "ก"}}}
+    large = {"title": "ใหญ่", "x-en": {"title": "Large"}, "properties": {"a": {"title": "ก"}, "b": {"title": "ข"}}}
+    process = SimpleNamespace(forms={"small": small, "large": large}, elements={})
+    with site.app.test_request_context():
+        g.locale = "en"
+        labels = Labels(cast("Any", process))
+        assert title_of(labels.form_with({"a": 1, "b": 2}) or {}) == "Large"
+        assert labels.form_with({"z": 1}) is None

@@ -1,0 +1,76 @@
+"""The log over all journals as its office sees it: checkpoints, and who gets copies of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select, text
+
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.store.models import LogCheckpoint, Witness
+from osm_flow.store.session import Store
+from tests.factories import NOW, OFFICE, deploy_tests, make_case
+from tests.integration.web.conftest import Visitor
+
+Visit = Callable[[str], Visitor]
+
+
+@pytest.fixture
+def case_id(store: Store, staff: object) -> str:
+    """A case whose records the log has to take up."""
+    with store.transaction() as session:
+        deploy_tests(session, "review")
+        return make_case(session).id
+
+
+def test_the_log_is_signed_and_witnesses_are_set(store: Store, case_id: str, as_person: Visit) -> None:
+    director, auditor = as_person("director"), as_person("auditor")
+    assert "ยังไม่มีจุดตรวจสอบ" in auditor.get("/audit/log").text
+    assert auditor.post("/audit/log/checkpoints").status_code == 403
+    data = {"name": "ผู้ตรวจสอบภายใน", "email": "audit@example.go.th"}
+    assert director.post("/audit/witnesses", data).status_code == 302
+    assert director.post("/audit/witnesses", data).status_code == 422
+    assert director.post("/audit/witnesses", {"name": "x", "email": "y"}).status_code == 422
+    assert director.post("/audit/log/checkpoints").status_code == 302
+
+    with store.reading() as session:
+        note = session.scalars(select(LogCheckpoint.note)).one()
+        witness = session.scalars(select(Witness)).one()
+        assert session.execute(text("SELECT count(*) FROM outbox WHERE kind = 'mail'")).scalar() == 1
+    assert note.split("\n")[2] in auditor.get("/audit/log").text
+    assert "ผู้ตรวจสอบภายใน" in director.get("/audit/witnesses").text
+    assert director.post(f"/audit/witnesses/{witness.id}/remove").status_code == 302
+    assert SYSTEM.username not in (witness.added_by,)
+
+
+def test_witnesses_are_the_directors_and_never_those_of_another_office(store: Store, as_person: Visit) -> None:
+    with store.transaction() as session:
+        session.add(Witness(office_id="NE-U2", name="ของที่อื่น", email="x@example.go.th", added_by="x", added_at=NOW))
+        session.flush()
+        foreign = session.scalars(select(Witness.id)).one()
+    director = as_person("director")
+
+    data = {"name": "ผู้ตรวจสอบ", "email": "audit@example.go.th"}
+    assert as_person("strategy").post("/audit/witnesses", data).status_code == 403
+    assert as_person("auditor").post("/audit/witnesses", data).status_code == 403
+    assert director.post("/audit/witnesses", {**data, "office": "NE-U2"}).status_code == 404
+    assert director.post(f"/audit/witnesses/{foreign}/remove").status_code == 404
+    assert director.post("/audit/witnesses/99/remove").status_code == 404
+    assert "ของที่อื่น" not in director.get("/audit/witnesses").text
+    with store.reading() as session:
+        assert [(row.office_id, row.removed_at) for row in session.scalars(select(Witness))] == [("NE-U2", None)]
+
+
+def test_a_former_witness_stays_on_the_list_with_who_ended_it(store: Store, as_person: Visit) -> None:
+    director = as_person("director")
+    director.post("/audit/witnesses", {"name": "ผู้ตรวจสอบ", "email": "audit@example.go.th"})
+    with store.reading() as session:
+        witness = session.scalars(select(Witness)).one()
+    assert witness.office_id == OFFICE
+
+    told = director.post(f"/audit/witnesses/{witness.id}/remove", follow_redirects=True).text
+
+    assert "เลิกส่งจุดตรวจสอบให้ ผู้ตรวจสอบ แล้ว" in told
+    assert "เลิกส่งเมื่อ" in told
+    assert f"/audit/witnesses/{witness.id}/remove" not in told
