@@ -15,7 +15,7 @@ from osm_flow.operations.replay.moments import relatives_of
 from osm_flow.store.models import Access, Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store
 from tests.bundles import make_family
-from tests.factories import later, make_person
+from tests.factories import erase, later, make_person
 from tests.integration.web.histories import make_history
 from tests.integration.web.visits import Site, open_site
 
@@ -112,11 +112,11 @@ def test_a_range_carries_the_same_sheets_as_the_pages(site: Site, ids: dict[str,
 
 
 def test_an_erased_moment_says_so_and_by_which_record(site: Site, ids: dict[str, str]) -> None:
-    def erase(session: Session) -> None:
+    def erase_two(session: Session) -> None:
         root = make_person(session, "eraser", "admin", office_id=None)
         erase(session, ids["case"], [2, 5], root, later(60 * 24 * 9), reason="คำขอ")
 
-    site.arrange(erase)
+    site.arrange(erase_two)
     auditor, home = site.visit("malee"), f"/audit/cases/{ids['case']}"
     erased, after, harmless = (auditor.get(f"{home}/at/{seq}") for seq in (2, 3, 5))
 
