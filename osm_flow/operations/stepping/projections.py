@@ -83,6 +83,9 @@ def project(
 
     `at` is the record's time; what has to be done next is due `now`, which may be a few microseconds before it.
     """
+    # The whole of what the case waits for is compared with the rows that it had, rather than the changes of this step
+    # applied to them: so a row can never drift from the state, and a replayed step writes nothing twice. `known` was read
+    # under the case's lock, before the step; nobody else writes these rows while the lock is held.
     by_kind: dict[str, dict[str, Waiting]] = {}
     for waiting in step.waiting:
         by_kind.setdefault("user" if waiting.kind in _HUMAN else waiting.kind, {})[waiting.task_id] = waiting

@@ -66,6 +66,8 @@ def lock_item(session: Session, work_item_id: str, actor: Actor) -> tuple[WorkIt
 
     A transaction that holds the case's lock reads the work item once.
     """
+    # First the case, then the work item: everybody locks in this order, so that no two acts can wait for each other. Whoever
+    # loses the race for the case reads the work item as the winner left it, and is told by `refuse_closed` who that was.
     known = _READ_UNDER_LOCK.of(session)
     item = known.get(work_item_id)
     if item is None:
