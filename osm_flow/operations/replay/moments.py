@@ -115,7 +115,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Moments:
-    """Moments in order; `found` are states worth keeping (`case_checkpoints.keep`), in a transaction of their own."""
+    """Moments in order; `found` are states worth keeping (`kept_states.keep`), in a transaction of their own."""
 
     items: list[Moment]
     found: list[KeptState] = field(default_factory=list)
