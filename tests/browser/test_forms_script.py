@@ -20,7 +20,7 @@ from osm_flow.web.forms import page as form_page
 
 pytestmark = pytest.mark.browser
 
-STATIC = Path(form_page.__file__).parent / "static"
+STATIC = Path(form_page.__file__).parents[1] / "static"
 PASTE = """(text) => {
   const data = new DataTransfer();
   data.setData("text/plain", text);
