@@ -85,9 +85,11 @@ class Recording(Simulation):
         key: str,
         forced: Mapping[str, Any] | None = None,
         avoided: Collection[str] = (),
+        data: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> None:
-        super().__init__(lambda name: process(name), key, assumed=Assumptions(topics=RESULT_SCHEMAS), **more)
+        assumed = Assumptions(data=data or {}, topics=RESULT_SCHEMAS)
+        super().__init__(lambda name: process(name), key, assumed=assumed, **more)
         self.coverage = coverage
         self.forced = forced or {}
         self.avoided = avoided
