@@ -18,12 +18,17 @@ from sqlalchemy.orm import Session
 from osm_flow.app import connect_rooms
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import upgrade
+from osm_flow.web.site.lifecycle import Site
 from tests.factories import NOW
+from tests.serving import StrictClient
 
 TEMPLATE = "osm_template"
 
 # Tests of operations use them as the application does: with the rooms connected.
 connect_rooms()
+
+# No test takes for an answer what a real server could not send.
+Site.test_client_class = StrictClient
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from waitress.server import create_server
 
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from tests.integration.web.visits import Site, open_site
+from tests.serving import served
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 CHROMIUM = next(
@@ -53,24 +52,8 @@ def site(sqlite_store: Store) -> Site:
 @pytest.fixture
 def address(site: Site) -> Iterator[str]:
     """The site on a free port of this machine."""
-    sockets: dict[int, Any] = {}
-    server = create_server(site.app, map=sockets, host="127.0.0.1", port=0, threads=4)
-    asked_to_stop = threading.Event()
-
-    def run() -> None:
-        # The thread that waits on the sockets closes them too: closed from outside, its `select` would meet a
-        # descriptor that is gone.
-        while not asked_to_stop.is_set():
-            server.asyncore.loop(timeout=0.1, map=sockets, count=1)
-        server.task_dispatcher.shutdown()
-        server.asyncore.close_all(sockets)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    asked_to_stop.set()
-    thread.join(timeout=10)
-    assert not thread.is_alive(), "the server of the test did not stop"
+    with served(site.app) as address:
+        yield address
 
 
 @dataclass

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import IO, cast
 from urllib.parse import urlencode
 
-from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.sheets import SHEET_FORMS, Cell, Sheet
@@ -21,6 +21,7 @@ from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import search as history_search
 from osm_flow.operations.audit.questions import Question
 from osm_flow.operations.audit.search import FoundRecord, Wanted
+from osm_flow.web.parts import downloads
 from osm_flow.web.parts.history import kind_words, kinds
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
@@ -124,7 +125,7 @@ def export(form: str) -> ResponseReturnValue:
         sheet_form.write(file, Sheet(gettext("ผลการค้นหา"), list(map(gettext, _HEAD)), rows, _notes()))
     file.seek(0)
     name = f"osm-flow-history-{local_day(g.now).isoformat()}.{form}"
-    return send_file(file, mimetype=sheet_form.mimetype, as_attachment=True, download_name=name)
+    return downloads.download(file, name, sheet_form.mimetype)
 
 
 def _page(asked: SearchAsked, page: object, errors: dict[str, str] | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import IO, cast
 
-from flask import Blueprint, current_app, g, render_template, request, send_file
+from flask import Blueprint, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
@@ -13,6 +13,7 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.cases.acts import get_case
 from osm_flow.store.models import Case
+from osm_flow.web.parts import downloads
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.i18n import gettext
@@ -46,13 +47,13 @@ def download(case_id: str) -> ResponseReturnValue:
     except Invalid as error:
         errors = {name: gettext(text) for name, text in error.fields.items()}
         return _page(get_case(g.session, case_id, g.actor), errors), error.status
-    name = f"{case.business_key}.zip".replace("/", "-")
+    name = f"{case.business_key}.zip"
     lifecycle.finish()
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
     with g.store.reading() as session:
         bundle_writing.write_bundle(session, case_id, file, payloads=payloads)
     file.seek(0)
-    return send_file(file, mimetype="application/zip", as_attachment=True, download_name=name)
+    return downloads.download(file, name, "application/zip")
 
 
 def _page(case: Case, errors: dict[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
@@ -12,6 +12,7 @@ from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.definitions.library import DefinitionNotFound, compiled, list_definitions, versions_of
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.web.forms.posted import posted
+from osm_flow.web.parts import downloads
 from osm_flow.web.parts.diagram_xml import in_language
 from osm_flow.web.parts.element_list import plain_elements
 from osm_flow.web.site.access import may, requires, signed_in
@@ -50,9 +51,7 @@ def picture(key: str, version: int) -> ResponseReturnValue:
 @blueprint.get("/definitions/<key>/<int:version>/bpmn")
 @signed_in
 def download(key: str, version: int) -> ResponseReturnValue:
-    response = Response(_version(key, version).xml, mimetype="application/octet-stream")
-    response.headers.set("Content-Disposition", "attachment", filename=f"{key}-{version}.bpmn")
-    return response
+    return downloads.download(_version(key, version).xml, f"{key}-{version}.bpmn", "application/octet-stream")
 
 
 @blueprint.get("/definitions/deploy")

@@ -6,7 +6,7 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, g, render_template, request, send_file
+from flask import Blueprint, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.event_logs import LOG_FORMS
@@ -17,6 +17,7 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import list_definitions
 from osm_flow.operations.mining import event_log
 from osm_flow.operations.privacy.pseudonyms import kept_key, pseudonyms
+from osm_flow.web.parts import downloads
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import may, requires
 from osm_flow.web.site.i18n import error_text, gettext
@@ -69,7 +70,7 @@ def _file(scope: event_log.LogScope, format_: str, names: bool) -> Response:
             event_log.write(session, scope, path, format_=format_, naming=naming)
         opened = path.open("rb")
     name = f"osm-flow-{local_day(g.now).isoformat()}.{LOG_FORMS[format_].ending}"
-    return send_file(opened, mimetype="application/octet-stream", as_attachment=True, download_name=name)
+    return downloads.download(opened, name, "application/octet-stream")
 
 
 def _page(typed: dict[str, str], errors: dict[str, str]) -> str:

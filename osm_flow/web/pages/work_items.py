@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 
-from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.calendar.deadlines import close_of, opening_of
@@ -24,6 +24,7 @@ from osm_flow.web.forms.page import SchemaForm
 from osm_flow.web.forms.posted import posted
 from osm_flow.web.pages import work_item_page
 from osm_flow.web.pages.work_item_page import ItemView, Tried, Visit, WorkItemPage
+from osm_flow.web.parts.downloads import download
 from osm_flow.web.parts.refusals import after_refusal, problem_of
 from osm_flow.web.parts.uploads import keep_upload
 from osm_flow.web.site.access import signed_in
@@ -207,9 +208,7 @@ def back(work_item_id: str, act: str) -> ResponseReturnValue:
 def attachment(attachment_id: int) -> ResponseReturnValue:
     """The file, always as a download: nothing uploaded is ever shown inside the site."""
     attachment = attachments.get_attachment(g.session, attachment_id, g.actor)
-    response = Response(attachment.content, mimetype=attachment.media_type)
-    response.headers.set("Content-Disposition", "attachment", filename=attachment.filename)
-    return response
+    return download(attachment.content, attachment.filename, attachment.media_type)
 
 
 def _visit() -> Visit:
