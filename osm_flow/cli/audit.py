@@ -11,7 +11,7 @@ import click
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey, read_keys
-from osm_flow.operations.audit import checkpoints, log_checks, signing_keys
+from osm_flow.operations.audit import checkpoints, log_checks, repairs, signing_keys
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.ledger import admin_journal
@@ -115,6 +115,17 @@ def _note_in(text: str) -> str:
     """The checkpoint at the end of a mail that somebody saved as it came; a bare checkpoint is its own."""
     blocks = [block.strip("\n") for block in text.replace("\r\n", "\n").strip().split("\n\n") if block.strip()]
     return "\n\n".join(blocks[-2:]) + "\n"
+
+
+@audit.command()
+@click.option("--reason", required=True, help="Why; stands in the records of administration.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def repair(context: Context, reason: str, as_json: bool) -> None:
+    """Put right the log's notes of what is logged, where they stop it; its leaves stay as they are."""
+    with context.store.transaction() as session:
+        done = repairs.repair(session, SYSTEM, context.now(), reason=reason)
+    say(asdict(done), as_json, f"{done.notes} notes put right, {done.added} records logged")
 
 
 # ---- administration --------------------------------------------------------------------------------------------

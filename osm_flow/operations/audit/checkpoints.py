@@ -13,7 +13,7 @@ from osm_flow.domain.calendar.deadlines import close_of, local_day
 from osm_flow.notify.mail import Mail
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import witnesses
-from osm_flow.operations.audit.log import Checkpoint, LogContradicted, latest_checkpoint, make_checkpoint
+from osm_flow.operations.audit.log import Checkpoint, LogContradicted, LogOutOfStep, latest_checkpoint, make_checkpoint
 from osm_flow.operations.audit.signing_keys import KeyMissing, Keyring, KeyUnreadable
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.background.mail import queue_mail
@@ -67,16 +67,16 @@ def sign_daily(store: Store, now: datetime, owner: str, keyring: Keyring) -> Tal
 
     A machine without the key only logs: the one that has it signs.
     """
-    with store.transaction() as session:
-        audit_log.append_new(session)
-        is_due = _is_due(session, now)
-    if not is_due:
-        keep_copies(store, keyring)
-        return Tally()
     try:
         with store.transaction() as session:
+            audit_log.append_new(session)
+            is_due = _is_due(session, now)
+        if not is_due:
+            keep_copies(store, keyring)
+            return Tally()
+        with store.transaction() as session:
             sign_and_send(session, now, SYSTEM, keyring=keyring)
-    except (KeyMissing, KeyUnreadable, LogContradicted) as refusal:
+    except (KeyMissing, KeyUnreadable, LogContradicted, LogOutOfStep) as refusal:
         logger.warning("the audit log was not signed: %s", refusal)
         return Tally(left=1)
     keep_copies(store, keyring)

@@ -6,12 +6,13 @@ committed. `checkpoints` says when heads are signed and who gets them, `log_chec
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import CompoundSelect, String, func, literal, select, type_coerce
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
@@ -22,9 +23,8 @@ from osm_flow.operations.audit.merkle_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.store.advisory_locks import AdvisoryLock, take
+from osm_flow.store.inserts import insert_or_replace
 from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf
-
-_CASES_AT_ONCE = 500
 
 
 class NotLogged(NotFound):
@@ -37,6 +37,10 @@ class SizeUnknown(NotFound):
 
 class LogContradicted(Refused):
     """The audit log is not the one that its newest checkpoint was made of. Nothing is signed before it is verified."""
+
+
+class LogOutOfStep(Refused):
+    """The audit log's notes of what is logged do not fit its leaves. Nothing is logged or signed before an administrator repairs them."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +67,22 @@ class Proof:
 
 
 def append_new(session: Session) -> int:
-    """Add the records that are not in the audit log yet, in the order of their times; how many were added."""
+    """Add the records that are not in the audit log yet, in the order of their times; how many were added.
+
+    They are read once, by one statement, so that what is logged and the note of how far it goes are of one view of the
+    database, whatever others commit meanwhile. Raises LogOutOfStep.
+    """
     take(session, AdvisoryLock.audit_log)
-    behind = _cases_behind(session)
-    if not behind:
-        return 0
     tree = LogTree(session)
     before = tree.get_size()
-    after = tree.append_entries(_leaves_of(session, [case_id for case_id, _ in behind]))
-    for case_id, seq in behind:
-        session.merge(LoggedCase(case_id=case_id, seq=seq))
-    session.flush()
+    reached: dict[str, int] = {}
+    try:
+        after = tree.append_entries(_new_leaves(session, reached))
+    except IntegrityError as error:  # a leaf that is there already: the notes had fallen behind
+        raise LogOutOfStep from error
+    if reached:
+        rows = [{"case_id": case_id, "seq": seq} for case_id, seq in sorted(reached.items())]
+        insert_or_replace(session, LoggedCase, rows, "seq")
     return int(after - before)
 
 
@@ -152,6 +161,12 @@ def consistency(session: Session, old_size: int, new_size: int) -> list[str]:
     return [digest.hex() for digest in tree.consistency_path(old_size, new_size)]
 
 
+def require_uncontradicted(session: Session) -> None:
+    """Raise LogContradicted when the log is not the one that its newest checkpoint was made of."""
+    if (newest := latest_checkpoint(session)) is not None:
+        _refuse_to_contradict(LogTree(session), newest)
+
+
 def as_checkpoint(row: LogCheckpoint) -> Checkpoint:
     """A stored checkpoint as a value."""
     return Checkpoint(row.size, row.root, row.note, row.key_id, row.at)
@@ -173,40 +188,31 @@ def _keep(session: Session, checkpoint: Checkpoint, actor: Actor) -> Checkpoint:
     return checkpoint
 
 
-def _cases_behind(session: Session) -> list[tuple[str, int]]:
-    """Cases (and the chain of administration) with records beyond those logged, and the number of their newest one."""
+def _new_leaves(session: Session, reached: dict[str, int]) -> Iterator[Leaf]:
+    """The records beyond those logged, in the order of their times; notes in `reached` how far each chain came."""
+    for row in session.execute(_not_logged().execution_options(yield_per=5_000)):
+        reached[row.case_id] = max(row.seq, reached.get(row.case_id, 0))
+        yield Leaf(row.case_id, row.seq, row.hash)
+
+
+def _not_logged() -> CompoundSelect[*tuple[Any, ...]]:
+    """The new records of all cases and of the administration. Of cases that say that nothing is new nothing is read."""
     logged = func.coalesce(LoggedCase.seq, 0)
-    behind = select(Case.id, Case.seq).outerjoin(LoggedCase, LoggedCase.case_id == Case.id).where(Case.seq > logged)
-    behind_cases = [(row.id, row.seq) for row in session.execute(behind)]
-    newest = session.scalar(select(func.max(AdminRecord.seq))) or 0
-    return [*behind_cases, (admin_journal.CHAIN, newest)] if newest > _logged_administration(session) else behind_cases
-
-
-def _logged_administration(session: Session) -> int:
-    return session.scalar(select(LoggedCase.seq).where(LoggedCase.case_id == admin_journal.CHAIN)) or 0
-
-
-def _leaves_of(session: Session, case_ids: list[str]) -> Iterator[Leaf]:
-    """The new records in the order of their times. Few cases are named; many are all read, which is then cheaper."""
-    new = (
-        select(JournalRecord.case_id, JournalRecord.seq, JournalRecord.hash, JournalRecord.at)
-        .outerjoin(LoggedCase, LoggedCase.case_id == JournalRecord.case_id)
-        .where(JournalRecord.seq > func.coalesce(LoggedCase.seq, 0))
-        .order_by(JournalRecord.at, JournalRecord.case_id, JournalRecord.seq)
+    behind = (
+        select(Case.id, logged.label("seq"))
+        .outerjoin(LoggedCase, LoggedCase.case_id == Case.id)
+        .where(Case.seq > logged)
+        .cte("behind")
+        .prefix_with("MATERIALIZED")
     )
-    if len(case_ids) <= _CASES_AT_ONCE:
-        new = new.where(JournalRecord.case_id.in_(case_ids))
-    pieces = new.execution_options(yield_per=5_000)
-    of_cases = ((row.at, Leaf(row.case_id, row.seq, row.hash)) for row in session.execute(pieces))
-    for _, leaf in heapq.merge(of_cases, _administration(session)):
-        yield leaf
-
-
-def _administration(session: Session) -> list[tuple[datetime, Leaf]]:
-    columns = select(AdminRecord.at, AdminRecord.seq, AdminRecord.hash).where(
-        AdminRecord.seq > _logged_administration(session)
+    # As an expression: SQLite would read every record ever written in the order of its index, to spare itself the sort.
+    at = type_coerce(JournalRecord.at, String) + ""
+    of_cases = select(at.label("at"), JournalRecord.case_id, JournalRecord.seq, JournalRecord.hash).join(
+        behind, (JournalRecord.case_id == behind.c.id) & (JournalRecord.seq > behind.c.seq)
     )
-    return [
-        (row.at, Leaf(admin_journal.CHAIN, row.seq, row.hash))
-        for row in session.execute(columns.order_by(AdminRecord.seq))
-    ]
+    chain = literal(admin_journal.CHAIN, String)
+    done = select(LoggedCase.seq).where(LoggedCase.case_id == chain).scalar_subquery()
+    of_administration = select(
+        type_coerce(AdminRecord.at, String).label("at"), chain.label("case_id"), AdminRecord.seq, AdminRecord.hash
+    ).where(AdminRecord.seq > func.coalesce(done, 0))
+    return of_cases.union_all(of_administration).order_by("at", "case_id", "seq")

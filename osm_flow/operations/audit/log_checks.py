@@ -14,9 +14,10 @@ from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.merkle_tree import Leaf, LogTree, leaf_bytes
+from osm_flow.operations.audit.repairs import wrong_notes
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.store.database import instant_text
-from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf, SigningKey
+from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LogLeaf, SigningKey
 
 _MOST_NOTICES = 100
 # A transaction may be open for a while before its records can be seen, and clocks of nodes differ a little.
@@ -258,12 +259,8 @@ def _check_sequencer(session: Session, report: LogReport) -> None:
     )
     for row in session.execute(passed.limit(_MOST_NOTICES)):
         report.faults.append(Fault(row.case_id, row.seq, "log", "the record was put in after later ones were logged"))
-    wrong = (
-        select(LoggedCase.case_id, LoggedCase.seq)
-        .outerjoin(top, top.c.case_id == LoggedCase.case_id)
-        .where(LoggedCase.seq != func.coalesce(top.c.seq, 0))
-    )
-    for row in session.execute(wrong.limit(_MOST_NOTICES)):
-        report.faults.append(Fault(row.case_id, row.seq, "log", "the case is said to be logged further than it is"))
+    for note in wrong_notes(session)[:_MOST_NOTICES]:
+        said = "further than it is" if note.noted > note.logged else f"less far than it is ({note.logged})"
+        report.faults.append(Fault(note.case_id, note.noted, "log", f"the case is said to be logged {said}"))
     behind = select(func.coalesce(func.sum(Case.seq - func.coalesce(top.c.seq, 0)), 0))
     report.unlogged = session.scalar(behind.select_from(Case).outerjoin(top, top.c.case_id == Case.id)) or 0

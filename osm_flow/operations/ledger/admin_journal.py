@@ -47,11 +47,12 @@ class AdminKind(StrEnum):
     holiday_set = "holiday.set"
     holiday_removed = "holiday.removed"
     definitions_deployed = "definitions.deployed"
+    log_repaired = "log.repaired"
 
 
 ABOUT_PEOPLE = tuple(kind for kind in AdminKind if kind.startswith(("person.", "position.")))
 # What holds for every office, so that every auditor sees it.
-_OF_ALL = (AdminKind.holiday_set, AdminKind.holiday_removed, AdminKind.definitions_deployed)
+_OF_ALL = (AdminKind.holiday_set, AdminKind.holiday_removed, AdminKind.definitions_deployed, AdminKind.log_repaired)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def record_list() -> ResponseReturnValue:
     since, until = period_of(chosen["since"], chosen["until"])
     wanted = AdminFilter(chosen["who"], chosen["about"], tuple(map(str, kinds)), since, until)
     page = admin_journal.records(g.session, g.actor, wanted, after=arguments.get("after") or None)
-    groups = {"people": gettext("ผู้ใช้และตำแหน่ง"), "others": gettext("ปฏิทินและกระบวนการ")}
+    groups = {"people": gettext("ผู้ใช้และตำแหน่ง"), "others": gettext("ปฏิทิน กระบวนการ และบันทึกรวม")}
     return render_template(
         "admin_journal/records.html",
         page=page,
@@ -144,6 +144,9 @@ def _labels() -> dict[str, str]:
         "name_th": gettext("ชื่อ (ไทย)"),
         "name_en": gettext("ชื่อ (อังกฤษ)"),
         "source": gettext("ที่มา"),
+        "wrong_notes": gettext("เรื่องที่บันทึกรวมจดไว้ไม่ตรง"),
+        "leaves": gettext("รายการในบันทึกรวม"),
+        "reason": gettext("เหตุผล"),
     }
 
 
@@ -161,4 +164,5 @@ def _kinds() -> dict[str, str]:
         AdminKind.holiday_set: gettext("กำหนดวันหยุดหรือวันทำการ"),
         AdminKind.holiday_removed: gettext("ยกเลิกการกำหนดวันหยุด"),
         AdminKind.definitions_deployed: gettext("ติดตั้งกระบวนการรุ่นใหม่"),
+        AdminKind.log_repaired: gettext("ซ่อมบันทึกรวม"),
     }

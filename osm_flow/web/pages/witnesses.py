@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.access.policy import OfficeFacts, Verb
-from osm_flow.operations.audit import checkpoints, signing_keys, witnesses
+from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb
+from osm_flow.operations.audit import checkpoints, repairs, signing_keys, witnesses
 from osm_flow.operations.audit.log import latest_checkpoint, logged_records
 from osm_flow.operations.people.offices import offices
 from osm_flow.store.models import Office
@@ -26,6 +26,8 @@ def log() -> ResponseReturnValue:
         logged=logged_records(g.session),
         keys=[(row, str(signing_keys.public_half(row))) for row in reversed(rows)],
         may_manage=may(Verb.manage_witnesses),
+        wrong_notes=len(repairs.wrong_notes(g.session)),
+        may_repair=may(Verb.repair, SystemFacts()),
     )
 
 
@@ -34,6 +36,15 @@ def log() -> ResponseReturnValue:
 def sign() -> ResponseReturnValue:
     made = checkpoints.sign_and_send(g.session, g.now, g.actor, keyring=current_app.config["KEYRING"])
     flash(gettext("ลงนามแล้ว มี %(size)s รายการ", size=made.size), "success")
+    return redirect(url_for("witnesses.log"))
+
+
+@blueprint.post("/audit/log/repairs")
+@requires(Verb.repair)
+def repair() -> ResponseReturnValue:
+    done = repairs.repair(g.session, g.actor, g.now, reason=request.form.get("reason", ""))
+    told = gettext("ซ่อมแล้ว %(notes)s เรื่อง บันทึกรวมรับเพิ่ม %(added)s รายการ", notes=done.notes, added=done.added)
+    flash(told, "success")
     return redirect(url_for("witnesses.log"))
 
 

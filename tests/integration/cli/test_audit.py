@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.audit import witnesses
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.people.offices import seed_clusters
-from osm_flow.store.models import OutboxEntry
+from osm_flow.store.models import LoggedCase, OutboxEntry
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, later
 from tests.integration.cli.shell import PASSWORD, Shell
@@ -22,6 +22,24 @@ from tests.integration.cli.shell import PASSWORD, Shell
 @pytest.fixture
 def shell(an_hour_later: Shell) -> Shell:
     return an_hour_later
+
+
+# ---- repairing -------------------------------------------------------------------------------------------------
+
+
+def test_a_log_that_stopped_is_repaired_from_the_command_line(shell: Shell, sqlite_store: Store, case_id: str) -> None:
+    shell.json("audit", "checkpoint")
+    assert "nothing to repair" in shell.run("audit", "repair", "--reason", "ลอง").stderr
+    with sqlite_store.transaction() as session:
+        session.execute(update(LoggedCase).where(LoggedCase.case_id == case_id).values(seq=1))
+    stopped = shell.run("audit", "checkpoint")
+
+    assert (stopped.exit_code, "an administrator repairs" in stopped.stderr) == (1, True)
+    assert shell.run("audit", "repair").exit_code == 2
+    assert shell.json("audit", "repair", "--reason", "จดไว้ไม่ตรง") == {"notes": 1, "added": 0}
+    assert shell.run("audit", "verify").exit_code == 0
+    told = shell.json("audit", "administration", "--kind", "log.repaired")["items"]
+    assert told[0]["changes"]["reason"]["new"] == "จดไว้ไม่ตรง"
 
 
 # ---- checkpoints and proofs ------------------------------------------------------------------------------------

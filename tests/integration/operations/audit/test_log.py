@@ -31,10 +31,11 @@ from osm_flow.operations.audit.log_checks import check_log
 from osm_flow.operations.audit.signing_keys import Keyring, kept_keys, public_half
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.hats import PersonNotFound, actor_named
-from osm_flow.store.models import JournalRecord, LogCheckpoint, LogLeaf
+from osm_flow.store.models import AdminRecord, JournalRecord, LogCheckpoint, LogLeaf
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_unrecorded, later, make_case, make_office, make_person
 from tests.rfc6962 import includes, leaf_hash, root_of
+from tests.stress import log_contention
 from tests.together import at_once
 
 
@@ -241,3 +242,25 @@ def test_foreign_cut_and_future_checkpoints_are_refused_in_words(
             "x" * 70_000,
         ):
             assert codes(junk) == ["note"]
+
+
+# ---- beside everything else ------------------------------------------------------------------------------------
+
+
+def test_the_log_stays_whole_beside_writers_erasers_and_administrators(store: Store, keyring: Keyring) -> None:
+    with store.transaction() as session:
+        deploy_unrecorded(session, "review")
+    case_ids = log_contention.prepare(store)
+
+    found = log_contention.contend(store, keyring, case_ids, log_contention.seconds(3))
+
+    assert found.failures == []
+    assert len(found.done) == 10, found  # every act had its turn
+    with store.transaction() as session:
+        append_new(session)
+    with store.reading() as session:
+        report = check_log(session, trusted=keyring.trusted())
+        assert (report.faults, report.unlogged) == ([], 0)
+        assert report.records == sum(
+            session.scalar(select(func.count()).select_from(table)) or 0 for table in (JournalRecord, AdminRecord)
+        )

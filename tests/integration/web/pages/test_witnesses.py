@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.store.models import LogCheckpoint, Witness
+from osm_flow.store.models import LogCheckpoint, LoggedCase, Witness
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, make_case
 from tests.integration.web.conftest import Visitor
@@ -74,3 +74,25 @@ def test_a_former_witness_stays_on_the_list_with_who_ended_it(store: Store, as_p
     assert "เลิกส่งจุดตรวจสอบให้ ผู้ตรวจสอบ แล้ว" in told
     assert "เลิกส่งเมื่อ" in told
     assert f"/audit/witnesses/{witness.id}/remove" not in told
+
+
+def test_an_administrator_repairs_a_log_that_stopped_and_says_why(store: Store, case_id: str, as_person: Visit) -> None:
+    admin, director, auditor = as_person("admin"), as_person("director"), as_person("auditor")
+    assert admin.post("/audit/log/repairs", {"reason": "ลอง"}).status_code == 409
+    assert director.post("/audit/log/checkpoints").status_code == 302
+    with store.transaction() as session:
+        session.execute(update(LoggedCase).where(LoggedCase.case_id == case_id).values(seq=0))
+
+    refused = director.post("/audit/log/checkpoints")
+    assert refused.status_code == 409
+    assert "จนกว่าผู้ดูแลระบบจะซ่อม" in refused.text
+    assert "โปรดแจ้งผู้ดูแลระบบให้ซ่อม" in auditor.get("/audit/log").text
+    assert director.post("/audit/log/repairs", {"reason": "ลอง"}).status_code == 403
+    assert admin.post("/audit/log/repairs", {"reason": " "}).status_code == 422
+    assert "/audit/log/repairs" in admin.get("/audit/log").text
+    told = admin.post("/audit/log/repairs", {"reason": "จดไว้ไม่ตรง"}, follow_redirects=True).text
+
+    assert "ซ่อมแล้ว 1 เรื่อง" in told
+    assert "/audit/log/repairs" not in told
+    assert director.post("/audit/log/checkpoints").status_code == 302
+    assert "จดไว้ไม่ตรง" in auditor.get("/audit/administration").text
