@@ -27,7 +27,10 @@ def list_(context: Context, every: bool, after: str | None, limit: int, as_json:
     with context.store.reading() as session:
         page = incidents.list_incidents(session, SYSTEM, is_open=None if every else True, after=after, limit=limit)
         items = [_as_dict(row) for row in page.items]
-    lines = (f"{item['id']:>6}  {item['case']}  {item['kind']:<12} {item['message']}" for item in items)
+    lines = (
+        f"{item['id']:>6}  {item['case']}  {item['kind']:<12} {' / '.join(str(item['message']).splitlines())}"
+        for item in items
+    )
     say({"items": items, "next": page.next}, as_json, "\n".join(lines))
 
 

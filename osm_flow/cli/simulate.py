@@ -93,7 +93,7 @@ def _say(walk: Walk) -> None:
 def simulate(
     file: Path, seed: int, walk_file: Path | None, mode: Mode, max_steps: int, key: str | None, as_json: bool
 ) -> None:
-    """Walk a diagram with random choices, or along a recorded walk."""
+    """Walk a diagram with random choices, or along a recorded walk; exit code 1 if the case can never go on."""
     source = DiagramFile(file)
     start = key or source.diagram.main_key
     source.process(start)
@@ -106,3 +106,7 @@ def simulate(
         _say(walk)
     if walk.outcome == "failed" and as_json:
         click.echo(walk.reason, err=True)
+    for standstill in walk.standing:
+        click.echo(f"stuck: {standstill.words.th} / {standstill.words.en}", err=True)
+    if walk.standing:
+        raise SystemExit(1)

@@ -29,3 +29,17 @@ class IncidentKind(StrEnum):
     reminder = "reminder"
     no_candidate = "no_candidate"
     uncaught_error = "uncaught_error"
+    standstill = "standstill"  # a join that no token can reach any more
+
+
+def in_both_languages(th: str, en: str) -> str:
+    """A sentence as an incident keeps it when it is known in both languages."""
+    return f"{th}\n{en}"
+
+
+def in_language(kind: str, message: str, locale: str) -> str:
+    """The message of an incident in the reader's language; one that is known in a single language as it is."""
+    th, divided, en = message.partition("\n")
+    if not divided or kind not in (IncidentKind.standstill, IncidentKind.uncaught_error):
+        return message
+    return en if locale == "en" else th

@@ -6,6 +6,7 @@ from osm_flow.engine.definitions import Diagram, Element, Process, compile_proce
 from osm_flow.engine.errors import DefinitionRefused, EngineFault, ExpressionFault, NotWaiting
 from osm_flow.engine.lint.linter import lint
 from osm_flow.engine.spiff.snapshot import digest_of
+from osm_flow.engine.standstills import Standstill, standstills
 from osm_flow.engine.stepper import ENGINE_VERSION, inspect, recorded, standing, step
 from osm_flow.engine.values import (
     Command,
@@ -49,6 +50,7 @@ __all__ = [
     "Process",
     "Replan",
     "Standing",
+    "Standstill",
     "Start",
     "Step",
     "Thrown",
@@ -62,5 +64,6 @@ __all__ = [
     "read_bpmn",
     "recorded",
     "standing",
+    "standstills",
     "step",
 ]

@@ -20,6 +20,7 @@ from osm_flow.domain.json import JSON
 from osm_flow.engine import values
 from osm_flow.engine.definitions import Process
 from osm_flow.engine.errors import EngineFault
+from osm_flow.engine.standstills import Standstill, standstills
 from osm_flow.engine.stepper import LiveCase, recorded, step
 from osm_flow.engine.values import (
     Command,
@@ -67,12 +68,16 @@ class _Running:
 
 @dataclass
 class Walk:
-    """The course of a simulation; `outcome` is completed, stuck or failed, `element` where it failed."""
+    """The course of a simulation; `outcome` is completed, stuck or failed, `element` where it failed.
+
+    Stuck is also a walk that was stopped on its way; `standing` says what can never go on, and is empty for such a one.
+    """
 
     steps: list[JSON] = field(default_factory=list)
     outcome: str = "stuck"
     element: str | None = None
     reason: str | None = None
+    standing: list[Standstill] = field(default_factory=list)
 
     def as_json(self) -> JSON:
         """The course as JSON."""
@@ -147,6 +152,8 @@ class Simulation:
 
     def _judge(self) -> None:
         self.walk.outcome = "completed" if self.is_over() else "stuck"
+        if self.walk.outcome == "stuck":
+            self.walk.standing = [found for case in self.cases.values() for found in _standing(case)]
         newest = next(iter(self.cases.values())).newest
         if newest is not None and newest.error_code is not None:
             reason = f"it ended in the error {newest.error_code}, which nothing in the diagram handles"
@@ -377,6 +384,12 @@ class Simulation:
             while instant.weekday() >= 5:
                 instant += timedelta(days=1 if number > 0 else -1)
         return instant.isoformat()
+
+
+def _standing(case: _Running) -> tuple[Standstill, ...]:
+    if case.newest is None or case.newest.ended:
+        return ()
+    return standstills(case.process, case.id, case.newest.snapshot, waiting=not case.newest.is_stuck)
 
 
 def _command(waiting: Waiting, data: JSON) -> Command:

@@ -15,6 +15,7 @@ from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.operations.cases.acts import NotAwaited
 from osm_flow.operations.definitions.library import compiled
+from osm_flow.operations.stepping.step import waiting_of
 from osm_flow.store.models import (
     Case,
     Incident,
@@ -113,6 +114,11 @@ def awaited_answer(session: Session, case: Case, task_id: str) -> WaitingMessage
 def timers_of(session: Session, case: Case) -> list[Timer]:
     """The timers that the case waits for, soonest first."""
     return list(session.scalars(select(Timer).where(Timer.case_id == case.id).order_by(Timer.due_at, Timer.task_id)))
+
+
+def waits(session: Session, case: Case) -> bool:
+    """Whether the running case waits for anything that can still happen: a person, an answer, a time, a child case."""
+    return case.state in OPEN_CASE and bool(waiting_of(session, case))
 
 
 def open_incidents_of(session: Session, case: Case) -> list[Incident]:

@@ -12,14 +12,15 @@ from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.domain import journal as rules
-from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import Decision
 from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.json import JSON
-from osm_flow.domain.kinds import IncidentKind
+from osm_flow.domain.kinds import IncidentKind, in_both_languages
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
+from osm_flow.engine import Process, Standstill
 from osm_flow.engine.values import Command, Start, Step, Waiting
 from osm_flow.errors import Refused
 from osm_flow.operations.calendar.milestones import calendar_lookup
@@ -221,7 +222,33 @@ def _move(session: Session, case: Case, command: Command, actor: Actor, now: dat
             _end(session, case, step, at, now)
         session.flush()
     kept_states.keep_if_due(session, case)
+    if not step.ended:
+        _tell_standstills(session, case, process, step, now)
     return step
+
+
+def _tell_standstills(session: Session, case: Case, process: Process, step: Step, now: datetime) -> None:
+    """Open an incident for each join that can never fire, once for as long as its token stands there."""
+    found = engine.standstills(process, case.id, step.snapshot, waiting=not step.is_stuck)
+    if not found:
+        return
+    told = select(Incident.task_id).where(Incident.case_id == case.id, Incident.kind == IncidentKind.standstill)
+    known = set(session.scalars(told))
+    for standstill in found:
+        if standstill.task_id not in known:
+            _open_standstill(session, case, standstill, now)
+
+
+def _open_standstill(session: Session, case: Case, standstill: Standstill, now: datetime) -> None:
+    message = in_both_languages(standstill.words.th, standstill.words.en)
+    kind, element = IncidentKind.standstill, standstill.element
+    incident = Incident(
+        case_id=case.id, kind=kind, message=message, element=element, task_id=standstill.task_id, opened_at=now
+    )
+    session.add(incident)
+    session.flush()
+    about = {"incident": incident.id, "kind": kind, "message": message}
+    note(session, case, SYSTEM, now, Act(RecordKind.incident_opened, element), about)
 
 
 def _end(session: Session, case: Case, step: Step, at: datetime, now: datetime) -> None:
@@ -230,7 +257,10 @@ def _end(session: Session, case: Case, step: Step, at: datetime, now: datetime) 
     case.ended_at = at
     outbox_entries.add_end(session, case, step, now)
     if step.error_code is not None and case.parent_case_id is None:
-        message = f"the case ended in the error {step.error_code}, which nothing in its diagram handles"
+        message = in_both_languages(
+            f"เรื่องจบด้วยข้อผิดพลาด {step.error_code} ซึ่งไม่มีส่วนใดในแผนภาพรับไว้",
+            f"the case ended in the error {step.error_code}, which nothing in its diagram handles",
+        )
         session.add(
             Incident(
                 case_id=case.id, element=step.outcome, kind=IncidentKind.uncaught_error, message=message, opened_at=now

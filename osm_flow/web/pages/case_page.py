@@ -12,6 +12,7 @@ from osm_flow.domain.access.policy import CaseFacts, OfficeFacts, SystemFacts, V
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 from osm_flow.domain.json import JSON
+from osm_flow.domain.kinds import in_language
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, CaseStatus
 from osm_flow.operations.cases import acts as cases
@@ -29,7 +30,7 @@ from osm_flow.web.parts.element_list import live_elements
 from osm_flow.web.parts.history import Told, fold, kind_words, tell
 from osm_flow.web.parts.refusals import Mistake
 from osm_flow.web.site.filters import role_name
-from osm_flow.web.site.i18n import gettext
+from osm_flow.web.site.i18n import current_locale, gettext
 from osm_flow.web.site.wording import names_of
 
 
@@ -80,6 +81,7 @@ def render(case: Case, *, after: str | None, problem: Mistake | None = None) -> 
         incidents=_incidents(case),
         open_items=open_items,
         candidates={item.id: _candidates(item) for item in open_items},
+        stands_still=not open_items and not overview.waits(g.session, case),
         awaited=overview.awaited_of(g.session, case),
         timers=overview.timers_of(g.session, case),
         elements=live_elements(process, case_queries.case_standing(g.session, case, g.now)),
@@ -117,9 +119,10 @@ def _incidents(case: Case) -> list[dict[str, Any]]:
     return [
         {
             "row": row,
-            "element_name": gettext(element.name)
-            if (element := elements.get(row.element or ""))
-            else row.element or "–",
+            "element_name": (gettext(element.name) if (element := elements.get(row.element or "")) else "")
+            or row.element
+            or gettext("ทั้งเรื่อง"),
+            "words": in_language(row.kind, row.message, current_locale()),
         }
         for row in overview.open_incidents_of(g.session, case)
     ]

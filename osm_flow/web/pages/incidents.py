@@ -10,13 +10,14 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
+from osm_flow.domain.kinds import in_language
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Incident
 from osm_flow.web.forms.posted import posted
 from osm_flow.web.site.access import requires
-from osm_flow.web.site.i18n import error_text, gettext
+from osm_flow.web.site.i18n import current_locale, error_text, gettext
 
 blueprint = Blueprint("incidents", __name__)
 
@@ -68,4 +69,5 @@ def _list_page(tried: int | None = None) -> str:
 
 def _shown(row: Incident) -> dict[str, Any]:
     element = compiled(g.session, row.case.definition).elements.get(row.element or "")
-    return {"row": row, "element_name": (gettext(element.name) if element else "") or row.element or gettext("ทั้งเรื่อง")}
+    name = (gettext(element.name) if element else "") or row.element or gettext("ทั้งเรื่อง")
+    return {"row": row, "element_name": name, "words": in_language(row.kind, row.message, current_locale())}

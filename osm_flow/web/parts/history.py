@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from osm_flow.domain.forms.schema import fields_of, is_table, label_of
 from osm_flow.domain.json import JSON
+from osm_flow.domain.kinds import in_language
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.operations.cases.queries import HistoryEntry
@@ -171,6 +172,8 @@ def _quote(kind: str, payload: JSON) -> str:
             return f"{moved}\n{words}".strip()
         case RecordKind.work_item_follow_up_set:
             return thai_datetime(data.get("to"))
+        case RecordKind.incident_opened:
+            return in_language(str(data.get("kind", "")), words, current_locale())
         case _:
             return words
 

@@ -64,9 +64,9 @@ def run(folder: Path, xml: bytes, *options: str, walk: Any = None, name: str = "
     return CliRunner().invoke(root, ["process", "simulate", str(folder / name), *given])
 
 
-def walked(folder: Path, xml: bytes, *options: str, walk: Any = None) -> dict[str, Any]:
+def walked(folder: Path, xml: bytes, *options: str, walk: Any = None, code: int = 0) -> dict[str, Any]:
     result = run(folder, xml, "--json", *options, walk=walk)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == code, result.output
     found: dict[str, Any] = json.loads(result.stdout)
     return found
 
@@ -225,9 +225,42 @@ def test_a_join_that_no_token_reaches_is_stuck(folder: Path) -> None:
     xml = diagram(
         start(), xor("g", "a"), manuals("a b"), both("j"), end(), flows("s > g; g > a > j; g > b [false]; b > j; j > e")
     )
-    found = walked(folder, xml)
+    found = walked(folder, xml, code=1)
     assert (found["outcome"], found["element"]) == ("stuck", None)
     assert [s["chosen"] for s in found["steps"]] == ["a"]
+
+
+STANDING = "s > g; g > a [true]; g > b; a > j; b > j; j > e"
+
+
+@pytest.mark.parametrize("mode", ["live", "reload", "replay"])
+def test_a_case_that_can_never_go_on_is_told_by_the_exit_code_and_a_sentence(folder: Path, mode: str) -> None:
+    xml = diagram(start(), xor("g", "b"), manuals("a b"), both("j"), end(), flows(STANDING))
+    result = run(folder, xml, "--mode", mode)
+    assert result.exit_code == 1
+    assert "stuck: เกตเวย์ขนาน j รอ งาน b" in result.stderr
+    assert "parallel gateway j waits for manual task b" in result.stderr
+
+
+def test_a_child_that_can_never_go_on_is_told_too(folder: Path) -> None:
+    child = process(start("is"), xor("g", "b"), manuals("a b"), both("j"), end("ie"), key="child") + ""
+    child = child.replace(
+        "</bpmn:process>", flows(STANDING.replace("s >", "is >").replace("> e", "> ie")) + "</bpmn:process>"
+    )
+    result = run(folder, document(process(start(), call("k"), end(), flows("s > k > e")), child))
+    assert result.exit_code == 1
+    assert "j waits for" in result.stderr
+
+
+def test_one_branch_that_can_never_go_on_is_told_while_another_goes_round(folder: Path) -> None:
+    beside = boundary("r", "c", timer("R/P1D", "timeCycle"), cancel=False)
+    nodes = (both("p1"), xor("g", "b"), manuals("a b c"), both("j"), beside, end("e2"), end("e3"))
+    path = f"s > p1; p1 > g; p1 > c > e2; r > e3; {STANDING.removeprefix('s > g; ')}"
+    xml = diagram(start(), *nodes, end(), flows(path))
+    result = run(folder, xml, walk=[{"element": "a"}, {"element": "r"}, {"element": "r"}])
+    assert result.exit_code == 1
+    assert "j waits for" in result.stderr
+    assert run(folder, xml, walk=[{"element": "r"}, {"element": "r"}]).exit_code == 0
 
 
 BAD_GATE = xor("g") + flows("g > x1 [1 > 'a']; g > x2 [2 > 'a']") + manuals("x1 x2")

@@ -9,7 +9,7 @@ from enum import StrEnum
 import pytest
 
 from osm_flow.domain.journal import canonical
-from osm_flow.domain.kinds import EntryKind, IncidentKind
+from osm_flow.domain.kinds import EntryKind, IncidentKind, in_both_languages, in_language
 from osm_flow.domain.people import PositionKind
 from osm_flow.domain.states import CaseStatus, ErasureState, ProjectState, WorkItemStatus
 
@@ -36,3 +36,15 @@ def test_a_database_keeps_the_text(member: StrEnum) -> None:
 
     assert type(kept) is str
     assert kept == member.name
+
+
+def test_an_incident_that_is_known_in_both_languages_is_told_in_the_readers() -> None:
+    kept = in_both_languages("ทางรวมรออยู่", "the join waits")
+
+    assert in_language("standstill", kept, "th") == "ทางรวมรออยู่"
+    assert in_language("standstill", kept, "en") == "the join waits"
+
+
+def test_other_messages_are_told_as_they_are() -> None:
+    assert in_language("engine", "บรรทัด\nline", "en") == "บรรทัด\nline"
+    assert in_language("uncaught_error", "the case ended in the error X", "th") == "the case ended in the error X"

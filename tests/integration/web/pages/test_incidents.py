@@ -101,3 +101,46 @@ def test_a_case_that_cannot_go_on_becomes_an_incident_and_keeps_what_was_typed(s
     assert answer.status == 409
     assert "ข้อความที่พิมพ์ไว้นาน" in answer.text
     assert site.read(lambda s: s.query(Incident).filter(Incident.resolved_at.is_(None)).count()) == 2
+
+
+# ---- what can never go on --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def standing(store: Store) -> Site:
+    """A case of which nothing can go on from its start: its join waits for what cannot come."""
+    site = open_site(store)
+
+    def prepare(session: Session) -> None:
+        make_office(session)
+        deploy_tests(session, "standing_at_once")
+        make_person(session, "wichai", "osm_director")
+        make_person(session, "root", "admin", office_id=None)
+        make_case(session, "standing_at_once")
+
+    site.arrange(prepare)
+    return site
+
+
+def test_a_case_that_can_never_go_on_says_which_join_waits_for_what(standing: Site) -> None:
+    case_id = standing.read(lambda session: session.scalars(select(Case.id)).one())
+
+    page = standing.visit("wichai").get(f"/cases/{case_id}")
+
+    assert "เรื่องหยุดรออยู่ที่ รวมผล" in page.words
+    assert "“รวมผล” (joined) รอ “แจ้งแล้ว” (told)" in page.words
+    assert "waits for" not in page.words
+    assert "กำลังรอคำตอบ เวลา หรือเรื่องย่อย" not in page.words
+
+
+def test_the_list_tells_a_standstill_in_the_language_of_its_reader(standing: Site) -> None:
+    root = standing.visit("root")
+    thai = root.get("/incidents").words
+    english = standing.visit("root", "en").get("/incidents").words
+
+    assert "“รวมผล” (joined) รอ “แจ้งแล้ว” (told)" in thai
+    assert "“รวมผล” (joined) waits for “แจ้งแล้ว” (told)" in english
+    assert "waits for" not in thai
+    refused = root.submit(root.get("/incidents"), "/retry")
+    assert refused.status == 409
+    assert "There is nothing to try again" in refused.words
