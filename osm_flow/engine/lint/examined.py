@@ -8,6 +8,7 @@ from typing import Any
 from osm_flow.domain.json import JSON
 from osm_flow.engine import expressions
 from osm_flow.engine.definitions import Diagram, is_flow_node
+from osm_flow.engine.drawn import Sentence, called
 from osm_flow.engine.errors import ExpressionFault
 from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import BPMN, NAMESPACES, local_name
@@ -38,6 +39,15 @@ class Ground:
     def add(self, node: Any, code: str, th: str, en: str, level: Any = "error") -> None:
         """Note a fault of an element, in both languages."""
         self.found.append(Problem(node.get("id") or local_name(node), code, th, en, level))
+
+    def called(self, node: Any) -> Sentence:
+        """What the element is called in sentences: its drawn name and its id."""
+        name = local_name(node)
+        if name != "sequenceFlow" or node.get("name"):
+            return called(node.get("id") or "", node.get("name") or "", name)
+        ends = [self.nodes.get(node.get(end)) for end in ("sourceRef", "targetRef")]
+        names = [(n.get("name") or n.get("id")) if n is not None else "?" for n in ends]
+        return called(node.get("id") or "", " → ".join(names))
 
     def owner(self, node: Any) -> Any:
         """The nearest enclosing element that has an id."""

@@ -32,6 +32,7 @@ from osm_flow.engine.lint.flows import (
     check_scope,
     check_ways_out,
 )
+from osm_flow.engine.lint.soundness import check_standstills
 from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import BPMN, local_name, properties_of
 
@@ -97,6 +98,8 @@ def _problems(ground: Ground) -> list[Problem]:
     for flow in ground.flows:
         check_flow(ground, flow)
     check_parallel_flows(ground)
+    if not any(problem.level == "error" for problem in ground.found):
+        check_standstills(ground)
     return ground.found
 
 
