@@ -26,7 +26,7 @@ from osm_flow.operations.ledger import registers
 from osm_flow.operations.projects.surroundings import SURROUNDINGS
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
-from osm_flow.store.session import Store
+from osm_flow.store.session import Limits, Store
 from osm_flow.web import pages
 from osm_flow.web.forms import document as form_document
 from osm_flow.web.site import access, assets, errors, filters, i18n, lifecycle, navigation, security, wording
@@ -110,7 +110,11 @@ def channels_of(settings: Settings) -> tuple[Channel, ...]:
 def _store(settings: Settings) -> Store:
     if settings.database_url.startswith("sqlite:"):
         settings.data_dir.mkdir(parents=True, exist_ok=True)
-    return Store(settings.database_url)
+    return Store(settings.database_url, _limits(settings))
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.lock_timeout, settings.statement_timeout, settings.idle_timeout)
 
 
 def _now() -> datetime:
@@ -136,6 +140,7 @@ def _context(settings: Settings) -> Context:
         clock=_now,
         make_app=make_app,
         log_origin=settings.log_origin,
+        limits=_limits(settings),
     )
 
 

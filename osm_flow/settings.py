@@ -14,6 +14,7 @@ from osm_flow.kept_secrets import kept_secret
 Environment = Literal["production", "demo", "test"]
 
 MINIMUM_KEY_LENGTH = 32
+_SECONDS = "must be whole seconds (1 to 86400)"
 _WEAK_KEYS = ("secret", "changeme", "change-me", "default", "password", "development", "example")
 
 
@@ -38,6 +39,9 @@ class Settings:
     timezone: str = "Asia/Bangkok"
     proxies: int = 0
     log_origin: str = ""
+    lock_timeout: int = 10
+    statement_timeout: int = 60
+    idle_timeout: int = 60
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -58,6 +62,9 @@ class Settings:
             timezone=given.get("OSM_TIMEZONE", cls.timezone),
             proxies=int(given.get("OSM_PROXIES", "0")),
             log_origin=given.get("OSM_LOG_ORIGIN", ""),
+            lock_timeout=int(given.get("OSM_LOCK_TIMEOUT", cls.lock_timeout)),
+            statement_timeout=int(given.get("OSM_STATEMENT_TIMEOUT", cls.statement_timeout)),
+            idle_timeout=int(given.get("OSM_IDLE_TIMEOUT", cls.idle_timeout)),
         )
 
     @property
@@ -93,9 +100,16 @@ def _problems(given: Mapping[str, str]) -> list[str]:
         "OSM_SMTP_URL": (_is_smtp_url, "must look like smtp://, smtp+starttls:// or smtps://user:password@host:587"),
         "OSM_TIMEZONE": (_is_timezone, "is not a known time zone"),
         "OSM_LOG_ORIGIN": (_is_one_word, "must be one word without a plus sign, such as example.go.th/journal"),
+        "OSM_LOCK_TIMEOUT": (_is_seconds, _SECONDS),
+        "OSM_STATEMENT_TIMEOUT": (_is_seconds, _SECONDS),
+        "OSM_IDLE_TIMEOUT": (_is_seconds, _SECONDS),
         "OSM_PROXIES": (lambda v: v.isdigit() and int(v) < 10, "must be the number of proxies in front (0 to 9)"),
     }
     return [f"{name} {why}" for name, (holds, why) in checks.items() if name in given and not holds(given[name])]
+
+
+def _is_seconds(value: str) -> bool:
+    return value.isascii() and value.isdigit() and 1 <= int(value) <= 86_400
 
 
 def _is_database_url(value: str) -> bool:

@@ -21,7 +21,7 @@ from flask import Flask
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.mail import MailChannel
 from osm_flow.operations.audit.signing_keys import Keyring, origin_of
-from osm_flow.store.session import Store
+from osm_flow.store.session import Limits, Store
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Context:
     clock: Callable[[], datetime]
     make_app: Callable[[Context, bool, str | None], Flask]
     log_origin: str = ""
+    limits: Limits = Limits()  # noqa: RUF009 (a frozen value)
     channels: Callable[[], tuple[Channel, ...]] = lambda: (MailChannel(),)
 
     @cached_property
@@ -45,7 +46,7 @@ class Context:
         """The store of the installation."""
         if self.database_url.startswith("sqlite:"):
             self.data_dir.mkdir(parents=True, exist_ok=True)
-        return Store(self.database_url)
+        return Store(self.database_url, self.limits)
 
     @cached_property
     def keyring(self) -> Keyring:

@@ -9,11 +9,14 @@ from sqlalchemy.exc import DBAPIError
 
 from osm_flow.cli.context import Context
 from osm_flow.errors import OsmFlowError
+from osm_flow.store.session import Unreachable
 from osm_flow.store.upgrade import current_revision, newest_revision
 
 
 def sentence_for(error: Exception, context: Context) -> str | None:
     """The trouble in a sentence; None for a fault of the program, whose traceback should be seen."""
+    if isinstance(error, Unreachable) and isinstance(error.__cause__, DBAPIError):
+        error = error.__cause__  # whoever runs a command can do something about what the database itself says
     if isinstance(error, OsmFlowError):
         return str(error)
     if isinstance(error, DBAPIError):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     ColumnElement,
     Connection,
     CursorResult,
@@ -22,16 +25,19 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from osm_flow.errors import NotFound, Refused
+from osm_flow.store.database_errors import Trouble, trouble_of
 from osm_flow.store.models import Case, WorkItem
 from osm_flow.store.unit_of_work import unit_of
+from osm_flow.store.writer_queue import WriterQueue
 
-BUSY_SECONDS = 10
+_TURN = "osm_turn"
 
 
 class Overtaken(Refused):
@@ -47,26 +53,56 @@ class Busy(Refused):
     may_pass = True
 
 
+class Unreachable(Busy):
+    """The database cannot be reached or cannot write. Nothing was changed; if this goes on, tell the administrator."""
+
+
+class OutcomeUnknown(Busy):
+    """The connection to the database broke while this was being kept. Look whether it was done before you repeat it."""
+
+
 class CaseNotFound(NotFound):
     """There is no such case."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many seconds the database may keep somebody waiting, so that nobody waits for ever. 0 is without end.
+
+    lock       for what another transaction holds.
+    statement  for one answer (PostgreSQL).
+    idle       how long a transaction may stand still before PostgreSQL ends it: whoever began it is paused or gone.
+    connect    for a connection (PostgreSQL).
+    """
+
+    lock: int = 10
+    statement: int = 60
+    idle: int = 60
+    connect: int = 10
+
+
+_USUAL = Limits()
 
 
 class Store:
     """The database: SQLite by default, PostgreSQL by its URL. Safe to share between threads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: Limits = _USUAL) -> None:
         address = make_url(url)
         if address.drivername in {"postgresql", "postgres"}:
             address = address.set(drivername="postgresql+psycopg")
-        self.url = address
-        self.engine = create_engine(address, pool_pre_ping=address.get_backend_name() == "postgresql", **_pool(address))
+        self.url, self.limits = address, limits
+        is_remote = address.get_backend_name() == "postgresql"
+        self.engine = create_engine(address, pool_pre_ping=is_remote, **_pool(address, limits))
         self.dialect: str = self.engine.dialect.name
         if self.dialect == "sqlite":
-            _govern_sqlite(self.engine)
+            self._queue = WriterQueue(_file_of(address))
+            patience = f"busy_timeout={limits.lock * 1000}"
+            _govern_sqlite(self.engine, _turns(self.engine, self._queue, limits.lock), patience)
             self._writing: Engine = self.engine.execution_options(osm_begin="IMMEDIATE")
             # Its own connections: one that is told now this, now that, prepares all of its statements anew each time.
-            self._reading: Engine = create_engine(address, **_pool(address))
-            _govern_sqlite(self._reading, "query_only=ON")
+            self._reading: Engine = create_engine(address, **_pool(address, limits))
+            _govern_sqlite(self._reading, lambda connection: None, patience, "query_only=ON")
         else:
             self._writing = self.engine
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -75,21 +111,21 @@ class Store:
     def transaction(self) -> Iterator[Session]:
         """A session that may write. Commits once at the end; any error rolls everything back.
 
-        Raises Overtaken when another writer won, Busy when the database could not be locked in time.
+        Raises Overtaken when another writer won, Busy when the database could not be locked in time, Unreachable when it
+        is away or cannot write, OutcomeUnknown when it went away during the commit.
         """
-        with Session(self._writing, expire_on_commit=False) as session:
-            try:
-                yield session
-                session.commit()
-            except StaleDataError as error:
-                raise Overtaken from error
-            except OperationalError as error:
-                raise _as_refusal(error) from error
+        with _refusing(), Session(self._writing, expire_on_commit=False) as session:
+            yield session
+            session.flush()
+            _commit(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session on one unchanging view of the database, which refuses to write and is always rolled back."""
-        with Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+        """A session on one unchanging view of the database, which refuses to write and is always rolled back.
+
+        Raises Busy, Unreachable.
+        """
+        with _refusing(reads=True), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     @contextmanager
@@ -104,11 +140,9 @@ class Store:
         On PostgreSQL that concerns the tables; its write-ahead log and backups forget by their own rules.
         """
         if self.dialect == "postgresql":
-            with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-                connection.exec_driver_sql("VACUUM FULL")
-            return True
+            return self._vacuum()
         # Not one of the pool: their pragmas belong to the transactions that they are used for.
-        with closing(sqlite3.connect(str(self.url.database), BUSY_SECONDS, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(str(self.url.database), self.limits.lock, isolation_level=None)) as connection:
             try:
                 connection.execute("PRAGMA secure_delete=ON")
                 connection.execute("VACUUM")
@@ -119,17 +153,32 @@ class Store:
                 raise
         return not busy
 
+    def _vacuum(self) -> bool:
+        with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("SET statement_timeout = 0")
+            try:
+                connection.exec_driver_sql("VACUUM FULL")
+            except SQLAlchemyError as error:
+                if trouble_of(error) is Trouble.busy:
+                    return False
+                raise
+            finally:
+                connection.exec_driver_sql("RESET statement_timeout")
+        return True
+
     def close(self) -> None:
         """Give every connection back to the operating system."""
         self.engine.dispose()
         self._reading.dispose()
+        if self.dialect == "sqlite":
+            self._queue.close()
 
 
 class _Whole(Store):
     """A store on one connection whose transactions are savepoints. For one thread."""
 
     def __init__(self, store: Store, connection: Connection) -> None:
-        self.url, self.engine, self.dialect = store.url, store.engine, store.dialect
+        self.url, self.engine, self.dialect, self.limits = store.url, store.engine, store.dialect, store.limits
         self._connection = connection
 
     @contextmanager
@@ -220,23 +269,72 @@ def _lock(session: Session, query: Select[Case], id_: str) -> Case:
     return case
 
 
-def _as_refusal(error: OperationalError) -> Exception:
-    text = str(error.orig)
-    if "locked" in text:
-        return Busy()
-    if "deadlock" in text or "could not serialize" in text:
+def refusal_of(error: SQLAlchemyError, *, reads: bool = False) -> Refused | None:
+    """The refusal that an error of the database means; None for a mistake of the program.
+
+    `reads`: a session that must not write refused to.
+    """
+    if isinstance(error, StaleDataError):
         return Overtaken()
-    return error
+    match trouble_of(error):
+        case Trouble.busy:
+            return Busy()
+        case Trouble.overtaken:
+            return Overtaken()
+        case Trouble.away | Trouble.unwritable:
+            return Unreachable()
+        case Trouble.read_only if not reads:
+            return Unreachable()
+    return None
 
 
-def _pool(address: Any) -> dict[str, Any]:
+@contextmanager
+def _refusing(*, reads: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        refusal = refusal_of(error, reads=reads)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def _commit(session: Session) -> None:
+    try:
+        session.commit()
+    except SQLAlchemyError as error:
+        if trouble_of(error) is Trouble.away:  # the answer is missing: it may have been kept all the same
+            raise OutcomeUnknown from error
+        raise
+
+
+def _pool(address: URL, limits: Limits) -> dict[str, Any]:
     if address.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": BUSY_SECONDS}}
-    return {"pool_size": 10, "max_overflow": 20}
+        return {"connect_args": {"timeout": limits.lock}}
+    said = address.query.get("options", "")
+    waits = {
+        "lock_timeout": limits.lock,
+        "statement_timeout": limits.statement,
+        "idle_in_transaction_session_timeout": limits.idle,
+    }
+    options = [f"-c {name}={seconds * 1000}" for name, seconds in waits.items()]
+    connect_args = {
+        "connect_timeout": limits.connect,
+        "options": " ".join([*options, *([said] if isinstance(said, str) else said)]),  # what the URL says wins
+        # A server that vanished without a word is noticed, also while nothing is sent.
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    }
+    return {"pool_size": 10, "max_overflow": 20, "pool_timeout": limits.lock or 30, "connect_args": connect_args}
 
 
-def _govern_sqlite(engine: Engine, *pragmas: str) -> None:
-    """Take transactions out of the driver's hands: it begins them late and never IMMEDIATE."""
+def _govern_sqlite(engine: Engine, enter: Callable[[Connection], None], *pragmas: str) -> None:
+    """Take transactions out of the driver's hands: it begins them late and never IMMEDIATE.
+
+    `enter` waits for the turn of one that is to write.
+    """
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -245,7 +343,6 @@ def _govern_sqlite(engine: Engine, *pragmas: str) -> None:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=FULL",
-            f"busy_timeout={BUSY_SECONDS * 1000}",
             "foreign_keys=ON",
             # What is deleted is overwritten: personal data may not linger in free pages.
             "secure_delete=ON",
@@ -256,5 +353,31 @@ def _govern_sqlite(engine: Engine, *pragmas: str) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        mode = connection.get_execution_options().get("osm_begin")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "IMMEDIATE" else "BEGIN")
+        if connection.get_execution_options().get("osm_begin") == "IMMEDIATE":
+            enter(connection)
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+def _turns(engine: Engine, queue: WriterQueue, seconds: float) -> Callable[[Connection], None]:
+    """What lets transactions that write begin in the order in which they came."""
+
+    def enter(connection: Connection) -> None:
+        if not queue.enter(seconds):
+            raise Busy
+        connection.info[_TURN] = True
+
+    # The connection goes back to the pool after its transaction, however that ended.
+    @event.listens_for(engine, "checkin")
+    @event.listens_for(engine, "invalidate")
+    def leave(_connection: Any, record: ConnectionPoolEntry, *_: object) -> None:
+        if record.info.pop(_TURN, False):
+            queue.leave()
+
+    return enter
+
+
+def _file_of(address: URL) -> Path | None:
+    name = address.database
+    return None if not name or name == ":memory:" or name.startswith("file:") else Path(name)

@@ -29,6 +29,7 @@ def upgrade(store: Store) -> list[str]:
     from alembic.script import ScriptDirectory
 
     with store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
+        _be_patient(connection)
         take(connection, AdvisoryLock.upgrade)
         before = _revision(connection)
         command.upgrade(_config(connection), "head")
@@ -45,6 +46,13 @@ def current_revision(store: Store) -> str | None:
 def newest_revision() -> str:
     """The newest migration of this version of the product: its files are numbered in their order."""
     return max(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+def _be_patient(connection: Connection) -> None:
+    """Another node's upgrade may take its time, and so may this one; yet neither for ever."""
+    if connection.dialect.name == "postgresql":
+        for setting in ("lock_timeout = '10min'", "statement_timeout = 0", "idle_in_transaction_session_timeout = 0"):
+            connection.exec_driver_sql(f"SET LOCAL {setting}")
 
 
 def _revision(connection: Connection) -> str | None:

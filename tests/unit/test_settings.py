@@ -49,6 +49,9 @@ def test_everything_may_be_said_and_blanks_around_it_do_not_count(tmp_path: Path
             "OSM_MAIL_FROM": "osm@example.go.th",
             "OSM_TIMEZONE": "Asia/Vientiane",
             "OSM_PROXIES": "2",
+            "OSM_LOCK_TIMEOUT": "5",
+            "OSM_STATEMENT_TIMEOUT": "30",
+            "OSM_IDLE_TIMEOUT": "20",
             "OSM_LOG_ORIGIN": "example.go.th/journal",
         }
     )
@@ -63,6 +66,9 @@ def test_everything_may_be_said_and_blanks_around_it_do_not_count(tmp_path: Path
         mail_from="osm@example.go.th",
         timezone="Asia/Vientiane",
         proxies=2,
+        lock_timeout=5,
+        statement_timeout=30,
+        idle_timeout=20,
         log_origin="example.go.th/journal",
     )
 
@@ -96,6 +102,12 @@ def test_the_database_lies_in_the_data_folder_unless_another_is_named(tmp_path: 
         ("OSM_LOG_ORIGIN", "two words", False),
         ("OSM_LOG_ORIGIN", "a+b", False),
         ("OSM_LOG_ORIGIN", "x" * 256, False),
+        ("OSM_LOCK_TIMEOUT", "3", True),
+        ("OSM_LOCK_TIMEOUT", "0", False),
+        ("OSM_STATEMENT_TIMEOUT", "86400", True),
+        ("OSM_STATEMENT_TIMEOUT", "1.5", False),
+        ("OSM_IDLE_TIMEOUT", "60", True),
+        ("OSM_IDLE_TIMEOUT", "๖๐", False),
         ("OSM_PROXIES", "9", True),
         ("OSM_PROXIES", "10", False),
         ("OSM_PROXIES", "-1", False),

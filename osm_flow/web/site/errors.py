@@ -8,9 +8,11 @@ import secrets
 
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from osm_flow.errors import OsmFlowError
+from osm_flow.store.session import Busy, OutcomeUnknown, refusal_of
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.i18n import error_text, gettext
 
@@ -30,6 +32,9 @@ _TEXTS = {
     500: ("ระบบขัดข้อง", "ยังไม่มีการบันทึกสิ่งที่ทำเมื่อครู่ ลองอีกครั้ง หากยังเป็นอยู่ โปรดแจ้งเลขอ้างอิงนี้ต่อผู้ดูแลระบบ"),
     503: ("ระบบไม่ว่างชั่วคราว", "ยังไม่มีการบันทึกสิ่งที่ทำเมื่อครู่ รอสักครู่แล้วลองใหม่"),
 }
+# Instead of the hint that nothing was kept, which nobody can know then.
+_UNKNOWN = "เปิดหน้าเดิมดูก่อนว่าบันทึกแล้วหรือยัง แล้วจึงทำซ้ำ"
+_RETRY_SECONDS = "5"
 
 
 def wants_json() -> bool:
@@ -37,10 +42,13 @@ def wants_json() -> bool:
     return request.path.startswith("/api/") or best in {"application/json", "application/problem+json"}
 
 
-def answer(status: int, detail: str = "", fields: dict[str, str] | None = None, reference: str = "") -> Response:
-    """The designed page, or problem details (RFC 9457), for a status."""
+def answer(
+    status: int, detail: str = "", fields: dict[str, str] | None = None, reference: str = "", hint: str = ""
+) -> Response:
+    """The designed page, or problem details (RFC 9457), for a status; `hint` in place of the usual one."""
     g.failed = True
-    heading, hint = (gettext(text) for text in _TEXTS.get(status, _TEXTS[500 if status >= 500 else 400]))
+    heading, usual = (gettext(text) for text in _TEXTS.get(status, _TEXTS[500 if status >= 500 else 400]))
+    hint = gettext(hint) if hint else usual
     fields = {name: gettext(text) for name, text in (fields or {}).items()}
     if wants_json():
         body = {"type": "about:blank", "title": heading, "status": status, "detail": detail or hint}
@@ -63,7 +71,21 @@ def answer(status: int, detail: str = "", fields: dict[str, str] | None = None, 
 
 def on_our_error(error: OsmFlowError) -> Response:
     lifecycle.abandon()
-    return answer(error.status, error_text(error), error.fields)
+    hint = _UNKNOWN if isinstance(error, OutcomeUnknown) else ""
+    response = answer(error.status, error_text(error), error.fields, hint=hint)
+    if isinstance(error, Busy):
+        logger.warning("%s %s: %s", request.method, request.path, error.__cause__ or error)
+        response.headers["Retry-After"] = _RETRY_SECONDS
+    return response
+
+
+def on_database_error(error: SQLAlchemyError) -> Response:
+    """Where a view or whatever runs before it met the error itself: what others cause is told, a mistake is a crash."""
+    refusal = refusal_of(error, reads=request.method in lifecycle.SAFE_METHODS)
+    if refusal is None:
+        raise error
+    refusal.__cause__ = error
+    return on_our_error(refusal)
 
 
 def on_csrf_error(error: CSRFError) -> Response:
@@ -94,6 +116,7 @@ def on_crash(error: InternalServerError) -> Response:
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(OsmFlowError, on_our_error)
+    app.register_error_handler(SQLAlchemyError, on_database_error)
     app.register_error_handler(CSRFError, on_csrf_error)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(InternalServerError, on_crash)

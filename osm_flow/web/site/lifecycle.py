@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.errors import OsmFlowError
+from osm_flow.errors import OsmFlowError, Refused
 from osm_flow.operations.background.delivery import anything_pending, deliver_pending
 from osm_flow.operations.people.hats import actor_signed_in
 from osm_flow.store.session import Store
@@ -130,8 +130,14 @@ def _go_on(store: Store, now: datetime, *case_ids: str) -> None:
 def abandon(error: BaseException | None = None) -> None:
     """Roll back whatever is still open; harmless when nothing is."""
     scope: contextlib.ExitStack | None = g.pop("scope", None)
-    if scope is not None:
+    if scope is None:
+        return
+    try:
         g.session.rollback()
+    except SQLAlchemyError:  # the connection is gone, and what it had begun with it
+        logger.warning("a transaction could not be rolled back", exc_info=True)
+        g.session.invalidate()
+    with contextlib.suppress(Refused):  # of an empty session: there is nothing left to keep
         scope.close()
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from osm_flow.store.models import Office, WorkItem
-from osm_flow.store.session import CaseNotFound, Overtaken, Store, lock_case
+from osm_flow.store.session import CaseNotFound, Limits, Overtaken, Store, lock_case
 from tests.factories import deploy_tests, items_of, make_case, make_office
 
 
@@ -60,6 +61,19 @@ def test_sqlite_is_durable_and_patient(sqlite_store: Store) -> None:
         }
 
     assert settings == {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 10_000, "foreign_keys": 1}
+
+
+def test_postgresql_keeps_nobody_waiting_for_ever(new_postgresql: Callable[[], Store]) -> None:
+    url = new_postgresql().url.update_query_dict({"options": "-c lock_timeout=7000"})
+    store = Store(url.render_as_string(hide_password=False), Limits(lock=1, statement=2, idle=3))
+    for opened in (store.transaction, store.reading):
+        with opened() as session:
+            waits = [
+                session.execute(text(f"SHOW {name}")).scalar()
+                for name in ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+            ]
+        assert waits == ["7s", "2s", "3s"]  # what the address says itself stays
+    store.close()
 
 
 def test_a_plain_postgresql_url_uses_psycopg() -> None:

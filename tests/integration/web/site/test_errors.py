@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask, g
+from sqlalchemy import text
+from werkzeug.test import TestResponse
 
+from osm_flow.app import create_app
 from osm_flow.errors import Invalid
-from osm_flow.store.session import Store
+from osm_flow.settings import Settings
+from osm_flow.store.models import Person
+from osm_flow.store.session import Limits, Store
+from osm_flow.web.site.access import public
 from osm_flow.web.site.errors import _TEXTS, answer, on_our_error
 from osm_flow.web.site.i18n import gettext
-from tests.integration.web.conftest import Visitor
+from tests.factories import NOW
+from tests.integration.web.conftest import PASSWORD, Visitor
 
 
 @pytest.fixture
@@ -29,9 +38,9 @@ def test_a_post_without_the_pages_token_is_refused(as_person: Callable[[str], Vi
 
 @pytest.mark.parametrize("status", sorted(_TEXTS))
 def test_errors_have_words_in_both_languages(status: int) -> None:
-    for text in _TEXTS[status]:
-        assert gettext(text, "en") != text
-        assert gettext(text, "th") == text
+    for words in _TEXTS[status]:
+        assert gettext(words, "en") != words
+        assert gettext(words, "th") == words
 
 
 def test_an_unknown_page_keeps_the_shell_of_the_person(as_person: Callable[[str], Visitor]) -> None:
@@ -88,3 +97,120 @@ def test_a_status_without_words_of_its_own_is_told_like_its_family(site: Flask, 
         told = answer(status)
 
     assert (told.status_code, told.get_json()["title"]) == (status, _TEXTS[like][0])
+
+
+# ---- a database that is busy, away or full ---------------------------------------------------------------------
+
+
+def site_on(store: Store, folder: Path) -> Flask:
+    settings = Settings(env="test", secret_key="k" * 40, data_dir=folder)
+    return create_app(settings, store=store, clock=lambda: NOW)
+
+
+def assert_designed(answer: TestResponse, *words: str) -> None:
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "ระบบไม่ว่างชั่วคราว" in answer.text
+    assert "เลขอ้างอิง" not in answer.text
+    for word in words:
+        assert word in answer.text
+
+
+def test_a_write_that_waits_for_too_long_is_told_and_may_be_tried_again(
+    sqlite_store: Store, tmp_path: Path, staff: dict[str, Person]
+) -> None:
+    impatient = Store(sqlite_store.url.render_as_string(), Limits(lock=1))
+    visitor = Visitor(site_on(impatient, tmp_path)).come_back_as(staff["director"])
+    data = {"csrf_token": visitor.token(), "username": "director", "password": PASSWORD}
+    with sqlite_store.transaction() as session:
+        session.execute(text("UPDATE people SET locale = locale"))
+        assert visitor.get("/").status_code == 200  # readers do not wait
+        assert_designed(visitor.client.post("/notices/read", data=data), "ฐานข้อมูลไม่ว่าง")
+        assert_designed(visitor.client.post("/login", data=data), "ฐานข้อมูลไม่ว่าง")
+
+    assert visitor.client.post("/notices/read", data=data).status_code == 302
+    impatient.close()
+
+
+def test_a_read_only_database_can_be_read_and_refuses_writes_in_words(
+    sqlite_store: Store, tmp_path: Path, staff: dict[str, Person]
+) -> None:
+    sqlite_store.close()
+    read_only = Store(f"sqlite:///file:{sqlite_store.url.database}?mode=ro&uri=true")
+    visitor = Visitor(site_on(read_only, tmp_path)).come_back_as(staff["director"])
+
+    assert visitor.get("/").status_code == 200
+    assert_designed(visitor.post("/notices/read"), "ติดต่อฐานข้อมูลไม่ได้")
+    assert_designed(visitor.post("/login", {"username": "director", "password": PASSWORD}), "โปรดแจ้งผู้ดูแลระบบ")
+    read_only.close()
+
+
+def test_without_its_database_the_site_says_so_wherever_it_is_asked(tmp_path: Path, staff: dict[str, Person]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        stopped = Store(f"postgresql://osm@127.0.0.1:{taken.getsockname()[1]}/osm", Limits(connect=1))
+        site = site_on(stopped, tmp_path)
+        stranger, known = Visitor(site), Visitor(site).come_back_as(staff["director"])
+
+        page = stranger.get("/login")
+        assert (page.status_code, "csrf_token" in page.text) == (200, True)
+        data = {"csrf_token": stranger.token(), "username": "director", "password": PASSWORD}
+        assert_designed(stranger.client.post("/login", data=data), "ติดต่อฐานข้อมูลไม่ได้")
+        for path in ("/", "/login", "/inbox", "/no-such-page"):
+            assert_designed(known.get(path), "ติดต่อฐานข้อมูลไม่ได้")
+        told = known.get("/", headers={"Accept": "application/json"})
+        assert (told.status_code, told.mimetype) == (503, "application/problem+json")
+
+
+@pytest.mark.parametrize("when", ["before the view", "in the view", "in the commit"])
+def test_a_connection_that_ends_in_the_middle_is_told_and_the_next_request_works(
+    new_postgresql: Callable[[], Store], tmp_path: Path, when: str
+) -> None:
+    store = new_postgresql()
+    site = site_on(store, tmp_path)
+
+    def end_connection() -> None:
+        pid = g.session.scalar(text("SELECT pg_backend_pid()"))
+        with store.engine.connect() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+    @public
+    def view() -> str:
+        g.session.execute(text("UPDATE people SET locale = locale"))
+        if when != "before the view":
+            end_connection()
+        if when != "in the commit":
+            g.session.execute(text("SELECT 1"))
+        return "done"
+
+    site.add_url_rule("/view", "view", view, methods=["POST"])
+    visitor = Visitor(site)
+    token = visitor.token()
+    ending = end_connection if when == "before the view" else lambda: None
+    site.before_request_funcs.setdefault(None, []).append(ending)
+
+    answer = visitor.client.post("/view", data={"csrf_token": token})
+
+    if when == "in the commit":
+        assert_designed(answer, "ดูก่อนว่าบันทึกแล้วหรือยัง")
+        assert "ยังไม่มีการบันทึก" not in answer.text
+    else:
+        assert_designed(answer, "ยังไม่มีการบันทึก")
+    site.before_request_funcs[None].remove(ending)
+    assert visitor.get("/login").status_code == 200
+
+
+def test_a_mistake_in_a_statement_stays_a_crash_with_a_reference(sqlite_store: Store, tmp_path: Path) -> None:
+    site = site_on(sqlite_store, tmp_path)
+    site.testing = False
+
+    @public
+    def view() -> str:
+        g.session.execute(text("SELECT nonsense"))
+        return "done"
+
+    site.add_url_rule("/view", "view", view)
+
+    told = site.test_client().get("/view")
+
+    assert (told.status_code, "เลขอ้างอิง" in told.text) == (500, True)

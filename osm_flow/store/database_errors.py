@@ -1,0 +1,85 @@
+"""What is behind an error of the database that nobody wrote a mistake for: others at work, or a database that is away.
+
+Both databases say it by codes: SQLite by its extended result codes, PostgreSQL by SQLSTATE.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from enum import Enum, auto
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+
+class Trouble(Enum):
+    """Why the database did not do what it was asked, where the question was right."""
+
+    busy = auto()
+    """Others hold what was needed, for longer than one waits."""
+    overtaken = auto()
+    """Somebody else changed the same at the same moment."""
+    away = auto()
+    """It cannot be reached, or it ended the connection."""
+    unwritable = auto()
+    """Its disk is full, or cannot be written or read."""
+    read_only = auto()
+    """It takes no writes here. For a session that only reads this is a mistake of the program."""
+
+
+_SQLITE = {
+    sqlite3.SQLITE_BUSY: Trouble.busy,
+    sqlite3.SQLITE_LOCKED: Trouble.busy,
+    sqlite3.SQLITE_FULL: Trouble.unwritable,
+    sqlite3.SQLITE_IOERR: Trouble.unwritable,
+    sqlite3.SQLITE_CANTOPEN: Trouble.away,
+    sqlite3.SQLITE_READONLY: Trouble.read_only,
+}
+_SQLITE_KEYS = {
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+    sqlite3.SQLITE_CONSTRAINT_ROWID,
+    sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY,
+}
+# By SQLSTATE, else by its class: PostgreSQL's appendix A.
+_POSTGRESQL = {
+    "08": Trouble.away,
+    "23503": Trouble.overtaken,
+    "23505": Trouble.overtaken,
+    "23P01": Trouble.overtaken,
+    "25006": Trouble.read_only,
+    "25P03": Trouble.away,
+    "40": Trouble.overtaken,
+    "53": Trouble.busy,
+    "53100": Trouble.unwritable,
+    "55P03": Trouble.busy,
+    "57": Trouble.away,
+    "57014": Trouble.busy,
+    "58": Trouble.unwritable,
+}
+
+
+def trouble_of(error: SQLAlchemyError) -> Trouble | None:
+    """The trouble behind an error; None for a mistake of the program."""
+    if isinstance(error, PoolExhausted):
+        return Trouble.busy
+    if not isinstance(error, DBAPIError):
+        return None
+    if isinstance(error.orig, sqlite3.Error):
+        return _of_sqlite(getattr(error.orig, "sqlite_errorcode", None))
+    return _of_postgresql(error)
+
+
+def _of_sqlite(code: int | None) -> Trouble | None:
+    if code in _SQLITE_KEYS:
+        return Trouble.overtaken
+    return None if code is None else _SQLITE.get(code & 0xFF)  # the low byte is the primary code
+
+
+def _of_postgresql(error: DBAPIError) -> Trouble | None:
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        kinds = {kind.__name__ for kind in type(error.orig).__mro__}
+        is_lost = error.connection_invalidated or "OperationalError" in kinds
+        return Trouble.away if is_lost and "PipelineAborted" not in kinds else None
+    return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
