@@ -11,6 +11,8 @@ from enum import Enum, auto
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+DatabaseError = SQLAlchemyError  # for those who handle errors of the database and know nothing else of its library
+
 
 class Trouble(Enum):
     """Why the database did not do what it was asked, where the question was right."""

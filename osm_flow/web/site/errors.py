@@ -8,10 +8,10 @@ import secrets
 
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from osm_flow.errors import OsmFlowError
+from osm_flow.store.database_errors import DatabaseError
 from osm_flow.store.session import Busy, OutcomeUnknown, refusal_of
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.i18n import error_text, gettext
@@ -79,7 +79,7 @@ def on_our_error(error: OsmFlowError) -> Response:
     return response
 
 
-def on_database_error(error: SQLAlchemyError) -> Response:
+def on_database_error(error: DatabaseError) -> Response:
     """Where a view or whatever runs before it met the error itself: what others cause is told, a mistake is a crash."""
     refusal = refusal_of(error, reads=request.method in lifecycle.SAFE_METHODS)
     if refusal is None:
@@ -116,7 +116,7 @@ def on_crash(error: InternalServerError) -> Response:
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(OsmFlowError, on_our_error)
-    app.register_error_handler(SQLAlchemyError, on_database_error)
+    app.register_error_handler(DatabaseError, on_database_error)
     app.register_error_handler(CSRFError, on_csrf_error)
     app.register_error_handler(HTTPException, on_http_error)
     app.register_error_handler(InternalServerError, on_crash)

@@ -132,11 +132,12 @@ def abandon(error: BaseException | None = None) -> None:
     scope: contextlib.ExitStack | None = g.pop("scope", None)
     if scope is None:
         return
+    session: Session = g.session
     try:
-        g.session.rollback()
+        session.rollback()
     except SQLAlchemyError:  # the connection is gone, and what it had begun with it
         logger.warning("a transaction could not be rolled back", exc_info=True)
-        g.session.invalidate()
+        session.invalidate()
     with contextlib.suppress(Refused):  # of an empty session: there is nothing left to keep
         scope.close()
 
