@@ -29,6 +29,7 @@ from osm_flow.settings import Settings, SettingsAreWrong
 from osm_flow.store.session import Limits, Store
 from osm_flow.web import pages
 from osm_flow.web.forms import document as form_document
+from osm_flow.web.forms import sending
 from osm_flow.web.site import access, assets, errors, filters, i18n, lifecycle, navigation, security, wording
 
 Clock = Callable[[], datetime]
@@ -60,6 +61,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     assets.init_app(app, fresh=settings.env == "test")
     for blueprint in _blueprints():
         app.register_blueprint(blueprint)
+    sending.init_app(app)
     if settings.proxies:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

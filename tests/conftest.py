@@ -9,8 +9,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from flask import before_render_template, g, request
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -29,6 +31,13 @@ connect_rooms()
 
 # No test takes for an answer what a real server could not send.
 Site.test_client_class = StrictClient
+
+
+@before_render_template.connect
+def refuse_pages_of_several_moments(_app: Any, **_more: Any) -> None:
+    """A page is read from one view of the database: a POST that shows one reads it from a session that cannot write."""
+    if "scope" in g and request.method == "POST":
+        assert g.only_reads, f"{request.path} shows a page from its transaction; see lifecycle.read_again"
 
 
 @pytest.fixture

@@ -236,6 +236,13 @@ def record_message(
     return case
 
 
+def lock_for_answer(session: Session, case_id: str, actor: Actor) -> Case:
+    """The case, locked before its awaited answer is read: form and state are those of one moment. Raises CaseNotFound."""
+    case = lock_case(session, case_id)
+    require(actor, Verb.see_case, case_facts(session, case, actor))
+    return case
+
+
 def answer_context(session: Session, case: Case, task_id: str, schema: JSON | None) -> JSON:
     """What the form of an awaited answer is filled from and judged by."""
     seen = next(

@@ -89,9 +89,9 @@ def attach(
     """
     case = lock_case(session, case_id)
     decision = require(actor, Verb.attach, case_facts(session, case, actor))
-    stepping.refuse_unless_active(case)
     if not first_time(session, key, actor, now, purpose=f"attach:{case_id}"):
         return None
+    stepping.refuse_unless_active(case)
     name, size = clean_name(file.name), len(file.content)
     media_type = judge(name, file.content)
     digest = sha256(file.content).hexdigest()

@@ -75,7 +75,7 @@ class RecordToErase:
 
 def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str] = ()) -> list[RecordToErase]:
     """Records whose payload holds the words, in the offices where the actor may ask for erasure; at most 500."""
-    text = _searched(text)
+    text = searched(text)
     offices = _offices(actor)
     query = (
         select(JournalRecord, JournalPayload.body, Case)
@@ -91,6 +91,14 @@ def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str]
         query = query.where(Case.id.in_(case_ids))
     rows = session.execute(query.limit(_MOST_FOUND)).all()
     return [_record_to_erase(session, record, body, case, text) for record, body, case in rows]
+
+
+def searched(text: str) -> str:
+    """The words that are looked for. Raises SubjectTooShort."""
+    text = " ".join(text.split())
+    if len(text) < _SHORTEST or "\0" in text:
+        raise SubjectTooShort(fields={"subject": SubjectTooShort.__doc__ or ""})
+    return text
 
 
 def records_of(session: Session, actor: Actor, case_ids: Collection[str]) -> list[RecordToErase]:
@@ -136,7 +144,7 @@ def ask(
 
     Raises NothingChosen, HeldByLaw, ReasonMissing, ReasonNamesSubject, Forbidden.
     """
-    words = _searched(words) if words.strip() else ""
+    words = searched(words) if words.strip() else ""
     reason = said(reason)
     if words and searchable(words) in searchable(reason):
         raise ReasonNamesSubject(fields={"reason": ReasonNamesSubject.__doc__ or ""})
@@ -315,13 +323,6 @@ def _offices(actor: Actor) -> list[str]:
     if not offices:
         require(actor, Verb.erase, OfficeFacts(next(iter(actor.office_ids), "")))
     return offices
-
-
-def _searched(text: str) -> str:
-    text = " ".join(text.split())
-    if len(text) < _SHORTEST or "\0" in text:
-        raise SubjectTooShort(fields={"subject": SubjectTooShort.__doc__ or ""})
-    return text
 
 
 def _case(session: Session, case_id: str) -> Case:

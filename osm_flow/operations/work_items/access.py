@@ -57,8 +57,13 @@ def get_work_item(session: Session, work_item_id: str, actor: Actor) -> WorkItem
 def locked_item(session: Session, work_item_id: str, actor: Actor, verb: Verb) -> tuple[WorkItem, Decision]:
     """The work item with its case locked, once the policy allows this verb to the actor and while it is open."""
     item, facts = lock_item(session, work_item_id, actor)
+    return item, allowed(session, item, actor, verb, facts)
+
+
+def allowed(session: Session, item: WorkItem, actor: Actor, verb: Verb, facts: WorkItemFacts) -> Decision:
+    """What the policy says of this verb, while the work item is open. Raises what `refuse_closed` and `require` raise."""
     refuse_closed(session, item)
-    return item, require(actor, verb, facts)
+    return require(actor, verb, facts)
 
 
 def lock_item(session: Session, work_item_id: str, actor: Actor) -> tuple[WorkItem, WorkItemFacts]:

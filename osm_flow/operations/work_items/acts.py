@@ -18,14 +18,15 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.definitions.library import compiled
+from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people.hats import actor_for
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.access import (
     PersonUnknown,
+    allowed,
     lock_item,
-    locked_item,
     record_on,
     refuse_closed,
     refuse_held,
@@ -48,8 +49,8 @@ _NEXT = (
 )
 
 
-# An act on one work item that needs nothing more: `claim`, `release`.
-Operation = Callable[[Session, str, Actor, datetime], WorkItem]
+# An act on one work item that needs nothing more, but may have a key: `claim`, `release`.
+Operation = Callable[..., WorkItem]
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------
@@ -88,9 +89,11 @@ def element_of(session: Session, item: WorkItem) -> engine.Element:
 # ---- acting ----------------------------------------------------------------------------------------------------
 
 
-def claim(session: Session, work_item_id: str, actor: Actor, now: datetime) -> WorkItem:
+def claim(session: Session, work_item_id: str, actor: Actor, now: datetime, *, key: str | None = None) -> WorkItem:
     """Take the work item. Claiming what one holds already is fine. Raises AlreadyHeld, DutiesAreSeparate."""
     item, facts = lock_item(session, work_item_id, actor)
+    if not first_time(session, key, actor, now, purpose=f"claim:{item.id}"):
+        return item
     if item.state == WorkItemStatus.CLAIMED and item.assignee_id == actor.person_id:
         return item
     refuse_closed(session, item)
@@ -101,9 +104,12 @@ def claim(session: Session, work_item_id: str, actor: Actor, now: datetime) -> W
     return item
 
 
-def release(session: Session, work_item_id: str, actor: Actor, now: datetime) -> WorkItem:
+def release(session: Session, work_item_id: str, actor: Actor, now: datetime, *, key: str | None = None) -> WorkItem:
     """Give the work item back: to its owner when it was delegated, else to its candidates."""
-    item, decision = locked_item(session, work_item_id, actor, Verb.release)
+    item, facts = lock_item(session, work_item_id, actor)
+    if not first_time(session, key, actor, now, purpose=f"release:{item.id}"):
+        return item
+    decision = allowed(session, item, actor, Verb.release, facts)
     if item.owner_id is not None:
         item.assignee_id, item.owner_id = item.owner_id, None
     else:
@@ -114,10 +120,20 @@ def release(session: Session, work_item_id: str, actor: Actor, now: datetime) ->
 
 
 def delegate(
-    session: Session, work_item_id: str, actor: Actor, now: datetime, *, to_username: str, reason: str
+    session: Session,
+    work_item_id: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    to_username: str,
+    reason: str,
+    key: str | None = None,
 ) -> WorkItem:
     """Hand the work item to another person for a while; it stays its owner's. Raises PersonUnknown, DutiesAreSeparate."""
-    item, decision = locked_item(session, work_item_id, actor, Verb.delegate)
+    item, facts = lock_item(session, work_item_id, actor)
+    if not first_time(session, key, actor, now, purpose=f"delegate:{item.id}"):
+        return item
+    decision = allowed(session, item, actor, Verb.delegate, facts)
     receiver = _receiver(session, item, to_username, now)
     item.owner_id = item.owner_id or item.assignee_id
     item.state = next_work_item_state(item.state, WorkItemStatus.CLAIMED, work_item_id=item.id)
@@ -131,10 +147,20 @@ def delegate(
 
 
 def reassign(
-    session: Session, work_item_id: str, actor: Actor, now: datetime, *, to_username: str | None, reason: str
+    session: Session,
+    work_item_id: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    to_username: str | None,
+    reason: str,
+    key: str | None = None,
 ) -> WorkItem:
     """Give the work item to another person, or back to its candidates (None). Raises as delegate does."""
-    item, decision = locked_item(session, work_item_id, actor, Verb.reassign)
+    item, facts = lock_item(session, work_item_id, actor)
+    if not first_time(session, key, actor, now, purpose=f"reassign:{item.id}"):
+        return item
+    decision = allowed(session, item, actor, Verb.reassign, facts)
     receiver = _receiver(session, item, to_username, now) if to_username else None
     item.owner_id = None
     item.assignee_id = receiver.id if receiver else None
@@ -163,17 +189,29 @@ def next_held(session: Session, actor: Actor, now: datetime) -> str | None:
 
 
 def each(
-    session: Session, act: Operation, work_item_ids: Iterable[str], actor: Actor, now: datetime
+    session: Session,
+    act: Operation,
+    work_item_ids: Iterable[str],
+    actor: Actor,
+    now: datetime,
+    *,
+    key: str | None = None,
 ) -> dict[str, OsmFlowError | None]:
-    """Do the act to every work item that allows it; by id what stood in the way, None where it was done."""
-    return {work_item_id: _try(session, act, work_item_id, actor, now) for work_item_id in work_item_ids}
+    """Do the act to every work item that allows it; by id what stood in the way, None where it was done.
+
+    With the same key again, what was done is told again and not done again; what stood in the way is tried anew.
+    """
+    keys = {work_item_id: key and f"{key}:{work_item_id}" for work_item_id in work_item_ids}
+    return {work_item_id: _try(session, act, work_item_id, actor, now, of_one) for work_item_id, of_one in keys.items()}
 
 
-def _try(session: Session, act: Operation, work_item_id: str, actor: Actor, now: datetime) -> OsmFlowError | None:
+def _try(
+    session: Session, act: Operation, work_item_id: str, actor: Actor, now: datetime, key: str | None
+) -> OsmFlowError | None:
     try:
         # What an act wrote before it failed must not be kept with what the others did.
         with session.begin_nested():
-            act(session, work_item_id, actor, now)
+            act(session, work_item_id, actor, now, **({} if key is None else {"key": key}))
     except OsmFlowError as error:
         return error
     return None

@@ -15,7 +15,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import Invalid
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.reasons import said
-from osm_flow.operations.work_items.access import get_work_item, locked_item, record_on
+from osm_flow.operations.work_items.access import allowed, get_work_item, lock_item, record_on
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_or_replace
 from osm_flow.store.models import Draft, WorkItem
@@ -35,9 +35,10 @@ def move_due(
     session: Session, work_item_id: str, actor: Actor, now: datetime, *, due_at: datetime, reason: str, key: str | None
 ) -> WorkItem:
     """Move the due date of a work item, with the reason on record. The calendar will not move it any more."""
-    item, decision = locked_item(session, work_item_id, actor, Verb.move_due)
+    item, facts = lock_item(session, work_item_id, actor)
     if not first_time(session, key, actor, now, purpose=f"move_due:{item.id}"):
         return item
+    decision = allowed(session, item, actor, Verb.move_due, facts)
     data = {"from": _text(item.due_at), "to": instant_text(due_at), "reason": said(reason)}
     item.due_at = due_at
     record_on(session, item, actor, now, RecordKind.work_item_due_moved, data, decision)
@@ -45,18 +46,32 @@ def move_due(
 
 
 def set_follow_up(
-    session: Session, work_item_id: str, actor: Actor, now: datetime, *, follow_up_at: datetime | None
+    session: Session,
+    work_item_id: str,
+    actor: Actor,
+    now: datetime,
+    *,
+    follow_up_at: datetime | None,
+    key: str | None = None,
 ) -> WorkItem:
     """Set the follow-up date of a work item (None: it asks for attention at once)."""
-    item, decision = locked_item(session, work_item_id, actor, Verb.complete)
+    item, facts = lock_item(session, work_item_id, actor)
+    if not first_time(session, key, actor, now, purpose=f"follow_up:{item.id}"):
+        return item
+    decision = allowed(session, item, actor, Verb.complete, facts)
     item.follow_up_at = follow_up_at
     record_on(session, item, actor, now, RecordKind.work_item_follow_up_set, {"to": _text(follow_up_at)}, decision)
     return item
 
 
-def set_priority(session: Session, work_item_id: str, actor: Actor, now: datetime, *, priority: int) -> WorkItem:
+def set_priority(
+    session: Session, work_item_id: str, actor: Actor, now: datetime, *, priority: int, key: str | None = None
+) -> WorkItem:
     """Set the priority of a work item: 50 is normal, 100 most urgent. Raises PriorityUnknown."""
-    item, decision = locked_item(session, work_item_id, actor, Verb.move_due)
+    item, facts = lock_item(session, work_item_id, actor)
+    if not first_time(session, key, actor, now, purpose=f"priority:{item.id}"):
+        return item
+    decision = allowed(session, item, actor, Verb.move_due, facts)
     if not 0 <= priority <= 100:
         raise PriorityUnknown(fields={"priority": PriorityUnknown.__doc__ or ""})
     data = {"from": item.priority, "to": priority}

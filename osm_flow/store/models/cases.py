@@ -142,7 +142,7 @@ class JournalPayload(Model):
 
 
 class IdempotencyKey(Model):
-    """A write from outside that was done: the same key a second time is the same act."""
+    """A write from outside that was done: the same key a second time is the same act, with the same `answer`."""
 
     __tablename__ = "idempotency_keys"
 
@@ -150,6 +150,8 @@ class IdempotencyKey(Model):
     at: Mapped[datetime] = mapped_column(Instant, index=True)
     subject: Mapped[str] = mapped_column(String(128))
     actor: Mapped[str] = mapped_column(String(64))
+    content: Mapped[str | None] = mapped_column(String(64))
+    answer: Mapped[str | None] = mapped_column(Text)
 
 
 class Incident(Model):

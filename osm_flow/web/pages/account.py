@@ -12,6 +12,8 @@ from osm_flow.domain.access.roles import OVERSIGHT, STAFF
 from osm_flow.errors import Invalid
 from osm_flow.operations.people import accounts, hats, notices
 from osm_flow.operations.people.signing_in import SignInRefused, TooManyAttempts, sign_in
+from osm_flow.web.forms.sending import each_time
+from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import public, signed_in
 from osm_flow.web.site.i18n import LOCALES, error_text, gettext
 from osm_flow.web.site.lifecycle import SignedIn, own_transactions
@@ -123,6 +125,7 @@ def change_password() -> ResponseReturnValue:
             raise Invalid(fields={"again": "The two new passwords differ."})
         accounts.change_password(g.session, person, g.now, current=request.form.get("current", ""), new=new)
     except (Invalid, SignInRefused) as error:
+        lifecycle.read_again()
         errors = {name: gettext(text) for name, text in error.fields.items()}
         return render_template("account/me.html", errors=errors), 422
     login_user(SignedIn(person.id, person.session_epoch))
@@ -139,6 +142,7 @@ def notice_list() -> ResponseReturnValue:
 
 @blueprint.post("/notices/read")
 @signed_in
+@each_time
 def notices_read() -> ResponseReturnValue:
     notices.mark_all_read(g.session, g.actor, g.now)
     return redirect(url_for("account.notice_list"))

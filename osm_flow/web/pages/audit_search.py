@@ -21,6 +21,7 @@ from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import search as history_search
 from osm_flow.operations.audit.questions import Question
 from osm_flow.operations.audit.search import FoundRecord, Wanted
+from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts import downloads
 from osm_flow.web.parts.history import kind_words, kinds
 from osm_flow.web.site import lifecycle
@@ -97,6 +98,7 @@ def search() -> ResponseReturnValue:
 
 @blueprint.post("/audit/search/export/<form>")
 @requires(Verb.see_audit)
+@each_time
 def export(form: str) -> ResponseReturnValue:
     """Record who takes it out and why; then, nobody waiting for it, write the file and send it."""
     sheet_form = SHEET_FORMS.get(form)
@@ -104,6 +106,7 @@ def export(form: str) -> ResponseReturnValue:
         raise FormatUnknown(forms=f" {gettext('หรือ')} ".join(sorted(SHEET_FORMS)))
     asked = _asked(request.form)
     if asked.unread:
+        lifecycle.read_again()
         return _page(asked, None), 422
     try:
         history_search.export(
@@ -115,6 +118,7 @@ def export(form: str) -> ResponseReturnValue:
             details=urlencode(asked.typed),
         )
     except Invalid as error:
+        lifecycle.read_again()
         page = history_search.search(g.session, g.actor, asked.wanted)
         return _page(asked, page, {name: gettext(text) for name, text in error.fields.items()}), error.status
     lifecycle.finish()

@@ -13,6 +13,7 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.cases.acts import get_case
 from osm_flow.store.models import Case
+from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts import downloads
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
@@ -31,6 +32,7 @@ def form(case_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/audit/cases/<case_id>/bundle")
 @requires(Verb.see_audit)
+@each_time
 def download(case_id: str) -> ResponseReturnValue:
     """Record who exports the case and why; then, nobody waiting for it, write the bundle and send it."""
     payloads = request.form.get("payloads") == "yes"
@@ -45,6 +47,7 @@ def download(case_id: str) -> ResponseReturnValue:
             details="" if payloads else "without payloads",
         )
     except Invalid as error:
+        lifecycle.read_again()
         errors = {name: gettext(text) for name, text in error.fields.items()}
         return _page(get_case(g.session, case_id, g.actor), errors), error.status
     name = f"{case.business_key}.zip"

@@ -18,6 +18,7 @@ from osm_flow.operations.calendar import holidays
 from osm_flow.operations.calendar import milestones as fiscal_calendar
 from osm_flow.operations.calendar.holidays import Holiday
 from osm_flow.store.models import CalendarChange, FiscalDate
+from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.filters import working_calendar_until
 from osm_flow.web.site.i18n import current_locale, gettext, ngettext
@@ -84,6 +85,7 @@ def move(office_id: str, fiscal_year: int, key: str) -> ResponseReturnValue:
         new = NewDate(_date(form.get("new_date", ""), "new_date"), form.get("letter", ""), form.get("status", ""))
         fiscal_calendar.move_date(g.session, office_id, fiscal_year, key, g.actor, g.now, new)
     except Invalid as error:
+        lifecycle.read_again()
         return _move_page(office_id, fiscal_year, key, form, _texts(error)), 422
     flash(gettext("บันทึกวันแล้ว กำหนดส่งของงานที่อ้างวันนี้จะเลื่อนตามภายในไม่กี่วินาที"), "success")
     return redirect(url_for("planning.calendar", fy=fiscal_year, office=office_id))
@@ -120,6 +122,7 @@ def add_holiday() -> ResponseReturnValue:
         )
         holidays.override_day(g.session, entered, g.actor, g.now)
     except Invalid as error:
+        lifecycle.read_again()
         return _holiday_page(form, _texts(error)), 422
     flash(gettext("บันทึกวันหยุดแล้ว การนับวันทำการใช้ทันที"), "success")
     return redirect(url_for("planning.holiday_list", year=entered.day.year + BUDDHIST_OFFSET))

@@ -25,12 +25,13 @@ from osm_flow.operations.people.offices import offices
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.page import SchemaForm
-from osm_flow.web.forms.posted import posted
+from osm_flow.web.forms.posted import posted, posted_key
 from osm_flow.web.pages import case_page
 from osm_flow.web.parts.diagram_xml import first_steps, in_language
 from osm_flow.web.parts.refusals import after_refusal, problem_of
 from osm_flow.web.parts.uploads import keep_upload
 from osm_flow.web.parts.years import fiscal_years, year_in
+from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.i18n import error_text, gettext
 from osm_flow.web.site.wording import behalf, channels, named
@@ -100,14 +101,15 @@ def start_case(key: str) -> ResponseReturnValue:
     form = _submitted(schema, _start_context()) if schema else None
     problems = {} if typed["case_title"] else {"title": error_text(TitleMissing())}
     if problems or (form and form.faults):
-        return _start_page(definition, form, typed, problems), Invalid.status
+        lifecycle.read_again()
+        return _start_page(latest(g.session, key), form, typed, problems), Invalid.status
     year = year_in(typed["case_fiscal_year"])
     start = CaseStart(
         office_id=typed["case_office"] or g.actor.office_ids[0],
         fiscal_year=fiscal_year_of(local_day(g.now)) if year is None else year,
         title=typed["case_title"],
         data=form.values if form else {},
-        key=request.form.get("idempotency_key"),
+        key=posted_key(),
     )
     case = cases.start_case(g.session, key, g.actor, g.now, start)
     flash(gettext("เริ่มเรื่อง %(title)s แล้ว เลขที่ %(key)s", title=case.title, key=case.business_key), "success")
@@ -139,7 +141,7 @@ def in_place(act: str) -> Callable[..., Callable[..., ResponseReturnValue]]:
             try:
                 return route(case_id, **more)
             except Invalid as error:
-                g.session.rollback()
+                lifecycle.read_again()
                 case = cases.get_case(g.session, case_id, g.actor)
                 problem = problem_of(more.get("act", act), error)
                 return case_page.render(case, after=None, problem=problem), error.status
@@ -153,7 +155,7 @@ def in_place(act: str) -> Callable[..., Callable[..., ResponseReturnValue]]:
 @signed_in
 @in_place("comment")
 def comment_on_case(case_id: str) -> ResponseReturnValue:
-    body, key = posted("body"), request.form.get("idempotency_key")
+    body, key = posted("body"), posted_key()
     comments.comment(g.session, case_id, g.actor, g.now, body=body, key=key)
     return redirect(url_for("cases.case", case_id=case_id, _anchor="comments"))
 
@@ -172,7 +174,7 @@ def attach_to_case(case_id: str) -> ResponseReturnValue:
 def change_state(case_id: str, act: str) -> ResponseReturnValue:
     if act not in _CHANGES:
         raise ChangeUnknown
-    reason, key = posted("reason"), request.form.get("idempotency_key")
+    reason, key = posted("reason"), posted_key()
     _CHANGES[act](g.session, case_id, g.actor, g.now, reason=reason, key=key)
     said = {
         "suspend": gettext("พักเรื่องนี้แล้ว งานทุกงานของเรื่องหยุดรอ"),
@@ -195,12 +197,14 @@ def answer(case_id: str, task_id: str) -> ResponseReturnValue:
 @requires(Verb.record_message)
 def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
     """Write down the answer of a party without a login; faults and lost races keep what was typed."""
+    cases.lock_for_answer(g.session, case_id, g.actor)
     awaited = case_page.awaited(case_id, task_id)
     form = _submitted(awaited.schema, awaited.variables, "answered_by") if awaited.schema else None
     on_behalf_of = behalf(posted("on_behalf_of"), posted("answered_by"))
     nobody = "" if on_behalf_of or not awaited.party else error_text(AnswererMissing())
     if nobody or (form and form.faults):
-        return _answer_page(awaited, form, nobody=nobody), Invalid.status
+        lifecycle.read_again()
+        return _answer_page(case_page.awaited(case_id, task_id), form, nobody=nobody), Invalid.status
     try:
         cases.record_message(
             g.session,
@@ -209,11 +213,11 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
             g.now,
             data=form.values if form else {},
             on_behalf_of=on_behalf_of,
-            key=request.form.get("idempotency_key"),
+            key=posted_key(),
         )
     except Refused as refusal:
         after_refusal(refusal)
-        return _answer_page(awaited, form, lost=error_text(refusal)), refusal.status
+        return _answer_page(case_page.awaited(case_id, task_id), form, lost=error_text(refusal)), refusal.status
     flash(gettext("บันทึกคำตอบ %(name)s แล้ว เรื่องเดินต่อ", name=named(awaited.row)), "success")
     return redirect(url_for("cases.case", case_id=case_id))
 

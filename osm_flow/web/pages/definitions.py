@@ -15,6 +15,7 @@ from osm_flow.web.forms.posted import posted
 from osm_flow.web.parts import downloads
 from osm_flow.web.parts.diagram_xml import in_language
 from osm_flow.web.parts.element_list import plain_elements
+from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.i18n import error_text, gettext, ngettext
 
@@ -69,7 +70,7 @@ def deploy_files() -> ResponseReturnValue:
     try:
         deployed = deploy(g.session, files, g.actor, g.now, note=note)
     except Invalid as refusal:
-        g.session.rollback()
+        lifecycle.read_again()
         problems = getattr(refusal, "problems", [])
         page = render_template(
             "definitions/deploy.html", refused=error_text(refusal), problems=problems, note=note, locale=g.locale

@@ -16,7 +16,8 @@ from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.inbox import InboxFilter, Sort, View, count_for, inbox_for
 from osm_flow.store.models import WorkItem
-from osm_flow.web.forms.posted import posted, posted_list
+from osm_flow.web.forms.posted import posted, posted_key, posted_list
+from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts.years import fiscal_years, year_in
 from osm_flow.web.site.access import may, signed_in
 from osm_flow.web.site.i18n import error_text, gettext
@@ -63,6 +64,7 @@ def inbox() -> ResponseReturnValue:
 
 @blueprint.post("/inbox/bulk")
 @signed_in
+@each_time
 def bulk() -> ResponseReturnValue:
     """Claim or release several work items; each one's own outcome is told on the next page."""
     single = posted("claim")
@@ -74,7 +76,10 @@ def bulk() -> ResponseReturnValue:
     if len(ids) > _MOST_AT_ONCE:
         raise TooManyAtOnce
     operation = work_items.claim if act == "claim" else work_items.release
-    outcomes = work_items.each(g.session, operation, [work_item_id[:36] for work_item_id in ids], g.actor, g.now)
+    key = posted_key()
+    # One page may send the same work items to be claimed and, undone, to be released.
+    key = key and f"{key}:{act}"
+    outcomes = work_items.each(g.session, operation, [item[:36] for item in ids], g.actor, g.now, key=key)
     session["bulk"] = {
         "act": act,
         "done": [key for key, error in outcomes.items() if error is None],

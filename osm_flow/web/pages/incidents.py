@@ -16,6 +16,7 @@ from osm_flow.operations.cases import incidents
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Incident
 from osm_flow.web.forms.posted import posted
+from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.i18n import current_locale, error_text, gettext
 
@@ -36,7 +37,7 @@ def in_place(route: Callable[[int], ResponseReturnValue]) -> Callable[[int], Res
         try:
             return route(incident_id)
         except (Invalid, Refused) as error:
-            g.session.rollback()
+            lifecycle.read_again()
             flash(error_text(error), "warning")
             return _list_page(tried=incident_id), error.status
 

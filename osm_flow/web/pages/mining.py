@@ -17,6 +17,7 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import list_definitions
 from osm_flow.operations.mining import event_log
 from osm_flow.operations.privacy.pseudonyms import kept_key, pseudonyms
+from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts import downloads
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import may, requires
@@ -37,6 +38,7 @@ def form() -> ResponseReturnValue:
 
 @blueprint.post("")
 @requires(Verb.see_team, Verb.see_audit)
+@each_time
 def download() -> ResponseReturnValue:
     """Record who takes what out and why; then, nobody waiting for it, write the file and send it."""
     typed = {name: value.strip() for name, value in request.form.items()}
@@ -55,6 +57,7 @@ def download() -> ResponseReturnValue:
             g.session, scope, g.actor, g.now, format_=format_, reason=typed.get("reason", ""), names=names
         )
     except Invalid as error:
+        lifecycle.read_again()
         fields = {name: gettext(text) for name, text in error.fields.items()}
         return _page(typed, fields or {"reason": error_text(error)}), error.status
     lifecycle.finish()

@@ -13,6 +13,7 @@ from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid
 from osm_flow.operations.people import accounts, hats, offices, positions
+from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.filters import zone
 from osm_flow.web.site.i18n import current_locale, gettext
@@ -51,6 +52,7 @@ def create_person() -> ResponseReturnValue:
     try:
         person = accounts.create_person(g.session, g.actor, g.now, _entered_person())
     except Invalid as error:
+        lifecycle.read_again()
         return render_template("people/person_new.html", values=form, errors=_texts(error)), 422
     flash(gettext("เพิ่มผู้ใช้แล้ว ต่อไปกำหนดตำแหน่ง"), "success")
     return redirect(url_for("people.person", username=person.username))
@@ -69,6 +71,7 @@ def give_position(username: str) -> ResponseReturnValue:
     try:
         positions.give_position(g.session, username, g.actor, g.now, _entered_position())
     except Invalid as error:
+        lifecycle.read_again()
         return _person_page(username, form, _texts(error)), 422
     flash(gettext("กำหนดตำแหน่งแล้ว"), "success")
     return redirect(url_for("people.person", username=username))
@@ -104,6 +107,7 @@ def set_password(username: str) -> ResponseReturnValue:
     try:
         accounts.set_password(g.session, username, g.actor, g.now, password=request.form.get("password", ""))
     except Invalid as error:
+        lifecycle.read_again()
         return _person_page(username, {}, _texts(error)), 422
     flash(gettext("ตั้งรหัสผ่านใหม่แล้ว แจ้งเจ้าของบัญชีด้วยตนเอง"), "success")
     return redirect(url_for("people.person", username=username))

@@ -24,7 +24,7 @@ def log() -> ResponseReturnValue:
         "witnesses/log.html",
         newest=latest_checkpoint(g.session),
         logged=logged_records(g.session),
-        keys=[(row, str(signing_keys.public_half(row))) for row in reversed(rows)],
+        signing_keys=[(row, str(signing_keys.public_half(row))) for row in reversed(rows)],
         may_manage=may(Verb.manage_witnesses),
         wrong_notes=len(repairs.wrong_notes(g.session)),
         may_repair=may(Verb.repair, SystemFacts()),

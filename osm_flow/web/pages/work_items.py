@@ -21,7 +21,8 @@ from osm_flow.operations.work_items.completing import Completion, FormInvalid
 from osm_flow.store.models import WorkItem
 from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.page import SchemaForm
-from osm_flow.web.forms.posted import posted
+from osm_flow.web.forms.posted import posted, posted_key
+from osm_flow.web.forms.sending import each_time
 from osm_flow.web.pages import work_item_page
 from osm_flow.web.pages.work_item_page import ItemView, Tried, Visit, WorkItemPage
 from osm_flow.web.parts.downloads import download
@@ -71,7 +72,7 @@ def show(work_item_id: str) -> ResponseReturnValue:
 def complete(work_item_id: str) -> ResponseReturnValue:
     """Finish it and open the next one; whatever goes wrong, what was typed stays on the page."""
     on_behalf_of = behalf(posted("on_behalf_of"), posted("answered_by"))
-    completion = Completion(_read, request.form.get("idempotency_key"), _version(), on_behalf_of)
+    completion = Completion(_read, posted_key(), _version(), on_behalf_of)
     try:
         item = completing.complete(g.session, work_item_id, g.actor, g.now, completion)
     except (FormInvalid, Refused) as error:
@@ -93,6 +94,7 @@ def again(work_item_id: str, error: Invalid | Refused, act: str | None = None) -
 
 @blueprint.post("/work-items/<work_item_id>/draft")
 @signed_in
+@each_time
 def save_draft(work_item_id: str) -> ResponseReturnValue:
     item = access.get_work_item(g.session, work_item_id, g.actor)
     schema = work_items.form_of(g.session, item)
@@ -108,7 +110,7 @@ def save_draft(work_item_id: str) -> ResponseReturnValue:
 @signed_in
 @in_place("claim")
 def claim(work_item_id: str) -> ResponseReturnValue:
-    work_items.claim(g.session, work_item_id, g.actor, g.now)
+    work_items.claim(g.session, work_item_id, g.actor, g.now, key=posted_key())
     return _to(work_item_id, "form")
 
 
@@ -116,7 +118,7 @@ def claim(work_item_id: str) -> ResponseReturnValue:
 @signed_in
 @in_place("release")
 def release(work_item_id: str) -> ResponseReturnValue:
-    item = work_items.release(g.session, work_item_id, g.actor, g.now)
+    item = work_items.release(g.session, work_item_id, g.actor, g.now, key=posted_key())
     flash(gettext("คืนงาน %(name)s แล้ว ร่างของคุณยังอยู่", name=named(item)), "success")
     return redirect(url_for("inbox.inbox"))
 
@@ -126,7 +128,9 @@ def release(work_item_id: str) -> ResponseReturnValue:
 @in_place("delegate")
 def delegate(work_item_id: str) -> ResponseReturnValue:
     to_username, reason = posted("to_username"), posted("reason")
-    item = work_items.delegate(g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason)
+    item = work_items.delegate(
+        g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason, key=posted_key()
+    )
     who = item.assignee.display_name if item.assignee else to_username
     flash(gettext("มอบงาน %(name)s ให้ %(who)s แล้ว", name=named(item), who=who), "success")
     return _to(work_item_id)
@@ -137,7 +141,9 @@ def delegate(work_item_id: str) -> ResponseReturnValue:
 @in_place("reassign")
 def reassign(work_item_id: str) -> ResponseReturnValue:
     to_username, reason = posted("to_username") or None, posted("reason")
-    item = work_items.reassign(g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason)
+    item = work_items.reassign(
+        g.session, work_item_id, g.actor, g.now, to_username=to_username, reason=reason, key=posted_key()
+    )
     flash(gettext("เปลี่ยนผู้รับผิดชอบงาน %(name)s แล้ว", name=named(item)), "success")
     return _to(work_item_id)
 
@@ -149,7 +155,7 @@ def move_due(work_item_id: str) -> ResponseReturnValue:
     due_at = _day("due_date", at_close=True)
     if due_at is None:
         raise DateUnreadable(fields={"due_date": DateUnreadable.__doc__ or ""})
-    reason, key = posted("reason"), request.form.get("idempotency_key")
+    reason, key = posted("reason"), posted_key()
     plans.move_due(g.session, work_item_id, g.actor, g.now, due_at=due_at, reason=reason, key=key)
     flash(gettext("เลื่อนวันครบกำหนดเป็น %(date)s แล้ว", date=thai_date(due_at)), "success")
     return _to(work_item_id)
@@ -160,7 +166,7 @@ def move_due(work_item_id: str) -> ResponseReturnValue:
 @in_place("follow_up")
 def follow_up(work_item_id: str) -> ResponseReturnValue:
     wanted = _day("follow_up_date", at_close=False)
-    plans.set_follow_up(g.session, work_item_id, g.actor, g.now, follow_up_at=wanted)
+    plans.set_follow_up(g.session, work_item_id, g.actor, g.now, follow_up_at=wanted, key=posted_key())
     said = gettext("จะเตือนงานนี้อีกครั้ง %(date)s", date=thai_date(wanted)) if wanted else gettext("เลิกพักงานนี้แล้ว")
     flash(said, "success")
     return _to(work_item_id)
@@ -172,7 +178,7 @@ def follow_up(work_item_id: str) -> ResponseReturnValue:
 def set_priority(work_item_id: str) -> ResponseReturnValue:
     typed = posted("priority")
     wanted = next((level for level in _PRIORITIES if str(level) == typed), -1)
-    item = plans.set_priority(g.session, work_item_id, g.actor, g.now, priority=wanted)
+    item = plans.set_priority(g.session, work_item_id, g.actor, g.now, priority=wanted, key=posted_key())
     flash(gettext("งานนี้เป็นงาน%(level)sแล้ว", level=priority_name(item.priority) or gettext("ปกติ")), "success")
     return _to(work_item_id)
 
@@ -182,7 +188,7 @@ def set_priority(work_item_id: str) -> ResponseReturnValue:
 @in_place("comment")
 def comment(work_item_id: str) -> ResponseReturnValue:
     item = access.get_work_item(g.session, work_item_id, g.actor)
-    body, key = posted("body"), request.form.get("idempotency_key")
+    body, key = posted("body"), posted_key()
     comments.comment(g.session, item.case_id, g.actor, g.now, body=body, work_item_id=item.id, key=key)
     return _to(work_item_id, "comments")
 

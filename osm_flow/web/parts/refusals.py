@@ -10,6 +10,7 @@ from flask import g, request
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.stepping.step import CaseFailed
+from osm_flow.web.site import lifecycle
 from osm_flow.web.site.i18n import error_text, gettext
 
 
@@ -29,7 +30,9 @@ def problem_of(act: str, error: Invalid) -> Mistake:
 
 
 def after_refusal(refusal: Invalid | Refused) -> None:
-    """Undo what was begun; a case that its diagram could not carry on becomes an incident somebody can look at."""
+    """Undo what was begun and read from here on; a case that its diagram could not carry on becomes an incident."""
     g.session.rollback()
+    lifecycle.abandon()
     if isinstance(refusal, CaseFailed):
         incidents.report(g.store, refusal, g.now)
+    lifecycle.read_again()

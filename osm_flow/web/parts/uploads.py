@@ -7,6 +7,7 @@ from flask import flash, g, request
 from osm_flow.errors import Invalid
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.attachments import GivenFile
+from osm_flow.web.forms.posted import posted_key
 from osm_flow.web.site.i18n import gettext
 
 
@@ -19,6 +20,6 @@ def keep_upload(case_id: str, work_item_id: str | None = None) -> None:
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         raise FileMissing(fields={"file": FileMissing.__doc__ or ""})
-    file, key = GivenFile(upload.filename, upload.read()), request.form.get("idempotency_key")
+    file, key = GivenFile(upload.filename, upload.read()), posted_key()
     attachments.attach(g.session, case_id, g.actor, g.now, file, work_item_id=work_item_id, key=key)
     flash(gettext("แนบ %(name)s แล้ว", name=upload.filename), "success")

@@ -83,13 +83,12 @@ def begin() -> None:
         request.max_form_parts = _STRANGERS_PARTS
     if request.endpoint == "static" or getattr(view, "osm_own_transactions", False):
         return
-    _open(g.store)
+    _open(g.store, reads=request.method in SAFE_METHODS or request.url_rule is None)
     _recognise()
 
 
-def _open(store: Store) -> None:
-    g.scope = contextlib.ExitStack()
-    reads = request.method in SAFE_METHODS or request.url_rule is None
+def _open(store: Store, *, reads: bool) -> None:
+    g.scope, g.only_reads = contextlib.ExitStack(), reads
     context = store.reading() if reads else store.transaction()
     g.session = g.scope.enter_context(context)
 
@@ -140,6 +139,16 @@ def abandon(error: BaseException | None = None) -> None:
         session.invalidate()
     with contextlib.suppress(Refused):  # of an empty session: there is nothing left to keep
         scope.close()
+
+
+def read_again() -> None:
+    """Undo what was begun; whatever is shown from here on is read from one unchanging view of the database.
+
+    A transaction that writes may see what others commit between two of its reads: a page made in it would show a case
+    beside the history of a later moment. Nothing that was loaded before may be used any more.
+    """
+    abandon()
+    _open(g.store, reads=True)
 
 
 def load_user(key: str) -> SignedIn | None:
