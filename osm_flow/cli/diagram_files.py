@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from osm_flow.domain.access.roles import SIGN_IN_ROLES
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import (
     DefinitionRefused,
@@ -17,6 +18,7 @@ from osm_flow.engine import (
     lint,
     read_bpmn,
 )
+from osm_flow.engine.lint.endless import WALKED_ALL_THE_SAME
 from osm_flow.engine.values import Problem
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.definitions.deployments import read_form
@@ -34,11 +36,15 @@ class NoSuchProcess(NotFound):
 
 
 class DiagramFile:
-    """One BPMN file. Forms are looked for beside it, in `forms` there or one folder up, then among those shipped."""
+    """One BPMN file. Forms are looked for beside it, in `forms` there or one folder up, then among those shipped.
 
-    def __init__(self, path: Path) -> None:
+    `given` are files named together with it; they come before those found.
+    """
+
+    def __init__(self, path: Path, given: Collection[Path] = ()) -> None:
         self.path = path
         self.xml = path.read_bytes()
+        self.given = given
         self._compiled: dict[str, Process] = {}
 
     @cached_property
@@ -55,7 +61,12 @@ class DiagramFile:
         """The forms that the diagram asks for, by key."""
         return {key: form for key in self.diagram.form_keys if (form := self._form(key)) is not None}
 
+    def _given(self, key: str, *suffixes: str) -> Path | None:
+        return next((path for path in self.given if path.stem == key and path.suffix in suffixes), None)
+
     def _form(self, key: str) -> Any:
+        if (given := self._given(key, ".yaml", ".yml")) is not None:
+            return read_form(given.name, given.read_bytes())[0]  # what is wrong with it is told of that file
         for folder in self._folders("forms"):
             path = folder / f"{key}.yaml"
             if _FILE_NAME.match(key) and path.is_file():
@@ -70,6 +81,8 @@ class DiagramFile:
         """The decision tables that the diagram asks for, by key."""
         contents = {}
         for key in self.diagram.decision_keys:
+            if (given := self._given(key, ".dmn")) is not None:
+                contents[key] = given.read_bytes()
             for folder in self._folders("bpmn"):
                 path = folder / f"{key}.dmn"
                 if key not in contents and _FILE_NAME.match(key) and path.is_file():
@@ -92,16 +105,24 @@ class DiagramFile:
             known = {
                 *self.diagram.process_keys,
                 *(self.beside if self.diagram.called - set(self.diagram.process_keys) else ()),
+                *(key for path in self.given if path.suffix == ".bpmn" for key in _keys(DiagramFile(path))),
             }
         except DefinitionRefused as refused:
             return refused.problems
-        return lint(self.xml, forms=self.forms, decisions=self.decisions, topics=RESULT_SCHEMAS, known_processes=known)
+        return lint(
+            self.xml,
+            forms=self.forms,
+            decisions=self.decisions,
+            topics=RESULT_SCHEMAS,
+            known_processes=known,
+            roles=SIGN_IN_ROLES,
+        )
 
     def process(self, key: str) -> Process:
         """The compiled process, from this file or from one beside it. Raises DefinitionRefused and NoSuchProcess."""
         if key not in self._compiled:
             if key in self.diagram.process_keys:
-                errors = [p for p in self.problems() if p.level == "error"]
+                errors = [p for p in self.problems() if p.level == "error" and p.code not in WALKED_ALL_THE_SAME]
                 if errors:
                     raise DefinitionRefused(errors)
                 self._compiled[key] = compile_process(key, self.xml, self.forms, self.decisions)

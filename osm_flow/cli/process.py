@@ -71,4 +71,4 @@ def _as_dict(definition: ProcessDefinition) -> dict[str, object]:
 
 def _explain(problems: list[Problem]) -> None:
     for problem in problems:
-        click.echo(f"{problem.level}: {problem.element}: {problem.th} / {problem.en}", err=True)
+        click.echo(f"{problem.level}: {problem.where}: {problem.th} / {problem.en}", err=True)

@@ -11,9 +11,11 @@ import click
 
 from osm_flow.cli.diagram_files import DiagramFile
 from osm_flow.domain.topics import RESULT_SCHEMAS
+from osm_flow.engine import endless_calls
 from osm_flow.engine.simulation.branch_values import guesses_of
 from osm_flow.engine.simulation.walk import Assumptions, Mode, Simulation, Walk
 from osm_flow.engine.values import Problem
+from osm_flow.operations.definitions.deployments import decision_problems, read_form, unknown_file
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -22,6 +24,7 @@ def _as_json(path: Path, problem: Problem) -> dict[str, str]:
     return {
         "file": path.name,
         "element": problem.element,
+        "name": problem.name,
         "code": problem.code,
         "level": problem.level,
         "th": problem.th,
@@ -29,19 +32,50 @@ def _as_json(path: Path, problem: Problem) -> dict[str, str]:
     }
 
 
+def _problems(files: tuple[Path, ...]) -> list[tuple[Path, Problem]]:
+    """The problems of the files, each told once: of the file in which it lies."""
+    found = [(path, problem) for path in files if path.suffix != ".bpmn" for problem in _of_other(path)]
+    diagrams = [DiagramFile(path, files) for path in files if path.suffix == ".bpmn"]
+    for diagram in diagrams:
+        found += [(diagram.path, problem) for problem in diagram.problems()]
+    if not any(problem.level == "error" for _, problem in found):
+        round_about = endless_calls(diagram.diagram.root for diagram in diagrams)
+        found += [(_holding(diagrams, problem), problem) for problem in round_about]
+    told: dict[Problem, Path] = {}
+    for path, problem in found:
+        told.setdefault(problem, path)
+    return [(path, problem) for problem, path in told.items()]
+
+
+def _of_other(path: Path) -> list[Problem]:
+    if path.suffix == ".dmn":
+        return decision_problems(path.name, path.read_bytes())
+    if path.suffix in (".yaml", ".yml"):
+        return read_form(path.name, path.read_bytes())[1]
+    return [unknown_file(path.name)]
+
+
+def _holding(diagrams: list[DiagramFile], problem: Problem) -> Path:
+    held = (d.path for d in diagrams if d.diagram.root.xpath("//*[@id=$id]", id=problem.element))
+    return next(held, diagrams[0].path)
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def lint(files: tuple[Path, ...], as_json: bool) -> None:
-    """Check diagrams as a deployment would; exit code 1 if one would be refused."""
-    problems = [(path, problem) for path in files for problem in DiagramFile(path).problems()]
+    """Check diagrams (.bpmn), decisions (.dmn) and forms (.yaml) as their deployment would; exit code 1 if refused.
+
+    Forms and decisions that are not named are looked for beside the diagram, then among those shipped.
+    """
+    problems = _problems(files)
     if as_json:
         click.echo(
             json.dumps({"items": [_as_json(*row) for row in problems], "next": None}, ensure_ascii=False, indent=2)
         )
     for path, problem in problems:
         if not as_json:
-            click.echo(f"{path.name}: {problem.level}: {problem.element}: {problem.th} / {problem.en}", err=True)
+            click.echo(f"{path.name}: {problem.level}: {problem.where}: {problem.th} / {problem.en}", err=True)
     if any(problem.level == "error" for _, problem in problems):
         raise SystemExit(1)
 

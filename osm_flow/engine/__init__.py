@@ -1,9 +1,10 @@
 """The engine: BPMN definitions, their linter, and one pure step function. The only package that knows SpiffWorkflow."""
 
 from osm_flow.domain.json import JSON
-from osm_flow.engine.decisions import evaluate_decision
+from osm_flow.engine.decisions import decision_problems, evaluate_decision
 from osm_flow.engine.definitions import Diagram, Element, Process, compile_process, read_bpmn
 from osm_flow.engine.errors import DefinitionRefused, EngineFault, ExpressionFault, NotWaiting
+from osm_flow.engine.lint.endless import endless_calls
 from osm_flow.engine.lint.linter import lint
 from osm_flow.engine.spiff.snapshot import digest_of
 from osm_flow.engine.standstills import Standstill, standstills
@@ -56,7 +57,9 @@ __all__ = [
     "Thrown",
     "Waiting",
     "compile_process",
+    "decision_problems",
     "digest_of",
+    "endless_calls",
     "evaluate_decision",
     "inspect",
     "lint",

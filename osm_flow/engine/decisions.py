@@ -11,7 +11,7 @@ from osm_flow.domain.json import JSON
 from osm_flow.engine.errors import DefinitionRefused, ExpressionFault
 from osm_flow.engine.expressions import evaluate, parse
 from osm_flow.engine.values import Problem
-from osm_flow.engine.xml import local_name, read_xml
+from osm_flow.engine.xml import encoding_fault, local_name, read_xml
 
 _INTERVAL = re.compile(r"^([\[\(\]])\s*(.+?)\s*\.\.\s*(.+?)\s*([\]\)\[])$")
 _COMPARISON = re.compile(r"^(<=|>=|!=|<|>|==|=)\s*(.+)$", re.DOTALL)
@@ -61,6 +61,16 @@ def read_decision(xml: bytes) -> DecisionTable:
         raise _refused(key, "columns", "ตารางต้องมีข้อมูลเข้าและชื่อผลลัพธ์", "the table needs inputs and named outputs")
     rules = tuple(_rule(rule, len(inputs), len(outputs)) for rule in _nodes(table, "rule"))
     return DecisionTable(key, decision.get("name", key), policy, inputs, outputs, rules)
+
+
+def decision_problems(xml: bytes) -> list[Problem]:
+    """What is wrong with a decision table, before any process uses it."""
+    try:
+        read_decision(xml)
+    except DefinitionRefused as refused:
+        return refused.problems
+    fault = encoding_fault(read_xml(xml))
+    return [fault] if fault is not None else []
 
 
 def _input_expression(key: str, node: Any) -> str:

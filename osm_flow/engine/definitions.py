@@ -89,7 +89,7 @@ class Process:
 
 def executable_processes(root: Any) -> list[Any]:
     """The processes of a file that can be run."""
-    return [p for p in root.iter(f"{BPMN}process") if p.get("isExecutable", "true") == "true" and len(p)]
+    return [p for p in root.iter(f"{BPMN}process") if p.get("isExecutable", "true").strip() in ("true", "1") and len(p)]
 
 
 def read_bpmn(xml: bytes) -> Diagram:

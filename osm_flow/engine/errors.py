@@ -13,7 +13,7 @@ class DefinitionRefused(Invalid):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = list(problems)
-        detail = "; ".join(f"{p.element}: {p.en}" if p.element else p.en for p in self.problems[:5])
+        detail = "; ".join(f"{p.where}: {p.en}" if p.element else p.en for p in self.problems[:5])
         super().__init__("The definition cannot be used: {detail}", detail=detail)
 
 

@@ -23,6 +23,7 @@ CALENDAR_FUNCTIONS = COUNTING_FUNCTIONS | {"milestone", "before", "after"}
 _WRAPPERS = (("${", "}"), ("#{", "}"))
 _CONSTANTS = {"true": True, "false": False, "null": None}
 MAX_LENGTH = 2_000
+_MOST_BRACES = 20
 MAX_DEPTH = 60
 MAX_VALUES = 100_000
 MAX_INTEGER = 2**63 - 1
@@ -32,9 +33,24 @@ def strip(text: str) -> str:
     """The expression without the `${…}`, `#{…}` or leading `=` that a modeller may put round it."""
     text = text.strip()
     for opening, closing in _WRAPPERS:
-        if text.startswith(opening) and text.endswith(closing):
+        if text.startswith(opening) and text.endswith(closing) and _is_one(text[2:-1]):
             return text[2:-1].strip()
     return text[1:].strip() if text.startswith("=") and not text.startswith("==") else text
+
+
+def _is_one(inner: str) -> bool:
+    """Whether what stands between the first `${` and the last `}` is one expression, and not the middle of several."""
+    if "${" not in inner and "#{" not in inner:
+        return True
+    return _is_syntax(inner)
+
+
+def _is_syntax(source: str) -> bool:
+    try:
+        ast.parse(source.strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def is_wrapped(text: str) -> bool:
@@ -109,7 +125,7 @@ def parse(text: str) -> ast.expr:
     try:
         tree = ast.parse(source, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as fault:
-        raise ExpressionFault(text[:80], f"not an expression ({fault})") from None
+        raise ExpressionFault(text[:80], "it cannot be read") from fault
     level: list[ast.AST] = [tree]
     for _ in range(MAX_DEPTH):
         for node in level:
@@ -130,6 +146,52 @@ def _check_node(text: str, node: ast.AST) -> None:
             raise ExpressionFault(text[:80], f"{ast.unparse(node.func)}() is not a function of the dialect")
         if node.keywords or any(isinstance(a, ast.Starred) for a in node.args):
             raise ExpressionFault(text[:80], "functions take plain arguments only")
+
+
+# How many values each function takes: at least, at most.
+_ARITIES: dict[str, tuple[int, int]] = {
+    **dict.fromkeys(("len", "abs", "str", "int", "sum", "milestone", "working_days", "calendar_days"), (1, 1)),
+    **dict.fromkeys(("total", "field", "before", "after"), (2, 2)),
+    **dict.fromkeys(("count", "any_of", "all_of", "pick"), (3, 3)),
+    **dict.fromkeys(("round", "role", "var"), (1, 2)),
+    **dict.fromkeys(("min", "max"), (1, 100)),
+}
+
+
+def constant_faults(text: str) -> list[str]:
+    """What an expression that can be read holds and could never be worked out or kept: found before any case is."""
+    return list(dict.fromkeys(fault for node in ast.walk(parse(text)) if (fault := _constant_fault(node))))
+
+
+def _constant_fault(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _ARITIES:
+        least, most = _ARITIES[node.func.id]
+        given = len(node.args)
+        if not least <= given <= most:
+            return f"{node.func.id}() takes {least if least == most else f'{least} to {most}'}, not {given}"
+    if not isinstance(node, ast.Constant) or isinstance(node.value, bool | None):
+        return None
+    if isinstance(node.value, str):
+        kept = "\0" not in node.value and not any("\ud800" <= sign <= "\udfff" for sign in node.value)
+        return None if kept else "it holds signs that cannot be stored"
+    if isinstance(node.value, int):
+        return None if abs(node.value) <= MAX_INTEGER else "it holds a number that cannot be stored"
+    if isinstance(node.value, float):
+        return None if math.isfinite(node.value) else "it holds a number that cannot be stored"
+    return "it holds a value that cannot be stored"
+
+
+def constant_of(text: str) -> tuple[bool, Any]:
+    """Whether an expression is the same whatever the variables are, and then its value; a fault of its own is none."""
+    tree = parse(text)
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    outside = CALENDAR_FUNCTIONS | {"var"}
+    if names_in(text) or any(isinstance(called, ast.Name) and called.id in outside for called in calls):
+        return False, None
+    try:
+        return True, evaluate(text, {})
+    except ExpressionFault:
+        return False, None
 
 
 def names_in(text: str) -> set[str]:
@@ -223,14 +285,30 @@ def _ask(lookup: Lookup | None, text: str, name: str, *args: Any) -> Any:
     return lookup(name, args)
 
 
-def fill(text: str, data: JSON, lookup: Lookup | None = None) -> str:
-    """The text with every `${…}` in it replaced by its value; a text without any as it is."""
-    out, unread = [], text
+def pieces(text: str) -> list[tuple[str, str | None]]:
+    """The text as pairs: what stands before a `${…}`, and the expression in it; None after the last one.
+
+    An expression ends at the first brace with which it can be read. Raises ExpressionFault for one that is not closed.
+    """
+    found: list[tuple[str, str | None]] = []
+    unread = text
     while "${" in unread:
         before, _, tail = unread.partition("${")
-        expression, closed, unread = tail.partition("}")
-        if not closed:
+        ends = [place for place, sign in enumerate(tail) if sign == "}"]
+        if not ends:
             raise ExpressionFault(text[:80], "a ${ is not closed")
-        value = evaluate(expression, data, lookup)
+        # `{'a': 1}['a']` has a brace of its own; where nothing can be read, the first one ends it.
+        readable = (place for place in ends[:_MOST_BRACES] if _is_syntax(tail[:place]))
+        end = ends[0] if len(ends) == 1 else next(readable, ends[0])
+        found.append((before, tail[:end]))
+        unread = tail[end + 1 :]
+    return [*found, (unread, None)]
+
+
+def fill(text: str, data: JSON, lookup: Lookup | None = None) -> str:
+    """The text with every `${…}` in it replaced by its value; a text without any as it is."""
+    out = []
+    for before, expression in pieces(text):
+        value = evaluate(expression, data, lookup) if expression is not None else None
         out += [before, "" if value is None else str(value)]
-    return "".join([*out, unread])
+    return "".join(out)

@@ -12,13 +12,22 @@ from osm_flow.domain.json import JSON
 
 @dataclass(frozen=True)
 class Problem:
-    """A fault in a diagram, a decision or a form: which element, and a sentence that says what to do instead."""
+    """A fault in a diagram, a decision or a form: which element, and a sentence that says what to do instead.
+
+    `name` is what is drawn there, so that people find it who do not know ids.
+    """
 
     element: str
     code: str
     th: str
     en: str
     level: Literal["error", "warning"] = "error"
+    name: str = ""
+
+    @property
+    def where(self) -> str:
+        """The element as people find it: its drawn name and its id."""
+        return f"“{self.name}” ({self.element})" if self.name else self.element
 
 
 # ---- commands: what may happen to a case ----------------------------------------------------------------------

@@ -12,6 +12,7 @@ from osm_flow.engine.values import Problem
 
 MAX_BYTES = 4_000_000
 MAX_DEPTH = 100
+_ENCODINGS = frozenset({"UTF-8", "UTF8", "UTF-16", "UTF16", "UTF-16LE", "UTF-16BE"})
 NAMESPACES = {
     "bpmn": "http://www.omg.org/spec/BPMN/20100524/MODEL",
     "bpmndi": "http://www.omg.org/spec/BPMN/20100524/DI",
@@ -56,6 +57,15 @@ def read_xml(content: bytes) -> Any:
         if "\n" in (name := node.get("name") or ""):
             node.set("name", one_line(name))
     return root
+
+
+def encoding_fault(root: Any) -> Problem | None:
+    """The fault of a file in another encoding than UTF-8 or UTF-16, which not every reader of it could read."""
+    encoding = (root.getroottree().docinfo.encoding or "UTF-8").upper()
+    if encoding in _ENCODINGS:
+        return None
+    en = f"the file is written in {encoding}: save it as UTF-8"
+    return Problem("", "encoding", f"ไฟล์เข้ารหัสเป็น {encoding} ให้บันทึกเป็น UTF-8", en)
 
 
 def one_line(name: str) -> str:

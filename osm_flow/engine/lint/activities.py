@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Any
 
-from osm_flow.engine.decisions import read_decision
-from osm_flow.engine.errors import DefinitionRefused
-from osm_flow.engine.expressions import is_wrapped
+from osm_flow.engine.decisions import decision_problems
+from osm_flow.engine.errors import ExpressionFault
+from osm_flow.engine.expressions import constant_of, is_wrapped, parse, pieces, strip
+from osm_flow.engine.lint.conditions import check_condition
 from osm_flow.engine.lint.examined import Ground
 from osm_flow.engine.spiff.events import is_time_literal
+from osm_flow.engine.spiff.loops import MAX_INSTANCES
 from osm_flow.engine.xml import BPMN, CAMUNDA, NAMESPACES, child_text, local_name, properties_of
 
 _SHAPES = (None, "singleEntry", "singleResult", "collectEntries", "resultList")
+_MOST_PRIORITY = 1_000_000
+_MOST_TURNS = 100_000
 _LOOPS = ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics")
 
 
@@ -29,30 +36,94 @@ def check_activity(ground: Ground, node: Any) -> None:
         "subProcess": _subprocess,
     }
     _expressions(ground, node)
+    _roles(ground, node)
     ground.form(node, node.get(f"{CAMUNDA}formKey") or properties_of(node).get("form"))
     if name in checks:
-        checks[name](ground, node)
+        if not ground.is_blamed(node):
+            checks[name](ground, node)
         _repetition(ground, node)
 
 
 def _expressions(ground: Ground, node: Any) -> None:
     for attribute in ("dueDate", "followUpDate"):
-        text = node.get(f"{CAMUNDA}{attribute}")
-        ground.expression(node, text)
-        if text and is_time_literal(text):
-            ground.add(
-                node, "fixed_date", "ใช้ฟังก์ชันปฏิทินแทนวันที่ตายตัว", "use a function of the calendar, such as working_days(5)"
-            )
+        _date(ground, node, node.get(f"{CAMUNDA}{attribute}"))
     for attribute in ("assignee", "candidateUsers", "candidateGroups", "priority"):
         ground.value(node, node.get(f"{CAMUNDA}{attribute}"))
-    priority = (node.get(f"{CAMUNDA}priority") or "0").strip()
-    if not is_wrapped(priority) and not priority.lstrip("-").isdigit():
-        ground.add(node, "priority", "ลำดับความสำคัญต้องเป็นจำนวนเต็ม", "the priority must be a whole number")
+    _priority(ground, node, (node.get(f"{CAMUNDA}priority") or "0").strip())
     for key, text in properties_of(node).items():
         if key == "payload":
             ground.expression(node, text)
         else:
             ground.template(node, text)
+
+
+def _date(ground: Ground, node: Any, text: str | None) -> None:
+    if not text:
+        return
+    if is_time_literal(strip(text).strip("'\"")):
+        ground.add(
+            node, "fixed_date", "ใช้ฟังก์ชันปฏิทินแทนวันที่ตายตัว", "use a function of the calendar, such as working_days(5)"
+        )
+        return
+    before = len(ground.found)
+    ground.expression(node, text)
+    if len(ground.found) == before and constant_of(text)[0] and constant_of(text)[1] is not None:
+        en = f"{text[:80]} is no date: use a function of the calendar, such as working_days(5)"
+        ground.add(node, "fixed_date", f"{text[:80]} ไม่ใช่วันที่ ใช้ฟังก์ชันปฏิทิน เช่น working_days(5)", en)
+
+
+def _priority(ground: Ground, node: Any, text: str) -> None:
+    if is_wrapped(text):
+        return
+    if not text.lstrip("-").isdigit() or not text.isascii() or abs(int(text)) > _MOST_PRIORITY:
+        en = f"the priority must be a whole number of at most {_MOST_PRIORITY}"
+        ground.add(node, "priority", f"ลำดับความสำคัญต้องเป็นจำนวนเต็มไม่เกิน {_MOST_PRIORITY}", en)
+
+
+def _roles(ground: Ground, node: Any) -> None:
+    """Check the roles that are written down: one that nobody can have would leave the work to nobody."""
+    text = node.get(f"{CAMUNDA}candidateGroups")
+    if ground.roles is None or not text:
+        return
+    try:
+        written = _written_roles(text)
+    except ExpressionFault:
+        return  # told as an expression already
+    unknown = [
+        r for r in dict.fromkeys(written) if r.partition("@")[0] not in ground.roles and not r.startswith("user:")
+    ]
+    if unknown:
+        near = [n for role in unknown for n in get_close_matches(role.partition("@")[0], list(ground.roles), 1)]
+        names = ", ".join(unknown)
+        th = f"ไม่มีใครทำหน้าที่ {names} ได้" + (f" หมายถึง {', '.join(near)} หรือไม่" if near else "")
+        en = f"nobody who signs in has the role {names}" + (f": did you mean {', '.join(near)}?" if near else "")
+        ground.add(node, "unknown_role", th, en)
+
+
+def _written_roles(text: str) -> list[str]:
+    """The roles that a text or an expression names outright."""
+    if is_wrapped(text):
+        return list(_roles_of(parse(text)))
+    found: list[str] = []
+    for before, expression in pieces(text):
+        whole = before.split(",") if expression is None else before.split(",")[:-1]
+        found += [role.strip() for role in whole if role.strip()]
+        found += _roles_of(parse(expression)) if expression is not None else []
+    return found if "${" not in text else [role for role in found if not role.startswith("@")]
+
+
+def _roles_of(tree: ast.expr) -> Iterator[str]:
+    match tree:
+        case ast.Constant(value=str(names)):
+            yield from (name.strip() for name in names.split(",") if name.strip())
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.BoolOp(values=parts):
+            for part in parts:
+                yield from _roles_of(part)
+        case ast.IfExp(body=body, orelse=orelse):
+            yield from _roles_of(body)
+            yield from _roles_of(orelse)
+        case ast.Call(func=ast.Name(id="role"), args=[ast.Constant(value=str(name)), *_]):
+            yield name
 
 
 def _human(ground: Ground, node: Any) -> None:
@@ -94,10 +165,7 @@ def _decision(ground: Ground, node: Any) -> None:
     if not key or key not in ground.decisions:
         ground.add(node, "no_decision", f"ไม่พบตารางการตัดสินใจ {key}", f"there is no decision table {key}")
         return
-    try:
-        read_decision(ground.decisions[key])
-    except DefinitionRefused as refused:
-        ground.found += refused.problems
+    ground.found += decision_problems(ground.decisions[key])
 
 
 def _call(ground: Ground, node: Any) -> None:
@@ -118,6 +186,7 @@ def _call(ground: Ground, node: Any) -> None:
 
 def _subprocess(ground: Ground, node: Any) -> None:
     if node.get("triggeredByEvent") == "true":
+        ground.blame(node, whole=True)
         en = "event subprocesses are refused: use a boundary event"
         ground.add(node, "event_subprocess", "ไม่รองรับ event subprocess ใช้ boundary event แทน", en)
 
@@ -148,8 +217,48 @@ def _instances(ground: Ground, node: Any, loop: Any) -> None:
     if (item is None) != (output is None) or (item is not None and not (item.get("id") or item.get("name"))):
         en = "loopDataOutputRef and outputDataItem go together"
         ground.add(node, "output", "loopDataOutputRef ต้องมาคู่กับ outputDataItem", en)
-    for text in (collection, cardinality, child_text(loop, "./bpmn:completionCondition")):
-        ground.expression(node, text)
+    _collection(ground, node, collection)
+    _cardinality(ground, node, cardinality)
+    check_condition(ground, node, child_text(loop, "./bpmn:completionCondition"))
+    variable = loop.get(f"{CAMUNDA}elementVariable")
+    if variable and not variable.strip().isidentifier():
+        en = f"{variable} cannot be the name of a variable: write one word, such as item"
+        ground.add(node, "variable", f"{variable} เป็นชื่อตัวแปรไม่ได้ ให้เขียนคำเดียว เช่น item", en)
+
+
+def _collection(ground: Ground, node: Any, text: str | None) -> None:
+    given, value = _constant(ground, node, text)
+    if given and not isinstance(value, list | dict):
+        en = f"{str(text)[:80]} is no list: name a variable that is one"
+        ground.add(node, "instances", f"{str(text)[:80]} ไม่ใช่รายการ ให้ระบุตัวแปรที่เป็นรายการ", en)
+    elif given and isinstance(value, list | dict) and len(value) > MAX_INSTANCES:
+        _too_many(ground, node)
+
+
+def _cardinality(ground: Ground, node: Any, text: str | None) -> None:
+    given, value = _constant(ground, node, text)
+    if not given:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        en = f"{str(text)[:80]} is no number of instances: write a whole number from 1 on"
+        ground.add(node, "instances", f"{str(text)[:80]} ไม่ใช่จำนวนรอบ ให้เขียนจำนวนเต็มตั้งแต่ 1", en)
+    elif value > MAX_INSTANCES:
+        _too_many(ground, node)
+    elif value == 0:
+        en = "no instance would ever be made"
+        ground.add(node, "instances", "จำนวนรอบเป็นศูนย์ งานนี้จะไม่เกิดขึ้นเลย", en, "warning")
+
+
+def _too_many(ground: Ground, node: Any) -> None:
+    en = f"more than {MAX_INSTANCES} instances: split the work"
+    ground.add(node, "instances", f"เกิน {MAX_INSTANCES} รอบ ให้แบ่งงาน", en)
+
+
+def _constant(ground: Ground, node: Any, text: str | None) -> tuple[bool, Any]:
+    """Whether a text is an expression that can be read and always has the same value, and that value."""
+    before = len(ground.found)
+    ground.expression(node, text)
+    return constant_of(text) if text and len(ground.found) == before else (False, None)
 
 
 def _loop(ground: Ground, node: Any, loop: Any) -> None:
@@ -158,4 +267,7 @@ def _loop(ground: Ground, node: Any, loop: Any) -> None:
         ground.add(node, "loop", "การวนรอบต้องมีเงื่อนไขหรือจำนวนสูงสุด", "a loop needs a condition or a maximum")
     if maximum and not (maximum.isascii() and maximum.isdigit()):
         ground.add(node, "loop", "จำนวนรอบสูงสุดต้องเป็นตัวเลข", "the loop maximum must be a number")
-    ground.expression(node, condition)
+    elif maximum and int(maximum) > _MOST_TURNS:
+        en = f"the loop maximum is more than {_MOST_TURNS}"
+        ground.add(node, "loop", f"จำนวนรอบสูงสุดเกิน {_MOST_TURNS}", en)
+    check_condition(ground, node, condition)

@@ -44,6 +44,26 @@ INSTEAD = {
         "conditional events are not supported: use a message or a gateway",
     ),
     "cancelEventDefinition": ("ใช้ error event แทน", "use an error event"),
+    "dataInputAssociation": (
+        "ลบเส้นประของข้อมูลเข้า ข้อมูลของเรื่องเป็นตัวแปรที่ทุกงานเห็นอยู่แล้ว",
+        "remove the dotted line of data: every task sees the variables of the case",
+    ),
+    "dataOutputAssociation": (
+        "ลบเส้นประของข้อมูลออก ค่าในแบบฟอร์มเป็นตัวแปรของเรื่องอยู่แล้ว",
+        "remove the dotted line of data: what is filled into a form becomes variables of the case",
+    ),
+    "ioSpecification": (
+        "ลบข้อมูลเข้าออกของงาน ข้อมูลของเรื่องเป็นตัวแปรที่ทุกงานเห็นอยู่แล้ว",
+        "remove the inputs and outputs: every task sees the variables of the case",
+    ),
+    "dataStoreReference": (
+        "ลบแหล่งข้อมูล หรือวาดเป็นคำอธิบาย (text annotation) แทน",
+        "remove the data store, or draw a text annotation instead",
+    ),
+    "property": (
+        "ลบ property ของงาน ใช้ตัวแปรของเรื่องแทน",
+        "remove the property: use variables of the case",
+    ),
     "signalEventDefinition": (
         "สัญญาณใช้ได้เฉพาะการส่งระหว่างทาง ใช้ message แทน",
         "signals may only be thrown in between: use a message",
@@ -61,6 +81,8 @@ CODE_ATTRIBUTES = (
     "caseRef",
     "formRef",
 )
+_MAPPED = {"source", "sourceExpression", "target", "variables"}
+_DEFINITIONS_INSTEAD = frozenset(name for name in INSTEAD if name.endswith("EventDefinition"))
 EXTENSIONS = frozenset({"properties", "property", "in", "out"})
 # Attributes that mean something only with another value than the one that counts when they are left out.
 FIXED_ATTRIBUTES = {
@@ -78,38 +100,70 @@ RESERVED_IDS = ("Start", "End", "Root")
 RESERVED_ENDS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin", "[child]")
 
 
-def check_construct(ground: Ground, node: Any) -> None:
-    """Check that this element of the process, its extensions and its attributes are allowed."""
+# What belongs to the flow of data that an arrow of data already tells.
+_OF_DATA = ("property", "ioSpecification")
+_ASSOCIATIONS = ("dataInputAssociation", "dataOutputAssociation")
+
+
+def check_construct(ground: Ground, node: Any) -> bool:
+    """Check that this element of the process, its extensions and its attributes are allowed.
+
+    False: what lies in it need not be looked at, because it goes with what is refused.
+    """
     name = local_name(node)
     if not node.tag.startswith(BPMN):
-        _extension(ground, node, name)
-    elif name not in FLOW_NODES and name not in PASSIVE and name not in CONTAINER:
-        th, en = INSTEAD.get(name, ("ไม่รองรับองค์ประกอบนี้", f"{name} is not supported"))
-        ground.add(node if node.get("id") and name not in INSTEAD else ground.owner(node), "unknown", th, en)
-    else:
-        _attributes(ground, node)
-        _id(ground, node)
+        return _extension(ground, node, name)
+    if name not in FLOW_NODES and name not in PASSIVE and name not in CONTAINER:
+        _unknown(ground, node, name)
+        return False
+    _attributes(ground, node)
+    _id(ground, node)
+    return True
 
 
-def _extension(ground: Ground, node: Any, name: str) -> None:
+def _unknown(ground: Ground, node: Any, name: str) -> None:
+    parent = node.getparent()
+    if name in _OF_DATA and any(parent.find(f"{BPMN}{arrow}") is not None for arrow in _ASSOCIATIONS):
+        return
+    th, en = INSTEAD.get(name, ("ไม่รองรับองค์ประกอบนี้", f"{name} is not supported"))
+    told = ground.owner(parent) if name == "property" or not node.get("id") or name in _DEFINITIONS_INSTEAD else node
+    ground.add(told, "unknown", th, en)
+    ground.blame(told, whole=told is node)
+
+
+def _extension(ground: Ground, node: Any, name: str) -> bool:
     if not node.tag.startswith(CAMUNDA) and local_name(node.getparent()) != "extensionElements":
-        return
+        return True
     if node.tag.startswith(CAMUNDA) and name in EXTENSIONS:
-        return
+        _mapping_attributes(ground, node, name)
+        return True
     owner = ground.owner(node.getparent())
     if node.tag.startswith(CAMUNDA):
-        ground.add(owner, "code", f"ไม่รองรับส่วนขยาย {name}", f"camunda:{name} would run code or be ignored: remove it")
+        ground.add(
+            owner, "code", f"ไม่รองรับส่วนขยาย {name} ให้ลบออก", f"camunda:{name} would run code or be ignored: remove it"
+        )
+        ground.blame(owner)
     elif name in ("preScript", "postScript", "script", "serviceTaskOperator"):
         ground.add(owner, "code", "ไม่อนุญาตให้แนบโค้ด", f"{name} would run code: remove it")
+        ground.blame(owner)
+    return False
+
+
+def _mapping_attributes(ground: Ground, node: Any, name: str) -> None:
+    known = {"in": _MAPPED | {"businessKey"}, "out": _MAPPED}.get(name)
+    for attribute in sorted(set(node.attrib) - known) if known is not None else ():
+        th, en = f"{attribute} ของการส่งค่าไม่มีผลที่นี่ ให้ลบออก", f"{attribute} of a mapping means nothing here: remove it"
+        ground.add(ground.owner(node.getparent()), "unknown_attribute", th, en)
 
 
 def _attributes(ground: Ground, node: Any) -> None:
     owner = ground.owner(node)
-    for attribute in CODE_ATTRIBUTES:
-        if node.get(f"{CAMUNDA}{attribute}"):
-            ground.add(
-                owner, "code", "ไม่อนุญาตให้เรียกโค้ดจากแผนภาพ", f"camunda:{attribute} would run code: use an external topic"
-            )
+    code = [attribute for attribute in CODE_ATTRIBUTES if node.get(f"{CAMUNDA}{attribute}")]
+    if code:
+        names = ", ".join(f"camunda:{attribute}" for attribute in code)
+        th = f"ไม่อนุญาตให้เรียกโค้ดจากแผนภาพ ({names}) ใช้ topic แทน"
+        ground.add(owner, "code", th, f"{names} would run code: use an external topic")
+        ground.blame(owner)
     if local_name(node) == "conditionExpression" and node.get("language"):
         ground.add(
             owner, "code", "เงื่อนไขต้องเป็นนิพจน์ของระบบ", "a condition has no language of its own: remove the attribute"
@@ -118,6 +172,8 @@ def _attributes(ground: Ground, node: Any) -> None:
         if node.get(attribute, only) != only:
             ground.add(owner, "attribute", f"{attribute} ต้องเป็น {only}", f"{attribute} must be {only}")
     for attribute in BOOLEANS:
+        if node is ground.process and attribute == "isExecutable":
+            continue  # read as the standard spells it; one that says neither is told when the file is read
         if node.get(attribute) not in (None, "true", "false"):
             ground.add(owner, "boolean", f"{attribute} ต้องเป็น true หรือ false", f"{attribute} must be true or false")
 

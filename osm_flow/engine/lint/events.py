@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from osm_flow.engine.definitions import ACTIVITIES
-from osm_flow.engine.lint.constructs import INSTEAD
-from osm_flow.engine.lint.examined import Ground
+from osm_flow.engine.drawn import Sentence
+from osm_flow.engine.expressions import CALENDAR_FUNCTIONS, constant_of, parse, strip
+from osm_flow.engine.lint.constructs import INSTEAD, PASSIVE
+from osm_flow.engine.lint.examined import FIRST_BUDDHIST_YEAR, Ground
 from osm_flow.engine.spiff.events import add_duration, is_time_literal, split_cycle
 from osm_flow.engine.xml import BPMN, NAMESPACES, child_text, local_name
 
@@ -35,6 +39,20 @@ _SOURCES = {
     "escalation": {"subProcess", "callActivity"},
 }
 _SAMPLE = datetime(2026, 1, 1, tzinfo=UTC)
+_MOST_YEARS = 100
+_MOST_TURNS = 10_000
+_DURATION_SHAPE = re.compile(r"^P(\d+[YMWD])*(T(\d+[HMS])*)?$")
+_CRON = re.compile(r"^[@]\w+$|^([\d*?/,L#-]+\s+){4,6}[\d*?/,L#A-Z-]+$")
+# What is meant as a time though it is not spelled as one: pt5m, -PT5M, R3/2026-01-01T00:00:00Z/P1D, 20/11/2569.
+_LIKE_TIME = re.compile(
+    r"^[+-]?p(\d+[ymwd])*(t(\d+[hms])*)?$|^[+-]P[\dT]|^R-?\d*/|^\d{1,2}/\d{1,2}/\d{4}|^\d{4}/\d|^@\w+$|^([\d*?/,-]+\s+){4,6}\S+$",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"^(['\"])([^'\"]*)\1$")
+_TOO_LONG = Sentence(f"ยาวเกิน {_MOST_YEARS} ปี", f"it is longer than {_MOST_YEARS} years")
+_NO_DURATION = Sentence(
+    "ระยะเวลาต้องเขียนเช่น P3D หรือ PT5H30M", "a period is written like P3D or PT5H30M, in whole numbers"
+)
 
 
 def check_event(ground: Ground, node: Any) -> None:
@@ -45,7 +63,7 @@ def check_event(ground: Ground, node: Any) -> None:
         ground.add(node, "multiple_event", "เหตุการณ์มีได้ชนิดเดียว", "an event may have one definition only")
     if name == "boundaryEvent":
         _attachment(ground, node)
-    if not definitions and name in ("boundaryEvent", "intermediateCatchEvent"):
+    if not definitions and not ground.is_blamed(node) and name in ("boundaryEvent", "intermediateCatchEvent"):
         ground.add(node, "no_event", "ระบุชนิดของเหตุการณ์", "say what the event waits for")
     for definition in definitions:
         _definition(ground, node, name, definition)
@@ -53,6 +71,8 @@ def check_event(ground: Ground, node: Any) -> None:
 
 def _attachment(ground: Ground, node: Any) -> None:
     host = ground.nodes.get(node.get("attachedToRef"))
+    if host is None and ground.is_blamed(ground.everything.get(node.get("attachedToRef"))):
+        return
     if host is None or host.getparent() is not node.getparent() or local_name(host) not in ACTIVITIES:
         en = "a boundary event must be attached to an activity beside it"
         ground.add(node, "unattached", "เหตุการณ์ขอบต้องติดกับงานในกระบวนการเดียวกัน", en)
@@ -60,6 +80,8 @@ def _attachment(ground: Ground, node: Any) -> None:
 
 def _definition(ground: Ground, node: Any, name: str, definition: Any) -> None:
     kind = local_name(definition)
+    if kind not in PASSIVE:
+        return  # told as unknown already
     if kind not in _DEFINITIONS[name]:
         th, en = INSTEAD.get(kind, ("ไม่รองรับเหตุการณ์ชนิดนี้ที่นี่", f"{kind} is not supported on a {name}"))
         ground.add(node, "event", th, en)
@@ -98,25 +120,118 @@ def _timer(ground: Ground, node: Any, name: str, definition: Any) -> None:
     if kind == "timeCycle" and (name != "boundaryEvent" or node.get("cancelActivity") != "false"):
         en = "a cycle may only stand on a non-interrupting boundary event"
         ground.add(node, "cycle", "การวนซ้ำใช้ได้เฉพาะเหตุการณ์ขอบแบบไม่หยุดงาน", en)
-    if not is_time_literal(text):
-        ground.expression(node, text)
         return
-    try:
-        _read_time(kind, text)
-    except (ValueError, OverflowError) as fault:
-        ground.add(node, "timer", f"เวลาใช้ไม่ได้: {text}", f"the time {text} cannot be read: {fault}")
-    if kind == "timeDate":
+    if (literal := _literal(text)) is not None:
+        _judge_time(ground, node, kind, literal)
+    else:
+        _judge_expression(ground, node, kind, text)
+
+
+def _literal(text: str) -> str | None:
+    """The time that is written down itself, in whatever spelling; None: an expression that works it out."""
+    quoted = _QUOTED.match(strip(text))
+    words = quoted.group(2) if quoted else text.strip()
+    return words if is_time_literal(words) or _LIKE_TIME.match(words) else None
+
+
+def _judge_time(ground: Ground, node: Any, kind: str, text: str) -> None:
+    fault = time_fault(kind, text)
+    if fault is not None:
+        th = f"เวลาใช้ไม่ได้: {text} ({fault.th})"
+        ground.add(node, "timer", th, f"the time {text} cannot be used: {fault.en}")
+    elif kind == "timeDate":
         en = "a date drawn into a diagram is right for one year only: use a function of the calendar"
         ground.add(node, "fixed_date", "วันที่ตายตัวใช้ได้ปีเดียว ใช้ฟังก์ชันปฏิทินแทน", en, "warning")
 
 
-def _read_time(kind: str, text: str) -> None:
-    if kind == "timeCycle":
-        split_cycle(text)
-    elif kind == "timeDuration":
-        add_duration(_SAMPLE, text)
-    elif datetime.fromisoformat(text.replace("Z", "+00:00")).tzinfo is None:
-        raise ValueError("it does not say its offset from UTC")
+def _judge_expression(ground: Ground, node: Any, kind: str, text: str) -> None:
+    before = len(ground.found)
+    ground.expression(node, text)
+    if len(ground.found) > before:
+        return
+    tree = parse(text)
+    gives_date = isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id in CALENDAR_FUNCTIONS
+    is_constant, value = constant_of(text)
+    if gives_date and kind != "timeDate":
+        en = f"{text[:80]} gives a date, not a period: put it into timeDate"
+        ground.add(node, "timer", f"{text[:80]} ให้ค่าเป็นวันที่ ไม่ใช่ระยะเวลา ให้ใช้ timeDate", en)
+    elif is_constant and (kind != "timeDate" or value is not None):
+        _judge_time(ground, node, kind, str(value))
+
+
+def time_fault(kind: str, text: str) -> Sentence | None:
+    """Why a time that is written into a diagram cannot be used as this kind, with what to write; None: it can."""
+    text = text.strip()
+    if _CRON.match(text):
+        return Sentence(
+            "ไม่รองรับ cron ให้เขียน R/P1D หรือใช้ฟังก์ชันปฏิทิน", "cron is not supported: write R/P1D, or use the calendar"
+        )
+    judge = {"timeDuration": _duration_fault, "timeCycle": _cycle_fault, "timeDate": _date_fault}[kind]
+    return judge(text)
+
+
+def _duration_fault(text: str) -> Sentence | None:
+    upper = text.upper()
+    if upper.startswith("R"):
+        return Sentence("การวนซ้ำไม่ใช่ระยะเวลา ให้เขียน P1D", "a repetition is no period: write P1D")
+    if re.match(r"^-|^P.*-", upper):
+        return Sentence("ระยะเวลาติดลบไม่ได้ ให้เขียน P1D", "a period cannot be negative: write P1D")
+    try:
+        end = add_duration(_SAMPLE, upper)
+    except OverflowError:
+        return _TOO_LONG
+    except ValueError:
+        return _TOO_LONG if _DURATION_SHAPE.match(upper) else _NO_DURATION
+    if end > _SAMPLE.replace(year=_SAMPLE.year + _MOST_YEARS):
+        return _TOO_LONG
+    if text != upper:
+        return Sentence(f"ใช้ตัวพิมพ์ใหญ่ ให้เขียน {upper}", f"use capital letters: write {upper}")
+    return None
+
+
+def _cycle_fault(text: str) -> Sentence | None:
+    parts = text.split("/")
+    if any(re.match(r"^\d{4}-", part) for part in parts):
+        en = "a repetition begins when its activity opens, not at a date: write R3/P1D"
+        return Sentence("การวนซ้ำเริ่มเมื่องานเปิด ไม่ใช่จากวันที่ ให้เขียน R3/P1D", en)
+    if not text.upper().startswith("R") or len(parts) != 2:
+        return Sentence("การวนซ้ำต้องเขียนเช่น R3/P1D หรือ R/P1D", "a repetition is written like R3/P1D or R/P1D")
+    if (fault := _duration_fault(parts[1])) is not None:
+        return fault
+    if text != text.upper():
+        return Sentence(f"ใช้ตัวพิมพ์ใหญ่ ให้เขียน {text.upper()}", f"use capital letters: write {text.upper()}")
+    try:
+        turns, _ = split_cycle(text)
+    except ValueError:
+        en = "it repeats nothing, or without a pause: write R3/P1D"
+        return Sentence("วนศูนย์ครั้งหรือไม่มีช่วงพัก ให้เขียน R3/P1D", en)
+    if turns is not None and turns > _MOST_TURNS:
+        return Sentence(
+            f"วนเกิน {_MOST_TURNS} ครั้ง ให้เขียน R/P1D", f"it repeats more than {_MOST_TURNS} times: write R/P1D"
+        )
+    return None
+
+
+def _date_fault(text: str) -> Sentence | None:
+    year = re.match(r"^(\d{4})-", text)
+    if year is None:
+        en = "a date is written like 2026-11-20T09:00:00+07:00; better use a function of the calendar"
+        return Sentence("วันที่ต้องเขียนเช่น 2026-11-20T09:00:00+07:00 หรือใช้ฟังก์ชันปฏิทิน", en)
+    number = int(year.group(1))
+    if number >= FIRST_BUDDHIST_YEAR:
+        christian = number - 543
+        en = f"the year {number} is one of the Buddhist era: write {christian}"
+        return Sentence(f"ปี {number} เป็นปีพุทธศักราช ให้เขียน {christian}", en)
+    try:
+        instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return Sentence("ไม่มีวันหรือเวลานี้ในปฏิทิน", "there is no such day or time")
+    if instant.tzinfo is None:
+        en = "it does not say its offset from UTC: write +07:00 after the time"
+        return Sentence("ไม่ได้บอกเขตเวลา ให้เติม +07:00 หลังเวลา", en)
+    if not _SAMPLE.year - _MOST_YEARS < number < _SAMPLE.year + _MOST_YEARS:
+        return Sentence(f"ปี {number} ไกลเกินไป", f"the year {number} is too far away")
+    return None
 
 
 # ---- races -------------------------------------------------------------------------------------------------------------

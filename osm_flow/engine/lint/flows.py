@@ -6,8 +6,9 @@ from collections import Counter
 from typing import Any
 
 from osm_flow.engine.definitions import is_flow_node
+from osm_flow.engine.lint.conditions import check_condition, check_gap
 from osm_flow.engine.lint.examined import Ground
-from osm_flow.engine.xml import NAMESPACES, child_text, local_name
+from osm_flow.engine.xml import BPMN, NAMESPACES, child_text, local_name
 
 CHOICES = ("exclusiveGateway", "inclusiveGateway")
 
@@ -19,7 +20,10 @@ def check_ways_out(ground: Ground, node: Any) -> None:
         ground.add(
             node, "implicit_fork", "มีเส้นออกหลายเส้นจากงานเดียว ให้วาดเกตเวย์", "several flows leave it: draw a gateway"
         )
-    if not outgoing and name != "endEvent":
+    if outgoing or name == "endEvent" or ground.is_blamed(node):
+        return
+    alone = name not in ("startEvent", "boundaryEvent") and not ground.incoming(node)  # told as unreachable
+    if not alone and node.getparent().find(f"{BPMN}endEvent") is not None:
         ground.add(node, "dead_end", "ไม่มีเส้นออก ให้ลากไปยังจุดจบ", "no flow leaves it: lead it to an end event")
 
 
@@ -36,13 +40,23 @@ def check_choice(ground: Ground, node: Any) -> None:
         if flow.get("id") == default and given:
             en = "the condition of a default flow is never asked: remove it"
             ground.add(flow, "default_condition", "เส้นเริ่มต้นต้องไม่มีเงื่อนไข", en)
+    if len(outgoing) > 1 and not default:
+        check_gap(ground, node, outgoing)
 
 
 def check_flow(ground: Ground, flow: Any) -> None:
     """Check both ends of a flow, and its condition."""
     source, target = ground.nodes.get(flow.get("sourceRef")), ground.nodes.get(flow.get("targetRef"))
     if source is None or target is None:
-        ground.add(flow, "loose_flow", "เส้นไม่ได้ต่อกับองค์ประกอบ", "the flow is not connected at both ends")
+        ends = (flow.get("sourceRef"), flow.get("targetRef"))
+        if any(end not in ground.everything for end in ends):
+            ground.add(
+                flow, "loose_flow", "เส้นไม่ได้ต่อกับองค์ประกอบทั้งสองปลาย ให้ลากใหม่", "the flow is not connected at both ends"
+            )
+        elif not any(ground.is_blamed(ground.everything[end]) for end in ends):
+            ground.add(
+                flow, "loose_flow", "เส้นต่อกับสิ่งที่ไม่ใช่งานหรือเหตุการณ์", "the flow leads to what is no step of the process"
+            )
         return
     if source.getparent() is not target.getparent() or flow.getparent() is not source.getparent():
         ground.add(flow, "crosses", "เส้นข้ามขอบกระบวนการย่อย", "the flow crosses the border of a subprocess")
@@ -55,7 +69,7 @@ def check_flow(ground: Ground, flow: Any) -> None:
     if condition and local_name(source) not in CHOICES:
         en = "a condition counts only after an exclusive or inclusive gateway"
         ground.add(flow, "ignored_condition", "เงื่อนไขใช้ได้เฉพาะหลังเกตเวย์", en)
-    ground.expression(flow, condition)
+    check_condition(ground, flow, condition)
 
 
 def check_parallel_flows(ground: Ground) -> None:
@@ -84,7 +98,10 @@ def check_scope(ground: Ground, scope: Any) -> None:
         ground.add(starts[0], "plain_start", "จุดเริ่มของกระบวนการย่อยต้องไม่มีชนิด", en)
     if not scope.findall("bpmn:endEvent", NAMESPACES):
         ground.add(scope, "no_end", "ไม่มีจุดจบ", "there is no end event")
-    _reachable(ground, scope, starts)
+    # Where a refused element leads on without a flow, as a link does, nobody can tell what it leads to.
+    leads_away = any(not ground.outgoing(n) and n in ground.blamed for n in scope if is_flow_node(n))
+    if starts and not leads_away:
+        _reachable(ground, scope, starts)
 
 
 def _reachable(ground: Ground, scope: Any, starts: list[Any]) -> None:
@@ -97,6 +114,11 @@ def _reachable(ground: Ground, scope: Any, starts: list[Any]) -> None:
             following.setdefault(node.get("attachedToRef"), []).append(node.get("id"))
     seen: set[str] = set()
     todo = [s.get("id") for s in starts]
+    # What only follows from a fault that is told already is not told again.
+    todo += [name for name, node in own.items() if ground.is_blamed(node)]
+    refused = [node for node in scope if isinstance(node.tag, str) and ground.is_blamed(node)]
+    todo += [target for node in refused for target in following.get(node.get("id"), [])]
+    todo += [f.get("targetRef") for f in ground.flows if f.get("sourceRef") not in ground.everything]
     while todo:
         name = todo.pop()
         if name not in seen:

@@ -19,6 +19,7 @@ from osm_flow import engine
 from osm_flow.domain import journal
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
+from osm_flow.domain.access.roles import SIGN_IN_ROLES
 from osm_flow.domain.forms.schema import load_form
 from osm_flow.domain.forms.soundness import check_form
 from osm_flow.domain.json import JSON
@@ -80,7 +81,8 @@ def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: date
     ]
     changed = [process for process in prepared if process.newest is None or process.newest.sha256 != process.sha256]
     # What is stored already was checked then; every start of the site deploys what is mostly there.
-    problems = [*read.problems, *_lint(changed, {*newest.keys(), *(process.key for process in prepared)})]
+    found = [*read.problems, *_lint(changed, {*newest.keys(), *(process.key for process in prepared)})]
+    problems = list(dict.fromkeys(found))  # a table that several processes use is told once
     errors = [problem for problem in problems if problem.level == "error"]
     if errors:
         raise DefinitionRefused(errors)
@@ -106,7 +108,7 @@ def check(files: Mapping[str, bytes], *, known_processes: Collection[str] = ()) 
         for xml, diagram in read.diagrams.values()
         for key in diagram.process_keys
     ]
-    return [*read.problems, *_lint(prepared, known_processes)]
+    return list(dict.fromkeys([*read.problems, *_lint(prepared, known_processes)]))
 
 
 def read_form(name: str, content: bytes) -> tuple[JSON, list[Problem]]:
@@ -119,6 +121,22 @@ def read_form(name: str, content: bytes) -> tuple[JSON, list[Problem]]:
     except (yaml.YAMLError, Invalid, ValueError, RecursionError) as error:
         return {}, [_form_problem(name, f"the form cannot be read: {error}", f"อ่านแบบฟอร์มไม่ได้: {error}")]
     return schema, [_form_problem(name, sentence, f"แบบฟอร์มไม่ถูกต้อง: {sentence}") for sentence in check_form(schema)]
+
+
+def decision_problems(name: str, content: bytes) -> list[Problem]:
+    """What is wrong with the decision table in a DMN file."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        stem = PurePosixPath(name).stem
+        return [Problem(stem, "encoding", f"{name} ไม่ใช่ข้อความ UTF-8", f"{name} is not UTF-8: save it as UTF-8")]
+    return engine.decision_problems(content)
+
+
+def unknown_file(name: str) -> Problem:
+    """The problem of a file of a kind that no deployment takes."""
+    en = f"{name} is not a .bpmn, .dmn or .yaml file"
+    return Problem("", "unknown_file", f"{name} ไม่ใช่ไฟล์ .bpmn .dmn หรือ .yaml", en)
 
 
 def shipped_files() -> Mapping[str, bytes]:
@@ -176,14 +194,12 @@ def _read(files: Mapping[str, bytes]) -> _Files:
                 read.problems += refusal.problems
         elif path.suffix == ".dmn":
             read.decisions[path.stem] = content
-            if not _is_utf8(content):
-                read.problems.append(Problem(path.stem, "encoding", f"{name} ไม่ใช่ข้อความ UTF-8", f"{name} is not UTF-8"))
+            read.problems += decision_problems(name, content)
         elif path.suffix in {".yaml", ".yml"}:
             read.forms[path.stem], problems = read_form(name, content)
             read.problems += problems
         else:
-            sentence = f"{name} is not a .bpmn, .dmn or .yaml file"
-            read.problems.append(Problem("", "unknown_file", f"{name} ไม่ใช่ไฟล์ .bpmn .dmn หรือ .yaml", sentence))
+            read.problems.append(unknown_file(name))
     return read
 
 
@@ -197,7 +213,16 @@ def _lint(prepared: list[_Prepared], known: Collection[str]) -> list[Problem]:
             if process.xml == xml:
                 forms |= process.forms
                 decisions |= process.decisions
-        problems += engine.lint(xml, forms=forms, decisions=decisions, topics=RESULT_SCHEMAS, known_processes=processes)
+        problems += engine.lint(
+            xml,
+            forms=forms,
+            decisions=decisions,
+            topics=RESULT_SCHEMAS,
+            known_processes=processes,
+            roles=SIGN_IN_ROLES,
+        )
+    if not any(problem.level == "error" for problem in problems):
+        problems += engine.endless_calls(engine.read_bpmn(process.xml).root for process in prepared)
     return problems
 
 
@@ -230,14 +255,6 @@ def _refuse_deep_yaml(content: bytes) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST_FORM:
             raise ValueError(f"nested more than {_DEEPEST_FORM} deep")
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _needed(things: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:

@@ -1,0 +1,161 @@
+"""Looking for what goes round for ever: loops in which nobody is waited for, and processes that only call themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from osm_flow.engine.definitions import executable_processes, is_flow_node
+from osm_flow.engine.drawn import called, listed
+from osm_flow.engine.lint.examined import Ground
+from osm_flow.engine.values import Problem
+from osm_flow.engine.xml import BPMN, CAMUNDA, NAMESPACES, child_text, local_name
+
+# A simulation walks a diagram with these faults all the same: it shows what would happen.
+WALKED_ALL_THE_SAME = frozenset({"endless_loop", "endless_call"})
+
+_RESTS = {"userTask", "manualTask", "receiveTask", "callActivity", "serviceTask", "intermediateCatchEvent"}
+_CHANGES = {"businessRuleTask"}
+
+
+def check_loops(ground: Ground) -> None:
+    """Refuse a way back on which nothing is waited for and no variable can change: it would never end."""
+    for scope in ground.process.iter(f"{BPMN}process", f"{BPMN}subProcess"):
+        _check_ways_back(ground, scope)
+    for loop in ground.process.iter(f"{BPMN}standardLoopCharacteristics"):
+        node = loop.getparent()
+        if not loop.get("loopMaximum") and child_text(loop, "./bpmn:loopCondition") and _goes_on(node):
+            en = "it would be repeated for ever within one step: give a maximum, or let it wait for somebody"
+            ground.add(node, "endless_loop", "จะวนซ้ำไม่รู้จบในขั้นเดียว ให้กำหนดจำนวนสูงสุด หรือให้รอใครสักคน", en)
+
+
+def _check_ways_back(ground: Ground, scope: Any) -> None:
+    automatic = {n.get("id"): n for n in scope if is_flow_node(n) and _goes_on(n) and not _joins(ground, n)}
+    following = {
+        name: [f.get("targetRef") for f in ground.outgoing(n) if f.get("targetRef") in automatic]
+        for name, n in automatic.items()
+    }
+    for circle in _circles(following):
+        nodes = [automatic[name] for name in circle]
+        names = listed([ground.called(node) for node in nodes])
+        ground.add(
+            nodes[0],
+            "endless_loop",
+            f"ทางวนกลับนี้ไม่มีจุดให้หยุดรอ: {names.th} ให้วางงาน ตัวจับเวลา หรือข้อความไว้บนทาง",
+            f"this way back never rests: {names.en}; put a task, a timer or a message on it",
+        )
+
+
+def _joins(ground: Ground, node: Any) -> bool:
+    return local_name(node) in ("parallelGateway", "inclusiveGateway") and len(ground.incoming(node)) > 1
+
+
+def _goes_on(node: Any) -> bool:
+    """Whether the element lets a token through at once, without changing any variable."""
+    kind = local_name(node)
+    if kind in _RESTS or kind in _CHANGES or kind == "eventBasedGateway" or kind == "boundaryEvent":
+        return False
+    if kind == "sendTask":
+        return not node.get(f"{CAMUNDA}topic")
+    if kind == "subProcess":
+        return all(_goes_on(inner) for inner in node.iterdescendants() if is_flow_node(inner))
+    return True
+
+
+def _circles(following: dict[str, list[str]]) -> Iterator[list[str]]:
+    """One circle of each part of the graph that has any."""
+    told: set[str] = set()
+    for begin in following:
+        if begin in told:
+            continue
+        came_from: dict[str, str] = {}
+        todo = [begin]
+        while todo:
+            name = todo.pop(0)
+            for after in following[name]:
+                if after == begin:
+                    circle = [name]
+                    while circle[0] != begin:
+                        circle.insert(0, came_from[circle[0]])
+                    if not told & set(circle):
+                        yield circle
+                    told |= set(circle)
+                    todo = []
+                    break
+                if after not in came_from and after != begin:
+                    came_from[after] = name
+                    todo.append(after)
+
+
+# ---- calls ---------------------------------------------------------------------------------------------------------------
+
+
+def endless_calls(roots: Iterable[Any]) -> list[Problem]:
+    """The processes of these files of which no course ends, because they cannot but call themselves or each other."""
+    processes = {p.get("id"): p for root in roots for p in executable_processes(root)}
+    ending: set[str] = set()
+    while more := {key for key, p in processes.items() if key not in ending and _can_end(p, processes, ending)}:
+        ending |= more
+    found: list[Problem] = []
+    round_about: set[str] = set()  # what leads round together is told once
+    for key, process in processes.items():
+        if (
+            key not in ending
+            and key not in round_about
+            and (problem := _endless(process, processes, ending)) is not None
+        ):
+            found.append(problem)
+            round_about |= _called_from(key, processes)
+    return found
+
+
+def _called_from(key: str, processes: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    todo = [key]
+    while todo:
+        process = processes.get(todo.pop())
+        calls = [] if process is None else [c.get("calledElement") for c in process.iter(f"{BPMN}callActivity")]
+        todo += [name for name in calls if name not in found]
+        found.update(calls)
+    return found
+
+
+def _endless(process: Any, processes: dict[str, Any], ending: set[str]) -> Problem | None:
+    """The call that leads round, of a process that would end without it."""
+    calls = [c for c in process.iter(f"{BPMN}callActivity") if c.get("calledElement") in processes.keys() - ending]
+    if not calls or not _can_end(process, processes, ending | processes.keys()):
+        return None
+    call = calls[0]
+    key = call.get("calledElement")
+    whole = called(key, processes[key].get("name") or "", "process")
+    th = f"เรียก {whole.th} ซึ่งเรียกกลับมาอีกโดยไม่มีทางอื่นให้จบ ให้วาดทางเลือกที่ไม่เรียกต่อ"
+    en = f"it calls {whole.en}, which leads back here without another way to an end: draw a way out that does not call"
+    return Problem(call.get("id") or "", "endless_call", th, en, name=call.get("name") or "")
+
+
+def _can_end(scope: Any, processes: dict[str, Any], ending: set[str]) -> bool:
+    """Whether some course leads from the start of a scope to its end, calling only processes that can end."""
+    nodes = {n.get("id"): n for n in scope if is_flow_node(n)}
+    flows: dict[str, list[str]] = {}
+    for flow in scope.findall("bpmn:sequenceFlow", NAMESPACES):
+        flows.setdefault(flow.get("sourceRef"), []).append(flow.get("targetRef"))
+    good: set[str] = set()
+    while True:
+        more = {
+            n for n, node in nodes.items() if n not in good and _leads(node, flows.get(n, []), good, processes, ending)
+        }
+        if not more:
+            break
+        good |= more
+    return any(n in good for n, node in nodes.items() if local_name(node) == "startEvent") or not nodes
+
+
+def _leads(node: Any, after: list[str], good: set[str], processes: dict[str, Any], ending: set[str]) -> bool:
+    kind = local_name(node)
+    if kind == "endEvent":
+        return True
+    if kind == "callActivity" and node.get("calledElement") in processes and node.get("calledElement") not in ending:
+        return False
+    if kind == "subProcess" and not _can_end(node, processes, ending):
+        return False
+    return bool(after) and (all if kind == "parallelGateway" else any)(name in good for name in after)

@@ -1,0 +1,117 @@
+"""`osm-flow process lint`: the same files as `deploy`, the same verdict, each fault once and at its file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from osm_flow.cli import root
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.engine import DefinitionRefused
+from osm_flow.operations.definitions.deployments import NothingToDeploy, deploy
+from osm_flow.resources import resource_dir
+from osm_flow.store.session import Store
+from tests.factories import NOW
+from tests.unit.engine.diagrams import around, call, diagram, document, element, end, flows, process, start, user, xor
+from tests.unit.engine.test_decisions import table
+
+FORM = (
+    b"title: {th: x, en: x}\ntype: object\nproperties:\n  note: {type: string, title: {th: x, en: x}, maxLength: 20}\n"
+)
+RULE = element("businessRuleTask", "d", c_decisionRef="D", c_resultVariable="r")
+MAIN = around(user("a", c_formKey="shown"), RULE, path="s > a > d > e")
+
+
+def written(folder: Path, files: dict[str, bytes]) -> list[str]:
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return [str(folder / name) for name in files]
+
+
+def linted(folder: Path, files: dict[str, bytes], *options: str) -> Result:
+    return CliRunner().invoke(root, ["process", "lint", *written(folder, files), *options])
+
+
+def items(result: Result) -> list[tuple[str, str, str]]:
+    found: list[dict[str, Any]] = json.loads(result.stdout)["items"]
+    return [(item["file"], item["element"], item["code"]) for item in found]
+
+
+SETS: dict[str, dict[str, bytes]] = {
+    "whole": {"p.bpmn": MAIN, "D.dmn": table((["1"], ["1"])), "shown.yaml": FORM},
+    "broken table": {"p.bpmn": MAIN, "D.dmn": table((["f(x)"], ["1"])), "shown.yaml": FORM},
+    "broken form": {"p.bpmn": MAIN, "D.dmn": table((["1"], ["1"])), "shown.yaml": b"x: ["},
+    "form in another encoding": {"p.bpmn": MAIN, "D.dmn": table((["1"], ["1"])), "shown.yaml": "title: ก".encode("cp874")},
+    "table that nobody uses": {
+        "p.bpmn": around(user("a", c_formKey="shown")),
+        "shown.yaml": FORM,
+        "other.dmn": table((["f(x)"], ["1"])),
+    },
+    "no table": {"p.bpmn": MAIN, "shown.yaml": FORM},
+    "a picture": {"p.bpmn": around(user("a", c_formKey="shown")), "shown.yaml": FORM, "p.png": b"x"},
+    "two that call each other": {
+        "p.bpmn": document(process(start(), call("a", called="q"), end(), flows("s > a > e"))),
+        "q.bpmn": document(process(start(), call("b", called="p"), end(), flows("s > b > e"), key="q")),
+    },
+    "two that call each other with a way out": {
+        "p.bpmn": document(process(start(), call("a", called="q"), end(), flows("s > a > e"))),
+        "q.bpmn": document(
+            process(start(), xor("g", "e"), call("b", called="p"), end(), flows("s > g; g > b [x]; g > e; b > e"), key="q")
+        ),
+    },
+    "unknown role": {"p.bpmn": around(user("a", c_formKey="shown", c_candidateGroups="sales")), "shown.yaml": FORM},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_lint_and_deploy_agree(name: str, tmp_path: Path, sqlite_store: Store) -> None:
+    result = linted(tmp_path, SETS[name])
+    refused: list[Any] = []
+    try:
+        with sqlite_store.transaction() as session:
+            deploy(session, SETS[name], SYSTEM, NOW)
+    except DefinitionRefused as refusal:
+        refused = refusal.problems
+
+    assert result.exit_code == (1 if refused else 0), result.output
+    told = items(linted(tmp_path, SETS[name], "--json"))
+    assert sorted((element, code) for _, element, code in told) == sorted((p.element, p.code) for p in refused)
+    assert len(told) <= 1
+
+
+def test_a_fault_is_told_of_the_file_in_which_it_lies(tmp_path: Path) -> None:
+    assert items(linted(tmp_path, SETS["broken table"], "--json")) == [("D.dmn", "r0", "expression")]
+    assert items(linted(tmp_path, SETS["broken form"], "--json")) == [("shown.yaml", "shown", "form")]
+
+
+def test_the_words_name_what_is_drawn(tmp_path: Path) -> None:
+    xml = diagram(start(), element("scriptTask", "a", name="คำนวณ"), end(), flows("s > a > e"))
+    result = linted(tmp_path, {"p.bpmn": xml})
+    assert "p.bpmn: error: “คำนวณ” (a): " in result.stderr
+    assert json.loads(linted(tmp_path, {"p.bpmn": xml}, "--json").stdout)["items"][0]["name"] == "คำนวณ"
+
+
+def test_a_form_named_together_comes_before_one_beside(tmp_path: Path) -> None:
+    (tmp_path / "forms").mkdir()
+    (tmp_path / "forms" / "shown.yaml").write_bytes(b"type: 5")
+    assert linted(tmp_path, SETS["whole"]).exit_code == 0
+
+
+def test_all_that_ships_is_without_a_word(tmp_path: Path) -> None:
+    folders = (resource_dir("bpmn"), resource_dir("forms"))
+    files = [str(p) for f in folders for p in sorted(f.iterdir()) if p.suffix in (".bpmn", ".dmn", ".yaml")]
+    result = CliRunner().invoke(root, ["process", "lint", *files])
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_tables_and_forms_alone_may_be_checked_though_there_is_nothing_to_deploy(
+    tmp_path: Path, sqlite_store: Store
+) -> None:
+    files = {"D.dmn": table((["1"], ["1"])), "shown.yaml": FORM}
+    assert linted(tmp_path, files).exit_code == 0
+    with sqlite_store.transaction() as session, pytest.raises(NothingToDeploy):
+        deploy(session, files, SYSTEM, NOW)

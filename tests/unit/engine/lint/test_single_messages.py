@@ -1,0 +1,412 @@
+"""Bad diagrams, each with one fault: the one message that it gives, where it points, and what it says to draw instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from osm_flow.domain.access.roles import SIGN_IN_ROLES
+from osm_flow.engine.definitions import executable_processes, read_bpmn
+from osm_flow.engine.lint.linter import lint
+from osm_flow.engine.values import Problem
+from tests.unit.engine.diagrams import (
+    FORM,
+    ROOTS,
+    again,
+    around,
+    boundary,
+    call,
+    catch,
+    diagram,
+    document,
+    element,
+    end,
+    extended,
+    flows,
+    manual,
+    manuals,
+    many,
+    on,
+    plain_sub,
+    process,
+    properties,
+    service,
+    start,
+    sub,
+    throw,
+    timer,
+    user,
+    waiting,
+    xor,
+)
+
+FORMS: dict[str, Any] = {
+    "f": FORM,
+    "decide": {"type": "object", "properties": {"decision": {"type": "string"}, "amount": {"type": "number"}}},
+    "choose": {"type": "object", "properties": {"colour": {"type": "string", "enum": ["red", "green"]}}},
+}
+
+
+def found(xml: bytes, level: str = "error") -> list[Problem]:
+    problems = lint(xml, forms=FORMS, decisions={}, topics=("work",), roles=SIGN_IN_ROLES, known_processes=("child",))
+    return [p for p in problems if p.level == level]
+
+
+def timed(text: str, kind: str = "timeDuration") -> bytes:
+    return around(catch("a", timer(text, kind)))
+
+
+def cycled(text: str) -> bytes:
+    return waiting(boundary("b1", "a", timer(text, "timeCycle"), cancel=False))
+
+
+def asked(condition: str, other: str = "") -> bytes:
+    gate = xor("g") if other else xor("g", "b")
+    return around(
+        gate, manuals("a b"), path=f"s > g; g > a [{condition}]; g > b{f' [{other}]' if other else ''}; a > e; b > e"
+    )
+
+
+def spaced(prefix: str, address: str, xml: bytes) -> bytes:
+    return xml.replace(b"targetNamespace", f'xmlns:{prefix}="{address}" targetNamespace'.encode(), 1)
+
+
+def zeebe(inner: str) -> str:
+    return extended(inner.replace("<zeebe:", "<zeebe:", 1))
+
+
+ZEEBE, ACTIVITI = "http://camunda.org/schema/zeebe/1.0", "http://activiti.org/bpmn"
+FLOWABLE = "http://flowable.org/bpmn"
+
+# name: the diagram, the element, the code, and words that the English message holds
+TABLE: dict[str, tuple[bytes, str, str, str]] = {
+    # constants of timers
+    "lower case": (timed("pt5m"), "a", "timer", "write PT5M"),
+    "mixed case": (timed("Pt5m"), "a", "timer", "write PT5M"),
+    "negative": (timed("-PT5M"), "a", "timer", "cannot be negative"),
+    "negative inside": (timed("PT-5M"), "a", "timer", "cannot be negative"),
+    "a number alone": (timed("5"), "a", "timer", "P3D or PT5H30M"),
+    "a quoted word": (timed("'soon'"), "a", "timer", "P3D or PT5H30M"),
+    "a quoted duration in lower case": (timed("${'pt5m'}"), "a", "timer", "write PT5M"),
+    "half a day": (timed("P0.5D"), "a", "timer", "whole numbers"),
+    "ten thousand years": (timed("P9999Y"), "a", "timer", "longer than 100 years"),
+    "many days": (timed("P99999999999D"), "a", "timer", "longer than 100 years"),
+    "a repetition as a period": (timed("R3/PT5M"), "a", "timer", "a repetition is no period"),
+    "a working day as a period": (timed("working_days(5)"), "a", "timer", "put it into timeDate"),
+    "cron": (cycled("0 0 9 * * ?"), "b1", "timer", "cron is not supported"),
+    "cycle from a date": (cycled("R3/2026-11-20T09:00:00Z/P1D"), "b1", "timer", "not at a date"),
+    "cycle until a date": (cycled("R/P1D/2026-11-20T09:00:00Z"), "b1", "timer", "not at a date"),
+    "cycle in lower case": (cycled("r3/p1d"), "b1", "timer", "write"),
+    "cycle minus one": (cycled("R-1/P1D"), "b1", "timer", "R3/P1D"),
+    "cycle of a negative period": (cycled("R3/-P1D"), "b1", "timer", "cannot be negative"),
+    "cycle without a pause": (cycled("R/PT0S"), "b1", "timer", "without a pause"),
+    "cycle of a plain period": (cycled("PT1H"), "b1", "timer", "R/P1D"),
+    "a million turns": (cycled("R1000000/PT1M"), "b1", "timer", "write R/P1D"),
+    "Buddhist date": (timed("2569-11-20T09:00:00+07:00", "timeDate"), "a", "timer", "write 2026"),
+    "Buddhist date in a function": (timed("before('2569-11-20T09:00:00+07:00', 5)", "timeDate"), "a", "buddhist_year", "write 2026"),
+    "the first Buddhist year": (timed("2400-01-01T09:00:00Z", "timeDate"), "a", "timer", "write 1857"),
+    "a day that is not there": (timed("2026-02-30T09:00:00Z", "timeDate"), "a", "timer", "no such day"),
+    "a date without offset": (timed("2026-02-20T09:00:00", "timeDate"), "a", "timer", "+07:00"),
+    "a day alone": (timed("2026-02-20", "timeDate"), "a", "timer", "+07:00"),
+    "a Thai date": (timed("20/11/2569", "timeDate"), "a", "timer", "2026-11-20T09:00:00+07:00"),
+    "a period as a date": (timed("P3D", "timeDate"), "a", "timer", "2026-11-20T09:00:00+07:00"),
+    "a number as a date": (timed("5", "timeDate"), "a", "timer", "2026-11-20T09:00:00+07:00"),
+    "FEEL duration": (timed('= duration("PT5M")'), "a", "expression", "working_days(5)"),
+    "due date drawn": (around(user("a", c_dueDate="2026-11-20T09:00:00+07:00")), "a", "fixed_date", "calendar"),
+    "due date that is a number": (around(user("a", c_dueDate="${5}")), "a", "fixed_date", "calendar"),
+    "priority beyond reason": (around(user("a", c_priority="99999999999")), "a", "priority", "whole number"),
+    # instances
+    "negative instances": (around(manual("a", many(number="-1"))), "a", "instances", "whole number"),
+    "a million instances": (around(manual("a", many(number="1000000"))), "a", "instances", "more than 1000"),
+    "half an instance": (around(manual("a", many(number="2.5"))), "a", "instances", "whole number"),
+    "true instances": (around(manual("a", many(number="true"))), "a", "instances", "whole number"),
+    "instances in words": (around(manual("a", many(number="'three'"))), "a", "instances", "whole number"),
+    "a number as a list": (around(manual("a", many("5"))), "a", "instances", "no list"),
+    "a text as a list": (around(manual("a", many("'abc'"))), "a", "instances", "no list"),
+    "a text as completion": (around(manual("a", many("x", until="'done'"))), "a", "text_condition", "compare it"),
+    "item of two words": (around(manual("a", many("x", item="my item"))), "a", "variable", "one word"),
+    "loop beyond reason": (around(manual("a", again("", "99999999"))), "a", "loop", "more than"),
+    # expressions
+    "half a surrogate": (asked(r"x == '\ud800'"), "g-a", "expression", "cannot be stored"),
+    "a null byte": (asked(r"x == '\x00'"), "g-a", "expression", "cannot be stored"),
+    "bytes": (asked("x == b'a'"), "g-a", "expression", "cannot be stored"),
+    "infinity": (asked("x > 1e999"), "g-a", "expression", "cannot be stored"),
+    "a huge number": (asked("x > 99999999999999999999"), "g-a", "expression", "cannot be stored"),
+    "too few values": (asked("count(rows) > 1"), "g-a", "expression", "takes 3, not 1"),
+    "FEEL count": (asked("working_days() == x"), "g-a", "expression", "takes 1, not 0"),
+    "property with #{}": (around(manual("a", properties(subject="x #{y}"))), "a", "expression", "write ${…}"),
+    # habits
+    "JUEL and": (asked("a == 1 && b == 2"), "g-a", "expression", "write and instead of &&"),
+    "JUEL or": (asked("a == 1 || b == 2"), "g-a", "expression", "write or instead of ||"),
+    "JUEL not": (asked("!done"), "g-a", "expression", "write not x"),
+    "JUEL not, wrapped": (asked("${!done}"), "g-a", "expression", "write not x"),
+    "JUEL eq": (asked("${a eq 1}"), "g-a", "expression", "write == instead of eq"),
+    "JUEL ne": (asked("a ne 1"), "g-a", "expression", "write != instead of ne"),
+    "JUEL gt": (asked("a gt 1"), "g-a", "expression", "> / >="),
+    "JUEL empty": (asked("${empty rows}"), "g-a", "expression", "len(x) == 0"),
+    "JUEL not empty": (asked("${not empty rows}"), "g-a", "expression", "len(x) > 0"),
+    "JUEL choice": (asked("a ? b : c"), "g-a", "expression", "b if a else c"),
+    "JUEL path": (asked("${plan.title == 'x'}"), "g-a", "expression", "plan['title']"),
+    "JUEL in pieces": (asked("${a == 1} and ${b == 2}"), "g-a", "expression", "one ${…}"),
+    "FEEL equals": (asked("= a = 1"), "g-a", "expression", "write == instead of ="),
+    "one equals sign": (asked("a = 1"), "g-a", "expression", "write == instead of ="),
+    "FEEL if": (asked("if a then b else c"), "g-a", "expression", "b if a else c"),
+    "FEEL between": (asked("a between 1 and 5"), "g-a", "expression", "a <= x"),
+    "FEEL range": (asked("a in [1..5]"), "g-a", "expression", "a <= x"),
+    "FEEL some": (asked("some x in rows satisfies x > 1"), "g-a", "expression", "any_of"),
+    "FEEL contains": (asked("list contains(rows, 1)"), "g-a", "expression", "x in list"),
+    "JavaScript equals": (asked("a === 1"), "g-a", "expression", "write == instead of ==="),
+    "SQL unequal": (asked("a <> 1"), "g-a", "expression", "write != instead of <>"),
+    "AND in capitals": (asked("a == 1 AND b == 2"), "g-a", "expression", "and, or, not"),
+    "one ampersand": (asked("(a == 1) & (b == 2)"), "g-a", "expression", "write and instead of &"),
+    "Java equals": (asked("status.equals('x')"), "g-a", "expression", "a == b"),
+    "execution": (asked("execution.getVariable('x') == 1"), "g-a", "expression", "getVariable"),
+    "curly quotes": (asked("a == “yes”"), "g-a", "expression", "straight quotes"),
+    "words": (asked("the amount is large"), "g-a", "expression", "cannot be read"),
+    # conditions
+    "a text": (asked("'yes'"), "g-a", "text_condition", "compare it"),
+    "a wrapped text": (asked('${"yes"}'), "g-a", "text_condition", "compare it"),
+    "a text behind or": (asked("a == 'x' or 'y'"), "g-a", "text_condition", "compare it"),
+    "a number": (asked("5"), "g-a", "text_condition", "no condition"),
+    "a text of a form": (asked("decision"), "g-a", "text_condition", "decision is a text"),
+    "not a text of a form": (asked("not decision"), "g-a", "text_condition", "decision is a text"),
+    # one fault, one message
+    "untyped task": (around(element("task", "a")), "a", "unknown", "what kind of task"),
+    "script task": (around(element("scriptTask", "a", "<bpmn:script>1</bpmn:script>")), "a", "unknown", "service task"),
+    "transaction with a fault inside": (
+        around(element("transaction", "a", start("x"), manual("y"), flows("x > y"))),
+        "a",
+        "unknown",
+        "plain subprocess",
+    ),
+    "ad hoc subprocess": (around(element("adHocSubProcess", "a", manuals("x y"))), "a", "unknown", "plain subprocess"),
+    "event subprocess": (around(manual("a"), plain_sub("b", body="c", triggeredByEvent="true")), "b", "event_subprocess", "boundary event"),
+    "event subprocess with a timer": (
+        around(manual("a"), sub("b", start("x", timer("PT1H")), end("y"), flows("x > y")).replace('id="b"', 'id="b" triggeredByEvent="true"')),
+        "b", "event_subprocess", "boundary event",
+    ),
+    "link event": (
+        around(manual("a"), throw("l1", "<bpmn:linkEventDefinition name='x'/>"), path="s > a > l1"),
+        "l1", "unknown", "draw the flow",
+    ),
+    "compensation boundary": (
+        around(manual("a"), boundary("b1", "a", "<bpmn:compensateEventDefinition/>")), "b1", "unknown", "draw the way back",
+    ),
+    "conditional event": (
+        around(catch("a", "<bpmn:conditionalEventDefinition><bpmn:condition>x</bpmn:condition></bpmn:conditionalEventDefinition>")),
+        "a", "unknown", "a message or a gateway",
+    ),
+    "boundary of an untyped task": (waiting(boundary("b1", "a", timer("PT1H")), host=element("task", "a")), "a", "unknown", "what kind"),
+    "data association": (
+        around(manual("a", element("property", "Property_1", name="__targetRef_placeholder"),
+               element("dataInputAssociation", "d", "<bpmn:sourceRef>x</bpmn:sourceRef><bpmn:targetRef>Property_1</bpmn:targetRef>"))),
+        "d", "unknown", "dotted line",
+    ),
+    "data output association": (
+        around(manual("a", element("dataOutputAssociation", "d", "<bpmn:targetRef>x</bpmn:targetRef>"))), "d", "unknown", "dotted line",
+    ),
+    "property of a task": (around(manual("a", element("property", "Property_1"))), "a", "unknown", "variables"),
+    "data store with its root": (
+        around(manual("a"), element("dataStoreReference", "d", dataStoreRef="ds"), roots=ROOTS + element("dataStore", "ds", name="x")),
+        "d", "unknown", "text annotation",
+    ),
+    "class of a service": (around(element("serviceTask", "a", c_class="x.Y")), "a", "code", "external topic"),
+    "class of a send task": (around(element("sendTask", "a", c_class="x.Y")), "a", "code", "external topic"),
+    "form reference": (around(element("userTask", "a", c_formRef="x")), "a", "code", "camunda:formRef"),
+    "form data": (
+        around(element("userTask", "a", extended('<camunda:formData><camunda:formField id="x"/></camunda:formData>'))),
+        "a", "code", "camunda:formData",
+    ),
+    "case call": (around(element("callActivity", "a", c_caseRef="x")), "a", "code", "camunda:caseRef"),
+    "no start": (diagram(manuals("a b"), end(), flows("a > b > e")), "p", "one_start", "start event"),
+    "no end": (diagram(start(), manual("a"), flows("s > a")), "p", "no_end", "end event"),
+    "a task left alone": (around(manuals("a b"), path="s > a > e"), "b", "unreachable", "nothing leads"),
+    "a flow from nowhere": (
+        around(manuals("a b"), path="s > a > e; b > e").replace(b"</bpmn:process>", flows("nobody > b").encode() + b"</bpmn:process>"),
+        "nobody-b", "loose_flow", "both ends",
+    ),
+    "an id twice": (around(manual("a"), manual("a"), path="s > a > e"), "a", "duplicate_id", "more than once"),
+    "date and nothing else": (around(user("a", c_dueDate="2569-11-20")), "a", "fixed_date", "calendar"),
+    # other engines
+    "zeebe form": (
+        spaced("zeebe", ZEEBE, around(element("userTask", "a", extended('<zeebe:formDefinition formKey="x"/>')))),
+        "a", "foreign", "camunda:formKey",
+    ),
+    "zeebe service": (
+        spaced("zeebe", ZEEBE, around(element("serviceTask", "a", extended('<zeebe:taskDefinition type="x"/><zeebe:ioMapping><zeebe:input/></zeebe:ioMapping>')))),
+        "a", "foreign", "camunda:topic",
+    ),
+    "zeebe on what is whole here": (
+        spaced("zeebe", ZEEBE, around(user("a", extended("<zeebe:userTask/>")))), "a", "foreign", "remove them",
+    ),
+    "zeebe on a message": (
+        spaced("zeebe", ZEEBE, around(manual("a"), roots=element("message", "m", extended('<zeebe:subscription correlationKey="x"/>'), name="m"))),
+        "m", "foreign", "zeebe",
+    ),
+    "activiti": (
+        spaced("activiti", ACTIVITI, around(element("userTask", "a", **{"activiti:assignee": "x", "activiti:formKey": "f"}))),
+        "a", "foreign", "camunda:assignee, camunda:formKey",
+    ),
+    "activiti listener": (
+        spaced("activiti", ACTIVITI, around(user("a", extended('<activiti:taskListener event="create" class="x"/>')))), "a", "foreign", "Activiti",
+    ),
+    "flowable": (
+        spaced("flowable", FLOWABLE, around(element("serviceTask", "a", **{"flowable:class": "x.Y"}))), "a", "foreign", "Flowable",
+    ),
+    "flowable on the process": (
+        spaced("flowable", FLOWABLE, around(manual("a")).replace(b'isExecutable="true"', b'isExecutable="true" flowable:candidateStarterGroups="x"')),
+        "p", "foreign", "Flowable",
+    ),
+    "attribute nobody knows": (around(user("a", c_dueDates="x")), "a", "unknown_attribute", "camunda:dueDates"),
+    "initiator": (around(manual("a")).replace(b'<bpmn:startEvent id="s"', b'<bpmn:startEvent id="s" camunda:initiator="x"'), "s", "unknown_attribute", "camunda:initiator"),
+    "binding of a call": (around(element("callActivity", "a", calledElement="child", c_calledElementBinding="version")), "a", "unknown_attribute", "calledElementBinding"),
+    "topic of a user task": (around(user("a", c_topic="work")), "a", "unknown_attribute", "serviceTask"),
+    "result of a service": (
+        around(element("serviceTask", "a", c_type="external", c_topic="work", c_resultVariable="x")), "a", "unknown_attribute", "businessRuleTask",
+    ),
+    "mapping that stays local": (
+        around(call("a", extended('<camunda:in source="x" target="y" local="true"/>'))), "a", "unknown_attribute", "local of a mapping",
+    ),
+    # roles
+    "unknown role": (around(user("a", c_candidateGroups="management")), "a", "unknown_role", "management"),
+    "role spelled wrongly": (around(user("a", c_candidateGroups="osm_strategie")), "a", "unknown_role", "did you mean osm_strategy"),
+    "one of two roles": (around(user("a", c_candidateGroups="osm_strategy, sales")), "a", "unknown_role", "sales"),
+    "unknown role in an expression": (around(user("a", c_candidateGroups="${['sales', 'osm_me']}")), "a", "unknown_role", "sales"),
+    "unknown role of a province": (around(user("a", c_candidateGroups="${role('planner', province)}")), "a", "unknown_role", "planner"),
+    "role that does not sign in": (around(user("a", c_candidateGroups="bb")), "a", "unknown_role", "signs in"),
+    # going round
+    "loop without a rest": (
+        around(manual("a"), xor("g"), xor("h", "g"), path="s > a > g > h; h > g; h > e [done]"), "g", "endless_loop", "never rests",
+    ),
+    "loop over a thrown message": (
+        around(xor("m"), throw("t", on("message", "hi")), xor("h", "m"), path="s > m > t > h; h > m; h > e [done]"), "m", "endless_loop", "a timer",
+    ),
+    "repeated send task": (around(element("sendTask", "a", again("x < 3"), messageRef="hi")), "a", "endless_loop", "maximum"),
+    "calls itself": (document(process(start(), call("a", called="p"), end(), flows("s > a > e"))), "a", "endless_call", "way out"),
+    "calls itself on both ways": (
+        document(process(start(), xor("g", "b"), call("a", called="p"), call("b", called="p"), end(), flows("s > g; g > a [x]; g > b; a > e; b > e"))),
+        "a", "endless_call", "way out",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_one_fault_gives_one_message(name: str) -> None:
+    xml, where, code, words = TABLE[name]
+    (problem,) = found(xml)
+    assert (problem.element, problem.code) == (where, code)
+    assert words in problem.en
+    assert problem.th != problem.en
+    assert any("\u0e00" <= sign <= "\u0e7f" for sign in problem.th)
+    assert "invalid syntax" not in problem.en
+    (problem.th + problem.en + problem.name).encode()
+
+
+WARNED: dict[str, tuple[bytes, str, str, str]] = {
+    "gap between numbers": (asked("amount > 10", "amount < 10"), "g", "gap", "amount = 10"),
+    "gap between words": (asked("x == 'a'", "x == 'b'"), "g", "gap", "x = '…'"),
+    "gap of a truth": (asked("done and good", "not done"), "g", "gap", "done = true, good = false"),
+    "gap of the choice of a form": (asked("colour == 'red'", "colour == 'blue'"), "g", "gap", "colour = 'green'"),
+    "no instance": (around(manual("a", many(number="0"))), "a", "instances", "ever be made"),
+    "tuning": (around(manual("a", c_asyncBefore="true")), "a", "ignored", "camunda:asyncBefore"),
+    "colours": (
+        spaced("bioc", "http://bpmn.io/schema/bpmn/biocolor/1.0", around(manual("a")).replace(b'<bpmn:manualTask id="a"', b'<bpmn:manualTask id="a" bioc:stroke="red" bioc:fill="blue"')),
+        "", "ignored", "biocolor",
+    ),
+    "notes of a tool": (
+        around(manual("a", extended('<zoo:colour xmlns:zoo="http://zoo.example">red</zoo:colour>'))), "", "ignored", "zoo",
+    ),
+    "drawn for another engine": (
+        spaced("modeler", "http://camunda.org/schema/modeler/1.0", around(manual("a"))).replace(b'id="defs"', b'id="defs" modeler:executionPlatform="Camunda Cloud"'),
+        "", "foreign", "Camunda 8",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_what_only_may_be_wrong_is_warned_of_once(name: str) -> None:
+    xml, where, code, words = WARNED[name]
+    assert found(xml) == []
+    (problem,) = found(xml, "warning")
+    assert (problem.element, problem.code) == (where, code)
+    assert words in problem.en
+
+
+RIGHT: dict[str, bytes] = {
+    "several expressions in one attribute": around(user("a", c_candidateGroups="${one},${two}", c_candidateUsers="${x}, ${y}")),
+    "expression with a brace of its own": around(manual("a", properties(subject="${ {'a': 1}['a'] } and ${b}"))),
+    "and, or, not in words": asked("a and b or not c"),
+    "conditions that leave no gap": asked("amount >= 10", "amount < 10"),
+    "conditions that are opposites": asked("x == true", "x != true"),
+    "conditions over all that a form offers": asked("colour == 'red'", "colour == 'green'"),
+    "a list as a condition of being there": asked("rows"),
+    "a number of a form": asked("amount"),
+    "roles": around(user("a", c_candidateGroups="osm_strategy, province_planner@TH-41, ${role('osm_me')}, ${who}")),
+    "a period": timed("P1Y2M3W4DT5H6M7S"),
+    "a quoted period": timed("${'PT5M'}"),
+    "a period that is worked out": timed("'PT' + str(hours) + 'H'"),
+    "a variable that begins like a period": timed("pause"),
+    "a loop over a decision": around(
+        xor("m"), element("businessRuleTask", "d", c_decisionRef="D", c_resultVariable="r"), xor("h", "m"), path="s > m > d > h; h > m; h > e [r]"
+    ),
+    "a loop over a timer": around(xor("m"), catch("t", timer("P1D")), xor("h", "m"), path="s > m > t > h; h > m; h > e [x]"),
+    "a call of itself with a way out": document(
+        process(start(), xor("g", "e"), call("a", called="p"), end(), flows("s > g; g > a [x]; g > e; a > e"))
+    ),
+    "executable in numbers": around(manual("a")).replace(b'isExecutable="true"', b'isExecutable="1"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_what_is_right_gives_no_message_at_all(name: str) -> None:
+    problems = [p for p in found(RIGHT[name]) if p.code != "no_decision"]
+    assert problems == []
+    assert found(RIGHT[name], "warning") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "runs"), [("1", True), ("true", True), (" true ", True), ("0", False), ("false", False)]
+)
+def test_whether_a_process_runs_is_read_as_the_standard_spells_it(value: str, runs: bool) -> None:
+    xml = around(manual("a")).replace(b'isExecutable="true"', f'isExecutable="{value}"'.encode())
+    if runs:
+        assert len(executable_processes(read_bpmn(xml).root)) == 1
+    else:
+        assert [p.code for p in found(xml)] == ["no_process"]
+
+
+@pytest.mark.parametrize("encoding", ["windows-874", "tis-620", "iso-8859-1", "iso-8859-11", "utf-32", "us-ascii"])
+def test_a_file_in_another_encoding_is_refused_with_what_to_save_it_as(encoding: str) -> None:
+    text = around(
+        manual("a", name="ตรวจแผน" if encoding.startswith(("windows", "tis", "iso-8859-11", "utf")) else "x")
+    ).decode()
+    xml = text.replace('encoding="UTF-8"', f'encoding="{encoding}"').encode(
+        {"windows-874": "cp874"}.get(encoding, encoding)
+    )
+    (problem,) = found(xml)
+    assert problem.code in ("encoding", "not_xml")
+    assert "UTF-8" in problem.en
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_utf_8_and_utf_16_are_read(encoding: str) -> None:
+    declared = "UTF-16" if encoding == "utf-16" else "UTF-8"
+    xml = around(manual("a", name="ตรวจแผน")).decode().replace("UTF-8", declared, 1).encode(encoding)
+    assert found(xml) == []
+
+
+def test_a_message_names_what_is_drawn() -> None:
+    nodes = (
+        element("exclusiveGateway", "g", name="ครบหรือไม่", default="g-b"),
+        manual("a", name="ตรวจแผน"),
+        manual("b", name="แก้แผน"),
+    )
+    path = "s > g; g > a [x &amp;&amp; y]; g > b; a > e; b > e".replace("&amp;", "&")
+    (problem,) = found(around(*nodes, path=path))
+    assert (problem.element, problem.name) == ("g-a", "ครบหรือไม่ → ตรวจแผน")
+    assert problem.where == "“ครบหรือไม่ → ตรวจแผน” (g-a)"
+    (problem,) = found(around(element("scriptTask", "a", name="คำนวณ")))
+    assert problem.where == "“คำนวณ” (a)"
+    (problem,) = found(around(service("a", topic="nobody").replace('id="a"', 'id="a" name="ส่งเรื่อง"')))
+    assert problem.where == "“ส่งเรื่อง” (a)"
