@@ -15,6 +15,8 @@ class OsmFlowError(Exception):
     status = 400
     # Whether its cause may go away by itself, so that background work tries again instead of asking a person at once.
     may_pass = False
+    # Whether whatever the work needs is away, so that the work itself was not tried: no attempt is counted.
+    is_outage = False
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]

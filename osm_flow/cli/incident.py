@@ -28,7 +28,7 @@ def list_(context: Context, every: bool, after: str | None, limit: int, as_json:
         page = incidents.list_incidents(session, SYSTEM, is_open=None if every else True, after=after, limit=limit)
         items = [_as_dict(row) for row in page.items]
     lines = (
-        f"{item['id']:>6}  {item['case']}  {item['kind']:<12} {' / '.join(str(item['message']).splitlines())}"
+        f"{item['id']:>6}  {item['case'] or '-'}  {item['kind']:<12} {' / '.join(str(item['message']).splitlines())}"
         for item in items
     )
     say({"items": items, "next": page.next}, as_json, "\n".join(lines))
@@ -48,7 +48,7 @@ def retry(context: Context, incident_id: int, as_json: bool) -> None:
 def _as_dict(row: Incident) -> dict[str, object]:
     return {
         "id": row.id,
-        "case": row.case.business_key,
+        "case": row.case.business_key if row.case else None,
         "case_id": row.case_id,
         "kind": row.kind,
         "element": row.element,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
@@ -11,6 +10,7 @@ import click
 from osm_flow.cli.context import Context, say
 from osm_flow.operations.sweeps import Means, SweepReport, sweep_all
 from osm_flow.scheduler import owner_name, start
+from osm_flow.serving import asked_to_stop
 
 
 class InstantType(click.ParamType[datetime]):
@@ -42,10 +42,20 @@ def scheduler(context: Context, once: bool, at: datetime | None, as_json: bool) 
         raise click.UsageError("--at needs --once")
     means = means_of(context)
     if once:
-        report = sweep_all(context.store, at or context.now(), owner_name(), means)
-        say(report.as_dict(), as_json, _sentence(report))
+        _once(context, at or context.now(), means, as_json)
         return
     _run_until_told(context, means)
+
+
+def _once(context: Context, now: datetime, means: Means, as_json: bool) -> None:
+    """Whatever fails, the rest is done; exit code 1 says that something failed."""
+    with asked_to_stop(lambda: None) as asked:
+        report = sweep_all(context.store, now, owner_name(), replace(means, is_stopping=asked.is_set))
+    for name, reason in report.broken.items():
+        click.echo(f"{name} could not run: {reason}", err=True)
+    say(report.as_dict(), as_json, _sentence(report))
+    if report.failures:
+        raise SystemExit(1)
 
 
 def means_of(context: Context) -> Means:
@@ -54,15 +64,13 @@ def means_of(context: Context) -> Means:
 
 
 def _run_until_told(context: Context, means: Means) -> None:
-    asked_to_stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked_to_stop.set())
     ticker = start(context.store, context.now, owner_name(), means)
-    click.echo(f"scheduler {ticker.owner} is running; stop it with Ctrl-C", err=True)
-    try:
-        asked_to_stop.wait()
-    finally:
-        ticker.stop()
+    with asked_to_stop(ticker.ask_to_stop) as asked:
+        click.echo(f"scheduler {ticker.owner} is running; stop it with Ctrl-C", err=True)
+        try:
+            asked.wait()
+        finally:
+            ticker.stop()
 
 
 def _sentence(report: SweepReport) -> str:

@@ -8,6 +8,7 @@ import click
 import waitress
 from flask import Flask
 
+from osm_flow import serving
 from osm_flow.cli.context import Context
 from osm_flow.cli.scheduler import means_of
 from osm_flow.demo import cast
@@ -31,7 +32,7 @@ _LARGEST_REQUEST = 32 * 1024 * 1024
 @click.option("--no-scheduler", is_flag=True, help="Only the site: the sweeps run in another process.")
 @click.pass_obj
 def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_scheduler: bool) -> None:
-    """Serve the site."""
+    """Serve the site. Told to stop (SIGTERM, Ctrl-C), it ends what was begun first; told twice, it stops at once."""
     app = context.make_app(context, demo, f"http://{host}:{port}")
     prepare(context, demo)
     app.config["DEMO_LOGINS"] = cast.logins() if demo else []
@@ -40,8 +41,10 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
         server = _listening(app, host, port, threads)
         if not no_scheduler:
             ticker = start(context.store, context.now, owner_name(), means_of(context))
-        click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
-        server.run()
+        with serving.asked_to_stop(ticker.ask_to_stop if ticker else lambda: None) as asked:
+            click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
+            if not serving.run(server, asked):
+                click.echo("Some requests were cut off; nothing of them was kept", err=True)
     finally:
         if ticker:
             ticker.stop()

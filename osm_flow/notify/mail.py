@@ -20,6 +20,12 @@ class MailFailed(OsmFlowError):
     may_pass = True
 
 
+class MailServerAway(MailFailed):
+    """The mail server cannot be reached or does not serve: {reason}"""
+
+    is_outage = True
+
+
 @dataclass(frozen=True)
 class Mail(Dispatch):
     """What one person gets by mail: the same key sent twice carries the same Message-ID."""

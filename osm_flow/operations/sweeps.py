@@ -11,9 +11,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
@@ -27,8 +26,8 @@ from osm_flow.notify.mail import MailChannel
 from osm_flow.operations.audit import checkpoints
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background import delivery, leases, pruning, reminders, service_jobs
-from osm_flow.operations.background.dispatches import queued
-from osm_flow.operations.background.leases import Claim, NotItsTurn, Tally
+from osm_flow.operations.background.leases import Interrupted, NotItsTurn, Tally, is_database_away
+from osm_flow.operations.background.sending import send_dispatches
 from osm_flow.operations.cases.incidents import open_in, words_of
 from osm_flow.operations.privacy import erasure_requests
 from osm_flow.operations.stepping import step as stepping
@@ -38,22 +37,20 @@ from osm_flow.store.session import Busy, Overtaken, Store
 logger = logging.getLogger(__name__)
 
 ROWS_A_ROUND = 50
-# One dispatch may take as long as the server's time-out, and all of a claim must be sent within the lease.
-DISPATCHES_A_ROUND = 5
 MOST_ROUNDS = 2_000
-
-Shared = TypeVar("Shared", ServiceJob, OutboxEntry)
 
 
 @dataclass(frozen=True)
 class Means:
     """What sweeps need beside the database: ways to reach people, and the keys of the audit log.
 
-    A sweep that lacks its own is left to whoever has it.
+    A sweep that lacks its own is left to whoever has it. `is_stopping` is asked between two rows: the rest of what was
+    claimed is given back then.
     """
 
     channels: tuple[Channel, ...] = (MailChannel(),)
     keyring: Keyring | None = None
+    is_stopping: Callable[[], bool] = leases.never
 
 
 NO_MEANS = Means()
@@ -62,10 +59,17 @@ NO_MEANS = Means()
 # ---- timers ----------------------------------------------------------------------------------------------------
 
 
-def fire_due_timers(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+def fire_due_timers(
+    store: Store,
+    now: datetime,
+    owner: str,
+    limit: int = ROWS_A_ROUND,
+    *,
+    is_stopping: Callable[[], bool] = leases.never,
+) -> Tally:
     """Fire the timers of active cases that are due; a repeating one once for each time it is claimed."""
     claimed = leases.claim(store, Timer, owner, now, limit=limit, only=[_active(Timer)])
-    return leases.work_through(store, claimed, now, _fire)
+    return leases.work_through(store, claimed, now, _fire, is_stopping=is_stopping)
 
 
 def _fire(session: Session, timer: Timer, now: datetime) -> None:
@@ -98,38 +102,31 @@ def _active(table: type[Timer] | type[ServiceJob]) -> ColumnElement[bool]:
 # ---- services and the outbox -----------------------------------------------------------------------------------
 
 
-def run_services(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
-    """Carry out the operations behind service tasks; the result and the end of the job are one transaction.
+def run_services(
+    store: Store,
+    now: datetime,
+    owner: str,
+    limit: int = ROWS_A_ROUND,
+    *,
+    is_stopping: Callable[[], bool] = leases.never,
+) -> Tally:
+    """Carry out the operations behind service tasks; the result and the end of the job are one transaction."""
+    claimed = leases.claim(store, ServiceJob, owner, now, limit=limit, only=[_active(ServiceJob)])
+    return service_jobs.work_off(store, claimed, now, is_stopping=is_stopping)
 
-    As with the outbox, the work itself makes sure that it counts once and keeps its own failures; the claim only
-    shares it out.
-    """
-    active = [_active(ServiceJob)]
-    claimed = leases.claim(store, ServiceJob, owner, now, limit=limit, only=active, counts_as_attempt=False)
-    for task_id in claimed.keys:
-        service_jobs.attempt(store, str(task_id), now)
-    return _worked_off(store, claimed, true())
 
-
-def deliver_outbox(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+def deliver_outbox(
+    store: Store,
+    now: datetime,
+    owner: str,
+    limit: int = ROWS_A_ROUND,
+    *,
+    is_stopping: Callable[[], bool] = leases.never,
+) -> Tally:
     """Deliver what cases ask of one another and what moved dates ask of cases; mail is not sent here."""
     kinds = [OutboxEntry.kind.in_(delivery.HANDLERS)]
-    claimed = leases.claim(store, OutboxEntry, owner, now, limit=limit, only=kinds, counts_as_attempt=False)
-    for entry_id in claimed.keys:
-        delivery.deliver_one(store, int(entry_id), now)
-    return _worked_off(store, claimed, OutboxEntry.done_at.is_(None))
-
-
-def _worked_off(store: Store, claimed: Claim[Shared], undone: ColumnElement[bool]) -> Tally:
-    """What became of the claimed rows: a failed one was put off, one that gave way to another writer is free again."""
-    if not claimed.keys:
-        return Tally()
-    table, key = claimed.table, leases.key_of(claimed.table)
-    with store.transaction() as session:
-        waiting = session.scalar(select(func.count()).where(key.in_(claimed.keys), undone)) or 0
-        freed = update(table).where(table.lease_owner == claimed.token).returning(key)
-        left = len(session.execute(freed.values(lease_owner=None, lease_until=None)).all())
-    return Tally(len(claimed.keys) - waiting, waiting - left, left)
+    claimed = leases.claim(store, OutboxEntry, owner, now, limit=limit, only=kinds)
+    return leases.work_through(store, claimed, now, delivery.deliver, is_stopping=is_stopping)
 
 
 # ---- people ----------------------------------------------------------------------------------------------------
@@ -142,13 +139,14 @@ def climb_ladders(
     limit: int = ROWS_A_ROUND,
     *,
     channels: Sequence[Channel] = NO_MEANS.channels,
+    is_stopping: Callable[[], bool] = leases.never,
 ) -> Tally:
     """Climb the escalation ladder of every work item that has come to a rung."""
     return _remind(
         store,
         now,
-        limit,
-        reminders.items_to_remind,
+        is_stopping,
+        lambda session: reminders.items_to_remind(session, now, limit),
         lambda session, key: reminders.climb(session, key, now, channels) > 0,
     )
 
@@ -160,13 +158,14 @@ def raise_follow_ups(
     limit: int = ROWS_A_ROUND,
     *,
     channels: Sequence[Channel] = NO_MEANS.channels,
+    is_stopping: Callable[[], bool] = leases.never,
 ) -> Tally:
     """Tell people of work items whose follow-up date has come."""
     return _remind(
         store,
         now,
-        limit,
-        reminders.items_to_follow_up,
+        is_stopping,
+        lambda session: reminders.items_to_follow_up(session, now, limit),
         lambda session, key: reminders.follow_up(session, key, now, channels),
     )
 
@@ -174,21 +173,27 @@ def raise_follow_ups(
 def _remind(
     store: Store,
     now: datetime,
-    limit: int,
-    find: Callable[[Session, datetime, int], list[str]],
+    is_stopping: Callable[[], bool],
+    find: Callable[[Session], list[str]],
     act: Callable[[Session, str], bool],
 ) -> Tally:
     """No lease is needed: the row that says a person was told is the fence, and all of the effect is beside it."""
     with store.reading() as session:
-        keys = find(session, now, limit)
+        keys = find(session)
     tally = Tally()
     for key in keys:
+        if is_stopping():
+            break
         try:
             with store.transaction() as session:
                 tally += Tally(done=1) if act(session, key) else Tally(left=1)
-        except (Busy, Overtaken):
+        except (Busy, Overtaken) as error:
+            if is_database_away(error):
+                raise
             tally += Tally(left=1)
         except Exception as error:
+            if is_database_away(error):
+                raise
             logger.exception("reminder failed", extra={"work_item": key})
             _report_reminder(store, key, now, error)
             tally += Tally(failed=1)
@@ -211,44 +216,6 @@ def _report_reminder(store: Store, work_item_id: str, now: datetime, error: Exce
             )
     except Exception:
         logger.exception("failure could not be noted", extra={"work_item": work_item_id})
-
-
-def send_dispatches(
-    store: Store, now: datetime, owner: str, channels: Sequence[Channel], limit: int = DISPATCHES_A_ROUND
-) -> Tally:
-    """Send what is queued for these channels, at least once; what a closed channel was to send is given up quietly.
-
-    Nothing is locked while a server is spoken to. Whoever dies after it took the dispatch and before that is noted sends
-    it again: the key, the same for ever, tells the channel's receivers that it is the same one.
-    """
-    by_name = {channel.name: channel for channel in channels}
-    waiting = [OutboxEntry.kind.in_(by_name)]
-    claimed = leases.claim(store, OutboxEntry, owner, now, limit=limit, only=waiting)
-    tally = Tally()
-    for key in claimed.keys:
-        try:
-            with store.reading() as session:
-                entry = session.get_one(OutboxEntry, key)
-            channel = by_name[entry.kind]
-            if not channel.closed:
-                channel.send(queued(entry), now)
-            _close(store, claimed, key, now, channel.closed)
-            tally += Tally(done=1)
-        except Exception as error:  # noqa: BLE001 (whatever is wrong with one dispatch, the others are sent)
-            leases.fail(store, OutboxEntry, key, now, error, token=claimed.token)
-            tally += Tally(failed=1)
-    return tally
-
-
-def _close(store: Store, claimed: Claim[OutboxEntry], key: str | int, now: datetime, unsent: str) -> None:
-    """The dispatch is done, or given up for this reason."""
-    with store.transaction() as session:
-        entry = leases.hold(session, OutboxEntry, key, claimed.token)
-        if entry is None:
-            return
-        delivery.finish(entry, now)
-        if unsent:
-            entry.done_at, entry.last_error = None, unsent
 
 
 # ---- everything ------------------------------------------------------------------------------------------------
@@ -274,16 +241,14 @@ def _alone(sweep: Callable[[Store, datetime, str], Tally]) -> Callable[[Store, d
     return lambda store, now, owner, means: sweep(store, now, owner)
 
 
-def _climb_ladders(store: Store, now: datetime, owner: str, means: Means) -> Tally:
-    return climb_ladders(store, now, owner, channels=means.channels)
+def _of_rows(sweep: Callable[..., Tally]) -> Callable[[Store, datetime, str, Means], Tally]:
+    return lambda store, now, owner, means: sweep(store, now, owner, is_stopping=means.is_stopping)
 
 
-def _raise_follow_ups(store: Store, now: datetime, owner: str, means: Means) -> Tally:
-    return raise_follow_ups(store, now, owner, channels=means.channels)
-
-
-def _send(store: Store, now: datetime, owner: str, means: Means) -> Tally:
-    return send_dispatches(store, now, owner, means.channels)
+def _of_people(sweep: Callable[..., Tally]) -> Callable[[Store, datetime, str, Means], Tally]:
+    return lambda store, now, owner, means: sweep(
+        store, now, owner, channels=means.channels, is_stopping=means.is_stopping
+    )
 
 
 def _sign_daily(store: Store, now: datetime, owner: str, means: Means) -> Tally:
@@ -293,12 +258,12 @@ def _sign_daily(store: Store, now: datetime, owner: str, means: Means) -> Tally:
 # The one list of sweeps, in the order of the report. What cases asked of one another comes before time: a child case that
 # ended before a timer fired must be heard first. The audit log is signed after whatever writes records.
 SWEEPS: tuple[Sweep, ...] = (
-    Sweep("timers", 5, _alone(fire_due_timers), turn=30),
-    Sweep("services", 5, _alone(run_services), turn=20),
-    Sweep("outbox", 5, _alone(deliver_outbox), turn=10),
-    Sweep("reminders", 60, _climb_ladders),
-    Sweep("follow_ups", 60, _raise_follow_ups),
-    Sweep("mails", 15, _send),
+    Sweep("timers", 5, _of_rows(fire_due_timers), turn=30),
+    Sweep("services", 5, _of_rows(run_services), turn=20),
+    Sweep("outbox", 5, _of_rows(deliver_outbox), turn=10),
+    Sweep("reminders", 60, _of_people(climb_ladders)),
+    Sweep("follow_ups", 60, _of_people(raise_follow_ups)),
+    Sweep("mails", 15, _of_people(send_dispatches)),
     Sweep("checkpoints", 60, _sign_daily, turn=90, needs=lambda means: means.keyring is not None),
     Sweep("erasures", 60, _alone(erasure_requests.carry_out_waiting)),
     Sweep("pruned", 3600, _alone(pruning.prune)),
@@ -307,11 +272,15 @@ SWEEPS: tuple[Sweep, ...] = (
 
 @dataclass(frozen=True)
 class SweepReport:
-    """How much each sweep did, how many attempts failed, and whether something may be left to do."""
+    """How much each sweep did, how many attempts failed, and whether something may be left to do.
+
+    `broken` says of sweeps that could not run why; each counts as one failure.
+    """
 
     done: Mapping[str, int] = field(default_factory=lambda: {sweep.name: 0 for sweep in SWEEPS})
     failures: int = 0
     unfinished: bool = False
+    broken: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, int | bool]:
         """The figures in the order of the table of sweeps."""
@@ -326,16 +295,44 @@ def sweeps_with(means: Means) -> list[Sweep]:
 def sweep_all(
     store: Store, now: datetime, owner: str, means: Means = NO_MEANS, *, rounds: int = MOST_ROUNDS
 ) -> SweepReport:
-    """Do everything that is due by `now`, until nothing is left or the bound of rounds is reached."""
+    """Do everything that is due by `now`, until nothing is left or the bound of rounds is reached.
+
+    A sweep that cannot run is reported and left out of further rounds; the others go on.
+    """
     total = {sweep.name: Tally() for sweep in SWEEPS}
+    broken: dict[str, str] = {}
     progress = False
     for _ in range(rounds):
         progress = False
         for sweep in sweeps_with(means):
-            tally = sweep.run(store, now, owner, means)
+            if sweep.name in broken or means.is_stopping():
+                continue
+            tally = _guarded(sweep, store, now, owner, means, broken)
             total[sweep.name] += tally
             progress = progress or tally.done > 0 or tally.failed > 0
         if not progress:
             break
     done = {name: tally.done for name, tally in total.items()}
-    return SweepReport(done, failures=sum(tally.failed for tally in total.values()), unfinished=progress)
+    failures = sum(tally.failed for tally in total.values()) + len(broken)
+    return SweepReport(done, failures, unfinished=progress or bool(broken), broken=broken)
+
+
+def _guarded(sweep: Sweep, store: Store, now: datetime, owner: str, means: Means, broken: dict[str, str]) -> Tally:
+    """One round of the sweep; when it cannot run, why, and what it had claimed is given back."""
+    try:
+        return sweep.run(store, now, owner, means)
+    except Exception as error:
+        logger.exception("sweep could not run", extra={"sweep": sweep.name})
+        cause = error.__cause__
+        broken[sweep.name] = words_of(cause if isinstance(cause, Exception) else error)
+        if isinstance(error, Interrupted):
+            _try_to_give_back(store, error)
+    return Tally()
+
+
+def _try_to_give_back(store: Store, interrupted: Interrupted) -> None:
+    try:
+        leases.give_back_all(store, [interrupted.claim])
+    except Exception:
+        # Their lease is over soon.
+        logger.exception("claimed rows could not be given back")

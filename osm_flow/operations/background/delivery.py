@@ -6,7 +6,6 @@ A delivery locks its entry and at most one case. What happens twice, or after th
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -29,9 +28,7 @@ from osm_flow.operations.stepping import cancelling, message_receivers, outbox_e
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, OutboxEntry, Province, ServiceJob
-from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store, lock_case
-
-logger = logging.getLogger(__name__)
+from osm_flow.store.session import CaseNotFound, Store, lock_case
 
 DEEPEST = 20
 _MOST_AT_ONCE = 200
@@ -46,10 +43,12 @@ _DUE = union_all(
     select(literal(1)).where(
         OutboxEntry.case_id == bindparam("case"),
         OutboxEntry.due_at <= bindparam("now", type_=Instant),
+        OutboxEntry.attempts == 0,
     ),
     select(literal(1)).where(
         ServiceJob.case_id == bindparam("case"),
         ServiceJob.due_at <= bindparam("now", type_=Instant),
+        ServiceJob.attempts == 0,
     ),
 ).limit(1)
 
@@ -75,17 +74,17 @@ def deliver(session: Session, entry: OutboxEntry, now: datetime) -> Touched:
 
 
 def deliver_one(store: Store, entry_id: int, now: datetime) -> Touched:
-    """Deliver one entry in its own transaction; a failure is kept with it, tried again later and then an incident."""
-    try:
-        with store.transaction() as session:
-            return deliver(session, session.get_one(OutboxEntry, entry_id), now)
-    except stepping.CaseSuspended:
-        leases.rest(store, OutboxEntry, entry_id, now)
-    except (Busy, Overtaken):
-        logger.info("delivery gave way to another writer", extra={"entry": entry_id})
-    except Exception as error:  # noqa: BLE001 (whatever is wrong with one entry, the others are delivered)
-        leases.fail(store, OutboxEntry, entry_id, now, error)
-    return ()
+    """Claim one entry and deliver it; a failure is kept with it, tried again later and then an incident.
+
+    The attempt is counted before, in a transaction of its own: an entry that ends its process does not do so for ever.
+    """
+    claimed = leases.claim_one(store, OutboxEntry, entry_id, now)
+    touched: list[str] = []
+
+    def hand_over(session: Session, entry: OutboxEntry, now: datetime) -> None:
+        touched[:] = deliver(session, entry, now)
+
+    return tuple(touched) if claimed and leases.work_through(store, claimed, now, hand_over).done else ()
 
 
 def anything_pending(session: Session, now: datetime, *case_ids: str) -> bool:
@@ -98,8 +97,7 @@ def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
 
     Until nothing is due; how many there were. Bounded: what is left after a while the next sweep takes up.
     """
-    # Nothing is claimed here: the people who caused it wait for the answer, and a lease left behind by a process that dies
-    # would hold up the sweeps. Each delivery makes sure by itself that it counts once.
+    # What was tried before is left to the sweeps, which work on it alone: it may be what ends the process.
     family, tried = set(case_ids), set[int | str]()
     while len(tried) < _MOST_AT_ONCE:
         if (entry_id := _next_due(store, now, family, tried)) is not None:
@@ -297,6 +295,7 @@ def _next_due(store: Store, now: datetime, family: set[str], tried: set[int | st
             OutboxEntry.case_id.in_(family),
             OutboxEntry.kind.in_(HANDLERS),
             OutboxEntry.due_at <= now,
+            OutboxEntry.attempts == 0,
             OutboxEntry.id.not_in([key for key in tried if isinstance(key, int)]),
             or_(OutboxEntry.lease_until.is_(None), OutboxEntry.lease_until < now),
         )
@@ -313,6 +312,7 @@ def _next_service(store: Store, now: datetime, family: set[str], tried: set[int 
         .where(
             ServiceJob.case_id.in_(family),
             ServiceJob.due_at <= now,
+            ServiceJob.attempts == 0,
             ServiceJob.task_id.not_in([key for key in tried if isinstance(key, str)]),
             or_(ServiceJob.lease_until.is_(None), ServiceJob.lease_until < now),
         )

@@ -5,7 +5,7 @@ What its topic refuses is tried again after 1, 5, 30 and 120 minutes; then an in
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -16,13 +16,12 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import NotWaiting
 from osm_flow.engine.values import FinishService
 from osm_flow.operations.background import leases
+from osm_flow.operations.background.leases import Claim, NotItsTurn, Tally
 from osm_flow.operations.background.topics import TOPICS
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.stepping.service_work import TopicRefused, Work
 from osm_flow.store.models import ServiceJob
-from osm_flow.store.session import Busy, Overtaken, Store, lock_case
-
-logger = logging.getLogger(__name__)
+from osm_flow.store.session import Store, lock_case
 
 
 def run_job(session: Session, job: ServiceJob, now: datetime) -> bool:
@@ -47,15 +46,34 @@ def run_job(session: Session, job: ServiceJob, now: datetime) -> bool:
 
 
 def attempt(store: Store, task_id: str, now: datetime) -> str | None:
-    """Run the job in its own transaction; the id of the case that it moved. A failure is kept and tried again later."""
-    try:
-        with store.transaction() as session:
-            job = session.get(ServiceJob, task_id)
-            return job.case_id if job is not None and run_job(session, job, now) else None
-    except (NotWaiting, stepping.CaseEnded, Busy, Overtaken):
-        logger.info("service gave way", extra={"task": task_id})
-    except stepping.CaseSuspended:
-        leases.rest(store, ServiceJob, task_id, now)
-    except Exception as error:  # noqa: BLE001 (whatever is wrong with one service, the others go on)
-        leases.fail(store, ServiceJob, task_id, now, error)
-    return None
+    """Claim the job and run it; the id of the case that it moved. A failure is kept and tried again later.
+
+    The attempt is counted before, in a transaction of its own: a job that ends its process does not do so for ever.
+    """
+    claimed = leases.claim_one(store, ServiceJob, task_id, now)
+    moved: list[str] = []
+
+    def run(session: Session, job: ServiceJob, now: datetime) -> None:
+        if run_job(session, job, now):
+            moved.append(job.case_id)
+
+    return moved[0] if claimed and work_off(store, claimed, now, run).done and moved else None
+
+
+def work_off(
+    store: Store,
+    claimed: Claim[ServiceJob],
+    now: datetime,
+    run: Callable[[Session, ServiceJob, datetime], object] = run_job,
+    *,
+    is_stopping: Callable[[], bool] = leases.never,
+) -> Tally:
+    """Run the claimed jobs, each in a transaction of its own. Raises Interrupted when the database goes away."""
+
+    def run_or_give_way(session: Session, job: ServiceJob, now: datetime) -> None:
+        try:
+            run(session, job, now)
+        except (NotWaiting, stepping.CaseEnded) as error:
+            raise NotItsTurn from error
+
+    return leases.work_through(store, claimed, now, run_or_give_way, is_stopping=is_stopping)

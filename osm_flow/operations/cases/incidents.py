@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
@@ -15,11 +15,17 @@ from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.pages import Page
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import NotFound, OsmFlowError, Refused
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, Incident, OutboxEntry, ServiceJob, Timer
 from osm_flow.store.session import Store, lock_case
+
+_RECORDED = {
+    RecordKind.incident_retried: AdminKind.system_incident_retried,
+    RecordKind.incident_resolved: AdminKind.system_incident_resolved,
+}
 
 
 class IncidentNotFound(NotFound):
@@ -57,7 +63,7 @@ def report(store: Store, failure: stepping.CaseFailed, now: datetime) -> int:
 
 def open_in(
     session: Session,
-    case_id: str,
+    case_id: str | None,
     now: datetime,
     *,
     kind: str,
@@ -65,10 +71,10 @@ def open_in(
     element: str | None = None,
     task_id: str | None = None,
 ) -> Incident:
-    """Open an incident and record it in the case; the same failure again finds the incident that is still open."""
-    case = lock_case(session, case_id)
+    """Open an incident and record it in the case, if it is of one; the same failure again finds the one still open."""
+    case = lock_case(session, case_id) if case_id else None
     same = select(Incident).where(
-        Incident.case_id == case_id,
+        Incident.case_id.is_not_distinct_from(case_id),
         Incident.kind == kind,
         Incident.resolved_at.is_(None),
         Incident.element.is_not_distinct_from(element),
@@ -83,6 +89,8 @@ def open_in(
     )
     session.add(incident)
     session.flush()
+    if case is None:
+        return incident
     # Where the state is lost no record can be written; verifying the case says more than one would.
     with contextlib.suppress(stepping.StateLost):
         about = {"incident": incident.id, "kind": kind, "message": words_of(message)}
@@ -98,11 +106,12 @@ def count_open(session: Session) -> int:
 def list_incidents(
     session: Session, actor: Actor, *, is_open: bool | None = True, after: str | None = None, limit: int = 50
 ) -> Page[Incident]:
-    """Incidents of the offices that the actor looks after, newest first."""
+    """Incidents of the offices that the actor looks after and those of no case, newest first."""
     require(actor, Verb.retry_incident, SystemFacts())
-    wanted = select(Incident).options(joinedload(Incident.case, innerjoin=True))
+    wanted = select(Incident).options(joinedload(Incident.case))
     if not actor.is_system:
-        wanted = wanted.where(Incident.case.has(Case.office_id.in_(actor.office_ids)))
+        theirs = Incident.case.has(Case.office_id.in_(actor.office_ids))
+        wanted = wanted.where(or_(Incident.case_id.is_(None), theirs))
     if is_open is not None:
         wanted = wanted.where(Incident.resolved_at.is_(None) if is_open else Incident.resolved_at.is_not(None))
     return newest_first(session, wanted, Incident.id, after, limit)
@@ -137,15 +146,16 @@ def words_of(error: Exception | str) -> str:
     return kept.encode(errors="replace").decode().replace("\0", "")[:4000]
 
 
-def _locked(session: Session, incident_id: int, actor: Actor) -> tuple[Incident, Case]:
-    case_id = session.scalar(select(Incident.case_id).where(Incident.id == incident_id))
-    if case_id is None:
+def _locked(session: Session, incident_id: int, actor: Actor) -> tuple[Incident, Case | None]:
+    found = session.execute(select(Incident.id, Incident.case_id).where(Incident.id == incident_id)).one_or_none()
+    if found is None:
         raise IncidentNotFound(incident_id=incident_id)
     require(actor, Verb.retry_incident, SystemFacts())
-    case = lock_case(session, case_id)
-    if not actor.is_system and case.office_id not in actor.office_ids:
+    case = lock_case(session, found.case_id) if found.case_id else None
+    if case is not None and not actor.is_system and case.office_id not in actor.office_ids:
         raise IncidentNotFound(incident_id=incident_id)
     query = select(Incident).where(Incident.id == incident_id).options(joinedload(Incident.case))
+    query = query.with_for_update(of=Incident)
     incident = session.scalars(query.execution_options(populate_existing=True)).one()
     if incident.resolved_at is not None:
         raise IncidentClosed(incident_id=incident_id)
@@ -161,8 +171,13 @@ def _stopped(session: Session, incident: Incident) -> ServiceJob | OutboxEntry |
 
 
 def _close(
-    session: Session, incident: Incident, case: Case, actor: Actor, now: datetime, kind: RecordKind, note: str
+    session: Session, incident: Incident, case: Case | None, actor: Actor, now: datetime, kind: RecordKind, note: str
 ) -> None:
+    """Recorded in the case that it stopped; what stopped no case, in the records of administration."""
     incident.resolved_at, incident.resolved_by, incident.note = now, actor.username, note
-    stepping.note(session, case, actor, now, Act(kind, incident.element), {"incident": incident.id, "note": note})
+    if case is not None:
+        stepping.note(session, case, actor, now, Act(kind, incident.element), {"incident": incident.id, "note": note})
+    else:
+        new = {"incident": incident.kind, "reason": note}
+        record(session, actor, now, AdminAct(_RECORDED[kind], f"incident {incident.id}", new=new))
     session.flush()

@@ -48,11 +48,20 @@ class AdminKind(StrEnum):
     holiday_removed = "holiday.removed"
     definitions_deployed = "definitions.deployed"
     log_repaired = "log.repaired"
+    system_incident_retried = "system_incident.retried"
+    system_incident_resolved = "system_incident.resolved"
 
 
 ABOUT_PEOPLE = tuple(kind for kind in AdminKind if kind.startswith(("person.", "position.")))
 # What holds for every office, so that every auditor sees it.
-_OF_ALL = (AdminKind.holiday_set, AdminKind.holiday_removed, AdminKind.definitions_deployed, AdminKind.log_repaired)
+_OF_ALL = (
+    AdminKind.holiday_set,
+    AdminKind.holiday_removed,
+    AdminKind.definitions_deployed,
+    AdminKind.log_repaired,
+    AdminKind.system_incident_retried,
+    AdminKind.system_incident_resolved,
+)
 
 
 @dataclass(frozen=True)

@@ -155,12 +155,12 @@ class IdempotencyKey(Model):
 
 
 class Incident(Model):
-    """A failure that stops a part of a case until someone acts."""
+    """A failure that stops a part of a case, or something that is of no case, until someone acts."""
 
     __tablename__ = "incidents"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
+    case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
     element: Mapped[str | None] = mapped_column(String(255))
     task_id: Mapped[str | None] = mapped_column(String(36))
     kind: Mapped[str] = mapped_column(String(32))
@@ -170,4 +170,4 @@ class Incident(Model):
     resolved_by: Mapped[str | None] = mapped_column(String(64))
     note: Mapped[str] = mapped_column(Text, default="")
 
-    case: Mapped[Case] = relationship()
+    case: Mapped[Case | None] = relationship()

@@ -15,7 +15,7 @@ class Leased:
 
     attempts: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str | None] = mapped_column(String(64))
-    lease_until: Mapped[datetime | None] = mapped_column(Instant)
+    lease_until: Mapped[datetime | None] = mapped_column(Instant, index=True)
 
 
 class Timer(Leased, Model):
@@ -74,6 +74,7 @@ class OutboxEntry(Leased, Model):
     body: Mapped[str] = mapped_column(Text)
     due_at: Mapped[datetime | None] = mapped_column(Instant, index=True)  # null: done or given up
     done_at: Mapped[datetime | None] = mapped_column(Instant, index=True)
+    away_since: Mapped[datetime | None] = mapped_column(Instant)  # whoever is to take it could not be reached
     last_error: Mapped[str] = mapped_column(Text, default="")
 
 

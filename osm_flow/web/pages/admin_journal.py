@@ -146,6 +146,7 @@ def _labels() -> dict[str, str]:
         "source": gettext("ที่มา"),
         "wrong_notes": gettext("เรื่องที่บันทึกรวมจดไว้ไม่ตรง"),
         "leaves": gettext("รายการในบันทึกรวม"),
+        "incident": gettext("เหตุขัดข้อง"),
         "reason": gettext("เหตุผล"),
     }
 
@@ -165,4 +166,6 @@ def _kinds() -> dict[str, str]:
         AdminKind.holiday_removed: gettext("ยกเลิกการกำหนดวันหยุด"),
         AdminKind.definitions_deployed: gettext("ติดตั้งกระบวนการรุ่นใหม่"),
         AdminKind.log_repaired: gettext("ซ่อมบันทึกรวม"),
+        AdminKind.system_incident_retried: gettext("สั่งให้ลองใหม่ เหตุที่ไม่ใช่ของเรื่องใด"),
+        AdminKind.system_incident_resolved: gettext("ปิดเหตุที่ไม่ใช่ของเรื่องใด"),
     }

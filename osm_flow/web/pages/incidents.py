@@ -69,6 +69,9 @@ def _list_page(tried: int | None = None) -> str:
 
 
 def _shown(row: Incident) -> dict[str, Any]:
+    if row.case is None:
+        words = in_language(row.kind, row.message, current_locale())
+        return {"row": row, "element_name": gettext("ไม่ใช่ของเรื่องใด"), "words": words}
     element = compiled(g.session, row.case.definition).elements.get(row.element or "")
     name = (gettext(element.name) if element else "") or row.element or gettext("ทั้งเรื่อง")
     return {"row": row, "element_name": name, "words": in_language(row.kind, row.message, current_locale())}

@@ -10,7 +10,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.retries import MOST_ATTEMPTS
 from osm_flow.notify.mail import Mail, MailChannel, RecordingMailer
 from osm_flow.operations import sweeps
-from osm_flow.operations.background import leases
+from osm_flow.operations.background import leases, sending
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.cases import incidents
@@ -308,10 +308,10 @@ def test_mail_that_a_server_refuses_is_sent_when_it_works_again(store: Store) ->
     mailer = RecordingMailer(refuse="451 later")
     _queue(store, "a")
 
-    refused = sweeps.send_dispatches(store, NOW, "x", [MailChannel(mailer)])
+    refused = sending.send_dispatches(store, NOW, "x", [MailChannel(mailer)])
     mailer.refuse = None
-    too_soon = sweeps.send_dispatches(store, NOW + timedelta(seconds=59), "x", [MailChannel(mailer)])
-    sent = sweeps.send_dispatches(store, NOW + timedelta(minutes=1), "x", [MailChannel(mailer)])
+    too_soon = sending.send_dispatches(store, NOW + timedelta(seconds=59), "x", [MailChannel(mailer)])
+    sent = sending.send_dispatches(store, NOW + timedelta(minutes=1), "x", [MailChannel(mailer)])
 
     assert (refused, too_soon, sent) == (Tally(failed=1), Tally(), Tally(done=1))
 
@@ -323,7 +323,7 @@ def test_mail_that_never_gets_through_becomes_an_incident_of_its_case(store: Sto
     mailer = RecordingMailer(refuse="550 no such person")
 
     for hours in range(MOST_ATTEMPTS):
-        sweeps.send_dispatches(store, NOW + timedelta(hours=5 * hours), "x", [MailChannel(mailer)])
+        sending.send_dispatches(store, NOW + timedelta(hours=5 * hours), "x", [MailChannel(mailer)])
 
     with store.reading() as session:
         incident = session.scalars(select(Incident)).one()
@@ -337,10 +337,10 @@ def test_mail_that_never_gets_through_becomes_an_incident_of_its_case(store: Sto
 def test_without_a_mail_server_mail_is_given_up_quietly(store: Store) -> None:
     _queue(store, "a")
 
-    sweeps.send_dispatches(store, NOW, "x", [MailChannel()])
+    sending.send_dispatches(store, NOW, "x", [MailChannel()])
 
     mailer = RecordingMailer()
-    assert sweeps.send_dispatches(store, NOW + DAY, "x", [MailChannel(mailer)]) == Tally()
+    assert sending.send_dispatches(store, NOW + DAY, "x", [MailChannel(mailer)]) == Tally()
     assert _count(store, Incident) == 0
 
 
@@ -349,7 +349,7 @@ def test_two_sweepers_share_out_the_mail(store: Store) -> None:
     _queue(store, *(f"m{n:02d}" for n in range(20)))
 
     def sweep(owner: str) -> Callable[[], None]:
-        return lambda: _until_done(lambda: sweeps.send_dispatches(store, NOW, owner, [MailChannel(mailer)]))
+        return lambda: _until_done(lambda: sending.send_dispatches(store, NOW, owner, [MailChannel(mailer)]))
 
     at_once(sweep("a"), sweep("b"))
 

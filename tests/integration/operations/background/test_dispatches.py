@@ -13,6 +13,7 @@ from osm_flow.domain.retries import MOST_ATTEMPTS
 from osm_flow.notify.channels import Dispatch
 from osm_flow.notify.mail import MailChannel, RecordingMailer
 from osm_flow.operations import sweeps
+from osm_flow.operations.background import sending
 from osm_flow.operations.background.dispatches import queue, queue_for, queued
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.sweeps import Means
@@ -76,10 +77,10 @@ def test_a_channel_that_fails_holds_up_no_other_and_is_tried_again(store: Store)
         for kind in ("pigeon", "mail"):
             queue(session, kind, replace(NEWS, key=kind, to=kind), NOW)
 
-    first = sweeps.send_dispatches(store, NOW, "a", channels)
+    first = sending.send_dispatches(store, NOW, "a", channels)
     pigeons.lost = ""
-    too_soon = sweeps.send_dispatches(store, later(0.9), "a", channels)
-    second = sweeps.send_dispatches(store, later(1), "a", channels)
+    too_soon = sending.send_dispatches(store, later(0.9), "a", channels)
+    second = sending.send_dispatches(store, later(1), "a", channels)
 
     assert (first, too_soon, second) == (Tally(done=1, failed=1), Tally(), Tally(done=1))
     assert (len(mailer.sent), len(pigeons.carried)) == (1, 1)
@@ -93,7 +94,7 @@ def test_what_never_gets_through_becomes_an_incident_of_the_channel_s_name(store
         queue(session, "pigeon", NEWS, NOW, case_id=case_id)
 
     for number in range(MOST_ATTEMPTS):
-        sweeps.send_dispatches(store, NOW + timedelta(hours=5 * number), "a", [Pigeons(lost="a hawk")])
+        sending.send_dispatches(store, NOW + timedelta(hours=5 * number), "a", [Pigeons(lost="a hawk")])
 
     with store.reading() as session:
         incident = session.scalars(select(Incident)).one()
@@ -106,7 +107,7 @@ def test_what_a_closed_channel_was_to_send_is_given_up_quietly(store: Store, cha
     with store.transaction() as session:
         queue(session, channel.name, NEWS, NOW)
 
-    assert sweeps.send_dispatches(store, NOW, "a", [channel]) == Tally(done=1)
+    assert sending.send_dispatches(store, NOW, "a", [channel]) == Tally(done=1)
     with store.reading() as session:
         entry = session.scalars(select(OutboxEntry)).one()
     assert (entry.due_at, entry.done_at, entry.last_error) == (None, None, channel.closed)

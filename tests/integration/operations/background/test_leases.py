@@ -145,9 +145,9 @@ def test_a_timer_keeps_its_instant_while_it_waits(store: Store, rows: dict[Any, 
 
 @pytest.mark.parametrize("table", WAITING)
 def test_while_its_case_is_suspended_a_row_rests_uncounted(store: Store, rows: dict[Any, Any], table: Any) -> None:
-    leases.claim(store, table, "a", NOW, limit=5, counts_as_attempt=False)
+    claimed = leases.claim(store, table, "a", NOW, limit=5)
 
-    leases.rest(store, table, rows[table], NOW)
+    leases.rest(store, table, rows[table], NOW, token=claimed.token)
 
     row = row_of(store, table, rows[table])
     assert (row.attempts, row.lease_owner, row.due_at) == (0, None, later(10))

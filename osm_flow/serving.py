@@ -1,0 +1,72 @@
+"""Running the server until somebody says stop, and then ending what was begun."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from types import FrameType
+from typing import Any
+
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer
+
+# How long requests that were begun may take to end. What takes longer is cut off, and its transaction rolled back.
+PATIENCE = 25.0
+_LOOK_AGAIN = 0.2
+
+
+@contextmanager
+def asked_to_stop(tell: Callable[[], None]) -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, after calling `tell`; a second signal ends the program as it always did."""
+    asked = threading.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        for number in numbers:
+            signal.signal(number, before[number])
+        tell()
+        asked.set()
+
+    before = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run(server: Any, asked: threading.Event, *, patience: float = PATIENCE) -> bool:
+    """Answer requests until the event is set; then take no new connections, end the requests begun, and close the others.
+
+    Whether every request that was begun has had its answer.
+    """
+    sockets: dict[int, Any] = getattr(server, "map", None) or server._map
+    while not asked.is_set():
+        _loop(server, sockets)
+    for listening in [found for found in sockets.values() if isinstance(found, BaseWSGIServer)]:
+        listening.accepting = False
+        wasyncore.dispatcher.close(listening)  # its trigger stays: by it workers say that there is something to send
+    deadline = monotonic() + patience
+    _loop(server, sockets)  # what was sent before is read
+    while (busy := _busy(sockets)) and monotonic() < deadline:
+        _loop(server, sockets)
+    server.task_dispatcher.shutdown(timeout=_LOOK_AGAIN)
+    return not busy
+
+
+def _busy(sockets: dict[int, Any]) -> bool:
+    """Whether a request is at work, on its way in or its answer on its way out; connections without one are closed."""
+    channels = [found for found in sockets.values() if isinstance(found, HTTPChannel)]
+    busy = [channel for channel in channels if channel.requests or channel.request or channel.total_outbufs_len]
+    for channel in channels:
+        if channel not in busy:
+            channel.will_close = True
+    return bool(busy)
+
+
+def _loop(server: Any, sockets: dict[int, Any]) -> None:
+    wasyncore.loop(timeout=_LOOK_AGAIN, map=sockets, use_poll=server.adj.asyncore_use_poll, count=1)
