@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from osm_flow import scheduler
 from osm_flow.notify.mail import Mail, RecordingMailer
@@ -18,8 +19,8 @@ from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.sweeps import Means, Sweep
-from osm_flow.store.models import JournalRecord
-from osm_flow.store.session import Store
+from osm_flow.store.models import Incident, JournalRecord, Timer
+from osm_flow.store.session import Store, Unreachable
 from tests.factories import NOW, by_mail, deploy_tests, make_case, make_office
 
 LATE = NOW + timedelta(days=10)
@@ -130,3 +131,47 @@ def test_the_audit_log_is_ticked_for_whoever_has_the_keys(sqlite_store: Store, t
 def test_names_of_owners_differ() -> None:
     assert scheduler.owner_name() != scheduler.owner_name()
     assert len(scheduler.owner_name()) <= 46
+
+
+def test_a_clock_that_was_set_back_holds_up_no_sweep(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = list[int]()
+
+    def count(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+        seen.append(1)
+        return Tally()
+
+    monkeypatch.setattr(sweeps, "SWEEPS", (Sweep("counted", 5, count),))
+    ticker = scheduler.start(sqlite_store, lambda: NOW, "a", pace=0.02)
+    try:
+        assert _wait_for(lambda: len(seen) > 2)
+        # As APScheduler is left when the clock is set back by an hour: it waits for what the clock showed.
+        (job,) = ticker.scheduler.get_jobs()
+        job.modify(next_run_time=job.next_run_time + timedelta(hours=1))
+        time.sleep(0.5)
+        before = len(seen)
+        assert _wait_for(lambda: len(seen) > before + 2)
+    finally:
+        ticker.stop()
+
+
+def test_what_was_claimed_when_the_database_went_away_is_given_back_at_the_next_tick(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _case(sqlite_store)
+    fire, calls = sweeps._fire, list[int]()
+
+    def lose_the_database(session: Session, timer: Timer, now: datetime) -> None:
+        calls.append(1)
+        if len(calls) < 8:
+            raise Unreachable
+        fire(session, timer, now)
+
+    monkeypatch.setattr(sweeps, "_fire", lose_the_database)
+    ticker = scheduler.start(sqlite_store, lambda: LATE, "a", pace=0.01)
+    try:
+        assert _wait_for(lambda: _fired(sqlite_store) == 3)
+    finally:
+        ticker.stop()
+
+    with sqlite_store.reading() as session:
+        assert session.scalars(select(Incident)).all() == []

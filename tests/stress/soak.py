@@ -198,17 +198,20 @@ def run(server: Server, soak: Soak, trace: bool) -> list[tuple[int, float]]:
     for thread in threads:
         thread.start()
     samples: list[tuple[int, float]] = []
-    traced_at = {soak.total * 3 // 4, soak.total}
+    is_traced = not trace
     while any(thread.is_alive() for thread in threads):
         time.sleep(0.2)
         if soak.done >= len(samples) * soak.total // 40:
             samples.append((soak.done, programs.memory_of(server.pid, "VmRSS") or 0.0))
             if len(samples) % 4 == 1:
                 print(json.dumps({"requests": samples[-1][0], "rss_mb": samples[-1][1]}), flush=True)
-        if trace and traced_at and soak.done >= min(traced_at):
-            traced_at.discard(min(traced_at))
+        if not is_traced and soak.done >= soak.total * 3 // 4:
+            is_traced = True
             os.kill(server.pid, signal.SIGUSR1)
     time.sleep(3)
+    if trace:
+        os.kill(server.pid, signal.SIGUSR1)
+        time.sleep(60)  # it tells while it goes on serving
     samples.append((soak.done, programs.memory_of(server.pid, "VmRSS") or 0.0))
     return samples
 

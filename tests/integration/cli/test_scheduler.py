@@ -58,6 +58,34 @@ def test_a_sweep_that_is_added_to_the_table_is_reported(shell: Shell, monkeypatc
     assert "counted 0" in shell.run("scheduler", "--once").output
 
 
+def test_once_goes_on_past_a_sweep_that_cannot_run_and_its_exit_code_says_so(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+        raise ZeroDivisionError("the sweep is broken")
+
+    with_timers(shell.store)
+    monkeypatch.setattr(sweeps, "SWEEPS", (Sweep("broken", 5, break_down, turn=1), *sweeps.SWEEPS))
+
+    result = shell.run("scheduler", "--once", "--at", "2026-11-30T16:30:00+07:00")
+
+    assert result.exit_code == 1
+    assert "broken could not run: ZeroDivisionError: the sweep is broken" in result.stderr
+    assert "failures 1" in result.stdout
+    assert "more is left to do" in result.stdout
+    assert fired_timers(shell.store) == 3
+
+
+def test_once_says_by_its_exit_code_that_a_row_failed(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is on fire")
+
+    with_timers(shell.store)
+    monkeypatch.setattr(sweeps, "_fire", fail)
+
+    assert shell.run("scheduler", "--once", "--at", "2026-11-30T16:30:00+07:00").exit_code == 1
+
+
 def test_once_means_now_when_no_instant_is_given(sqlite_store: Store, tmp_path: Path) -> None:
     with_timers(sqlite_store)
     two_days_later = Shell(sqlite_store, tmp_path, now=NOW + timedelta(days=2))

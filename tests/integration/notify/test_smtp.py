@@ -1,10 +1,15 @@
 """Mail against a real SMTP server on this machine."""
 
 import asyncio
+import itertools
 import socket
 import ssl
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -16,8 +21,9 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from osm_flow.notify.mail import Mail, MailFailed, RecordingMailer
+from osm_flow.notify.mail import Mail, MailFailed, MailServerAway, RecordingMailer
 from osm_flow.notify.smtp import MailAddressNotUnderstood, SmtpMailer
+from osm_flow.operations.background import leases
 
 AT = datetime(2026, 11, 20, 2, 30, tzinfo=UTC)
 MAIL = Mail(
@@ -252,3 +258,69 @@ def test_the_fake_remembers_and_can_refuse() -> None:
     with pytest.raises(MailFailed, match="451"):
         fake.send(MAIL, AT)
     assert fake.sent == [MAIL]
+
+
+# ---- slow servers ----------------------------------------------------------------------------------------------
+
+
+class _Dripping:
+    """Says one byte now and then, for ever: each word comes in time, all of them never."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+        self._over = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        connection, _ = self._listening.accept()
+        with connection, suppress(OSError):
+            for byte in itertools.chain(self._said, itertools.repeat(ord("x"))):
+                connection.sendall(bytes([byte]))
+                if self._over.wait(0.1):
+                    return
+
+    def close(self) -> None:
+        self._over.set()
+        self._thread.join(5)
+        self._listening.close()
+
+
+@pytest.mark.parametrize(
+    ("security", "said"),
+    [
+        ("smtp", b"220-"),
+        ("smtp", b"220 ready\r\n250-"),
+        ("smtp+starttls", b"220-"),
+        ("smtps", b"\x16\x03\x03\x40\x00\x02"),  # the head of a long answer to the handshake
+    ],
+)
+def test_a_server_that_drips_holds_a_mail_no_longer_than_all_of_it_may_take(security: str, said: bytes) -> None:
+    with closing(_Dripping(said)) as slow:
+        mailer = replace(SmtpMailer.from_url(f"{security}://127.0.0.1:{slow.port}"), timeout=1.0)
+        began = time.monotonic()
+        with pytest.raises(MailServerAway, match="not done within 1 seconds") as caught:
+            mailer.send(MAIL, AT)
+
+    assert caught.value.is_outage
+    assert time.monotonic() - began < 4
+
+
+def test_who_cannot_be_reached_is_away_and_who_refuses_this_mail_is_not(server: Controller, inbox: _Inbox) -> None:
+    inbox.refuse = True
+    with pytest.raises(MailFailed) as refused:
+        SmtpMailer.from_url(f"smtp://127.0.0.1:{_port(server)}").send(MAIL, AT)
+    with closing(socket.create_server(("127.0.0.1", 0))) as nobody:
+        port = nobody.getsockname()[1]
+    with pytest.raises(MailServerAway) as away:
+        SmtpMailer.from_url(f"smtp://127.0.0.1:{port}").send(MAIL, AT)
+
+    assert (refused.value.is_outage, away.value.is_outage) == (False, True)
+    with pytest.raises(MailServerAway):
+        SmtpMailer.from_url("smtp://nowhere.invalid").send(MAIL, AT)
+
+
+def test_all_of_a_mail_is_done_within_a_lease() -> None:
+    assert SmtpMailer.from_url("smtp://127.0.0.1").timeout + 10 < leases.LEASE.total_seconds()

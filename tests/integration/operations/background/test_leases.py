@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.retries import MOST_ATTEMPTS, MOST_ATTEMPTS_AT_SERVICES
 from osm_flow.errors import Refused
-from osm_flow.operations.background import leases
-from osm_flow.operations.background.leases import NotItsTurn, Tally
+from osm_flow.operations import sweeps
+from osm_flow.operations.background import delivery, leases, service_jobs
+from osm_flow.operations.background.leases import EndedItsProcess, NotItsTurn, Tally
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.store.models import Incident, OutboxEntry, ServiceJob, Timer
 from osm_flow.store.session import Busy, Store
@@ -200,3 +201,152 @@ def test_of_two_sweeps_one_claims_the_row(store: Store, rows: dict[Any, Any], ta
     at_once(claim("a"), claim("b"))
 
     assert sorted(claimed) == [(), (rows[table],)]
+
+
+# ---- what ends its process -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_ends_its_process_each_time_is_stopped_and_drags_nothing_with_it(store: Store, table: Any) -> None:
+    """Each claim is left behind as by a process that died at the first of its rows that is poisonous."""
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "repeating", "lettered", "caller", "callee")
+        for key in ("repeating", "lettered", "caller"):
+            for _ in range(4):
+                make_case(session, key, data={"recipient": "ก"})
+        keys = list(session.scalars(select(leases.key_of(table)).order_by(table.due_at, leases.key_of(table))))
+    poison, worked, at, deaths = keys[1], list[Any](), LATE, 0
+
+    def act(session: Any, row: Any, now: datetime) -> None:
+        if getattr(row, leases.key_of(table).key) == poison:
+            raise KeyboardInterrupt
+        worked.append(getattr(row, leases.key_of(table).key))
+        if table is OutboxEntry:
+            row.due_at, row.done_at, row.lease_owner, row.lease_until = None, now, None, None
+        else:
+            session.delete(row)
+
+    for _ in range(30):
+        claimed = leases.claim(store, table, "dies", at, limit=50)
+        try:
+            leases.work_through(store, claimed, at, act)
+        except KeyboardInterrupt:
+            deaths += 1
+        at += leases.LEASE
+
+    assert sorted(worked) == sorted(set(keys) - {poison})
+    assert deaths == leases.most_attempts(table)
+    assert [message for _, message in incidents_of(store)] == [str(EndedItsProcess(attempts=deaths))]
+
+
+@pytest.mark.parametrize("table", WAITING)
+def test_work_right_after_a_commit_counts_before_it_begins(
+    store: Store, rows: dict[Any, Any], table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that ended its process once is taken up again by whoever answers people."""
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    case_id = row_of(store, table, rows[table]).case_id
+    monkeypatch.setattr(service_jobs, "TOPICS", {"send_letter": die})
+    monkeypatch.setattr(delivery, "HANDLERS", dict.fromkeys(delivery.HANDLERS, die))
+    with pytest.raises(KeyboardInterrupt):
+        delivery.deliver_pending(store, LATE, case_id)
+
+    assert row_of(store, table, rows[table]).attempts == 1
+    assert delivery.deliver_pending(store, LATE + leases.LEASE, case_id) == 0
+
+
+# ---- outages ---------------------------------------------------------------------------------------------------
+
+
+def _cut_off(session: Session) -> None:
+    """As when PostgreSQL is restarted under a transaction, or the disk of SQLite is full."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    session.execute(text("PRAGMA max_page_count = 1"))
+    session.execute(text("CREATE TABLE fills AS SELECT randomblob(1000000)"))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_database_that_goes_away_counts_no_attempt(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    for _ in range(10):
+        claimed = leases.claim(store, table, "a", LATE, limit=5)
+        with pytest.raises(leases.Interrupted) as caught:
+            leases.work_through(store, claimed, LATE, lambda session, row, now: _cut_off(session))
+        store.engine.dispose()
+        leases.give_back_all(store, [caught.value.claim])
+
+    row = row_of(store, table, rows[table])
+    assert (row.attempts, row.lease_owner, row.lease_until) == (0, None, None)
+    assert incidents_of(store) == []
+
+
+def test_a_row_that_always_contradicts_a_key_is_no_other_writer(store: Store, rows: dict[Any, Any]) -> None:
+    def contradict(session: Session, entry: OutboxEntry, now: datetime) -> None:
+        for _ in range(2):
+            session.add(OutboxEntry(key="twice", kind="x", body="{}"))
+        session.flush()
+
+    claimed = leases.claim(store, OutboxEntry, "a", LATE, limit=5)
+
+    assert leases.work_through(store, claimed, LATE, contradict) == Tally(failed=1)
+    assert row_of(store, OutboxEntry, rows[OutboxEntry]).attempts == 1
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_told_to_stop_it_gives_back_what_it_has_not_begun(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    claimed = leases.claim(store, table, "a", LATE, limit=5)
+
+    assert leases.work_through(store, claimed, LATE, lambda *_: None, is_stopping=lambda: True) == Tally(left=1)
+    row = row_of(store, table, rows[table])
+    assert (row.attempts, row.lease_owner, row.lease_until) == (0, None, None)
+
+
+# ---- clocks ----------------------------------------------------------------------------------------------------
+
+AHEAD = timedelta(hours=1)
+
+
+def test_the_rows_of_a_dead_node_come_back_within_a_minute() -> None:
+    ticks = {sweep.name: timedelta(seconds=sweep.seconds) for sweep in sweeps.SWEEPS}
+
+    assert all(leases.LEASE + ticks[name] <= timedelta(minutes=1) for name in ("timers", "services", "outbox", "mails"))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_dead_node_whose_clock_ran_ahead_holds_its_rows_no_longer_than_a_lease(
+    store: Store, rows: dict[Any, Any], table: Any
+) -> None:
+    leases.claim(store, table, "ahead", LATE + AHEAD, limit=5)
+
+    at_once = leases.claim(store, table, "right", LATE, limit=5)
+    a_lease_later = leases.claim(store, table, "right", LATE + leases.LEASE, limit=5)
+
+    assert (at_once.keys, a_lease_later.keys) == ((), (rows[table],))
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_a_clock_ahead_put_off_is_due(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    leases.fail(store, table, rows[table], LATE + AHEAD, FIRE)
+
+    assert leases.claim(store, table, "right", LATE, limit=5).keys == (rows[table],)
+
+
+@pytest.mark.parametrize("table", WAITING)
+def test_what_a_clock_ahead_wrote_is_due(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    assert leases.claim(store, table, "right", NOW - AHEAD, limit=5).keys == (rows[table],)
+
+
+def test_what_a_diagram_says_of_a_timer_is_kept_however_late(store: Store, rows: dict[Any, Any]) -> None:
+    assert leases.claim(store, Timer, "right", NOW - AHEAD, limit=5).keys == ()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_waits_for_a_person_is_not_pulled_back(store: Store, rows: dict[Any, Any], table: Any) -> None:
+    leases.fail(store, table, rows[table], LATE, RefusedOnPurpose())
+
+    assert leases.claim(store, table, "right", LATE - AHEAD, limit=5).keys == ()
+    assert leases.claim(store, table, "right", LATE + AHEAD, limit=5).keys == ()
