@@ -6,6 +6,7 @@ from osm_flow.engine.definitions import Diagram, Element, Process, compile_proce
 from osm_flow.engine.errors import DefinitionRefused, EngineFault, ExpressionFault, NotWaiting
 from osm_flow.engine.lint.endless import endless_calls
 from osm_flow.engine.lint.linter import lint
+from osm_flow.engine.rules import rules_of
 from osm_flow.engine.spiff.snapshot import digest_of
 from osm_flow.engine.standstills import Standstill, standstills
 from osm_flow.engine.stepper import ENGINE_VERSION, inspect, recorded, standing, step
@@ -66,6 +67,7 @@ __all__ = [
     "one_line",
     "read_bpmn",
     "recorded",
+    "rules_of",
     "standing",
     "standstills",
     "step",

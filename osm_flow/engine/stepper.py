@@ -18,12 +18,14 @@ from osm_flow.domain import subjects
 from osm_flow.domain.json import JSON
 from osm_flow.engine.definitions import Process
 from osm_flow.engine.errors import EngineFault, ExpressionFault, NotWaiting
+from osm_flow.engine.rules import RULES, TOKENS
 from osm_flow.engine.spiff import activities, events
 from osm_flow.engine.spiff.activities import Extra
 from osm_flow.engine.spiff.compaction import compact
 from osm_flow.engine.spiff.deterministic import CaseWorkflow
 from osm_flow.engine.spiff.loops import Repeated
 from osm_flow.engine.spiff.snapshot import digest_of, freeze, thaw
+from osm_flow.engine.spiff.tokens import fire_a_join
 from osm_flow.engine.values import (
     Command,
     CompleteTask,
@@ -41,7 +43,7 @@ from osm_flow.engine.values import (
     Waiting,
 )
 
-ENGINE_VERSION = f"osm-flow {__version__}/SpiffWorkflow {version('SpiffWorkflow')}"
+ENGINE_VERSION = f"osm-flow {__version__}/SpiffWorkflow {version('SpiffWorkflow')}/rules {RULES}"
 STEP_BUDGET = 2_000
 MAX_DEPTH = 900
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -60,7 +62,8 @@ class _Recorder:
         question = _question(name, args)
         if question not in self.answers:
             # as the record will hold it, so that a replay is answered the same
-            self.answers[question] = orjson.loads(orjson.dumps(self.lookup(name, args)))
+            answer = self.lookup(name, args)
+            self.answers[question] = orjson.loads(orjson.dumps(answer, option=orjson.OPT_SORT_KEYS))
         return self.answers[question]
 
 
@@ -86,14 +89,20 @@ def external_id(case_id: str, task_id: int) -> str:
 
 
 def step(
-    process: Process, case_id: str, snapshot: bytes | None, command: Command, at: datetime, lookup: Lookup
+    process: Process,
+    case_id: str,
+    snapshot: bytes | None,
+    command: Command,
+    at: datetime,
+    lookup: Lookup,
+    rules: int = RULES,
 ) -> Step:
-    """Apply one command to a case and run on until it waits again.
+    """Apply one command to a case and run on until it waits again, by these rules of the engine.
 
     Raises NotWaiting when the case does not wait for what the command answers, EngineFault (element, reason) when the
     process cannot go on. Either way nothing is kept: the stored state is still the one before.
     """
-    return LiveCase(process, case_id, snapshot).advance(command, at, lookup)
+    return LiveCase(process, case_id, snapshot).advance(command, at, lookup, rules)
 
 
 class LiveCase:
@@ -119,11 +128,11 @@ class LiveCase:
         if snapshot is not None:
             self.workflow = thaw(snapshot, process.spec, process.subprocess_specs, _EPOCH, None)
 
-    def advance(self, command: Command, at: datetime, lookup: Lookup) -> Step:
-        """Apply one command as `step` does; after an error the case must be thrown away."""
+    def advance(self, command: Command, at: datetime, lookup: Lookup, rules: int = RULES) -> Step:
+        """Apply one command as `step` does, by these rules; after an error the case must be thrown away."""
         recorder = _Recorder(lookup)
         try:
-            self._apply(command, at, recorder)
+            self._apply(command, at, recorder, rules)
             workflow = self.workflow
             assert workflow is not None  # noqa: S101 - for the type checker: _apply made it
             _run(workflow)
@@ -137,14 +146,14 @@ class LiveCase:
             raise EngineFault("", "the process is nested or chained too deeply") from None
         return _result(self.case_id, workflow, recorder.answers, self.packing)
 
-    def _apply(self, command: Command, at: datetime, recorder: _Recorder) -> None:
+    def _apply(self, command: Command, at: datetime, recorder: _Recorder, rules: int) -> None:
         if self.workflow is None:
             if not isinstance(command, Start):
                 raise NotWaiting("")
-            self.workflow = CaseWorkflow(self.process.spec, self.process.subprocess_specs, at, recorder)
-            self.workflow.task_tree.data = _plain(command.data)
+            self.workflow = CaseWorkflow(self.process.spec, self.process.subprocess_specs, at, recorder, rules=rules)
+            self.workflow.task_tree.data = _plain(self.workflow, command.data)
             return
-        self.workflow.begin_step(at, recorder)
+        self.workflow.begin_step(at, recorder, rules)
         _apply(self.workflow, self.case_id, command)
 
 
@@ -163,10 +172,12 @@ def standing(process: Process, case_id: str, snapshot: bytes) -> Standing:
     return Standing(digest_of(snapshot), waiting, dict(newest.data), ended)
 
 
-def _plain(data: JSON) -> JSON:
+def _plain(workflow: CaseWorkflow, data: JSON) -> JSON:
     """A copy of the data that is only JSON: nobody outside can change the state and nothing unwritable gets in."""
+    # as a record holds them: sorted, so that a step and its replay see the same
+    option = orjson.OPT_SORT_KEYS if workflow.rules >= TOKENS else None
     try:
-        copied: JSON = orjson.loads(orjson.dumps(data))
+        copied: JSON = orjson.loads(orjson.dumps(data, option=option))
     except (TypeError, ValueError) as fault:
         raise EngineFault("", f"the values cannot be stored: {fault}") from None
     return copied
@@ -233,6 +244,8 @@ def _next_ready(workflow: CaseWorkflow) -> Any:
 
 def _refresh(workflow: CaseWorkflow) -> bool:
     """Let waiting joins look again; True if one of them became ready."""
+    if workflow.rules >= TOKENS:
+        return fire_a_join(workflow)
     for inner in workflow.workflows():
         inner.update_waiting_tasks()
     return _next_ready(workflow) is not None
@@ -265,21 +278,23 @@ def _apply(workflow: CaseWorkflow, case_id: str, command: Command) -> None:
             task = _find(workflow, case_id, task_id, TaskState.READY)
             if not isinstance(task.task_spec, HUMAN):
                 raise NotWaiting(task_id)
-            activities.put_values(task, _plain(data))
+            activities.put_values(task, _plain(workflow, data))
             _run_one(task)
         case FireTimer(task_id):
             events.fire(_find_event(workflow, case_id, task_id, events.TimerDefinition))
         case DeliverMessage(task_id, data):
-            events.fire(_find_event(workflow, case_id, task_id, MessageEventDefinition), _plain(data))
+            events.fire(_find_event(workflow, case_id, task_id, MessageEventDefinition), _plain(workflow, data))
         case FinishService(task_id, data, error_code):
-            _finish(_find_started(workflow, case_id, task_id, activities.ServiceTask), _plain(data), error_code)
+            _finish(
+                _find_started(workflow, case_id, task_id, activities.ServiceTask), _plain(workflow, data), error_code
+            )
         case EndChild(task_id, data, error_code):
             task = _find_started(workflow, case_id, task_id, activities.CallActivity)
             read = activities.mapped if error_code is None else activities.mapped_as_far
-            _finish(task, read(task, task.task_spec.extra.outputs, _plain(data)), error_code)
+            _finish(task, read(task, task.task_spec.extra.outputs, _plain(workflow, data)), error_code)
         case EscalateChild(task_id, data, code):
             task = _find_started(workflow, case_id, task_id, activities.CallActivity)
-            known = activities.mapped_as_far(task, task.task_spec.extra.outputs, _plain(data))
+            known = activities.mapped_as_far(task, task.task_spec.extra.outputs, _plain(workflow, data))
             events.raise_escalation(task, code, {**task.data, **known})
         case Replan():
             _replan(workflow)

@@ -20,6 +20,7 @@ from osm_flow.domain.json import JSON
 from osm_flow.engine import values
 from osm_flow.engine.definitions import Process
 from osm_flow.engine.errors import EngineFault
+from osm_flow.engine.rules import RULES
 from osm_flow.engine.standstills import Standstill, standstills
 from osm_flow.engine.stepper import LiveCase, recorded, step
 from osm_flow.engine.values import (
@@ -102,7 +103,7 @@ _NONE = Assumptions()
 
 
 class Simulation:
-    """One simulation. `find` gives the process of a key."""
+    """One simulation. `find` gives the process of a key; `rules` are those of the engine by which the cases go on."""
 
     def __init__(
         self,
@@ -123,6 +124,7 @@ class Simulation:
         self.surroundings = random.Random(f"surroundings of {seed}")  # noqa: S311
         self.assumed = assumed
         self.now = BEGINNING
+        self.rules = RULES
         self.cases: dict[str, _Running] = {}
         self.walk = Walk()
         self._log: list[tuple[str, Any]] = []
@@ -319,14 +321,22 @@ class Simulation:
         self.now += timedelta(minutes=1)
         if self.mode == "live":
             case.live = case.live or LiveCase(case.process, case.id, compacting=self.compacting)
-            case.newest = case.live.advance(command, self.now, self._lookup)
+            case.newest = case.live.advance(command, self.now, self._lookup, self.rules)
         else:
-            case.newest = step(case.process, case.id, case.snapshot, command, self.now, self._lookup)
+            case.newest = step(case.process, case.id, case.snapshot, command, self.now, self._lookup, self.rules)
         case.snapshot = case.newest.snapshot
         self._log.append(
             (
                 "step",
-                (case.id, case.process.key, _as_record(command), self.now, case.newest.lookups, case.newest.digest),
+                (
+                    case.id,
+                    case.process.key,
+                    _as_record(command),
+                    self.now,
+                    case.newest.lookups,
+                    case.newest.digest,
+                    self.rules,
+                ),
             )
         )
         self._mail += [(case.id, thrown) for thrown in case.newest.thrown if thrown.kind == "message"]
@@ -358,11 +368,11 @@ class Simulation:
             elif kind == "gone":
                 snapshots.pop(entry, None)
             else:
-                case_id, key, record, at, lookups, digest = entry
+                case_id, key, record, at, lookups, digest, rules = entry
                 process = processes.setdefault(case_id, self.find(key))
                 before = snapshots[case_id].snapshot if case_id in snapshots else None
                 answers = orjson.loads(orjson.dumps(lookups))
-                snapshots[case_id] = step(process, case_id, before, _from_record(record), at, recorded(answers))
+                snapshots[case_id] = step(process, case_id, before, _from_record(record), at, recorded(answers), rules)
                 if snapshots[case_id].digest != digest:
                     raise EngineFault("", "the replay differs from the walk")
         for entry, opened in zip(self.walk.steps, opens, strict=True):

@@ -118,6 +118,7 @@ def replan_attributes(my_task: Any) -> None:
 def put_values(my_task: Any, values: dict[str, Any]) -> None:
     """Make the values of a form variables, under the document of the task if it names one."""
     document = my_task.task_spec.extra.document
+    values = my_task.workflow.top_workflow.in_order(values)
     my_task.data = {**my_task.data, **({document: values} if document else values)}
 
 
@@ -159,7 +160,7 @@ class BusinessRuleTask(BpmnSpecMixin):  # type: ignore[misc]
             rows = evaluate_decision(self.table, my_task.data)
         except ExpressionFault as fault:
             raise EngineFault(self.bpmn_id, str(fault)) from None
-        result = self._shaped(rows)
+        result = my_task.workflow.top_workflow.in_order(self._shaped(rows))
         if self.extra.result_variable:
             my_task.data = {**my_task.data, self.extra.result_variable: result}
         elif isinstance(result, dict):

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, BoundaryEventSplit
+from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.util.task import TaskState
 
+from osm_flow.engine.rules import TOKENS
 from osm_flow.engine.spiff.joins import EndJoin, changed, is_arrival
 
 FINISHED = TaskState.FINISHED_MASK
@@ -34,7 +36,7 @@ def _alive(workflow: Any) -> tuple[set[int], set[int]]:
     live: set[int] = set()
     pinned: set[int] = set()
     for task in workflow.tasks.values():
-        arrival = is_arrival(task) and len(task.task_spec._inputs) > 1 and not _says_nothing(task)
+        arrival = is_arrival(task) and _joins(task) and not _says_nothing(task)
         if arrival or (isinstance(task.task_spec, LoopTask) and not task.has_state(FINISHED)):
             pinned.add(task._parent)  # its data are compared with later
         if arrival or task is workflow.last_task or not task.has_state(FINISHED):
@@ -42,6 +44,13 @@ def _alive(workflow: Any) -> tuple[set[int], set[int]]:
                 live.add(task.id)
                 task = task.parent
     return live, pinned
+
+
+def _joins(arrival: Any) -> bool:
+    """Whether other tokens may come to the join: by another flow, or to the end of a process by the same one."""
+    # Rules 1 forgot that several tokens can come to one end, and lost what all but the last of them had brought.
+    several = isinstance(arrival.task_spec, EndJoin) and arrival.workflow.top_workflow.rules >= TOKENS
+    return several or len(arrival.task_spec._inputs) > 1
 
 
 def _says_nothing(arrival: Any) -> bool:
@@ -59,8 +68,7 @@ def _drop_dead(workflow: Any, live: set[int]) -> None:
     for task in list(workflow.tasks.values()):
         if task.id not in workflow.tasks or task.id in live or task is workflow.task_tree:
             continue
-        parent = task.parent
-        if isinstance(parent.task_spec, BoundaryEventSplit) and _is_open(parent):
+        if _watches(workflow, task.parent):
             continue
         workflow._remove_task(task.id)
 
@@ -80,7 +88,7 @@ def _may_be_spliced(workflow: Any, task: Any, pinned: set[int]) -> bool:
         return False
     if task.triggered or len(task._children) != 1 or task.id in pinned:
         return False
-    if isinstance(task.task_spec, BoundaryEventSplit) and _is_open(task):
+    if _watches(workflow, task) or _is_watched(workflow, task):
         return False
     child = task.children[0]
     waits_for_split = isinstance(child.task_spec, BoundaryEventJoin) and not child.has_state(FINISHED)
@@ -89,6 +97,20 @@ def _may_be_spliced(workflow: Any, task: Any, pinned: set[int]) -> bool:
 
 def _is_end_arrival(task: Any) -> bool:
     return isinstance(task.task_spec, EndJoin) and not task.has_state(FINISHED)
+
+
+def _watches(workflow: Any, task: Any) -> bool:
+    """Whether the task is a boundary split that rules 1 still need; later an activity itself ends its events."""
+    if workflow.top_workflow.rules >= TOKENS:
+        return False
+    return isinstance(task.task_spec, BoundaryEventSplit) and _is_open(task)
+
+
+def _is_watched(workflow: Any, task: Any) -> bool:
+    """Whether events wait beside the task: what came after it must not take its place at their activity."""
+    if workflow.top_workflow.rules < TOKENS or not isinstance(task.parent.task_spec, BoundaryEventSplit):
+        return False
+    return any(isinstance(t.task_spec, BoundaryEvent) and t.state == TaskState.WAITING for t in task.parent.children)
 
 
 def _is_open(split: Any) -> bool:

@@ -16,12 +16,15 @@ from SpiffWorkflow.exceptions import WorkflowException
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from osm_flow.domain.json import JSON
+from osm_flow.domain.json import JSON, in_order
 from osm_flow.engine.errors import EngineFault, ExpressionFault
 from osm_flow.engine.expressions import COUNTING_FUNCTIONS, evaluate, fill
+from osm_flow.engine.rules import RULES, TOKENS
+from osm_flow.engine.spiff.tokens import adopt, send_on
 from osm_flow.engine.values import Lookup, Thrown
 
 LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
+MOST_TICKS = 200_000
 
 
 class CaseTask(Task):  # type: ignore[misc]
@@ -59,6 +62,16 @@ class CaseTask(Task):  # type: ignore[misc]
         # an instance of a multi-instance activity was given its data when it was made
         if "instance" not in self.internal_data:
             self.data = {**self.data, **self.parent.data}
+
+    def complete(self) -> None:
+        """Mark the task as completed and send its tokens on; by rules 1 as the library does."""
+        if self.workflow.top_workflow.rules < TOKENS:
+            super().complete()
+            return
+        self._set_state(TaskState.COMPLETED)
+        self.task_spec._on_complete_hook(self)
+        send_on(self)
+        self.workflow._task_completed_notify(self)
 
     def set_data(self, **values: Any) -> None:
         """Change variables of the task in a copy, because tasks share their data."""
@@ -101,7 +114,7 @@ class ScriptEngine:
     def over(self, task: Any, expression: str, data: JSON, lookup: Lookup | None = None) -> Any:
         """The value of an expression over these data; a fault names the element of the task."""
         try:
-            return evaluate(expression, data, lookup or self.lookup)
+            return task.workflow.top_workflow.in_order(evaluate(expression, data, lookup or self.lookup))
         except ExpressionFault as fault:
             raise EngineFault(task.task_spec.bpmn_id or "", str(fault)) from None
 
@@ -136,7 +149,8 @@ class ScriptEngine:
 
 def _plant(workflow: Any) -> None:
     workflow.task_tree = CaseTask(workflow, workflow.spec.start, state=TaskState.FUTURE)
-    workflow.task_tree.task_spec._predict(workflow.task_tree, mask=TaskState.NOT_FINISHED_MASK)
+    if workflow.top_workflow.rules < TOKENS:
+        workflow.task_tree.task_spec._predict(workflow.task_tree, mask=TaskState.NOT_FINISHED_MASK)
     workflow.task_tree._ready()
 
 
@@ -161,7 +175,9 @@ class _Pruned:
         self._task_removed_notify(task)  # type: ignore[attr-defined]
 
     def update_waiting_tasks(self) -> None:
-        """Let every waiting task look again whether it may go on."""
+        """By rules 1 let every waiting task look again whether it may go on; later joins are asked by `tokens`."""
+        if self.top_workflow.rules >= TOKENS:  # type: ignore[attr-defined]
+            return
         # by the table, not by walking the tree: the library's walk ends silently at depth 1,000
         for task in list(self.tasks.values()):  # type: ignore[attr-defined]
             if task.state == TaskState.WAITING and task.id in self.tasks:  # type: ignore[attr-defined]
@@ -181,10 +197,19 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
     """The library's workflow of a case, with a counter for ids, a counted clock and what the step sent out."""
 
     def __init__(
-        self, spec: Any, subprocess_specs: Any, now: datetime, lookup: Lookup | None, deserializing: bool = False
+        self,
+        spec: Any,
+        subprocess_specs: Any,
+        now: datetime,
+        lookup: Lookup | None,
+        deserializing: bool = False,
+        *,
+        rules: int = RULES,
     ) -> None:
+        self.rules = rules
         self.counter = 0
         self.ticks = 0
+        self.begun_at_tick = 0
         self.now = now
         self.passed: list[tuple[Any, int, int | None]] = []
         self.thrown: list[Thrown] = []
@@ -194,11 +219,27 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
         if not deserializing:
             _plant(self)
 
-    def begin_step(self, now: datetime, lookup: Lookup | None) -> None:
-        """Forget what the step before passed and threw, and ask this step's clock and calendar."""
+    def begin_step(self, now: datetime, lookup: Lookup | None, rules: int = RULES) -> None:
+        """Forget what the step before passed and threw, and ask this step's clock, calendar and rules.
+
+        Raises EngineFault for rules older than those of the step before.
+        """
+        if rules < self.rules:
+            raise EngineFault("", f"the state was made by rules {self.rules} of the engine, this step asks for {rules}")
         self.now = now
+        self.begun_at_tick = self.ticks
         self.script_engine.lookup = lookup
         self.passed, self.thrown = [], []
+        if rules > self.rules:
+            self.rules = rules
+            adopt(self)
+
+    def in_order(self, value: Any) -> Any:
+        """The value as the state is to hold it: its names sorted, so that a kept and a loaded state are the same.
+
+        By rules 1 as it came.
+        """
+        return in_order(value) if self.rules >= TOKENS else value
 
     def next_id(self) -> int:
         """The next id of a task."""
@@ -206,8 +247,10 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
         return self.counter
 
     def tick(self) -> int:
-        """The next counted time."""
+        """The next counted time. Raises EngineFault in a step that has no end: whatever it does, it counts."""
         self.ticks += 1
+        if self.ticks - self.begun_at_tick > MOST_TICKS:
+            raise EngineFault("", "it goes round without waiting for anybody")
         return self.ticks
 
     def create_subprocess(self, my_task: Any, spec_name: str) -> CaseSubWorkflow:

@@ -21,7 +21,9 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine.errors import EngineFault
+from osm_flow.engine.rules import TOKENS
 from osm_flow.engine.spiff.joins import changed
+from osm_flow.engine.spiff.tokens import send_on
 
 _DURATION = re.compile(
     r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$"
@@ -169,7 +171,7 @@ class Catching:
 
 def take_payload(my_task: Any) -> None:
     """Make the payload of a message variables, under the document of the event if it names one."""
-    payload = my_task.internal_data.pop("payload", None)
+    payload = my_task.workflow.top_workflow.in_order(my_task.internal_data.pop("payload", None))
     if payload:
         document = getattr(my_task.task_spec.extra, "document", None)
         my_task.data = {**my_task.data, **({document: payload} if document else payload)}
@@ -228,6 +230,10 @@ class BoundaryEvent(Catching, defaults.BoundaryEvent):  # type: ignore[misc]
         before = my_task.data
         take_payload(my_task)
         top = my_task.workflow.top_workflow
+        if top.rules >= TOKENS:
+            self._happen(my_task)
+            my_task.data = before
+            return
         top.passed.append((self, TaskState.COMPLETED, None))
         for output in self.outputs:
             if isinstance(output, BoundaryEventJoin):
@@ -239,6 +245,14 @@ class BoundaryEvent(Catching, defaults.BoundaryEvent):  # type: ignore[misc]
             child.task_spec._update(child)
         # What the message brought belongs to the path that it began; the event waits on with what it knew.
         my_task.data = before
+
+    def _happen(self, my_task: Any) -> None:
+        """Complete a task of its own for this one happening, from which the token leaves as from any other event."""
+        happened = my_task._add_child(self, TaskState.FUTURE)
+        happened.triggered = True
+        happened.data = dict(my_task.data)
+        happened._set_state(TaskState.COMPLETED)
+        send_on(happened)
 
 
 def fire(my_task: Any, payload: dict[str, Any] | None = None) -> None:

@@ -10,13 +10,15 @@ from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
-from SpiffWorkflow.bpmn.specs.control import SimpleBpmnTask
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventSplit, SimpleBpmnTask
 from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine.errors import EngineFault
+from osm_flow.engine.rules import TOKENS
 
 LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
+_NO_WAY = "no condition holds and there is no default flow"
 
 
 def is_arrival(task: Any) -> bool:
@@ -44,6 +46,8 @@ def merged(arrivals: list[Any]) -> dict[str, Any]:
 
 
 def _merged_below(depth: int, members: list[tuple[Any, list[Any]]]) -> dict[str, Any]:
+    if not members:
+        raise EngineFault("", "a join cannot fire without a token")
     if len(members) == 1:
         return dict(members[0][0].parent.data)
     branches: dict[int, list[tuple[Any, list[Any]]]] = {}
@@ -60,7 +64,10 @@ def _merged_below(depth: int, members: list[tuple[Any, list[Any]]]) -> dict[str,
 
 
 class CountingJoin(UnstructuredJoin):  # type: ignore[misc]
-    """What joins share: an arrival notes the input it came by and is used by one firing."""
+    """What joins share: an arrival notes the input it came by and is used by one firing.
+
+    By rules 2 an arrival only waits; `tokens.fire_a_join` asks and fires. By rules 1 each arrival decides for itself.
+    """
 
     def arrivals(self, workflow: Any) -> list[Any]:
         """The arrivals that no firing has used yet, oldest first."""
@@ -68,22 +75,46 @@ class CountingJoin(UnstructuredJoin):  # type: ignore[misc]
         return sorted(unused, key=lambda t: t.internal_data["arrived"])
 
     def _update_hook(self, my_task: Any) -> bool:
+        if my_task.workflow.top_workflow.rules >= TOKENS:
+            return self._arrive(my_task)
         if my_task.parent.state == TaskState.COMPLETED and "via" not in my_task.internal_data:
             top = my_task.workflow.top_workflow
             my_task.internal_data.update(via=my_task.parent.task_spec.name, arrived=top.tick())
         return bool(super()._update_hook(my_task))
 
+    def _arrive(self, my_task: Any) -> bool:
+        my_task._inherit_data()
+        if len(self._inputs) == 1:
+            return True
+        self.note_arrival(my_task)
+        my_task._set_state(TaskState.WAITING)
+        return False
+
+    def note_arrival(self, my_task: Any) -> None:
+        """Note the input by which the token came, and when."""
+        top = my_task.workflow.top_workflow
+        my_task.internal_data.update(via=my_task.parent.task_spec.name, arrived=top.tick())
+
+    def can_fire(self, workflow: Any) -> bool:
+        """Whether the tokens that wait at the join, and those that are elsewhere, let it fire now."""
+        raise NotImplementedError
+
     def _run_hook(self, my_task: Any) -> bool:
-        taken = self.taken(my_task)
+        if my_task.workflow.top_workflow.rules < TOKENS:
+            self.take(my_task, self.taken_from(my_task.workflow))
+            return self.go_on(my_task)
+        return True
+
+    def take(self, my_task: Any, taken: list[Any]) -> None:
+        """Use the arrivals for one firing, by which this task goes on with what they brought."""
         my_task.data = merged(taken)
         for task in taken:
             task.internal_data["used"] = True
-        return self.go_on(my_task)
 
-    def taken(self, my_task: Any) -> list[Any]:
+    def taken_from(self, workflow: Any) -> list[Any]:
         """The arrivals that a firing uses: the oldest of each input. A second one waits for the next firing."""
         oldest: dict[str, Any] = {}
-        for task in self.arrivals(my_task.workflow):
+        for task in self.arrivals(workflow):
             oldest.setdefault(task.internal_data["via"], task)
         return sorted(oldest.values(), key=lambda t: t.internal_data["arrived"])
 
@@ -97,6 +128,10 @@ class ParallelGateway(CountingJoin, defaults.ParallelGateway):  # type: ignore[m
 
     def _check_threshold_unstructured(self, my_task: Any) -> bool:
         return set(self._inputs) <= {t.internal_data["via"] for t in self.arrivals(my_task.workflow)}
+
+    def can_fire(self, workflow: Any) -> bool:
+        """BPMN 2.0.2, 13.4.1: a token on every incoming flow."""
+        return set(self._inputs) <= {t.internal_data["via"] for t in self.arrivals(workflow)}
 
 
 class InclusiveGateway(CountingJoin, defaults.InclusiveGateway):  # type: ignore[misc]
@@ -116,6 +151,28 @@ class InclusiveGateway(CountingJoin, defaults.InclusiveGateway):  # type: ignore
                 return False
         return bool(full)
 
+    def can_fire(self, workflow: Any) -> bool:
+        """BPMN 2.0.2, 13.4.3: unless a token elsewhere can reach an empty flow and cannot reach a filled one."""
+        full = {t.internal_data["via"] for t in self.arrivals(workflow)}
+        empty = set(self._inputs) - full
+        for task in workflow.tasks.values():
+            if task.task_spec is not self and _is_token(task):
+                reached = self._ahead_of(task.task_spec)
+                if reached & empty and not reached & full:
+                    return False
+        return bool(full)
+
+    def _ahead_of(self, start: Any) -> set[str]:
+        """The elements that sequence flows lead to. An event is ahead only once it waits: then it has its own token."""
+        seen: set[str] = set()
+        todo = [start]
+        while todo:
+            spec = todo.pop()
+            if spec.name not in seen and spec is not self:
+                seen.add(spec.name)
+                todo += spec.outputs[:1] if isinstance(spec, BoundaryEventSplit) else spec.outputs
+        return seen
+
     def _reached_from(self, start: Any) -> set[str]:
         seen: set[str] = set()
         todo = [start]
@@ -130,11 +187,41 @@ class InclusiveGateway(CountingJoin, defaults.InclusiveGateway):  # type: ignore
         """Take the ways out whose conditions hold, else the default. Raises EngineFault without either."""
         matches, others = self._get_matching_outputs(my_task)
         if not matches and not others:
-            raise EngineFault(self.bpmn_id, "no condition holds and there is no default flow")
+            raise EngineFault(self.bpmn_id, _NO_WAY)
         my_task._sync_children(matches or others, TaskState.FUTURE)
         for child in my_task.children:
             child.task_spec._predict(child, mask=TaskState.FUTURE | TaskState.PREDICTED_MASK)
         return True
+
+    def ways_out(self, my_task: Any) -> list[int]:
+        """The flows whose conditions hold, else those without one. Raises EngineFault if there are none."""
+        conditions = [condition for condition, _ in self.cond_task_specs]
+        holding = [i for i, condition in enumerate(conditions) if condition is not None and condition._matches(my_task)]
+        ways = holding or [i for i, condition in enumerate(conditions) if condition is None]
+        if not ways:
+            raise EngineFault(self.bpmn_id, _NO_WAY)
+        return ways
+
+
+class ExclusiveGateway(defaults.ExclusiveGateway):  # type: ignore[misc]
+    """An exclusive gateway: every token passes at once, by the first flow whose condition holds, else the default."""
+
+    def _run_hook(self, my_task: Any) -> bool:
+        if my_task.workflow.top_workflow.rules < TOKENS:
+            return bool(super()._run_hook(my_task))
+        return True
+
+    def ways_out(self, my_task: Any) -> list[int]:
+        """The flow that the token takes. Raises EngineFault if no condition holds and there is no default."""
+        default = None
+        for index, (condition, _) in enumerate(self.cond_task_specs):
+            if condition is None:
+                default = index
+            elif condition._matches(my_task):
+                return [index]
+        if default is None:
+            raise EngineFault(self.bpmn_id, _NO_WAY)
+        return [default]
 
 
 def _is_token(task: Any) -> bool:
@@ -155,6 +242,20 @@ class EndJoin(CountingJoin, BpmnTaskSpec):  # type: ignore[misc]
             return False
         return bool(task.has_state(TaskState.NOT_FINISHED_MASK)) or is_arrival(task)
 
-    def taken(self, my_task: Any) -> list[Any]:
+    def _arrive(self, my_task: Any) -> bool:
+        self.note_arrival(my_task)
+        for task in my_task.workflow.tasks.values():
+            # only the newest waits, so that compaction can see which ends said nothing
+            if task.task_spec is self and task is not my_task and task.state == TaskState.WAITING:
+                task._set_state(TaskState.CANCELLED)
+        my_task._inherit_data()
+        my_task._set_state(TaskState.WAITING)
+        return False
+
+    def can_fire(self, workflow: Any) -> bool:
+        """BPMN 2.0.2, 13.5.6: a process ends when no token is left in it."""
+        return not any(self._waits_for(task) for task in workflow.tasks.values())
+
+    def taken_from(self, workflow: Any) -> list[Any]:
         """The arrivals of all ends."""
-        return self.arrivals(my_task.workflow)
+        return self.arrivals(workflow)

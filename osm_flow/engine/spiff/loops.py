@@ -79,7 +79,8 @@ class Repeated(BpmnSpecMixin, LoopTask):  # type: ignore[misc]
         if self.collect is None:
             my_task.data = {**my_task.data, **{k: v for k, v in values.items() if k not in own or own[k] != v}}
         else:
-            notes.setdefault("collected", {})[str(child.internal_data["instance"])] = {**own, **values}
+            kept = my_task.workflow.top_workflow.in_order({**own, **values})
+            notes.setdefault("collected", {})[str(child.internal_data["instance"])] = kept
         if self.is_over(my_task, child):
             for other in my_task.children:
                 if other.triggered and not other.has_state(TaskState.FINISHED_MASK) and other is not child:

@@ -11,7 +11,6 @@ from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
 from SpiffWorkflow.bpmn.parser.task_parsers import ConditionalGatewayParser, GatewayParser, SubWorkflowParser
 from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.util import full_tag
-from SpiffWorkflow.bpmn.specs import defaults
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.control import BpmnStartTask, SimpleBpmnTask
 from SpiffWorkflow.specs.WorkflowSpec import WorkflowSpec
@@ -222,7 +221,7 @@ class DialectParser(BpmnParser):  # type: ignore[misc]
             "sendTask": (SendTaskParser, events.SendTask),
             "receiveTask": (ReceiveTaskParser, events.ReceiveTask),
             "eventBasedGateway": (PlainGatewayParser, events.EventBasedGateway),
-            "exclusiveGateway": (ChoiceGatewayParser, defaults.ExclusiveGateway),
+            "exclusiveGateway": (ChoiceGatewayParser, joins.ExclusiveGateway),
             "inclusiveGateway": (ChoiceGatewayParser, joins.InclusiveGateway),
             "parallelGateway": (PlainGatewayParser, joins.ParallelGateway),
             "userTask": (ElementParser, activities.UserTask),

@@ -1,6 +1,7 @@
 """Writing the state of a case as bytes and reading it back: only what is alive, the same bytes for the same state.
 
-Data are kept as differences to the parent task. Nothing of the library's own serializer is used: a form field named
+Data are kept as differences to the parent task. From rules 2 on all names are sorted: what was first in time or first
+in a form is no part of a state. Nothing of the library's own serializer is used: a form field named
 `typename` is just a field here.
 """
 
@@ -15,10 +16,11 @@ import zstandard
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine.errors import EngineFault
+from osm_flow.engine.rules import TOKENS
 from osm_flow.engine.spiff.deterministic import CaseSubWorkflow, CaseTask, CaseWorkflow
 from osm_flow.engine.values import Lookup
 
-FORMAT = 1
+FORMATS = (1, 2)  # each is that of the engine's rules of the same number
 _LARGEST = 200_000_000
 
 
@@ -28,6 +30,8 @@ def _task_row(task: Any) -> list[Any]:
     data = task.data
     values = {k: v for k, v in data.items() if k not in base or (base[k] is not v and base[k] != v)}
     gone = [k for k in base if k not in data]
+    if task.workflow.top_workflow.rules >= TOKENS:
+        gone.sort()  # in which order a branch came to its variables must not be seen
     return [
         task.id,
         task._parent,
@@ -65,14 +69,14 @@ def _by_depth(task: Any) -> tuple[int, int]:
 def freeze(workflow: CaseWorkflow, *, packing: bool = True) -> tuple[bytes, str]:
     """The snapshot (zstd; empty without packing, which a replay does not need) and the SHA-256 of what it holds."""
     state = {
-        "format": FORMAT,
+        "format": workflow.rules,
         "counter": workflow.counter,
         "ticks": workflow.ticks,
         "end": workflow.last_end,
         "error": workflow.error_code,
         "workflows": [_workflow_row(w) for w in workflow.workflows()],
     }
-    plain = orjson.dumps(state)
+    plain = orjson.dumps(state, option=orjson.OPT_SORT_KEYS if workflow.rules >= TOKENS else None)
     # The digest is over what the snapshot holds: a later zstd may compress the same state into other bytes.
     return zstandard.compress(plain, 3) if packing else b"", hashlib.sha256(plain).hexdigest()
 
@@ -92,10 +96,10 @@ def _opened(snapshot: bytes) -> bytes:
 def thaw(snapshot: bytes, spec: Any, subprocess_specs: Any, now: datetime, lookup: Lookup | None) -> CaseWorkflow:
     """The workflow that a snapshot holds. Raises EngineFault for bytes of another format."""
     state = orjson.loads(_opened(snapshot))
-    if state["format"] != FORMAT:
-        raise EngineFault("", f"the stored state has format {state['format']}, not {FORMAT}")
+    if state["format"] not in FORMATS:
+        raise EngineFault("", f"the stored state has format {state['format']}, none of {FORMATS}")
     rows = state["workflows"]
-    top = CaseWorkflow(spec, subprocess_specs, now, lookup, deserializing=True)
+    top = CaseWorkflow(spec, subprocess_specs, now, lookup, deserializing=True, rules=state["format"])
     _fill(top, rows[0])
     for row in rows[1:]:
         workflow = CaseSubWorkflow.__new__(CaseSubWorkflow)

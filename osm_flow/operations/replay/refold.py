@@ -79,7 +79,8 @@ class _Course:
             if self._live is None:
                 self._live = LiveCase(process_of(self._history, record), self._history.case_id, packing=False)
             command = command_codec.from_json(body["command"], body["data"])
-            self._step = self._live.advance(command, at, engine.recorded(body["lookups"]))
+            rules = engine.rules_of(record.engine_version)
+            self._step = self._live.advance(command, at, engine.recorded(body["lookups"]), rules)
         except NotReplayable:
             raise
         except (OsmFlowError, KeyError, TypeError, ValueError, AttributeError) as error:

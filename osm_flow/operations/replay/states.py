@@ -150,7 +150,8 @@ class _Walk:
     def _step(self, record: JournalRecord, body: JSON, state: ReplayedState) -> ReplayedState:
         command = command_codec.from_json(body["command"], body["data"])
         lookup = engine.recorded(body["lookups"])
-        step = engine.step(self._process, self._case_id, state.snapshot or None, command, record.at, lookup)
+        by = engine.rules_of(record.engine_version)
+        step = engine.step(self._process, self._case_id, state.snapshot or None, command, record.at, lookup, by)
         passed = Counter(state.passed)
         passed.update(element.element for element in step.passed if element.kind == "completed")
         return ReplayedState(step.digest, step.snapshot, step.waiting, step.data, step.ended, dict(passed))

@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from osm_flow.engine.errors import EngineFault
+from osm_flow.engine.spiff import deterministic
 from osm_flow.engine.spiff.deterministic import CaseWorkflow
 from osm_flow.engine.spiff.snapshot import thaw
-from osm_flow.engine.stepper import LiveCase
-from osm_flow.engine.values import Start
+from osm_flow.engine.stepper import LiveCase, step
+from osm_flow.engine.values import Command, CompleteTask, FireTimer, Replan, Start, Step
 from tests.unit.engine.diagrams import (
     CASE,
     LOOPED_JOIN,
@@ -32,6 +36,7 @@ from tests.unit.engine.diagrams import (
     manuals,
     many,
     plain_sub,
+    properties,
     some,
     start,
     sub,
@@ -249,8 +254,75 @@ BESIDE_A_TIMER = diagram(
 
 
 def test_a_state_has_the_digest_that_journals_kept_of_it() -> None:
-    """Another digest here is another stored state: it wants a new snapshot format and a reader of this one."""
+    """Another digest here is another stored state: it wants new rules of the engine and a reader of these."""
     case = Case(BESIDE_A_TIMER, {"x": 1})
     digests = [case.newest.digest, case.fire("b").digest, case.complete("mi", 1, y=2).digest]
 
-    assert [digest[:16] for digest in digests] == ["da05f48aa071a509", "e2db16e2645ad3de", "79c48241bb6f1a88"]
+    assert [digest[:16] for digest in digests] == ["a8afdb015e4f7dd1", "faa277dd5cd688fa", "5e2d163371a21469"]
+
+
+def test_rules_1_give_the_digests_that_journals_kept_of_them() -> None:
+    live = LiveCase(compiled(BESIDE_A_TIMER), CASE)
+
+    def moved(command: Command) -> Step:
+        return live.advance(command, NOW, calendar, 1)
+
+    first = moved(Start({"x": 1}))
+    second = moved(FireTimer(next(w.task_id for w in first.waiting if w.element == "b")))
+    third = moved(CompleteTask(next(w.task_id for w in second.waiting if w.instance == 1), {"y": 2}))
+
+    digests = [step.digest[:16] for step in (first, second, third)]
+    assert digests == ["da05f48aa071a509", "e2db16e2645ad3de", "79c48241bb6f1a88"]
+
+
+def test_a_step_by_rules_older_than_the_state_is_refused() -> None:
+    case = Case(BESIDE_A_TIMER, {"x": 1})
+
+    with pytest.raises(EngineFault, match="rules 2"):
+        step(case.process, CASE, case.newest.snapshot, Replan(), NOW, calendar, 1)
+
+
+def test_a_step_without_an_end_ends_all_the_same(monkeypatch: Any) -> None:
+    """Whatever keeps a step going, it counts: the budget ends it, also where no task is run."""
+    monkeypatch.setattr(deterministic, "MOST_TICKS", 50)
+
+    with pytest.raises(EngineFault, match="without waiting for anybody"):
+        Case(diagram(start(), manual("a", many(number="100")), end(), flows("s > a > e")))
+
+
+SHUFFLED = diagram(
+    start(),
+    user("a", properties(document="doc", subject="${rows}")),
+    manual("each", many("rows", item="row")),
+    manual("both", many("rows", item="row", sequential=True), properties(collect="all")),
+    end(),
+    flows("s > a > each > both > e"),
+)
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_the_order_of_names_is_no_part_of_a_state(rng: random.Random) -> None:
+    """A form, a record and a loaded state hold the same values in another order: the digests are the same."""
+
+    def shuffled(value: Any) -> Any:
+        if isinstance(value, list):
+            return [shuffled(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        names = list(value)
+        rng.shuffle(names)
+        return {name: shuffled(value[name]) for name in names}
+
+    begin = {"rows": {"z": {"b": 1, "a": [2, {"d": 3, "c": 4}]}, "y": {"q": 1, "p": 2}}, "n": 1, "m": 2}
+    values = {"k": {"v": 1, "u": {"t": 2, "s": 3}}, "j": [{"h": 1, "g": 2}]}
+
+    def digests(order: Any) -> list[str]:
+        case = Case(SHUFFLED, order(begin))
+        steps = [case.newest, case.complete("a", **order(values))]
+        while case.newest.waiting:
+            first = case.newest.waiting[0]
+            steps.append(case.complete(first.element, first.instance, **order(values)))
+        return [step.digest for step in steps]
+
+    assert digests(shuffled) == digests(lambda value: value)
