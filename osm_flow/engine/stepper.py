@@ -131,6 +131,8 @@ class LiveCase:
     def advance(self, command: Command, at: datetime, lookup: Lookup, rules: int = RULES) -> Step:
         """Apply one command as `step` does, by these rules; after an error the case must be thrown away."""
         recorder = _Recorder(lookup)
+        if rules > RULES:
+            raise EngineFault("", f"rules {rules} of the engine are newer than this version, which knows {RULES}")
         try:
             self._apply(command, at, recorder, rules)
             workflow = self.workflow

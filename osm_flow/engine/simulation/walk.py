@@ -333,9 +333,9 @@ class Simulation:
                     case.process.key,
                     _as_record(command),
                     self.now,
+                    self.rules,
                     case.newest.lookups,
                     case.newest.digest,
-                    self.rules,
                 ),
             )
         )
@@ -368,7 +368,7 @@ class Simulation:
             elif kind == "gone":
                 snapshots.pop(entry, None)
             else:
-                case_id, key, record, at, lookups, digest, rules = entry
+                case_id, key, record, at, rules, lookups, digest = entry
                 process = processes.setdefault(case_id, self.find(key))
                 before = snapshots[case_id].snapshot if case_id in snapshots else None
                 answers = orjson.loads(orjson.dumps(lookups))

@@ -109,7 +109,8 @@ def test_an_engine_that_is_not_the_installed_one_is_reported_and_the_replay_trie
     with store.reading() as session:
         history = history_of(session, session.get_one(Case, case_id))
     older = replace(
-        history, chain=[(replace(record, engine_version="osm-flow 0.0.9"), hash_) for record, hash_ in history.chain]
+        history,
+        chain=[(replace(record, engine_version="osm-flow 0.0.9/rules 2"), hash_) for record, hash_ in history.chain],
     )
 
     found = compare_states.compare(older, lambda seq: None)
@@ -117,7 +118,7 @@ def test_an_engine_that_is_not_the_installed_one_is_reported_and_the_replay_trie
     assert found.faults == []
     assert len(found.notes) == 1
     assert (
-        f"{len(history.chain)} records were written by engine osm-flow 0.0.9; {ENGINE_VERSION} is installed"
+        f"{len(history.chain)} records were written by engine osm-flow 0.0.9/rules 2; {ENGINE_VERSION} is installed"
         in found.notes[0]
     )
 

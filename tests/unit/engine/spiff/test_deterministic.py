@@ -275,6 +275,11 @@ def test_rules_1_give_the_digests_that_journals_kept_of_them() -> None:
     assert digests == ["da05f48aa071a509", "e2db16e2645ad3de", "79c48241bb6f1a88"]
 
 
+def test_a_step_by_rules_that_are_not_known_yet_is_refused() -> None:
+    with pytest.raises(EngineFault, match="newer than this version"):
+        LiveCase(compiled(BESIDE_A_TIMER), CASE).advance(Start({}), NOW, calendar, 3)
+
+
 def test_a_step_by_rules_older_than_the_state_is_refused() -> None:
     case = Case(BESIDE_A_TIMER, {"x": 1})
 
