@@ -21,7 +21,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from osm_flow.operations import sweeps
 from osm_flow.operations.background import leases
-from osm_flow.operations.background.leases import Claim, Interrupted
+from osm_flow.operations.background.leases import Claim, Interrupted, Tally
+from osm_flow.operations.readiness import TICK_SECONDS, note_tick
 from osm_flow.operations.sweeps import NO_MEANS, Means, Sweep
 from osm_flow.store.session import Store
 
@@ -74,10 +75,11 @@ def start(
     )
     ticker = Ticker(scheduler, owner)
     means = replace(means, is_stopping=ticker.asked_to_stop.is_set)
-    for sweep in sweeps.sweeps_with(means):
+    for sweep in (_NOTING, *sweeps.sweeps_with(means)):
         tick = _Tick(sweep, means, store, clock, owner, sweep.seconds * pace)
         ticker.ticks.append(tick)
         scheduler.add_job(tick, "interval", seconds=tick.seconds, id=sweep.name)
+    scheduler.add_job(ticker.ticks[0], id="first tick")  # without a trigger: at once
     scheduler.start()
     watching = threading.Thread(target=_watch_clock, args=(ticker,), daemon=True, name="clock")
     watching.start()
@@ -131,3 +133,13 @@ def bring_ticks_near(ticker: Ticker) -> None:
         if monotonic() - tick.last > tick.seconds + _LOOK_AT_CLOCK:
             tick.last = monotonic()
             ticker.scheduler.reschedule_job(tick.sweep.name, trigger="interval", seconds=tick.seconds)
+
+
+def _note(store: Store, now: datetime, owner: str, _means: Means) -> Tally:
+    with store.transaction() as session:
+        note_tick(session, owner, now)
+    return Tally()
+
+
+# For whoever asks whether background work goes on: in the same threads as the sweeps, so that it stands still with them.
+_NOTING = Sweep("tick", TICK_SECONDS, _note)

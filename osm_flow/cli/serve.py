@@ -7,6 +7,7 @@ from typing import Any
 import click
 import waitress
 from flask import Flask
+from waitress.task import ThreadedTaskDispatcher
 
 from osm_flow import serving
 from osm_flow.cli.context import Context
@@ -40,6 +41,7 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
     try:
         server = _listening(app, host, port, threads)
         if not no_scheduler:
+            app.config["SCHEDULER_STARTED_AT"] = context.now()
             ticker = start(context.store, context.now, owner_name(), means_of(context))
         with serving.asked_to_stop(ticker.ask_to_stop if ticker else lambda: None) as asked:
             click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
@@ -51,11 +53,34 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
         context.store.close()
 
 
+class _Lines:
+    """Two lines of requests with threads of their own, in place of waitress's one.
+
+    Whoever only reads never stands behind people who wait for their turn to write.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._writers, self._readers = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        self._writers.set_thread_count(threads // 2)
+        self._readers.set_thread_count(threads - threads // 2)
+
+    def add_task(self, channel: Any) -> None:
+        """Put a connection with a request that was read into the line of its method."""
+        reads = channel.requests[0].command in {"GET", "HEAD", "OPTIONS"}
+        (self._readers if reads else self._writers).add_task(channel)
+
+    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
+        """End both lines as waitress ends its one."""
+        ended = [line.shutdown(cancel_pending, timeout) for line in (self._writers, self._readers)]
+        return all(ended)
+
+
 def _listening(app: Flask, host: str, port: int, threads: int) -> Any:
     """The server; it accepts connections from now on. Raises BadParameter for no host, OSError for a taken port."""
+    lines = _Lines(threads)
     try:
         return waitress.create_server(
-            app, host=host, port=port, threads=threads, ident=None, max_request_body_size=_LARGEST_REQUEST
+            app, host=host, port=port, _dispatcher=lines, ident=None, max_request_body_size=_LARGEST_REQUEST
         )
     except ValueError:
         raise click.BadParameter(f"{host} is no address to listen on", param_hint="--host") from None

@@ -6,6 +6,7 @@ On SQLite the transaction itself is the lock: one that writes begins with BEGIN 
 from __future__ import annotations
 
 from enum import IntEnum
+from hashlib import sha256
 
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
@@ -22,10 +23,20 @@ class AdvisoryLock(IntEnum):
     """Giving records their places in the audit log: the places are numbered without gaps."""
     administration = 7_305_811
     """Adding to the records of administration: each is chained to the one before it."""
+    signing_in = 7_305_812
+    """Counting attempts to sign in from one address: guesses sent all at once are counted one by one."""
 
 
-def take(where: Session | Connection, lock: AdvisoryLock) -> None:
-    """Wait until nobody else has the lock; it is given back when the transaction ends."""
+def take(where: Session | Connection, lock: AdvisoryLock, of: str | None = None) -> None:
+    """Wait until nobody else has the lock; it is given back when the transaction ends.
+
+    `of`: only that of this one thing, so that others are not waited for (but for the few whose digests are alike).
+    """
     connection = where.connection() if isinstance(where, Session) else where  # begins the transaction, if it has not
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name != "postgresql":
+        return
+    if of is None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": int(lock)})
+    else:
+        digest = int.from_bytes(sha256(of.encode("utf-8", "surrogatepass")).digest()[:4], signed=True)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key, :of)"), {"key": int(lock), "of": digest})

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.errors import Invalid, OsmFlowError
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import LoginAttempt, Person
 from osm_flow.store.session import Store
 
@@ -19,6 +20,7 @@ _WINDOW = timedelta(minutes=15)
 _FAILURES_PER_NAME = 5
 _FAILURES_PER_ADDRESS = 20
 _KEPT = timedelta(days=90)
+_FORGOTTEN_AT_ONCE = 500
 
 _hasher = PasswordHasher(time_cost=3, memory_cost=19456, parallelism=1)
 # Checked for names nobody has, so that the answer takes as long as for a wrong password.
@@ -87,9 +89,8 @@ def normal_username(username: str) -> str:
 
 
 def _open_attempt(session: Session, username: str, address: str, now: datetime) -> int:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("LOCK TABLE login_attempts IN SHARE ROW EXCLUSIVE MODE"))
-    session.execute(delete(LoginAttempt).where(LoginAttempt.at < now - _KEPT))
+    take(session, AdvisoryLock.signing_in, of=address)  # whatever is counted below is of this address
+    _forget_old(session, now)
     if _failures(session, address, now, username) >= _FAILURES_PER_NAME:
         raise TooManyAttempts
     if _failures(session, address, now) >= _FAILURES_PER_ADDRESS:
@@ -98,6 +99,15 @@ def _open_attempt(session: Session, username: str, address: str, now: datetime) 
     session.add(attempt)
     session.flush()
     return attempt.id
+
+
+def _forget_old(session: Session, now: datetime) -> None:
+    """Delete a few attempts that are too old; those that somebody else is deleting are left to them."""
+    old = (
+        select(LoginAttempt.id).where(LoginAttempt.at < now - _KEPT).order_by(LoginAttempt.id).limit(_FORGOTTEN_AT_ONCE)
+    )
+    if ids := session.scalars(old.with_for_update(skip_locked=True)).all():
+        session.execute(delete(LoginAttempt).where(LoginAttempt.id.in_(ids)))
 
 
 def _failures(session: Session, address: str, now: datetime, username: str | None = None) -> int:

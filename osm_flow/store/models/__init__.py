@@ -13,7 +13,15 @@ from osm_flow.store.models.cases import (
     JournalRecord,
 )
 from osm_flow.store.models.definitions import Deployment, ProcessDefinition
-from osm_flow.store.models.jobs import Notification, OutboxEntry, Reminder, ServiceJob, Timer, WaitingMessage
+from osm_flow.store.models.jobs import (
+    Notification,
+    OutboxEntry,
+    Reminder,
+    SchedulerTick,
+    ServiceJob,
+    Timer,
+    WaitingMessage,
+)
 from osm_flow.store.models.moments import CaseCheckpoint
 from osm_flow.store.models.people import LoginAttempt, Office, Person, Position, Province
 from osm_flow.store.models.planning import (
@@ -66,6 +74,7 @@ __all__ = [
     "Project",
     "Province",
     "Reminder",
+    "SchedulerTick",
     "ServiceJob",
     "SigningKey",
     "Timer",

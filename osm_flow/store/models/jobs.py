@@ -78,6 +78,15 @@ class OutboxEntry(Leased, Model):
     last_error: Mapped[str] = mapped_column(Text, default="")
 
 
+class SchedulerTick(Model):
+    """When a scheduler was last seen at work; `owner` is the name of its process."""
+
+    __tablename__ = "scheduler_ticks"
+
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
 class Notification(Model):
     """A line in a person's in-app notices."""
 

@@ -1,4 +1,4 @@
-"""Incidents: what stops a case until somebody tries again or closes it with a note."""
+"""Incidents: what stops a case until somebody tries again or closes it with a note; and whether the site works at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
@@ -14,10 +14,11 @@ from osm_flow.domain.kinds import in_language
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.definitions.library import compiled
+from osm_flow.operations.readiness import LATE, readiness
 from osm_flow.store.models import Incident
 from osm_flow.web.forms.posted import posted
 from osm_flow.web.site import lifecycle
-from osm_flow.web.site.access import requires
+from osm_flow.web.site.access import public, requires
 from osm_flow.web.site.i18n import current_locale, error_text, gettext
 
 blueprint = Blueprint("incidents", __name__)
@@ -75,3 +76,26 @@ def _shown(row: Incident) -> dict[str, Any]:
     element = compiled(g.session, row.case.definition).elements.get(row.element or "")
     name = (gettext(element.name) if element else "") or row.element or gettext("ทั้งเรื่อง")
     return {"row": row, "element_name": name, "words": in_language(row.kind, row.message, current_locale())}
+
+
+# ---- whether the site works at all, as JSON for proxies and supervisors: no login, no secrets -----------------------
+
+
+@blueprint.get("/healthz")
+@public
+@lifecycle.own_transactions
+def alive() -> ResponseReturnValue:
+    """This process answers; whatever else is wrong, restarting it would not help."""
+    return jsonify({"alive": True})
+
+
+@blueprint.get("/readyz")
+@public
+@lifecycle.own_transactions
+def ready() -> ResponseReturnValue:
+    """503 while the database is away or its tables are another version's, or the scheduler of this process stands still."""
+    found = readiness(g.store, g.now)
+    started_at = current_app.config.get("SCHEDULER_STARTED_AT")  # None: the sweeps run in another process
+    is_stuck = found.is_late and started_at is not None and started_at < g.now - LATE
+    is_ready = found.is_ready and not is_stuck
+    return jsonify(found.as_dict() | {"ready": is_ready}), 200 if is_ready else 503

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
+from select import select as select_readable
+from time import monotonic
+from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from osm_flow.cli.benchmarks import programs
 from osm_flow.cli.benchmarks.bench import BenchOffice
@@ -98,6 +102,40 @@ def test_the_site_answers_and_a_second_one_at_its_address_says_why_it_cannot(
     assert second.returncode == 1
     assert second.stderr.splitlines()[-1] == "Error: Address already in use"
     assert "is ready" not in second.stderr
+
+
+def login_form(port: int) -> tuple[str, dict[str, str]]:
+    """What a browser sends that types a wrong password: the form, and the headers with its cookie."""
+    with closing(HTTPConnection("127.0.0.1", port)) as browser:
+        browser.request("GET", "/login")
+        page = browser.getresponse()
+        cookie = (page.headers["Set-Cookie"] or "").partition(";")[0]
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.read().decode())
+    assert token
+    form = urlencode({"csrf_token": token[1], "username": "x", "password": "y"})
+    return form, {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+
+
+def test_readers_are_answered_while_more_writers_wait_than_there_are_threads(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    office, writers = BenchOffice(Shell(sqlite_store, tmp_path).context), list[HTTPConnection]()
+
+    with programs.server(office) as (port, _, _), ExitStack() as waiting:
+        form, headers = login_form(port)
+        with sqlite_store.transaction() as holder:
+            holder.execute(text("UPDATE people SET locale = locale"))
+            for _ in range(12):
+                writers.append(waiting.enter_context(closing(HTTPConnection("127.0.0.1", port, timeout=60))))
+                writers[-1].request("POST", "/login", body=form, headers=headers)
+            begun = monotonic()
+            for path in ("/login", "/healthz", "/readyz", "/login"):
+                with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as reader:
+                    reader.request("GET", path)
+                    assert reader.getresponse().status == 200, path
+            assert monotonic() - begun < 5
+            assert select_readable([writer.sock for writer in writers], [], [], 0)[0] == []  # they all wait still
+        assert {writer.getresponse().status for writer in writers} == {401, 429}
 
 
 def test_a_host_that_is_none_is_misuse(sqlite_store: Store, tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from osm_flow.operations.people import signing_in
@@ -19,8 +20,9 @@ from osm_flow.operations.people.signing_in import (
     password_fits,
     sign_in,
 )
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import LoginAttempt, Person
-from osm_flow.store.session import Store
+from osm_flow.store.session import Busy, Limits, Store
 from tests.factories import NOW, later
 from tests.together import at_once
 
@@ -172,6 +174,22 @@ def test_guesses_sent_all_at_once_are_counted_one_by_one(anan: Store) -> None:
     at_once(*[guess] * 8)
 
     assert sorted(error.__name__ for error in outcomes) == ["SignInRefused"] * 5 + ["TooManyAttempts"] * 3
+
+
+def test_signing_in_waits_for_nobody_elsewhere(new_postgresql: Callable[[], Store], hashed: str) -> None:
+    store = new_postgresql()
+    impatient = Store(store.url.render_as_string(hide_password=False), Limits(lock=1))
+    with store.transaction() as session:
+        session.add(Person(username="anan", display_name="anan", password_hash=hashed, created_at=NOW))
+        session.add(LoginAttempt(username="old", address=THERE, at=NOW - timedelta(days=91), succeeded=False))
+    with store.transaction() as holder:
+        take(holder, AdvisoryLock.signing_in, of=THERE)
+        holder.execute(update(LoginAttempt).values(succeeded=True))
+
+        assert sign_in(impatient, "anan", PASSWORD, HERE, NOW).username == "anan"
+        with pytest.raises(Busy):
+            sign_in(impatient, "anan", PASSWORD, THERE, NOW)
+    impatient.close()
 
 
 def test_attempts_are_forgotten_after_ninety_days(sqlite_store: Store) -> None:
