@@ -157,12 +157,16 @@ def _receive(ground: Ground, node: Any) -> None:
 def _decision(ground: Ground, node: Any) -> None:
     key = node.get(f"{CAMUNDA}decisionRef")
     shape = node.get(f"{CAMUNDA}mapDecisionResult")
+    if not key:
+        en = "say which decision table it asks (camunda:decisionRef)"
+        ground.add(node, "no_decision", "ต้องระบุตารางการตัดสินใจ (camunda:decisionRef)", en)
+        return
     if shape not in _SHAPES:
         ground.add(node, "result_shape", "mapDecisionResult ไม่ถูกต้อง", f"mapDecisionResult cannot be {shape}")
     elif shape != "singleResult" and not node.get(f"{CAMUNDA}resultVariable"):
         en = "the result needs a variable (camunda:resultVariable), unless it is a singleResult"
         ground.add(node, "no_result_variable", "ต้องระบุตัวแปรของผลลัพธ์ (camunda:resultVariable)", en)
-    if not key or key not in ground.decisions:
+    if key not in ground.decisions:
         ground.add(node, "no_decision", f"ไม่พบตารางการตัดสินใจ {key}", f"there is no decision table {key}")
         return
     ground.found += decision_problems(ground.decisions[key])

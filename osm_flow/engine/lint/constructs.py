@@ -60,6 +60,17 @@ INSTEAD = {
         "ลบแหล่งข้อมูล หรือวาดเป็นคำอธิบาย (text annotation) แทน",
         "remove the data store, or draw a text annotation instead",
     ),
+    **dict.fromkeys(
+        ("performer", "humanPerformer", "potentialOwner"),
+        (
+            "ระบุผู้ทำด้วย camunda:assignee หรือ camunda:candidateGroups แทน",
+            "say who does it with camunda:assignee or camunda:candidateGroups",
+        ),
+    ),
+    **dict.fromkeys(
+        ("inputSet", "outputSet", "dataInput", "dataOutput"),
+        ("ลบข้อมูลเข้าออกของเหตุการณ์ ใช้ตัวแปรของเรื่องแทน", "remove the data of the event: use variables of the case"),
+    ),
     "property": (
         "ลบ property ของงาน ใช้ตัวแปรของเรื่องแทน",
         "remove the property: use variables of the case",
@@ -101,7 +112,7 @@ RESERVED_ENDS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin", "[chil
 
 
 # What belongs to the flow of data that an arrow of data already tells.
-_OF_DATA = ("property", "ioSpecification")
+_OF_DATA = ("property", "ioSpecification", "inputSet", "outputSet", "dataInput", "dataOutput")
 _ASSOCIATIONS = ("dataInputAssociation", "dataOutputAssociation")
 
 
@@ -138,6 +149,8 @@ def _extension(ground: Ground, node: Any, name: str) -> bool:
         _mapping_attributes(ground, node, name)
         return True
     owner = ground.owner(node.getparent())
+    if any(p.element == owner.get("id") and p.code == "code" for p in ground.found):
+        return False
     if node.tag.startswith(CAMUNDA):
         ground.add(
             owner, "code", f"ไม่รองรับส่วนขยาย {name} ให้ลบออก", f"camunda:{name} would run code or be ignored: remove it"
@@ -168,9 +181,9 @@ def _attributes(ground: Ground, node: Any) -> None:
         ground.add(
             owner, "code", "เงื่อนไขต้องเป็นนิพจน์ของระบบ", "a condition has no language of its own: remove the attribute"
         )
-    for attribute, only in FIXED_ATTRIBUTES.items():
-        if node.get(attribute, only) != only:
-            ground.add(owner, "attribute", f"{attribute} ต้องเป็น {only}", f"{attribute} must be {only}")
+    wrong = [f"{attribute}={only}" for attribute, only in FIXED_ATTRIBUTES.items() if node.get(attribute, only) != only]
+    if wrong:
+        ground.add(owner, "attribute", f"ต้องเป็น {', '.join(wrong)}", f"it must be {', '.join(wrong)}")
     for attribute in BOOLEANS:
         if node is ground.process and attribute == "isExecutable":
             continue  # read as the standard spells it; one that says neither is told when the file is read

@@ -102,7 +102,12 @@ def _code(ground: Ground, node: Any, name: str, definition: Any, tag: str) -> No
     host = ground.nodes.get(node.get("attachedToRef"))
     if host is not None and local_name(host) not in _SOURCES[tag]:
         en = f"no {tag} can come out of a {local_name(host)}: attach it to " + " or ".join(sorted(_SOURCES[tag]))
-        ground.add(node, "never_happens", f"ไม่มี {tag} ออกมาจาก {local_name(host)} ได้", en)
+        ground.add(
+            node,
+            "never_happens",
+            f"ไม่มี {tag} ออกมาจาก {local_name(host)} ได้ ให้ติดกับ {' / '.join(sorted(_SOURCES[tag]))}",
+            en,
+        )
     if name == "boundaryEvent" and tag == "error" and node.get("cancelActivity") == "false":
         ground.add(node, "error_interrupts", "เหตุการณ์ผิดพลาดต้องหยุดงานเสมอ", "an error event always interrupts")
 

@@ -69,7 +69,8 @@ def check_flow(ground: Ground, flow: Any) -> None:
     if condition and local_name(source) not in CHOICES:
         en = "a condition counts only after an exclusive or inclusive gateway"
         ground.add(flow, "ignored_condition", "เงื่อนไขใช้ได้เฉพาะหลังเกตเวย์", en)
-    check_condition(ground, flow, condition)
+    if not flow.xpath("./bpmn:conditionExpression/@language", namespaces=NAMESPACES):  # told as code already
+        check_condition(ground, flow, condition)
 
 
 def check_parallel_flows(ground: Ground) -> None:
@@ -89,6 +90,10 @@ def check_parallel_flows(ground: Ground) -> None:
 def check_scope(ground: Ground, scope: Any) -> None:
     """Check a process or subprocess: one start, an end, everything reachable."""
     starts = scope.findall("bpmn:startEvent", NAMESPACES)
+    if local_name(scope) == "subProcess" and not any(is_flow_node(n) for n in scope):
+        en = "the subprocess is empty: draw what happens in it, or use a call activity or a task"
+        ground.add(scope, "one_start", "กระบวนการย่อยว่างอยู่ ให้วาดสิ่งที่เกิดข้างใน หรือใช้ call activity หรืองานแทน", en)
+        return
     if len(starts) != 1:
         ground.add(scope, "one_start", "ต้องมีจุดเริ่มหนึ่งจุด", "there must be exactly one start event")
     elif local_name(scope) == "subProcess" and any(
