@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from osm_flow.engine.definitions import Process
-from osm_flow.engine.drawn import Sentence, called, listed
+from osm_flow.engine.sentences.drawn import Sentence, called, listed
 from osm_flow.engine.spiff.joins import LIVE, CountingJoin, EndJoin, InclusiveGateway, is_arrival
 from osm_flow.engine.spiff.snapshot import thaw
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from osm_flow.engine.definitions import executable_processes, is_flow_node
-from osm_flow.engine.drawn import called, listed
 from osm_flow.engine.lint.examined import Ground
+from osm_flow.engine.sentences.drawn import called, listed
 from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import BPMN, CAMUNDA, NAMESPACES, child_text, local_name
 

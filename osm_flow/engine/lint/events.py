@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from osm_flow.engine.definitions import ACTIVITIES
-from osm_flow.engine.drawn import Sentence
 from osm_flow.engine.expressions import CALENDAR_FUNCTIONS, constant_of, parse, strip
 from osm_flow.engine.lint.constructs import INSTEAD, PASSIVE
 from osm_flow.engine.lint.examined import FIRST_BUDDHIST_YEAR, Ground
+from osm_flow.engine.sentences.drawn import Sentence
 from osm_flow.engine.spiff.events import add_duration, is_time_literal, split_cycle
 from osm_flow.engine.xml import BPMN, NAMESPACES, child_text, local_name
 

@@ -9,9 +9,9 @@ from typing import Any
 from osm_flow.domain.json import JSON
 from osm_flow.engine import expressions
 from osm_flow.engine.definitions import Diagram, is_flow_node
-from osm_flow.engine.drawn import Sentence, called
 from osm_flow.engine.errors import ExpressionFault
-from osm_flow.engine.habits import explained
+from osm_flow.engine.sentences.drawn import Sentence, called
+from osm_flow.engine.sentences.habits import explained
 from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import BPMN, NAMESPACES, local_name
 

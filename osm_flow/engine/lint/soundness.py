@@ -13,8 +13,8 @@ from itertools import combinations
 from typing import Any
 
 from osm_flow.engine.definitions import is_flow_node
-from osm_flow.engine.drawn import Sentence, listed
 from osm_flow.engine.lint.examined import Ground
+from osm_flow.engine.sentences.drawn import Sentence, listed
 from osm_flow.engine.xml import BPMN, NAMESPACES, local_name
 
 Marking = tuple[tuple[str, int], ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from osm_flow.engine.drawn import Sentence
+from osm_flow.engine.sentences.drawn import Sentence
 
 _TEXTS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from osm_flow.engine.drawn import called, listed
+from osm_flow.engine.sentences.drawn import called, listed
 
 
 @pytest.mark.parametrize(
