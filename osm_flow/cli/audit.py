@@ -10,12 +10,15 @@ import click
 
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.merkle_note import VerifierKey, read_keys
 from osm_flow.operations.audit import checkpoints, log_checks, repairs, signing_keys
 from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.audit.kept_checkpoints import set_aside, told_of_set_aside
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind, changes_of
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import JournalRecord, SigningKey
 
@@ -102,7 +105,9 @@ def verified(context: Context, files: tuple[Path, ...] = (), trust: Path | None 
     kept += [(str(path), _note_in(path.read_text(encoding="utf-8", errors="replace"))) for path in files]
     trusted = keys_in(trust) if trust else context.keyring.trusted()
     with context.store.reading() as session:
-        return log_checks.check_log(session, trusted=trusted, kept=kept)
+        report = log_checks.check_log(session, trusted=trusted, kept=kept)
+    report.notices += told_of_set_aside(context.keyring)
+    return report
 
 
 def keys_in(path: Path) -> list[VerifierKey]:
@@ -126,6 +131,27 @@ def repair(context: Context, reason: str, as_json: bool) -> None:
     with context.store.transaction() as session:
         done = repairs.repair(session, SYSTEM, context.now(), reason=reason)
     say(asdict(done), as_json, f"{done.notes} notes put right, {done.added} records logged")
+
+
+@audit.command("accept-older")
+@click.option(
+    "--reason", required=True, help="Why an older copy was put back; stands in the records of administration."
+)
+@click.option("--as", "username", required=True, help="The administrator who says so (user name).")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def accept_older(context: Context, reason: str, username: str, as_json: bool) -> None:
+    """Say that an older copy of the database was put back on purpose, set aside what came after it, and sign on."""
+    now = context.now()
+    with context.store.transaction() as session:
+        actor = actor_named(session, username, local_day(now))
+        contradicted = checkpoints.accept_older(session, context.keyring, actor, now, reason=reason)
+    folder = set_aside(context.keyring, contradicted, now, reason=reason)
+    with context.store.transaction() as session:
+        signed = checkpoints.sign_and_send(session, now, SYSTEM, keyring=context.keyring)
+    checkpoints.keep_copies(context.store, context.keyring)
+    text = f"{len(contradicted)} checkpoints set aside in {folder}\n\n{signed.note.rstrip()}"
+    say({"set_aside": len(contradicted), "folder": str(folder), "checkpoint": _as_dict(signed)}, as_json, text)
 
 
 # ---- administration --------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from osm_flow.cli.audit import keys_in, verified
@@ -23,6 +24,7 @@ from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.replay import verify
 from osm_flow.operations.replay.compare_states import Deep
+from osm_flow.store.database_errors import trouble_of
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -47,8 +49,10 @@ def verify_(
     with context.store.reading() as session:
         results = list(_results(session, case_id, deep))
     faults = [fault for result in results for fault in result.faults]
-    log = verified(context) if every else LogReport()
-    _tell(results, list(dict.fromkeys([*faults, *log.faults])), log.notices, as_json, f"{len(results)} cases")
+    log = _log(context) if every else LogReport()
+    faults = list(dict.fromkeys([*faults, *log.faults]))
+    cases = [result for result in results if result.case_id]
+    _tell(cases, faults, [*log.notices, *_still_checked(cases, faults)], as_json, f"{len(cases)} cases")
 
 
 @click.command()
@@ -104,10 +108,33 @@ def _results(session: Session, case_id: str | None, deep: bool) -> Iterable[Deep
         yield Deep(case_id, faults=verify.verify_case(session, case_id))
 
 
+def _log(context: Context) -> LogReport:
+    """The whole log; where the database cannot read it, that is one fault more."""
+    try:
+        return verified(context)
+    except DBAPIError as error:
+        if trouble_of(error) is not None:
+            raise
+        return LogReport(faults=[Fault("", 0, verify.UNREADABLE, f"the audit log cannot be read: {error.orig}")])
+
+
+def _still_checked(results: list[Deep], faults: list[Fault]) -> list[str]:
+    """Where something cannot be read at all: what could be checked to its end, and how much of it is without a fault."""
+    if not any(fault.code in (verify.UNREADABLE, "file") for fault in faults):
+        return []
+    unread = {fault.case_id for fault in faults if fault.code in (verify.UNREADABLE, "file")}
+    wrong = {fault.case_id for fault in faults}
+    checked = [result.case_id for result in results if result.case_id not in unread]
+    sound = sum(case_id not in wrong for case_id in checked)
+    told = f"{len(checked)} of {len(results)} cases could be checked all the same, {sound} without a fault"
+    return [f"{told}: {', '.join(checked)}" if checked else told]
+
+
 def _verify_bundle(path: Path, trusted: list[VerifierKey] | None, deep: bool, as_json: bool) -> None:
     report = bundle_checking.check_bundle(path, trusted=trusted, replaying=deep)
     signed = f", signed by {', '.join(report.signers)}" if report.signers else ""
-    _tell(report.cases, report.faults, report.notes, as_json, f"{path}: {len(report.cases)} cases{signed}")
+    notes = [*report.notes, *_still_checked(report.cases, report.faults)]
+    _tell(report.cases, report.faults, notes, as_json, f"{path}: {len(report.cases)} cases{signed}")
 
 
 def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: bool, summary: str) -> None:

@@ -27,6 +27,7 @@ class IncidentKind(StrEnum):
     service = "service"
     delivery = "delivery"
     reminder = "reminder"
+    signing = "signing"  # the audit log cannot be signed; of no case
     no_candidate = "no_candidate"
     uncaught_error = "uncaught_error"
     standstill = "standstill"  # a join that no token can reach any more

@@ -9,19 +9,32 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.calendar.deadlines import close_of, local_day
+from osm_flow.domain.kinds import IncidentKind
+from osm_flow.errors import Refused
 from osm_flow.notify.mail import Mail
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import witnesses
+from osm_flow.operations.audit.kept_checkpoints import Kept, LogTurnedBack, contradicting, refuse_to_contradict
 from osm_flow.operations.audit.log import Checkpoint, LogContradicted, LogOutOfStep, latest_checkpoint, make_checkpoint
+from osm_flow.operations.audit.merkle_tree import LogTree
 from osm_flow.operations.audit.signing_keys import KeyMissing, Keyring, KeyUnreadable
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.background.mail import queue_mail
+from osm_flow.operations.cases import incidents
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
+from osm_flow.operations.reasons import said
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import LogCheckpoint, LogLeaf
 from osm_flow.store.session import Store
 
 logger = logging.getLogger(__name__)
+
+
+class NothingTurnedBack(Refused):
+    """The database continues every checkpoint that this machine keeps; there is nothing to accept."""
+
 
 _LETTER = """\
 จุดตรวจสอบของบันทึกประวัติงาน OSM Flow ลงนามเมื่อ {at} มี {size} รายการ
@@ -71,13 +84,20 @@ def sign_daily(store: Store, now: datetime, owner: str, keyring: Keyring) -> Tal
         with store.transaction() as session:
             audit_log.append_new(session)
             is_due = _is_due(session, now)
+        with store.reading() as session:
+            refuse_to_contradict(LogTree(session), keyring)
         if not is_due:
             keep_copies(store, keyring)
             return Tally()
         with store.transaction() as session:
             sign_and_send(session, now, SYSTEM, keyring=keyring)
-    except (KeyMissing, KeyUnreadable, LogContradicted, LogOutOfStep) as refusal:
+    except (KeyMissing, KeyUnreadable) as refusal:  # another machine has the key
         logger.warning("the audit log was not signed: %s", refusal)
+        return Tally(left=1)
+    except (LogContradicted, LogOutOfStep, LogTurnedBack) as refusal:
+        logger.warning("the audit log was not signed: %s", refusal)
+        with store.transaction() as session:
+            incidents.open_in(session, None, now, kind=IncidentKind.signing, message=incidents.words_of(refusal))
         return Tally(left=1)
     keep_copies(store, keyring)
     return Tally(done=1)
@@ -106,6 +126,27 @@ def kept_copies(keyring: Keyring) -> list[tuple[str, str]]:
     """The checkpoints in files of this machine, each with the name of its file."""
     paths = sorted(keyring.copies.glob("*.txt")) if keyring.copies.is_dir() else []
     return [(f"the copy {path.name}", path.read_text(encoding="utf-8", errors="replace")) for path in paths]
+
+
+def accept_older(session: Session, keyring: Keyring, actor: Actor, now: datetime, *, reason: str) -> list[Kept]:
+    """Record that an older copy of the database was put back on purpose; the kept checkpoints that it does not continue.
+
+    They are to be set aside after the commit. Raises Forbidden, ReasonMissing, NothingTurnedBack.
+    """
+    require(actor, Verb.repair, SystemFacts())
+    why = said(reason)
+    audit_log.append_new(session)
+    tree = LogTree(session)
+    contradicted = contradicting(tree, keyring)
+    if not contradicted:
+        raise NothingTurnedBack
+    kept, present = contradicted[0].head, tree.get_size()
+    old = {"records": kept.size, "root": kept.root.hex(), "checkpoints": len(contradicted)}
+    new = {"records": present, "root": tree.root(present).hex(), "checkpoints": 0}
+    record(
+        session, actor, now, AdminAct(AdminKind.log_turned_back, "audit log", old=old, new=new, told={"reason": why})
+    )
+    return contradicted
 
 
 def _is_due(session: Session, now: datetime) -> bool:

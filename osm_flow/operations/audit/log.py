@@ -19,6 +19,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.merkle_note import Head
 from osm_flow.errors import NotFound, Refused
 from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.kept_checkpoints import refuse_to_contradict
 from osm_flow.operations.audit.merkle_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.ledger import admin_journal
@@ -95,7 +96,7 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
     """Log what is new and sign the head of the log; the newest checkpoint where nothing is new.
 
     The note must not leave this process before the transaction is committed: a signed head of a log that was rolled
-    back would contradict the next one. Raises KeyMissing, LogContradicted.
+    back would contradict the next one. Raises KeyMissing, LogContradicted, LogTurnedBack.
     """
     append_new(session)
     tree = LogTree(session)
@@ -104,6 +105,7 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
     key = signing_keys.key_to_sign_with(session, keyring, actor, now)
     if newest is not None:
         _refuse_to_contradict(tree, newest)
+    refuse_to_contradict(tree, keyring)
     if newest is not None and (newest.size, newest.key_id) == (size, key.key_id):
         return newest
     root = tree.root(size)
@@ -112,11 +114,15 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
 
 
 def rotate_key(session: Session, now: datetime, actor: Actor, *, keyring: Keyring, reason: str = "") -> Checkpoint:
-    """Replace the signing key under a checkpoint that both keys sign. Raises NoKeyYet, KeyMissing, LogContradicted."""
+    """Replace the signing key under a checkpoint that both keys sign.
+
+    Raises NoKeyYet, KeyMissing, LogContradicted, LogTurnedBack.
+    """
     append_new(session)
     tree = LogTree(session)
     if (newest := latest_checkpoint(session)) is not None:
         _refuse_to_contradict(tree, newest)
+    refuse_to_contradict(tree, keyring)
     head = Head(keyring.origin, tree.get_size(), tree.root())
     note = signing_keys.rotate(session, keyring, head, actor, now, reason=reason)
     key_id = note.signatures[-1].key_id

@@ -231,7 +231,12 @@ def _contents(archive: zipfile.ZipFile, faults: list[Fault]) -> Iterator[tuple[s
             raise BundleUnreadable(reason=f"{name}: {info.compress_size} bytes that unpack to {info.file_size}")
         else:
             seen.add(name)
-            yield name, archive.read(info)
+            try:
+                content = archive.read(info)
+            except _BROKEN as error:  # the other files are read all the same
+                faults.append(Fault("", 0, "file", f"{name}: the file is damaged ({error})"))
+                continue
+            yield name, content
 
 
 def _has_more_than(archive: zipfile.ZipFile, path: Path) -> bool:

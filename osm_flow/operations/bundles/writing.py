@@ -226,7 +226,11 @@ def _is_covered(session: Session, root: Case) -> bool:
         logged = session.get(LoggedCase, case.id)
         if logged is None or logged.seq < case.seq:
             return False
-        if audit_log.inclusion(session, case.id, None, newest.size).seq < case.seq:
+        try:
+            signed = audit_log.inclusion(session, case.id, None, newest.size)
+        except NotLogged:  # logged since the checkpoint: the case is newer than it
+            return False
+        if signed.seq < case.seq:
             return False
     return True
 

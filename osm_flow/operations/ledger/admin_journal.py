@@ -48,6 +48,7 @@ class AdminKind(StrEnum):
     holiday_removed = "holiday.removed"
     definitions_deployed = "definitions.deployed"
     log_repaired = "log.repaired"
+    log_turned_back = "log.turned_back"
     system_incident_retried = "system_incident.retried"
     system_incident_resolved = "system_incident.resolved"
 
@@ -59,6 +60,7 @@ _OF_ALL = (
     AdminKind.holiday_removed,
     AdminKind.definitions_deployed,
     AdminKind.log_repaired,
+    AdminKind.log_turned_back,
     AdminKind.system_incident_retried,
     AdminKind.system_incident_resolved,
 )

@@ -7,17 +7,23 @@ from hashlib import sha256
 
 import zstandard
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.operations.audit import log_checks
+from osm_flow.operations.ledger.admin_journal import CHAIN
 from osm_flow.operations.replay import compare_states
 from osm_flow.operations.replay.compare_states import Deep, KnownState
 from osm_flow.operations.replay.history import History, faults_of_history, history_of
 from osm_flow.operations.replay.refold import NotReplayable, Replayed, fold
-from osm_flow.store.models import Case, CaseCheckpoint, CaseState, JournalRecord
+from osm_flow.store.database_errors import Trouble, trouble_of
+from osm_flow.store.models import Case, CaseCheckpoint, CaseState, JournalRecord, LoggedCase
 from osm_flow.store.session import CaseNotFound
+
+# The code of what could not be checked at all.
+UNREADABLE = "unreadable"
 
 Check = Callable[[Session, str], Deep]
 
@@ -37,8 +43,8 @@ def verify_deep(session: Session, case_id: str) -> Deep:
 
 
 def _verified(session: Session, case_id: str, replayed: Callable[[Case, History], Deep]) -> Deep:
-    case = _case(session, case_id)
     try:
+        case = _case(session, case_id)
         history = history_of(session, case)
         result = replayed(case, history)
         faults = [*_faults_of_records(session, case, history), *result.faults]
@@ -47,7 +53,9 @@ def _verified(session: Session, case_id: str, replayed: Callable[[Case, History]
         return result.with_faults(sorted(faults, key=lambda fault: (fault.seq, fault.code)))
     except (TypeError, ValueError, AttributeError) as error:
         # SQLite keeps whatever a forger writes into a column, numbers that are texts included.
-        return Deep(case_id, [Fault(case_id, 0, "unreadable", f"the history cannot be read: {error}")])
+        return Deep(case_id, [Fault(case_id, 0, UNREADABLE, f"the history cannot be read: {error}")])
+    except DBAPIError as error:
+        return Deep(case_id, [Fault(case_id, 0, UNREADABLE, _damage(session, error))])
 
 
 def verify_all(session: Session) -> Iterator[tuple[str, list[Fault]]]:
@@ -74,15 +82,50 @@ def replay(session: Session, case_id: str) -> Iterator[Replayed]:
 
 
 def _each(session: Session, check: Check) -> Iterator[tuple[str, Deep]]:
-    for case_id in session.scalars(select(Case.id).order_by(Case.started_at, Case.id)).all():
+    """Every case; where the database is damaged, what can be read of it is checked all the same."""
+    damages: list[str] = []
+    for case_id in _case_ids(session, damages):
         yield case_id, check(session, case_id)
         session.expunge_all()
+    try:
+        yield from _beside_cases(session)
+    except DBAPIError as error:
+        damages.append(_damage(session, error))
+    for damage in dict.fromkeys(damages):
+        yield "", Deep("", faults=[Fault("", 0, UNREADABLE, damage)])
+
+
+def _beside_cases(session: Session) -> Iterator[tuple[str, Deep]]:
     orphans = select(JournalRecord.case_id).where(JournalRecord.case_id.not_in(select(Case.id))).distinct()
     for case_id in session.scalars(orphans).all():
         fault = Fault(case_id, 0, "case", "the journal has records of a case that does not exist")
         yield case_id, Deep(case_id, faults=[fault])
     for case_id in log_checks.lost_cases(session):
         yield case_id, Deep(case_id, faults=log_checks.faults_of_case(session, case_id))
+
+
+def _case_ids(session: Session, damages: list[str]) -> list[str]:
+    """The cases in the order in which they began; where that cannot be read, those that any list of them names."""
+    try:
+        return list(session.scalars(select(Case.id).order_by(Case.started_at, Case.id)))
+    except DBAPIError as error:
+        damages.append(_damage(session, error))
+    found: dict[str, None] = {}
+    for one_by_one in (select(Case.id), select(JournalRecord.case_id).distinct(), select(LoggedCase.case_id)):
+        try:
+            for case_id in session.scalars(one_by_one.execution_options(yield_per=1)):
+                found[case_id] = None
+        except DBAPIError as error:
+            damages.append(_damage(session, error))
+    return [case_id for case_id in found if case_id != CHAIN]
+
+
+def _damage(session: Session, error: DBAPIError) -> str:
+    """What the database says of a damage, and the session fit to go on; raises the error when it is none."""
+    if trouble_of(error) not in {None, Trouble.unwritable}:
+        raise error
+    session.rollback()
+    return f"the database cannot read this: {error.orig}"
 
 
 def _case(session: Session, case_id: str) -> Case:
@@ -97,8 +140,16 @@ def _faults_of_records(session: Session, case: Case, history: History) -> list[F
         *faults_of_history(history),
         *_faults_of_definition(case, history),
         *_faults_of_head(session, case, history),
-        *log_checks.faults_of_case(session, case.id),
+        *_faults_of_log(session, case),
     ]
+
+
+def _faults_of_log(session: Session, case: Case) -> list[Fault]:
+    case_id = case.id
+    try:
+        return log_checks.faults_of_case(session, case_id)
+    except DBAPIError as error:
+        return [Fault(case_id, 0, "log", f"the audit log cannot be held against it: {_damage(session, error)}")]
 
 
 def _faults_of_definition(case: Case, history: History) -> Iterator[Fault]:

@@ -147,6 +147,9 @@ def _labels() -> dict[str, str]:
         "wrong_notes": gettext("เรื่องที่บันทึกรวมจดไว้ไม่ตรง"),
         "leaves": gettext("รายการในบันทึกรวม"),
         "incident": gettext("เหตุขัดข้อง"),
+        "records": gettext("จำนวนรายการในบันทึกรวม"),
+        "root": gettext("รากของบันทึกรวม"),
+        "checkpoints": gettext("จุดตรวจที่ฐานข้อมูลไม่ต่อเนื่อง"),
         "reason": gettext("เหตุผล"),
     }
 
@@ -166,6 +169,7 @@ def _kinds() -> dict[str, str]:
         AdminKind.holiday_removed: gettext("ยกเลิกการกำหนดวันหยุด"),
         AdminKind.definitions_deployed: gettext("ติดตั้งกระบวนการรุ่นใหม่"),
         AdminKind.log_repaired: gettext("ซ่อมบันทึกรวม"),
+        AdminKind.log_turned_back: gettext("ยอมรับฐานข้อมูลสำเนาเก่า"),
         AdminKind.system_incident_retried: gettext("สั่งให้ลองใหม่ เหตุที่ไม่ใช่ของเรื่องใด"),
         AdminKind.system_incident_resolved: gettext("ปิดเหตุที่ไม่ใช่ของเรื่องใด"),
     }

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from osm_flow.store.models import Access
 from osm_flow.store.session import Store
 from tests.bundles import Forger, make_family, run_script
-from tests.factories import make_person
+from tests.factories import make_case, make_person
 from tests.integration.cli.shell import Shell
 
 
@@ -176,3 +180,86 @@ def test_wrong_use_is_said(shell: Shell, wrong: tuple[str, ...]) -> None:
 def test_a_case_that_does_not_exist_is_a_sentence(shell: Shell, command: tuple[str, ...]) -> None:
     assert shell.run("case", *command).stdout == ""
     assert "There is no such case" in shell.refused("case", *command)
+
+
+# ---- damage ----------------------------------------------------------------------------------------------------
+
+
+def _damaged(store: Store, folder: Path, page: int) -> Path:
+    """A copy of the database one page of which the disk has lost."""
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+    copy = folder / f"damaged-{page}.db"
+    shutil.copyfile(str(store.url.database), copy)
+    with copy.open("r+b") as file:
+        file.seek(page * size)
+        file.write(b"\xa5" * size)
+    return copy
+
+
+def _pages_of(store: Store, table: str) -> list[int]:
+    """The pages of a table or an index after its root, counted from 0 as in the file; the root where it has no other."""
+    with store.engine.connect() as connection:
+        try:
+            query = "SELECT pageno FROM dbstat WHERE name = ? ORDER BY pageno"
+            pages = [int(row[0]) - 1 for row in connection.exec_driver_sql(query, (table,))]
+        except OperationalError:
+            pytest.skip("this SQLite cannot say which page belongs to what")
+    return pages
+
+
+@pytest.fixture
+def many(sqlite_store: Store, family: str) -> Store:
+    """So many cases that their journal fills several pages."""
+    with sqlite_store.transaction() as session:
+        for number in range(25):
+            make_case(session, "caller", title=f"เรื่อง {number}", data={"rate": 0.1})
+    return sqlite_store
+
+
+@pytest.mark.parametrize("table", ["journal_records", "journal_payloads", "cases", "case_states", "log_leaves"])
+def test_of_a_damaged_database_everything_is_checked_that_can_be_read(many: Store, tmp_path: Path, table: str) -> None:
+    Shell(many, tmp_path).json("audit", "checkpoint")
+    page = _pages_of(many, table)[-1]
+    damaged = Shell(f"sqlite:///{_damaged(many, tmp_path, page)}", tmp_path)
+
+    result = damaged.run("case", "verify", "--all")
+
+    damaged.store.close()
+    assert result.exit_code == 1
+    assert not isinstance(result.exception, Exception) or isinstance(result.exception, SystemExit), result.exception
+    assert "unreadable: " in result.stderr
+    told = re.search(r"note: (\d+) of (\d+) cases could be checked all the same, (\d+) without a fault", result.stderr)
+    assert told is not None, result.stderr
+    assert int(told[2]) == 27
+    if table != "cases":
+        assert int(told[1]) > 0
+
+
+def test_no_damaged_page_ends_in_a_traceback_or_passes_for_sound_history(many: Store, tmp_path: Path) -> None:
+    pages = {page for table in ("journal_records", "journal_payloads") for page in _pages_of(many, table)[-3:]}
+    for page in pages:
+        damaged = Shell(f"sqlite:///{_damaged(many, tmp_path, page)}", tmp_path)
+        for arguments in (("--all",), ("--all", "--deep")):
+            result = damaged.run("case", "verify", *arguments)
+            assert result.exit_code == 1, (page, result.output)
+            assert isinstance(result.exception, SystemExit), (page, result.exception)
+        damaged.store.close()
+
+
+def test_of_a_damaged_bundle_the_other_files_are_checked(shell: Shell, family: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "case.zip"
+    export(shell, family, bundle)
+    with zipfile.ZipFile(bundle) as archive:
+        name = f"cases/{family}/states.jsonl"
+        at = archive.getinfo(name).header_offset + 30 + len(name) + 20
+    content = bytearray(bundle.read_bytes())
+    content[at] ^= 0xFF
+    bundle.write_bytes(content)
+
+    result = shell.run("case", "verify", "--bundle", bundle)
+
+    assert result.exit_code == 1
+    assert f"{name}: the file is damaged" in result.stderr
+    assert "cases could be checked all the same" in result.stderr

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from osm_flow.domain.access.policy import NotYourRole
+from osm_flow.operations.audit.log import append_new
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
@@ -23,7 +24,7 @@ from tests.bundles import (
     run_script_alone,
     write_bundle,
 )
-from tests.factories import NOW, make_person
+from tests.factories import NOW, make_case, make_person
 
 
 @pytest.fixture
@@ -168,3 +169,19 @@ def test_the_player_needs_no_network_and_no_text_can_break_out_of_its_data(
     data = page.partition('id="data">')[2].partition("</script>")[0]
     assert "<" not in data
     assert "งานแม่" in data
+
+
+def test_a_case_that_began_between_two_checkpoints_is_exported_with_its_proof(
+    store: Store, keyring: Keyring, tmp_path: Path
+) -> None:
+    """Logged already, and newer than the newest checkpoint."""
+    write_bundle(store, make_family(store), tmp_path / "first.zip", keyring)
+    with store.transaction() as session:
+        case_id = make_case(session, "callee").id
+    with store.transaction() as session:
+        append_new(session)
+
+    path = write_bundle(store, case_id, tmp_path / "second.zip", keyring)
+
+    assert run_script(path)[0] == 0
+    assert Forger.of(path).manifest["checkpoint"] is not None
