@@ -13,7 +13,7 @@ _COMMANDS = {
     "bench": "Measure speed and memory; print the figures as JSON.",
     "audit": "Sign, prove and verify the log over all journals.",
     "case": "Start, list, show, replay, verify and export cases.",
-    "db": "Upgrade the database.",
+    "db": "Upgrade the database, or copy it into another one.",
     "demo": "Load the demo cluster.",
     "incident": "List and retry incidents.",
     "mining": "Write event logs for process mining.",
