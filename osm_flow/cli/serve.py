@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from time import monotonic, sleep
 from typing import Any
 
 import click
@@ -19,7 +23,11 @@ from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.people.accounts import has_people
 from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.scheduler import owner_name, start
+from osm_flow.store.advisory_locks import AdvisoryLock, take
+from osm_flow.store.session import Busy, Overtaken, Store, Unreachable
 from osm_flow.store.upgrade import upgrade
+
+_PATIENCE = 300.0
 
 # A little above what the site accepts, so that the site's own page answers what is only just too large.
 _LARGEST_REQUEST = 32 * 1024 * 1024
@@ -87,14 +95,42 @@ def _listening(app: Flask, host: str, port: int, threads: int) -> Any:
 
 
 def prepare(context: Context, demo: bool) -> None:
-    """Bring the database up to date: tables, for an empty demo its cluster, the clusters, the shipped processes."""
-    upgrade(context.store)
+    """Bring the database up to date: tables, for an empty demo its cluster, the clusters, the shipped processes.
+
+    Nodes that start together do it one after another: the first does the work, the others find it done.
+    """
     now = context.now()
-    with context.store.reading() as session:
+    _patiently(lambda: upgrade(context.store))
+    if demo:
+        _patiently(lambda: _load_demo(context.store, now))
+    _patiently(lambda: _enter_shipped(context.store, now))
+
+
+def _load_demo(store: Store, now: datetime) -> None:
+    with store.reading() as session:
         is_empty = not has_people(session)
-    if demo and is_empty:
+    if is_empty:
         click.echo("Loading the demo cluster …", err=True)
-        demo_cluster.load(context.store, now)
-    with context.store.transaction() as session:
+        with suppress(demo_cluster.DatabaseInUse):  # another node was quicker
+            demo_cluster.load(store, now)
+
+
+def _enter_shipped(store: Store, now: datetime) -> None:
+    with store.transaction() as session:
+        take(session, AdvisoryLock.loading)
         seed_clusters(session)
         deploy(session, shipped_files(), SYSTEM, now, note="shipped with OSM Flow")
+
+
+def _patiently(act: Callable[[], object]) -> None:
+    """Do it once the database is free: another node may be at it, which takes longer than a person would wait."""
+    deadline = monotonic() + _PATIENCE
+    while True:
+        try:
+            act()
+        except (Busy, Overtaken) as refusal:
+            if isinstance(refusal, Unreachable) or monotonic() > deadline:
+                raise
+            sleep(0.5)
+        else:
+            return

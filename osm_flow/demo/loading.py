@@ -20,6 +20,7 @@ from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.people.accounts import has_people
 from osm_flow.operations.people.offices import seed_clusters
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Case
 from osm_flow.store.session import Store
 
@@ -32,6 +33,7 @@ def load(store: Store, now: datetime) -> None:
     """Put the demo cluster with its running cases into an empty database, all of it or nothing. Raises DatabaseInUse."""
     with store.as_a_whole() as whole:
         with whole.transaction() as session:
+            take(session, AdvisoryLock.loading)
             _refuse_unless_empty(session)
             times = times_for(session, now)
             beginning = times.at("2568-09-21")

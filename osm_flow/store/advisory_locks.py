@@ -23,6 +23,16 @@ class AdvisoryLock(IntEnum):
     """Giving records their places in the audit log: the places are numbered without gaps."""
     administration = 7_305_811
     """Adding to the records of administration: each is chained to the one before it."""
+    beginning = 7_305_803
+    """Beginning the one case for a key: who asks at the same moment gets the same case."""
+    register = 7_305_804
+    """Writing the register of projects of one office and year."""
+    witnesses = 7_305_805
+    """Adding a witness to one office: each address is on the list once."""
+    incidents = 7_305_806
+    """Opening an incident of no case: the same failure again finds the one still open."""
+    loading = 7_305_807
+    """Filling an empty database: nodes that start together do it once."""
     signing_in = 7_305_812
     """Counting attempts to sign in from one address: guesses sent all at once are counted one by one."""
 

@@ -21,6 +21,8 @@ class Trouble(Enum):
     """Others hold what was needed, for longer than one waits."""
     overtaken = auto()
     """Somebody else changed the same at the same moment."""
+    collided = auto()
+    """What was to be entered is there already, or what it belongs to is not."""
     away = auto()
     """It cannot be reached, or it ended the connection."""
     unwritable = auto()
@@ -46,9 +48,9 @@ _SQLITE_KEYS = {
 # By SQLSTATE, else by its class: PostgreSQL's appendix A.
 _POSTGRESQL = {
     "08": Trouble.away,
-    "23503": Trouble.overtaken,
-    "23505": Trouble.overtaken,
-    "23P01": Trouble.overtaken,
+    "23503": Trouble.collided,
+    "23505": Trouble.collided,
+    "23P01": Trouble.collided,
     "25006": Trouble.read_only,
     "25P03": Trouble.away,
     "40": Trouble.overtaken,
@@ -74,7 +76,7 @@ def trouble_of(error: SQLAlchemyError) -> Trouble | None:
 
 def _of_sqlite(code: int | None) -> Trouble | None:
     if code in _SQLITE_KEYS:
-        return Trouble.overtaken
+        return Trouble.collided
     return None if code is None else _SQLITE.get(code & 0xFF)  # the low byte is the primary code
 
 

@@ -46,6 +46,12 @@ class Overtaken(Refused):
     may_pass = True
 
 
+class Collided(Refused):
+    """Somebody else entered or removed the same at the same moment. Look at it again and repeat what you wanted."""
+
+    may_pass = True
+
+
 class Busy(Refused):
     """The database is busy. Nothing was changed; try again in a moment."""
 
@@ -114,7 +120,7 @@ class Store:
         Raises Overtaken when another writer won, Busy when the database could not be locked in time, Unreachable when it
         is away or cannot write, OutcomeUnknown when it went away during the commit.
         """
-        with _refusing(), Session(self._writing, expire_on_commit=False) as session:
+        with refusing(), Session(self._writing, expire_on_commit=False) as session:
             yield session
             session.flush()
             _commit(session)
@@ -125,13 +131,13 @@ class Store:
 
         Raises Busy, Unreachable.
         """
-        with _refusing(reads=True), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+        with refusing(reads=True), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
 
     @contextmanager
     def as_a_whole(self) -> Iterator[Store]:
         """This store with all its transactions inside one: everything is kept at the end, or nothing after an error."""
-        with self._writing.connect() as connection, connection.begin():
+        with refusing(), self._writing.connect() as connection, connection.begin():
             yield _Whole(self, connection)
 
     def compact(self) -> bool:
@@ -281,6 +287,8 @@ def refusal_of(error: SQLAlchemyError, *, reads: bool = False) -> Refused | None
             return Busy()
         case Trouble.overtaken:
             return Overtaken()
+        case Trouble.collided:
+            return Collided()
         case Trouble.away | Trouble.unwritable:
             return Unreachable()
         case Trouble.read_only if not reads:
@@ -289,7 +297,8 @@ def refusal_of(error: SQLAlchemyError, *, reads: bool = False) -> Refused | None
 
 
 @contextmanager
-def _refusing(*, reads: bool = False) -> Iterator[None]:
+def refusing(*, reads: bool = False) -> Iterator[None]:
+    """Raise the refusals that errors of the database mean in their place."""
     try:
         yield
     except SQLAlchemyError as error:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, inspect, text
 
 from osm_flow.store.advisory_locks import AdvisoryLock, take
-from osm_flow.store.session import Store
+from osm_flow.store.session import Store, refusing
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -20,7 +20,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(store: Store) -> list[str]:
-    """Run every migration that the database lacks, in one transaction; the revisions that were run, oldest first."""
+    """Run every migration that the database lacks, in one transaction; the revisions that were run, oldest first.
+
+    Raises Busy where others use the database for longer than one waits.
+    """
     if store.dialect == "sqlite" and store.url.database not in (None, "", ":memory:"):
         Path(str(store.url.database)).parent.mkdir(parents=True, exist_ok=True)
     if current_revision(store) == newest_revision():
@@ -28,7 +31,7 @@ def upgrade(store: Store) -> list[str]:
     from alembic import command
     from alembic.script import ScriptDirectory
 
-    with store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
+    with refusing(), store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
         _be_patient(connection)
         take(connection, AdvisoryLock.upgrade)
         before = _revision(connection)

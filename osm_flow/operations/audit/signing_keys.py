@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey, is_name, read_head, read_keys, read_note
 from osm_flow.errors import Invalid, Refused
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import SigningKey
 
 SUCCESSOR = "successor "
@@ -143,6 +144,7 @@ def replace_lost(session: Session, keyring: Keyring, actor: Actor, now: datetime
     """
     if not reason.strip():
         raise ReasonNeeded
+    take(session, AdvisoryLock.audit_log)
     if (row := active_key(session)) is None:
         raise NoKeyYet
     return _add(session, keyring.make(row.name), actor, now, how="replaced", reason=reason.strip())

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, require
 from osm_flow.errors import Invalid, NotFound
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Witness
 
 _ADDRESS = re.compile(r"[^@\s,;<>\"\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,186}[A-Za-z0-9])?")
@@ -47,6 +48,7 @@ def add_witness(session: Session, office_id: str, actor: Actor, now: datetime, *
     name, email = " ".join(name.split())[:255], email.strip()
     if not name or not name.isprintable() or not _ADDRESS.fullmatch(email) or not email.isprintable():
         raise WitnessNotAccepted
+    take(session, AdvisoryLock.witnesses, of=office_id)
     there = select(Witness.id).where(
         Witness.office_id == office_id, Witness.email == email, Witness.removed_at.is_(None)
     )
@@ -60,7 +62,7 @@ def add_witness(session: Session, office_id: str, actor: Actor, now: datetime, *
 
 def remove_witness(session: Session, witness_id: int, actor: Actor, now: datetime) -> Witness:
     """Send a witness no further checkpoints; that it was one stays known. Raises WitnessNotFound, NotYourRole."""
-    witness = session.get(Witness, witness_id, with_for_update=True)
+    witness = session.get(Witness, witness_id, with_for_update=True, populate_existing=True)
     if witness is None:
         raise WitnessNotFound
     require(actor, Verb.manage_witnesses, OfficeFacts(witness.office_id))

@@ -22,7 +22,7 @@ from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import replanning
-from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record, take_turn
 from osm_flow.store.models import HolidayOverride
 
 _USUAL_YEARS = range(2024, 2032)
@@ -106,7 +106,8 @@ def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime)
     faults = _faults(wanted.day, name_th, name_en, source)
     if faults:
         raise HolidayNotAccepted(fields=faults)
-    known = session.get(HolidayOverride, wanted.day)
+    take_turn(session)
+    known = session.get(HolidayOverride, wanted.day, populate_existing=True)
     old, row = _recorded(known), known or HolidayOverride(day=wanted.day)
     row.is_working, row.name_th, row.name_en, row.source = wanted.is_working, name_th, name_en, source
     session.add(row)
@@ -119,7 +120,8 @@ def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime)
 def remove_override(session: Session, day: date, actor: Actor, now: datetime) -> None:
     """Remove an override, so that the rules decide about the day again. Raises Forbidden, NoSuchOverride."""
     require(actor, Verb.move_calendar, SystemFacts())
-    row = session.get(HolidayOverride, day)
+    take_turn(session)
+    row = session.get(HolidayOverride, day, populate_existing=True)
     if row is None:
         raise NoSuchOverride(day=day.isoformat())
     session.delete(row)

@@ -177,6 +177,7 @@ def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Acto
     require(actor, Verb.move_calendar, OfficeFacts(office_id))
     if fiscal_year not in _YEARS:
         raise DateNotAccepted(fields={"fiscal_year": "The year is out of range."})
+    admin_journal.take_turn(session)
     known = {row.key for row in fiscal_dates(session, office_id, fiscal_year)}
     added = [
         FiscalDate(office_id=office_id, fiscal_year=fiscal_year, key=key, date=day, status=DateStatus.planned)
@@ -210,7 +211,8 @@ def move_date(
     moved by hand stay. What is so already is not done again. Raises Forbidden, NoSuchMilestone, DateNotAccepted.
     """
     require(actor, Verb.move_calendar, OfficeFacts(office_id))
-    row = session.get(FiscalDate, (office_id, fiscal_year, key), with_for_update=True)
+    admin_journal.take_turn(session)
+    row = session.get(FiscalDate, (office_id, fiscal_year, key), populate_existing=True)
     if row is None and key not in MILESTONE_OF:
         raise NoSuchMilestone(key=key)
     letter = " ".join(new.letter.split())

@@ -19,6 +19,7 @@ from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Case, Incident, OutboxEntry, ServiceJob, Timer
 from osm_flow.store.session import Store, lock_case
 
@@ -73,6 +74,8 @@ def open_in(
 ) -> Incident:
     """Open an incident and record it in the case, if it is of one; the same failure again finds the one still open."""
     case = lock_case(session, case_id) if case_id else None
+    if case is None:
+        take(session, AdvisoryLock.incidents)
     same = select(Incident).where(
         Incident.case_id.is_not_distinct_from(case_id),
         Incident.kind == kind,

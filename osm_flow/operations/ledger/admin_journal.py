@@ -106,6 +106,14 @@ class Checked:
 _EVERYTHING = AdminFilter()
 
 
+def take_turn(session: Session) -> None:
+    """Wait until nobody else is changing what this chain records of, up to the end of this transaction.
+
+    Called before looking at what is about to be changed, so that the record says truly what it was before.
+    """
+    take(session, AdvisoryLock.administration)
+
+
 def record(session: Session, actor: Actor, now: datetime, act: AdminAct) -> AdminRecord | None:
     """Add a record of administration, in the transaction that makes the change; None when nothing changed.
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.sql.selectable import ForUpdateArg
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, require
@@ -17,11 +18,14 @@ from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.hats import PersonNotFound, actor_for, person_by_username
 from osm_flow.operations.people.signing_in import SignInRefused, hash_password, password_fits
+from osm_flow.store.inserts import insert_once
 from osm_flow.store.models import Person, Position
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 
 
+# Others may refer to the person meanwhile, and not change them.
+_HELD = ForUpdateArg(key_share=True)
 _NEW_PASSWORD = {"password": "set anew"}
 
 
@@ -50,6 +54,13 @@ def managed_person(session: Session, username: str, actor: Actor) -> Person:
     """The person, for somebody who manages the people of all their offices. Raises NotFound, Forbidden."""
     person = person_by_username(session, username)
     require_management(session, person, actor)
+    return person
+
+
+def _person_to_change(session: Session, username: str, actor: Actor) -> Person:
+    """The person as they are now, held until the end of the transaction. Raises NotFound, Forbidden."""
+    person = managed_person(session, username, actor)
+    session.refresh(person, with_for_update=_HELD)
     return person
 
 
@@ -108,7 +119,9 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
     faults = _faults(entered.display_name, entered.email)
     if faults:
         raise PersonNotAccepted(fields=faults)
-    person = Person(
+    is_new = insert_once(
+        session,
+        Person,
         username=name,
         display_name=entered.display_name.strip(),
         email=(entered.email or "").strip() or None,
@@ -117,8 +130,9 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
         session_epoch=0,
         created_at=now,
     )
-    session.add(person)
-    session.flush()
+    if not is_new:  # somebody else entered the name since it was looked for
+        raise UsernameTaken(fields={"username": UsernameTaken.__doc__})
+    person = person_by_username(session, name)
     new = {"username": name, "password": _kept(person), "locale": entered.locale}
     act = AdminAct(AdminKind.person_created, name, _office_of(session, person, actor), new=new)
     record(session, actor, now, act)
@@ -148,7 +162,7 @@ def _faults(display_name: str, email: str | None) -> dict[str, str]:
 
 def set_password(session: Session, username: str, actor: Actor, now: datetime, *, password: str) -> None:
     """Give a person a new password; every session of theirs ends. Raises PasswordTooWeak."""
-    person = managed_person(session, username, actor)
+    person = _person_to_change(session, username, actor)
     old = {"password": _kept(person)}
     person.password_hash = hash_password(password, person.username)
     person.session_epoch += 1
@@ -159,6 +173,7 @@ def set_password(session: Session, username: str, actor: Actor, now: datetime, *
 
 def change_password(session: Session, person: Person, now: datetime, *, current: str, new: str) -> None:
     """A person changes their own password; their sessions elsewhere end. Raises SignInRefused, PasswordTooWeak."""
+    session.refresh(person, with_for_update=_HELD)
     if not password_fits(person, current):
         raise SignInRefused(
             "The current password is not right.", fields={"current": "The current password is not right."}
@@ -178,7 +193,7 @@ def set_locale(session: Session, person: Person, locale: str) -> None:
 
 def lock(session: Session, username: str, actor: Actor, now: datetime) -> Person:
     """Nobody signs in with the account any more and every session of it ends at its next request."""
-    person = managed_person(session, username, actor)
+    person = _person_to_change(session, username, actor)
     if person.id == actor.person_id:
         raise NotYourself
     if person.locked_at is None:
@@ -190,7 +205,7 @@ def lock(session: Session, username: str, actor: Actor, now: datetime) -> Person
 
 def unlock(session: Session, username: str, actor: Actor, now: datetime) -> Person:
     """The person may sign in again. Raises PersonNotFound, Forbidden."""
-    person = managed_person(session, username, actor)
+    person = _person_to_change(session, username, actor)
     if person.locked_at is not None:
         person.locked_at = None
         _record_lock(session, person, actor, now, AdminKind.person_unlocked)

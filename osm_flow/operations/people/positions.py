@@ -90,7 +90,7 @@ def _position_faults(session: Session, position: Position) -> Iterable[tuple[str
 
 def end_position(session: Session, position_id: int, actor: Actor, now: datetime, *, last_day: date) -> Position:
     """The position is kept as history but not held after `last_day`. Raises PositionNotFound."""
-    position = session.get(Position, position_id)
+    position = session.get(Position, position_id, with_for_update=True, populate_existing=True)
     if position is None:
         raise PositionNotFound
     require(actor, Verb.manage_people, SystemFacts())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,7 @@ from osm_flow.operations.projects.register import (
 )
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.stepping.service_work import Work
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Case, Project, Province
 
 RECOMMENDATION = "recommendation"
@@ -62,11 +63,7 @@ def register_projects(work: Work) -> JSON:
 
     A project is known by its code, else by its name; a plan that is revised renews what is only planned so far.
     """
-    known = {
-        key: project
-        for project in work.session.scalars(projects_of(work.case))
-        for key in (project.code, project.name_th)
-    }
+    known = {key: project for project in _held_projects(work) for key in (project.code, project.name_th)}
     concepts = _concepts(work)
     registered = 0
     for row in _planned(work.data, concepts):
@@ -75,7 +72,7 @@ def register_projects(work: Work) -> JSON:
         project = known.get(code) or known.get(row["name"])
         if project is None:
             project = Project(
-                code=code or _next_code(work), office_id=work.case.office_id, fiscal_year=work.case.fiscal_year
+                code=_free_code(work, code), office_id=work.case.office_id, fiscal_year=work.case.fiscal_year
             )
             work.session.add(project)
         if project.state in (None, ProjectState.concept):
@@ -88,7 +85,7 @@ def register_projects(work: Work) -> JSON:
 
 def record_results(work: Work) -> JSON:
     """Write the results (Y1, Y2, N …) of the projects into the register, from every row that names project and result."""
-    known = work.session.scalars(projects_of(work.case)).all()
+    known = _held_projects(work)
     projects = {project.name_th: project for project in known} | {project.code: project for project in known}
     counts = {"Y1": 0, "Y2": 0, "N": 0}
     supported, recorded = Decimal(0), set()
@@ -118,7 +115,7 @@ def record_results(work: Work) -> JSON:
 
 def record_quarter(work: Work) -> JSON:
     """Write spending and colour of each project that was asked about; one without figures is shown as not reported."""
-    projects = {project.code: project for project in work.session.scalars(projects_of(work.case))}
+    projects = {project.code: project for project in _held_projects(work)}
     quarter = work.data.get("quarter")
     target = money(work.data.get("disbursement_target"))
     if target is None:
@@ -162,11 +159,7 @@ def renew_project(work: Work) -> JSON:
 
 def open_recommendations(work: Work) -> JSON:
     """Begin one recommendation case for each red project of the office and year that has none open."""
-    reds = [
-        p
-        for p in work.session.scalars(projects_of(work.case).where(Project.colour == "red"))
-        if not _is_advised(work, p)
-    ]
+    reds = [p for p in _held_projects(work) if p.colour == "red" and not _is_advised(work, p)]
     definition = latest(work.session, RECOMMENDATION) if reds else None
     reports = {_code(row): row for row in _rows(work.data, ("project", "quarterly_report"))}
     for project in reds:
@@ -193,10 +186,15 @@ def _said(work: Work, key: str) -> JSON:
     return found if isinstance(found, dict) else {}
 
 
+def _held_projects(work: Work) -> Sequence[Project]:
+    """The projects of the case's office and year as they are now; nobody else writes them before this work is kept."""
+    take(work.session, AdvisoryLock.register, of=f"{work.case.office_id} {work.case.fiscal_year}")
+    return work.session.scalars(projects_of(work.case).execution_options(populate_existing=True)).all()
+
+
 def _project_with(work: Work, column: InstrumentedAttribute[str], said: JSON, field: str) -> Project | None:
     """The newest project of the case's office and year that the document names in this field."""
-    wanted = projects_of(work.case).where(column == str(said.get(field)))
-    found = work.session.scalars(wanted).all()
+    found = [project for project in _held_projects(work) if getattr(project, column.key) == str(said.get(field))]
     return found[-1] if found else None
 
 
@@ -249,6 +247,12 @@ def _describe(project: Project, row: JSON, concept: JSON) -> None:
     asked = money(row.get("amount"))
     project.requested = asked if asked is not None else (money(concept.get("budget_total")) or Decimal(0))
     project.state = ProjectState.concept
+
+
+def _free_code(work: Work, code: str) -> str:
+    """The code that the plan gives, unless it is one of another office or year; else the next number of this one."""
+    is_free = code and work.session.scalar(select(Project.id).where(Project.code == code)) is None
+    return code if is_free else _next_code(work)
 
 
 def _next_code(work: Work) -> str:

@@ -28,6 +28,7 @@ from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger import case_journal
 from osm_flow.operations.stepping import command_codec, kept_states, outbox_entries, projections
 from osm_flow.operations.stepping.business_keys import next_business_key
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Case, CaseState, Incident, ProcessDefinition, Province
 from osm_flow.store.session import Overtaken, has_locked, holds_new, lock_case
 from osm_flow.store.unit_of_work import ReadOnce
@@ -87,8 +88,10 @@ def begin(
     allowed it; the record names its role and for whom it is.
     """
     case_id = _new_id(actor, start)
-    if (start.called_by or start.key) and (existing := session.get(Case, case_id)) is not None:
-        return existing
+    if start.called_by or start.key:
+        take(session, AdvisoryLock.beginning, of=case_id)
+        if (existing := session.get(Case, case_id)) is not None:
+            return existing
     process = compiled(session, definition)
     parent = session.get_one(Case, start.called_by.case_id) if start.called_by else None
     title = start.title.strip()[:255] or process.name

@@ -22,7 +22,8 @@ from osm_flow.cli.benchmarks.bench import BenchOffice
 from osm_flow.cli.serve import prepare
 from osm_flow.demo import cast, loading
 from osm_flow.operations.definitions.deployments import shipped_files
-from osm_flow.store.models import Office
+from osm_flow.operations.ledger.admin_journal import check_chain
+from osm_flow.store.models import Office, ProcessDefinition
 from osm_flow.store.session import Store
 from tests.factories import make_office, make_person
 from tests.integration.cli.shell import Shell
@@ -153,3 +154,57 @@ def test_a_host_that_is_none_is_misuse(sqlite_store: Store, tmp_path: Path) -> N
 def test_wrong_use_begins_nothing(shell: Shell, tmp_path: Path, wrong: tuple[str, ...]) -> None:
     assert shell.run("serve", *wrong).exit_code == 2
     assert not (tmp_path / "osm.db").exists()
+
+
+# ---- several nodes ---------------------------------------------------------------------------------------------
+
+_START = """
+import sys
+from pathlib import Path
+from osm_flow.cli.serve import prepare
+from tests.integration.cli.shell import Shell
+context = Shell(sys.argv[1], Path(sys.argv[2])).context
+sys.stdin.readline()
+prepare(context, False)
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def nothing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a database without any table."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'osm.db'}"
+        return
+    made: Store = request.getfixturevalue("new_postgresql")()
+    with made.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    made.close()
+    yield made.url.render_as_string(hide_password=False)
+
+
+def test_nodes_that_start_together_on_an_empty_database_all_start(nothing: str, tmp_path: Path) -> None:
+    nodes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _START, nothing, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[3],
+        )
+        for _ in range(4)
+    ]
+    for node in nodes:
+        assert node.stdin is not None
+        node.stdin.write("\n")
+        node.stdin.flush()
+    ends = [(node.communicate(timeout=240)[1], node.returncode) for node in nodes]
+
+    assert [code for _, code in ends] == [0] * 4, ends
+    store = Store(nothing)
+    with store.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Office)) == 18
+        shipped = {name for name in shipped_files() if name.endswith(".bpmn")}
+        assert session.scalar(select(func.count()).select_from(ProcessDefinition)) == len(shipped)
+        assert check_chain(session).faults == []
+    store.close()

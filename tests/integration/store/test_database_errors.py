@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from osm_flow.store.models import Office
-from osm_flow.store.session import Busy, Limits, OutcomeUnknown, Overtaken, Store, Unreachable
+from osm_flow.store.session import Busy, Collided, Limits, OutcomeUnknown, Store, Unreachable
 from tests.factories import make_office
 
 SHORT = Limits(lock=1, statement=1, idle=1, connect=1)
@@ -187,7 +187,7 @@ def test_the_same_new_row_at_the_same_moment_is_a_refusal_and_no_error(store: St
     both_looked = threading.Barrier(2)
 
     def insert() -> None:
-        with suppress(Overtaken), store.transaction() as session:
+        with suppress(Collided), store.transaction() as session:
             with suppress(threading.BrokenBarrierError):  # on SQLite the second waits before it looks
                 session.execute(text("SELECT 1"))
                 both_looked.wait(1)
@@ -204,7 +204,7 @@ def test_the_same_new_row_at_the_same_moment_is_a_refusal_and_no_error(store: St
 
 
 def test_a_row_of_what_is_not_there_is_a_refusal(store: Store) -> None:
-    with pytest.raises(Overtaken), store.transaction() as session:
+    with pytest.raises(Collided), store.transaction() as session:
         session.execute(
             text(
                 "INSERT INTO provinces (id, office_id, name_th, name_en, abbr_th, is_centre)"

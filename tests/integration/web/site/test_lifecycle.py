@@ -10,10 +10,11 @@ from flask import Flask, g
 
 from osm_flow.errors import Refused
 from osm_flow.operations.people.offices import seed_clusters
-from osm_flow.store.models import Office
+from osm_flow.store.models import HolidayOverride, Office, Person
 from osm_flow.store.session import Store
 from osm_flow.web.site.access import public
 from tests.integration.web.conftest import Visitor
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -102,3 +103,26 @@ def test_a_stranger_is_not_read_before_they_are_refused(visitor: Visitor) -> Non
 
     assert answer.status_code == 401
     assert "กรุณาเข้าสู่ระบบ" in answer.text
+
+
+def test_the_same_sent_by_two_people_at_once_is_never_a_crash(
+    as_person: Callable[[str], Visitor], store: Store
+) -> None:
+    holiday = {"day": "13/5/2570", "is_working": "no", "name_th": "วันหยุดพิเศษ", "name_en": "", "source": "มติ ครม."}
+    person = {"username": "somsri", "display_name": "สมศรี", "password": "a long enough one"}
+    statuses: list[tuple[str, int]] = []
+
+    def send(visitor: Visitor, path: str, data: dict[str, str]) -> None:
+        statuses.append((path, visitor.post(path, data).status_code))
+
+    visitors = [as_person("admin") for _ in range(8)]
+    sent = [("/calendar/holidays", holiday), ("/people/new", person)] * 4
+    at_once(
+        *[lambda v=v, path=path, data=data: send(v, path, data) for v, (path, data) in zip(visitors, sent, strict=True)]
+    )
+
+    assert {status for _, status in statuses} <= {302, 409, 422}, statuses
+    assert 302 in {status for path, status in statuses if path == "/people/new"}
+    with store.reading() as session:
+        assert session.query(HolidayOverride).count() == 1
+        assert session.query(Person).filter_by(username="somsri").count() == 1
