@@ -12,10 +12,19 @@ from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
 
-from simpleeval import DEFAULT_OPERATORS, EvalWithCompoundTypes, InvalidExpression, NameNotDefined
+from simpleeval import (
+    DEFAULT_OPERATORS,
+    EvalWithCompoundTypes,
+    FeatureNotAvailable,
+    FunctionNotDefined,
+    InvalidExpression,
+    NameNotDefined,
+)
 
 from osm_flow.domain.json import JSON
+from osm_flow.engine import arithmetic
 from osm_flow.engine.errors import ExpressionFault
+from osm_flow.engine.rules import DECIMALS, RULES
 from osm_flow.engine.values import Lookup
 
 COUNTING_FUNCTIONS = frozenset({"working_days", "calendar_days"})
@@ -218,11 +227,15 @@ _OPERATORS = {
 }
 
 
+_OPERATORS_BY_RULES = {False: _OPERATORS, True: {**_OPERATORS, **arithmetic.OPERATORS}}
+_FUNCTIONS_BY_RULES = {False: PURE_FUNCTIONS, True: {**PURE_FUNCTIONS, **arithmetic.FUNCTIONS}}
+
+
 class _Evaluator(EvalWithCompoundTypes):  # type: ignore[misc]
     """simpleeval without attributes; the tree was checked by `parse` before it comes here."""
 
-    def __init__(self, functions: Mapping[str, Any], names: Mapping[str, Any]) -> None:
-        super().__init__(operators=_OPERATORS, functions=dict(functions), names=names)
+    def __init__(self, functions: Mapping[str, Any], names: Mapping[str, Any], rules: int) -> None:
+        super().__init__(operators=_OPERATORS_BY_RULES[rules >= DECIMALS], functions=dict(functions), names=names)
         self.nodes.pop(ast.Attribute, None)
 
     def _eval_name(self, node: ast.Name) -> Any:
@@ -238,7 +251,7 @@ def _plain(value: Any, room: int = MAX_VALUES) -> Any:
     def copy(item: Any, depth: int) -> Any:
         left[0] -= 1
         if left[0] < 0 or depth > 50:
-            raise ValueError("the value is too big")
+            raise _Unstorable("the value is too big")
         if item is None or isinstance(item, str | bool):
             return item
         if isinstance(item, int) and abs(item) <= MAX_INTEGER:
@@ -249,7 +262,7 @@ def _plain(value: Any, room: int = MAX_VALUES) -> Any:
             return [copy(inner, depth + 1) for inner in item]
         if isinstance(item, dict) and all(isinstance(key, str) for key in item):
             return {key: copy(inner, depth + 1) for key, inner in item.items()}
-        raise ValueError("the value is not a number, a text, a list or an object that can be stored")
+        raise _Unstorable("the value is not a number, a text, a list or an object that can be stored")
 
     return copy(value, 0)
 
@@ -258,17 +271,17 @@ def _var(data: Mapping[str, Any], name: str, default: Any = None) -> Any:
     return data.get(name, default)
 
 
-def evaluate(text: str, data: Mapping[str, Any], lookup: Lookup | None = None) -> Any:
-    """The value of an expression over the variables. Raises ExpressionFault with the reason.
+def evaluate(text: str, data: Mapping[str, Any], lookup: Lookup | None = None, rules: int = RULES) -> Any:
+    """The value of an expression over the variables, by these rules of the engine. Raises ExpressionFault with the reason.
 
     A calendar function without a `lookup` is a fault: nothing outside the variables may be asked.
     """
     tree = parse(text)
-    functions = {**PURE_FUNCTIONS, "var": partial(_var, data)}
+    functions = {**_FUNCTIONS_BY_RULES[rules >= DECIMALS], "var": partial(_var, data)}
     for name in CALENDAR_FUNCTIONS:
         functions[name] = partial(_ask, lookup, text, name)
     try:
-        return _plain(_Evaluator(functions, {**data, **_CONSTANTS}).eval(strip(text), previously_parsed=tree))
+        return _plain(_Evaluator(functions, {**data, **_CONSTANTS}, rules).eval(strip(text), previously_parsed=tree))
     except NameNotDefined as fault:
         raise ExpressionFault(text[:80], f"there is no variable {fault.name}") from None
     except ExpressionFault:
@@ -276,7 +289,31 @@ def evaluate(text: str, data: Mapping[str, Any], lookup: Lookup | None = None) -
     except RecursionError:
         raise ExpressionFault(text[:80], "it is nested too deeply") from None
     except (InvalidExpression, TypeError, ValueError, KeyError, IndexError, ArithmeticError, AttributeError) as fault:
-        raise ExpressionFault(text[:80], str(fault) or type(fault).__name__) from None
+        raise ExpressionFault(text[:80], _reason(fault)) from fault
+
+
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (FeatureNotAvailable, "it asks for what the dialect does not have"),
+    (FunctionNotDefined, "it calls what is no function of the dialect"),
+    (InvalidExpression, "the value is too big"),
+    (IndexError, "the list has no such place"),
+    (ZeroDivisionError, "a number cannot be divided by nought"),
+    (ArithmeticError, "the number is too big"),
+    (TypeError, "its values do not go together"),
+)
+
+
+def _reason(fault: Exception) -> str:
+    """Why an expression cannot be worked out, in our own words."""
+    if isinstance(fault, arithmetic.Unfit | _Unstorable):
+        return str(fault)
+    if isinstance(fault, KeyError):
+        return f"there is no {str(fault.args[0])[:40]} in the object" if fault.args else "there is no such part"
+    return next((reason for kind, reason in _REASONS if isinstance(fault, kind)), "its values do not go together")
+
+
+class _Unstorable(ValueError):
+    """A value that cannot be kept."""
 
 
 def _ask(lookup: Lookup | None, text: str, name: str, *args: Any) -> Any:
@@ -305,10 +342,10 @@ def pieces(text: str) -> list[tuple[str, str | None]]:
     return [*found, (unread, None)]
 
 
-def fill(text: str, data: JSON, lookup: Lookup | None = None) -> str:
+def fill(text: str, data: JSON, lookup: Lookup | None = None, rules: int = RULES) -> str:
     """The text with every `${…}` in it replaced by its value; a text without any as it is."""
     out = []
     for before, expression in pieces(text):
-        value = evaluate(expression, data, lookup) if expression is not None else None
+        value = evaluate(expression, data, lookup, rules) if expression is not None else None
         out += [before, "" if value is None else str(value)]
     return "".join(out)

@@ -2,7 +2,8 @@
 
 1  Up to November 2026. The library predicts what may come, each arrival at a join decides for itself, states keep names
    in the order of their coming.
-2  Only tokens live; joins are asked when nothing else can run on; names in a state are sorted (ADR 0008).
+2  Only tokens live; joins are asked when nothing else can run on; names in a state are sorted (ADR 0008). Expressions
+   and decision tables work decimals out in tens, and true or false is no number (`arithmetic`).
 
 A case goes on by the newest rules, whatever it began with: `tokens.adopt` makes its state one of rules 2.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import re
 
 TOKENS = 2
+DECIMALS = 2
 RULES = 2
 _NAMED = re.compile(r"/rules (\d+)$")
 

@@ -31,6 +31,7 @@ _HABITS: tuple[tuple[str, Sentence], ...] = (
     (r"\bfor\b.*\breturn\b", _instead("for … return", "field(list, 'name')")),
     (r"\bbetween\b", _instead("x between a and b", "a <= x and x <= b")),
     (r"\.\.", _instead("x in [a..b]", "a <= x and x <= b")),
+    (r"@", _instead("@'2026-11-20'", "'2026-11-20'")),
     (r"\?.*:", _instead("a ? b : c", "b if a else c")),
     (r"\binstance\s*of\b", Sentence("ไม่มีการถามชนิดของค่า", "the kind of a value cannot be asked")),
     (r"\b(eq)\b", _instead("eq", "==")),
@@ -40,7 +41,7 @@ _HABITS: tuple[tuple[str, Sentence], ...] = (
     (r"\b(AND|OR|NOT|And|Or|Not)\b", _instead("AND, OR, NOT", "and, or, not")),
     (r"\bmod\b", _instead("mod", "%")),
     (r"\bdiv\b", _instead("div", "/")),
-    (r"\b(date and time|date|time|duration|now|today)\s*\(", _instead("date(…), duration(…)", "milestone('key') or working_days(5)")),
+    (r"\b(date and time|date|time|duration|now|today)\s*\(", _instead("date(…), duration(…)", "'2026-11-20' or milestone('key')")),
     (r"\b(get[A-Z]\w*|set[A-Z]\w*|execution)\b", _instead("execution.getVariable('x')", "x")),
     (r"\.\s*equals\s*\(", _instead("a.equals(b)", "a == b")),
     (r"\.\s*(size|length|isEmpty)\b", _instead("x.size()", "len(x)")),
@@ -74,6 +75,7 @@ _REASONS = (
     (re.compile(r"^it holds a number that cannot be stored$"), "มีตัวเลขที่เก็บไม่ได้"),
     (re.compile(r"^it holds a value that cannot be stored$"), "มีค่าที่เก็บไม่ได้"),
     (re.compile(r"^not\(\) needs something to negate$"), "not() ต้องมีสิ่งที่จะปฏิเสธ"),
+    (re.compile(r"^not\(…\) stands alone in its cell$"), "not(…) ต้องอยู่ลำพังในช่อง"),
     (re.compile(r"^a \$\{ is not closed$"), "ไม่ได้ปิดวงเล็บ ${"),
 )
 

@@ -157,7 +157,7 @@ class BusinessRuleTask(BpmnSpecMixin):  # type: ignore[misc]
 
     def _run_hook(self, my_task: Any) -> bool:
         try:
-            rows = evaluate_decision(self.table, my_task.data)
+            rows = evaluate_decision(self.table, my_task.data, my_task.workflow.top_workflow.rules)
         except ExpressionFault as fault:
             raise EngineFault(self.bpmn_id, str(fault)) from None
         result = my_task.workflow.top_workflow.in_order(self._shaped(rows))

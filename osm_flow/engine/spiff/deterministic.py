@@ -114,14 +114,15 @@ class ScriptEngine:
     def over(self, task: Any, expression: str, data: JSON, lookup: Lookup | None = None) -> Any:
         """The value of an expression over these data; a fault names the element of the task."""
         try:
-            return task.workflow.top_workflow.in_order(evaluate(expression, data, lookup or self.lookup))
+            top = task.workflow.top_workflow
+            return top.in_order(evaluate(expression, data, lookup or self.lookup, top.rules))
         except ExpressionFault as fault:
             raise EngineFault(task.task_spec.bpmn_id or "", str(fault)) from None
 
     def fill(self, task: Any, text: str) -> str:
         """A text with its `${…}` filled from the task's data."""
         try:
-            return fill(text, task.data, self.lookup)
+            return fill(text, task.data, self.lookup, task.workflow.top_workflow.rules)
         except ExpressionFault as fault:
             raise EngineFault(task.task_spec.bpmn_id or "", str(fault)) from None
 

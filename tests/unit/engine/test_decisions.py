@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from osm_flow.engine import DefinitionRefused, ExpressionFault, evaluate_decision
-from osm_flow.engine.decisions import read_decision
+from osm_flow.engine.decisions import decision_problems, read_decision
 
 HEAD = '<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="d" name="d" namespace="http://test">'
 
@@ -151,3 +151,170 @@ def test_tables_that_are_refused(xml: bytes, code: str) -> None:
         read_decision(xml)
     assert [p.code for p in raised.value.problems] == [code]
     assert raised.value.problems[0].th
+
+
+# ---- cells as the standard has them ------------------------------------------------------------------------------
+
+WIDE: list[tuple[str, list[Any], list[Any]]] = [
+    # truth is no number
+    ("1", [1, 1.0], [True, "1"]),
+    ("0", [0, 0.0], [False, None, ""]),
+    ("true", [True], [1, 1.0, "true", False, None]),
+    ("false", [False], [0, None, ""]),
+    ("> 0", [1, 0.5], [True, False, None, 0]),
+    ("[0..1]", [0, 1, 0.5], [True, False, None]),
+    ("not(1)", [2, True, None, "1"], [1, 1.0]),
+    ("0, 1", [0, 1], [True, False]),
+    ("!= 1", [True, 2], [1]),
+    # decimals
+    ("0.3", [0.3], [0.30000000000000004]),
+    ("0.1 + 0.2", [0.3], [0.30000000000000004]),
+    (">= 0.1 + 0.2", [0.3], [0.29]),
+    ("[0.1 * 3..1]", [0.3], [0.29]),
+    # ranges with brackets either way, several in a cell
+    ("]1..5[", [2, 4.9], [1, 5]),
+    ("]1..5]", [2, 5], [1]),
+    ("[1..5[", [1, 4], [5]),
+    ("(1..5]", [2, 5], [1]),
+    ("]1..5[, ]7..9[", [3, 8], [1, 5, 7, 9, 6]),
+    ("[1..5[, 9", [1, 9], [5]),
+    ("[1..2], [4..5]", [1, 5], [3]),
+    ("not(]1..5[)", [1, 5, None], [3]),
+    ("not([1..2], ]4..6[)", [3, 4, 6], [1, 5]),
+    ("[-5..-1]", [-5, -3, -1], [0]),
+    ("[limit..limit * 2]", [7, 14], [6, 15]),
+    ("[len([1, 2])..5]", [2, 5], [1]),
+    ("['a'..'c']", ["a", "b", "c"], ["d"]),
+    ("['2026-01-01'..'2026-12-31']", ["2026-06-15"], ["2025-12-31", "2027-01-01"]),
+    (">= '2026-10-01'", ["2026-10-01", "2026-10-02"], ["2026-09-30"]),
+    # the value itself
+    ("? > 5", [6], [5, None, True]),
+    ("? > 1 and ? < 5", [2, 4], [1, 5]),
+    ("? in [1, 2, 3]", [1, 3], [4, True]),
+    ("len(?) > 2", ["abc", [1, 2, 3]], ["ab", []]),
+    ("'ด' in ?", ["แดง"], ["เขียว"]),
+    ("? % 2 == 0", [2, 4], [1]),
+    ("? == limit or ? == null", [7, None], [8]),
+    ("< 0, ? > 10", [-1, 11], [5]),
+    ("not(? > 5)", [5, 1], [6]),
+    ("'?'", ["?"], ["x"]),
+    ("'a?b', 'c'", ["a?b", "c"], ["axb"]),
+    # texts and lists
+    ('"ก, ข"', ["ก, ข"], ["ก"]),
+    ("'it''s', 'x'", ["x"], ["it"]),
+    ('"say \\"yes\\""', ['say "yes"'], ["yes"]),
+    ("null, 'x'", [None, "x"], ["y"]),
+    ("not(null)", [1, "", False], [None]),
+    ("[true]", [[True]], [[1], True]),
+    ("= 'x'", ["x"], ["y"]),
+]
+
+
+@pytest.mark.parametrize(("cell", "inside", "outside"), WIDE)
+def test_cells_of_every_kind(cell: str, inside: list[Any], outside: list[Any]) -> None:
+    assert [v for v in inside if not hits(cell, v, limit=7)] == []
+    assert [v for v in outside if hits(cell, v, limit=7)] == []
+
+
+def test_by_the_rules_before_truth_was_a_number_and_decimals_were_binary() -> None:
+    def old(cell: str, value: Any) -> bool:
+        return bool(evaluate_decision(table(([cell], ["1"])), {"x": value}, 1))
+
+    assert (old("1", True), old("> 0", True), old("[0..1]", True)) == (True, True, True)
+    assert not old("0.1 + 0.2", 0.3)
+    assert evaluate_decision(table((["-"], ["0.1 + 0.2"])), {"x": 1}, 1) == [{"out": 0.1 + 0.2}]
+    assert evaluate_decision(table((["-"], ["0.1 + 0.2"])), {"x": 1}) == [{"out": 0.3}]
+
+
+PYTHON = (
+    "instances of",
+    "unsupported operand",
+    "invalid literal",
+    "not supported between",
+    "<unknown>",
+    "object is not",
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "output", "value", "words"),
+    [
+        ("> 5", "1", "abc", "a text cannot be compared with a number"),
+        ("[1..5]", "1", "abc", "a text cannot be compared with a number"),
+        ("> 5", "1", [1], "a list cannot be compared with a number"),
+        ("'x' in ?", "1", 5, "nothing can be looked for in a number"),
+        ("? + 1", "1", 5, "must be true or false"),
+        ("-", "1 / 0", 5, "divided by nought"),
+        ("-", "'a' + 1", 5, "cannot be added"),
+        ("-", "int('x')", 5, "cannot read"),
+        ("-", "x['a']", 5, "do not go together"),
+        ("-", "nobody", 5, "no variable nobody"),
+        ("-", "[1][9]", 5, "no such place"),
+        ("-", "{'a': 1}['b']", 5, "there is no b in the object"),
+        ("-", "len(5)", 5, "len() needs a list"),
+        ("-", "sum([true])", 5, "true or false cannot be added"),
+        ("-", "min([])", 5, "at least one"),
+        ("-", "true + 1", 5, "true or false cannot be added"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_our_words_with_row_and_column(
+    cell: str, output: str, value: Any, words: str
+) -> None:
+    with pytest.raises(ExpressionFault) as raised:
+        evaluate_decision(table((["1"], ["1"]), ([cell], [output]), policy="FIRST"), {"x": value})
+    said = str(raised.value)
+    assert words in said
+    assert "key, row 2, column " in said
+    assert "__cell__" not in said
+    assert not [python for python in PYTHON if python in said]
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("a && b", "write and instead of &&"),
+        ("date('2026-01-01')", "'2026-11-20'"),
+        ("@'2026-01-01'", "'2026-11-20'"),
+        ("plan.title", "plan['title']"),
+        ("[1..open('x')]", "open() is not a function"),
+        ("= a = b", "write == instead of ="),
+        ("count(x)", "takes 3, not 1"),
+        (r"'\ud800'", "cannot be stored"),
+        ("1e999", "cannot be stored"),
+    ],
+)
+def test_a_cell_that_is_refused_names_its_row_and_column_and_what_to_write(cell: str, words: str) -> None:
+    (problem,) = decision_problems(table((["1"], ["1"]), ([cell], ["1"])))
+    assert (problem.element, problem.code) == ("r1", "expression")
+    assert problem.en.startswith("row 2, column x: ")
+    assert words in problem.en
+    assert problem.th.startswith("แถวที่ 2 ช่อง x: ")
+    assert not [python for python in (*PYTHON, "invalid syntax") if python in problem.en]
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ("ANY", "use FIRST"),
+        ("PRIORITY", "most important row first"),
+        ("RULE ORDER", "use COLLECT"),
+        ("OUTPUT ORDER", "use COLLECT"),
+        ("SOME", "UNIQUE, FIRST or COLLECT"),
+    ],
+)
+def test_another_hit_policy_is_answered_with_the_one_to_use(policy: str, words: str) -> None:
+    (problem,) = decision_problems(table((["1"], ["1"]), policy=policy))
+    assert words in problem.en
+
+
+def test_what_would_be_ignored_in_a_table_is_told() -> None:
+    plain = table((["1"], ["1"]))
+    default = plain.replace(
+        b'name="out"/>', b'name="out"><defaultOutputEntry><text>1</text></defaultOutputEntry></output>'
+    )
+    allowed = plain.replace(b"</inputExpression>", b"</inputExpression><inputValues><text>1</text></inputValues>")
+    groovy = plain.replace(b"<decisionTable ", b'<decisionTable expressionLanguage="groovy" ')
+    assert [(p.code, p.level) for p in decision_problems(default)] == [("ignored", "error")]
+    assert [(p.code, p.level) for p in decision_problems(allowed)] == [("ignored", "warning")]
+    assert [(p.code, p.level) for p in decision_problems(groovy)] == [("language", "error")]
+    assert decision_problems(plain) == []

@@ -112,7 +112,7 @@ TABLE: dict[str, tuple[bytes, str, str, str]] = {
     "a Thai date": (timed("20/11/2569", "timeDate"), "a", "timer", "2026-11-20T09:00:00+07:00"),
     "a period as a date": (timed("P3D", "timeDate"), "a", "timer", "2026-11-20T09:00:00+07:00"),
     "a number as a date": (timed("5", "timeDate"), "a", "timer", "2026-11-20T09:00:00+07:00"),
-    "FEEL duration": (timed('= duration("PT5M")'), "a", "expression", "working_days(5)"),
+    "FEEL duration": (timed('= duration("PT5M")'), "a", "expression", "milestone('key')"),
     "due date drawn": (around(user("a", c_dueDate="2026-11-20T09:00:00+07:00")), "a", "fixed_date", "calendar"),
     "due date that is a number": (around(user("a", c_dueDate="${5}")), "a", "fixed_date", "calendar"),
     "priority beyond reason": (around(user("a", c_priority="99999999999")), "a", "priority", "whole number"),
