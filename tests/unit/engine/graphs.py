@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from tests.unit.engine.diagrams import HEAD
 
 GATEWAYS = {"xor": "exclusiveGateway", "par": "parallelGateway", "inc": "inclusiveGateway"}
+TASKS = ("task", "boxed", "each")  # a task, one in a subprocess, and one that is repeated over a list of one
 EVENTS = ("message", "breaking", "once", "twice", "cut")  # two of them interrupt: a message, a timer
 BREAKING = ("breaking", "cut")
 MESSAGES = ("message", "breaking", "told")
@@ -94,6 +95,17 @@ def _element(graph: Graph, node: str, kind: str) -> str:
             f'<bpmn:boundaryEvent id="{node}" name="{node}" attachedToRef="{graph.hosts[node]}" '
             f'cancelActivity="{cancels}">{definition}</bpmn:boundaryEvent>'
         )
+    if kind == "boxed":
+        inner = (
+            f'<bpmn:startEvent id="{node}_s"/><bpmn:manualTask id="{node}_in" name="{node}"/><bpmn:endEvent id="{node}_e"/>'
+            f'<bpmn:sequenceFlow id="{node}_1" sourceRef="{node}_s" targetRef="{node}_in"/>'
+            f'<bpmn:sequenceFlow id="{node}_2" sourceRef="{node}_in" targetRef="{node}_e"/>'
+        )
+        return f'<bpmn:subProcess id="{node}" name="{node}">{inner}</bpmn:subProcess>'
+    if kind == "each":
+        many = "<bpmn:multiInstanceLoopCharacteristics><bpmn:loopCardinality>1</bpmn:loopCardinality>"
+        many += "</bpmn:multiInstanceLoopCharacteristics>"
+        return f'<bpmn:manualTask id="{node}" name="{node}">{many}</bpmn:manualTask>'
     if kind in CAUGHT:
         definition = _DEFINITIONS[kind].format(name=node)
         return f'<bpmn:intermediateCatchEvent id="{node}" name="{node}">{definition}</bpmn:intermediateCatchEvent>'
@@ -127,7 +139,7 @@ def _drawn_at_random(rng: random.Random) -> Graph:
     ends = ["E", "F"][: rng.randint(1, 2)]
     hosts = {f"b{n}": rng.choice(tasks) for n in range(rng.choice([0, 0, 1, 1, 2]))}
     events = {event: rng.choice(EVENTS) for event in hosts}
-    plain = {**dict.fromkeys(tasks, "task"), **gateways, **races}
+    plain = {**{task: rng.choice(["task", *TASKS]) for task in tasks}, **gateways, **races}
     order = [*plain]
     rng.shuffle(order)
 
@@ -306,7 +318,11 @@ class TokenGame:
         return not self.open and not any(self.waiting.values())
 
     def visible(self) -> Counter[str]:
-        return Counter(name or a.node for a in self.open for name in self._places(a))
+        return Counter(name or self.opened_by(a.node) for a in self.open for name in self._places(a))
+
+    def opened_by(self, node: str) -> str:
+        """The element that is open while the activity is."""
+        return f"{node}_in" if self.graph.kinds[node] == "boxed" else node
 
     # moves nobody makes
 
@@ -328,7 +344,7 @@ class TokenGame:
         kind = self.graph.kinds[node]
         if kind == "end":
             self.ended.append(token)
-        elif kind == "task":
+        elif kind in TASKS:
             turns = {"once": 1, "twice": 2, "cut": 1, "breaking": 1, "message": None}
             events = {event: turns[self.graph.kinds[event]] for event in self.graph.events_of(node)}
             self.open.append(Activation(node, token, events))
