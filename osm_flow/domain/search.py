@@ -1,4 +1,7 @@
-"""Normalising text for the search: one spelling for what people type in several."""
+"""Normalising text for the search: one spelling for what people type in several, and for what PDFs make of it.
+
+The same normal form is kept and asked for. It is for finding only: what people typed is kept as they typed it.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,109 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-_SPELLINGS = (
-    # NIKHAHIT and SARA AA typed apart, around a tone mark or not, are SARA AM; no Unicode normal form joins them.
-    (re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32"), "\\1\u0e33"),
-    (re.compile("([\u0e48-\u0e4b])\u0e4d\u0e32"), "\\1\u0e33"),
-    (re.compile("\u0e33([\u0e48-\u0e4b])"), "\\1\u0e33"),
-    (re.compile("\u0e40\u0e40"), "\u0e41"),
-    (re.compile(r"\s+"), " "),
+from osm_flow.domain.calendar.thai_dates import MONTHS_ENGLISH, MONTHS_LONG, MONTHS_SHORT, parse_thai_date
+
+# Signs without a shape: controls, soft hyphens, zero-width and direction signs, variation selectors, tags.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\uf873-\uf875\U000e0000-\U000e0fff\ud800-\udfff]"
 )
+# Fonts for Thai keep narrow and lowered forms in the private use area, and PDFs give them out: U+F700 to U+F71A, in order.
+_SHAPED = dict(enumerate("ฐิีึื่้๊๋์่้๊๋์ญัํ็่้๊๋์ฺุู", start=0xF700)) | {ord("ๅ"): "า"}
 _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
+
+_MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+_TONES = "\u0e48-\u0e4b"
+_NIKHAHIT, _SARA_AA, _SARA_AM = "\u0e4d", "\u0e32", "\u0e33"
+_SPELLINGS = (
+    # PDFs lose the ring of SARA AM and leave a blank before what is left of it; no word begins with SARA AA.
+    (re.compile(f"([ก-ฮ][{_TONES}]?) ([{_TONES}]?){_SARA_AA}"), rf"\1\2{_SARA_AM}"),
+    # No word begins with a mark, with SARA A, AA or AM, nor ends with a vowel that is written first.
+    (re.compile(f" (?=[{_MARKS}ะาำ])"), ""),
+    (re.compile("([เแโใไ]) (?=[ก-ฮ])"), r"\1"),
+    (re.compile(f"{_SARA_AM}+([{_MARKS}]*)"), rf"\1{_SARA_AM}"),
+    (re.compile("เเ"), "แ"),
+    # ๆ and ฯ belong to the word before them, with a blank or without.
+    (re.compile(" (?=[ๆฯ])"), ""),
+)
+_CLUSTER = re.compile(f"([{_MARKS}]+){_SARA_AA}?")
+_GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
+_DECIMALS = re.compile(r"(?<![\d.])(\d+)(?:\.0+|(\.\d*[1-9])0+)(?![\d.])")
+
+_MONTHS = "|".join(
+    sorted(
+        {
+            re.escape(name).replace(r"\.", r"\.?")
+            for names in (MONTHS_SHORT, MONTHS_LONG, map(str.lower, MONTHS_ENGLISH))
+            for name in names
+        },
+        key=len,
+        reverse=True,
+    )
+)
+_DATE = re.compile(
+    r"(?<![\d.,/-])(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2} ?([/.-]) ?\d{1,2} ?\1 ?\d{4}"
+    rf"|\d{{1,2}} ?(?:{_MONTHS}) ?(?:[พค]\.? ?ศ\.?)? ?(?:\d{{4}}|\d{{2}}))(?![\d/-]|[.,]\d)"
+)
+
+
+def seen(text: str) -> str:
+    """The text as one sees it: without signs that have no shape, full-width and shaped letters as plain ones."""
+    plain = unicodedata.normalize("NFKC", _UNSEEN.sub("", text).translate(_SHAPED))
+    return _CLUSTER.sub(_ordered, plain)
 
 
 def searchable(*texts: str | None) -> str:
-    """The texts joined and normalised; for what is kept and for what is looked for."""
-    joined = unicodedata.normalize("NFC", " ".join(text for text in texts if text)).casefold().translate(_THAI_DIGITS)
-    for pattern, replacement in _SPELLINGS:
-        joined = pattern.sub(replacement, joined)
-    return joined.replace("\0", "").strip()
+    """The texts joined and normalised, as they are kept for the search; dates stand there as numbers, too."""
+    plain = _normal(*texts)
+    dated = _DATE.sub(_as_numbers, plain)
+    return plain if dated == plain else f"{plain}\n{dated}"
+
+
+def asked(text: str | None) -> list[str]:
+    """What is looked for in what `searchable` kept: any of these is it. Nothing for a text in which nothing is seen."""
+    plain = _normal(text)
+    return list(dict.fromkeys([plain, _DATE.sub(_as_numbers, plain)])) if plain else []
+
+
+def holds_words(text: str, words: str) -> bool:
+    """Whether the words stand in the text, however either is spelled."""
+    kept = searchable(text)
+    return any(wanted in kept for wanted in asked(words))
 
 
 def typed_text(value: object) -> str:
     """The texts and numbers in a JSON value, normalised, one a line, so that no match runs over two of them."""
     return "\n".join(dict.fromkeys(text for text in map(searchable, _leaves(value)) if text))
+
+
+def _normal(*texts: str | None) -> str:
+    joined = " ".join(seen(" ".join(text for text in texts if text)).casefold().translate(_THAI_DIGITS).split())
+    for pattern, replacement in _SPELLINGS:
+        joined = pattern.sub(replacement, joined)
+    joined = _CLUSTER.sub(_ordered, joined)
+    joined = _GROUPED.sub(lambda number: number[0].replace(",", ""), joined)
+    return _DECIMALS.sub(lambda number: number[1] + (number[2] or ""), joined)
+
+
+def _ordered(cluster: re.Match[str]) -> str:
+    """The marks over and under one letter, each once, vowels before tones; NIKHAHIT and SARA AA are SARA AM."""
+    marks, vowel = set(cluster[1]), cluster[0][len(cluster[1]) :]
+    if vowel and _NIKHAHIT in marks:
+        marks.remove(_NIKHAHIT)
+        vowel = _SARA_AM
+    return "".join(sorted(marks, key=_place)) + vowel
+
+
+def _place(mark: str) -> tuple[bool, str]:
+    return "\u0e48" <= mark <= "\u0e4c", mark
+
+
+def _as_numbers(written: re.Match[str]) -> str:
+    try:
+        return parse_thai_date(written[0]).isoformat()
+    except ValueError:
+        return written[0]
 
 
 def _leaves(value: object) -> Iterator[str]:

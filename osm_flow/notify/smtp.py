@@ -10,9 +10,10 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -20,6 +21,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from osm_flow.errors import Invalid
 from osm_flow.notify.mail import Mail, MailChannel, MailFailed, MailServerAway
 
+_LONGEST_LINE = 75
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _NOT_AVAILABLE = 421
 Security = Literal["smtp", "smtp+starttls", "smtps"]
@@ -122,6 +124,22 @@ class _EncryptedSmtp(smtplib.SMTP_SSL):
         return self.context.wrap_socket(self._limit.connect(host, port), server_hostname=host)
 
 
+class _Subject(str):
+    """The subject as encoded words of RFC 2047 that keep every blank.
+
+    Blanks between two encoded words belong to the folding and are not read; what the standard library folds loses some.
+    """
+
+    __slots__ = ()
+    name = "Subject"
+
+    def fold(self, *, policy: Policy) -> str:
+        """The header as it is sent, each line with at most 75 characters."""
+        charset = "us-ascii" if self.isascii() else "utf-8"
+        folded = Header(str(self), charset, maxlinelen=_LONGEST_LINE, header_name=self.name)
+        return f"{self.name}: {folded.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
 @dataclass(frozen=True)
 class SmtpMailer:
     """One connection for each mail: an office sends dozens a day, and a kept connection would go stale."""
@@ -177,7 +195,7 @@ class SmtpMailer:
         message = EmailMessage(policy=SMTP)
         message["From"] = Address(display_name="OSM Flow", addr_spec=self.sender)
         message["To"] = Address(addr_spec=mail.to)
-        message["Subject"] = " ".join(mail.subject.split())
+        message["Subject"] = _Subject(" ".join(mail.subject.split()))
         message["Date"] = format_datetime(at)
         message["Message-ID"] = mail.message_id(self.sender.rpartition("@")[2])
         message["Auto-Submitted"] = "auto-generated"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -204,3 +206,21 @@ def test_rows_of_a_table_are_never_folded(opened: Any) -> None:
     page.wait_for_function("!document.querySelector('[data-field=budget_types] tr.is-folded')")
 
     assert page.locator('[data-field="budget_types"] [data-fold-row]:visible').count() == 0
+
+
+def test_pasted_cells_are_those_of_the_table_that_the_server_is_held_to(chromium: Any) -> None:
+    """The function of the script itself, on an empty page: the same cases are in the tests of `domain/forms/typed_text`."""
+    script = (STATIC / "js" / "forms.js").read_text(encoding="utf-8")
+    function = re.search(r"^  function cellsOf\(text\) \{.*?^  \}$", script, re.MULTILINE | re.DOTALL)
+    assert function
+    cases = json.loads((Path(__file__).parents[1] / "pasted_cells.json").read_text(encoding="utf-8"))
+    page = chromium.new_page()
+    try:
+        read = page.evaluate(
+            f"texts => {{ {function[0]}; return texts.map(cellsOf); }}", [case["text"] for case in cases]
+        )
+    finally:
+        page.close()
+
+    assert read == [case["cells"] for case in cases]
+    assert len(cases) > 15

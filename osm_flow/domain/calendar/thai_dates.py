@@ -23,6 +23,20 @@ MONTHS_LONG = (
     "พฤศจิกายน",
     "ธันวาคม",
 )
+_MONTHS_IN_ENGLISH = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 MONTHS_ENGLISH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS = ("วันจันทร์", "วันอังคาร", "วันพุธ", "วันพฤหัสบดี", "วันศุกร์", "วันเสาร์", "วันอาทิตย์")
 
@@ -85,20 +99,29 @@ def _localised(instant: datetime, tz: tzinfo) -> datetime:
 
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_NUMBERS = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4})")
+_WEEKDAY = rf"(?:{'|'.join(name.removeprefix('วัน') for name in WEEKDAYS)}|พฤหัส)"
+_BEFORE = re.compile(rf"(?:วัน)?(?:{_WEEKDAY}\s*,?\s*)?(?:(?:วัน)?ที่\s*)?(?=\d)")
+_NUMBERS = re.compile(r"(\d{1,2})\s*[/.\-–]\s*(\d{1,2})\s*[/.\-–]\s*(\d{4})")
 _WORDS = re.compile(
-    r"(?:วัน\S+\s+)?(?:ที่\s*)?(\d{1,2})\s*([^\d\s]+)\s*(?:พ\.?\s?ศ\.?|ค\.?\s?ศ\.?)?\s*(\d{2}|\d{4})(?:\s*\(\d{4}\))?"
+    r"(\d{1,2})\s*[/\-–]?\s*(?:เดือน\s*)?([^\d\s/–-]+)\s*[/\-–]?\s*(?:(?:ปี\s*)?(?:พ\.?\s?ศ\.?|ค\.?\s?ศ\.?)|ปี)?\s*(\d{4}|\d{2})"
+    r"(?:\s*\(\d{4}\))?"
 )
 # From this year on a four-digit year can only be meant as a Buddhist one.
 _FIRST_BUDDHIST_YEAR = 2400
 
 
+class NoSuchDay(ValueError):
+    """A date that is written as dates are, of a day that no calendar has: 31 February."""
+
+
 def parse_thai_date(text: str) -> date:
     """The day that a person typed: `20 พ.ย. 2569`, `๒๐ พฤศจิกายน พ.ศ. ๒๕๖๙`, `20/11/2569`, `2026-11-20`, `20 พ.ย. 69`.
 
-    A two-digit year is Buddhist and needs the month in words. Raises ValueError for anything else.
+    A two-digit year is Buddhist and needs the month in words. Raises NoSuchDay for a day that does not exist, ValueError
+    for anything else.
     """
     plain = " ".join(arabic_digits(text).split())
+    plain = plain[found.end() :] if (found := _BEFORE.match(plain)) else plain
     if match := _ISO.fullmatch(plain):
         year, month, day = (int(part) for part in match.groups())
     elif match := _NUMBERS.fullmatch(plain):
@@ -108,12 +131,16 @@ def parse_thai_date(text: str) -> date:
         year += 2500 if len(match[3]) == 2 else 0
     else:
         raise ValueError(f"not a date: {text!r}")
-    return date(year - BUDDHIST_OFFSET if year >= _FIRST_BUDDHIST_YEAR else year, month, day)
+    try:
+        return date(year - BUDDHIST_OFFSET if year >= _FIRST_BUDDHIST_YEAR else year, month, day)
+    except ValueError as error:
+        raise NoSuchDay(f"no such day: {text!r}") from error
 
 
 def _month(word: str) -> int:
-    bare = word.replace(".", "").casefold()
-    for names in (MONTHS_SHORT, MONTHS_LONG, MONTHS_ENGLISH):
+    """The month by its name, also as it is often misspelled, or by its abbreviation."""
+    bare = word.replace(".", "").replace("พฤษจิกายน", "พฤศจิกายน").casefold()
+    for names in (MONTHS_SHORT, MONTHS_LONG, MONTHS_ENGLISH, _MONTHS_IN_ENGLISH):
         for number, name in enumerate(names, start=1):
             if bare == name.replace(".", "").casefold():
                 return number

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -12,14 +10,23 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from osm_flow.domain.calendar.deadlines import BANGKOK
-from osm_flow.domain.calendar.thai_dates import arabic_digits, english_date, parse_thai_date, thai_date
+from osm_flow.domain.calendar.thai_dates import NoSuchDay, arabic_digits, english_date, parse_thai_date, thai_date
 from osm_flow.domain.forms.schema import Message, choices_of, columns_of, decimals_of, label_of, widget_of
 from osm_flow.domain.forms.scope import exact
 from osm_flow.domain.json import JSON
+from osm_flow.domain.search import seen
 
 _EXACT_DIGITS = 15
 _YEAR = re.compile(r"\d{4}")
 _NUMBER = re.compile(r"-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")
+_QUOTED_CELL = re.compile(r'"((?:[^"]|"")*)"(?=[\t\n]|\Z)')
+_CELL_END = re.compile(r"[\t\n]")
+# An amount repeated in words: "(หนึ่งล้านบาทถ้วน)"; no satang: "1,000.-"; satang by name: "1,000บาท50สตางค์".
+_IN_WORDS = re.compile(r"\([ก-๎]+\)$")
+_NO_SATANG = re.compile(r"(?<=\d)\.[-–—]$")
+_SATANG = re.compile(r"(-?[\d,]+)บาท(\d{1,2})สตางค์")
+_TIMES = {"พันล้าน": 10**9, "ล้าน": 10**6, "แสน": 10**5, "หมื่น": 10**4, "พัน": 10**3}
+_MULTIPLE = re.compile(f"(?:{'|'.join(_TIMES)})$")
 _CHRISTIAN_YEAR = re.compile(r"\D(1[89]\d\d|2[01]\d\d)\s*$")
 _DATED_TIME = re.compile(r"(.*\d)(?:T|\s+(?:เวลา\s*)?)(\d{1,2})[:.](\d{2})(?::\d{2})?\s*(?:น\.?)?")
 _TRUE = frozenset({"true", "1", "on", "yes", "y", "ใช่", "มี", "✓"})
@@ -58,7 +65,7 @@ def clean_text(typed: str) -> str:
 
 def read_date(typed: str) -> date:
     """The day typed as `20/11/2569`, `20 พ.ย. 2569` or `2026-11-20`; a Christian year in a Thai date is asked back."""
-    plain = " ".join(arabic_digits(typed).split())
+    plain = " ".join(arabic_digits(seen(typed)).split())
     christian = _CHRISTIAN_YEAR.search(plain)
     if christian:
         raise Unreadable(
@@ -66,13 +73,15 @@ def read_date(typed: str) -> date:
         )
     try:
         return parse_thai_date(plain)
+    except NoSuchDay:
+        raise Unreadable(Message("There is no such day. Look at the month and the year again.")) from None
     except ValueError:
         raise Unreadable(Message("Write the date as day/month/year, for example 20/11/2569.")) from None
 
 
 def read_instant(typed: str) -> str:
     """The instant in UTC of a day with a time typed as Thai time."""
-    plain = " ".join(arabic_digits(typed).split())
+    plain = " ".join(arabic_digits(seen(typed)).split())
     match = _DATED_TIME.fullmatch(plain)
     try:
         if not match:
@@ -87,14 +96,18 @@ def read_instant(typed: str) -> str:
 
 
 def read_number(field: JSON, typed: str) -> int | float:
-    """The number that a person typed: Thai digits, thousands separators, a baht or percent sign and blanks are fine."""
-    plain = re.sub(r"[\s฿%]|บาท", "", arabic_digits(typed)).replace("−", "-")
+    """The number that a person typed, as Thai papers write it.
+
+    Thai digits, thousands separators, blanks, a baht or percent sign, `1,250,000.-`, `1,250,000 บาทถ้วน`, `1.25 ล้านบาท` and an
+    amount repeated in words in brackets are fine.
+    """
+    plain, times = _plain_amount(typed)
     if widget_of(field) == "fiscal_year" and not _YEAR.fullmatch(plain):
         raise Unreadable(Message("Write a Buddhist year of four digits, for example 2571."))
     if len(plain) > 40 or not _NUMBER.fullmatch(plain):
         raise Unreadable(Message("Write a number, for example 1,250,000.00."))
     try:
-        number = Decimal(plain.replace(",", ""))
+        number = Decimal(plain.replace(",", "")) * times
     except InvalidOperation:
         raise Unreadable(Message("Write a number, for example 1,250,000.00.")) from None
     if number == number.to_integral_value():
@@ -104,6 +117,18 @@ def read_number(field: JSON, typed: str) -> int | float:
     if len(number.normalize().as_tuple().digits) > _EXACT_DIGITS:
         raise Unreadable(Message("This number has more digits than can be kept exactly."))
     return float(number)
+
+
+def _plain_amount(typed: str) -> tuple[str, int]:
+    """The digits of an amount, and what its last word multiplies them by: 1,000,000 for `ล้าน`."""
+    plain = re.sub(r"\s", "", arabic_digits(seen(typed))).replace("−", "-")
+    plain = _IN_WORDS.sub("", plain)
+    plain = re.sub(r"^฿|[฿%]$|^บาท|(?:บาท)?ถ้วน$|บาท$", "", plain)
+    plain = _NO_SATANG.sub("", plain)
+    if (money := _SATANG.fullmatch(plain)) is not None:
+        plain = f"{money[1]}.{int(money[2]):02d}"
+    word = _MULTIPLE.search(plain)
+    return (plain[: word.start()], _TIMES[word[0]]) if word else (plain, 1)
 
 
 def _read_boolean(typed: str) -> bool:
@@ -188,15 +213,35 @@ def read_pasted(field: JSON, pasted: str, locale: str = "th") -> list[dict[str, 
     """
     names = list(columns_of(field))
     headings = {label_of(column, language) for column in columns_of(field).values() for language in ("th", "en")}
-    try:
-        lines = [line for line in csv.reader(io.StringIO(pasted), delimiter="\t") if any(cell.strip() for cell in line)]
-    except csv.Error:
-        raise Unreadable(Message("The pasted rows could not be read; copy them from the spreadsheet again.")) from None
+    lines = [line for line in cells_of(pasted) if any(cell.strip() for cell in line)]
     if lines and lines[0] and all(cell.strip() in headings for cell in lines[0] if cell.strip()):
         lines = lines[1:]
     if any(len(_trimmed(line)) > len(names) for line in lines):
         raise Unreadable(Message("The pasted rows have more than {limit} columns.", limit=len(names)))
     return [dict(zip(names, (cell.strip() for cell in line), strict=False)) for line in lines]
+
+
+def cells_of(pasted: str) -> list[list[str]]:
+    """The cells of what a spreadsheet put on the clipboard: the same rule as in `forms.js`, held to one table of cases.
+
+    A quote opens a quoted cell only where a cell begins, and only if its closing quote ends the cell; any other quote was
+    typed: `"สระ" บ้านเหนือ` is a name.
+    """
+    text = re.sub(r"\r\n?", "\n", pasted).rstrip("\n")
+    rows: list[list[str]] = [[]]
+    at = 0
+    while at <= len(text):
+        if quoted := _QUOTED_CELL.match(text, at):
+            cell, at = quoted[1].replace('""', '"'), quoted.end()
+        else:
+            end = _CELL_END.search(text, at)
+            stop = end.start() if end else len(text)
+            cell, at = text[at:stop], stop
+        rows[-1].append(cell)
+        if text[at : at + 1] == "\n":
+            rows.append([])
+        at += 1
+    return rows
 
 
 def _trimmed(line: Sequence[str]) -> Sequence[str]:

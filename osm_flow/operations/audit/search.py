@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole, OfficeFacts, Verb, decide
 from osm_flow.domain.pages import Page
-from osm_flow.domain.search import searchable
+from osm_flow.domain.search import asked, holds_words, searchable
 from osm_flow.errors import Refused
 from osm_flow.operations.audit.questions import Question, condition
 from osm_flow.operations.definitions.library import compiled
@@ -199,24 +199,27 @@ def _conditions(session: Session, actor: Actor, wanted: Wanted) -> list[ColumnEl
 
 def _usernames(session: Session, typed: str) -> list[str]:
     """Whoever is meant: a user name, or everybody whose name has this in it."""
-    plain = searchable(typed)
     people = session.execute(select(Person.username, Person.display_name)).all()
-    usernames = {username for username, name in people if username == typed.strip() or plain in searchable(name)}
-    if plain in _SYSTEM_NAMES:
+    usernames = {username for username, name in people if username == typed.strip() or holds_words(name, typed)}
+    if searchable(typed) in _SYSTEM_NAMES:
         usernames.add(SYSTEM.username)
     return sorted(usernames)
 
 
 def _for_whom(session: Session, typed: str) -> ColumnElement[bool]:
-    people = JournalRecord.on_behalf_of.in_(_usernames(session, typed))
-    return or_(people, JournalRecord.on_behalf_of.contains(typed.strip(), autoescape=True))
+    named = session.scalars(
+        select(JournalRecord.on_behalf_of).where(JournalRecord.on_behalf_of.is_not(None)).distinct()
+    )
+    parties = [name for name in named if name and holds_words(name, typed)]
+    return JournalRecord.on_behalf_of.in_([*_usernames(session, typed), *parties])
 
 
 def _holds_text(session: Session, typed: str | None) -> list[ColumnElement[bool]]:
     """Every word, as a part of what was typed: Thai has no spaces, so any shorter or longer match would be a guess."""
-    words = searchable(typed).split()
-    if not words:
+    spellings = asked(typed)
+    if not spellings:
         return []
     # Both databases find a part of a text faster so than by a pattern.
     place = func.strpos if session.get_bind().dialect.name == "postgresql" else func.instr
-    return [JournalRecord.payload.has(and_(*(place(JournalPayload.search, word) > 0 for word in words)))]
+    found = (and_(*(place(JournalPayload.search, word) > 0 for word in words.split())) for words in spellings)
+    return [JournalRecord.payload.has(or_(*found))]

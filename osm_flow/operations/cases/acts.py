@@ -14,11 +14,12 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
 from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.acts import Act, CaseStart
+from osm_flow.domain.calendar.thai_dates import arabic_digits
 from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.json import JSON
 from osm_flow.domain.pages import Page
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.search import searchable
+from osm_flow.domain.search import asked, seen
 from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
 from osm_flow.engine.values import DeliverMessage
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
@@ -118,8 +119,10 @@ def get_case(session: Session, case_id: str, actor: Actor) -> Case:
 
 
 def case_named(session: Session, text: str) -> Case | None:
-    """The case with this business key or id. Checks nothing about the actor."""
-    return session.scalars(select(Case).where(or_(Case.id == text, Case.business_key == text))).first()
+    """The case with this business key or id, however its digits were typed. Checks nothing about the actor."""
+    plain = arabic_digits(seen(text)).strip()
+    spellings = {text, plain, plain.upper()}
+    return session.scalars(select(Case).where(or_(Case.id.in_(spellings), Case.business_key.in_(spellings)))).first()
 
 
 def case_with(session: Session, case_id: str | None, work_item_id: str | None) -> Case | None:
@@ -313,5 +316,7 @@ def _conditions(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:
     ):
         if value is not None:
             yield column == value
-    for word in searchable(wanted.text).split():
-        yield Case.search.contains(word, autoescape=True)
+    if spellings := asked(wanted.text):
+        yield or_(
+            *(and_(*(Case.search.contains(word, autoescape=True) for word in words.split())) for words in spellings)
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import unicodedata
@@ -39,6 +40,8 @@ MEDIA_TYPES = {
     "txt": "text/plain",
 }
 _OFFICE_PARTS = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml", "pptx": "ppt/presentation.xml"}
+_TEXTS = frozenset({"csv", "txt"})
+_CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _MOST_PARTS = 5_000
 _LONGEST_NAME, _LONGEST_KIND = 200, 20
 
@@ -63,6 +66,10 @@ class KindNotAllowed(Invalid):
 
 class ContentMismatch(Invalid):
     """The content of the file is not what its name says."""
+
+
+class TextUnreadable(ContentMismatch):
+    """The text of the file is written neither in UTF-8 nor in Windows-874. Save it again, in Excel as “CSV UTF-8”."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,8 @@ def judge(name: str, content: bytes) -> str:
     kind = _kind(name)
     if kind not in MEDIA_TYPES:
         raise KindNotAllowed(fields={"file": KindNotAllowed.__doc__ or ""})
+    if kind in _TEXTS and charset_of(content) is None:
+        raise TextUnreadable(fields={"file": TextUnreadable.__doc__ or ""})
     if not _is_of_kind(kind, content):
         raise ContentMismatch(fields={"file": ContentMismatch.__doc__ or ""})
     return MEDIA_TYPES[kind]
@@ -170,22 +179,26 @@ def _kind(name: str) -> str:
 
 
 def _is_of_kind(kind: str, content: bytes) -> bool:
-    if kind in {"csv", "txt"}:
-        return _is_text(content)
+    if kind in _TEXTS:
+        return True
     if kind in _OFFICE_PARTS:
         return _is_office(kind, content)
     guess = filetype.guess(content)
     return guess is not None and guess.extension == kind
 
 
-def _is_text(content: bytes) -> bool:
+def charset_of(content: bytes) -> str | None:
+    """In which of the two encodings of Thai text this is written; None for neither.
+
+    Excel for Windows saves CSV in Windows-874 unless told otherwise; such a file is kept as it is.
+    """
     if b"\0" in content:
-        return False
-    try:
-        content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return False
-    return True
+        return None
+    for charset in ("utf-8", "windows-874"):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = content.decode("cp874" if charset == "windows-874" else charset)
+            return charset if _CONTROLS.search(text) is None else None
+    return None
 
 
 def _is_office(kind: str, content: bytes) -> bool:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import NEVER_STANDS_IN, Actor
 from osm_flow.domain.people import PositionKind
+from osm_flow.domain.thai_order import thai_order
 from osm_flow.operations.people.hats import valid_on
 from osm_flow.store.models import Candidate, Person, Position, WorkItem
 
@@ -71,10 +72,10 @@ def absences_in(session: Session, office_id: str, today: date) -> Absences:
             Person.locked_at.is_(None),
             *valid_on(today),
         )
-        .order_by(Person.display_name, Person.id)
+        .order_by(Person.id)
     )
     stand_ins: dict[int, list[Person]] = defaultdict(list)
-    for away_id, person in session.execute(query):
+    for away_id, person in sorted(session.execute(query), key=lambda row: thai_order(row[1].display_name)):
         if away_id is not None:
             stand_ins[away_id].append(person)
     return Absences(stand_ins)

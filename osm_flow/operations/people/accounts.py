@@ -14,6 +14,7 @@ from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, requir
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.people import NewPerson
+from osm_flow.domain.search import asked, holds_words
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.hats import PersonNotFound, actor_for, person_by_username
@@ -70,10 +71,11 @@ def list_people(
     """The people of the actor's offices and those without any position, by user name. Raises Forbidden."""
     require(actor, Verb.manage_people, SystemFacts())
     conditions = [] if actor.is_system else [_within_reach(actor)]
-    if text:
-        pattern = f"%{_escaped(text.strip().lower())}%"
-        matches = (func.lower(column).like(pattern, escape="\\") for column in (Person.username, Person.display_name))
-        conditions.append(or_(*matches))
+    if text and asked(text):
+        names = session.execute(select(Person.id, Person.username, Person.display_name).where(*conditions))
+        conditions.append(
+            Person.id.in_([row.id for row in names if holds_words(f"{row.username} {row.display_name}", text)])
+        )
     total = session.scalar(select(func.count()).select_from(Person).where(*conditions)) or 0
     query = select(Person).where(*conditions).options(selectinload(Person.positions))
     if after:
@@ -86,10 +88,6 @@ def _within_reach(actor: Actor) -> ColumnElement[bool]:
     held = select(Position.person_id)
     here = held.where(or_(Position.office_id.in_(actor.office_ids), Position.office_id.is_(None)))
     return or_(Person.id.in_(here), Person.id.not_in(held))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def require_management(session: Session, person: Person, actor: Actor) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import BindParameter, ColumnElement, Date, Select, and_, bindpar
 from sqlalchemy.orm import Session, aliased
 
 from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.thai_order import thai_order
 from osm_flow.errors import NotFound
 from osm_flow.operations.people.signing_in import normal_username
 from osm_flow.store.models import Office, Person, Position
@@ -73,7 +74,8 @@ def people_wearing(
     query = query.where(Position.role == role, Position.office_id == office_id, *valid_on(today))
     if province_id is not None:
         query = query.where(Position.province_id == province_id)
-    return list(session.scalars(query.where(Person.locked_at.is_(None)).distinct().order_by(Person.display_name)))
+    found = session.scalars(query.where(Person.locked_at.is_(None)).distinct())
+    return sorted(found, key=lambda person: (thai_order(person.display_name), person.id))
 
 
 _PRINCIPAL = aliased(Person)

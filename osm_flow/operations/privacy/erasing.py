@@ -5,26 +5,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, quote_plus
 
-from sqlalchemy import ColumnElement, CursorResult, delete, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Delete, Update, delete, inspect, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.acts import Act
 from osm_flow.domain.kinds import EntryKind
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.search import searchable
+from osm_flow.domain.search import holds_words, searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
 from osm_flow.operations.ledger import case_journal
+from osm_flow.operations.privacy.words import keys_with
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
+from osm_flow.store.database import Model
 from osm_flow.store.models import (
     Access,
     Attachment,
@@ -90,13 +90,6 @@ def erase_in(
     stepping.note(session, case, actor, now, Act(RecordKind.payloads_erased, role=role), payload)
 
 
-def holds(column: ColumnElement[str] | InstrumentedAttribute[Any], words: str) -> ColumnElement[bool]:
-    """The condition that a column has these words, as they were typed or as they stand in JSON or in an address."""
-    spelled = {words, json.dumps(words, ensure_ascii=False)[1:-1], json.dumps(words)[1:-1]}
-    spelled |= {quote(words), quote_plus(words)}
-    return or_(*(column.contains(text, autoescape=True) for text in sorted(spelled)))
-
-
 def _bodies(session: Session, case_id: str, numbers: list[int]) -> dict[int, tuple[str, dict[str, Any]]]:
     written = case_journal.written(session, case_id, JournalRecord.seq.in_(numbers))
     return {record.seq: (record.kind, data) for record, data in written}
@@ -113,9 +106,10 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
         delete(Draft).where(Draft.work_item_id.in_(items)),
         update(OutboxEntry).where(OutboxEntry.case_id == case.id, OutboxEntry.done_at.is_not(None)).values(body="{}"),
         *_comments_and_files(case, gone),
-        *_texts_of_case(case, words),
+        delete(Notification).where(Notification.url.contains(case.id, autoescape=True)),
     ):
         session.execute(statement, execution_options=_UNSYNCHRONISED)
+    _blank_texts_of_case(session, case, words)
     if case.state not in OPEN_CASE:
         for statement in (
             update(CaseState).where(CaseState.case_id == case.id).values(snapshot=b""),
@@ -124,7 +118,7 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
         ):
             session.execute(statement, execution_options=_UNSYNCHRONISED)
         case.subject = ""
-    if 1 in gone or (words and searchable(words) in searchable(case.title)):
+    if 1 in gone or (words and holds_words(case.title, words)):
         case.title, case.search = f"{GONE} {case.business_key}", searchable(case.business_key)
         session.flush()
 
@@ -141,17 +135,18 @@ def _comments_and_files(case: Case, gone: dict[int, tuple[str, dict[str, Any]]])
     )
 
 
-def _texts_of_case(case: Case, words: str) -> Iterator[Any]:
-    """Letters, incidents, notices: those that have the words, or all of them when the case goes for its age."""
+def _blank_texts_of_case(session: Session, case: Case, words: str) -> None:
+    """Letters and incidents: those that have the words, or all of them when the case goes for its age."""
     for table, columns in (
         (OutgoingLetter, (OutgoingLetter.recipient, OutgoingLetter.subject, OutgoingLetter.body)),
         (Incident, (Incident.message, Incident.note)),
     ):
         for column in columns:
-            rows = update(table).where(table.case_id == case.id)
-            rows = rows.where(holds(column, words)) if words else rows
-            yield rows.values({column: ""})
-    yield delete(Notification).where(Notification.url.contains(case.id, autoescape=True))
+            if words:
+                _blank(session, table, column, words, table.case_id == case.id, value="")
+            else:
+                rows = update(table).where(table.case_id == case.id).values({column: ""})
+                session.execute(rows, execution_options=_UNSYNCHRONISED)
 
 
 # ---- beside the case -------------------------------------------------------------------------------------------
@@ -160,29 +155,32 @@ def _texts_of_case(case: Case, words: str) -> Iterator[Any]:
 def _blank_elsewhere(session: Session, words: str) -> None:
     """Rows of no case, or of others that inherit a subject: notices, mail, what work items are about, what was searched for."""
     to_people = OutboxEntry.kind.not_in(EntryKind)  # whatever the channel: what cases ask of one another they need
-    session.execute(
-        delete(Notification).where(or_(holds(Notification.text_th, words), holds(Notification.text_en, words))),
-        execution_options=_UNSYNCHRONISED,
-    )
-    session.execute(
-        update(OutboxEntry)
-        .where(to_people, holds(OutboxEntry.body, words), OutboxEntry.done_at.is_not(None))
-        .values(body="{}"),
-        execution_options=_UNSYNCHRONISED,
-    )
-    session.execute(
-        delete(OutboxEntry).where(to_people, holds(OutboxEntry.body, words)),
-        execution_options=_UNSYNCHRONISED,
-    )
-    for inherits in (
-        update(WorkItem).where(holds(WorkItem.subject, words)).values(subject="", search=""),
-        update(Case).where(holds(Case.subject, words)).values(subject=""),
-    ):
-        session.execute(inherits, execution_options=_UNSYNCHRONISED)
-    session.execute(
-        update(Access).where(holds(Access.details, words)).values(details=""), execution_options=_UNSYNCHRONISED
-    )
-    session.execute(
-        update(IdempotencyKey).where(holds(IdempotencyKey.subject, words)).values(subject=""),
-        execution_options=_UNSYNCHRONISED,
-    )
+    done = OutboxEntry.done_at.is_not(None)
+    for keys in keys_with(session, Notification, (Notification.text_th, Notification.text_en), words):
+        _do(session, delete(Notification).where(Notification.id.in_(keys)))
+    _blank(session, OutboxEntry, OutboxEntry.body, words, to_people, done, value="{}")
+    for keys in keys_with(session, OutboxEntry, (OutboxEntry.body,), words, to_people):
+        _do(session, delete(OutboxEntry).where(OutboxEntry.id.in_(keys)))
+    for keys in keys_with(session, WorkItem, (WorkItem.subject,), words):
+        _do(session, update(WorkItem).where(WorkItem.id.in_(keys)).values(subject="", search=""))
+    _blank(session, Case, Case.subject, words, value="")
+    _blank(session, Access, Access.details, words, value="")
+    _blank(session, IdempotencyKey, IdempotencyKey.subject, words, value="")
+
+
+def _blank(
+    session: Session,
+    model: type[Model],
+    column: InstrumentedAttribute[Any],
+    words: str,
+    *conditions: ColumnElement[bool],
+    value: str,
+) -> None:
+    """Put `value` in the place of every text of this column that has the words."""
+    key = next(iter(inspect(model).primary_key))
+    for keys in keys_with(session, model, (column,), words, *conditions):
+        _do(session, update(model).where(key.in_(keys)).values({column: value}))
+
+
+def _do(session: Session, statement: Delete | Update) -> None:
+    session.execute(statement, execution_options=_UNSYNCHRONISED)

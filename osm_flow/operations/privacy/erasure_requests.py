@@ -8,21 +8,23 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, require
 from osm_flow.domain.pages import Page
-from osm_flow.domain.search import searchable
+from osm_flow.domain.search import asked, holds_words, seen
 from osm_flow.domain.states import OPEN_CASE, ErasureState
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.privacy import retention
-from osm_flow.operations.privacy.erasing import Erasure, erase_in, holds
+from osm_flow.operations.privacy.erasing import Erasure, erase_in
+from osm_flow.operations.privacy.words import has_words, may_hold
 from osm_flow.operations.reasons import said
 from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store
@@ -78,10 +80,10 @@ def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str]
     text = searched(text)
     offices = _offices(actor)
     query = (
-        select(JournalRecord, JournalPayload.body, Case)
+        select(JournalRecord, JournalPayload.body, Case, _is_found(text).label("is_found"))
         .join(Case, Case.id == JournalRecord.case_id)
         .join(JournalRecord.payload)
-        .where(JournalRecord.kind.not_in(retention.NEVER_ERASED), _has(text))
+        .where(JournalRecord.kind.not_in(retention.NEVER_ERASED), _may_have(text))
         .options(joinedload(Case.definition))
         .order_by(Case.started_at, Case.id, JournalRecord.seq)
     )
@@ -89,14 +91,16 @@ def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str]
         query = query.where(Case.office_id.in_(offices))
     if case_ids:
         query = query.where(Case.id.in_(case_ids))
-    rows = session.execute(query.limit(_MOST_FOUND)).all()
-    return [_record_to_erase(session, record, body, case, text) for record, body, case in rows]
+    rows = session.execute(query.execution_options(yield_per=_MOST_FOUND))
+    found = (row for row in rows if row.is_found or has_words(row.body, text))
+    return [_record_to_erase(session, row[0], row.body, row[2], text) for row in islice(found, _MOST_FOUND)]
 
 
 def searched(text: str) -> str:
     """The words that are looked for. Raises SubjectTooShort."""
     text = " ".join(text.split())
-    if len(text) < _SHORTEST or "\0" in text:
+    # Signs that nobody sees are no characters of a name: three of them would find every record.
+    if len(seen(text).strip()) < _SHORTEST or "\0" in text:
         raise SubjectTooShort(fields={"subject": SubjectTooShort.__doc__ or ""})
     return text
 
@@ -146,7 +150,7 @@ def ask(
     """
     words = searched(words) if words.strip() else ""
     reason = said(reason)
-    if words and searchable(words) in searchable(reason):
+    if words and holds_words(reason, words):
         raise ReasonNamesSubject(fields={"reason": ReasonNamesSubject.__doc__ or ""})
     chosen = _by_case(records)
     if not chosen:
@@ -344,11 +348,18 @@ def _refuse_missing(session: Session, case: Case, numbers: list[int]) -> None:
 
 
 def _with_words(session: Session, case_id: str, words: str) -> set[int]:
-    return set(session.scalars(select(JournalPayload.seq).where(JournalPayload.case_id == case_id, _has(words))))
+    query = select(JournalPayload.seq, JournalPayload.body, _is_found(words).label("is_found"))
+    rows = session.execute(query.where(JournalPayload.case_id == case_id, _may_have(words)))
+    return {row.seq for row in rows if row.is_found or has_words(row.body, words)}
 
 
-def _has(text: str) -> ColumnElement[bool]:
-    return or_(holds(JournalPayload.body, text), JournalPayload.search.contains(searchable(text), autoescape=True))
+def _may_have(text: str) -> ColumnElement[bool]:
+    """What the database can tell: that a payload is found by its search, or that it may hold the words in another spelling."""
+    return or_(_is_found(text), may_hold(JournalPayload.body, text))
+
+
+def _is_found(text: str) -> ColumnElement[bool]:
+    return or_(false(), *(JournalPayload.search.contains(words, autoescape=True) for words in asked(text)))
 
 
 def _record_to_erase(session: Session, record: JournalRecord, body: str, case: Case, text: str) -> RecordToErase:
@@ -370,4 +381,4 @@ def _excerpt(body: str, text: str) -> str:
 
 def display_name_of(session: Session, text: str) -> str:
     """For a user name the name that people type; any other text as it is."""
-    return session.scalar(select(Person.display_name).where(Person.username == text)) or text
+    return session.scalar(select(Person.display_name).where(Person.username == seen(text).strip())) or text

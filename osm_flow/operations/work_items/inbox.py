@@ -15,7 +15,7 @@ from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.policy import OfficeFacts, Verb, decide
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
-from osm_flow.domain.search import searchable
+from osm_flow.domain.search import asked
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.paging import MOST, Keyset
@@ -194,7 +194,9 @@ def _conditions(actor: Actor, now: datetime, wanted: InboxFilter) -> list[Column
     if wanted.resting is not None:
         rests = and_(WorkItem.follow_up_at.is_not(None), WorkItem.follow_up_at > now)
         conditions.append(rests if wanted.resting else ~rests)
-    conditions += [WorkItem.search.contains(word, autoescape=True) for word in searchable(wanted.text).split()]
+    if spellings := asked(wanted.text):
+        of_words = ([WorkItem.search.contains(word, autoescape=True) for word in words.split()] for words in spellings)
+        conditions.append(or_(*(and_(*every) for every in of_words)))
     return conditions
 
 

@@ -14,6 +14,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, decide
 from osm_flow.domain.access.roles import STAFF, WORKERS
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
+from osm_flow.domain.thai_order import thai_order
 from osm_flow.engine.values import Waiting
 from osm_flow.operations.people.absence import absences_in
 from osm_flow.operations.people.hats import valid_on
@@ -66,12 +67,13 @@ def choices_for(session: Session, item: WorkItem, today: date) -> list[Choice]:
             Person.locked_at.is_(None),
             *valid_on(today),
         )
-        .order_by(Person.display_name, Person.id)
+        .order_by(Person.id)
     )
     roles: dict[Person, list[str]] = {}
     for person, role in session.execute(query):
         roles.setdefault(person, []).append(role)
-    people = sorted(roles, key=absences_in(session, item.office_id, today).is_away)
+    absences = absences_in(session, item.office_id, today)
+    people = sorted(roles, key=lambda person: (absences.is_away(person), thai_order(person.display_name)))
     return [Choice(person.username, person.display_name, tuple(dict.fromkeys(roles[person]))) for person in people]
 
 
@@ -97,9 +99,8 @@ def unanswered_items(session: Session, actor: Actor, *, limit: int = 10) -> list
 
 def provinces_of(session: Session, offices: Iterable[str]) -> list[Province]:
     """The provinces of these offices in Thai order."""
-    return list(
-        session.scalars(select(Province).where(Province.office_id.in_(list(offices))).order_by(Province.name_th))
-    )
+    found = session.scalars(select(Province).where(Province.office_id.in_(list(offices))))
+    return sorted(found, key=lambda province: thai_order(province.name_th))
 
 
 def item_names(session: Session, ids: Iterable[str], actor: Actor) -> dict[str, Row[*tuple[Any, ...]]]:

@@ -15,6 +15,7 @@ from osm_flow.domain.access.policy import NotYourRole, OfficeFacts, Verb, decide
 from osm_flow.domain.access.roles import STAFF
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
+from osm_flow.domain.thai_order import thai_order
 from osm_flow.operations.people.hats import PersonNotFound
 from osm_flow.store.models import Candidate, Person, Position, WorkItem
 
@@ -65,7 +66,7 @@ def workload_for(session: Session, actor: Actor, now: datetime) -> Workload:
         open=free.open + sum(row.open for row in held.values()),
         overdue=(free.overdue or 0) + sum(row.overdue for row in held.values()),
         unclaimed=free.open,
-        people=tuple(sorted(people, key=lambda load: (-load.overdue, -load.open, load.name))),
+        people=tuple(sorted(people, key=lambda load: (-load.overdue, -load.open, thai_order(load.name)))),
         roles=tuple(_roles(session, offices, now)),
     )
 

@@ -21,7 +21,7 @@ class Office(Model):
     region_th: Mapped[str] = mapped_column(String(64))
     region_en: Mapped[str] = mapped_column(String(64))
 
-    provinces: Mapped[list[Province]] = relationship(back_populates="office", order_by="Province.name_th")
+    provinces: Mapped[list[Province]] = relationship(back_populates="office", order_by="Province.id")
 
 
 class Province(Model):

@@ -18,6 +18,7 @@ from osm_flow.operations.calendar import holidays
 from osm_flow.operations.calendar import milestones as fiscal_calendar
 from osm_flow.operations.calendar.holidays import Holiday
 from osm_flow.store.models import CalendarChange, FiscalDate
+from osm_flow.web.forms.posted import why_not_a_day
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.filters import working_calendar_until
@@ -245,8 +246,8 @@ def _date(text: str, field: str) -> date:
     """Raises Invalid naming the field."""
     try:
         return parse_thai_date(text[:60])
-    except ValueError:
-        raise Invalid(fields={field: _NOT_A_DATE}) from None
+    except ValueError as error:
+        raise Invalid(fields={field: why_not_a_day(error, _NOT_A_DATE)}) from None
 
 
 def _iso(text: str) -> date:

@@ -17,6 +17,7 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.definitions.library import list_definitions
 from osm_flow.operations.mining import event_log
 from osm_flow.operations.privacy.pseudonyms import kept_key, pseudonyms
+from osm_flow.web.forms.posted import why_not_a_day
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts import downloads
 from osm_flow.web.site import lifecycle
@@ -95,4 +96,4 @@ def _day(typed: dict[str, str], name: str) -> date | None:
     try:
         return parse_thai_date(text)
     except ValueError as error:
-        raise DayUnreadable(fields={name: DayUnreadable.__doc__ or ""}) from error
+        raise DayUnreadable(fields={name: why_not_a_day(error, DayUnreadable.__doc__ or "")}) from error

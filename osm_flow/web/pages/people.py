@@ -13,6 +13,7 @@ from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid
 from osm_flow.operations.people import accounts, hats, offices, positions
+from osm_flow.web.forms.posted import why_not_a_day
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.filters import zone
@@ -161,8 +162,8 @@ def _period(first: str, last: str) -> tuple[date, date | None]:
     for name, text in (("valid_from", first), ("valid_to", last)):
         try:
             read[name] = parse_thai_date(text) if text.strip() else None
-        except ValueError:
-            raise Invalid(fields={name: "Enter a date such as 20/11/2569."}) from None
+        except ValueError as error:
+            raise Invalid(fields={name: why_not_a_day(error, "Enter a date such as 20/11/2569.")}) from None
     return read["valid_from"] or today(), read["valid_to"]
 
 

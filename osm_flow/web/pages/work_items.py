@@ -21,7 +21,7 @@ from osm_flow.operations.work_items.completing import Completion, FormInvalid
 from osm_flow.store.models import WorkItem
 from osm_flow.web.forms import page as form_page
 from osm_flow.web.forms.page import SchemaForm
-from osm_flow.web.forms.posted import posted, posted_key
+from osm_flow.web.forms.posted import posted, posted_key, why_not_a_day
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.pages import work_item_page
 from osm_flow.web.pages.work_item_page import ItemView, Tried, Visit, WorkItemPage
@@ -214,7 +214,10 @@ def back(work_item_id: str, act: str) -> ResponseReturnValue:
 def attachment(attachment_id: int) -> ResponseReturnValue:
     """The file, always as a download: nothing uploaded is ever shown inside the site."""
     attachment = attachments.get_attachment(g.session, attachment_id, g.actor)
-    return download(attachment.content, attachment.filename, attachment.media_type)
+    media_type = attachment.media_type
+    if media_type.startswith("text/") and (charset := attachments.charset_of(attachment.content)):
+        media_type = f"{media_type}; charset={charset}"
+    return download(attachment.content, attachment.filename, media_type)
 
 
 def _visit() -> Visit:
@@ -285,5 +288,5 @@ def _day(name: str, *, at_close: bool) -> datetime | None:
     try:
         day = parse_thai_date(typed)
     except ValueError as error:
-        raise DateUnreadable(fields={name: DateUnreadable.__doc__ or ""}) from error
+        raise DateUnreadable(fields={name: why_not_a_day(error, DateUnreadable.__doc__ or "")}) from error
     return close_of(day) if at_close else opening_of(day)

@@ -19,7 +19,7 @@ _ATTR_CHARS = "!#$&+-.^_`|~"
 
 def download(content: bytes | IO[bytes], name: str, mimetype: str) -> Response:
     """The answer by which a browser saves this content under this name, whatever letters the name has."""
-    response = Response(content, mimetype=mimetype) if isinstance(content, bytes) else send_file(content, mimetype)
+    response = Response(content, content_type=mimetype) if isinstance(content, bytes) else send_file(content, mimetype)
     response.headers["Content-Disposition"] = disposition(name)
     return response
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,8 +15,10 @@ from osm_flow.domain.calendar import thai_dates
 from osm_flow.domain.calendar.deadlines import working_days_left
 from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.stages import stage_name as name_of_stage
+from osm_flow.domain.thai_order import thai_order
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.store.clusters import cluster_rows
+from osm_flow.store.models import Province
 from osm_flow.web.site.i18n import current_locale, gettext, ngettext
 
 # From which priority on something is called so, most urgent first.
@@ -145,9 +147,14 @@ def _instant(value: datetime | str | None) -> datetime | None:
     return value
 
 
+def in_thai_order(provinces: Iterable[Province]) -> list[Province]:
+    """The provinces by their Thai names."""
+    return sorted(provinces, key=lambda province: thai_order(province.name_th))
+
+
 _OF_VALUES: tuple[Callable[..., object], ...] = (thai_date, thai_datetime, iso, money, number)
 _OF_WORK: tuple[Callable[..., object], ...] = (relative_due, due_tone, days_left, priority_name)
-_OF_NAMES: tuple[Callable[..., object], ...] = (role_name, province_name, office_name, stage_name)
+_OF_NAMES: tuple[Callable[..., object], ...] = (role_name, province_name, office_name, stage_name, in_thai_order)
 
 
 def init_app(app: Flask) -> None:

@@ -12,8 +12,9 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.header import decode_header, make_header
 from email.message import EmailMessage
-from email.policy import default
+from email.policy import compat32, default
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ class _Inbox:
 
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
+        self.raw: list[bytes] = []
         self.senders: list[str] = []
         self.refuse = False
 
@@ -49,6 +51,7 @@ class _Inbox:
         parsed = message_from_bytes(envelope.content, policy=default)
         assert isinstance(parsed, EmailMessage)
         self.messages.append(parsed)
+        self.raw.append(envelope.content)
         self.senders.append(envelope.mail_from)
         return "250 OK"
 
@@ -324,3 +327,25 @@ def test_who_cannot_be_reached_is_away_and_who_refuses_this_mail_is_not(server: 
 
 def test_all_of_a_mail_is_done_within_a_lease() -> None:
     assert SmtpMailer.from_url("smtp://127.0.0.1").timeout + 10 < leases.LEASE.total_seconds()
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "งาน ร่างแผน ครบกำหนด 20 พ.ย. 2569 และ ตรวจ ร่าง แผน พัฒนา กลุ่ม จังหวัด ภาค ตะวันออกเฉียงเหนือ ตอนบน 1",
+        "OSM: งาน abc def งาน ABC ก ข ค " * 5,
+        "ก " * 120,
+        "a plain one that is longer than one line of a header may be, with blanks " * 3,
+    ],
+)
+def test_a_long_subject_keeps_every_blank(server: Controller, inbox: _Inbox, subject: str) -> None:
+    """As two readers of the standard see it: the older one of the standard library, and the newer one."""
+    wanted = " ".join(subject.split())
+    SmtpMailer.from_url(f"smtp://127.0.0.1:{_port(server)}").send(replace(MAIL, subject=subject), AT)
+
+    raw = inbox.raw[0]
+    older = message_from_bytes(raw, policy=compat32)["Subject"]
+    assert "".join(str(make_header(decode_header(older))).splitlines()) == wanted
+    assert str(message_from_bytes(raw, policy=default)["Subject"]) == wanted
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert max(map(len, head.splitlines())) <= 78

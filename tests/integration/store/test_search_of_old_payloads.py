@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from osm_flow.domain.search import typed_text
 from osm_flow.operations.replay.verify import verify_all
 from osm_flow.operations.work_items.completing import Completion, complete
-from osm_flow.store.models import JournalPayload, JournalRecord
+from osm_flow.store.models import Case, JournalPayload, JournalRecord, WorkItem
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import MIGRATIONS
 from tests.factories import NOW, deploy_tests, items_of, make_case, make_office, make_person
@@ -42,5 +42,34 @@ def test_the_migration_fills_in_what_people_typed_before(store: Store) -> None:
         assert [faults for _, faults in verify_all(session)] == [[]]
     assert [(actor, search) for actor, search, _ in found] == [("system", ""), ("anan", "น้ำท่วม")]
     assert found[1][1] == typed_text(found[1][2])
+    with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
+        session.execute(text("UPDATE journal_payloads SET search = ''"))
+
+
+def test_what_an_earlier_version_kept_is_found_as_it_is_asked_for_now(store: Store) -> None:
+    """The older normal form knew no zero-width signs, and no dates."""
+    typed, old = "นัด\u200bหมาย ๒๐ พ.ย. ๒๕๖๙", "นัด\u200bหมาย 20 พ.ย. 2569"
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        anan = make_person(session, "anan", "osm_strategy")
+        case = make_case(session, title=typed)
+        complete(session, items_of(session, case)[0].id, anan, NOW, Completion.of({"text": typed}))
+    migration = ScriptDirectory(str(MIGRATIONS)).get_revision("0019").module
+    writing = store.engine.execution_options(osm_begin="IMMEDIATE")
+    with writing.begin() as connection, Operations.context(MigrationContext.configure(connection)):
+        migration._refuse_updates(False)
+        connection.execute(text("UPDATE journal_payloads SET search = :old WHERE search != ''"), {"old": old})
+        migration._refuse_updates(True)
+        for table in ("cases", "work_items"):
+            connection.execute(text(f"UPDATE {table} SET search = :old"), {"old": old})  # noqa: S608 (two names above)
+        migration.upgrade()
+
+    with store.reading() as session:
+        kept = session.scalars(select(JournalPayload.search).where(JournalPayload.search != "")).all()
+        kept += session.scalars(select(Case.search)).all() + session.scalars(select(WorkItem.search)).all()
+        assert [faults for _, faults in verify_all(session)] == [[]]
+    assert len(kept) >= 4
+    assert all("นัดหมาย 2026-11-20" in search for search in kept)
     with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
         session.execute(text("UPDATE journal_payloads SET search = ''"))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from osm_flow.domain.search import searchable
+from osm_flow.domain.search import asked, holds_words, searchable, typed_text
 
 
 @pytest.mark.parametrize(
@@ -25,3 +27,66 @@ def test_spellings_meet(typed: str, kept: str) -> None:
 
 def test_nothing_is_nothing() -> None:
     assert searchable(None, "", None) == ""
+
+
+PLAIN = "น้ำท่วมจังหวัดน่าน ที่ดินต่างๆ"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "น้ำ\u200bท่วม\u200bจังหวัด\u2060น่าน ที่ดินต่างๆ",  # zero-width space, word joiner
+        "\ufeff\u202aน้ำท่วมจังหวัดน่าน\u202c ที่ดินต่างๆ",  # byte order mark, direction signs
+        "น้\u00adำท่วมจังหวัดน่าน\u00a0ที่ดินต่างๆ",  # soft hyphen, no-break space
+        "น\u0e33\u0e49ท่วมจังหวัดน่าน ท\u0e48\u0e35ดินต่างๆ",  # tone before its vowel, SARA AM before its tone
+        "น้ำท่่วมจังหวัดน่าน ที่่ดินต่างๆ",  # doubled tones
+        "น้ำท่วมจัังหวัดน่าน ที่ดินต่างๆ",  # a doubled vowel
+        "น ้าท่วมจังหวัดน่าน ท ี่ดินต่างๆ",  # a PDF that lost the ring of SARA AM, blanks before marks
+        "น\uf70b\u0e4dาท่วมจังหวัดน่าน ท\uf702\uf70aดินต่างๆ",  # glyphs of the private use area
+        "น้ำท่วมจังหวัดน่าน ที่ดินต่าง ๆ",
+        "น้ำท่วม จังหวัดน่าน\nที่ดินต่างๆ".replace("ท่วม จ", "ท่วมจ"),
+    ],
+)
+def test_what_looks_the_same_is_the_same(spelled: str) -> None:
+    assert searchable(spelled) == PLAIN
+    assert holds_words(f"เรื่อง {spelled} อื่น", PLAIN)
+    assert holds_words(f"เรื่อง {PLAIN} อื่น", spelled)
+
+
+@pytest.mark.parametrize(
+    ("kept", "looked_for"),
+    [
+        ("งบ ๑,๒๕๐,๐๐๐.๕๐ บาท", "1250000.50"),
+        (1250000.5, "๑,๒๕๐,๐๐๐.๕๐"),
+        (1250000.0, "1,250,000.00"),
+        (1250000, "1,250,000"),
+        ("2026-11-20", "๒๐ พ.ย. ๒๕๖๙"),
+        ("ประชุม 20 พฤศจิกายน 2569 บ่าย", "20/11/2569"),
+        ("ประชุม 20/11/2569", "20 พฤศจิกายน พ.ศ. ๒๕๖๙"),
+        ("ลงวันที่ ๕ ส.ค. ๖๙", "5 สิงหาคม 2569"),
+        ("ประชุม 20 พฤศจิกายน 2569", "พฤศจิกายน 2569"),
+    ],
+)
+def test_numbers_and_dates_are_found_however_they_are_written(kept: object, looked_for: str) -> None:
+    found = typed_text({"a": [kept]})
+
+    assert any(spelling in found for spelling in asked(looked_for))
+
+
+@pytest.mark.parametrize(
+    ("kept", "looked_for"), [("12,345", "1234"), ("1.10.2", "1.1.2"), ("20/11/2569", "20/12/2569")]
+)
+def test_what_differs_is_not_the_same(kept: str, looked_for: str) -> None:
+    assert not any(spelling == searchable(kept) for spelling in asked(looked_for))
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u200b \ufeff", "", " "])
+def test_nothing_seen_is_nothing_asked(text: str) -> None:
+    assert asked(text) == []
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=40))
+def test_the_normal_form_is_its_own_normal_form(text: str) -> None:
+    once = searchable(text).split("\n")[0]
+
+    assert searchable(once).split("\n")[0] == once

@@ -19,6 +19,7 @@ from osm_flow.operations.cases.attachments import (
     FileTooLarge,
     GivenFile,
     KindNotAllowed,
+    TextUnreadable,
     attach,
     attachment_with_case,
     attachments_of,
@@ -55,6 +56,7 @@ JPG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(32)
         ("a.pptx", container(TYPES, "ppt/presentation.xml"), "presentationml.presentation"),
         ("a.csv", "\ufeffจังหวัด,จำนวน\n".encode(), "csv"),
         ("a.txt", "บันทึก".encode(), "plain"),
+        ("a.csv", "จังหวัด,จำนวน\r\nน่าน,๑๒\r\n".encode("cp874"), "csv"),
     ],
 )
 def test_what_is_taken(name: str, content: bytes, subtype: str) -> None:
@@ -78,7 +80,8 @@ def test_what_is_taken(name: str, content: bytes, subtype: str) -> None:
         ("a.docx", container(TYPES, "word/document.xml", "word/vbaProject.bin"), ContentMismatch),
         ("a.docx", b"PK\x03\x04broken", ContentMismatch),
         ("a.txt", b"a\0b", ContentMismatch),
-        ("a.csv", "ก".encode("cp874"), ContentMismatch),
+        ("a.csv", b"\xff\xfea\0", TextUnreadable),  # "Unicode text" of Excel
+        ("a.csv", b"\x81\x9f\xfd", TextUnreadable),
         ("a.txt", b"", FileEmpty),
         ("a.txt", b"x" * (LARGEST + 1), FileTooLarge),
     ],

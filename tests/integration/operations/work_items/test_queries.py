@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations.cases.acts import suspend_case
+from osm_flow.operations.people.hats import people_wearing
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.plans import save_draft
@@ -172,3 +173,20 @@ def test_when_ones_own_draft_was_kept(session: Session, anan: Actor) -> None:
 
     assert work_item_queries.draft_saved_at(session, item, anan) == later(5)
     assert work_item_queries.draft_saved_at(session, item, busaba) is None
+
+
+def test_people_and_provinces_come_in_thai_order_whatever_the_database(session: Session) -> None:
+    names = ["เลย", "อุดรธานี", "บึงกาฬ", "หนองคาย", "หนองบัวลำภู", "แพร่", "ขอนแก่น", "ไชยา", "ข่า", "ขา"]
+    ordered = ["ขอนแก่น", "ขา", "ข่า", "ไชยา", "บึงกาฬ", "แพร่", "เลย", "หนองคาย", "หนองบัวลำภู", "อุดรธานี"]
+    office = make_office(session, provinces={f"TH-{number}": name for number, name in enumerate(names, 60)})
+    deploy_tests(session, "review")
+    for number, name in enumerate(names):
+        actor = make_person(session, f"p{number}", "osm_strategy")
+        session.get_one(Person, actor.person_id).display_name = name
+    session.flush()
+    item = items_of(session, make_case(session))[0]
+
+    assert [province.name_th for province in work_item_queries.provinces_of(session, [office.id])] == ordered
+    assert [person.name for person in work_item_queries.choices_for(session, item, NOW.date())] == ordered
+    wearing = people_wearing(session, "osm_strategy", office.id, NOW.date())
+    assert [person.display_name for person in wearing] == ordered

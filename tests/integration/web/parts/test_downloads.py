@@ -128,6 +128,16 @@ def test_whatever_is_taken_out_comes_from_the_server(site: Site, address: str) -
     assert (status, saved) == (200, "osm-flow-2026-11-20.xes")
 
 
+def test_csv_in_windows_874_comes_back_byte_for_byte_and_says_so(site: Site, address: str) -> None:
+    content, malee, page = "จังหวัด,จำนวน\r\nน่าน,๑๒\r\n".encode("cp874"), site.visit("malee"), f"/cases/{case_of(site)}"
+
+    malee.submit(malee.get(page), "/attachments", file=(io.BytesIO(content), "ตาราง.csv"))
+    link = malee.get(page).all("//a[starts-with(@href, '/attachments/')]/@href")[0]
+
+    assert ask(address, malee, link) == (200, "ตาราง.csv", content)
+    assert malee.client.get(link).headers["Content-Type"] == "text/csv; charset=windows-874"
+
+
 @pytest.mark.parametrize("path", ["/", "/cases", f"/definitions/{KEY}", "/cases?text=แผน", "/login?next=/แผน"])
 def test_pages_of_thai_addresses_come_from_the_server(site: Site, address: str, path: str) -> None:
     status, _, _ = ask(address, site.visit("malee"), quote(path, safe="/?="))

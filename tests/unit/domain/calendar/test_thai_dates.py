@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from osm_flow.domain.calendar.thai_dates import (
+    NoSuchDay,
     buddhist_year,
     english_date,
     english_datetime,
@@ -85,3 +86,30 @@ def test_every_style_is_read_back(day: date) -> None:
 def test_the_buddhist_year_starts_with_the_calendar_year() -> None:
     assert buddhist_year(date(2026, 12, 31)) == 2569
     assert buddhist_year(date(2027, 1, 1)) == 2570
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "๑๕ ม.ค. ๒๕๖๙",
+        "15/1/2569",
+        "15-ม.ค.-2569",
+        "15/ม.ค./69",
+        "15 มค 69",
+        "15ม.ค.69",
+        "วันที่ ๑๕ เดือน มกราคม พ.ศ. ๒๕๖๙",
+        "วันที่ 15 เดือนมกราคม ปี พ.ศ. 2569",
+        "วันพฤหัสบดีที่ ๑๕ มกราคม ๒๕๖๙",
+        "พฤหัสบดีที่ 15 ม.ค. 2569",
+        "ที่ 15 มกราคม 2569",
+        "15 January 2569",
+    ],
+)
+def test_dates_as_papers_write_them(text: str) -> None:
+    assert parse_thai_date(text) == date(2026, 1, 15)
+
+
+@pytest.mark.parametrize("text", ["31/2/2569", "๓๐ ก.พ. ๒๕๖๙", "29/2/2569", "0/1/2569", "1/13/2569", "2026-02-30"])
+def test_a_day_that_does_not_exist_is_told_from_what_is_no_date(text: str) -> None:
+    with pytest.raises(NoSuchDay):
+        parse_thai_date(text)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from osm_flow.domain.forms.typed_text import Unreadable, display_text, read_pasted, read_text, show_text
+from osm_flow.domain.forms.typed_text import Unreadable, cells_of, display_text, read_pasted, read_text, show_text
 
 JSON = dict[str, Any]
+PASTED = Path(__file__).parents[3] / "pasted_cells.json"
 
 TEXT: JSON = {"type": "string", "maxLength": 100}
 DATE: JSON = {"type": "string", "x-widget": "date"}
@@ -58,7 +61,7 @@ def test_reading_what_people_type(field: JSON, typed: str, value: Any) -> None:
     [
         (DATE, "20/11/2026", "Write the year in the Buddhist era, for example 2569."),
         (DATE, "20 พ.ย. 2026", "Write the year in the Buddhist era, for example 2569."),
-        (DATE, "31/2/2569", "Write the date as day/month/year, for example 20/11/2569."),
+        (DATE, "31/2/2569", "There is no such day. Look at the month and the year again."),
         (DATE, "tomorrow", "Write the date as day/month/year, for example 20/11/2569."),
         (INSTANT, "20/11/2569", "Write date and time, for example 20/11/2569 09:30."),
         (INSTANT, "20/11/2569 25:00", "Write date and time, for example 20/11/2569 09:30."),
@@ -149,3 +152,37 @@ def test_rows_pasted_from_a_spreadsheet(pasted: str, rows: list[JSON]) -> None:
 def test_too_many_pasted_columns_are_refused() -> None:
     with pytest.raises(Unreadable, match="more than 2 columns"):
         read_pasted(TABLE, "a\tb\tc")
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount"),
+    [
+        ("1,250,000.50 บาท", 1250000.5),
+        ("๑,๒๕๐,๐๐๐.๕๐ บาท", 1250000.5),
+        ("1,250,000.-", 1250000),
+        ("1,250,000.- บาท", 1250000),
+        ("๑,๒๕๐,๐๐๐ บาทถ้วน", 1250000),
+        ("1,250,000 บาท (หนึ่งล้านสองแสนห้าหมื่นบาทถ้วน)", 1250000),
+        ("1,250,000 บาท 50 สตางค์", 1250000.5),
+        ("฿1 250 000", 1250000),
+        ("1.25 ล้านบาท", 1250000),
+        ("3 พันล้านบาท", 3000000000),
+        ("1\u200b25", 125),
+        ("１２５", 125),
+    ],
+)
+def test_amounts_as_papers_write_them(typed: str, amount: float) -> None:
+    assert read_text({"type": "number", "x-widget": "money"}, typed) == amount
+
+
+@pytest.mark.parametrize(
+    "typed", ["1.250.000,50", "1,25", "(1,250)", "5-", "ล้าน", "2 ล้าน 5 แสน", "บาท", "1 บาท 100 สตางค์"]
+)
+def test_amounts_that_could_mean_two_things_are_asked_back(typed: str) -> None:
+    with pytest.raises(Unreadable):
+        read_text({"type": "number", "x-widget": "money"}, typed)
+
+
+@pytest.mark.parametrize("case", json.loads(PASTED.read_text(encoding="utf-8")))
+def test_pasted_cells_are_those_of_the_table_that_the_browser_is_held_to(case: dict[str, Any]) -> None:
+    assert cells_of(case["text"]) == case["cells"]
