@@ -144,9 +144,11 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
     A hold on a case of another office does not exist for the administrator of one.
     """
     require(actor, Verb.hold, SystemFacts())
-    session.get(LegalHold, hold_id, with_for_update=True)  # of two who lift it at once the second finds it lifted
-    hold = session.scalars(_reached_by(actor).where(LegalHold.id == hold_id)).one_or_none()
-    if hold is None:
+    standing = _reached_by(actor).where(LegalHold.id == hold_id)
+    if (hold := session.scalars(standing).one_or_none()) is None:
+        raise HoldNotFound
+    session.refresh(hold, with_for_update=True)
+    if session.scalars(standing).one_or_none() is None:  # somebody else lifted it meanwhile
         raise HoldNotFound
     lift = LegalHold(
         lifts_id=hold.id,
