@@ -54,9 +54,14 @@ def _is_one(inner: str) -> bool:
     return _is_syntax(inner)
 
 
+def syntax_of(source: str) -> ast.Expression:
+    """The syntax tree of a source text; everything in the engine that reads one does so here."""
+    return ast.parse(source, mode="eval")
+
+
 def _is_syntax(source: str) -> bool:
     try:
-        ast.parse(source.strip(), mode="eval")
+        syntax_of(source.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True
@@ -132,7 +137,7 @@ def parse(text: str) -> ast.expr:
     if not source or len(source) > MAX_LENGTH:
         raise ExpressionFault(text[:80], "empty or too long")
     try:
-        tree = ast.parse(source, mode="eval")
+        tree = syntax_of(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as fault:
         raise ExpressionFault(text[:80], "it cannot be read") from fault
     level: list[ast.AST] = [tree]

@@ -166,7 +166,7 @@ def _options(constants: list[Any], fields: list[Mapping[str, Any]]) -> list[Any]
 def _holds(tree: ast.expr, example: Mapping[str, Any]) -> bool:
     """Whether the condition holds for these values; what cannot be worked out may hold."""
     places = {place: f"v{number}" for number, place in enumerate(example)}
-    renamed = ast.unparse(_Renamed(places).visit(ast.parse(ast.unparse(tree), mode="eval")))
+    renamed = ast.unparse(_Renamed(places).visit(expressions.syntax_of(ast.unparse(tree))))
     try:
         return bool(expressions.evaluate(renamed, {places[place]: value for place, value in example.items()}))
     except ExpressionFault:

@@ -19,7 +19,7 @@ from SpiffWorkflow.util.task import TaskState
 from osm_flow.domain.json import JSON, in_order
 from osm_flow.engine.errors import EngineFault, ExpressionFault
 from osm_flow.engine.expressions import COUNTING_FUNCTIONS, evaluate, fill
-from osm_flow.engine.rules import RULES, TOKENS
+from osm_flow.engine.rules import DECIMALS, RULES, TOKENS
 from osm_flow.engine.spiff.tokens import adopt, send_on
 from osm_flow.engine.values import Lookup, Thrown
 
@@ -108,8 +108,16 @@ class ScriptEngine:
         self.lookup = lookup
 
     def evaluate(self, task: Any, expression: str, external_context: Any = None) -> Any:
-        """The value of an expression over the data of the task."""
-        return self.over(task, expression, task.data)
+        """The value of an expression over the data of the task; the library asks so for the conditions of flows.
+
+        A condition that gives a text is a fault from rules 2 on: every text but the empty one would count as true.
+        """
+        value = self.over(task, expression, task.data)
+        is_condition = external_context is not None
+        if is_condition and isinstance(value, str) and task.workflow.top_workflow.rules >= DECIMALS:
+            reason = f"the condition {expression[:80]} gives the text {value[:40]!r}, not true or false: compare it"
+            raise EngineFault(task.task_spec.bpmn_id or "", reason)
+        return value
 
     def over(self, task: Any, expression: str, data: JSON, lookup: Lookup | None = None) -> Any:
         """The value of an expression over these data; a fault names the element of the task."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from osm_flow.engine import ExpressionFault, Start, step
+from osm_flow.engine import EngineFault, ExpressionFault, Start, step
 from osm_flow.engine.arithmetic import kind_of, same
 from osm_flow.engine.expressions import evaluate, fill
 from tests.unit.engine.diagrams import CASE, NOW, around, calendar, compiled, element, manuals, xor
@@ -183,6 +183,27 @@ GATE = around(xor("g", "b"), manuals("a b"), path="s > g; g > a [x + y == 0.3]; 
 @pytest.mark.parametrize(("rules", "way"), [(1, "b"), (2, "a")])
 def test_a_gateway_works_by_the_rules_of_its_record(rules: int, way: str) -> None:
     taken = step(compiled(GATE), CASE, None, Start({"x": 0.1, "y": 0.2}), NOW, calendar, rules)
+    assert [w.element for w in taken.waiting] == [way]
+
+
+ASKED = around(xor("g", "b"), manuals("a b"), path="s > g; g > a [answer]; g > b; a > e; b > e")
+
+
+@pytest.mark.parametrize("answer", ["no", "false", "yes", ""])
+def test_a_text_is_no_condition(answer: str) -> None:
+    process = compiled(ASKED)
+    with pytest.raises(EngineFault, match="not true or false: compare it") as raised:
+        step(process, CASE, None, Start({"answer": answer}), NOW, calendar)
+    assert raised.value.element == "g"
+    taken = step(process, CASE, None, Start({"answer": answer}), NOW, calendar, 1)
+    assert [w.element for w in taken.waiting] == ["a" if answer else "b"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "way"), [(True, "a"), (False, "b"), (None, "b"), (3, "a"), (0, "b"), ([1], "a"), ([], "b")]
+)
+def test_what_is_there_or_not_is_a_condition(answer: Any, way: str) -> None:
+    taken = step(compiled(ASKED), CASE, None, Start({"answer": answer}), NOW, calendar)
     assert [w.element for w in taken.waiting] == [way]
 
 
