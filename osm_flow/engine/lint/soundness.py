@@ -96,17 +96,28 @@ class _Net:
 
     def _mover(self, tokens: Counter[str]) -> str | None:
         """The element that moves next: any that can, an inclusive join only when nothing else can."""
-        inclusive = None
+        inclusive: list[str] = []
         for flow in tokens:
             name = self.target[flow]
             if self._joins(name):
                 if all(tokens[f] > 0 for f in self.incoming[name]):
                     return name
             elif local_name(self.nodes[name]) == "inclusiveGateway" and len(self.incoming[name]) > 1:
-                inclusive = name
+                inclusive.append(name)
             else:
                 return name
-        return inclusive
+        return next((name for name in inclusive if not self._waits(name, tokens)), next(iter(inclusive), None))
+
+    def _waits(self, join: str, tokens: Counter[str]) -> bool:
+        """BPMN 2.0, 13.4.2: whether a token can still reach an empty input of an inclusive join and no filled one."""
+        full = {flow for flow in self.incoming[join] if tokens[flow] > 0}
+        empty = set(self.incoming[join]) - full
+        for flow in tokens:
+            if self.target[flow] != join:
+                reached = self._reached(((flow, 1),), join)
+                if reached & empty and not reached & full:
+                    return True
+        return False
 
     def _moves(self, tokens: Counter[str], name: str) -> Iterator[Marking]:
         kind = local_name(self.nodes[name])

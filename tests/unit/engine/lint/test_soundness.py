@@ -116,6 +116,10 @@ def test_the_warning_names_what_is_waited_for_and_the_choice() -> None:
 
 
 SOUND: dict[str, bytes] = {
+    "inclusive blocks within each other": around(
+        some("o", "c"), both("p1"), manuals("a c x y"), some("i", "y"), some("k"), both("j"), some("m"),
+        path="s > o; o > p1 [q]; o > c; p1 > a > j; p1 > i; i > x [r]; i > y; x > k; y > k; k > j; j > m; c > m; m > e",
+    ),
     "rework": REWORK,
     "join in a loop": LOOPED_JOIN,
     "loop beside": BESIDE,
@@ -151,7 +155,7 @@ def test_shipped_diagrams_are_left_in_peace(path: Any) -> None:
 
 
 @given(models())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_what_is_built_of_blocks_is_left_in_peace(block: Block) -> None:
     found = lint(xml_of(number(block)), forms={"f": FORM}, decisions={}, topics=("work",))
     assert [p for p in found if p.code == "standstill"] == []
