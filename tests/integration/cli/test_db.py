@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import text
+from alembic import command
 
 from osm_flow.store.session import Store
-from osm_flow.store.upgrade import newest_revision
+from osm_flow.store.upgrade import _config, newest_revision
 from tests.integration.cli.shell import Shell
 
 
@@ -25,8 +25,6 @@ def test_the_database_is_upgraded_once(tmp_path: Path) -> None:
 def test_people_read_whether_there_was_anything_to_do(store: Store, tmp_path: Path) -> None:
     assert Shell(store, tmp_path).run("db", "upgrade").stdout == f"up to date ({newest_revision()})\n"
 
-    with store.transaction() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '0014'"))
-        session.execute(text("DROP TABLE admin_records"))
-        session.execute(text("DROP INDEX ix_outbox_done_at"))
+    with store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
+        command.downgrade(_config(connection), "0014")
     assert Shell(store, tmp_path).run("db", "upgrade").stdout == f"upgraded to {newest_revision()}\n"
