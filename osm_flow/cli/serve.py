@@ -42,6 +42,7 @@ _LARGEST_REQUEST = 32 * 1024 * 1024
 @click.pass_obj
 def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_scheduler: bool) -> None:
     """Serve the site. Told to stop (SIGTERM, Ctrl-C), it ends what was begun first; told twice, it stops at once."""
+    serving.spare_memory()
     app = context.make_app(context, demo, f"http://{host}:{port}")
     prepare(context, demo)
     app.config["DEMO_LOGINS"] = cast.logins() if demo else []

@@ -319,7 +319,8 @@ def _commit(session: Session) -> None:
 
 def _pool(address: URL, limits: Limits) -> dict[str, Any]:
     if address.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": limits.lock}}
+        # The connection given back last is taken first: each one that is used keeps pages and statements of its own.
+        return {"connect_args": {"timeout": limits.lock}, "pool_use_lifo": True}
     said = address.query.get("options", "")
     waits = {
         "lock_timeout": limits.lock,

@@ -81,6 +81,11 @@ class Server:
         self.send(signal.SIGKILL)
         self.wait(30)
 
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self.send(signal.SIGTERM)
+        self.wait(60)
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         assert self.process is not None

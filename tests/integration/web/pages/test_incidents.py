@@ -144,3 +144,18 @@ def test_the_list_tells_a_standstill_in_the_language_of_its_reader(standing: Sit
     refused = root.submit(root.get("/incidents"), "/retry")
     assert refused.status == 409
     assert "There is nothing to try again" in refused.words
+
+
+def test_what_belongs_to_no_case_is_listed_and_closed_with_a_word_on_it(site: Site) -> None:
+    site.arrange(lambda session: open_in(session, None, NOW, kind="mail", message="x@y.th: no such person"))
+    root = site.visit("root")
+
+    page = root.get("/incidents")
+    assert "ไม่ใช่ของเรื่องใด" in page.words
+    assert "x@y.th: no such person" in page.words
+    newest = max(site.read(lambda session: session.scalars(select(Incident.id)).all()))
+    answer = root.submit(page, f"/{newest}/resolve", note="โทรแจ้งแล้ว")
+
+    assert answer.status == 302
+    assert "ไม่ใช่ของเรื่องใด" not in root.get("/incidents").words
+    assert "โทรแจ้งแล้ว" in root.get("/audit/administration").words or root.get("/audit/administration").status == 403
