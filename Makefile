@@ -29,9 +29,13 @@ bench: .venv/.installed-dev
 
 # Kills, races and faults for long, on both databases, and the faults planted to see that they would be found.
 stress: .venv/.installed-dev
+	$(BIN)/python -m tests.stress.kills --sabotage
+	$(BIN)/python -m tests.stress.kills
+	$(BIN)/python -m tests.stress.faults
 	$(BIN)/python -m tests.stress.races --database sqlite
 	$(BIN)/python -m tests.stress.races --database postgresql
 	$(BIN)/python -m tests.stress.races --sabotage
+	$(BIN)/python -m tests.stress.soak --requests $${OSM_STRESS_REQUESTS:-100000}
 	OSM_GRAPHS=20000 $(BIN)/pytest tests/unit/engine/test_unstructured.py -q -n auto --timeout=0
 
 # Pins every dependency anew, with hashes and without the address of any package index.

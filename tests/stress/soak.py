@@ -234,30 +234,49 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@dataclass
+class Outcome:
+    """What came of a soak: answers by status, the memory at its end, and how it grew in the last quarter."""
+
+    answers: Counter[str]
+    memory_mb: float
+    grown_mb: float
+
+    @property
+    def failures(self) -> int:
+        """Answers that say that the server broke, other than the designed refusal of a busy one."""
+        return sum(count for status, count in self.answers.items() if status.startswith("5") and status != "503")
+
+
+def soak(requests: int, *, port: int = 0, traces: Path | None = None) -> Outcome:
+    """Send so many requests to a server of its own on a database of its own."""
+    with _folder() as folder, a_database("sqlite", folder) as url:
+        store = Store(url)
+        cases = prepare(store, 40)
+        store.close()
+        server = Server(url, folder, port=port, before=_TRACING if traces else "")
+        server.environment["SOAK_TRACE"] = str(traces)
+        with server:
+            this = Soak(server.port, requests, cases=cases)
+            samples = run(server, this, traces is not None)
+    return Outcome(this.answers, samples[-1][1], growth(samples))
+
+
 def main() -> int:
-    """Run the soak; 1 when the memory grew too much."""
+    """Run the soak; 1 when the memory grew too much or the server broke."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=int(os.environ.get("OSM_STRESS_REQUESTS", "20000")))
     parser.add_argument("--trace", action="store_true", help="name the holders of what grew (slow)")
     parser.add_argument("--port", type=int, default=0)
     chosen = parser.parse_args()
     connect_rooms()
-    with _folder() as folder, a_database("sqlite", folder) as url:
-        store = Store(url)
-        cases = prepare(store, 40)
-        store.close()
-        traces = Path("/tmp") / f"osm-soak-{os.getpid()}.txt"  # noqa: S108 (a report for whoever runs this)
-        server = Server(url, folder, port=chosen.port, before=_TRACING if chosen.trace else "")
-        server.environment["SOAK_TRACE"] = str(traces)
-        with server:
-            soak = Soak(server.port, chosen.requests, cases=cases)
-            samples = run(server, soak, chosen.trace)
-    grown = round(growth(samples), 2)
-    print(json.dumps({"answers": soak.answers, "rss_mb": samples[-1][1], "mb_per_10000": grown, "limit": LIMIT_MB}))
-    if chosen.trace:
+    traces = Path(tempfile.gettempdir()) / f"osm-soak-{os.getpid()}.txt" if chosen.trace else None
+    outcome = soak(chosen.requests, port=chosen.port, traces=traces)
+    told = {"answers": outcome.answers, "rss_mb": outcome.memory_mb, "mb_per_10000": round(outcome.grown_mb, 2)}
+    print(json.dumps({**told, "limit": LIMIT_MB}))
+    if traces:
         print(f"holders: {traces}")
-    bad = sum(count for status, count in soak.answers.items() if status.startswith("5") and status != "503")
-    return int(grown >= LIMIT_MB or bad > 0)
+    return int(outcome.grown_mb >= LIMIT_MB or outcome.failures > 0)
 
 
 if __name__ == "__main__":
