@@ -1,7 +1,7 @@
 """The real server killed at random moments while people work, and what must be true afterwards.
 
 Nothing that was answered is lost, nothing that has one key is done twice, nothing hangs, and the whole history verifies.
-`python -m tests.stress.kills --kills 100` runs it on both databases; `--planted` shows that it finds faults put in on purpose.
+`python -m tests.stress.kills --kills 100` runs it on both databases; `--sabotage` shows that it finds faults put in on purpose.
 """
 
 from __future__ import annotations
@@ -348,10 +348,10 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=int(os.environ.get("OSM_STRESS_KILLS", "100")))
     parser.add_argument("--database", choices=["sqlite", "postgresql"], action="append")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--planted", action="store_true", help="put faults in and show that they are found")
+    parser.add_argument("--sabotage", action="store_true", help="put faults in and show that they are found")
     chosen = parser.parse_args()
     connect_rooms()
-    if chosen.planted:
+    if chosen.sabotage:
         return int(not all(find_planted().values()))
     is_clean = True
     for kind in chosen.database or ["sqlite", "postgresql"]:
