@@ -39,6 +39,7 @@ MEGABYTE = 1024 * 1024
 
 def create_app(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Flask:
     """The site. Raises SettingsAreWrong when these settings would make it unsafe."""
+    _refuse_without_sentences()
     settings.require_servable()
     connect_rooms()
     app = lifecycle.Site("osm_flow.web", static_folder=None, template_folder=str(resource_dir("templates")))
@@ -66,6 +67,14 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     return app
+
+
+def _refuse_without_sentences() -> None:
+    """What the site tells people stands in docstrings, which Python throws away when it is asked to optimise twice."""
+    if sys.flags.optimize >= 2:
+        raise SettingsAreWrong(
+            ["Python was started with -OO (PYTHONOPTIMIZE=2), which takes away the sentences that people are told"]
+        )
 
 
 def connect_rooms() -> None:
@@ -157,6 +166,7 @@ def main() -> None:
     _configure_logging()
     connect_rooms()
     try:
+        _refuse_without_sentences()
         settings = Settings.from_environment(os.environ)
     except SettingsAreWrong as error:
         click.echo(f"Error: {error}", err=True)

@@ -18,6 +18,9 @@ class OsmFlowError(Exception):
     # Whether whatever the work needs is away, so that the work itself was not tried: no attempt is counted.
     is_outage = False
 
+    # Details that are words of ours (states): a sentence in another language says them in that language.
+    translated: tuple[str, ...] = ()
+
     def __init__(self, message: str | None = None, **details: Any) -> None:
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
         self.details = details

@@ -61,6 +61,11 @@ def seen(text: str) -> str:
     return _CLUSTER.sub(_ordered, plain)
 
 
+def visible(text: str) -> str:
+    """A name as it is kept: without signs that have no shape or turn the direction of letters, with single blanks."""
+    return " ".join(_UNSEEN.sub("", text).split())
+
+
 def searchable(*texts: str | None) -> str:
     """The texts joined and normalised, as they are kept for the search; dates stand there as numbers, too."""
     plain = _normal(*texts)

@@ -73,9 +73,13 @@ _WORK_ITEM_STEPS: Mapping[WorkItemStatus, frozenset[WorkItemStatus]] = {
 class CaseStepRefused(Refused):
     """This case is {current}; it cannot become {wanted}."""
 
+    translated = ("current", "wanted")
+
 
 class WorkItemStepRefused(Refused):
     """This work item is {current}; it cannot become {wanted}."""
+
+    translated = ("current", "wanted")
 
 
 def next_case_state(current: str, wanted: CaseStatus, *, case_id: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+import threading
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
@@ -29,6 +30,7 @@ from osm_flow.engine.values import Lookup
 
 COUNTING_FUNCTIONS = frozenset({"working_days", "calendar_days"})
 CALENDAR_FUNCTIONS = COUNTING_FUNCTIONS | {"milestone", "before", "after"}
+_ONE_AT_A_TIME = threading.Lock()
 _WRAPPERS = (("${", "}"), ("#{", "}"))
 _CONSTANTS = {"true": True, "false": False, "null": None}
 MAX_LENGTH = 2_000
@@ -55,8 +57,13 @@ def _is_one(inner: str) -> bool:
 
 
 def syntax_of(source: str) -> ast.Expression:
-    """The syntax tree of a source text; everything in the engine that reads one does so here."""
-    return ast.parse(source, mode="eval")
+    """The syntax tree of a source text; everything in the engine that reads one does so here.
+
+    One at a time: CPython counts the depth of the trees it builds for all threads together, and two that build at once can
+    fail with "AST constructor recursion depth mismatch" (gh-106905).
+    """
+    with _ONE_AT_A_TIME:
+        return ast.parse(source, mode="eval")
 
 
 def _is_syntax(source: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -220,3 +222,16 @@ def test_the_address_is_the_one_of_the_environment_or_else_the_one_it_is_served_
     assert context.make_app(context, False, None).config["BASE_URL"] == "http://osm.example.go.th"
     monkeypatch.setenv("OSM_BASE_URL", "http://osm.example.go.th")
     assert context.make_app(context, False, "http://127.0.0.1:9000").config["BASE_URL"] == "http://osm.example.go.th"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["user", "list"], ["serve", "--port", "1"]])
+def test_python_without_docstrings_is_refused_in_words(tmp_path: Path, arguments: list[str]) -> None:
+    code = "from osm_flow.app import main; main()"
+    given = {**os.environ, "OSM_DATA_DIR": str(tmp_path), "PYTHONOPTIMIZE": "2"}
+    answer = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=given, check=False
+    )
+
+    assert answer.returncode == 1
+    assert "PYTHONOPTIMIZE=2" in answer.stderr
+    assert "Traceback" not in answer.stderr

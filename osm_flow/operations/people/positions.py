@@ -12,6 +12,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
 from osm_flow.domain.people import NewPosition, PositionKind
+from osm_flow.domain.search import visible
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.accounts import managed_person, require_office
@@ -44,11 +45,11 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
         office_id=entered.office_id,
         province_id=entered.province_id or None,
         role=entered.role,
-        title_th=entered.title_th.strip(),
-        title_en=entered.title_en.strip(),
+        title_th=visible(entered.title_th),
+        title_en=visible(entered.title_en),
         kind=str(entered.kind),
         for_person_id=principal.id if principal else None,
-        letter=(entered.letter or "").strip() or None,
+        letter=visible(entered.letter or "") or None,
         valid_from=entered.valid_from,
         valid_to=entered.valid_to,
     )

@@ -75,6 +75,8 @@ def calendar() -> ResponseReturnValue:
 @blueprint.get("/<office_id>/<int:fiscal_year>/<key>")
 @requires(Verb.move_calendar)
 def move_form(office_id: str, fiscal_year: int, key: str) -> ResponseReturnValue:
+    if key == "propose":  # where a form of the list was sent to, opened once more
+        return redirect(url_for("planning.calendar", fy=fiscal_year, office=office_id))
     return _move_page(office_id, fiscal_year, key)
 
 

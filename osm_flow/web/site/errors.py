@@ -6,7 +6,7 @@ import json
 import logging
 import secrets
 
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -14,6 +14,7 @@ from osm_flow.errors import OsmFlowError
 from osm_flow.store.database_errors import DatabaseError
 from osm_flow.store.session import Busy, OutcomeUnknown, refusal_of
 from osm_flow.web.site import lifecycle
+from osm_flow.web.site.access import rule_of
 from osm_flow.web.site.i18n import error_text, gettext
 
 logger = logging.getLogger(__name__)
@@ -97,11 +98,38 @@ def on_http_error(error: HTTPException) -> Response:
     lifecycle.abandon()
     if error.code is None or error.code < 400:
         return make_response(error.get_response())
+    if error.code == 405 and request.method in {"GET", "HEAD"} and (page := _page_of_form()) is not None:
+        return make_response(redirect(page))
     response = answer(error.code)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
     return response
+
+
+def _page_of_form() -> str | None:
+    """The page to which a form belongs whose address was opened: the nearest above it that can be read.
+
+    Where a form was refused its address stays in the browser, and Enter opens it. None where no form of a page was sent to.
+    """
+    addresses = current_app.create_url_adapter(request)
+    if addresses is None or wants_json():
+        return None
+    try:
+        endpoint, _ = addresses.match(method="POST")
+        rule = rule_of(current_app.view_functions[endpoint])
+    except HTTPException:
+        return None
+    if rule is None or rule.public:
+        return None
+    path = request.path
+    while path := path.rstrip("/").rpartition("/")[0]:
+        try:
+            addresses.match(path, method="GET")
+        except HTTPException:
+            continue
+        return path
+    return "/"
 
 
 def on_crash(error: InternalServerError) -> Response:

@@ -33,7 +33,8 @@ def ngettext(singular: str, plural: str, num: int, /, **values: Any) -> str:
 
 def error_text(error: OsmFlowError, locale: str | None = None) -> str:
     """The sentence of an error in the reader's language, with its details filled in."""
-    return _filled(gettext(error.message, locale), error.details)
+    words = {name: gettext(error.details[name], locale) for name in error.translated if name in error.details}
+    return _filled(gettext(error.message, locale), {**error.details, **words})
 
 
 def _filled(text: str, details: Mapping[str, Any]) -> str:

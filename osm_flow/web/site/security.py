@@ -21,7 +21,10 @@ _HEADERS = {
 
 
 def init_app(app: Flask, *, secure: bool) -> None:
-    everywhere = [*_HEADERS.items(), *([("Strict-Transport-Security", "max-age=31536000")] if secure else [])]
+    everywhere = [
+        *_HEADERS.items(),
+        *([("Strict-Transport-Security", "max-age=31536000; includeSubDomains")] if secure else []),
+    ]
     # Pages are personal: after signing out, the back button must not show them.
     on_pages = [*everywhere, ("Cache-Control", "no-store")]
 

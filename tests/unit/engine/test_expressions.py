@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import osm_flow
 from osm_flow.engine import ExpressionFault
-from osm_flow.engine.expressions import evaluate, fill, is_wrapped, names_in, parse, strip
+from osm_flow.engine.expressions import evaluate, fill, is_wrapped, names_in, parse, strip, syntax_of
+from tests.together import at_once
 
 ROWS = [{"code": "A", "state": "red", "spent": 5}, {"code": "B", "state": "green", "spent": 7.5}, {"code": "C"}]
 
@@ -196,3 +200,27 @@ def test_filling_a_text() -> None:
     for broken in ("${name", "${1 +}", "${nobody}"):
         with pytest.raises(ExpressionFault):
             fill(broken, {"name": 1})
+
+
+def test_trees_are_built_one_at_a_time_whoever_asks() -> None:
+    """CPython 3.11 counts the depth of trees for all threads together (gh-106905)."""
+    deep = [" + ".join(["(" * 20 + f"a{number}" + ")" * 20] * 30) for number in range(40)]
+
+    def build() -> None:
+        for _ in range(3):
+            for text in deep:
+                syntax_of(text)
+
+    at_once(*[build] * 8)
+
+
+def test_nothing_else_in_the_package_builds_trees() -> None:
+    package = Path(str(osm_flow.__file__)).parent
+    places = [
+        path.name
+        for path in package.rglob("*.py")
+        if re.search(r"\bast\.parse\(|\bliteral_eval\(|PyCF_ONLY_AST", path.read_text(encoding="utf-8"))
+    ]
+
+    assert places == ["expressions.py"]
+    assert (package / "engine" / "expressions.py").read_text(encoding="utf-8").count("ast.parse(") == 1

@@ -384,3 +384,13 @@ def test_those_who_wear_a_role_are_found_by_name_once_each(session: Session) -> 
         "anan",
         "chai",
     ]
+
+
+@pytest.mark.parametrize("typed", ["\u202eสมศรี\u202c ใจ\u200bงาม", "\ufeffสมศรี  ใจงาม\u2069", "สม\u00adศรี\tใจงาม"])
+def test_a_name_holds_nothing_that_nobody_sees(session: Session, root: Actor, typed: str) -> None:
+    assert create(session, root, display_name=typed).display_name == "สมศรี ใจงาม"
+
+
+def test_a_name_of_which_nothing_is_seen_is_none(session: Session, root: Actor) -> None:
+    with pytest.raises(accounts.PersonNotAccepted):
+        create(session, root, display_name="\u200b\u202e\u2060")

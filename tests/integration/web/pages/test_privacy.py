@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -237,3 +238,24 @@ def test_cases_of_age_are_asked_for_together(store: Store, case_id: str, as_pers
 
     assert asked.status_code == 302
     assert admin.get(asked.location).status_code == 200
+
+
+@pytest.mark.parametrize("username", ["admin", "director"])
+def test_every_page_that_its_neighbours_offer_opens(case_id: str, as_person: Visit, username: str) -> None:
+    visitor = as_person(username)
+    page = visitor.get("/privacy").text
+    offered = set(re.findall(r'href="(/(?:privacy|audit/witnesses)[^"?]*)"', page))
+
+    assert "/privacy/due" in offered
+    assert {path: visitor.get(path).status_code for path in offered} == dict.fromkeys(offered, 200)
+
+
+def test_a_director_asks_for_what_has_come_of_age(case_id: str, as_person: Visit, clock: Clock) -> None:
+    clock.pass_by(days=11 * 366)
+    director = as_person("director")
+
+    assert case_id in director.get("/privacy/due").text
+    answer = director.post("/privacy/due", {"case": case_id, "reason": "ครบอายุ"})
+
+    assert answer.status_code == 302
+    assert as_person("planner").get("/privacy/due").status_code == 403

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flask import Flask, g
+from flask import Flask, g, url_for
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
@@ -16,10 +16,10 @@ from osm_flow.errors import Invalid
 from osm_flow.settings import Settings
 from osm_flow.store.models import Person
 from osm_flow.store.session import Limits, Store
-from osm_flow.web.site.access import public
+from osm_flow.web.site.access import public, rule_of
 from osm_flow.web.site.errors import _TEXTS, answer, on_our_error
 from osm_flow.web.site.i18n import gettext
-from tests.factories import NOW
+from tests.factories import NOW, OFFICE
 from tests.integration.web.conftest import PASSWORD, Visitor
 
 
@@ -214,3 +214,44 @@ def test_a_mistake_in_a_statement_stays_a_crash_with_a_reference(sqlite_store: S
     told = site.test_client().get("/view")
 
     assert (told.status_code, "เลขอ้างอิง" in told.text) == (500, True)
+
+
+def test_the_address_of_a_form_opened_again_leads_to_the_page_of_the_form(
+    site: Flask, staff: dict[str, Person]
+) -> None:
+    """Every address that is only posted to, with something for each of its places."""
+    visitor = Visitor(site).come_back_as(staff["admin"])
+    places = {
+        "office_id": OFFICE,
+        "fiscal_year": 2571,
+        "key": "k",
+        "username": "director",
+        "day": "2026-12-05",
+        "form": "csv",
+    }
+    methods: dict[str, set[str]] = {}
+    for rule in site.url_map.iter_rules():
+        methods.setdefault(rule.rule, set()).update(rule.methods or set())
+    opened = []
+    for rule in site.url_map.iter_rules():
+        access = rule_of(site.view_functions[rule.endpoint])
+        if "GET" in methods[rule.rule] or access is None or access.public:
+            continue
+        values = {name: places.get(name, 1) for name in rule.arguments}
+        with site.test_request_context():
+            path = url_for(rule.endpoint, **values)
+        answer = visitor.get(path)
+        assert answer.status_code == 302, path
+        opened.append((path, answer.location))
+
+    assert ("/people/director/lock", "/people/director") in opened
+    assert ("/privacy/find", "/privacy") in opened
+    assert (f"/calendar/{OFFICE}/2571/propose", f"/calendar?fy=2571&office={OFFICE}") in opened
+    assert len(opened) > 25
+    assert {path for path, to in opened if to in (None, "", path)} == set()
+
+
+def test_a_program_that_uses_the_wrong_method_is_told_so(as_person: Callable[[str], Visitor]) -> None:
+    answer = as_person("admin").get("/privacy/find", headers={"Accept": "application/json"})
+
+    assert answer.status_code == 405

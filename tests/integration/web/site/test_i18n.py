@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask, g
 
+from osm_flow.domain.states import CaseStatus, CaseStepRefused, WorkItemStatus, WorkItemStepRefused
 from osm_flow.errors import OsmFlowError
 from osm_flow.web.site.i18n import current_locale, error_text, gettext, ngettext
 
@@ -48,3 +51,12 @@ def test_one_is_not_many_in_english_and_thai_has_one_form() -> None:
 )
 def test_an_error_with_details_that_do_not_fit_is_still_told(message: str, details: dict[str, int], text: str) -> None:
     assert error_text(OsmFlowError(message, **details), "en") == text
+
+
+@pytest.mark.parametrize("state", [*CaseStatus, *WorkItemStatus])
+@pytest.mark.parametrize("refusal", [CaseStepRefused, WorkItemStepRefused])
+def test_no_code_of_a_state_stands_in_a_thai_sentence(refusal: type[OsmFlowError], state: str) -> None:
+    sentence = error_text(refusal(current=state, wanted=state), "th")
+
+    assert not re.search("[A-Z]", sentence)
+    assert "{" not in sentence

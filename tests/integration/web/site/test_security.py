@@ -40,7 +40,7 @@ def test_pages_have_nothing_inline_and_nothing_from_elsewhere(as_person: Callabl
         assert "https://" not in page
 
 
-@pytest.mark.parametrize(("secure", "strict"), [(True, "max-age=31536000"), (False, None)])
+@pytest.mark.parametrize(("secure", "strict"), [(True, "max-age=31536000; includeSubDomains"), (False, None)])
 def test_only_a_site_on_https_insists_on_it(secure: bool, strict: str | None) -> None:
     app = Flask(__name__)
     security.init_app(app, secure=secure)
