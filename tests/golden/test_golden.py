@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from osm_flow import engine
+from osm_flow.engine.rules import RULES
 from osm_flow.operations.bundles.checking import check_bundle
 from osm_flow.operations.bundles.reading import read_bundle
 from osm_flow.resources import resource_dir
@@ -14,7 +16,8 @@ from tests.bundles import keys_of, run_script_alone
 
 HERE = Path(__file__).parent
 BUNDLES = sorted(HERE.glob("*.zip"))
-KEYS = HERE / "keys.txt"
+# A folder for each later version of the engine's rules, with the keys that signed it.
+ALL = sorted(HERE.rglob("*.zip"))
 # The year with everything below it is the largest.
 LARGEST = 300_000
 
@@ -23,10 +26,10 @@ def test_there_is_a_history_of_every_shipped_process() -> None:
     assert {path.stem for path in BUNDLES} >= {path.stem for path in resource_dir("bpmn").glob("*.bpmn")}
 
 
-@pytest.mark.parametrize("path", BUNDLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=lambda path: str(path.relative_to(HERE).with_suffix("")))
 def test_the_engine_gives_every_state_again(path: Path) -> None:
     """Nothing but the bundle and the engine: no database."""
-    report = check_bundle(path, trusted=keys_of(KEYS), replaying=True)
+    report = check_bundle(path, trusted=keys_of(path.with_name("keys.txt")), replaying=True)
 
     assert report.faults == []
     assert report.signers == ["golden.osm-flow.example/journal"]
@@ -36,12 +39,26 @@ def test_the_engine_gives_every_state_again(path: Path) -> None:
         assert replayed.compared == (min(moved) - 1 if moved else len(chain))
 
 
-@pytest.mark.parametrize("path", BUNDLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=lambda path: str(path.relative_to(HERE).with_suffix("")))
 def test_the_checker_for_strangers_proves_it(path: Path) -> None:
-    code, said = run_script_alone(path, "--key", str(KEYS))
+    code, said = run_script_alone(path, "--key", str(path.with_name("keys.txt")))
 
     assert (code, said.splitlines()[-1]) == (0, "RESULT everything holds")
     assert path.stat().st_size < LARGEST
+
+
+def test_each_version_of_the_rules_has_histories_of_its_own() -> None:
+    rules = {
+        path.parent.name: {
+            engine.rules_of(record.engine_version)
+            for case in read_bundle(path).cases
+            for record, _ in case.history.chain
+        }
+        for path in ALL
+    }
+
+    assert rules == {"golden": {1}, "rules_2": {2}}
+    assert max(rules["rules_2"]) == RULES
 
 
 def test_together_they_hold_every_kind_of_act() -> None:
