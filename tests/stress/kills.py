@@ -95,7 +95,7 @@ class Report:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     stuck: list[str] = field(default_factory=list)
-    bad_answers: Counter[str] = field(default_factory=Counter)
+    bad_answers: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -260,7 +260,8 @@ def _send(this: Run, browser: Browser, act: Act) -> bool:
     if status in (302, 303):
         act.is_answered = True
     elif status != 503:
-        this.report.bad_answers[str(status)] += 1
+        with this.lock:
+            this.report.bad_answers[str(status)] = this.report.bad_answers.get(str(status), 0) + 1
     return status in (302, 303)
 
 

@@ -20,7 +20,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -122,11 +122,12 @@ class Worker:
             (12, self._complete),
         ]
         choices, weights = [act for _, act in acts], [weight for weight, _ in acts]
-        while self._soak.next_number() is not None:
-            (act,) = self._rng.choices(choices, weights)
-            status = act()
-            with self._soak.lock:
-                self._soak.answers[str(status)] += 1
+        with closing(self._browser):
+            while self._soak.next_number() is not None:
+                (act,) = self._rng.choices(choices, weights)
+                status = act()
+                with self._soak.lock:
+                    self._soak.answers[str(status)] += 1
 
     def _read(self, path: str) -> int:
         status, text = self._browser.get(path)
