@@ -28,6 +28,7 @@ from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background import delivery, leases, pruning, reminders, service_jobs
 from osm_flow.operations.background.leases import Interrupted, NotItsTurn, Tally, is_database_away
 from osm_flow.operations.background.sending import send_dispatches
+from osm_flow.operations.cases import standstills
 from osm_flow.operations.cases.incidents import open_in, words_of
 from osm_flow.operations.privacy import erasure_requests
 from osm_flow.operations.stepping import step as stepping
@@ -218,6 +219,25 @@ def _report_reminder(store: Store, work_item_id: str, now: datetime, error: Exce
         logger.exception("failure could not be noted", extra={"work_item": work_item_id})
 
 
+# ---- cases -----------------------------------------------------------------------------------------------------
+
+
+def tell_standstills(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+    """Open an incident for each case that nothing can move any more and that stood still before steps told it."""
+    with store.reading() as session:
+        case_ids = standstills.standing_still(session, limit)
+    tally = Tally()
+    for case_id in case_ids:
+        try:
+            with store.transaction() as session:
+                tally += Tally(done=1) if standstills.tell(session, case_id, now) else Tally(left=1)
+        except (Busy, Overtaken) as error:
+            if is_database_away(error):
+                raise
+            tally += Tally(left=1)
+    return tally
+
+
 # ---- everything ------------------------------------------------------------------------------------------------
 
 
@@ -266,6 +286,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("mails", 15, _of_people(send_dispatches)),
     Sweep("checkpoints", 60, _sign_daily, turn=90, needs=lambda means: means.keyring is not None),
     Sweep("erasures", 60, _alone(erasure_requests.carry_out_waiting)),
+    Sweep("standstills", 3600, _alone(tell_standstills)),
     Sweep("pruned", 3600, _alone(pruning.prune)),
 )
 

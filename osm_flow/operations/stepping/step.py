@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -20,7 +20,7 @@ from osm_flow.domain.kinds import IncidentKind, in_both_languages
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import CaseStatus, next_case_state
-from osm_flow.engine import Process, Standstill
+from osm_flow.engine import Standstill
 from osm_flow.engine.values import Command, Start, Step, Waiting
 from osm_flow.errors import Refused
 from osm_flow.operations.calendar.milestones import calendar_lookup
@@ -226,20 +226,27 @@ def _move(session: Session, case: Case, command: Command, actor: Actor, now: dat
         session.flush()
     kept_states.keep_if_due(session, case)
     if not step.ended:
-        _tell_standstills(session, case, process, step, now)
+        _tell_of(session, case, engine.standstills(process, case.id, step.snapshot, waiting=not step.is_stuck), now)
     return step
 
 
-def _tell_standstills(session: Session, case: Case, process: Process, step: Step, now: datetime) -> None:
+def tell_standstills(session: Session, case: Case, now: datetime) -> bool:
+    """Open the incidents of a case that stood still before steps told it; whether there was something to tell."""
+    process, snapshot = compiled(session, case.definition), state_of(session, case).snapshot
+    waiting = bool(engine.inspect(process, case.id, snapshot))
+    return _tell_of(session, case, engine.standstills(process, case.id, snapshot, waiting=waiting), now)
+
+
+def _tell_of(session: Session, case: Case, found: Sequence[Standstill], now: datetime) -> bool:
     """Open an incident for each join that can never fire, once for as long as its token stands there."""
-    found = engine.standstills(process, case.id, step.snapshot, waiting=not step.is_stuck)
     if not found:
-        return
+        return False
     told = select(Incident.task_id).where(Incident.case_id == case.id, Incident.kind == IncidentKind.standstill)
     known = set(session.scalars(told))
     for standstill in found:
         if standstill.task_id not in known:
             _open_standstill(session, case, standstill, now)
+    return True
 
 
 def _open_standstill(session: Session, case: Case, standstill: Standstill, now: datetime) -> None:

@@ -29,7 +29,17 @@ def test_once_at_an_instant_does_all_that_is_due_by_then(shell: Shell) -> None:
     assert shell.json("scheduler", "--once")["timers"] == 0
     report = shell.json("scheduler", "--once", "--at", "2026-11-30T16:30:00+07:00")
 
-    nothing = ("services", "outbox", "reminders", "follow_ups", "mails", "erasures", "pruned", "failures")
+    nothing = (
+        "services",
+        "outbox",
+        "reminders",
+        "follow_ups",
+        "mails",
+        "erasures",
+        "standstills",
+        "pruned",
+        "failures",
+    )
     assert report == {"timers": 3, "checkpoints": 1, "unfinished": False} | dict.fromkeys(nothing, 0)
     assert fired_timers(shell.store) == 3
 

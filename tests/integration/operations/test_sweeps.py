@@ -384,6 +384,7 @@ def test_the_report_names_every_sweep_in_its_order() -> None:
         "mails",
         "checkpoints",
         "erasures",
+        "standstills",
         "pruned",
         "failures",
         "unfinished",
