@@ -15,7 +15,7 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import CaseStatus
-from osm_flow.operations.background.delivery import deliver_pending
+from osm_flow.operations.background.delivery import go_on_at_once
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.cases import queries as case_queries
@@ -66,7 +66,7 @@ def start(
             begun = cases.start_case(session, definition_key, _actor(session, username, now), now, wanted)
     except CaseFailed as failure:
         raise click.ClickException(f"{failure} {incidents.words_of(failure)}") from None
-    deliver_pending(context.store, now, begun.id)
+    go_on_at_once(context.store, now, begun.id)
     with context.store.reading() as session:
         started = _as_dict(cases.get_case(session, begun.id, SYSTEM))
     say(started, as_json, f"{started['business_key']} {started['id']}")

@@ -347,13 +347,5 @@ def _guarded(sweep: Sweep, store: Store, now: datetime, owner: str, means: Means
         cause = error.__cause__
         broken[sweep.name] = words_of(cause if isinstance(cause, Exception) else error)
         if isinstance(error, Interrupted):
-            _try_to_give_back(store, error)
+            leases.give_back_if_possible(store, error)
     return Tally()
-
-
-def _try_to_give_back(store: Store, interrupted: Interrupted) -> None:
-    try:
-        leases.give_back_all(store, [interrupted.claim])
-    except Exception:
-        # Their lease is over soon.
-        logger.exception("claimed rows could not be given back")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from enum import Enum, auto
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 DatabaseError = SQLAlchemyError  # for those who handle errors of the database and know nothing else of its library
@@ -62,11 +62,16 @@ _POSTGRESQL = {
     "58": Trouble.unwritable,
 }
 
+# Of SQLAlchemy: the connection was lost by an earlier statement, and whoever met that went on.
+_LOST_BEFORE = "8s2b"
+
 
 def trouble_of(error: SQLAlchemyError) -> Trouble | None:
     """The trouble behind an error; None for a mistake of the program."""
     if isinstance(error, PoolExhausted):
         return Trouble.busy
+    if isinstance(error, PendingRollbackError):
+        return Trouble.away if error.code == _LOST_BEFORE else None
     if not isinstance(error, DBAPIError):
         return None
     if isinstance(error.orig, sqlite3.Error):
@@ -84,6 +89,7 @@ def _of_postgresql(error: DBAPIError) -> Trouble | None:
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         kinds = {kind.__name__ for kind in type(error.orig).__mro__}
-        is_lost = error.connection_invalidated or "OperationalError" in kinds
-        return Trouble.away if is_lost and "PipelineAborted" not in kinds else None
+        # The driver's own words about its line, among them that an answer has no end (an InternalError).
+        is_of_line = bool(kinds & {"OperationalError", "InternalError"}) and "PipelineAborted" not in kinds
+        return Trouble.away if error.connection_invalidated or is_of_line else None
     return _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])

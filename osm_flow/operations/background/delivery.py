@@ -6,6 +6,7 @@ A delivery locks its entry and at most one case. What happens twice, or after th
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -29,6 +30,8 @@ from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, OutboxEntry, Province, ServiceJob
 from osm_flow.store.session import CaseNotFound, Store, lock_case
+
+logger = logging.getLogger(__name__)
 
 DEEPEST = 20
 _MOST_AT_ONCE = 200
@@ -95,7 +98,8 @@ def anything_pending(session: Session, now: datetime, *case_ids: str) -> bool:
 def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
     """Deliver what these cases have in the outbox, run their services, and go on with what that sets in motion.
 
-    Until nothing is due; how many there were. Bounded: what is left after a while the next sweep takes up.
+    Until nothing is due; how many there were. Bounded: what is left after a while the next sweep takes up. Raises
+    Interrupted, Busy, Unreachable, OutcomeUnknown when the database is busy or goes away; see `go_on_at_once`.
     """
     # What was tried before is left to the sweeps, which work on it alone: it may be what ends the process.
     family, tried = set(case_ids), set[int | str]()
@@ -109,6 +113,19 @@ def deliver_pending(store: Store, now: datetime, *case_ids: str) -> int:
         else:
             break
     return len(tried)
+
+
+def go_on_at_once(store: Store, now: datetime, *case_ids: str) -> None:
+    """`deliver_pending` after an act was kept: whatever it meets, nobody may be told that the act was not done.
+
+    A sweep delivers what is left. When the database went away meanwhile, what was claimed is given back, if it can be.
+    """
+    try:
+        deliver_pending(store, now, *case_ids)
+    except Exception as error:
+        logger.exception("the outbox could not be delivered at once", extra={"cases": case_ids})
+        if isinstance(error, leases.Interrupted):
+            leases.give_back_if_possible(store, error)
 
 
 def finish(entry: OutboxEntry, now: datetime) -> None:

@@ -372,3 +372,11 @@ def give_back_all(store: Store, claims: Iterable[Claim[Any]]) -> None:
     """Give back what was left when the database went away; called once it is there again."""
     for claimed in claims:
         give_back(store, claimed, *claimed.keys)
+
+
+def give_back_if_possible(store: Store, interrupted: Interrupted) -> None:
+    """Give back what was left at once, should the database be there again; else it is free when its lease is over."""
+    try:
+        give_back_all(store, [interrupted.claim])
+    except Exception:
+        logger.exception("claimed rows could not be given back")

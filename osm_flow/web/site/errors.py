@@ -49,6 +49,8 @@ def answer(
     """The designed page, or problem details (RFC 9457), for a status; `hint` in place of the usual one."""
     g.failed = True
     heading, usual = (gettext(text) for text in _TEXTS.get(status, _TEXTS[500 if status >= 500 else 400]))
+    if status >= 500 and g.get("is_kept"):  # what failed came after the commit
+        hint = _UNKNOWN
     hint = gettext(hint) if hint else usual
     fields = {name: gettext(text) for name, text in (fields or {}).items()}
     if wants_json():

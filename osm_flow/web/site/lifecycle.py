@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import Flask, Response, abort, current_app, g, request
@@ -20,8 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.errors import OsmFlowError, Refused
-from osm_flow.operations.background.delivery import anything_pending, deliver_pending
+from osm_flow.errors import Refused
+from osm_flow.operations.background.delivery import anything_pending, go_on_at_once
 from osm_flow.operations.people.hats import actor_signed_in
 from osm_flow.store.session import Store
 from osm_flow.store.unit_of_work import unit_of
@@ -114,16 +113,9 @@ def finish() -> None:
     with scope:
         moved = unit_of(session).touched_cases
         is_pending = bool(moved) and anything_pending(session, g.now, *moved)
+    g.is_kept = True
     if is_pending:
-        _go_on(g.store, g.now, *moved)
-
-
-def _go_on(store: Store, now: datetime, *case_ids: str) -> None:
-    """The act is committed, so nothing here may turn its answer into an error: a sweep delivers what is left."""
-    try:
-        deliver_pending(store, now, *case_ids)
-    except (OsmFlowError, SQLAlchemyError):
-        logger.exception("the outbox could not be delivered at once", extra={"cases": case_ids})
+        go_on_at_once(g.store, g.now, *moved)
 
 
 def abandon(error: BaseException | None = None) -> None:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import event, insert, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from osm_flow.store.models import Office
+from osm_flow.store.inserts import insert_once
+from osm_flow.store.models import IdempotencyKey, Office
 from osm_flow.store.session import Busy, Collided, Limits, OutcomeUnknown, Store, Unreachable
-from tests.factories import make_office
+from tests.factories import NOW, make_office
 
 SHORT = Limits(lock=1, statement=1, idle=1, connect=1)
 
@@ -115,6 +117,79 @@ def test_a_connection_that_ends_before_the_commit_changes_nothing(postgresql: St
 
     with pytest.raises(Unreachable):
         act()
+    with postgresql.reading() as session:
+        assert session.query(Office).count() == 0
+
+
+def at_a_statement(session: Session) -> None:
+    session.execute(text("SELECT 1"))
+
+
+def at_many_rows(session: Session) -> None:
+    rows = [
+        {"id": f"X{number}", "name_th": "x", "name_en": "x", "region_th": "x", "region_en": "x"} for number in (1, 2)
+    ]
+    session.connection().execute(insert(Office.__table__), rows)  # type: ignore[arg-type]
+
+
+def at_many_changes(session: Session) -> None:
+    names = [{"of": f"X{number}"} for number in range(50)]
+    session.connection().execute(text("UPDATE offices SET name_th = 'x' WHERE id = :of"), names)
+
+
+def at_an_insert_once(session: Session) -> None:
+    insert_once(session, IdempotencyKey, key="k", at=NOW, subject="s", actor="a")
+
+
+def at_a_flush(session: Session) -> None:
+    make_office(session)
+    session.flush()
+
+
+def at_a_savepoint(session: Session) -> None:
+    with session.begin_nested():
+        at_a_flush(session)
+
+
+def after_it_was_noticed_and_not_told(session: Session) -> None:
+    with suppress(OperationalError):
+        at_a_statement(session)
+    at_a_statement(session)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        at_a_statement,
+        at_many_rows,
+        at_many_changes,
+        at_an_insert_once,
+        at_a_flush,
+        at_a_savepoint,
+        after_it_was_noticed_and_not_told,
+    ],
+)
+@pytest.mark.parametrize("where", ["outside", "in a savepoint"])
+def test_a_connection_that_ends_is_unreachable_whatever_was_being_done(
+    postgresql: Store, act: Callable[[Session], None], where: str
+) -> None:
+    """Ended by an administrator, and ended without a word, which the driver tells in words without a code."""
+
+    def end_without_a_word(session: Session) -> None:
+        with socket.socket(fileno=os.dup(session.connection().connection.driver_connection.fileno())) as line:  # type: ignore[union-attr]
+            line.shutdown(socket.SHUT_RDWR)
+
+    def act_meanwhile(end: Callable[[Session], None]) -> None:
+        with postgresql.transaction() as session:
+            rename(session)
+            with session.begin_nested() if where == "in a savepoint" else nullcontext():
+                rename(session)
+                end(session)
+                act(session)
+
+    for end in (lambda session: end_connection(postgresql, session), end_without_a_word):
+        with pytest.raises(Unreachable):
+            act_meanwhile(end)
     with postgresql.reading() as session:
         assert session.query(Office).count() == 0
 

@@ -284,6 +284,25 @@ def test_a_database_that_goes_away_counts_no_attempt(store: Store, rows: dict[An
     assert incidents_of(store) == []
 
 
+@pytest.mark.parametrize("table", WAITING)
+def test_a_database_that_goes_away_right_after_an_act_was_kept_is_told_to_nobody(
+    store: Store, rows: dict[Any, Any], table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case_id = row_of(store, table, rows[table]).case_id
+    monkeypatch.setattr(service_jobs, "TOPICS", {"send_letter": lambda work: _cut_off(work.session)})
+    monkeypatch.setattr(delivery, "HANDLERS", dict.fromkeys(delivery.HANDLERS, lambda session, *_: _cut_off(session)))
+    with pytest.raises(leases.Interrupted):
+        delivery.deliver_pending(store, LATE, case_id)
+    store.engine.dispose()
+    leases.give_back(store, leases.Claim(table, row_of(store, table, rows[table]).lease_owner, ()), rows[table])
+
+    delivery.go_on_at_once(store, LATE, case_id)
+
+    row = row_of(store, table, rows[table])
+    assert (row.attempts, row.lease_owner, row.lease_until) == (0, None, None)
+    assert incidents_of(store) == []
+
+
 def test_a_row_that_always_contradicts_a_key_is_no_other_writer(store: Store, rows: dict[Any, Any]) -> None:
     def contradict(session: Session, entry: OutboxEntry, now: datetime) -> None:
         for _ in range(2):

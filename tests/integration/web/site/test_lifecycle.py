@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 import pytest
-from flask import Flask, g
+from flask import Flask, Response, g, request
 
 from osm_flow.errors import Refused
 from osm_flow.operations.people.offices import seed_clusters
@@ -80,6 +80,22 @@ def test_a_crash_is_logged_with_the_reference_that_the_person_sees(
     assert "ZeroDivisionError" in str(caplog.records[-1].exc_info)
     assert "ZeroDivisionError" not in answer.text
     assert offices_in(store) == 0
+
+
+def test_a_crash_after_the_commit_does_not_say_that_nothing_was_kept(extra: Flask, store: Store) -> None:
+    extra.config["PROPAGATE_EXCEPTIONS"] = False
+
+    @extra.after_request
+    def crash(response: Response) -> Response:
+        if request.path.startswith("/write"):
+            raise ZeroDivisionError("a fault of ours")
+        return response
+
+    answer = Visitor(extra).post("/write/200")
+
+    assert (answer.status_code, offices_in(store)) == (500, 18)
+    assert "ยังไม่มีการบันทึก" not in answer.text
+    assert "ดูก่อนว่าบันทึกแล้วหรือยัง" in answer.text
 
 
 def test_a_get_cannot_write(extra: Flask, store: Store) -> None:
