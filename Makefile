@@ -31,6 +31,7 @@ bench: .venv/.installed-dev
 stress: .venv/.installed-dev
 	$(BIN)/python -m tests.stress.kills --sabotage
 	$(BIN)/python -m tests.stress.kills
+	$(BIN)/python -m tests.stress.faults --sabotage
 	$(BIN)/python -m tests.stress.faults
 	$(BIN)/python -m tests.stress.races --database sqlite
 	$(BIN)/python -m tests.stress.races --database postgresql

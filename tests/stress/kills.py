@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import random
+import re
 import secrets
 import sys
 import tempfile
@@ -49,6 +50,8 @@ from osm_flow.store.upgrade import upgrade
 from tests.factories import OFFICE, deploy_tests, make_case, make_office
 from tests.stress.servers import Browser, Server, a_database, now
 
+# From the line of the crash to the next line of the log, which begins with its date.
+_CRASH = re.compile(r"^.*request failed, reference .*\n(?:(?!\d{4}-\d{2}-\d{2} ).*\n?)*", re.MULTILINE)
 PASSWORD = "a long enough one"
 WORKERS = 3
 # A lease, a tick, and what a busy machine needs besides.
@@ -97,6 +100,8 @@ class Report:
     stuck: list[str] = field(default_factory=list)
     bad_answers: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    tracebacks: list[str] = field(default_factory=list)
+    """What the server wrote of its crashes, when there was an answer that should not be."""
 
     @property
     def is_clean(self) -> bool:
@@ -123,18 +128,27 @@ def run(kind: str, *, kills: int, seed: int = 1, planted: str = "") -> Report:
     return trial(kind, [kill] * kills, seed=seed, planted=planted)
 
 
-def trial(kind: str, accidents: Sequence[Callable[[Run], None]], *, seed: int = 1, planted: str = "") -> Report:
+def trial(
+    kind: str,
+    accidents: Sequence[Callable[[Run], None]],
+    *,
+    seed: int = 1,
+    planted: str = "",
+    environment: dict[str, str] | None = None,
+) -> Report:
     """Have these accidents happen one after another while people work; what was wrong afterwards."""
     report = Report(kind)
     with tempfile.TemporaryDirectory(prefix="osm-kills-") as name, a_database(kind, Path(name)) as url:
         store = Store(url)
         try:
-            server = Server(url, Path(name), before=planted)
+            server = Server(url, Path(name), before=planted, environment=environment or {})
             this = Run(store, server, report, random.Random(seed))  # noqa: S311 (nothing secret)
             this.case_id = _prepare(store)
             _work_through(this, accidents)
             _settle(this)
             _judge(this)
+            if report.bad_answers:
+                report.tracebacks += crashes_in(server.log.read_text(encoding="utf-8", errors="replace"))
         finally:
             store.close()
     return report
@@ -296,6 +310,11 @@ def _judge(this: Run) -> None:
         for case_id, result in verify_all_deep(session):
             report.faults += [f"{case_id} {fault.seq} {fault.code} {fault.message}" for fault in result.faults]
         report.faults += [f"log {fault.code} {fault.message}" for fault in check_log(session).faults]
+
+
+def crashes_in(log: str) -> list[str]:
+    """Each crash of a request in what a server wrote, with its reference and its traceback."""
+    return [crash[0] for crash in _CRASH.finditer(log)]
 
 
 def _more_than_once(values: Iterable[str | None], what: str) -> list[str]:
