@@ -29,7 +29,7 @@ from osm_flow.settings import Settings, SettingsAreWrong
 from osm_flow.store.session import Limits, Store
 from osm_flow.web import pages
 from osm_flow.web.forms import document as form_document
-from osm_flow.web.forms import sending
+from osm_flow.web.forms import posted, sending
 from osm_flow.web.site import access, assets, errors, filters, i18n, lifecycle, navigation, security, wording
 
 Clock = Callable[[], datetime]
@@ -49,9 +49,11 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     # The order of these is the order in which a request is looked at: who asks, may they enter, is it really their form.
+    app.url_map.converters |= {"int": access.Number}  # before there are any addresses
     lifecycle.init_app(app)
     access.init_app(app)
     CSRFProtect(app)
+    posted.init_app(app)
     security.init_app(app, secure=settings.is_secure)
     errors.init_app(app)
     i18n.init_app(app)

@@ -14,8 +14,8 @@ from osm_flow.store.inserts import insert_once
 from osm_flow.store.models import IdempotencyKey
 
 
-class KeyTooLong(Invalid):
-    """The idempotency key is longer than 128 characters."""
+class KeyUnusable(Invalid):
+    """The form was sent with a key that is empty, damaged or too long. Nothing was kept: reload the page and send it again."""
 
 
 class KeyReused(Refused):
@@ -79,5 +79,5 @@ def keep_answer(session: Session, sending: Sending, actor: Actor, answer: str) -
 
 
 def _refuse_unusable(key: str) -> None:
-    if not key or len(key) > 128 or "\0" in key:
-        raise KeyTooLong
+    if not key.strip() or not key.isprintable() or len(key) > 128:
+        raise KeyUnusable

@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
-from flask import request
+from flask import Flask, request
 
 from osm_flow.domain.calendar.thai_dates import NoSuchDay
+from osm_flow.errors import Invalid
 
 NO_SUCH_DAY = "There is no such day. Look at the month and the year again."
+
+# Here every field is read by `posted` and `posted_list` or judged by the schema of a form, which says what is wrong beside it.
+READ_HERE = frozenset({"work_items", "cases", "inbox"})
+# Here the operation judges every single field.
+JUDGED = frozenset({"people.create_person"})
+
+
+class NotText(Invalid):
+    """A character was sent that no text can hold. Nothing was kept: type the text again and send it once more."""
+
+
+def refuse_what_is_no_text() -> None:
+    """Refuse a form with a NUL character, which no person types and PostgreSQL cannot even look for. Raises NotText."""
+    if request.method != "POST" or request.blueprint in READ_HERE or request.endpoint in JUDGED:
+        return
+    names = [name for name, value in request.form.items(multi=True) if "\0" in name or "\0" in value]
+    if names:
+        raise NotText(fields={name.replace("\0", ""): NotText.__doc__ or "" for name in names})
+
+
+def init_app(app: Flask) -> None:
+    """Look at what was sent before any view does, once it is known who sends it."""
+    app.before_request(refuse_what_is_no_text)
 
 
 def posted(name: str) -> str:

@@ -59,7 +59,11 @@ def awaited(case_id: str, task_id: str) -> Awaited:
 def start_context(office_id: str | None, fiscal_year: str | None) -> JSON:
     """The variables every case starts with, as far as the page knows them."""
     office: str = office_id if office_id and office_id in g.actor.office_ids else next(iter(g.actor.office_ids), "")
-    year = int(fiscal_year) if fiscal_year and fiscal_year.isdecimal() else fiscal_year_of(local_day(g.now)) + 1
+    year = (
+        int(fiscal_year)
+        if fiscal_year and fiscal_year.isdecimal() and len(fiscal_year) == 4
+        else fiscal_year_of(local_day(g.now)) + 1
+    )
     provinces = [province.id for province in work_item_queries.provinces_of(g.session, [office])]
     return {"fy": year, "office": office, "provinces": provinces, "started_by": g.actor.username}
 

@@ -257,7 +257,7 @@ def _start_schema(definition: ProcessDefinition) -> Any:
 
 def _start_context() -> dict[str, Any]:
     """What a start form may already know: the year, the office and its provinces."""
-    return case_page.start_context(request.form.get("case_office"), request.form.get("case_fiscal_year"))
+    return case_page.start_context(posted("case_office"), posted("case_fiscal_year"))
 
 
 def _start_defaults(definition: ProcessDefinition) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Flask, Response, abort, current_app, g, make_response, redirect, request, url_for
+from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as BaseResponse
 
 from osm_flow.domain.access.actors import Actor
@@ -15,6 +16,19 @@ from osm_flow.domain.access.policy import Facts, NotYourRole, OfficeFacts, Syste
 from osm_flow.errors import OsmFlowError
 
 View = TypeVar("View", bound=Callable[..., Any])
+
+# The largest INTEGER of PostgreSQL: whatever is larger names nothing, and a database refuses even to look for it.
+LARGEST_NUMBER = 2**31 - 1
+
+
+class Number(IntegerConverter):
+    """A whole number in an address; one that is larger than any number of a database leads to no page."""
+
+    regex = "[0-9]{1,10}"
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.max = LARGEST_NUMBER if self.max is None else min(self.max, LARGEST_NUMBER)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from flask import Flask, g
+from flask import Flask, g, url_for
 from sqlalchemy import select
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import IntegerConverter, Rule
 
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.policy import OfficeFacts, Verb
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
-from osm_flow.web.site.access import AccessRule, may, public, requires, rule_of, signed_in
+from osm_flow.web.site.access import LARGEST_NUMBER, AccessRule, may, public, requires, rule_of, signed_in
 from tests.factories import OFFICE, make_office, make_person
 from tests.integration.web.conftest import Visitor
 
@@ -76,3 +78,43 @@ def test_a_page_asks_whether_something_may_be_done_somewhere_or_to_one_thing(sit
 )
 def test_a_stranger_comes_back_to_the_page_they_wanted(visitor: Visitor, path: str, target: str) -> None:
     assert visitor.get(path).headers["Location"] == target
+
+
+def _with_numbers(site: Flask) -> list[Rule]:
+    rules = list(site.url_map.iter_rules())
+    return [rule for rule in rules if any(isinstance(kind, IntegerConverter) for kind in rule._converters.values())]
+
+
+def test_a_number_that_no_database_gives_out_leads_to_no_page(site: Flask) -> None:
+    addresses = site.url_map.bind("localhost")
+    assert len(_with_numbers(site)) > 15
+    for rule in _with_numbers(site):
+        kinds = rule._converters
+        method = "POST" if "POST" in (rule.methods or ()) else "GET"
+        for number in (LARGEST_NUMBER + 1, 3_000_000_000, 2**63, "9" * 5000):
+            path = rule.rule
+            for name, kind in kinds.items():
+                shown = f"<int:{name}>" if isinstance(kind, IntegerConverter) else f"<{name}>"
+                path = path.replace(shown, str(number) if isinstance(kind, IntegerConverter) else "x")
+            assert "<" not in path, path
+            try:
+                endpoint, _ = addresses.match(path, method=method)
+            except (NotFound, MethodNotAllowed):  # a page of another kind, for which this is a word
+                continue
+            assert endpoint != rule.endpoint, path
+
+
+@pytest.mark.parametrize("username", ["admin", "director", "auditor", "strategy"])
+def test_the_largest_number_of_all_is_never_a_crash(
+    site: Flask, as_person: Callable[[str], Visitor], username: str
+) -> None:
+    person = as_person(username)
+    for rule in _with_numbers(site):
+        values = {
+            name: LARGEST_NUMBER if isinstance(kind, IntegerConverter) else OFFICE
+            for name, kind in rule._converters.items()
+        }
+        with site.test_request_context():
+            path = url_for(rule.endpoint, **values)
+        answer = person.post(path, {"reason": "x"}) if "POST" in (rule.methods or ()) else person.get(path)
+        assert 302 <= answer.status_code < 500, path
