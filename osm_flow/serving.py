@@ -48,14 +48,17 @@ def asked_to_stop(tell: Callable[[], None]) -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def run(server: Any, asked: threading.Event, *, patience: float = PATIENCE) -> bool:
+def run(
+    server: Any, asked: threading.Event, *, patience: float = PATIENCE, between: Callable[[], None] = lambda: None
+) -> bool:
     """Answer requests until the event is set; then take no new connections, end the requests begun, and close the others.
 
-    Whether every request that was begun has had its answer.
+    Whether every request that was begun has had its answer. `between` is called again and again meanwhile.
     """
     sockets: dict[int, Any] = getattr(server, "map", None) or server._map
     while not asked.is_set():
         _loop(server, sockets)
+        between()
     for listening in [found for found in sockets.values() if isinstance(found, BaseWSGIServer)]:
         listening.accepting = False
         wasyncore.dispatcher.close(listening)  # its trigger stays: by it workers say that there is something to send
@@ -63,6 +66,7 @@ def run(server: Any, asked: threading.Event, *, patience: float = PATIENCE) -> b
     _loop(server, sockets)  # what was sent before is read
     while (busy := _busy(sockets)) and monotonic() < deadline:
         _loop(server, sockets)
+        between()
     server.task_dispatcher.shutdown(timeout=_LOOK_AGAIN)
     return not busy
 

@@ -24,10 +24,14 @@ from osm_flow.operations.people.accounts import has_people
 from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.scheduler import owner_name, start
 from osm_flow.store.advisory_locks import AdvisoryLock, take
+from osm_flow.store.patience import waiting_since
 from osm_flow.store.session import Busy, Overtaken, Store, Unreachable
 from osm_flow.store.upgrade import upgrade
 
 _PATIENCE = 300.0
+# For the questions whether the site is alive, and for telling those who came too late: neither waits for long.
+_SPARE_THREADS = 3
+_PROBES = {"/healthz", "/readyz"}
 
 # A little above what the site accepts, so that the site's own page answers what is only just too large.
 _LARGEST_REQUEST = 32 * 1024 * 1024
@@ -48,13 +52,14 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
     app.config["DEMO_LOGINS"] = cast.logins() if demo else []
     ticker = None
     try:
-        server = _listening(app, host, port, threads)
+        lines = _Lines(threads, context.limits.lock)
+        server = _listening(app, host, port, lines)
         if not no_scheduler:
             app.config["SCHEDULER_STARTED_AT"] = context.now()
             ticker = start(context.store, context.now, owner_name(), means_of(context))
         with serving.asked_to_stop(ticker.ask_to_stop if ticker else lambda: None) as asked:
             click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
-            if not serving.run(server, asked):
+            if not serving.run(server, asked, between=lines.give_up):
                 click.echo("Some requests were cut off; nothing of them was kept", err=True)
     finally:
         if ticker:
@@ -62,31 +67,64 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
         context.store.close()
 
 
-class _Lines:
-    """Two lines of requests with threads of their own, in place of waitress's one.
+class _Task:
+    """A connection with a request that was read, and when that was."""
 
-    Whoever only reads never stands behind people who wait for their turn to write.
+    def __init__(self, channel: Any) -> None:
+        self._channel = channel
+        self.since = monotonic()
+        self.has_given_up = False
+
+    def service(self) -> None:
+        """Answer the request; what it has waited for a thread counts as what it waits for the database does."""
+        with waiting_since(self.since, has_given_up=self.has_given_up):
+            self._channel.service()
+
+    def cancel(self) -> None:
+        """Close the connection without an answer."""
+        self._channel.cancel()
+
+
+class _Lines:
+    """Lines of requests with threads of their own, in place of waitress's one.
+
+    Whoever only reads never stands behind people who wait for their turn to write, and who asks whether the site is alive
+    stands behind nobody. A request for which no thread was free before its limit passed is told so by a spare thread.
     """
 
-    def __init__(self, threads: int) -> None:
-        self._writers, self._readers = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+    def __init__(self, threads: int, limit: float) -> None:
+        self._limit = limit
+        self._writers, self._readers, self._spare = (ThreadedTaskDispatcher() for _ in range(3))
         self._writers.set_thread_count(threads // 2)
         self._readers.set_thread_count(threads - threads // 2)
+        self._spare.set_thread_count(_SPARE_THREADS)
 
     def add_task(self, channel: Any) -> None:
         """Put a connection with a request that was read into the line of its method."""
-        reads = channel.requests[0].command in {"GET", "HEAD", "OPTIONS"}
-        (self._readers if reads else self._writers).add_task(channel)
+        request = channel.requests[0]
+        reads = request.command in {"GET", "HEAD", "OPTIONS"}
+        line = self._spare if request.path in _PROBES else self._readers if reads else self._writers
+        line.add_task(_Task(channel))
+
+    def give_up(self) -> None:
+        """Have the requests told that have waited for a thread until their limit passed."""
+        late = monotonic() - self._limit
+        for line in (self._writers, self._readers):
+            while line.queue and line.queue[0].since < late:
+                with line.lock:
+                    task = line.queue.popleft() if line.queue and line.queue[0].since < late else None
+                if task is not None:
+                    task.has_given_up = True
+                    self._spare.add_task(task)
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
-        """End both lines as waitress ends its one."""
-        ended = [line.shutdown(cancel_pending, timeout) for line in (self._writers, self._readers)]
+        """End every line as waitress ends its one."""
+        ended = [line.shutdown(cancel_pending, timeout) for line in (self._writers, self._readers, self._spare)]
         return all(ended)
 
 
-def _listening(app: Flask, host: str, port: int, threads: int) -> Any:
+def _listening(app: Flask, host: str, port: int, lines: _Lines) -> Any:
     """The server; it accepts connections from now on. Raises BadParameter for no host, OSError for a taken port."""
-    lines = _Lines(threads)
     try:
         return waitress.create_server(
             app, host=host, port=port, _dispatcher=lines, ident=None, max_request_body_size=_LARGEST_REQUEST

@@ -15,6 +15,7 @@ from osm_flow.errors import Refused
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_or_replace
 from osm_flow.store.models import SchedulerTick
+from osm_flow.store.patience import waiting_at_most
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import current_revision, newest_revision
 
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 30
 LATE = timedelta(seconds=4 * TICK_SECONDS)
 _FORGOTTEN = timedelta(days=1)
+# A proxy asks every few seconds, and takes no answer for a bad one: sooner than others give up.
+_PATIENCE = 1.5
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,21 @@ def note_tick(session: Session, owner: str, now: datetime) -> None:
 
 
 def readiness(store: Store, now: datetime) -> Readiness:
-    """Ask the database. Never raises for what is wrong with it."""
+    """Ask the database, for a short while. Never raises for what is wrong with it."""
     wanted = newest_revision()
     try:
-        tables = current_revision(store)
-        last_tick = None
-        if tables == wanted:
-            with store.reading() as session:
-                last_tick = session.scalar(select(func.max(SchedulerTick.at)))
+        with waiting_at_most(_PATIENCE):
+            tables, last_tick = _asked(store, wanted)
     except (Refused, SQLAlchemyError) as error:
         logger.warning("not ready: %s", error.__cause__ or error)
         return Readiness(False, None, wanted, None, is_late=True)
     return Readiness(True, tables, wanted, last_tick, is_late=last_tick is None or last_tick < now - LATE)
+
+
+def _asked(store: Store, wanted: str) -> tuple[str | None, datetime | None]:
+    """The version of the tables, and the last tick where they fit."""
+    tables = current_revision(store)
+    if tables != wanted:
+        return tables, None
+    with store.reading() as session:
+        return tables, session.scalar(select(func.max(SchedulerTick.at)))

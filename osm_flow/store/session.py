@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import (
@@ -29,15 +31,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from osm_flow.errors import NotFound, Refused
+from osm_flow.store import patience
 from osm_flow.store.database_errors import Trouble, trouble_of
 from osm_flow.store.models import Case, WorkItem
 from osm_flow.store.unit_of_work import unit_of
 from osm_flow.store.writer_queue import WriterQueue
 
 _TURN = "osm_turn"
+_LOCK_TIMEOUT = "osm_lock_timeout"
+# PostgreSQL is told anew how long it may wait when that differs by more than this from what it was told before.
+_COARSE_SECONDS = 0.2
 
 
 class Overtaken(Refused):
@@ -75,7 +81,7 @@ class CaseNotFound(NotFound):
 class Limits:
     """How many seconds the database may keep somebody waiting, so that nobody waits for ever. 0 is without end.
 
-    lock       for what another transaction holds.
+    lock       for what another transaction holds; for a request, from its arrival, for all that it waits for.
     statement  for one answer (PostgreSQL).
     idle       how long a transaction may stand still before PostgreSQL ends it: whoever began it is paused or gone.
     connect    for a connection (PostgreSQL).
@@ -103,13 +109,13 @@ class Store:
         self.dialect: str = self.engine.dialect.name
         if self.dialect == "sqlite":
             self._queue = WriterQueue(_file_of(address))
-            patience = f"busy_timeout={limits.lock * 1000}"
-            _govern_sqlite(self.engine, _turns(self.engine, self._queue, limits.lock), patience)
+            _govern_sqlite(self.engine, limits.lock, _turns(self.engine, self._queue, limits.lock))
             self._writing: Engine = self.engine.execution_options(osm_begin="IMMEDIATE")
             # Its own connections: one that is told now this, now that, prepares all of its statements anew each time.
             self._reading: Engine = create_engine(address, **_pool(address, limits))
-            _govern_sqlite(self._reading, lambda connection: None, patience, "query_only=ON")
+            _govern_sqlite(self._reading, limits.lock, lambda _connection: limits.lock, "query_only=ON")
         else:
+            _govern_postgresql(self.engine, address, limits)
             self._writing = self.engine
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
@@ -120,6 +126,7 @@ class Store:
         Raises Overtaken when another writer won, Busy when the database could not be locked in time, Unreachable when it
         is away or cannot write, OutcomeUnknown when it went away during the commit.
         """
+        _refuse_late()
         with refusing(), Session(self._writing, expire_on_commit=False) as session:
             yield session
             session.flush()
@@ -131,6 +138,7 @@ class Store:
 
         Raises Busy, Unreachable.
         """
+        _refuse_late()
         with refusing(reads=True), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
             yield session
 
@@ -317,10 +325,34 @@ def _commit(session: Session) -> None:
         raise
 
 
+def _refuse_late() -> None:
+    if patience.has_given_up():
+        raise Busy
+
+
+class _Pool(QueuePool):
+    """Connections for which a request waits no longer than for all else that it needs."""
+
+    @property
+    def _timeout(self) -> float:
+        return patience.left(self._limit)
+
+    @_timeout.setter
+    def _timeout(self, limit: float) -> None:
+        self._limit = limit
+
+    def recreate(self) -> QueuePool:
+        """A pool like this one, with the whole limit."""
+        fresh = super().recreate()
+        fresh._timeout = self._limit
+        return fresh
+
+
 def _pool(address: URL, limits: Limits) -> dict[str, Any]:
     if address.get_backend_name() == "sqlite":
         # The connection given back last is taken first: each one that is used keeps pages and statements of its own.
-        return {"connect_args": {"timeout": limits.lock}, "pool_use_lifo": True}
+        kept = {"connect_args": {"timeout": limits.lock}, "pool_use_lifo": True}
+        return kept | ({"poolclass": _Pool, "pool_timeout": limits.lock or 30} if _file_of(address) else {})
     said = address.query.get("options", "")
     waits = {
         "lock_timeout": limits.lock,
@@ -337,14 +369,51 @@ def _pool(address: URL, limits: Limits) -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": 30_000,
     }
-    return {"pool_size": 10, "max_overflow": 20, "pool_timeout": limits.lock or 30, "connect_args": connect_args}
+    sizes = {"pool_size": 10, "max_overflow": 20, "pool_timeout": limits.lock or 30}
+    return {"poolclass": _Pool, "connect_args": connect_args, **sizes}
 
 
-def _govern_sqlite(engine: Engine, enter: Callable[[Connection], None], *pragmas: str) -> None:
+def _govern_postgresql(engine: Engine, address: URL, limits: Limits) -> None:
+    """Give each statement of a request only what is left of its limit, and a new connection as well."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, _record: Any, arguments: Any, parameters: dict[str, Any]) -> Any:
+        if not patience.is_counted():
+            return None  # as usual
+        seconds = patience.left(min(limits.connect or limits.lock, limits.lock or limits.connect))
+        return dialect.connect(*arguments, **parameters | {"connect_timeout": max(1, ceil(seconds))})
+
+    if not limits.lock or "lock_timeout" in str(address.query.get("options", "")):
+        return  # what the URL says wins
+
+    # What was told holds until the end of the transaction, or of the savepoint in which it was told.
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.info[_LOCK_TIMEOUT] = limits.lock
+
+    @event.listens_for(engine, "rollback_savepoint")
+    def forget(connection: Connection, _name: str, _context: None) -> None:
+        connection.info[_LOCK_TIMEOUT] = None
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def tell(connection: Connection, _cursor: Any, statement: str, *_: object) -> None:
+        # Going back to a savepoint waits for nobody, and undoes whatever was told right before.
+        if not patience.is_counted() or statement.startswith("ROLLBACK TO"):
+            return
+        seconds, told = patience.left(limits.lock), connection.info.get(_LOCK_TIMEOUT)
+        if told is None or told - seconds > (_COARSE_SECONDS if seconds else 0):
+            connection.info[_LOCK_TIMEOUT] = seconds
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {max(1, ceil(seconds * 1000))}")  # 0: without end
+
+
+def _govern_sqlite(engine: Engine, limit: float, enter: Callable[[Connection], float], *pragmas: str) -> None:
     """Take transactions out of the driver's hands: it begins them late and never IMMEDIATE.
 
-    `enter` waits for the turn of one that is to write.
+    `enter` waits for the turn of one that is to write, and gives the seconds that are left of the limit.
     """
+
+    def be_patient(connection: Connection, seconds: float) -> None:
+        connection.connection.cursor().execute(f"PRAGMA busy_timeout={ceil(seconds * 1000)}")
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -356,6 +425,7 @@ def _govern_sqlite(engine: Engine, enter: Callable[[Connection], None], *pragmas
             "foreign_keys=ON",
             # What is deleted is overwritten: personal data may not linger in free pages.
             "secure_delete=ON",
+            f"busy_timeout={ceil(limit * 1000)}",
             *pragmas,
         ):
             cursor.execute(f"PRAGMA {pragma}")
@@ -364,19 +434,22 @@ def _govern_sqlite(engine: Engine, enter: Callable[[Connection], None], *pragmas
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("osm_begin") == "IMMEDIATE":
-            enter(connection)
+            be_patient(connection, enter(connection))
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             connection.exec_driver_sql("BEGIN")
+        be_patient(connection, patience.left(limit))
 
 
-def _turns(engine: Engine, queue: WriterQueue, seconds: float) -> Callable[[Connection], None]:
-    """What lets transactions that write begin in the order in which they came."""
+def _turns(engine: Engine, queue: WriterQueue, limit: float) -> Callable[[Connection], float]:
+    """What lets transactions that write begin in the order in which they came; it gives what is left of the limit."""
 
-    def enter(connection: Connection) -> None:
+    def enter(connection: Connection) -> float:
+        begun, seconds = monotonic(), patience.left(limit)
         if not queue.enter(seconds):
             raise Busy
         connection.info[_TURN] = True
+        return max(0.0, begun + seconds - monotonic())
 
     # The connection goes back to the pool after its transaction, however that ended.
     @event.listens_for(engine, "checkin")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, TypeVar
 
 from flask import Flask, Response, abort, current_app, g, request
@@ -22,6 +23,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.errors import Refused
 from osm_flow.operations.background.delivery import anything_pending, go_on_at_once
 from osm_flow.operations.people.hats import actor_signed_in
+from osm_flow.store import patience
 from osm_flow.store.session import Store
 from osm_flow.store.unit_of_work import unit_of
 from osm_flow.web.site.access import rule_of
@@ -52,6 +54,11 @@ class SignedIn(UserMixin):  # type: ignore[misc]
 
 class Site(Flask):
     """Flask with the commit where an error can still become an answer: between the view and its response."""
+
+    def wsgi_app(self, environ: Any, start_response: Any) -> Any:
+        """Answer a request; all its waits count from its arrival, which a server of another kind does not tell."""
+        with contextlib.nullcontext() if patience.is_counted() else patience.waiting_since(monotonic()):
+            return super().wsgi_app(environ, start_response)
 
     def dispatch_request(self) -> Response:
         response = self.make_response(super().dispatch_request())
@@ -87,9 +94,9 @@ def begin() -> None:
 
 
 def _open(store: Store, *, reads: bool) -> None:
-    g.scope, g.only_reads = contextlib.ExitStack(), reads
-    context = store.reading() if reads else store.transaction()
-    g.session = g.scope.enter_context(context)
+    scope, g.only_reads = contextlib.ExitStack(), reads
+    g.session = scope.enter_context(store.reading() if reads else store.transaction())
+    g.scope = scope
 
 
 def _recognise() -> None:

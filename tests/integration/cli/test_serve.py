@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from select import select as select_readable
@@ -137,6 +138,101 @@ def test_readers_are_answered_while_more_writers_wait_than_there_are_threads(
             assert monotonic() - begun < 5
             assert select_readable([writer.sock for writer in writers], [], [], 0)[0] == []  # they all wait still
         assert {writer.getresponse().status for writer in writers} == {401, 429}
+
+
+LIMIT = 2
+SLACK = 1.5
+MANY = 24
+
+
+@contextmanager
+def impatient_server(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The site as a program of its own whose requests wait for `LIMIT` seconds."""
+    office = BenchOffice(Shell(store, folder).context)
+    environment = programs.environment
+    monkeypatch.setattr(programs, "environment", lambda of: environment(of) | {"OSM_LOCK_TIMEOUT": str(LIMIT)})
+    with programs.server(office) as (port, _, _):
+        yield port
+
+
+def ask(port: int, method: str, path: str, body: str | None, headers: dict[str, str]) -> tuple[int, str | None, float]:
+    """Status, `Retry-After`, and the seconds from the request to its answer."""
+    begun = monotonic()
+    with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as browser:
+        browser.request(method, path, body=body, headers=headers)
+        answer = browser.getresponse()
+        page = answer.read().decode()
+        seconds = monotonic() - begun
+    assert answer.status != 503 or path in {"/healthz", "/readyz"} or "ระบบไม่ว่างชั่วคราว" in page
+    return answer.status, answer.headers["Retry-After"], seconds
+
+
+@contextmanager
+def held_by_another_process(path: str) -> Iterator[None]:
+    """A SQLite database in which another process has begun to write."""
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN IMMEDIATE')"
+    code += "; print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        yield
+
+
+def assert_all_told_in_time(port: int, holding: AbstractContextManager[object]) -> None:
+    """More people write at once than there are threads, and others read meanwhile."""
+    form, headers = login_form(port)
+    with ThreadPoolExecutor(MANY) as people:
+        with holding:
+            writers = [people.submit(ask, port, "POST", "/login", form, headers) for _ in range(MANY)]
+            for path in ("/login", "/healthz", "/login"):
+                status, _, seconds = ask(port, "GET", path, None, {})
+                assert (status, seconds < 1) == (200, True), path
+            told = [writer.result() for writer in writers]
+        assert {(status, again) for status, again, _ in told} == {(503, "5")}
+        assert max(seconds for *_, seconds in told) < LIMIT + SLACK, sorted(seconds for *_, seconds in told)
+        assert min(seconds for *_, seconds in told) > LIMIT - 0.5  # nobody is turned away before that
+        assert ask(port, "POST", "/login", form, headers)[0] == 401  # nothing stays behind
+
+
+def test_however_many_write_to_a_held_sqlite_each_is_told_within_the_limit(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with impatient_server(sqlite_store, tmp_path, monkeypatch) as port:
+        assert_all_told_in_time(port, held_by_another_process(str(sqlite_store.url.database)))
+
+
+def test_however_many_wait_for_a_locked_table_of_postgresql_each_is_told_within_the_limit(
+    new_postgresql: Callable[[], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new_postgresql()
+    with impatient_server(store, tmp_path, monkeypatch) as port:
+        assert_all_told_in_time(port, locked(store, "login_attempts"))
+
+
+def test_whether_the_site_is_alive_is_told_soon_while_every_thread_waits_for_postgresql(
+    new_postgresql: Callable[[], Store], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new_postgresql()
+    with impatient_server(store, tmp_path, monkeypatch) as port:
+        for table in ("scheduler_ticks", "alembic_version"):
+            form, headers = login_form(port)
+            with ThreadPoolExecutor(MANY) as people, locked(store, table, "login_attempts"):
+                writers = [people.submit(ask, port, "POST", "/login", form, headers) for _ in range(12)]
+                assert ask(port, "GET", "/healthz", None, {})[2] < 1
+                status, _, seconds = ask(port, "GET", "/readyz", None, {})
+                assert (status, seconds < 2.2) == (503, True), (table, seconds)
+                assert {writer.result()[0] for writer in writers} == {503}
+            assert ask(port, "GET", "/readyz", None, {})[0] == 200
+
+
+@contextmanager
+def locked(store: Store, *tables: str) -> Iterator[None]:
+    """Tables of PostgreSQL that nobody else may even read."""
+    with store.engine.begin() as holder:
+        holder.execute(text(f"LOCK {', '.join(tables)} IN ACCESS EXCLUSIVE MODE"))
+        yield
 
 
 def test_a_host_that_is_none_is_misuse(sqlite_store: Store, tmp_path: Path) -> None:

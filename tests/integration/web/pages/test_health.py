@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from flask import Flask
@@ -92,3 +94,41 @@ def test_without_a_database_the_process_is_alive_and_not_ready(tmp_path: Path) -
     assert told.get_json()["database"] == {"reachable": False}
     assert "secret" not in told.text
     assert asked.get("/healthz").get_json() == {"alive": True}
+
+
+def test_a_database_that_takes_no_writes_is_ready_to_be_read_until_the_scheduler_could_not_tick(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    with sqlite_store.transaction() as session:
+        note_tick(session, "node:1", NOW)
+    sqlite_store.close()
+    clock = Clock(NOW)
+    read_only = Store(f"sqlite:///file:{sqlite_store.url.database}?mode=ro&uri=true")
+    settings = Settings(env="test", secret_key="k" * 40, data_dir=tmp_path)
+    site = create_app(settings, store=read_only, clock=clock)
+    site.config["SCHEDULER_STARTED_AT"] = NOW
+
+    assert site.test_client().get("/readyz").status_code == 200
+    clock.pass_by(minutes=3)
+
+    told = site.test_client().get("/readyz")
+    assert (told.status_code, told.get_json()["database"]) == (503, {"reachable": True})
+    assert told.get_json()["scheduler"]["late"]
+    read_only.close()
+
+
+@pytest.mark.parametrize("table", ["scheduler_ticks", "alembic_version"])
+def test_a_locked_table_keeps_nobody_waiting_who_asks_whether_the_site_is_ready(
+    new_postgresql: Callable[[], Store], tmp_path: Path, table: str
+) -> None:
+    store = new_postgresql()
+    asked = site_on(store, tmp_path).test_client()
+    with store.engine.begin() as holder:
+        holder.execute(text(f"LOCK {table} IN ACCESS EXCLUSIVE MODE"))
+        begun = monotonic()
+        assert asked.get("/readyz").status_code == 503
+        assert 1 < monotonic() - begun < 2
+        begun = monotonic()
+        assert asked.get("/healthz").status_code == 200
+        assert monotonic() - begun < 1
+    assert asked.get("/readyz").status_code == 200
