@@ -215,7 +215,8 @@ def _run(workflow: CaseWorkflow) -> None:
             continue
         count(ready)
         _run_one(ready)
-    _refuse_depth(workflow, workflow.task_tree)
+    newest = (task for task in reversed(workflow.tasks.values()) if task.task_spec.bpmn_id)
+    _refuse_depth(workflow, next(newest, workflow.task_tree))
 
 
 def _run_one(task: Any) -> None:
@@ -234,14 +235,9 @@ def _located(task: Any, fault: SpiffWorkflowException) -> EngineFault:
 
 def _next_ready(workflow: CaseWorkflow) -> Any:
     """The first ready task that needs nobody, deepest subprocess first, oldest first."""
-    for inner in sorted(workflow.get_active_subprocesses(), key=lambda w: -w.depth):
-        for task in inner.tasks.values():
-            if task.state == TaskState.READY and not task.task_spec.manual:
-                return task
-    for task in workflow.tasks.values():
-        if task.state == TaskState.READY and not task.task_spec.manual:
-            return task
-    return None
+    inner = [sub for sub in workflow.subprocesses.values() if sub.runnable and not sub.completed]
+    inmost = max(inner, key=lambda sub: sub.depth, default=workflow)
+    return inmost.tasks[min(inmost.runnable)] if inmost.runnable else None
 
 
 def _refresh(workflow: CaseWorkflow) -> bool:

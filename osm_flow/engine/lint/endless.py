@@ -47,7 +47,8 @@ def _check_ways_back(ground: Ground, scope: Any) -> None:
 
 
 def _joins(ground: Ground, node: Any) -> bool:
-    return local_name(node) in ("parallelGateway", "inclusiveGateway") and len(ground.incoming(node)) > 1
+    # An inclusive gateway is no rest: once no other token can come, the one that goes round passes it each time.
+    return local_name(node) == "parallelGateway" and len(ground.incoming(node)) > 1
 
 
 def _goes_on(node: Any) -> bool:

@@ -80,7 +80,7 @@ def _splice(workflow: Any, pinned: set[int]) -> None:
         child, parent = task.children[0], task.parent
         parent._children[parent._children.index(task.id)] = child.id
         child._parent = parent.id
-        workflow.tasks.pop(task.id)
+        workflow.forget(task.id)
 
 
 def _may_be_spliced(workflow: Any, task: Any, pinned: set[int]) -> bool:

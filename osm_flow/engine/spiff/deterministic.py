@@ -20,11 +20,13 @@ from osm_flow.domain.json import JSON, in_order
 from osm_flow.engine.errors import EngineFault, ExpressionFault
 from osm_flow.engine.expressions import COUNTING_FUNCTIONS, evaluate, fill
 from osm_flow.engine.rules import DECIMALS, RULES, TOKENS
+from osm_flow.engine.spiff.joins import CountingJoin
 from osm_flow.engine.spiff.tokens import adopt, send_on
 from osm_flow.engine.values import Lookup, Thrown
 
 LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 MOST_TICKS = 200_000
+MOST_LOOKS = 5_000_000
 
 
 class CaseTask(Task):  # type: ignore[misc]
@@ -53,6 +55,7 @@ class CaseTask(Task):  # type: ignore[misc]
         was_live, self._state = self.has_state(LIVE), value
         top = self.workflow.top_workflow
         self.last_state_change = top.tick()
+        self.workflow.note_state(self)
         if self.task_spec.bpmn_id is not None and (
             value == TaskState.COMPLETED or (value == TaskState.CANCELLED and was_live)
         ):
@@ -164,7 +167,41 @@ def _plant(workflow: Any) -> None:
 
 
 class _Pruned:
-    """A workflow in which the removal of a task also ends what the task waited for."""
+    """A workflow in which the removal of a task also ends what the task waited for.
+
+    It knows which of its tasks can run by themselves, which wait at a join, and where tokens are, so that no step looks
+    for them.
+    """
+
+    runnable: set[int]
+    at_joins: set[int]
+    live: dict[Any, set[int]]
+
+    def _begin_account(self) -> None:
+        self.runnable, self.at_joins, self.live = set(), set(), {}
+
+    def note_state(self, task: CaseTask) -> None:
+        """Keep account of a task whose state has changed."""
+        if task._state == TaskState.READY and not task.task_spec.manual:
+            self.runnable.add(task.id)
+        else:
+            self.runnable.discard(task.id)
+        if task._state == TaskState.WAITING and isinstance(task.task_spec, CountingJoin):
+            self.at_joins.add(task.id)
+        else:
+            self.at_joins.discard(task.id)
+        if task._state & LIVE:
+            self.live.setdefault(task.task_spec, set()).add(task.id)
+        elif task.task_spec in self.live:
+            self.live[task.task_spec].discard(task.id)
+
+    def forget(self, task_id: int) -> None:
+        """Take a task out of the table and out of the account."""
+        task = self.tasks.pop(task_id)  # type: ignore[attr-defined]
+        if task.task_spec in self.live:
+            self.live[task.task_spec].discard(task_id)
+        self.runnable.discard(task_id)
+        self.at_joins.discard(task_id)
 
     def _remove_task(self, task_id: int) -> None:
         # not by recursion as the library: a long diagram is a deep tree
@@ -180,7 +217,7 @@ class _Pruned:
         top.event_manager.remove_task(task)
         top.forget_subprocess(task_id)
         task.parent._children.remove(task_id)
-        self.tasks.pop(task_id)  # type: ignore[attr-defined]
+        self.forget(task_id)
         self._task_removed_notify(task)  # type: ignore[attr-defined]
 
     def update_waiting_tasks(self) -> None:
@@ -197,6 +234,7 @@ class CaseSubWorkflow(_Pruned, BpmnSubWorkflow):  # type: ignore[misc]
     """The library's workflow of a subprocess, made of our tasks."""
 
     def __init__(self, spec: Any, parent_task_id: int, top_workflow: Any, deserializing: bool = False) -> None:
+        self._begin_account()
         super().__init__(spec, parent_task_id, top_workflow, deserializing=True)
         if not deserializing:
             _plant(self)
@@ -215,7 +253,9 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
         *,
         rules: int = RULES,
     ) -> None:
+        self._begin_account()
         self.rules = rules
+        self.looked_at = 0
         self.counter = 0
         self.ticks = 0
         self.begun_at_tick = 0
@@ -237,6 +277,7 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
             raise EngineFault("", f"the state was made by rules {self.rules} of the engine, this step asks for {rules}")
         self.now = now
         self.begun_at_tick = self.ticks
+        self.looked_at = 0
         self.script_engine.lookup = lookup
         self.passed, self.thrown = [], []
         if rules > self.rules:
@@ -261,6 +302,12 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
         if self.ticks - self.begun_at_tick > MOST_TICKS:
             raise EngineFault("", "it goes round without waiting for anybody")
         return self.ticks
+
+    def look_at(self, tasks: int, element: str | None) -> None:
+        """Count tasks that a join looks at. Raises EngineFault when a step looks at more than any honest one does."""
+        self.looked_at += tasks
+        if self.looked_at > MOST_LOOKS:
+            raise EngineFault(element or "", "it goes round without waiting for anybody")
 
     def create_subprocess(self, my_task: Any, spec_name: str) -> CaseSubWorkflow:
         """Make the workflow of a subprocess and keep it under the id of its task."""

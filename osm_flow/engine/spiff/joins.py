@@ -71,8 +71,15 @@ class CountingJoin(UnstructuredJoin):  # type: ignore[misc]
 
     def arrivals(self, workflow: Any) -> list[Any]:
         """The arrivals that no firing has used yet, oldest first."""
-        unused = [t for t in workflow.tasks.values() if t.task_spec is self and is_arrival(t)]
+        tasks = (
+            workflow.tasks.values() if self.keeps_cancelled(workflow) else map(workflow.tasks.get, workflow.at_joins)
+        )
+        unused = [t for t in tasks if t.task_spec is self and is_arrival(t)]
         return sorted(unused, key=lambda t: t.internal_data["arrived"])
+
+    def keeps_cancelled(self, workflow: Any) -> bool:
+        """Whether an arrival may be cancelled and still be unused, as by rules 1."""
+        return bool(workflow.top_workflow.rules < TOKENS)
 
     def _update_hook(self, my_task: Any) -> bool:
         if my_task.workflow.top_workflow.rules >= TOKENS:
@@ -155,15 +162,22 @@ class InclusiveGateway(CountingJoin, defaults.InclusiveGateway):  # type: ignore
         """BPMN 2.0.2, 13.4.3: unless a token elsewhere can reach an empty flow and cannot reach a filled one."""
         full = {t.internal_data["via"] for t in self.arrivals(workflow)}
         empty = set(self._inputs) - full
-        for task in workflow.tasks.values():
-            if task.task_spec is not self and _is_token(task):
-                reached = self._ahead_of(task.task_spec)
-                if reached & empty and not reached & full:
-                    return False
+        elsewhere = [spec for spec, tokens in workflow.live.items() if tokens and spec is not self]
+        workflow.top_workflow.look_at(len(elsewhere), self.bpmn_id)
+        for spec in elsewhere:
+            reached = self._ahead_of(spec)
+            if reached & empty and not reached & full:
+                return False
         return bool(full)
 
-    def _ahead_of(self, start: Any) -> set[str]:
+    def _ahead_of(self, start: Any) -> frozenset[str]:
         """The elements that sequence flows lead to. An event is ahead only once it waits: then it has its own token."""
+        known: dict[str, frozenset[str]] = self.__dict__.setdefault("_ahead", {})
+        if start.name not in known:
+            known[start.name] = frozenset(self._walked(start))
+        return known[start.name]
+
+    def _walked(self, start: Any) -> set[str]:
         seen: set[str] = set()
         todo = [start]
         while todo:
@@ -251,6 +265,9 @@ class EndJoin(CountingJoin, BpmnTaskSpec):  # type: ignore[misc]
         my_task._inherit_data()
         my_task._set_state(TaskState.WAITING)
         return False
+
+    def keeps_cancelled(self, workflow: Any) -> bool:
+        return True
 
     def can_fire(self, workflow: Any) -> bool:
         """BPMN 2.0.2, 13.5.6: a process ends when no token is left in it."""

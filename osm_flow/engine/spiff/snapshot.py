@@ -133,6 +133,7 @@ def _fill(workflow: Any, row: dict[str, Any]) -> None:
         base = workflow.tasks[parent_id].data if parent_id is not None else {}
         task.data = {**({k: v for k, v in base.items() if k not in gone} if gone else base), **values}
         workflow.tasks[task_id] = task
+        workflow.note_state(task)
     workflow.tasks = dict(
         sorted(workflow.tasks.items())
     )  # the order of their making, in which the engine looks at them

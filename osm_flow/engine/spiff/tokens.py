@@ -55,10 +55,9 @@ def fire_a_join(top: Any) -> bool:
 
 
 def _fire_in(workflow: Any) -> bool:
-    waiting: dict[str, CountingJoin] = {}
-    for task in workflow.tasks.values():
-        if task.state == TaskState.WAITING and isinstance(task.task_spec, CountingJoin):
-            waiting[task.task_spec.name] = task.task_spec
+    tasks = [workflow.tasks[task_id] for task_id in workflow.at_joins]
+    workflow.top_workflow.look_at(len(tasks), None)
+    waiting = {task.task_spec.name: task.task_spec for task in tasks}
     # by kind: what a parallel gateway lets go may still be on its way to an inclusive one
     for kind in (ParallelGateway, InclusiveGateway, EndJoin):
         for name in sorted(waiting):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine import EngineFault, compile_process, lint
 from osm_flow.engine.spiff import events, joins, tokens
-from osm_flow.engine.stepper import LiveCase, external_id
+from osm_flow.engine.stepper import LiveCase, external_id, step
 from osm_flow.engine.values import CompleteTask, DeliverMessage, FireTimer, Start, Step
 from tests.unit.engine.diagrams import CASE, NOW
 from tests.unit.engine.graphs import (
@@ -291,3 +292,27 @@ def test_a_planted_fault_is_found(monkeypatch: Any, where: Any, name: str, fault
         return False
 
     assert any(goes_wrong(seed) for seed in range(150))
+
+
+ENDLESS = {
+    "an inclusive gateway that leads back into itself": ("S>J, J>J, J>A, A>E", {"J": "inc"}),
+    "a fork that feeds itself": ("S>M, M>P, P>M, P>A, A>E", {"M": "xor", "P": "par"}),
+    "two inclusive joins that feed each other": (
+        "S>M, M>P, P>M, P>J, J>E, P>K, K>J",
+        {"M": "xor", "P": "par", "J": "inc", "K": "inc"},
+    ),
+    "events that multiply": ("S>J, J>J, J>A, A>E, b>E, c>E", {"J": "inc", "b": "message on A", "c": "message on A"}),
+}
+
+
+@pytest.mark.parametrize(("flows", "kinds"), ENDLESS.values(), ids=ENDLESS.keys())
+def test_a_step_without_an_end_ends_in_seconds_and_changes_nothing(flows: str, kinds: dict[str, str]) -> None:
+    """Whatever goes round, within a budget that counts runs, ticks and what joins look at."""
+    process = compile_process("p", xml_of(drawn(flows, **kinds)), {}, {})
+    begun = time.process_time()
+
+    with pytest.raises(EngineFault, match="goes round without waiting") as fault:
+        step(process, CASE, None, Start({}), NOW, lambda name, args: 1)
+
+    assert fault.value.element
+    assert time.process_time() - begun < 20
