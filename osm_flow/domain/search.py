@@ -18,6 +18,10 @@ _UNSEEN = re.compile(
 )
 # Fonts for Thai keep narrow and lowered forms in the private use area, and PDFs give them out: U+F700 to U+F71A, in order.
 _SHAPED = dict(enumerate("ฐิีึื่้๊๋์่้๊๋์ญัํ็่้๊๋์ฺุู", start=0xF700)) | {ord("ๅ"): "า"}
+# A blank of a script, and no blank to anything that looks for blanks.
+_BRAILLE_BLANK = "\u2800"
+# Blanks, controls, and marks that need a letter.
+_NOT_SEEN_ALONE = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"})
 _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 
 _MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
@@ -63,7 +67,12 @@ def seen(text: str) -> str:
 
 def visible(text: str) -> str:
     """A name as it is kept: without signs that have no shape or turn the direction of letters, with single blanks."""
-    return " ".join(_UNSEEN.sub("", text).split())
+    return " ".join(_UNSEEN.sub("", text.replace(_BRAILLE_BLANK, " ")).split())
+
+
+def says_nothing(text: str) -> bool:
+    """Whether nobody would see a letter, a digit or a sign in the text, whatever characters stand in it."""
+    return all(unicodedata.category(char) in _NOT_SEEN_ALONE for char in visible(text))
 
 
 def searchable(*texts: str | None) -> str:

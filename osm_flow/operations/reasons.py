@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from osm_flow.domain.search import says_nothing
 from osm_flow.errors import Invalid
 
 
@@ -11,6 +12,6 @@ class ReasonMissing(Invalid):
 
 def said(reason: str) -> str:
     """The reason that somebody gave, without the spaces around it. Raises ReasonMissing."""
-    if not reason.strip():
+    if says_nothing(reason):
         raise ReasonMissing(fields={"reason": ReasonMissing.__doc__ or ""})
     return reason.strip()

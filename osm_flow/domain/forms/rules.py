@@ -33,6 +33,7 @@ from osm_flow.domain.forms.scope import (
     rows_of,
 )
 from osm_flow.domain.json import JSON
+from osm_flow.domain.search import visible
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,7 @@ def _distinct_of(rule: JSON, scope: FormScope) -> list[str]:
 
 def _min_length(rule: JSON, scope: FormScope) -> list[str]:
     value = scope.get(rule["min_length"])
-    return _marked(rule, scope) if isinstance(value, str) and len(value.strip()) < rule["length"] else []
+    return _marked(rule, scope) if isinstance(value, str) and len(visible(value)) < rule["length"] else []
 
 
 def _not_among(rule: JSON, scope: FormScope) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms.schema import columns_of, fields_of, find, looked_up
 from osm_flow.domain.json import JSON
+from osm_flow.domain.search import says_nothing
 
 COMPARISONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
     "equals": lambda left, right: left == right,
@@ -73,7 +74,7 @@ def is_missing(field: JSON, value: Any) -> bool:
 def is_given(value: Any) -> bool:
     """Whether a person gave a value: false and 0 are answers, blanks and empty lists are not."""
     if isinstance(value, str):
-        return bool(value.strip())
+        return not says_nothing(value)
     return value is not None and value != []
 
 

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey, is_name, read_head, read_keys, read_note
+from osm_flow.domain.search import says_nothing
 from osm_flow.errors import Invalid, Refused
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import SigningKey
@@ -142,7 +143,7 @@ def replace_lost(session: Session, keyring: Keyring, actor: Actor, now: datetime
 
     Every verification shows this as a gap: before it only the checkpoints that witnesses hold vouch for the log.
     """
-    if not reason.strip():
+    if says_nothing(reason):
         raise ReasonNeeded
     take(session, AdvisoryLock.audit_log)
     if (row := active_key(session)) is None:

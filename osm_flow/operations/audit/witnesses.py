@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, require
-from osm_flow.domain.search import visible
+from osm_flow.domain.search import says_nothing, visible
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Witness
@@ -47,7 +47,7 @@ def add_witness(session: Session, office_id: str, actor: Actor, now: datetime, *
     """Have every further checkpoint mailed to this address. Raises WitnessNotAccepted, WitnessKnown, NotYourRole."""
     require(actor, Verb.manage_witnesses, OfficeFacts(office_id))
     name, email = visible(name)[:255], email.strip()
-    if not name or not name.isprintable() or not _ADDRESS.fullmatch(email) or not email.isprintable():
+    if says_nothing(name) or not name.isprintable() or not _ADDRESS.fullmatch(email) or not email.isprintable():
         raise WitnessNotAccepted
     take(session, AdvisoryLock.witnesses, of=office_id)
     there = select(Witness.id).where(

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.calendar.working_days import WorkingCalendar
+from osm_flow.domain.search import says_nothing, visible
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import replanning
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record, take_turn
@@ -102,7 +103,7 @@ def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime)
     Raises Forbidden, HolidayNotAccepted.
     """
     require(actor, Verb.move_calendar, SystemFacts())
-    name_th, name_en, source = wanted.name_th.strip(), wanted.name_en.strip(), (wanted.source or "").strip()
+    name_th, name_en, source = (visible(text or "") for text in (wanted.name_th, wanted.name_en, wanted.source))
     faults = _faults(wanted.day, name_th, name_en, source)
     if faults:
         raise HolidayNotAccepted(fields=faults)
@@ -140,7 +141,7 @@ def _faults(day: date, name_th: str, name_en: str, source: str) -> dict[str, str
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         faults["day"] = "The year is out of range."
     for field, text in (("name_th", name_th), ("name_en", name_en), ("source", source)):
-        if not text and field != "name_en":
+        if says_nothing(text) and field != "name_en":
             faults[field] = "This is needed."
         elif len(text) > 255 or not text.isprintable():
             faults[field] = "At most 255 characters on one line."

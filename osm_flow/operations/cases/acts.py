@@ -76,6 +76,10 @@ class NotAwaited(NotFound):
     """Nobody waits for this answer any more."""
 
 
+class AnsweredAlready(Refused):
+    """{name} already wrote down this answer, and the case has moved on. Nothing of this sending was kept."""
+
+
 class CancelParentInstead(Refused):
     """Another case called this one and waits for it. Cancel that one, or finish this one."""
 

@@ -20,6 +20,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.search import visible
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.cases.comments import element_in_case
 from osm_flow.operations.idempotency import first_time
@@ -167,6 +168,7 @@ def clean_name(filename: str) -> str:
     """The name of a file without folders, control characters or signs that a file system refuses."""
     name = unicodedata.normalize("NFC", filename).replace("\\", "/").rsplit("/", 1)[-1]
     name = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else char for char in name)
+    name = visible(name)
     name = re.sub(r'[<>:"|?*]', "_", re.sub(r"\s+", " ", name)).rstrip(" .")
     stem, dot, kind = name.rpartition(".") if "." in name else (name, "", "")
     stem = stem.strip(" .") or "file"

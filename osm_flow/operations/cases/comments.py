@@ -13,6 +13,7 @@ from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.journal import NotStorable
 from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.search import says_nothing
 from osm_flow.errors import Invalid
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts
@@ -47,7 +48,7 @@ def comment(
     if not first_time(session, key, actor, now, purpose=f"comment:{case_id}"):
         return None
     body = body.strip()
-    if not 1 <= len(body) <= _LONGEST:
+    if says_nothing(body) or len(body) > _LONGEST:
         raise CommentRefused(fields={"body": CommentRefused.__doc__ or ""})
     element = element_in_case(session, case_id, work_item_id)
     act = Act.allowed(RecordKind.case_commented, decision, element, work_item_id)

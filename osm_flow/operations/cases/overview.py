@@ -11,14 +11,16 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
-from osm_flow.operations.cases.acts import NotAwaited
+from osm_flow.operations.cases.acts import AnsweredAlready, NotAwaited
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.stepping.step import waiting_of
 from osm_flow.store.models import (
     Case,
     Incident,
+    JournalRecord,
     Person,
     ProcessDefinition,
     Timer,
@@ -104,9 +106,17 @@ def awaited_of(session: Session, case: Case) -> list[WaitingMessage]:
 
 
 def awaited_answer(session: Session, case: Case, task_id: str) -> WaitingMessage:
-    """An answer from outside that is awaited, by its task. Raises NotAwaited."""
+    """An answer from outside that is awaited, by its task. Raises NotAwaited; AnsweredAlready, which names who wrote it down."""
     row = session.get(WaitingMessage, task_id)
     if row is None or row.case_id != case.id:
+        written = select(JournalRecord.actor).where(
+            JournalRecord.case_id == case.id,
+            JournalRecord.task_id == task_id,
+            JournalRecord.kind == RecordKind.message_received,
+        )
+        if (username := session.scalar(written.limit(1))) is not None:
+            name = session.scalar(select(Person.display_name).where(Person.username == username))
+            raise AnsweredAlready(name=name or username, case_id=case.id)
         raise NotAwaited(task_id=task_id)
     return row
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb, require_somewhere
 from osm_flow.domain.pages import Page
+from osm_flow.domain.search import says_nothing
 from osm_flow.errors import Invalid
 from osm_flow.operations.paging import newest_first, within
 from osm_flow.store.models import Access, Case
@@ -75,7 +76,7 @@ def record_access(
     Exports raise ExportReasonMissing without a reason.
     """
     reason = read.reason.replace("\0", "").strip()[:_LONGEST]
-    if read.kind.endswith(".exported") and not reason:
+    if read.kind.endswith(".exported") and says_nothing(reason):
         raise ExportReasonMissing(fields={"reason": ExportReasonMissing.__doc__ or ""})
     case = read.concerns if isinstance(read.concerns, Case) else read.case
     named = read.concerns if isinstance(read.concerns, str) else read.concerns.business_key

@@ -14,7 +14,7 @@ from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, requir
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.people import NewPerson
-from osm_flow.domain.search import asked, holds_words, visible
+from osm_flow.domain.search import asked, holds_words, says_nothing, visible
 from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.hats import PersonNotFound, actor_for, person_by_username
@@ -151,7 +151,7 @@ def _office_of(session: Session, person: Person, actor: Actor) -> str | None:
 
 def _faults(display_name: str, email: str | None) -> dict[str, str]:
     faults = {}
-    if not visible(display_name) or len(display_name) > 255 or "\0" in display_name:
+    if says_nothing(display_name) or len(display_name) > 255 or "\0" in display_name:
         faults["display_name"] = "Enter the name, at most 255 characters."
     if email and not re.fullmatch(r"[^@\s\0]{1,120}@[^@\s\0]{1,120}", email.strip()):
         faults["email"] = "Enter an e-mail address such as name@example.go.th."

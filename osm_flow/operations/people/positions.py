@@ -12,7 +12,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
 from osm_flow.domain.people import NewPosition, PositionKind
-from osm_flow.domain.search import visible
+from osm_flow.domain.search import says_nothing, visible
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.accounts import managed_person, require_office
@@ -83,7 +83,7 @@ def _position_faults(session: Session, position: Position) -> Iterable[tuple[str
     if position.kind != PositionKind.substantive:
         if position.for_person_id is None or position.for_person_id == position.person_id:
             yield "for_username", "Say for whom this person acts."
-        if not position.letter:
+        if says_nothing(position.letter or ""):
             yield "letter", "Name the order or letter that made it."
     if max(map(len, (position.title_th, position.title_en, position.letter or ""))) > 255:
         yield "title_th", "Use at most 255 characters."

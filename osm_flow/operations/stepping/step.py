@@ -18,7 +18,7 @@ from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.json import JSON
 from osm_flow.domain.kinds import IncidentKind, in_both_languages
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.search import searchable
+from osm_flow.domain.search import says_nothing, searchable, visible
 from osm_flow.domain.states import CaseStatus, next_case_state
 from osm_flow.engine import Standstill
 from osm_flow.engine.values import Command, Start, Step, Waiting
@@ -94,7 +94,7 @@ def begin(
             return existing
     process = compiled(session, definition)
     parent = session.get_one(Case, start.called_by.case_id) if start.called_by else None
-    title = start.title.strip()[:255] or process.name
+    title = process.name if says_nothing(start.title) else visible(start.title)[:255]
     business_key = next_business_key(session, process, start.office_id, start.fiscal_year)
     case = Case(
         id=case_id,

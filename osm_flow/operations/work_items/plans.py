@@ -15,7 +15,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import Invalid
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.reasons import said
-from osm_flow.operations.work_items.access import allowed, get_work_item, lock_item, record_on
+from osm_flow.operations.work_items.access import allowed, lock_item, record_on, refuse_closed
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_or_replace
 from osm_flow.store.models import Draft, WorkItem
@@ -81,8 +81,12 @@ def set_priority(
 
 
 def save_draft(session: Session, work_item_id: str, actor: Actor, now: datetime, body: JSON) -> Draft:
-    """Keep what the person has typed so far; nobody else sees it. Raises DraftTooLarge, NotStorable."""
-    item = get_work_item(session, work_item_id, actor)
+    """Keep what the person has typed so far; nobody else sees it. Raises DraftTooLarge, NotStorable.
+
+    Drafts go when the work item is closed: what was typed after that is refused, not kept where nobody ever finds it.
+    """
+    item, _ = lock_item(session, work_item_id, actor)
+    refuse_closed(session, item)
     text = journal.canonical(body).decode()
     if len(text) > _MOST_DRAFT:
         raise DraftTooLarge

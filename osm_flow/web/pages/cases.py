@@ -13,13 +13,14 @@ from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
+from osm_flow.domain.search import says_nothing
 from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import CaseStatus
 from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import comments
 from osm_flow.operations.cases import queries as case_queries
-from osm_flow.operations.cases.acts import CaseFilter
+from osm_flow.operations.cases.acts import AnsweredAlready, CaseFilter
 from osm_flow.operations.definitions.library import compiled, latest, list_definitions
 from osm_flow.operations.people.offices import offices
 from osm_flow.store.models import ProcessDefinition
@@ -99,7 +100,7 @@ def start_case(key: str) -> ResponseReturnValue:
     schema = _start_schema(definition)
     typed = {name: posted(name).strip() for name in _START_NAMES}
     form = _submitted(schema, _start_context()) if schema else None
-    problems = {} if typed["case_title"] else {"title": error_text(TitleMissing())}
+    problems = {"title": error_text(TitleMissing())} if says_nothing(typed["case_title"]) else {}
     if problems or (form and form.faults):
         lifecycle.read_again()
         return _start_page(latest(g.session, key), form, typed, problems), Invalid.status
@@ -130,6 +131,23 @@ def picture(case_id: str) -> ResponseReturnValue:
     case = cases.get_case(g.session, case_id, g.actor)
     drawn = case_queries.case_picture(g.session, case, g.now)
     return jsonify({**drawn, "xml": in_language(drawn["xml"])})
+
+
+def told_when_answered(route: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+    """Whoever comes after an answer was written down is told by whom it was, and reads once more what they typed."""
+
+    @wraps(route)
+    def answer(case_id: str, task_id: str) -> ResponseReturnValue:
+        try:
+            return route(case_id, task_id)
+        except AnsweredAlready as error:
+            lifecycle.read_again()
+            case = cases.get_case(g.session, case_id, g.actor)
+            texts = [(name, posted(name)) for name in request.form if name not in ("csrf_token", "idempotency_key")]
+            typed = [(name, text) for name, text in texts if text.strip()]
+            return render_template("cases/answered.html", case=case, words=error_text(error), typed=typed), error.status
+
+    return answer
 
 
 def in_place(act: str) -> Callable[..., Callable[..., ResponseReturnValue]]:
@@ -187,6 +205,7 @@ def change_state(case_id: str, act: str) -> ResponseReturnValue:
 
 @blueprint.get("/cases/<case_id>/answers/<task_id>")
 @requires(Verb.record_message)
+@told_when_answered
 def answer(case_id: str, task_id: str) -> ResponseReturnValue:
     awaited = case_page.awaited(case_id, task_id)
     form = form_page.blank(awaited.schema, awaited.variables, locale=g.locale) if awaited.schema else None
@@ -195,6 +214,7 @@ def answer(case_id: str, task_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/cases/<case_id>/answers/<task_id>")
 @requires(Verb.record_message)
+@told_when_answered
 def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
     """Write down the answer of a party without a login; faults and lost races keep what was typed."""
     cases.lock_for_answer(g.session, case_id, g.actor)

@@ -99,8 +99,14 @@ def save_draft(work_item_id: str) -> ResponseReturnValue:
     item = access.get_work_item(g.session, work_item_id, g.actor)
     schema = work_items.form_of(g.session, item)
     body = form_page.draft_of(schema, request.form) if schema else {}
-    draft = plans.save_draft(g.session, work_item_id, g.actor, g.now, body)
-    if request.accept_mimetypes.best == "application/json":
+    is_for_script = request.accept_mimetypes.best == "application/json"
+    try:
+        draft = plans.save_draft(g.session, work_item_id, g.actor, g.now, body)
+    except Refused as error:
+        if is_for_script:
+            raise
+        return again(work_item_id, error)
+    if is_for_script:
         return jsonify(time=thai_datetime(draft.saved_at))
     flash(gettext("บันทึกร่างแล้ว %(time)s", time=thai_datetime(draft.saved_at)), "success")
     return _to(work_item_id)

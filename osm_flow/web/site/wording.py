@@ -14,6 +14,7 @@ from osm_flow.domain.access.policy import Decision, Reason
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.thai_dates import buddhist_year
 from osm_flow.domain.people import PositionKind
+from osm_flow.domain.search import says_nothing, visible
 from osm_flow.engine import Element
 from osm_flow.operations.people import hats
 from osm_flow.operations.stepping.subject_words import subject_words
@@ -117,8 +118,8 @@ def obstacle_words(decision: Decision, holder: str = "") -> str:
 
 def behalf(name: str, channel: str) -> str | None:
     """Whose answer staff write down and how it came: `สนจ.หนองคาย (หนังสือราชการ)`; None for one's own."""
-    name = " ".join(name.split())
-    if not name:
+    name = visible(name)
+    if says_nothing(name):
         return None
     way = CHANNELS.get(channel)
     return f"{name[: _ON_BEHALF_LENGTH - len(way) - 3]} ({way})" if way else name[:_ON_BEHALF_LENGTH]

@@ -174,7 +174,14 @@ def test_a_second_answer_finds_that_nobody_waits(site: Site) -> None:
     late = wichai.get(path)
     somsri.submit(somsri.get(path), "/answers/", text="คำตอบแรก")
 
-    assert wichai.submit(late, "/answers/", text="คำตอบที่สอง").status == 404
+    told = wichai.submit(late, "/answers/", text="คำตอบที่สอง")
+    again = wichai.get(path)
+
+    assert (told.status, again.status) == (409, 409)
+    for page in (told, again):
+        assert "คุณsomsri บันทึกคำตอบนี้ไปแล้ว" in page.words
+        assert page.all(f"//a[@href='/cases/{case_id(site, 'ขอข้อมูลจากสำนักงบประมาณ')}']")
+    assert "คำตอบที่สอง" in told.words
 
 
 def test_an_answer_without_its_field_keeps_the_rest(site: Site) -> None:

@@ -305,6 +305,25 @@ def test_a_draft_comes_back_with_the_time_it_was_kept(site: Site) -> None:
     assert "บันทึกร่างแล้ว" in again.all("//*[@data-draft-state]")[0].text_content()
 
 
+def test_a_draft_of_finished_work_is_refused_and_stays_on_the_page(site: Site) -> None:
+    item = open_item(site)
+    draft_done(site)
+    malee = site.visit("somsri")
+
+    told = malee.post(f"/work-items/{item}/draft", {"text": "ช้าไป"})
+    token = malee.get("/me").all('//input[@name="csrf_token"]/@value')[0]
+    script = malee.client.post(
+        f"/work-items/{item}/draft", data={"csrf_token": token, "text": "x"}, headers={"Accept": "application/json"}
+    )
+
+    assert (told.status, script.status_code) == (409, 409)
+    with site.store.reading() as session:
+        assert (
+            session.get(Draft, (item, session.scalars(select(Person.id).where(Person.username == "somsri")).one()))
+            is None
+        )
+
+
 def test_a_draft_is_nobody_elses_and_goes_when_the_work_is_done(site: Site) -> None:
     malee, page = claimed(site, "malee")
     malee.post(f"/work-items/{open_item(site)}/draft", {"text": "ความลับของมาลี"})
