@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import (
     ROUND_FLOOR,
     ROUND_HALF_EVEN,
@@ -18,7 +19,11 @@ from decimal import (
     Overflow,
     localcontext,
 )
+from functools import partial
+from itertools import product
 from typing import Any
+
+from osm_flow.domain.calendar.deadlines import MOST_DAYS
 
 _CONTEXT = Context(prec=50, rounding=ROUND_HALF_EVEN, traps=[DivisionByZero, InvalidOperation, Overflow])
 _LONGEST = 100_000
@@ -251,4 +256,64 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "all_of": lambda items, key, value: all(same(_get(item, key), value) for item in _list("all_of", items)),
     "pick": lambda items, key, value: [item for item in _list("pick", items) if same(_get(item, key), value)],
     "field": lambda items, key: [_get(item, key) for item in _list("field", items)],
+}
+
+
+# ---- what can be said before any case is ---------------------------------------------------------------------------------
+
+NUMBERS: list[Any] = [1, 0, -1, 0.5]
+TEXTS: list[Any] = ["a", "", "1", "2026-11-20"]
+LISTS: list[Any] = [[], [1], ["a"], [{}]]
+# Of each kind of value so many that whatever an operator can work with is among them.
+EXAMPLES: list[Any] = [*NUMBERS, *TEXTS, *LISTS, {}, None, True, False]
+
+
+def never(work: Callable[..., Any], *values: list[Any]) -> str | None:
+    """Why an operator or a function works with none of these values, whichever of each list comes; None: it does."""
+    reason = None
+    for chosen in product(*values):
+        try:
+            work(*chosen)
+        except Unfit as fault:
+            reason = reason or str(fault)
+        except (TypeError, ValueError, ArithmeticError):
+            return None
+        else:
+            return None
+    return reason
+
+
+def _days(name: str, days: Any) -> None:
+    if isinstance(days, bool) or not isinstance(days, int):
+        raise Unfit(f"{name}() needs a whole number of days, not {kind_of(days) if not is_number(days) else days}")
+    if abs(days) > MOST_DAYS:
+        raise Unfit(f"{name}() counts at most {MOST_DAYS} days")
+
+
+def _milestone(key: Any) -> None:
+    if not isinstance(key, str):
+        raise Unfit(f"milestone() needs the key of a milestone as a text, not {kind_of(key)}")
+
+
+def _from_a_date(name: str, instant: Any, days: Any) -> None:
+    _days(name, days)
+    if instant is None:
+        return
+    if not isinstance(instant, str):
+        raise Unfit(f"{name}() needs a date as a text, not {kind_of(instant)}")
+    try:
+        moment = datetime.fromisoformat(instant)
+    except ValueError:
+        raise Unfit(f"{name}() cannot read {instant[:40]!r} as a date") from None
+    if moment.tzinfo is None and len(instant) != len("2026-11-20"):
+        raise Unfit(f"{name}() needs the offset of a time: write +07:00 after {instant[:40]!r}")
+
+
+# What the functions of the calendar refuse whatever the calendar holds.
+CALENDAR: Mapping[str, Callable[..., None]] = {
+    "working_days": partial(_days, "working_days"),
+    "calendar_days": partial(_days, "calendar_days"),
+    "milestone": _milestone,
+    "before": partial(_from_a_date, "before"),
+    "after": partial(_from_a_date, "after"),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -38,6 +38,7 @@ _MOST_BRACES = 20
 MAX_DEPTH = 60
 MAX_VALUES = 100_000
 MAX_INTEGER = 2**63 - 1
+_MOST_ARGUMENTS = 3
 
 
 def strip(text: str) -> str:
@@ -181,7 +182,93 @@ _ARITIES: dict[str, tuple[int, int]] = {
 
 def constant_faults(text: str) -> list[str]:
     """What an expression that can be read holds and could never be worked out or kept: found before any case is."""
-    return list(dict.fromkeys(fault for node in ast.walk(parse(text)) if (fault := _constant_fault(node))))
+    tree = parse(text)
+    unreadable = list(dict.fromkeys(fault for node in ast.walk(tree) if (fault := _constant_fault(node))))
+    return unreadable or list(dict.fromkeys(_certain_faults(text, tree)))
+
+
+def _certain_faults(text: str, tree: ast.expr) -> Iterator[str]:
+    """Why parts of an expression can be worked out for no values of the variables at all."""
+    if _is_constant(tree):
+        try:
+            _worked_out(text, tree, {}, None, RULES)
+        except ExpressionFault as fault:
+            yield fault.reason
+        return
+    below = [reason for part in _parts(tree) for reason in _certain_faults(text, part)]
+    yield from below
+    if not below and (own := _own_fault(text, tree)) is not None:
+        yield own
+
+
+def _is_constant(tree: ast.AST) -> bool:
+    """Whether a part of an expression asks neither for a variable nor for the calendar."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return not any(n.id not in (PURE_FUNCTIONS if id(n) in called else _CONSTANTS) for n in names)
+
+
+def _parts(tree: ast.expr) -> list[ast.expr]:
+    called = tree.func if isinstance(tree, ast.Call) else None
+    return [part for part in ast.iter_child_nodes(tree) if isinstance(part, ast.expr) and part is not called]
+
+
+def _own_fault(text: str, tree: ast.expr) -> str | None:
+    """Why the outermost operator or function of a part can work with none of the values that may come to it."""
+    pairs: list[tuple[ast.AST, ast.expr, ast.expr]]
+    match tree:
+        case ast.BinOp(left=left, op=op, right=right):
+            pairs = [(op, left, right)]
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            pairs = list(zip(ops, [left, *comparators], comparators, strict=False))
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
+            return arithmetic.never(_OPERATORS_BY_RULES[True][type(sign)], _possible(text, operand))
+        case ast.Call(func=ast.Name(id=name), args=args) if name in arithmetic.CALENDAR:
+            return arithmetic.never(arithmetic.CALENDAR[name], *(_possible(text, part) for part in args))
+        case ast.Call(func=ast.Name(id=name), args=args) if name in arithmetic.FUNCTIONS:
+            lists = [_possible(text, part) for part in args[:_MOST_ARGUMENTS]]
+            return arithmetic.never(arithmetic.FUNCTIONS[name], *lists) if len(args) <= _MOST_ARGUMENTS else None
+        case _:
+            return None
+    faults = (
+        arithmetic.never(_OPERATORS_BY_RULES[True][type(op)], _possible(text, left), _possible(text, right))
+        for op, left, right in pairs
+    )
+    return next((fault for fault in faults if fault is not None), None)
+
+
+def _possible(text: str, tree: ast.expr) -> list[Any]:
+    """Values that a part of an expression may have: its own if it is constant, else examples of all it can give."""
+    if _is_constant(tree):
+        try:
+            return [_worked_out(text, tree, {}, None, RULES)]
+        except ExpressionFault:
+            return arithmetic.EXAMPLES  # told of that part already
+    match tree:
+        case ast.Compare() | ast.UnaryOp(op=ast.Not()):
+            return [True, False]
+        case ast.BinOp(op=ast.Sub() | ast.Mult() | ast.Div() | ast.FloorDiv() | ast.Mod()):
+            return arithmetic.NUMBERS
+        case ast.Call(func=ast.Name(id="len" | "int" | "count" | "round" | "total" | "sum" | "abs")):
+            return arithmetic.NUMBERS
+        case ast.Call(func=ast.Name(id="str" | "role" | "working_days" | "calendar_days")):
+            return arithmetic.TEXTS
+        case ast.Call(func=ast.Name(id="any_of" | "all_of")):
+            return [True, False]
+        case ast.List():
+            return arithmetic.LISTS
+        case ast.Tuple():
+            return [()]
+        case ast.Dict():
+            return [{}]
+    return arithmetic.EXAMPLES
+
+
+def always_is(text: str) -> str | None:
+    """What kind of value an expression gives whatever the variables are, such as `a text`; None: it may be several."""
+    values = _possible(text, parse(text))
+    kinds = {arithmetic.kind_of(value) for value in values}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _constant_fault(node: ast.AST) -> str | None:
@@ -204,10 +291,7 @@ def _constant_fault(node: ast.AST) -> str | None:
 
 def constant_of(text: str) -> tuple[bool, Any]:
     """Whether an expression is the same whatever the variables are, and then its value; a fault of its own is none."""
-    tree = parse(text)
-    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
-    outside = CALENDAR_FUNCTIONS | {"var"}
-    if names_in(text) or any(isinstance(called, ast.Name) and called.id in outside for called in calls):
+    if not _is_constant(parse(text)):
         return False, None
     try:
         return True, evaluate(text, {})
@@ -288,7 +372,10 @@ def evaluate(text: str, data: Mapping[str, Any], lookup: Lookup | None = None, r
 
     A calendar function without a `lookup` is a fault: nothing outside the variables may be asked.
     """
-    tree = parse(text)
+    return _worked_out(text, parse(text), data, lookup, rules)
+
+
+def _worked_out(text: str, tree: ast.expr, data: Mapping[str, Any], lookup: Lookup | None, rules: int) -> Any:
     functions = {**_FUNCTIONS_BY_RULES[rules >= DECIMALS], "var": partial(_var, data)}
     for name in CALENDAR_FUNCTIONS:
         functions[name] = partial(_ask, lookup, text, name)

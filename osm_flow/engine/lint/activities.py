@@ -9,7 +9,7 @@ from typing import Any
 
 from osm_flow.engine.decisions import decision_problems
 from osm_flow.engine.errors import ExpressionFault
-from osm_flow.engine.expressions import constant_of, is_wrapped, parse, pieces, strip
+from osm_flow.engine.expressions import always_is, constant_of, is_wrapped, parse, pieces, strip
 from osm_flow.engine.lint.conditions import check_condition
 from osm_flow.engine.lint.examined import Ground
 from osm_flow.engine.spiff.events import is_time_literal
@@ -47,8 +47,8 @@ def check_activity(ground: Ground, node: Any) -> None:
 def _expressions(ground: Ground, node: Any) -> None:
     for attribute in ("dueDate", "followUpDate"):
         _date(ground, node, node.get(f"{CAMUNDA}{attribute}"))
-    for attribute in ("assignee", "candidateUsers", "candidateGroups", "priority"):
-        ground.value(node, node.get(f"{CAMUNDA}{attribute}"))
+    for attribute in ("assignee", "candidateUsers", "candidateGroups"):
+        _people(ground, node, attribute, node.get(f"{CAMUNDA}{attribute}"))
     _priority(ground, node, (node.get(f"{CAMUNDA}priority") or "0").strip())
     for key, text in properties_of(node).items():
         if key == "payload":
@@ -67,13 +67,41 @@ def _date(ground: Ground, node: Any, text: str | None) -> None:
         return
     before = len(ground.found)
     ground.expression(node, text)
-    if len(ground.found) == before and constant_of(text)[0] and constant_of(text)[1] is not None:
+    if len(ground.found) > before:
+        return
+    is_constant, value = constant_of(text)
+    if (is_constant and value is not None) or always_is(text) not in (None, "a text", "nothing (null)"):
         en = f"{text[:80]} is no date: use a function of the calendar, such as working_days(5)"
         ground.add(node, "fixed_date", f"{text[:80]} ไม่ใช่วันที่ ใช้ฟังก์ชันปฏิทิน เช่น working_days(5)", en)
 
 
+def _people(ground: Ground, node: Any, attribute: str, text: str | None) -> None:
+    """Check who is named: an expression must give a name, and where several may stand a list of names."""
+    before = len(ground.found)
+    ground.value(node, text)
+    if not text or not is_wrapped(text) or len(ground.found) > before:
+        return
+    kind, (is_constant, value) = always_is(text), constant_of(text)
+    several = attribute != "assignee" and kind == "a list"
+    named = isinstance(value, list) and all(isinstance(name, str) for name in value)
+    if kind in (None, "a text") or (several and (named or not is_constant)):
+        return
+    en = f"camunda:{attribute} is {text[:80]}, which names nobody: write a name in quotes, or a variable that holds one"
+    th = f"camunda:{attribute} เป็น {text[:80]} ซึ่งไม่ใช่ชื่อ ให้เขียนชื่อในเครื่องหมายคำพูด หรือตัวแปรที่เก็บชื่อ"
+    ground.add(node, "people", th, en)
+
+
 def _priority(ground: Ground, node: Any, text: str) -> None:
+    before = len(ground.found)
+    ground.value(node, text)
+    if len(ground.found) > before:
+        return
     if is_wrapped(text):
+        is_constant, value = constant_of(text)
+        if not is_constant and always_is(text) in (None, "a number", "a text"):
+            return
+        text = str(value) if is_constant and not isinstance(value, bool) else text
+    elif "${" in text:
         return
     if not text.lstrip("-").isdigit() or not text.isascii() or abs(int(text)) > _MOST_PRIORITY:
         en = f"the priority must be a whole number of at most {_MOST_PRIORITY}"

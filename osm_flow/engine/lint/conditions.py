@@ -26,15 +26,20 @@ def check_condition(ground: Ground, node: Any, text: str | None) -> None:
     if len(ground.found) > before:
         return
     words = _text_asked(expressions.parse(text), _texts_of_forms(ground))
-    is_constant, value = expressions.constant_of(text)
     if words is not None:
         th = f"{words} เป็นข้อความ ไม่ใช่เงื่อนไข ให้เทียบค่า เช่น {words} == 'yes'"
         en = f"{words} is a text and no condition: compare it, such as {words} == 'yes'"
         ground.add(node, "text_condition", th, en)
-    elif is_constant and not isinstance(value, bool | None):
+    elif _is_no_condition(text):
         th = f"{text[:80]} ไม่ใช่เงื่อนไข ให้เขียนสิ่งที่เป็นจริงหรือเท็จได้ เช่น amount > 3"
         en = f"{text[:80]} is no condition: write what can be true or false, such as amount > 3"
         ground.add(node, "text_condition", th, en)
+
+
+def _is_no_condition(text: str) -> bool:
+    """Whether an expression always gives a value that is neither true nor false; a number or list may be asked for."""
+    kind = expressions.always_is(text)
+    return kind not in (None, "true or false") and (kind != "a number" or expressions.constant_of(text)[0])
 
 
 def _text_asked(tree: ast.expr, texts: set[str]) -> str | None:

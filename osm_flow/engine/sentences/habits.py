@@ -77,11 +77,60 @@ _REASONS = (
     (re.compile(r"^not\(\) needs something to negate$"), "not() ต้องมีสิ่งที่จะปฏิเสธ"),
     (re.compile(r"^not\(…\) stands alone in its cell$"), "not(…) ต้องอยู่ลำพังในช่อง"),
     (re.compile(r"^a \$\{ is not closed$"), "ไม่ได้ปิดวงเล็บ ${"),
+    (re.compile(r"^a number cannot be divided by nought$"), "หารด้วยศูนย์ไม่ได้"),
+    (re.compile(r"^the number is too big$"), "ตัวเลขใหญ่เกินไป"),
+    (re.compile(r"^the value is too big$"), "ค่าใหญ่เกินไป"),
+    (re.compile(r"^the list has no such place$"), "รายการไม่มีลำดับนี้"),
+    (re.compile(r"^there is no (.+) in the object$"), r"ในวัตถุไม่มี \1"),
+    (re.compile(r"^its values do not go together$"), "ค่าเหล่านี้ใช้ด้วยกันไม่ได้"),
+    (re.compile(r"^(.+) cannot be (.+): only numbers can$"), r"นำ \1 มา\2ไม่ได้ ใช้ได้เฉพาะตัวเลข"),
+    (re.compile(r"^(.+) and (.+) cannot be added: .*$"), r"\1 กับ \2 บวกกันไม่ได้ ให้ครอบ str(…) รอบสิ่งที่ไม่ใช่ข้อความ"),
+    (re.compile(r"^(.+) cannot be compared with (.+)$"), r"\1 เทียบกับ \2 ไม่ได้"),
+    (re.compile(r"^(.+) cannot be looked for in a text$"), r"หา \1 ในข้อความไม่ได้"),
+    (re.compile(r"^nothing can be looked for in (.+): .*$"), r"หาสิ่งใดใน \1 ไม่ได้ หาได้ในรายการ ข้อความ หรือวัตถุ"),
+    (re.compile(r"^(.+) has no opposite: only a number has$"), r"\1 ติดลบไม่ได้ ใช้ได้เฉพาะตัวเลข"),
+    (re.compile(r"^(.+) is no number$"), r"\1 ไม่ใช่ตัวเลข"),
+    (re.compile(r"^(\w+\(\)) needs at least one value$"), r"\1 ต้องมีค่าอย่างน้อยหนึ่งค่า"),
+    (re.compile(r"^(\w+\(\)) compares .* not (.+)$"), r"\1 เทียบตัวเลขกับตัวเลข หรือข้อความกับข้อความ ไม่ใช่ \2"),
+    (re.compile(r"^(\w+\(\)) cannot read (.+) as a whole number$"), r"\1 อ่าน \2 เป็นจำนวนเต็มไม่ได้"),
+    (re.compile(r"^(\w+\(\)) cannot read (.+) as a date$"), r"\1 อ่าน \2 เป็นวันที่ไม่ได้"),
+    (re.compile(r"^(\w+\(\)) needs the offset of a time: .* after (.+)$"), r"\1 ต้องรู้เขตเวลา ให้เติม +07:00 หลัง \2"),
+    (re.compile(r"^(\w+\(\)) counts at most (\d+) days$"), r"\1 นับได้ไม่เกิน \2 วัน"),
+    (re.compile(r"^(\w+\(\)) keeps at most (\d+) places$"), r"\1 เก็บทศนิยมไม่เกิน \2 ตำแหน่ง"),
+    (re.compile(r"^(\w+\(\)) needs (.+), not (.+)$"), r"\1 ต้องได้ \2 ไม่ใช่ \3"),
+    (re.compile(r"^(\w+\(\)) cannot be asked here$"), r"ถาม \1 ที่นี่ไม่ได้"),
+)
+# What stands for a kind of value or of working out in those reasons, the longest first.
+_WORDS = (
+    ("the key of a milestone as a text", "รหัสหมุดหมายเป็นข้อความ"),
+    ("a list, a text or an object", "รายการ ข้อความ หรือวัตถุ"),
+    ("a whole number of days", "จำนวนวันเป็นจำนวนเต็ม"),
+    ("divided into whole parts", "หารปัดลง"),
+    ("divided with a rest", "หารเอาเศษ"),
+    ("a date as a text", "วันที่เป็นข้อความ"),
+    ("nothing (null)", "ค่าว่าง (null)"),
+    ("true or false", "จริงหรือเท็จ"),
+    ("such a value", "ค่าเช่นนี้"),
+    ("subtracted", "ลบ"),
+    ("multiplied", "คูณ"),
+    ("an object", "วัตถุ"),
+    ("a number", "ตัวเลข"),
+    ("divided", "หาร"),
+    ("a text", "ข้อความ"),
+    ("a list", "รายการ"),
+    ("added", "บวก"),
 )
 
 
 def explained(expression: str, reason: str) -> Sentence:
     """The reason of a fault in both languages, with what to write instead where that is known."""
-    th = next((pattern.sub(thai, reason) for pattern, thai in _REASONS if pattern.search(reason)), reason)
+    th = next((_in_thai(pattern, thai, reason) for pattern, thai in _REASONS if pattern.search(reason)), reason)
     advice = advice_for(expression)
     return Sentence(f"{th}: {advice.th}", f"{reason}: {advice.en}") if advice else Sentence(th, reason)
+
+
+def _in_thai(pattern: re.Pattern[str], thai: str, reason: str) -> str:
+    filled = pattern.sub(thai, reason)
+    for english, word in _WORDS:
+        filled = filled.replace(english, word)
+    return filled

@@ -79,6 +79,36 @@ def zeebe(inner: str) -> str:
 ZEEBE, ACTIVITI = "http://camunda.org/schema/zeebe/1.0", "http://activiti.org/bpmn"
 FLOWABLE = "http://flowable.org/bpmn"
 
+# conditions that can be worked out for no values at all, each with the reason
+NEVER = {
+    "1/0 == 1": "divided by nought",
+    "a / 0 > 1": "divided by nought",
+    "a or 1/0": "divided by nought",
+    "len(5) == 1": "len() needs a list",
+    '1 < "a"': "cannot be compared with a text",
+    "a < true": "cannot be compared with true or false",
+    "a > null": "nothing (null)",
+    '-"a"': "has no opposite",
+    "-(a > b) == 1": "has no opposite",
+    'int("x") == 1': "as a whole number",
+    "[1][5] == 1": "no such place",
+    '{"a": 1}["b"] == a': "no b in the object",
+    '"a" * 3 == "aaa"': "cannot be multiplied",
+    'a - "x" == 1': "cannot be subtracted",
+    "str(a) + 1 == b": "str(…)",
+    "a in 5": "only in a list, a text or an object",
+    'working_days("x") > a': "whole number of days",
+    "working_days(1.5) > a": "whole number of days",
+    "calendar_days(3661) > a": "at most 3660 days",
+    "milestone(5) > a": "the key of a milestone",
+    'before("2026-02-30", 3) > a': "as a date",
+    'after(a, "x") > b': "whole number of days",
+    'sum("x") == a': "needs a list",
+}
+# conditions that can be worked out and are neither true nor false
+NO_CONDITIONS = ("a, a", "(a, b)", "[a]", "{'k': a}", "str(a)", "null", "5", "working_days(3)", "role('x', a)")
+NOBODY = ("${5}", "${true}", "${null}", "${1 + 1}", "${len(a)}", "${a > 1}", "${{'a': 1}}")
+
 # name: the diagram, the element, the code, and words that the English message holds
 TABLE: dict[str, tuple[bytes, str, str, str]] = {
     # constants of timers
@@ -116,6 +146,22 @@ TABLE: dict[str, tuple[bytes, str, str, str]] = {
     "due date drawn": (around(user("a", c_dueDate="2026-11-20T09:00:00+07:00")), "a", "fixed_date", "calendar"),
     "due date that is a number": (around(user("a", c_dueDate="${5}")), "a", "fixed_date", "calendar"),
     "priority beyond reason": (around(user("a", c_priority="99999999999")), "a", "priority", "whole number"),
+    **{f"never: {text}": (asked(text), "g-a", "expression", words) for text, words in NEVER.items()},
+    **{f"no condition: {text}": (asked(text), "g-a", "text_condition", "is no condition") for text in NO_CONDITIONS},
+    **{f"nobody: {text}": (around(user("a", c_assignee=text)), "a", "people", "names nobody") for text in NOBODY},
+    "a list as one person": (around(user("a", c_assignee="${[a]}")), "a", "people", "names nobody"),
+    "numbers as roles": (around(user("a", c_candidateGroups="${[1, 2]}")), "a", "people", "names nobody"),
+    "a number as a role": (around(user("a", c_candidateGroups="${5}")), "a", "people", "names nobody"),
+    "a period of nothing": (timed("${1/0}"), "a", "expression", "divided by nought"),
+    "a person of nothing": (around(user("a", c_assignee="${1/0}")), "a", "expression", "divided by nought"),
+    "instances of nothing": (around(manual("a", many(number="${1/0}"))), "a", "expression", "divided by nought"),
+    "priority of a word": (around(user("a", c_priority="${'x'}")), "a", "priority", "whole number"),
+    "priority of a part": (around(user("a", c_priority="${1.5}")), "a", "priority", "whole number"),
+    "priority of a truth": (around(user("a", c_priority="${a > 1}")), "a", "priority", "whole number"),
+    "due date after words": (around(user("a", c_dueDate="${working_days('x')}")), "a", "expression", "whole number of days"),
+    "due date after half a day": (around(user("a", c_dueDate="${working_days(1.5)}")), "a", "expression", "not 1.5"),
+    "due date of a number": (around(user("a", c_followUpDate="${milestone(5)}")), "a", "expression", "key of a milestone"),
+    "due date that is true": (around(user("a", c_dueDate="${a > 1}")), "a", "fixed_date", "calendar"),
     # instances
     "negative instances": (around(manual("a", many(number="-1"))), "a", "instances", "whole number"),
     "a million instances": (around(manual("a", many(number="1000000"))), "a", "instances", "more than 1000"),
@@ -333,7 +379,18 @@ def test_what_only_may_be_wrong_is_warned_of_once(name: str) -> None:
     assert words in problem.en
 
 
+# conditions that some values can be worked out with
+POSSIBLE = (
+    "len(rows)", "a + b > c", "a / b > 1", "a[0] == 1", "'x' in a", "a in ['x', 'y']", "min(a, 'x') == 'x'", "-a > 1",
+    "str(a) + 'x' == b", "a + [1] == b", "a is null", "a if b else c", "not a", "working_days(n) > a", "count(role, 'a', 1) > len",
+    "before('2026-11-20', n) > a", "milestone('close') is null", "int(a) > 3", "round(a, 2) == b", "var('x', 1) > 0",
+    "total(rows, 'amount') > 5", "any_of(rows, 'k', null)", "field(rows, 'x')", "'b' > a", "max(rows) > 1",
+)  # fmt: skip
+
 RIGHT: dict[str, bytes] = {
+    **{f"possible: {text}": asked(text) for text in POSSIBLE},
+    "people worked out": around(user("a", c_assignee="${a or 'x'}", c_candidateUsers="${[a, b]}", c_priority="${a * 2}")),
+    "roles in a list": around(user("a", c_candidateGroups="${['osm_me', role('osm_me', a)]}")),
     "several expressions in one attribute": around(user("a", c_candidateGroups="${one},${two}", c_candidateUsers="${x}, ${y}")),
     "expression with a brace of its own": around(manual("a", properties(subject="${ {'a': 1}['a'] } and ${b}"))),
     "and, or, not in words": asked("a and b or not c"),
