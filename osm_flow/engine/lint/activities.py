@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
@@ -11,6 +12,7 @@ from osm_flow.engine.decisions import decision_problems
 from osm_flow.engine.errors import ExpressionFault
 from osm_flow.engine.expressions import always_is, constant_of, is_wrapped, parse, pieces, strip
 from osm_flow.engine.lint.conditions import check_condition
+from osm_flow.engine.lint.events import is_like_a_time
 from osm_flow.engine.lint.examined import Ground
 from osm_flow.engine.spiff.events import is_time_literal
 from osm_flow.engine.spiff.loops import MAX_INSTANCES
@@ -60,7 +62,7 @@ def _expressions(ground: Ground, node: Any) -> None:
 def _date(ground: Ground, node: Any, text: str | None) -> None:
     if not text:
         return
-    if is_time_literal(strip(text).strip("'\"")):
+    if is_time_literal(words := strip(text).strip("'\"")) or is_like_a_time(ground, words):
         ground.add(
             node, "fixed_date", "ใช้ฟังก์ชันปฏิทินแทนวันที่ตายตัว", "use a function of the calendar, such as working_days(5)"
         )
@@ -202,7 +204,11 @@ def _decision(ground: Ground, node: Any) -> None:
 
 def _call(ground: Ground, node: Any) -> None:
     called = node.get("calledElement")
-    if not called or "$" in called:
+    if called and re.search(r"[$#]\{|^=", called):
+        en = f"{called[:80]} is an expression: name the process itself, and choose between several by a gateway"
+        th = f"{called[:80]} เป็นนิพจน์ ให้ระบุ id ของกระบวนการเอง และเลือกด้วยเกตเวย์เมื่อมีหลายกระบวนการ"
+        ground.add(node, "no_call", th, en)
+    elif not called:
         ground.add(node, "no_call", "ต้องระบุกระบวนการที่เรียก", "say which process it calls (calledElement)")
     elif ground.known is not None and called not in ground.known and called not in ground.diagram.process_keys:
         ground.add(node, "unknown_process", f"ไม่พบกระบวนการ {called}", f"there is no process {called}")

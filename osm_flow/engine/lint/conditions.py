@@ -91,11 +91,9 @@ def check_gap(ground: Ground, node: Any, outgoing: list[Any]) -> None:
 
 
 def _shown(value: Any) -> str:
-    return (
-        {True: "true", False: "false", None: "null"}.get(value, repr(value))
-        if not isinstance(value, str)
-        else repr(value)
-    )
+    if value is None or isinstance(value, bool):
+        return {True: "true", False: "false", None: "null"}[value]
+    return repr(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def _gap(conditions: list[str], fields: Mapping[str, list[Mapping[str, Any]]]) -> dict[str, Any] | None:

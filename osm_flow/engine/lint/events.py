@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
+from osm_flow.domain.forms.schema import fields_of
 from osm_flow.engine.definitions import ACTIVITIES
 from osm_flow.engine.expressions import CALENDAR_FUNCTIONS, constant_of, parse, strip
 from osm_flow.engine.lint.constructs import INSTEAD, PASSIVE
-from osm_flow.engine.lint.examined import FIRST_BUDDHIST_YEAR, Ground
+from osm_flow.engine.lint.examined import FIRST_BUDDHIST_YEAR, LAST_BUDDHIST_YEAR, Ground
 from osm_flow.engine.sentences.drawn import Sentence
 from osm_flow.engine.spiff.events import add_duration, is_time_literal, split_cycle
 from osm_flow.engine.xml import BPMN, NAMESPACES, child_text, local_name
@@ -41,15 +43,22 @@ _SOURCES = {
 _SAMPLE = datetime(2026, 1, 1, tzinfo=UTC)
 _MOST_YEARS = 100
 _MOST_TURNS = 10_000
-_DURATION_SHAPE = re.compile(r"^P(\d+[YMWD])*(T(\d+[HMS])*)?$")
+_DURATION = re.compile(r"^P(?=[\dT])(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$", re.ASCII)
+_PARTS_OF_DURATION = re.compile(r"^P(\d+[YMWD])*(T(\d+[HMS])+)?(?<!P)$", re.ASCII)
 _CRON = re.compile(r"^[@]\w+$|^([\d*?/,L#-]+\s+){4,6}[\d*?/,L#A-Z-]+$")
 # What is meant as a time though it is not spelled as one: pt5m, -PT5M, R3/2026-01-01T00:00:00Z/P1D, 20/11/2569.
 _LIKE_TIME = re.compile(
-    r"^[+-]?p(\d+[ymwd])*(t(\d+[hms])*)?$|^[+-]P[\dT]|^R-?\d*/|^\d{1,2}/\d{1,2}/\d{4}|^\d{4}/\d|^@\w+$|^([\d*?/,-]+\s+){4,6}\S+$",
+    r"^[+-]?p(\d+[ymwd])*(t(\d+[hms])*)?$|^[+-]P[\dT]|^R[+-]?\d*(/|$)|^T(\d+[hms])+$|^\d+[ymwdhs]$|^\d{1,2}/\d{1,2}/\d{4}|^\d{4}/\d|^@\w+$|^([\d*?/,-]+\s+){4,6}\S+$",
     re.IGNORECASE,
 )
+# Words that mean a time to people and are seldom the name of a variable.
+_WORDS = re.compile(r"^(now|today|tomorrow|soon|one|two|three|four|five|six|seven|eight|nine|ten)$", re.IGNORECASE)
 _QUOTED = re.compile(r"^(['\"])([^'\"]*)\1$")
 _TOO_LONG = Sentence(f"ยาวเกิน {_MOST_YEARS} ปี", f"it is longer than {_MOST_YEARS} years")
+_ORDER = Sentence(
+    "เรียงเป็นปี เดือน สัปดาห์ วัน แล้ว T ชั่วโมง นาที วินาที เช่น P1Y2M3DT4H5M",
+    "its parts stand in the order of years, months, weeks, days, T, hours, minutes, seconds, like P1Y2M3DT4H5M",
+)
 _NO_DURATION = Sentence(
     "ระยะเวลาต้องเขียนเช่น P3D หรือ PT5H30M", "a period is written like P3D or PT5H30M, in whole numbers"
 )
@@ -126,17 +135,25 @@ def _timer(ground: Ground, node: Any, name: str, definition: Any) -> None:
         en = "a cycle may only stand on a non-interrupting boundary event"
         ground.add(node, "cycle", "การวนซ้ำใช้ได้เฉพาะเหตุการณ์ขอบแบบไม่หยุดงาน", en)
         return
-    if (literal := _literal(text)) is not None:
+    if (literal := _literal(ground, text)) is not None:
         _judge_time(ground, node, kind, literal)
     else:
         _judge_expression(ground, node, kind, text)
 
 
-def _literal(text: str) -> str | None:
+def _literal(ground: Ground, text: str) -> str | None:
     """The time that is written down itself, in whatever spelling; None: an expression that works it out."""
     quoted = _QUOTED.match(strip(text))
     words = quoted.group(2) if quoted else text.strip()
-    return words if is_time_literal(words) or _LIKE_TIME.match(words) else None
+    return words if is_time_literal(words) or is_like_a_time(ground, words) else None
+
+
+def is_like_a_time(ground: Ground, words: str) -> bool:
+    """Whether a text is meant as a time and no name: spelled nearly so, a word for one, or a foreign name that no form has."""
+    named = words.isidentifier()
+    if named and any(words in fields_of(form) for form in ground.forms.values()):
+        return False
+    return bool(_LIKE_TIME.match(words) or _WORDS.match(words)) or (named and not words.isascii())
 
 
 def _judge_time(ground: Ground, node: Any, kind: str, text: str) -> None:
@@ -161,7 +178,14 @@ def _judge_expression(ground: Ground, node: Any, kind: str, text: str) -> None:
         en = f"{text[:80]} gives a date, not a period: put it into timeDate"
         ground.add(node, "timer", f"{text[:80]} ให้ค่าเป็นวันที่ ไม่ใช่ระยะเวลา ให้ใช้ timeDate", en)
     elif is_constant and (kind != "timeDate" or value is not None):
-        _judge_time(ground, node, kind, str(value))
+        _judge_time(
+            ground,
+            node,
+            kind,
+            {None: "null", True: "true", False: "false"}[value]
+            if value is None or isinstance(value, bool)
+            else str(value),
+        )
 
 
 def time_fault(kind: str, text: str) -> Sentence | None:
@@ -171,26 +195,36 @@ def time_fault(kind: str, text: str) -> Sentence | None:
         return Sentence(
             "ไม่รองรับ cron ให้เขียน R/P1D หรือใช้ฟังก์ชันปฏิทิน", "cron is not supported: write R/P1D, or use the calendar"
         )
+    if (digits := _in_plain_digits(text)) != text:
+        return Sentence(f"ใช้เลขอารบิกและอักษรโรมัน ให้เขียน {digits}", f"use plain digits and letters: write {digits}")
     judge = {"timeDuration": _duration_fault, "timeCycle": _cycle_fault, "timeDate": _date_fault}[kind]
     return judge(text)
 
 
-def _duration_fault(text: str) -> Sentence | None:
+def _in_plain_digits(text: str) -> str:
+    """The text with Thai, wide and other digits and letters as those of a keyboard."""
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(str(unicodedata.digit(sign)) if sign.isdigit() else sign for sign in plain)
+
+
+def _duration_fault(text: str, before: str = "") -> Sentence | None:
+    """Why a period cannot be used; `before` is what stands before it in a repetition."""
     upper = text.upper()
     if upper.startswith("R"):
         return Sentence("การวนซ้ำไม่ใช่ระยะเวลา ให้เขียน P1D", "a repetition is no period: write P1D")
-    if re.match(r"^-|^P.*-", upper):
-        return Sentence("ระยะเวลาติดลบไม่ได้ ให้เขียน P1D", "a period cannot be negative: write P1D")
+    if "-" in upper and _DURATION.match(positive := upper.replace("-", "")):
+        th = f"ระยะเวลาติดลบไม่ได้ ให้เขียน {before}{positive}"
+        return Sentence(th, f"a period cannot be negative: write {before}{positive}")
+    if not _DURATION.match(upper):
+        return _ORDER if _PARTS_OF_DURATION.match(upper) else _NO_DURATION
     try:
         end = add_duration(_SAMPLE, upper)
-    except OverflowError:
+    except (OverflowError, ValueError):
         return _TOO_LONG
-    except ValueError:
-        return _TOO_LONG if _DURATION_SHAPE.match(upper) else _NO_DURATION
     if end > _SAMPLE.replace(year=_SAMPLE.year + _MOST_YEARS):
         return _TOO_LONG
     if text != upper:
-        return Sentence(f"ใช้ตัวพิมพ์ใหญ่ ให้เขียน {upper}", f"use capital letters: write {upper}")
+        return Sentence(f"ใช้ตัวพิมพ์ใหญ่ ให้เขียน {before}{upper}", f"use capital letters: write {before}{upper}")
     return None
 
 
@@ -201,7 +235,9 @@ def _cycle_fault(text: str) -> Sentence | None:
         return Sentence("การวนซ้ำเริ่มเมื่องานเปิด ไม่ใช่จากวันที่ ให้เขียน R3/P1D", en)
     if not text.upper().startswith("R") or len(parts) != 2:
         return Sentence("การวนซ้ำต้องเขียนเช่น R3/P1D หรือ R/P1D", "a repetition is written like R3/P1D or R/P1D")
-    if (fault := _duration_fault(parts[1])) is not None:
+    if not re.match(r"^R\d*$", parts[0], re.IGNORECASE | re.ASCII):
+        return Sentence("จำนวนครั้งต้องเขียนเช่น R3/P1D หรือ R/P1D", "the turns are written like R3/P1D or R/P1D")
+    if (fault := _duration_fault(parts[1], f"{parts[0].upper()}/")) is not None:
         return fault
     if text != text.upper():
         return Sentence(f"ใช้ตัวพิมพ์ใหญ่ ให้เขียน {text.upper()}", f"use capital letters: write {text.upper()}")
@@ -223,10 +259,12 @@ def _date_fault(text: str) -> Sentence | None:
         en = "a date is written like 2026-11-20T09:00:00+07:00; better use a function of the calendar"
         return Sentence("วันที่ต้องเขียนเช่น 2026-11-20T09:00:00+07:00 หรือใช้ฟังก์ชันปฏิทิน", en)
     number = int(year.group(1))
-    if number >= FIRST_BUDDHIST_YEAR:
+    if FIRST_BUDDHIST_YEAR <= number < LAST_BUDDHIST_YEAR:
         christian = number - 543
         en = f"the year {number} is one of the Buddhist era: write {christian}"
         return Sentence(f"ปี {number} เป็นปีพุทธศักราช ให้เขียน {christian}", en)
+    if number >= LAST_BUDDHIST_YEAR:
+        return _far(number)
     try:
         instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
@@ -235,8 +273,12 @@ def _date_fault(text: str) -> Sentence | None:
         en = "it does not say its offset from UTC: write +07:00 after the time"
         return Sentence("ไม่ได้บอกเขตเวลา ให้เติม +07:00 หลังเวลา", en)
     if not _SAMPLE.year - _MOST_YEARS < number < _SAMPLE.year + _MOST_YEARS:
-        return Sentence(f"ปี {number} ไกลเกินไป", f"the year {number} is too far away")
+        return _far(number)
     return None
+
+
+def _far(year: int) -> Sentence:
+    return Sentence(f"ปี {year} ไกลเกินไป", f"the year {year} is too far away")
 
 
 # ---- races -------------------------------------------------------------------------------------------------------------

@@ -16,12 +16,13 @@ from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import BPMN, NAMESPACES, local_name
 
 FIRST_BUDDHIST_YEAR = 2400
+LAST_BUDDHIST_YEAR = 2700
 _DATE = re.compile(r"['\"](\d{4})-\d{2}-\d{2}")
 
 
 def _buddhist(text: str) -> int | None:
     years = (int(year) for year in _DATE.findall(text))
-    return next((year for year in years if year >= FIRST_BUDDHIST_YEAR), None)
+    return next((year for year in years if FIRST_BUDDHIST_YEAR <= year < LAST_BUDDHIST_YEAR), None)
 
 
 class Ground:

@@ -44,6 +44,7 @@ from tests.unit.engine.diagrams import (
 FORMS: dict[str, Any] = {
     "f": FORM,
     "decide": {"type": "object", "properties": {"decision": {"type": "string"}, "amount": {"type": "number"}}},
+    "wait": {"type": "object", "properties": {"ระยะเวลา": {"type": "string"}}},
     "choose": {"type": "object", "properties": {"colour": {"type": "string", "enum": ["red", "green"]}}},
 }
 
@@ -109,6 +110,30 @@ NEVER = {
 NO_CONDITIONS = ("a, a", "(a, b)", "[a]", "{'k': a}", "str(a)", "null", "5", "working_days(3)", "role('x', a)")
 NOBODY = ("${5}", "${true}", "${null}", "${1 + 1}", "${len(a)}", "${a > 1}", "${{'a': 1}}")
 
+# times that are written wrongly, by kind, and what the message says to write
+MISSPELT = {
+    "timeCycle": {
+        "R3": "R3/P1D", "R": "R3/P1D", "R+3/PT5M": "R3/P1D", "R1/P": "like P3D", "R3/PT": "like P3D", "R/-P1D": "write R/P1D",
+        "R๓/PT5M": "write R3/PT5M", "R3/P1YT": "like P3D",
+    },
+    "timeDuration": {
+        "T5M": "like P3D", "ป1D": "like P3D", "five": "like P3D", "P๑D": "write P1D", "P１D": "write P1D",
+        "P": "like P3D", "PT": "like P3D", "P1DT": "like P3D", "P1YT": "like P3D", "PT5S3M": "order of years", "P1D1Y": "order of years",
+        "P0001-00-00T00:00:00": "like P3D", "P-": "like P3D", "-PT5M": "write PT5M", "${null}": "the time null", "${true}": "the time true",
+        "5d": "like P3D", "P1Y2M3Q": "like P3D",
+    },
+    "timeDate": {
+        "now": "2026-11-20T09:00:00+07:00", "ด่วน": "2026-11-20T09:00:00+07:00",
+        "9999-12-31T23:59:59Z": "too far away", "2699-01-01T00:00:00Z": "write 2156", "2701-01-01T00:00:00Z": "too far away",
+        "${true}": "the time true",
+    },
+}  # fmt: skip
+
+
+def wrongly_timed(text: str, kind: str) -> tuple[bytes, str]:
+    return (cycled(text), "b1") if kind == "timeCycle" else (timed(text, kind), "a")
+
+
 # name: the diagram, the element, the code, and words that the English message holds
 TABLE: dict[str, tuple[bytes, str, str, str]] = {
     # constants of timers
@@ -162,6 +187,13 @@ TABLE: dict[str, tuple[bytes, str, str, str]] = {
     "due date after half a day": (around(user("a", c_dueDate="${working_days(1.5)}")), "a", "expression", "not 1.5"),
     "due date of a number": (around(user("a", c_followUpDate="${milestone(5)}")), "a", "expression", "key of a milestone"),
     "due date that is true": (around(user("a", c_dueDate="${a > 1}")), "a", "fixed_date", "calendar"),
+    **{
+        f"{kind} {text}": (*wrongly_timed(text, kind), "timer", words)
+        for kind, texts in MISSPELT.items() for text, words in texts.items()
+    },
+    **{f"due date {text}": (around(user("a", c_dueDate=text)), "a", "fixed_date", "calendar") for text in ("pt5m", "ด่วน", "now", "T5M")},
+    "follow-up in lower case": (around(user("a", c_followUpDate="pt5m")), "a", "fixed_date", "calendar"),
+    "a call of an expression": (around(call("a", called="${x}")), "a", "no_call", "is an expression"),
     # instances
     "negative instances": (around(manual("a", many(number="-1"))), "a", "instances", "whole number"),
     "a million instances": (around(manual("a", many(number="1000000"))), "a", "instances", "more than 1000"),
@@ -351,6 +383,8 @@ def test_one_fault_gives_one_message(name: str) -> None:
 
 WARNED: dict[str, tuple[bytes, str, str, str]] = {
     "gap between numbers": (asked("amount > 10", "amount < 10"), "g", "gap", "amount = 10"),
+    "gap at a whole number": (asked("a > 1", "a < 1"), "g", "gap", "a = 1:"),
+    "gap at nought": (asked("a > 0", "a < 0"), "g", "gap", "a = 0:"),
     "gap between words": (asked("x == 'a'", "x == 'b'"), "g", "gap", "x = '…'"),
     "gap of a truth": (asked("done and good", "not done"), "g", "gap", "done = true, good = false"),
     "gap of the choice of a form": (asked("colour == 'red'", "colour == 'blue'"), "g", "gap", "colour = 'green'"),
@@ -404,6 +438,8 @@ RIGHT: dict[str, bytes] = {
     "a quoted period": timed("${'PT5M'}"),
     "a period that is worked out": timed("'PT' + str(hours) + 'H'"),
     "a variable that begins like a period": timed("pause"),
+    "a Thai name that a form has": timed("ระยะเวลา"),
+    "a period in parts of a second": timed("PT1.5S"),
     "a loop over a decision": around(
         xor("m"), element("businessRuleTask", "d", c_decisionRef="D", c_resultVariable="r"), xor("h", "m"), path="s > m > d > h; h > m; h > e [r]"
     ),
