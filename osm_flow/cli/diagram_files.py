@@ -52,6 +52,11 @@ class DiagramFile:
         """What the file holds and asks for."""
         return read_bpmn(self.xml)
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether the file is a diagram at all."""
+        return bool(_keys(self))
+
     def _folders(self, name: str) -> list[Path]:
         here = self.path.resolve().parent
         return [here, here / name, here.parent / name, resource_dir(name)]
@@ -109,7 +114,7 @@ class DiagramFile:
             }
         except DefinitionRefused as refused:
             return refused.problems
-        return lint(
+        found = lint(
             self.xml,
             forms=self.forms,
             decisions=self.decisions,
@@ -117,6 +122,16 @@ class DiagramFile:
             known_processes=known,
             roles=SIGN_IN_ROLES,
         )
+        return [*found, *self._beside_alone()]
+
+    def _beside_alone(self) -> Iterator[Problem]:
+        """Warn of the processes that are called and are in no file that was given: their deployment needs them."""
+        given = {key for path in self.given if path.suffix == ".bpmn" for key in _keys(DiagramFile(path))}
+        for key in sorted((self.diagram.called - given) & self.beside.keys()) if self.given else ():
+            name = self.beside[key].path.name
+            en = f"the process {key} is in {name}, which was not given: deploy it before this file or together with it"
+            th = f"กระบวนการ {key} อยู่ใน {name} ซึ่งไม่ได้ส่งมาด้วย ให้ deploy ก่อนหรือพร้อมกัน"
+            yield Problem(key, "beside", th, en, "warning")
 
     def process(self, key: str) -> Process:
         """The compiled process, from this file or from one beside it. Raises DefinitionRefused and NoSuchProcess."""

@@ -33,6 +33,10 @@ def deploy(context: Context, files: tuple[Path, ...], shipped: bool, note: str, 
     """Deploy diagrams (.bpmn) with the decisions (.dmn) and forms (.yaml) that they need: all of them or none."""
     if shipped == bool(files):
         raise click.UsageError("name the files to deploy, or say --shipped")
+    files = tuple({path.resolve(): path for path in files}.values())  # one that is named twice is one file
+    if twice := deployments.used_twice((path.name for path in files), {}):
+        _explain(twice)
+        raise SystemExit(1)
     contents = deployments.shipped_files() if shipped else {path.name: path.read_bytes() for path in files}
     try:
         with context.store.transaction() as session:

@@ -15,9 +15,17 @@ from osm_flow.engine import endless_calls
 from osm_flow.engine.simulation.branch_values import guesses_of
 from osm_flow.engine.simulation.walk import Assumptions, Mode, Simulation, Walk
 from osm_flow.engine.values import Problem
-from osm_flow.operations.definitions.deployments import decision_problems, read_form, unknown_file
+from osm_flow.operations.definitions.deployments import decision_problems, read_form, unknown_file, used_twice
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+_NO_DIAGRAM = Problem(
+    "",
+    "no_diagram",
+    "ไม่มีไฟล์ .bpmn แบบฟอร์มและตารางการตัดสินใจใช้งานได้เมื่อส่งพร้อมกับกระบวนการที่ใช้เท่านั้น",
+    "there is no .bpmn file: forms and decision tables are deployed together with the processes that use them",
+    "warning",
+)
 
 
 def _as_json(path: Path, problem: Problem) -> dict[str, str]:
@@ -36,6 +44,10 @@ def _problems(files: tuple[Path, ...]) -> list[tuple[Path, Problem]]:
     """The problems of the files, each told once: of the file in which it lies."""
     found = [(path, problem) for path in files if path.suffix != ".bpmn" for problem in _of_other(path)]
     diagrams = [DiagramFile(path, files) for path in files if path.suffix == ".bpmn"]
+    readable = {diagram.path.name: diagram.diagram for diagram in diagrams if diagram.is_readable}
+    found += [(files[0], problem) for problem in used_twice((path.name for path in files), readable)]
+    if not diagrams and not any(problem.level == "error" for _, problem in found):
+        found.append((files[0], _NO_DIAGRAM))
     for diagram in diagrams:
         found += [(diagram.path, problem) for problem in diagram.problems()]
     if not any(problem.level == "error" for _, problem in found):
@@ -68,7 +80,7 @@ def lint(files: tuple[Path, ...], as_json: bool) -> None:
 
     Forms and decisions that are not named are looked for beside the diagram, then among those shipped.
     """
-    problems = _problems(files)
+    problems = _problems(tuple({path.resolve(): path for path in files}.values()))
     if as_json:
         click.echo(
             json.dumps({"items": [_as_json(*row) for row in problems], "next": None}, ensure_ascii=False, indent=2)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -139,6 +140,26 @@ def unknown_file(name: str) -> Problem:
     return Problem("", "unknown_file", f"{name} ไม่ใช่ไฟล์ .bpmn .dmn หรือ .yaml", en)
 
 
+def used_twice(names: Iterable[str], diagrams: Mapping[str, Diagram]) -> list[Problem]:
+    """The problems of files that come together and of which one would silently take the place of the other."""
+    problems = []
+    for name, number in Counter(names).items():
+        if number > 1:
+            en = f"{number} files are called {name}: give each a name of its own"
+            problems.append(Problem("", "same_name", f"มีไฟล์ชื่อ {name} อยู่ {number} ไฟล์ ให้ตั้งชื่อให้ต่างกัน", en))
+    holding: dict[str, list[str]] = {}
+    for name, diagram in diagrams.items():
+        for key in diagram.process_keys:
+            holding.setdefault(key, []).append(name)
+    for key, files in holding.items():
+        if len(files) > 1:
+            held = " / ".join(files)
+            en = f"the process {key} is in several files, {held}: give each process an id of its own, or leave one file out"
+            th = f"กระบวนการ {key} อยู่ในหลายไฟล์ {held} ให้ใช้ id ต่างกัน หรือส่งเพียงไฟล์เดียว"
+            problems.append(Problem(key, "same_process", th, en))
+    return problems
+
+
 def shipped_files() -> Mapping[str, bytes]:
     """The diagrams, decisions and forms that come with the product, by file name."""
     paths = [*resource_dir("bpmn").glob("*.bpmn"), *resource_dir("bpmn").glob("*.dmn")]
@@ -200,6 +221,7 @@ def _read(files: Mapping[str, bytes]) -> _Files:
             read.problems += problems
         else:
             read.problems.append(unknown_file(name))
+    read.problems += used_twice((), {name: diagram for name, (_, diagram) in read.diagrams.items()})
     return read
 
 

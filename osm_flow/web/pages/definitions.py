@@ -6,9 +6,10 @@ from flask import Blueprint, flash, g, jsonify, redirect, render_template, reque
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
+from osm_flow.engine import DefinitionRefused
 from osm_flow.errors import Invalid
 from osm_flow.operations.cases import overview
-from osm_flow.operations.definitions.deployments import deploy
+from osm_flow.operations.definitions.deployments import deploy, used_twice
 from osm_flow.operations.definitions.library import DefinitionNotFound, compiled, list_definitions, versions_of
 from osm_flow.store.models import ProcessDefinition
 from osm_flow.web.forms.posted import posted
@@ -66,8 +67,11 @@ def deploy_page() -> ResponseReturnValue:
 def deploy_files() -> ResponseReturnValue:
     """All files together are checked and stored, or none of them and every fault is named."""
     note = posted("note").strip()[:500]
-    files = {upload.filename: upload.read() for upload in request.files.getlist("files") if upload.filename}
+    uploads = [(upload.filename, upload.read()) for upload in request.files.getlist("files") if upload.filename]
+    files = dict(uploads)
     try:
+        if twice := used_twice((name for name, _ in uploads), {}):
+            raise DefinitionRefused(twice)
         deployed = deploy(g.session, files, g.actor, g.now, note=note)
     except Invalid as refusal:
         lifecycle.read_again()

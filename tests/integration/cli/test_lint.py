@@ -41,7 +41,10 @@ def items(result: Result) -> list[tuple[str, str, str]]:
     return [(item["file"], item["element"], item["code"]) for item in found]
 
 
+ALONE = document(process(start(), end(), flows("s > e")))
 SETS: dict[str, dict[str, bytes]] = {
+    "one process in two files": {"p.bpmn": ALONE, "again.bpmn": ALONE},
+    "another process of the same id": {"p.bpmn": ALONE, "again.bpmn": around(user("a", c_formKey="shown")), "shown.yaml": FORM},
     "whole": {"p.bpmn": MAIN, "D.dmn": table((["1"], ["1"])), "shown.yaml": FORM},
     "broken table": {"p.bpmn": MAIN, "D.dmn": table((["f(x)"], ["1"])), "shown.yaml": FORM},
     "broken form": {"p.bpmn": MAIN, "D.dmn": table((["1"], ["1"])), "shown.yaml": b"x: ["},
@@ -115,3 +118,29 @@ def test_tables_and_forms_alone_may_be_checked_though_there_is_nothing_to_deploy
     assert linted(tmp_path, files).exit_code == 0
     with sqlite_store.transaction() as session, pytest.raises(NothingToDeploy):
         deploy(session, files, SYSTEM, NOW)
+
+
+def test_a_process_in_two_files_is_told_with_both(tmp_path: Path, store: Store) -> None:
+    files = {"p.bpmn": ALONE, "again.bpmn": ALONE.replace(b"<bpmn:startEvent", b"<!-- x --><bpmn:startEvent", 1)}
+    result = linted(tmp_path, files)
+    assert result.exit_code == 1
+    assert "the process p is in several files, p.bpmn / again.bpmn" in result.stderr
+    with store.transaction() as session, pytest.raises(DefinitionRefused) as refused:
+        deploy(session, files, SYSTEM, NOW)
+    assert [problem.code for problem in refused.value.problems] == ["same_process"]
+
+
+def test_files_of_one_name_are_told_and_a_file_named_twice_is_one(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    here, there = written(tmp_path, {"shown.yaml": FORM}), written(tmp_path / "other", {"shown.yaml": FORM})
+    result = CliRunner().invoke(root, ["process", "lint", *here, *there])
+    assert (result.exit_code, "2 files are called shown.yaml" in result.stderr) == (1, True)
+    result = CliRunner().invoke(root, ["process", "lint", *here, *here])
+    assert (result.exit_code, result.stderr.count("there is no .bpmn file")) == (0, 1)
+
+
+def test_a_process_that_only_lies_beside_is_warned_of(tmp_path: Path) -> None:
+    written(tmp_path, {"q.bpmn": document(process(start(), end(), flows("s > e"), key="q"))})
+    result = linted(tmp_path, {"p.bpmn": document(process(start(), call("a", called="q"), end(), flows("s > a > e")))})
+    assert result.exit_code == 0
+    assert "the process q is in q.bpmn, which was not given" in result.stderr
