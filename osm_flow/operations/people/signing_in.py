@@ -104,7 +104,7 @@ def _open_attempt(session: Session, username: str, address: str, now: datetime) 
 def _forget_old(session: Session, now: datetime) -> None:
     """Delete a few attempts that are too old; those that somebody else is deleting are left to them."""
     old = (
-        select(LoginAttempt.id).where(LoginAttempt.at < now - _KEPT).order_by(LoginAttempt.id).limit(_FORGOTTEN_AT_ONCE)
+        select(LoginAttempt.id).where(LoginAttempt.at < now - _KEPT).order_by(LoginAttempt.at).limit(_FORGOTTEN_AT_ONCE)
     )
     if ids := session.scalars(old.with_for_update(skip_locked=True)).all():
         session.execute(delete(LoginAttempt).where(LoginAttempt.id.in_(ids)))

@@ -131,7 +131,7 @@ def test_a_planner_moves_a_date_with_its_letter(store: Store, as_person: As) -> 
     [
         ({"new_date": "14/12/2569", "letter": " "}, "letter", "ต้องกรอกช่องนี้"),
         ({"new_date": "", "letter": LETTER}, "new_date", "กรอกวันที่ เช่น 20/11/2569"),
-        ({"new_date": "31/2/2569", "letter": LETTER}, "new_date", "กรอกวันที่ เช่น 20/11/2569"),
+        ({"new_date": "31/2/2569", "letter": LETTER}, "new_date", "ไม่มีวันนี้ในปฏิทิน"),
         ({"new_date": "14/12/2599", "letter": LETTER}, "new_date", "วันนี้ห่างจากปีงบประมาณเกินไป"),
         ({"new_date": "14/12/2569", "letter": "x" * 300}, "letter", "ไม่เกิน 255 ตัวอักษรในบรรทัดเดียว"),
         ({"new_date": "14/12/2569", "letter": LETTER, "status": "maybe"}, "status", "ค่านี้ไม่อยู่ในตัวเลือก"),
