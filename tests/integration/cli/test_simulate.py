@@ -263,7 +263,7 @@ def test_one_branch_that_can_never_go_on_is_told_while_another_goes_round(folder
     assert run(folder, xml, walk=[{"element": "r"}, {"element": "r"}]).exit_code == 0
 
 
-BAD_GATE = xor("g") + flows("g > x1 [1 > 'a']; g > x2 [2 > 'a']") + manuals("x1 x2")
+BAD_GATE = xor("g") + flows("g > x1 [1 > var('x', 'a')]; g > x2 [2 > var('x', 'a')]") + manuals("x1 x2")
 
 
 def failing() -> dict[str, tuple[bytes, str]]:
@@ -301,7 +301,12 @@ def failing() -> dict[str, tuple[bytes, str]]:
             "mi",
         ),
         "completion": (
-            diagram(start(), plain_sub("mi", many(number="2", until="1 > 'a'"), body="a"), end(), flows("s > mi > e")),
+            diagram(
+                start(),
+                plain_sub("mi", many(number="2", until="1 > var('x', 'a')"), body="a"),
+                end(),
+                flows("s > mi > e"),
+            ),
             "mi",
         ),
         "subprocess": (diagram(start(), sub("sp", inner), end(), flows("s > sp > e")), "g"),
