@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid5
 
 from osm_flow.engine.definitions import Process
 from osm_flow.engine.sentences.drawn import Sentence, called, listed
+from osm_flow.engine.spiff.deterministic import external_id
 from osm_flow.engine.spiff.joins import LIVE, CountingJoin, EndJoin, InclusiveGateway, is_arrival
 from osm_flow.engine.spiff.snapshot import thaw
 
@@ -149,8 +149,7 @@ def _told(process: Process, case_id: str, found: tuple[Any, list[Any], list[str]
         "the case cannot go on: cancel the case and mend the diagram; ways of which only one is taken must meet in an "
         "exclusive gateway",
     )
-    task_id = str(uuid5(UUID(case_id), str(tokens[0].id)))
-    return Standstill(join.bpmn_id, task_id, words, tuple(came), tuple(missing))
+    return Standstill(join.bpmn_id, external_id(case_id, tokens[0].id), words, tuple(came), tuple(missing))
 
 
 def _element_of(name: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
-from uuid import UUID, uuid5
 
 import orjson
 from SpiffWorkflow.bpmn.specs.event_definitions.message import MessageEventDefinition
@@ -22,7 +21,7 @@ from osm_flow.engine.rules import RULES, TOKENS
 from osm_flow.engine.spiff import activities, events
 from osm_flow.engine.spiff.activities import Extra
 from osm_flow.engine.spiff.compaction import compact
-from osm_flow.engine.spiff.deterministic import CaseWorkflow
+from osm_flow.engine.spiff.deterministic import CaseWorkflow, external_id
 from osm_flow.engine.spiff.loops import Repeated
 from osm_flow.engine.spiff.snapshot import digest_of, freeze, thaw
 from osm_flow.engine.spiff.tokens import fire_a_join
@@ -81,11 +80,6 @@ def recorded(answers: Mapping[str, Any]) -> Lookup:
         return answers[question]
 
     return answer
-
-
-def external_id(case_id: str, task_id: int) -> str:
-    """The id by which the rest of the product knows a task: from the case's id and the counted one."""
-    return str(uuid5(UUID(case_id), str(task_id)))
 
 
 def step(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEvent
@@ -20,13 +21,17 @@ from osm_flow.domain.json import JSON, in_order
 from osm_flow.engine.errors import EngineFault, ExpressionFault
 from osm_flow.engine.expressions import COUNTING_FUNCTIONS, evaluate, fill
 from osm_flow.engine.rules import DECIMALS, RULES, TOKENS
-from osm_flow.engine.spiff.joins import CountingJoin
+from osm_flow.engine.spiff.joins import LIVE, CountingJoin
 from osm_flow.engine.spiff.tokens import adopt, send_on
 from osm_flow.engine.values import Lookup, Thrown
 
-LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 MOST_TICKS = 200_000
 MOST_LOOKS = 5_000_000
+
+
+def external_id(case_id: str, task_id: int) -> str:
+    """The id by which the rest of the product knows a task: from the case's id and the counted one."""
+    return str(uuid5(UUID(case_id), str(task_id)))
 
 
 class CaseTask(Task):  # type: ignore[misc]

@@ -6,6 +6,7 @@ library looks at finished neighbours instead, which fires early inside loops and
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
@@ -106,6 +107,9 @@ class CountingJoin(UnstructuredJoin):  # type: ignore[misc]
         """Whether the tokens that wait at the join, and those that are elsewhere, let it fire now."""
         raise NotImplementedError
 
+    def _check_threshold_unstructured(self, my_task: Any) -> bool:
+        return self.can_fire(my_task.workflow)  # the library asks so, by rules 1
+
     def _run_hook(self, my_task: Any) -> bool:
         if my_task.workflow.top_workflow.rules < TOKENS:
             self.take(my_task, self.taken_from(my_task.workflow))
@@ -133,9 +137,6 @@ class CountingJoin(UnstructuredJoin):  # type: ignore[misc]
 class ParallelGateway(CountingJoin, defaults.ParallelGateway):  # type: ignore[misc]
     """A parallel gateway: it fires when every input has an arrival."""
 
-    def _check_threshold_unstructured(self, my_task: Any) -> bool:
-        return set(self._inputs) <= {t.internal_data["via"] for t in self.arrivals(my_task.workflow)}
-
     def can_fire(self, workflow: Any) -> bool:
         """BPMN 2.0.2, 13.4.1: a token on every incoming flow."""
         return set(self._inputs) <= {t.internal_data["via"] for t in self.arrivals(workflow)}
@@ -148,53 +149,38 @@ class InclusiveGateway(CountingJoin, defaults.InclusiveGateway):  # type: ignore
         """BPMN 2.0, 13.4.2: wait while a live token can reach an empty input and cannot reach a filled one."""
         if len(self._inputs) == 1:
             return True
-        full = {t.internal_data["via"] for t in self.arrivals(my_task.workflow)}
-        empty = set(self._inputs) - full
-        for task in my_task.workflow.tasks.values():
-            if task.task_spec is self or not _is_token(task):
-                continue
-            reached = self._reached_from(task.task_spec)
-            if reached & empty and not reached & full:
-                return False
-        return bool(full)
+        tokens = (t.task_spec for t in my_task.workflow.tasks.values() if t.task_spec is not self and _is_token(t))
+        return self._waits_for_none(my_task.workflow, (self._walked(spec, past_events=True) for spec in tokens))
 
     def can_fire(self, workflow: Any) -> bool:
         """BPMN 2.0.2, 13.4.3: unless a token elsewhere can reach an empty flow and cannot reach a filled one."""
-        full = {t.internal_data["via"] for t in self.arrivals(workflow)}
-        empty = set(self._inputs) - full
         elsewhere = [spec for spec, tokens in workflow.live.items() if tokens and spec is not self]
         workflow.top_workflow.look_at(len(elsewhere), self.bpmn_id)
-        for spec in elsewhere:
-            reached = self._ahead_of(spec)
-            if reached & empty and not reached & full:
-                return False
-        return bool(full)
+        return self._waits_for_none(workflow, map(self._ahead_of, elsewhere))
+
+    def _waits_for_none(self, workflow: Any, reaches: Iterable[Set[str]]) -> bool:
+        """Whether it has a token, and nothing that tokens elsewhere reach is an empty input without a filled one."""
+        full = {t.internal_data["via"] for t in self.arrivals(workflow)}
+        empty = set(self._inputs) - full
+        return bool(full) and all(not reached & empty or reached & full for reached in reaches)
 
     def _ahead_of(self, start: Any) -> frozenset[str]:
         """The elements that sequence flows lead to. An event is ahead only once it waits: then it has its own token."""
         known: dict[str, frozenset[str]] = self.__dict__.setdefault("_ahead", {})
         if start.name not in known:
-            known[start.name] = frozenset(self._walked(start))
+            known[start.name] = frozenset(self._walked(start, past_events=False))
         return known[start.name]
 
-    def _walked(self, start: Any) -> set[str]:
+    def _walked(self, start: Any, *, past_events: bool) -> set[str]:
+        """What can be reached without the join itself; `past_events`: also by the events of activities not open yet."""
         seen: set[str] = set()
         todo = [start]
         while todo:
             spec = todo.pop()
             if spec.name not in seen and spec is not self:
                 seen.add(spec.name)
-                todo += spec.outputs[:1] if isinstance(spec, BoundaryEventSplit) else spec.outputs
-        return seen
-
-    def _reached_from(self, start: Any) -> set[str]:
-        seen: set[str] = set()
-        todo = [start]
-        while todo:
-            spec = todo.pop()
-            if spec.name not in seen and spec is not self:
-                seen.add(spec.name)
-                todo += spec.outputs
+                only_activity = isinstance(spec, BoundaryEventSplit) and not past_events
+                todo += spec.outputs[:1] if only_activity else spec.outputs
         return seen
 
     def go_on(self, my_task: Any) -> bool:
@@ -246,9 +232,6 @@ def _is_token(task: Any) -> bool:
 
 class EndJoin(CountingJoin, BpmnTaskSpec):  # type: ignore[misc]
     """The join of all ends of a process: it fires when nothing else lives."""
-
-    def _check_threshold_unstructured(self, my_task: Any) -> bool:
-        return not any(self._waits_for(task) for task in my_task.workflow.tasks.values())
 
     def _waits_for(self, task: Any) -> bool:
         """Whether the end still waits for the task: it lives, or is a token that an earlier join has not used."""

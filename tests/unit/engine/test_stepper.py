@@ -11,8 +11,9 @@ import pytest
 
 from osm_flow import __version__
 from osm_flow.engine.errors import EngineFault, ExpressionFault, NotWaiting
+from osm_flow.engine.spiff.deterministic import external_id
 from osm_flow.engine.spiff.snapshot import digest_of, thaw
-from osm_flow.engine.stepper import ENGINE_VERSION, LiveCase, external_id, inspect, recorded, standing, step
+from osm_flow.engine.stepper import ENGINE_VERSION, LiveCase, inspect, recorded, standing, step
 from osm_flow.engine.values import (
     Command,
     CompleteTask,

@@ -14,7 +14,8 @@ from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine import EngineFault, compile_process, lint
 from osm_flow.engine.spiff import events, joins, tokens
-from osm_flow.engine.stepper import LiveCase, external_id, step
+from osm_flow.engine.spiff.deterministic import external_id
+from osm_flow.engine.stepper import LiveCase, step
 from osm_flow.engine.values import CompleteTask, DeliverMessage, FireTimer, Start, Step
 from tests.unit.engine.diagrams import CASE, NOW
 from tests.unit.engine.graphs import (
