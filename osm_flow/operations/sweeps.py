@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
@@ -143,12 +144,12 @@ def climb_ladders(
     is_stopping: Callable[[], bool] = leases.never,
 ) -> Tally:
     """Climb the escalation ladder of every work item that has come to a rung."""
-    return _remind(
+    return _each(
         store,
-        now,
         is_stopping,
         lambda session: reminders.items_to_remind(session, now, limit),
         lambda session, key: reminders.climb(session, key, now, channels) > 0,
+        partial(_report_reminder, now=now),
     )
 
 
@@ -162,23 +163,28 @@ def raise_follow_ups(
     is_stopping: Callable[[], bool] = leases.never,
 ) -> Tally:
     """Tell people of work items whose follow-up date has come."""
-    return _remind(
+    return _each(
         store,
-        now,
         is_stopping,
         lambda session: reminders.items_to_follow_up(session, now, limit),
         lambda session, key: reminders.follow_up(session, key, now, channels),
+        partial(_report_reminder, now=now),
     )
 
 
-def _remind(
+def _each(
     store: Store,
-    now: datetime,
     is_stopping: Callable[[], bool],
     find: Callable[[Session], list[str]],
     act: Callable[[Session, str], bool],
+    report: Callable[[Session, str, Exception], object],
 ) -> Tally:
-    """No lease is needed: the row that says a person was told is the fence, and all of the effect is beside it."""
+    """Act on each of the rows that are found, in a transaction of its own. A failure concerns its row only.
+
+    `report` opens an incident, which keeps the row out of the next rounds until a person has looked at it.
+
+    No lease is needed: what the act writes is the fence, and all of its effect is beside it.
+    """
     with store.reading() as session:
         keys = find(session)
     tally = Tally()
@@ -195,47 +201,47 @@ def _remind(
         except Exception as error:
             if is_database_away(error):
                 raise
-            logger.exception("reminder failed", extra={"work_item": key})
-            _report_reminder(store, key, now, error)
+            logger.exception("background work failed", extra={"key": key})
+            _report(store, key, error, report)
             tally += Tally(failed=1)
     return tally
 
 
-def _report_reminder(store: Store, work_item_id: str, now: datetime, error: Exception) -> None:
-    """An incident keeps the work item out of the next rounds until a person has looked at it."""
+def _report(store: Store, key: str, error: Exception, report: Callable[[Session, str, Exception], object]) -> None:
     try:
         with store.transaction() as session:
-            item = session.get_one(WorkItem, work_item_id)
-            open_in(
-                session,
-                item.case_id,
-                now,
-                kind=IncidentKind.reminder,
-                message=words_of(error),
-                element=item.element,
-                task_id=item.id,
-            )
+            report(session, key, error)
     except Exception:
-        logger.exception("failure could not be noted", extra={"work_item": work_item_id})
+        logger.exception("failure could not be noted", extra={"key": key})
+
+
+def _report_reminder(session: Session, work_item_id: str, error: Exception, *, now: datetime) -> None:
+    item = session.get_one(WorkItem, work_item_id)
+    kind, message = IncidentKind.reminder, words_of(error)
+    open_in(session, item.case_id, now, kind=kind, message=message, element=item.element, task_id=item.id)
 
 
 # ---- cases -----------------------------------------------------------------------------------------------------
 
 
-def tell_standstills(store: Store, now: datetime, owner: str, limit: int = ROWS_A_ROUND) -> Tally:
+def tell_standstills(
+    store: Store,
+    now: datetime,
+    owner: str,
+    limit: int = ROWS_A_ROUND,
+    *,
+    is_stopping: Callable[[], bool] = leases.never,
+) -> Tally:
     """Open an incident for each case that nothing can move any more and that stood still before steps told it."""
-    with store.reading() as session:
-        case_ids = standstills.standing_still(session, limit)
-    tally = Tally()
-    for case_id in case_ids:
-        try:
-            with store.transaction() as session:
-                tally += Tally(done=1) if standstills.tell(session, case_id, now) else Tally(left=1)
-        except (Busy, Overtaken) as error:
-            if is_database_away(error):
-                raise
-            tally += Tally(left=1)
-    return tally
+    return _each(
+        store,
+        is_stopping,
+        lambda session: standstills.standing_still(session, limit),
+        lambda session, case_id: standstills.tell(session, case_id, now),
+        lambda session, case_id, error: open_in(
+            session, case_id, now, kind=IncidentKind.standstill, message=words_of(error)
+        ),
+    )
 
 
 # ---- everything ------------------------------------------------------------------------------------------------
@@ -286,7 +292,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("mails", 15, _of_people(send_dispatches)),
     Sweep("checkpoints", 60, _sign_daily, turn=90, needs=lambda means: means.keyring is not None),
     Sweep("erasures", 60, _alone(erasure_requests.carry_out_waiting)),
-    Sweep("standstills", 3600, _alone(tell_standstills)),
+    Sweep("standstills", 3600, _of_rows(tell_standstills)),
     Sweep("pruned", 3600, _alone(pruning.prune)),
 )
 

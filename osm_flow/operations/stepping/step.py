@@ -233,7 +233,7 @@ def _move(session: Session, case: Case, command: Command, actor: Actor, now: dat
 def tell_standstills(session: Session, case: Case, now: datetime) -> bool:
     """Open the incidents of a case that stood still before steps told it; whether there was something to tell."""
     process, snapshot = compiled(session, case.definition), state_of(session, case).snapshot
-    waiting = bool(engine.inspect(process, case.id, snapshot))
+    waiting = bool(waiting_of(session, case))
     return _tell_of(session, case, engine.standstills(process, case.id, snapshot, waiting=waiting), now)
 
 
