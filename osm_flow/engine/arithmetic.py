@@ -181,7 +181,8 @@ def _list(name: str, items: Any) -> list[Any]:
     return list(items)
 
 
-def _get(item: Any, key: str) -> Any:
+def part_of(item: Any, key: str) -> Any:
+    """The value that an object has under this name; None where it has none or is no object."""
     return item.get(key) if isinstance(item, dict) else None
 
 
@@ -250,12 +251,12 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "round": _rounded,
     "str": _text,
     "int": _whole,
-    "count": lambda items, key, value: sum(same(_get(item, key), value) for item in _list("count", items)),
-    "total": lambda items, key: _total([_get(item, key) or 0 for item in _list("total", items)]),
-    "any_of": lambda items, key, value: any(same(_get(item, key), value) for item in _list("any_of", items)),
-    "all_of": lambda items, key, value: all(same(_get(item, key), value) for item in _list("all_of", items)),
-    "pick": lambda items, key, value: [item for item in _list("pick", items) if same(_get(item, key), value)],
-    "field": lambda items, key: [_get(item, key) for item in _list("field", items)],
+    "count": lambda items, key, value: sum(same(part_of(item, key), value) for item in _list("count", items)),
+    "total": lambda items, key: _total([part_of(item, key) or 0 for item in _list("total", items)]),
+    "any_of": lambda items, key, value: any(same(part_of(item, key), value) for item in _list("any_of", items)),
+    "all_of": lambda items, key, value: all(same(part_of(item, key), value) for item in _list("all_of", items)),
+    "pick": lambda items, key, value: [item for item in _list("pick", items) if same(part_of(item, key), value)],
+    "field": lambda items, key: [part_of(item, key) for item in _list("field", items)],
 }
 
 

@@ -80,32 +80,28 @@ def is_wrapped(text: str) -> bool:
     return strip(text) != text.strip()
 
 
-def _get(item: Any, key: str) -> Any:
-    return item.get(key) if isinstance(item, dict) else None
-
-
 def _count(items: list[Any], key: str, value: Any) -> int:
-    return sum(1 for item in items if _get(item, key) == value)
+    return sum(1 for item in items if arithmetic.part_of(item, key) == value)
 
 
 def _total(items: list[Any], key: str) -> float:
-    return sum(_get(item, key) or 0 for item in items)
+    return sum(arithmetic.part_of(item, key) or 0 for item in items)
 
 
 def _any_of(items: list[Any], key: str, value: Any) -> bool:
-    return any(_get(item, key) == value for item in items)
+    return any(arithmetic.part_of(item, key) == value for item in items)
 
 
 def _all_of(items: list[Any], key: str, value: Any) -> bool:
-    return all(_get(item, key) == value for item in items)
+    return all(arithmetic.part_of(item, key) == value for item in items)
 
 
 def _pick(items: list[Any], key: str, value: Any) -> list[Any]:
-    return [item for item in items if _get(item, key) == value]
+    return [item for item in items if arithmetic.part_of(item, key) == value]
 
 
 def _field(items: list[Any], key: str) -> list[Any]:
-    return [_get(item, key) for item in items]
+    return [arithmetic.part_of(item, key) for item in items]
 
 
 def _role(role: str, province: str | None = None) -> str:
@@ -203,9 +199,21 @@ def _certain_faults(text: str, tree: ast.expr) -> Iterator[str]:
 
 def _is_constant(tree: ast.AST) -> bool:
     """Whether a part of an expression asks neither for a variable nor for the calendar."""
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    names = (node for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return not any(n.id not in (PURE_FUNCTIONS if id(n) in called else _CONSTANTS) for n in names)
+    called, read = _names(tree)
+    return called <= PURE_FUNCTIONS.keys() and not read
+
+
+def _names(tree: ast.AST) -> tuple[set[str], set[str]]:
+    """The functions that an expression calls, and the variables that it reads."""
+    functions = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    called = {name.id for name in names if id(name) in functions}
+    return called, {name.id for name in names if id(name) not in functions} - _CONSTANTS.keys()
+
+
+def spelled(value: Any) -> str:
+    """A constant as the dialect spells it."""
+    return next((name for name, constant in _CONSTANTS.items() if constant is value), None) or str(value)
 
 
 def _parts(tree: ast.expr) -> list[ast.expr]:
@@ -301,9 +309,7 @@ def constant_of(text: str) -> tuple[bool, Any]:
 
 def names_in(text: str) -> set[str]:
     """The variables that an expression reads."""
-    tree = parse(text)
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called} - set(_CONSTANTS)
+    return _names(parse(text))[1]
 
 
 def _numbers(operator: Any) -> Any:
@@ -421,7 +427,8 @@ def _ask(lookup: Lookup | None, text: str, name: str, *args: Any) -> Any:
     return lookup(name, args)
 
 
-def pieces(text: str) -> list[tuple[str, str | None]]:
+@lru_cache(maxsize=4096)
+def pieces(text: str) -> tuple[tuple[str, str | None], ...]:
     """The text as pairs: what stands before a `${…}`, and the expression in it; None after the last one.
 
     An expression ends at the first brace with which it can be read. Raises ExpressionFault for one that is not closed.
@@ -438,7 +445,7 @@ def pieces(text: str) -> list[tuple[str, str | None]]:
         end = ends[0] if len(ends) == 1 else next(readable, ends[0])
         found.append((before, tail[:end]))
         unread = tail[end + 1 :]
-    return [*found, (unread, None)]
+    return (*found, (unread, None))
 
 
 def fill(text: str, data: JSON, lookup: Lookup | None = None, rules: int = RULES) -> str:

@@ -92,7 +92,7 @@ def check_gap(ground: Ground, node: Any, outgoing: list[Any]) -> None:
 
 def _shown(value: Any) -> str:
     if value is None or isinstance(value, bool):
-        return {True: "true", False: "false", None: "null"}[value]
+        return expressions.spelled(value)
     return repr(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from osm_flow.domain.forms.schema import fields_of
 from osm_flow.engine.definitions import ACTIVITIES
-from osm_flow.engine.expressions import CALENDAR_FUNCTIONS, constant_of, parse, strip
+from osm_flow.engine.expressions import CALENDAR_FUNCTIONS, constant_of, parse, spelled, strip
 from osm_flow.engine.lint.constructs import INSTEAD, PASSIVE
 from osm_flow.engine.lint.examined import FIRST_BUDDHIST_YEAR, LAST_BUDDHIST_YEAR, Ground
 from osm_flow.engine.sentences.drawn import Sentence
@@ -178,14 +178,7 @@ def _judge_expression(ground: Ground, node: Any, kind: str, text: str) -> None:
         en = f"{text[:80]} gives a date, not a period: put it into timeDate"
         ground.add(node, "timer", f"{text[:80]} ให้ค่าเป็นวันที่ ไม่ใช่ระยะเวลา ให้ใช้ timeDate", en)
     elif is_constant and (kind != "timeDate" or value is not None):
-        _judge_time(
-            ground,
-            node,
-            kind,
-            {None: "null", True: "true", False: "false"}[value]
-            if value is None or isinstance(value, bool)
-            else str(value),
-        )
+        _judge_time(ground, node, kind, spelled(value))
 
 
 def time_fault(kind: str, text: str) -> Sentence | None:
