@@ -22,6 +22,7 @@ _SHAPED = dict(enumerate("ฐิีึื่้๊๋์่้๊๋์ญัํ
 _BRAILLE_BLANK = "\u2800"
 # Blanks, controls, and marks that need a letter.
 _NOT_SEEN_ALONE = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"})
+_CONTROLS = frozenset({"Cc", "Zl", "Zp"})
 _THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 
 _MARKS = "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
@@ -68,6 +69,11 @@ def seen(text: str) -> str:
 def visible(text: str) -> str:
     """A name as it is kept: without signs that have no shape or turn the direction of letters, with single blanks."""
     return " ".join(_UNSEEN.sub("", text.replace(_BRAILLE_BLANK, " ")).split())
+
+
+def is_one_line(text: str) -> bool:
+    """Whether the text, without the blanks around it, has no line break, tab or other control in it."""
+    return not any(unicodedata.category(char) in _CONTROLS for char in text.strip())
 
 
 def says_nothing(text: str) -> bool:

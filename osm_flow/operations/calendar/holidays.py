@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.calendar.working_days import WorkingCalendar
-from osm_flow.domain.search import says_nothing, visible
+from osm_flow.domain.search import is_one_line, says_nothing, visible
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import replanning
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record, take_turn
@@ -103,10 +103,9 @@ def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime)
     Raises Forbidden, HolidayNotAccepted.
     """
     require(actor, Verb.move_calendar, SystemFacts())
-    name_th, name_en, source = (visible(text or "") for text in (wanted.name_th, wanted.name_en, wanted.source))
-    faults = _faults(wanted.day, name_th, name_en, source)
-    if faults:
+    if faults := _faults(wanted):
         raise HolidayNotAccepted(fields=faults)
+    name_th, name_en, source = (visible(text or "") for text in (wanted.name_th, wanted.name_en, wanted.source))
     take_turn(session)
     known = session.get(HolidayOverride, wanted.day, populate_existing=True)
     old, row = _recorded(known), known or HolidayOverride(day=wanted.day)
@@ -136,14 +135,15 @@ def _recorded(row: HolidayOverride | None) -> dict[str, Any]:
     return {} if row is None else {name: getattr(row, name) for name in fields}
 
 
-def _faults(day: date, name_th: str, name_en: str, source: str) -> dict[str, str]:
+def _faults(wanted: Holiday) -> dict[str, str]:
     faults = {}
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+    if not _FIRST_YEAR <= wanted.day.year <= _LAST_YEAR:
         faults["day"] = "The year is out of range."
-    for field, text in (("name_th", name_th), ("name_en", name_en), ("source", source)):
+    for field in ("name_th", "name_en", "source"):
+        text = getattr(wanted, field) or ""
         if says_nothing(text) and field != "name_en":
             faults[field] = "This is needed."
-        elif len(text) > 255 or not text.isprintable():
+        elif len(visible(text)) > 255 or not is_one_line(text):
             faults[field] = "At most 255 characters on one line."
     return faults
 
