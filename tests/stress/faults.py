@@ -25,10 +25,11 @@ from dataclasses import asdict
 from datetime import timedelta
 from email import message_from_bytes
 from pathlib import Path
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from osm_flow.app import connect_rooms
 from osm_flow.notify.channels import Dispatch
@@ -86,13 +87,18 @@ def pause(this: Run) -> None:
 
 def _wait_for_a_claim(this: Run) -> None:
     claimed = select(ServiceJob.task_id).where(ServiceJob.lease_owner.is_not(None)).limit(1)
-    deadline = time.monotonic() + 15
+    _wait_for(this, claimed, 15, 0.01, "nothing was claimed within 15 seconds")
+
+
+def _wait_for(this: Run, query: Select[Any], seconds: float, pause: float, otherwise: str) -> None:
+    """Wait until the query finds something; else say so in the report."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with this.store.reading() as session:
-            if session.scalar(claimed) is not None:
+            if session.scalar(query) is not None:
                 return
-        time.sleep(0.01)
-    this.report.stuck.append("nothing was claimed within 15 seconds")
+        time.sleep(pause)
+    this.report.stuck.append(otherwise)
 
 
 def fill_the_disk(this: Run) -> None:
@@ -204,13 +210,7 @@ def _queue_mail(this: Run) -> None:
 
 def _wait_for_an_outage(this: Run) -> None:
     noticed = select(OutboxEntry.id).where(OutboxEntry.kind == MAIL, OutboxEntry.last_error != "").limit(1)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        with this.store.reading() as session:
-            if session.scalar(noticed) is not None:
-                return
-        time.sleep(0.2)
-    this.report.stuck.append("nobody noticed that the mail server served nobody")
+    _wait_for(this, noticed, 120, 0.2, "nobody noticed that the mail server served nobody")
 
 
 def _all_arrive(this: Run) -> None:

@@ -108,7 +108,7 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
         *_comments_and_files(case, gone),
         delete(Notification).where(Notification.url.contains(case.id, autoescape=True)),
     ):
-        session.execute(statement, execution_options=_UNSYNCHRONISED)
+        _do(session, statement)
     _blank_texts_of_case(session, case, words)
     if case.state not in OPEN_CASE:
         for statement in (
@@ -116,7 +116,7 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
             update(WorkItem).where(WorkItem.case_id == case.id).values(search="", subject=""),
             delete(ServiceJob).where(ServiceJob.case_id == case.id),
         ):
-            session.execute(statement, execution_options=_UNSYNCHRONISED)
+            _do(session, statement)
         case.subject = ""
     if 1 in gone or (words and holds_words(case.title, words)):
         case.title, case.search = f"{GONE} {case.business_key}", searchable(case.business_key)
@@ -145,8 +145,7 @@ def _blank_texts_of_case(session: Session, case: Case, words: str) -> None:
             if words:
                 _blank(session, table, column, words, table.case_id == case.id, value="")
             else:
-                rows = update(table).where(table.case_id == case.id).values({column: ""})
-                session.execute(rows, execution_options=_UNSYNCHRONISED)
+                _do(session, update(table).where(table.case_id == case.id).values({column: ""}))
 
 
 # ---- beside the case -------------------------------------------------------------------------------------------
