@@ -41,6 +41,6 @@ def in_both_languages(th: str, en: str) -> str:
 def in_language(kind: str, message: str, locale: str) -> str:
     """The message of an incident in the reader's language; one that is known in a single language as it is."""
     th, divided, en = message.partition("\n")
-    if not divided or kind not in (IncidentKind.standstill, IncidentKind.uncaught_error):
+    if not divided or kind not in (IncidentKind.standstill, IncidentKind.uncaught_error, IncidentKind.signing):
         return message
     return en if locale == "en" else th

@@ -335,6 +335,8 @@ def sweep_all(
             if sweep.name in broken or means.is_stopping():
                 continue
             tally = _guarded(sweep, store, now, owner, means, broken)
+            if tally.stands_in_the_way:
+                broken[sweep.name] = tally.stands_in_the_way
             total[sweep.name] += tally
             progress = progress or tally.done > 0 or tally.failed > 0
         if not progress:

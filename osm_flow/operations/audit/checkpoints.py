@@ -8,23 +8,32 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from osm_flow.catalogues import catalogue
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.calendar.deadlines import close_of, local_day
-from osm_flow.domain.kinds import IncidentKind
-from osm_flow.errors import Refused
+from osm_flow.domain.kinds import IncidentKind, in_both_languages
+from osm_flow.errors import OsmFlowError, Refused
 from osm_flow.notify.mail import Mail
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import witnesses
-from osm_flow.operations.audit.kept_checkpoints import Kept, LogTurnedBack, contradicting, refuse_to_contradict
+from osm_flow.operations.audit.kept_checkpoints import (
+    Kept,
+    LogTurnedBack,
+    contradicting,
+    name_of_folder,
+    named_folder,
+    refuse_to_contradict,
+)
 from osm_flow.operations.audit.log import Checkpoint, LogContradicted, LogOutOfStep, latest_checkpoint, make_checkpoint
-from osm_flow.operations.audit.merkle_tree import LogTree
+from osm_flow.operations.audit.merkle_tree import LogDamaged, LogTree
 from osm_flow.operations.audit.signing_keys import KeyMissing, Keyring, KeyUnreadable
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.reasons import said
+from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import LogCheckpoint, LogLeaf
 from osm_flow.store.session import Store
@@ -36,6 +45,8 @@ class NothingTurnedBack(Refused):
     """The database continues every checkpoint that this machine keeps; there is nothing to accept."""
 
 
+# Stands in the records of administration beside the reasons that people give.
+_SIGNED_AGAIN = "ลงนามได้อีกครั้งแล้ว (the audit log is signed again)"
 _LETTER = """\
 จุดตรวจสอบของบันทึกประวัติงาน OSM Flow ลงนามเมื่อ {at} มี {size} รายการ
 โปรดเก็บอีเมลฉบับนี้ไว้ ไม่ต้องตอบกลับ หากวันหนึ่งมีผู้แก้ไขหรือตัดประวัติ ข้อความด้านล่างจะแสดงให้เห็น
@@ -49,6 +60,7 @@ save it to a file and run  osm-flow audit verify --checkpoint FILE
 
 def sign_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring) -> Checkpoint:
     """Make a checkpoint and queue it for every witness who has not got it yet. Raises as `make_checkpoint`."""
+    _settle(session, now, keyring)
     checkpoint = make_checkpoint(session, now, actor, keyring=keyring)
     send(session, checkpoint, now)
     return checkpoint
@@ -56,6 +68,7 @@ def sign_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Key
 
 def rotate_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring, reason: str) -> Checkpoint:
     """Replace the signing key and queue the last checkpoint for the witnesses. Raises as `rotate_key`."""
+    _settle(session, now, keyring)
     checkpoint = audit_log.rotate_key(session, now, actor, keyring=keyring, reason=reason)
     send(session, checkpoint, now)
     return checkpoint
@@ -75,15 +88,30 @@ def send(session: Session, checkpoint: Checkpoint, now: datetime) -> int:
     )
 
 
+def _settle(session: Session, now: datetime, keyring: Keyring) -> None:
+    """Close what told that the log cannot be signed; undone with all else when it still cannot.
+
+    The log is locked first, as wherever both it and the records of administration are written.
+    """
+    take(session, AdvisoryLock.audit_log)
+    incidents.settle(session, now, IncidentKind.signing, _origins(keyring), note=_SIGNED_AGAIN)
+
+
+def _origins(keyring: Keyring) -> tuple[str | None, ...]:
+    """Of which incidents this machine can say that they are over: what holds for the database, and for its own folder."""
+    return (None, name_of_folder(keyring))
+
+
 def sign_daily(store: Store, now: datetime, owner: str, keyring: Keyring) -> Tally:
     """Log what is new, and sign the day's records after office hours or, if that was missed, the next morning.
 
-    A machine without the key only logs: the one that has it signs.
+    After a refusal it is signed as soon as it can be, which closes the incident that told it. A machine without the key
+    only logs: the one that has it signs; when none did for a day, that is told.
     """
     try:
         with store.transaction() as session:
             audit_log.append_new(session)
-            is_due = _is_due(session, now)
+            is_due = _is_due(session, now) or incidents.is_any_open(session, IncidentKind.signing, _origins(keyring))
         with store.reading() as session:
             refuse_to_contradict(LogTree(session), keyring)
         if not is_due:
@@ -92,15 +120,28 @@ def sign_daily(store: Store, now: datetime, owner: str, keyring: Keyring) -> Tal
         with store.transaction() as session:
             sign_and_send(session, now, SYSTEM, keyring=keyring)
     except (KeyMissing, KeyUnreadable) as refusal:  # another machine has the key
+        with store.reading() as session:
+            is_overdue = _is_due(session, now - timedelta(days=1))
+        if is_overdue:
+            return _not_signed(store, now, refusal)
         logger.warning("the audit log was not signed: %s", refusal)
         return Tally(left=1)
-    except (LogContradicted, LogOutOfStep, LogTurnedBack) as refusal:
-        logger.warning("the audit log was not signed: %s", refusal)
-        with store.transaction() as session:
-            incidents.open_in(session, None, now, kind=IncidentKind.signing, message=incidents.words_of(refusal))
-        return Tally(left=1)
+    except LogTurnedBack as refusal:
+        return _not_signed(store, now, refusal, origin=named_folder(keyring))
+    except (LogContradicted, LogDamaged, LogOutOfStep) as refusal:
+        return _not_signed(store, now, refusal)
     keep_copies(store, keyring)
     return Tally(done=1)
+
+
+def _not_signed(store: Store, now: datetime, refusal: OsmFlowError, origin: str | None = None) -> Tally:
+    """Tell that a person has to put right what keeps the log from being signed."""
+    logger.warning("the audit log was not signed: %s", refusal)
+    thai = catalogue("th").single.get(refusal.message, refusal.message).format(**refusal.details)
+    message = in_both_languages(thai, incidents.words_of(refusal))
+    with store.transaction() as session:
+        incidents.open_in(session, None, now, kind=IncidentKind.signing, message=message, task_id=origin)
+    return Tally(left=1, stands_in_the_way=incidents.words_of(refusal))
 
 
 def keep_copies(store: Store, keyring: Keyring) -> int:

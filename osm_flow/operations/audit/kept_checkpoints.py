@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
 from osm_flow.errors import Refused
@@ -20,6 +21,7 @@ from osm_flow.operations.audit.signing_keys import Keyring
 
 _REASON = "reason.txt"
 _SET_ASIDE = "set-aside-"
+_NAME = "folder-name"
 
 
 class LogTurnedBack(Refused):
@@ -78,6 +80,22 @@ def told_of_set_aside(keyring: Keyring) -> list[str]:
         when = folder.name.removeprefix(_SET_ASIDE)
         told.append(f"an older copy of the database was put back, {when}; {count} checkpoints were set aside: {why}")
     return told
+
+
+def name_of_folder(keyring: Keyring) -> str | None:
+    """The name of this machine's folder of checkpoints; None before one was given."""
+    try:
+        return (keyring.copies / _NAME).read_text(encoding="ascii").strip() or None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def named_folder(keyring: Keyring) -> str:
+    """The name of this machine's folder of checkpoints, which it gets here: what only this folder says is told of it."""
+    if (name := name_of_folder(keyring)) is None:
+        name = str(uuid4())
+        (keyring.copies / _NAME).write_text(f"{name}\n", encoding="ascii")
+    return name
 
 
 def _continues(tree: LogTree, head: Head) -> bool:

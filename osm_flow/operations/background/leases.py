@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -66,14 +66,19 @@ class Claim(Generic[Claimed]):
 
 @dataclass(frozen=True)
 class Tally:
-    """What came of a sweep: `done` rows, `failed` ones, and those left for later because others come first."""
+    """What came of a sweep: `done` rows, `failed` ones, and those left for later because others come first.
+
+    `stands_in_the_way` says what a person has to put right before the sweep can do its work at all.
+    """
 
     done: int = 0
     failed: int = 0
     left: int = 0
+    stands_in_the_way: str = field(default="", compare=False)
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.done + other.done, self.failed + other.failed, self.left + other.left)
+        in_the_way = self.stands_in_the_way or other.stands_in_the_way
+        return Tally(self.done + other.done, self.failed + other.failed, self.left + other.left, in_the_way)
 
 
 class NotItsTurn(Exception):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
@@ -139,6 +140,28 @@ def resolve(session: Session, incident_id: int, actor: Actor, now: datetime, *, 
     incident, case = _locked(session, incident_id, actor)
     _close(session, incident, case, actor, now, RecordKind.incident_resolved, said(note))
     return incident
+
+
+def is_any_open(session: Session, kind: IncidentKind, origins: Collection[str | None]) -> bool:
+    """Whether an incident of no case, of this kind and with one of these origins (`task_id`), is open."""
+    return session.scalar(_of_no_case(kind, origins).with_only_columns(Incident.id).limit(1)) is not None
+
+
+def settle(session: Session, now: datetime, kind: IncidentKind, origins: Collection[str | None], *, note: str) -> None:
+    """Close and record the open incidents of no case whose cause the system has found to be gone."""
+    if not is_any_open(session, kind, origins):
+        return
+    take(session, AdvisoryLock.incidents)
+    for incident in session.scalars(_of_no_case(kind, origins).with_for_update(of=Incident)).all():
+        _close(session, incident, None, SYSTEM, now, RecordKind.incident_resolved, note)
+
+
+def _of_no_case(kind: IncidentKind, origins: Collection[str | None]) -> Select[Incident]:
+    known = [origin for origin in origins if origin is not None]
+    origin = or_(Incident.task_id.in_(known), *([Incident.task_id.is_(None)] if None in origins else []))
+    return select(Incident).where(
+        Incident.case_id.is_(None), Incident.kind == str(kind), Incident.resolved_at.is_(None), origin
+    )
 
 
 def words_of(error: Exception | str) -> str:

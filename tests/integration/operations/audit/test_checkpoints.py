@@ -17,7 +17,7 @@ from osm_flow.operations.audit.log_checks import check_log
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.sweeps import Means, sweep_all
-from osm_flow.store.models import LogCheckpoint, LogLeaf, OutboxEntry
+from osm_flow.store.models import Incident, LogCheckpoint, LogLeaf, OutboxEntry
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_unrecorded, make_case, make_office, make_person
 
@@ -98,6 +98,25 @@ def test_a_node_without_the_key_logs_and_leaves_signing_to_the_other(
 
     assert checkpoints.sign_daily(prepared, CLOSING, "other", elsewhere) == Tally(left=1)
     assert checkpoints.sign_daily(prepared, CLOSING, "me", keyring) == Tally(done=1)
+
+
+def test_when_no_machine_signed_for_a_day_it_is_told_until_one_does(
+    prepared: Store, keyring: Keyring, tmp_path: Path
+) -> None:
+    checkpoints.sign_daily(prepared, NOW, "me", keyring)
+    begin(prepared, NOW + MINUTE)
+    elsewhere = Keyring(tmp_path / "other node", keyring.origin)
+
+    assert checkpoints.sign_daily(prepared, CLOSING, "other", elsewhere).stands_in_the_way == ""
+    told = checkpoints.sign_daily(prepared, CLOSING + DAY, "other", elsewhere)
+    assert "is not on this machine" in told.stands_in_the_way
+    with prepared.reading() as session:
+        assert [row.resolved_at for row in session.scalars(select(Incident))] == [None]
+
+    assert checkpoints.sign_daily(prepared, CLOSING + DAY + MINUTE, "me", keyring) == Tally(done=1)
+    assert checkpoints.sign_daily(prepared, CLOSING + DAY + 2 * MINUTE, "other", elsewhere) == Tally()
+    with prepared.reading() as session:
+        assert [row.resolved_by for row in session.scalars(select(Incident))] == ["system"]
 
 
 def test_the_sweep_of_everything_signs_too(prepared: Store, keyring: Keyring) -> None:

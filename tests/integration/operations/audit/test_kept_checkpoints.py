@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
+from osm_flow.domain.kinds import in_language
 from osm_flow.domain.merkle_note import Head
 from osm_flow.operations.audit import checkpoints, kept_checkpoints, signing_keys
 from osm_flow.operations.audit import log as audit_log
@@ -107,6 +108,65 @@ def test_a_person_who_says_so_with_a_reason_has_it_signed_on_and_recorded(shell:
     assert "2 checkpoints were set aside: ดิสก์เสีย กู้จากสำรองเมื่อวาน" in verified.stderr
     _begin(shell.store)
     assert shell.json("audit", "checkpoint")["size"] > report["checkpoint"]["size"]
+
+
+def _incidents(store: Store) -> list[Incident]:
+    with store.reading() as session:
+        return list(session.scalars(select(Incident).order_by(Incident.id)))
+
+
+def test_the_scheduler_says_that_it_could_not_sign_and_the_incident_ends_when_it_can(shell: Shell) -> None:
+    _go_back(shell)
+    _begin(shell.store)
+
+    refused = shell.run("scheduler", "--once")
+
+    assert refused.exit_code == 1
+    assert "checkpoints could not run: This machine keeps a checkpoint" in refused.stderr
+    assert "failures 1; more is left to do" in refused.output
+    (opened,) = _incidents(shell.store)
+    assert opened.resolved_at is None
+    assert "เครื่องนี้เก็บจุดตรวจ" in in_language(opened.kind, opened.message, "th")
+    assert "This machine keeps" in in_language(opened.kind, opened.message, "en")
+
+    shell.json("audit", "accept-older", "--reason", "กู้คืน", "--as", "ekachai")
+
+    (settled,) = _incidents(shell.store)
+    assert (settled.resolved_by, settled.note) == ("system", "ลงนามได้อีกครั้งแล้ว (the audit log is signed again)")
+    with shell.store.reading() as session:
+        kinds = [(row.kind, row.actor) for row in session.scalars(select(AdminRecord).order_by(AdminRecord.seq))]
+    assert kinds[-2:] == [("log.turned_back", "ekachai"), ("system_incident.resolved", "system")]
+    assert shell.json("scheduler", "--once")["unfinished"] is False
+    assert len(_incidents(shell.store)) == 1
+
+
+def test_the_incident_ends_by_itself_when_the_newer_database_comes_back(shell: Shell, tmp_path: Path) -> None:
+    """By the sweep, without waiting for the evening, and once."""
+    _go_back(shell)
+    keyring = shell.context.keyring
+    checkpoints.sign_daily(shell.store, later(10), "a", keyring)
+    for path in keyring.copies.glob("0*.txt"):  # as if they had been put there by mistake
+        path.rename(tmp_path / path.name)
+
+    assert checkpoints.sign_daily(shell.store, later(11), "a", keyring) == Tally(done=1)
+    assert checkpoints.sign_daily(shell.store, later(12), "a", keyring) == Tally()
+    (settled,) = _incidents(shell.store)
+    assert settled.resolved_at == later(11)
+
+
+def test_another_machine_does_not_say_that_this_one_can_sign(shell: Shell, tmp_path: Path) -> None:
+    """What only the folder of one machine tells is over when that machine says so."""
+    _go_back(shell)
+    keyring = shell.context.keyring
+    other = Keyring(tmp_path / "other" / "keys", keyring.origin)
+    shutil.copytree(keyring.folder, other.folder)
+    checkpoints.sign_daily(shell.store, later(10), "a", keyring)
+
+    for minute in range(11, 20, 2):
+        checkpoints.sign_daily(shell.store, later(60 * 24 + minute), "b", other)
+        checkpoints.sign_daily(shell.store, later(60 * 24 + minute + 1), "a", keyring)
+
+    assert [row.resolved_at for row in _incidents(shell.store)] == [None]
 
 
 def test_whoever_holds_the_checkpoints_set_aside_still_sees_it(shell: Shell) -> None:

@@ -18,7 +18,7 @@ from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.ledger.admin_journal import CHAIN, AdminFilter, AdminKind, changes_of, records
 from osm_flow.operations.reasons import ReasonMissing
-from osm_flow.store.models import LoggedCase, LogLeaf
+from osm_flow.store.models import Incident, LoggedCase, LogLeaf
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person
 from tests.together import at_once
@@ -87,6 +87,23 @@ def test_a_repair_lets_the_log_go_on_and_is_recorded_with_its_reason(
     assert changes["reason"] == {"old": WHY, "new": WHY}
     with pytest.raises(NothingToRepair):
         repaired(store)
+
+
+def test_the_incident_of_a_log_out_of_step_ends_with_the_first_checkpoint_after_the_repair(
+    store: Store, case_id: str, keyring: Keyring
+) -> None:
+    for minute in (5, 6):
+        assert sign_daily(store, later(minute), "me", keyring).stands_in_the_way.startswith("The audit log's notes")
+    repaired(store)
+    assert sign_daily(store, later(10), "me", keyring) == Tally(done=1)
+    assert sign_daily(store, later(11), "me", keyring) == Tally()
+
+    with store.reading() as session:
+        (incident,) = session.scalars(select(Incident)).all()
+        assert (incident.kind, incident.resolved_by, incident.resolved_at) == ("signing", "system", later(10))
+        made = records(session, SYSTEM, AdminFilter(kinds=(AdminKind.system_incident_resolved,))).items
+        assert len(made) == 1
+        assert check_log(session).faults == []
 
 
 def test_notes_that_are_missing_or_too_far_are_repaired_too(store: Store, case_id: str, keyring: Keyring) -> None:
