@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from osm_flow.domain.access.roles import SECTIONS
 from osm_flow.domain.calendar.deadlines import local_day, opening_of
 from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.errors import Invalid
@@ -22,11 +23,9 @@ _FURTHEST = 250
 
 _ROLE_OF = {"director": "osm_director", "deputy": "cluster_deputy", "head": "cluster_head"}
 _HEAD_OF = {
-    "osm_admin": "osm_admin_head",
-    "osm_secretariat": "osm_admin_head",
-    "osm_strategy": "osm_strategy_head",
-    "osm_data": "osm_strategy_head",
-    "osm_me": "osm_me_head",
+    role: head
+    for head in ("osm_admin_head", "osm_strategy_head", "osm_me_head")
+    for role in sorted(SECTIONS[head] - {head})
 }
 _HEAD_OF_STAGE = {"monitoring": "osm_me_head", "recommendation": "osm_me_head"}
 

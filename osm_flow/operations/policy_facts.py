@@ -29,6 +29,7 @@ def case_facts(session: Session, case: Case, actor: Actor) -> CaseFacts:
 def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemFacts:
     """Facts of a work item; who completed which element is only asked for when duties are separate."""
     separate = separate_elements(item)
+    answered = actor.names_answered
     return WorkItemFacts(
         office_id=item.office_id,
         state=item.state,
@@ -38,6 +39,7 @@ def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemF
         province_id=item.province_id,
         completed_by=completers(session, item.case, separate) if separate else {},
         separate_from=separate,
+        names_others=any(one.person_id is not None and one.person_id not in answered for one in item.candidates),
         case_state=item.case.state,
     )
 

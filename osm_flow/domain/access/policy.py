@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from osm_flow.domain.access.actors import Actor, Hat
-from osm_flow.domain.access.roles import PROVINCIAL, STAFF, WORKERS
+from osm_flow.domain.access.roles import PROVINCIAL, SECTIONS, STAFF, WORKERS
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 
@@ -64,7 +64,10 @@ class CaseFacts:
 
 @dataclass(frozen=True)
 class WorkItemFacts:
-    """What the policy knows of a work item; `completed_by` says who completed which element of the case."""
+    """What the policy knows of a work item; `completed_by` says who completed which element of the case.
+
+    names_others  whether people are named as candidates for whom the actor does not answer; `candidates` leaves them out.
+    """
 
     office_id: str
     state: str = WorkItemStatus.READY
@@ -74,6 +77,7 @@ class WorkItemFacts:
     province_id: str | None = None
     completed_by: Mapping[str, frozenset[int]] = field(default_factory=dict)
     separate_from: tuple[str, ...] = ()
+    names_others: bool = False
     case_state: str = CaseStatus.ACTIVE
 
 
@@ -180,9 +184,9 @@ RULES: dict[Verb, Rule] = {
     Verb.claim: Rule(relations=("candidate",), states=frozenset({WorkItemStatus.READY})),
     Verb.release: Rule(relations=("assignee",), states=frozenset({WorkItemStatus.CLAIMED})),
     Verb.delegate: Rule(relations=("assignee", "owner"), states=frozenset({WorkItemStatus.CLAIMED})),
-    Verb.receive: Rule(WORKERS, states=_OPEN),
+    Verb.receive: Rule(relations=("candidate",), states=_OPEN),
     Verb.reassign: Rule(_ADMIN, ("head",), states=_OPEN),
-    Verb.complete: Rule(relations=("assignee", "candidate"), states=_OPEN),
+    Verb.complete: Rule(relations=("candidate",), states=_OPEN),
     Verb.comment: Rule(STAFF | _ADMIN, ("participant", "province")),
     Verb.attach: Rule(STAFF, ("participant", "province"), states=_OPEN | _LIVING),
     Verb.move_due: Rule(_HEADS | _SUPERIORS | _ADMIN, states=_OPEN),
@@ -259,11 +263,7 @@ def _related(actor: Actor, relation: str, facts: Facts) -> Hat | None:
         case WorkItemFacts(), "owner":
             return _hat_of(actor, facts) if actor.person_id == facts.owner_id else None
         case WorkItemFacts(), "head":
-            # The office commands its own staff only: work asked of provinces and agencies is theirs to hand on, unless
-            # the diagram lets staff answer in their place; then a silent claim must not hold up the cycle.
-            asks_others = any(candidate.partition("@")[0] in WORKERS - STAFF for candidate in facts.candidates)
-            staff_may_answer = any(candidate in STAFF for candidate in facts.candidates)
-            return None if asks_others and not staff_may_answer else actor.wearing(_HEADS | _SUPERIORS, facts.office_id)
+            return actor.wearing(_heads_of(facts), facts.office_id)
         case WorkItemFacts(), "participant":
             people = {facts.assignee_id, facts.owner_id}.union(*facts.completed_by.values())
             return _hat_of(actor, facts) if actor.person_id in people else _candidate(actor, facts)
@@ -275,6 +275,18 @@ def _related(actor: Actor, relation: str, facts: Facts) -> Hat | None:
         case ProcessFacts(), "starter" if facts.starters:
             return actor.hat_for(facts.starters, facts.office_id or "")
     return None
+
+
+def _heads_of(item: WorkItemFacts) -> frozenset[str]:
+    """Whose section the work item lies in.
+
+    The office commands its own staff only: work asked of provinces and agencies is theirs to hand on, unless the diagram
+    lets staff answer in their place; then a silent claim must not hold up the cycle.
+    """
+    staff = frozenset(candidate.partition("@")[0] for candidate in item.candidates) & STAFF
+    if not staff or item.names_others:
+        return frozenset()
+    return frozenset(head for head, section in SECTIONS.items() if staff <= section)
 
 
 def _candidate(actor: Actor, facts: CaseFacts | WorkItemFacts) -> Hat | None:

@@ -82,6 +82,18 @@ PROVINCIAL = roles_reaching("province")
 OVERSIGHT = roles_reaching("oversight")
 WORKERS = STAFF | PROVINCIAL | roles_reaching("own")
 
+_OSM = frozenset(key for key in STAFF if key.startswith("osm_"))
+# Whose work items each head moves: those of their own section; a superior's section is the office below them.
+SECTIONS: dict[str, frozenset[str]] = {
+    "osm_admin_head": frozenset({"osm_admin_head", "osm_admin", "osm_secretariat"}),
+    "osm_strategy_head": frozenset({"osm_strategy_head", "osm_strategy", "osm_data"}),
+    "osm_me_head": frozenset({"osm_me_head", "osm_me"}),
+    "osm_director": _OSM,
+    "province_office_head": _OSM | {"province_office_head"},
+    "cluster_deputy": _OSM | {"province_office_head", "cluster_deputy"},
+    "cluster_head": STAFF,
+}
+
 
 def role_name(key: str, locale: str = "th") -> str:
     """The name of a role in this language; a key nobody knows stays as it is."""

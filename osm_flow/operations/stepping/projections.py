@@ -236,6 +236,9 @@ def _candidates(waiting: Waiting, people: Mapping[str, int], provinces: frozense
                 yield {"person_id": person_id}
         elif role and (not province_id or province_id in provinces):
             yield {"role": role[:64], "province_id": province_id or None}
+    # Whom the diagram names alone is its candidate too, so that every rule about candidates holds for them.
+    if not waiting.candidates and (person_id := people.get(waiting.assignee or "")) is not None:
+        yield {"person_id": person_id}
 
 
 def _report_nobody(session: Session, case: Case, waiting: Waiting, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 
 from sqlalchemy import Select, bindparam, select
@@ -10,12 +10,23 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Decision, HeldBySomeoneElse, Verb, WorkItemFacts, require
+from osm_flow.domain.access.policy import (
+    Decision,
+    DutiesAreSeparate,
+    HeldBySomeoneElse,
+    NotYourRole,
+    Reason,
+    Verb,
+    WorkItemFacts,
+    decide,
+    require,
+)
 from osm_flow.domain.acts import Act
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.errors import Invalid, NotFound, Refused
+from osm_flow.operations.people.hats import actor_for
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, Person, WorkItem
@@ -39,6 +50,14 @@ class AlreadyCompleted(Refused):
 
 class NoLongerNeeded(Refused):
     """This work item is no longer needed: the case has moved on without it."""
+
+
+class MayNotReceive(NotYourRole):
+    """{name} may not receive this work item: it was drawn for other roles, in which they do not stand today."""
+
+
+class ReceiverSeparate(DutiesAreSeparate):
+    """{name} did an earlier step of this case that must be checked by somebody else."""
 
 
 class PersonUnknown(Invalid):
@@ -99,6 +118,30 @@ def record_on(
     """Record an act on the work item that does not move its case."""
     stepping.refuse_unless_active(item.case)
     stepping.note(session, item.case, actor, now, Act.allowed(kind, decision, item.element, item.id), data)
+
+
+def may_receive(session: Session, item: WorkItem, person: Person, today: date) -> Reason:
+    """Whether the person may be given the work item, whoever gives it and in whatever way: `ok`, else why not.
+
+    Only a candidate receives it, or who holds an acting or delegated post of one, and nobody whose duties are separate.
+    """
+    if person.locked_at is not None:
+        return Reason.role
+    receiver = actor_for(session, person, today)
+    return decide(receiver, Verb.receive, work_item_facts(session, item, receiver)).reason
+
+
+def receiver_named(session: Session, item: WorkItem, username: str, today: date) -> Person:
+    """The person who is to be given the work item. Raises PersonUnknown, MayNotReceive, ReceiverSeparate."""
+    person = session.scalars(select(Person).where(Person.username == username)).one_or_none()
+    if person is None or person.locked_at is not None:
+        raise PersonUnknown(fields={"to_username": PersonUnknown.__doc__ or ""}, username=username)
+    match may_receive(session, item, person, today):
+        case Reason.role | Reason.foreign:
+            raise MayNotReceive(name=person.display_name)
+        case Reason.separated:
+            raise ReceiverSeparate(name=person.display_name)
+    return person
 
 
 def refuse_closed(session: Session, item: WorkItem) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, require
+from osm_flow.domain.access.policy import Reason, Verb, require
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
@@ -19,14 +19,13 @@ from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_st
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.idempotency import first_time
-from osm_flow.operations.people.hats import actor_for
-from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.access import (
-    PersonUnknown,
     allowed,
     lock_item,
+    may_receive,
+    receiver_named,
     record_on,
     refuse_closed,
     refuse_held,
@@ -110,9 +109,12 @@ def release(session: Session, work_item_id: str, actor: Actor, now: datetime, *,
     if not first_time(session, key, actor, now, purpose=f"release:{item.id}"):
         return item
     decision = allowed(session, item, actor, Verb.release, facts)
-    if item.owner_id is not None:
-        item.assignee_id, item.owner_id = item.owner_id, None
+    # Whom it goes back to receives it like anybody else: who is no candidate any more does not get it again.
+    owner = session.get(Person, item.owner_id) if item.owner_id is not None else None
+    if owner is not None and may_receive(session, item, owner, local_day(now)) is Reason.ok:
+        item.assignee_id, item.owner_id = owner.id, None
     else:
+        item.owner_id = None
         item.state = next_work_item_state(item.state, WorkItemStatus.READY, work_item_id=item.id)
         item.assignee_id = item.claimed_at = None
     record_on(session, item, actor, now, RecordKind.work_item_released, {}, decision)
@@ -129,12 +131,12 @@ def delegate(
     reason: str,
     key: str | None = None,
 ) -> WorkItem:
-    """Hand the work item to another person for a while; it stays its owner's. Raises PersonUnknown, DutiesAreSeparate."""
+    """Hand the work item to another person for a while; it stays its owner's. Raises as `receiver_named` does."""
     item, facts = lock_item(session, work_item_id, actor)
     if not first_time(session, key, actor, now, purpose=f"delegate:{item.id}"):
         return item
     decision = allowed(session, item, actor, Verb.delegate, facts)
-    receiver = _receiver(session, item, to_username, now)
+    receiver = receiver_named(session, item, to_username, local_day(now))
     item.owner_id = item.owner_id or item.assignee_id
     item.state = next_work_item_state(item.state, WorkItemStatus.CLAIMED, work_item_id=item.id)
     item.assignee_id = receiver.id
@@ -161,7 +163,7 @@ def reassign(
     if not first_time(session, key, actor, now, purpose=f"reassign:{item.id}"):
         return item
     decision = allowed(session, item, actor, Verb.reassign, facts)
-    receiver = _receiver(session, item, to_username, now) if to_username else None
+    receiver = receiver_named(session, item, to_username, local_day(now)) if to_username else None
     item.owner_id = None
     item.assignee_id = receiver.id if receiver else None
     item.claimed_at = now if receiver else None
@@ -223,15 +225,6 @@ def _try(
 def _hold(item: WorkItem, actor: Actor, now: datetime) -> None:
     item.state = next_work_item_state(item.state, WorkItemStatus.CLAIMED, work_item_id=item.id)
     item.assignee_id, item.claimed_at = actor.person_id, now
-
-
-def _receiver(session: Session, item: WorkItem, username: str, now: datetime) -> Person:
-    person = session.scalars(select(Person).where(Person.username == username)).one_or_none()
-    if person is None or person.locked_at is not None:
-        raise PersonUnknown(fields={"to_username": PersonUnknown.__doc__ or ""}, username=username)
-    receiver = actor_for(session, person, local_day(now))
-    require(receiver, Verb.receive, work_item_facts(session, item, receiver))
-    return person
 
 
 def _typed(session: Session, item: WorkItem) -> JSON:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import OfficeFacts, Verb, decide
+from osm_flow.domain.access.policy import OfficeFacts, Reason, Verb, decide
 from osm_flow.domain.access.roles import STAFF, WORKERS
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.domain.thai_order import thai_order
@@ -19,6 +19,7 @@ from osm_flow.engine.values import Waiting
 from osm_flow.operations.people.absence import absences_in
 from osm_flow.operations.people.hats import valid_on
 from osm_flow.operations.stepping import step as stepping
+from osm_flow.operations.work_items.access import may_receive
 from osm_flow.store.models import Candidate, Case, Draft, JournalRecord, Person, Position, Province, WorkItem
 
 
@@ -53,25 +54,20 @@ def senders(session: Session, items: Collection[WorkItem]) -> dict[str, str]:
 
 
 def choices_for(session: Session, item: WorkItem, today: date) -> list[Choice]:
-    """People who could take the work item: staff of its office and, for a province's item, that province's people.
+    """People who may receive the work item: its candidates and who acts or signs for one, by the policy's word.
 
     By name, those who are away after the others: their stand-ins are among them.
     """
-    query = (
-        select(Person, Position.role)
-        .join(Position, Position.person_id == Person.id)
-        .where(
-            Position.office_id == item.office_id,
-            Position.role.in_(WORKERS),
-            or_(Position.role.in_(STAFF), Position.province_id == item.province_id),
-            Person.locked_at.is_(None),
-            *valid_on(today),
-        )
-        .order_by(Person.id)
-    )
+    named = [candidate.person_id for candidate in item.candidates if candidate.person_id is not None]
+    drawn = [candidate.role for candidate in item.candidates if candidate.role is not None]
+    here = (or_(Position.office_id == item.office_id, Position.office_id.is_(None)), *valid_on(today))
+    may_be_meant = or_(Position.role.in_(drawn), Position.person_id.in_(named), Position.for_person_id.in_(named))
+    meant = select(Position.person_id).where(*here, may_be_meant)
+    query = select(Person, Position.role).join(Position, Position.person_id == Person.id).order_by(Person.id)
     roles: dict[Person, list[str]] = {}
-    for person, role in session.execute(query):
+    for person, role in session.execute(query.where(*here, Person.id.in_(meant), Person.locked_at.is_(None))):
         roles.setdefault(person, []).append(role)
+    roles = {one: worn for one, worn in roles.items() if may_receive(session, item, one, today) is Reason.ok}
     absences = absences_in(session, item.office_id, today)
     people = sorted(roles, key=lambda person: (absences.is_away(person), thai_order(person.display_name)))
     return [Choice(person.username, person.display_name, tuple(dict.fromkeys(roles[person]))) for person in people]

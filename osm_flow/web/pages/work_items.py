@@ -13,7 +13,7 @@ from osm_flow.domain.calendar.deadlines import close_of, opening_of
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.forms.values import Filled
 from osm_flow.domain.json import JSON
-from osm_flow.errors import Invalid, Refused
+from osm_flow.errors import Invalid, OsmFlowError, Refused
 from osm_flow.operations.cases import attachments, comments
 from osm_flow.operations.work_items import access, completing, plans
 from osm_flow.operations.work_items import acts as work_items
@@ -47,7 +47,7 @@ def in_place(act: str) -> Callable[[Callable[[str], ResponseReturnValue]], Calla
         def answer(work_item_id: str) -> ResponseReturnValue:
             try:
                 return route(work_item_id)
-            except (Invalid, Refused) as error:
+            except (Invalid, Refused, access.MayNotReceive, access.ReceiverSeparate) as error:
                 return again(work_item_id, error, act)
 
         return answer
@@ -80,7 +80,7 @@ def complete(work_item_id: str) -> ResponseReturnValue:
     return _to_next(item)
 
 
-def again(work_item_id: str, error: Invalid | Refused, act: str | None = None) -> ResponseReturnValue:
+def again(work_item_id: str, error: OsmFlowError, act: str | None = None) -> ResponseReturnValue:
     """The page once more, as it is by now, whatever went wrong: with the reason, and with everything that was typed.
 
     `act` names the small form that was sent; without it, it was the form of the work item itself.
@@ -234,7 +234,7 @@ def _rendered(page: WorkItemPage) -> str:
     return render_template("work_items/work_item.html", page=page)
 
 
-def _as_typed(view: ItemView, error: Invalid | Refused) -> SchemaForm | None:
+def _as_typed(view: ItemView, error: OsmFlowError) -> SchemaForm | None:
     """The form with all that was typed in it, and beside each field what the operation found wrong there."""
     if view.schema is None:
         return None
@@ -243,10 +243,10 @@ def _as_typed(view: ItemView, error: Invalid | Refused) -> SchemaForm | None:
     return form
 
 
-def _tried(error: Invalid | Refused, act: str | None) -> Tried:
+def _tried(error: OsmFlowError, act: str | None) -> Tried:
     if act is None:
         return Tried(lost=error_text(error) if isinstance(error, Refused) else "", typed=request.form)
-    if isinstance(error, Invalid):
+    if not isinstance(error, Refused):
         return Tried(problem=problem_of(act, error))
     # A race that was lost, mostly: the page as it is now says it better than an error page.
     flash(error_text(error), "warning")

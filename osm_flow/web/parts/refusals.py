@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import g, request
 
-from osm_flow.errors import Invalid, Refused
+from osm_flow.errors import OsmFlowError
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.stepping.step import CaseFailed
 from osm_flow.web.site import lifecycle
@@ -23,13 +23,13 @@ class Mistake:
     typed: Mapping[str, str]
 
 
-def problem_of(act: str, error: Invalid) -> Mistake:
+def problem_of(act: str, error: OsmFlowError) -> Mistake:
     """The problem of the form that was posted, in the reader's language, each sentence once."""
     sentences = dict.fromkeys([error_text(error), *map(gettext, error.fields.values())])
     return Mistake(act, " ".join(sentences), request.form)
 
 
-def after_refusal(refusal: Invalid | Refused) -> None:
+def after_refusal(refusal: OsmFlowError) -> None:
     """Undo what was begun and read from here on; a case that its diagram could not carry on becomes an incident."""
     g.session.rollback()
     lifecycle.abandon()

@@ -216,8 +216,11 @@ def test_those_who_are_away_are_the_last_ones_to_be_chosen(
 ) -> None:
     make_acting(session, people["boon"], people["anan"], "osm_strategy")
     lock(session, people["director"])
+    assert choices_for(session, named, TODAY) == []  # drawn for the director alone, who is locked
+    deploy_tests(session, "review")
+    (item,) = items_of(session, make_case(session))
 
-    choices = choices_for(session, named, TODAY)
+    choices = choices_for(session, item, TODAY)
 
     assert [(choice.username, choice.roles) for choice in choices] == [
         ("boon", ("osm_strategy",)),

@@ -67,11 +67,12 @@ def test_the_sender_is_whoever_did_the_step_that_opened_it(session: Session, ana
 # ---- who could take it -----------------------------------------------------------------------------------------
 
 
-def test_the_staff_of_the_office_could_take_it_each_once_with_their_roles(session: Session, anan: Actor) -> None:
+def test_the_candidates_could_take_it_each_once_with_their_roles(session: Session, anan: Actor) -> None:
     make_person(session, "busaba", "osm_strategy", "osm_data", "osm_strategy")
     make_person(session, "auditor", "auditor")
     make_person(session, "udon", "province_planner", province_id="TH-41")
     make_person(session, "far", "osm_strategy", office_id="NE-U2")
+    make_person(session, "boss", "osm_director")
     (item,) = items_of(session, make_case(session))
 
     found = {one.username: one.roles for one in work_item_queries.choices_for(session, item, NOW.date())}
@@ -86,18 +87,19 @@ def test_the_people_of_a_province_could_take_what_it_was_asked(session: Session,
     items = {item.province_id: item for item in items_of(session, make_case(session, "provinces"))}
 
     assert [one.name for one in work_item_queries.choices_for(session, items["TH-41"], NOW.date())] == [
-        "คุณanan",
         "คุณudon",
     ]
 
 
 def test_locked_people_and_posts_of_other_days_are_no_choice(session: Session, anan: Actor) -> None:
-    gone, locked = make_person(session, "gone", "osm_data"), make_person(session, "locked", "osm_data")
+    gone, locked = make_person(session, "gone", "osm_strategy"), make_person(session, "locked", "osm_strategy")
     coming = make_person(session, "coming")
     (item,) = items_of(session, make_case(session))
     session.get_one(Person, locked.person_id).locked_at = NOW
     session.scalars(select(Position).where(Position.person_id == gone.person_id)).one().valid_to = date(2026, 11, 19)
-    session.add(Position(person_id=coming.person_id, office_id=OFFICE, role="osm_data", valid_from=date(2026, 11, 21)))
+    session.add(
+        Position(person_id=coming.person_id, office_id=OFFICE, role="osm_strategy", valid_from=date(2026, 11, 21))
+    )
     session.flush()
 
     def names(day: date) -> list[str]:
