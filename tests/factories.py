@@ -46,7 +46,7 @@ def make_person(
     session: Session, username: str, *roles: str, office_id: str | None = OFFICE, province_id: str | None = None
 ) -> Actor:
     """A person who wears these roles, as an actor."""
-    person = Person(username=username, display_name=f"คุณ{username}", created_at=NOW)
+    person = Person(username=username, display_name=f"คุณ{username}", office_id=office_id, created_at=NOW)
     session.add(person)
     session.flush()
     for role in roles:

@@ -42,13 +42,17 @@ def list_(context: Context, text: str | None, after: str | None, as_json: bool) 
 @click.argument("username")
 @click.option("--name", required=True, help="The name people read.")
 @click.option("--email")
+@click.option("--office", help="Cluster code, such as NE-U1: whose administrators manage the account at first.")
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="OSM_NEW_PASSWORD")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
-def create(context: Context, username: str, name: str, email: str | None, password: str, as_json: bool) -> None:
+def create(
+    context: Context, username: str, name: str, email: str | None, office: str | None, password: str, as_json: bool
+) -> None:
     """Create a person; give them a position next."""
+    entered = NewPerson(username, name, email, password, office_id=office)
     with context.store.transaction() as session:
-        person = accounts.create_person(session, SYSTEM, context.now(), NewPerson(username, name, email, password))
+        person = accounts.create_person(session, SYSTEM, context.now(), entered)
         shown = _as_dict(person)
     say(shown, as_json, f"created {username}")
 

@@ -17,13 +17,17 @@ class PositionKind(StrEnum):
 
 @dataclass(frozen=True)
 class NewPerson:
-    """A person who is to be known; without a password they cannot sign in."""
+    """A person who is to be known; without a password they cannot sign in.
+
+    office_id  whose account it is until they hold a position; None: the one office of whoever enters it, or no office's.
+    """
 
     username: str
     display_name: str
     email: str | None = None
     password: str | None = field(default=None, repr=False)
     locale: str = "th"
+    office_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ class Hat:
     for_id: int | None = field(default=None, compare=False)
 
     def covers(self, office_id: str | None) -> bool:
-        """Whether the hat counts in this office; every hat counts where no office is named."""
-        return office_id is None or self.office_id in (None, office_id)
+        """Whether the hat counts in this office; None stands for the system, where no hat of an office counts."""
+        return self.office_id in (None, office_id)
 
     def answers(self, candidate: str) -> bool:
         """Whether a work item with this candidate, spelled `role` or `role@province`, may be claimed under this hat."""
@@ -72,17 +72,19 @@ class Actor:
     def has(self, role: str, office_id: str | None = None, province_id: str | None = None) -> bool:
         """Whether the actor has a hat of this role in the office and for the province, where these are named."""
         return any(
-            hat.role == role and hat.covers(office_id) and (province_id is None or hat.province_id == province_id)
+            hat.role == role
+            and (office_id is None or hat.covers(office_id))
+            and (province_id is None or hat.province_id == province_id)
             for hat in self.hats
         )
 
     def wearing(self, roles: Collection[str], office_id: str | None = None) -> Hat | None:
-        """The hat of one of these roles in the office: one's own post before an acting or delegated one."""
+        """The hat of one of these roles in the office (None: in the system): one's own post before an acting or delegated one."""
         return _best(hat for hat in self.hats if hat.role in roles and hat.covers(office_id))
 
     def role_in(self, office_id: str | None, *preferred: str) -> str | None:
         """The role to record for an act in the office: a preferred one first, else the actor's first one there."""
-        here = [hat for hat in self.hats if hat.covers(office_id)]
+        here = [hat for hat in self.hats if office_id is None or hat.covers(office_id)]
         best = next((hat for hat in here if hat.role in preferred), None) or next(iter(here), None)
         return best.role if best else None
 

@@ -36,14 +36,18 @@ class Verb(StrEnum):
     suspend_case = "suspend_case"
     resume_case = "resume_case"
     repair = "repair"
+    propose_diagrams = "propose_diagrams"
     deploy = "deploy"
     manage_people = "manage_people"
     move_calendar = "move_calendar"
+    move_holidays = "move_holidays"
     see_team = "see_team"
     see_audit = "see_audit"
     record_message = "record_message"
     retry_incident = "retry_incident"
     manage_witnesses = "manage_witnesses"
+    sign_log = "sign_log"
+    repair_log = "repair_log"
     hold = "hold"
     erase = "erase"
 
@@ -99,7 +103,7 @@ class ProcessFacts:
 
 @dataclass(frozen=True)
 class SystemFacts:
-    """An act that concerns the whole installation."""
+    """An act that concerns every office: no position in one of them is enough for it."""
 
 
 Facts = CaseFacts | WorkItemFacts | OfficeFacts | ProcessFacts | SystemFacts
@@ -198,11 +202,17 @@ RULES: dict[Verb, Rule] = {
     Verb.manage_witnesses: Rule(_ADMIN | {"osm_director"}),
     Verb.hold: Rule(_ADMIN),
     Verb.erase: Rule(_ADMIN | {"osm_director", "osm_admin_head"}),
+    Verb.propose_diagrams: Rule(_ADMIN | _HEADS),
     Verb.deploy: Rule(_ADMIN),
+    Verb.sign_log: Rule(_ADMIN),
+    Verb.repair_log: Rule(_ADMIN),
+    Verb.move_holidays: Rule(_ADMIN),
     Verb.manage_people: Rule(_ADMIN),
     Verb.move_calendar: Rule(_PLANNERS | _ADMIN),
 }
 
+# What concerns every office, whatever it is done to: for this nobody's position in one office is enough.
+SYSTEM_VERBS = frozenset({Verb.deploy, Verb.sign_log, Verb.repair_log, Verb.move_holidays})
 # Acts of a person on a person's work: the system never does them, and four eyes count.
 _PERSONAL = frozenset({Verb.claim, Verb.release, Verb.delegate, Verb.receive, Verb.complete})
 _FOUR_EYES = frozenset({Verb.claim, Verb.receive, Verb.complete})
@@ -212,7 +222,7 @@ def decide(actor: Actor, verb: Verb, facts: Facts) -> Decision:
     """Whether the policy lets the actor do it now, why not, and under which hat."""
     if actor.is_system:
         return Decision(True) if verb not in _PERSONAL else Decision(False, Reason.role)
-    office_id = getattr(facts, "office_id", None)
+    office_id = None if verb in SYSTEM_VERBS else getattr(facts, "office_id", None)
     if office_id is not None and office_id not in actor.office_ids:
         return Decision(False, Reason.foreign)
     rule = RULES[verb]
@@ -240,10 +250,22 @@ def require(actor: Actor, verb: Verb, facts: Facts) -> Decision:
     return decision
 
 
-def require_somewhere(actor: Actor, verb: Verb) -> None:
-    """Raise what `require` does for the whole system, unless the actor may do it in any of their offices."""
-    if not any(decide(actor, verb, OfficeFacts(office)).allowed for office in actor.office_ids):
+def require_somewhere(actor: Actor, verb: Verb) -> tuple[str, ...]:
+    """As `offices_where`, but raises what `require` does for the system when there is none and the system is closed, too."""
+    offices = offices_where(actor, verb)
+    if not offices:
         require(actor, verb, SystemFacts())
+    return offices
+
+
+def is_everywhere(actor: Actor, verb: Verb) -> bool:
+    """Whether the policy lets the actor do it to what is of no office, which is of all."""
+    return decide(actor, verb, SystemFacts()).allowed
+
+
+def offices_where(actor: Actor, verb: Verb) -> tuple[str, ...]:
+    """The offices in which the policy lets the actor do it."""
+    return tuple(office for office in actor.office_ids if decide(actor, verb, OfficeFacts(office)).allowed)
 
 
 def _hat(actor: Actor, rule: Rule, facts: Facts, office_id: str | None) -> Hat | None:

@@ -59,7 +59,11 @@ save it to a file and run  osm-flow audit verify --checkpoint FILE
 
 
 def sign_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring) -> Checkpoint:
-    """Make a checkpoint and queue it for every witness who has not got it yet. Raises as `make_checkpoint`."""
+    """Make a checkpoint of the log of all offices and queue it for every witness who has not got it yet.
+
+    Raises NotYourRole, and as `make_checkpoint`.
+    """
+    require(actor, Verb.sign_log, SystemFacts())
     _settle(session, now, keyring)
     checkpoint = make_checkpoint(session, now, actor, keyring=keyring)
     send(session, checkpoint, now)
@@ -174,7 +178,7 @@ def accept_older(session: Session, keyring: Keyring, actor: Actor, now: datetime
 
     They are to be set aside after the commit. Raises Forbidden, ReasonMissing, NothingTurnedBack.
     """
-    require(actor, Verb.repair, SystemFacts())
+    require(actor, Verb.repair_log, SystemFacts())
     why = said(reason)
     audit_log.append_new(session)
     tree = LogTree(session)

@@ -69,7 +69,7 @@ def repair(session: Session, actor: Actor, now: datetime, *, reason: str) -> Rep
 
     Raises Forbidden, ReasonMissing, NothingToRepair, and LogContradicted or LogDamaged where more than notes is wrong.
     """
-    require(actor, Verb.repair, SystemFacts())
+    require(actor, Verb.repair_log, SystemFacts())
     why = said(reason)
     take(session, AdvisoryLock.audit_log)
     wrong = wrong_notes(session)

@@ -6,11 +6,20 @@ import contextlib
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.domain.access.policy import SystemFacts, Verb, require
+from osm_flow.domain.access.policy import (
+    Facts,
+    OfficeFacts,
+    SystemFacts,
+    Verb,
+    is_everywhere,
+    offices_where,
+    require,
+    require_somewhere,
+)
 from osm_flow.domain.acts import Act
 from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.pages import Page
@@ -102,20 +111,21 @@ def open_in(
     return incident
 
 
-def count_open(session: Session) -> int:
-    """How many incidents wait for somebody, in every office."""
-    return session.scalar(select(func.count()).select_from(Incident).where(Incident.resolved_at.is_(None))) or 0
+def count_open(session: Session, actor: Actor) -> int:
+    """How many incidents wait for somebody, of those that the actor looks after."""
+    waiting = select(func.count()).select_from(Incident).where(Incident.resolved_at.is_(None), _looked_after(actor))
+    return session.scalar(waiting) or 0
 
 
 def list_incidents(
     session: Session, actor: Actor, *, is_open: bool | None = True, after: str | None = None, limit: int = 50
 ) -> Page[Incident]:
-    """Incidents of the offices that the actor looks after and those of no case, newest first."""
-    require(actor, Verb.retry_incident, SystemFacts())
-    wanted = select(Incident).options(joinedload(Incident.case))
-    if not actor.is_system:
-        theirs = Incident.case.has(Case.office_id.in_(actor.office_ids))
-        wanted = wanted.where(or_(Incident.case_id.is_(None), theirs))
+    """Incidents of the offices that the actor looks after, newest first; those of no case for whoever looks after all.
+
+    Raises NotYourRole.
+    """
+    require_somewhere(actor, Verb.retry_incident)
+    wanted = select(Incident).where(_looked_after(actor)).options(joinedload(Incident.case))
     if is_open is not None:
         wanted = wanted.where(Incident.resolved_at.is_(None) if is_open else Incident.resolved_at.is_not(None))
     return newest_first(session, wanted, Incident.id, after, limit)
@@ -176,16 +186,29 @@ def _locked(session: Session, incident_id: int, actor: Actor) -> tuple[Incident,
     found = session.execute(select(Incident.id, Incident.case_id).where(Incident.id == incident_id)).one_or_none()
     if found is None:
         raise IncidentNotFound(incident_id=incident_id)
-    require(actor, Verb.retry_incident, SystemFacts())
-    case = lock_case(session, found.case_id) if found.case_id else None
+    case = session.get(Case, found.case_id) if found.case_id else None
     if case is not None and not actor.is_system and case.office_id not in actor.office_ids:
         raise IncidentNotFound(incident_id=incident_id)
+    require(actor, Verb.retry_incident, _facts(case))
+    if case is not None:
+        case = lock_case(session, case.id)
     query = select(Incident).where(Incident.id == incident_id).options(joinedload(Incident.case))
     query = query.with_for_update(of=Incident)
     incident = session.scalars(query.execution_options(populate_existing=True)).one()
     if incident.resolved_at is not None:
         raise IncidentClosed(incident_id=incident_id)
     return incident, case
+
+
+def _facts(case: Case | None) -> Facts:
+    return OfficeFacts(case.office_id) if case is not None else SystemFacts()
+
+
+def _looked_after(actor: Actor) -> ColumnElement[bool]:
+    if actor.is_system:
+        return true()
+    of_cases = Incident.case.has(Case.office_id.in_(offices_where(actor, Verb.retry_incident)))
+    return or_(Incident.case_id.is_(None), of_cases) if is_everywhere(actor, Verb.retry_incident) else of_cases
 
 
 def _stopped(session: Session, incident: Incident) -> ServiceJob | OutboxEntry | Timer | None:

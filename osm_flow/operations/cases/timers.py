@@ -6,7 +6,7 @@ from sqlalchemy import String, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import SystemFacts, Verb, require
+from osm_flow.domain.access.policy import Verb, require_somewhere
 from osm_flow.domain.pages import Page
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.store.database import instant_text
@@ -19,9 +19,12 @@ _ORDER = Keyset((_DUE, False, False), (Timer.task_id, False, False))
 def list_timers(
     session: Session, actor: Actor, *, after: str | None = None, limit: int = 50
 ) -> Page[tuple[Timer, Case]]:
-    """The timers that cases of the actor's offices wait for, with these cases, next one first."""
-    require(actor, Verb.retry_incident, SystemFacts())
-    conditions = [] if actor.is_system else [Case.office_id.in_(actor.office_ids)]
+    """The timers that cases wait for in offices that the actor looks after, with these cases, next one first.
+
+    Raises NotYourRole.
+    """
+    offices = require_somewhere(actor, Verb.retry_incident)
+    conditions = [] if actor.is_system else [Case.office_id.in_(offices)]
     of_cases = select(func.count()).select_from(Timer).join(Case, Case.id == Timer.case_id).where(*conditions)
     total = session.scalar(of_cases) or 0
     query = select(Timer, Case).join(Case, Case.id == Timer.case_id).where(*conditions)

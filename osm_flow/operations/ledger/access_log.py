@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, require_somewhere
+from osm_flow.domain.access.policy import Verb, is_everywhere, require_somewhere
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import says_nothing
 from osm_flow.errors import Invalid
@@ -108,10 +108,10 @@ def accesses(
     limit: int = 50,
 ) -> Page[Access]:
     """The recorded reads in the offices where the actor may see the audit, newest first. Raises NotYourRole."""
-    require_somewhere(actor, Verb.see_audit)
+    offices = require_somewhere(actor, Verb.see_audit)
     query = select(Access)
-    if not actor.is_system:
-        query = query.where(Access.office_id.in_(actor.office_ids) | Access.office_id.is_(None))
+    if not is_everywhere(actor, Verb.see_audit):
+        query = query.where(Access.office_id.in_(offices))
     for column, value in ((Access.actor, wanted.who), (Access.kind, wanted.kind), (Access.case_id, wanted.case_id)):
         if value:
             query = query.where(column == value)

@@ -7,7 +7,7 @@ about, so nothing in the chain ever has to be erased. The records are leaves of 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, require_somewhere
+from osm_flow.domain.access.policy import Verb, is_everywhere, require_somewhere
 from osm_flow.domain.journal import GENESIS, Fault, canonical
 from osm_flow.domain.pages import Page
 from osm_flow.operations.paging import newest_first, within
@@ -153,10 +153,10 @@ def records(
     limit: int = 50,
 ) -> Page[AdminRecord]:
     """The records of administration of offices where the actor may see the audit, newest first. Raises NotYourRole."""
-    require_somewhere(actor, Verb.see_audit)
+    offices = require_somewhere(actor, Verb.see_audit)
     query = select(AdminRecord)
-    if not (actor.is_system or any(hat.office_id is None for hat in actor.hats)):
-        query = query.where(_within_reach(actor))
+    if not is_everywhere(actor, Verb.see_audit):
+        query = query.where(_within_reach(offices))
     for column, value in ((AdminRecord.actor, wanted.who), (AdminRecord.subject, wanted.about)):
         if value:
             query = query.where(column == value)
@@ -222,12 +222,12 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _within_reach(actor: Actor) -> ColumnElement[bool]:
-    """Acts in the actor's offices, acts on people who have or had a position there, and what holds for all."""
+def _within_reach(offices: Sequence[str]) -> ColumnElement[bool]:
+    """Acts in these offices, acts on people who have or had a position there, and what holds for all."""
     here = select(Person.username).join(Position, Position.person_id == Person.id)
-    theirs = AdminRecord.subject.in_(here.where(Position.office_id.in_(actor.office_ids)))
+    theirs = AdminRecord.subject.in_(here.where(Position.office_id.in_(offices)))
     return or_(
-        AdminRecord.office_id.in_(actor.office_ids),
+        AdminRecord.office_id.in_(offices),
         AdminRecord.office_id.is_(None) & AdminRecord.kind.in_(_OF_ALL),
         AdminRecord.office_id.is_(None) & AdminRecord.kind.in_(ABOUT_PEOPLE) & theirs,
     )

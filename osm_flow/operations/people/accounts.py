@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.sql.selectable import ForUpdateArg
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, require
+from osm_flow.domain.access.policy import (
+    OfficeFacts,
+    SystemFacts,
+    Verb,
+    is_everywhere,
+    require,
+    require_somewhere,
+)
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.people import NewPerson
@@ -20,7 +28,7 @@ from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.hats import PersonNotFound, actor_for, person_by_username
 from osm_flow.operations.people.signing_in import SignInRefused, hash_password, password_fits
 from osm_flow.store.inserts import insert_once
-from osm_flow.store.models import Person, Position
+from osm_flow.store.models import Office, Person, Position
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 
@@ -54,7 +62,7 @@ def has_people(session: Session) -> bool:
 def managed_person(session: Session, username: str, actor: Actor) -> Person:
     """The person, for somebody who manages the people of all their offices. Raises NotFound, Forbidden."""
     person = person_by_username(session, username)
-    require_management(session, person, actor)
+    require_for_person(session, person, actor, Verb.manage_people)
     return person
 
 
@@ -68,9 +76,9 @@ def _person_to_change(session: Session, username: str, actor: Actor) -> Person:
 def list_people(
     session: Session, actor: Actor, *, text: str | None = None, after: str | None = None, limit: int = 50
 ) -> Page[Person]:
-    """The people of the actor's offices and those without any position, by user name. Raises Forbidden."""
-    require(actor, Verb.manage_people, SystemFacts())
-    conditions = [] if actor.is_system else [_within_reach(actor)]
+    """The people of the offices whose people the actor manages, by user name. Raises Forbidden."""
+    offices = require_somewhere(actor, Verb.manage_people)
+    conditions = [true() if is_everywhere(actor, Verb.manage_people) else _of(offices)]
     if text and asked(text):
         names = session.execute(select(Person.id, Person.username, Person.display_name).where(*conditions))
         conditions.append(
@@ -84,31 +92,47 @@ def list_people(
     return Page(people[:limit], people[limit - 1].username if len(people) > limit else None, total)
 
 
-def _within_reach(actor: Actor) -> ColumnElement[bool]:
+def _of(offices: Sequence[str]) -> ColumnElement[bool]:
+    """That a person holds or held a position in one of these offices, or has none yet and an account made there."""
     held = select(Position.person_id)
-    here = held.where(or_(Position.office_id.in_(actor.office_ids), Position.office_id.is_(None)))
-    return or_(Person.id.in_(here), Person.id.not_in(held))
+    return or_(
+        Person.id.in_(held.where(Position.office_id.in_(offices))),
+        and_(Person.id.not_in(held), Person.office_id.in_(offices)),
+    )
 
 
-def require_management(session: Session, person: Person, actor: Actor) -> None:
-    """Let nobody on who does not manage the people of all the offices of this person. Raises PersonNotFound, Forbidden."""
-    require(actor, Verb.manage_people, SystemFacts())
-    for office_id in set(session.scalars(select(Position.office_id).where(Position.person_id == person.id))):
-        require_office(actor, office_id)
+def only_of(offices: Sequence[str]) -> ColumnElement[bool]:
+    """That a person belongs to these offices and to no other."""
+    elsewhere = or_(Position.office_id.is_(None), Position.office_id.not_in(offices))
+    return and_(_of(offices), Person.id.not_in(select(Position.person_id).where(elsewhere)))
 
 
-def require_office(actor: Actor, office_id: str | None) -> None:
-    """An administrator of one office does not touch what reaches into others."""
-    everywhere = actor.is_system or any(hat.role == "admin" and hat.office_id is None for hat in actor.hats)
-    if office_id is not None:
-        require(actor, Verb.manage_people, OfficeFacts(office_id))
-    elif not everywhere:
+def offices_of(session: Session, person: Person) -> frozenset[str | None]:
+    """The offices to which a person belongs by their positions, past ones too, else by their account; None: to all."""
+    held = frozenset(session.scalars(select(Position.office_id).where(Position.person_id == person.id)))
+    return held or frozenset({person.office_id})
+
+
+def require_for_person(session: Session, person: Person, actor: Actor, verb: Verb) -> None:
+    """Let nobody on who may not do it in all the offices of this person. Raises PersonNotFound, Forbidden."""
+    if actor.is_system:
+        return
+    offices = require_somewhere(actor, verb)
+    if not (is_everywhere(actor, verb) or offices_of(session, person) <= set(offices)):
         raise PersonNotFound
 
 
+def require_office(actor: Actor, office_id: str | None) -> None:
+    """An administrator of one office does not touch what reaches into others. Raises NotFound, Forbidden."""
+    require(actor, Verb.manage_people, SystemFacts() if office_id is None else OfficeFacts(office_id))
+
+
 def create_person(session: Session, actor: Actor, now: datetime, entered: NewPerson) -> Person:
-    """A person without any position yet. Raises Invalid errors naming the fields at fault."""
-    require(actor, Verb.manage_people, SystemFacts())
+    """A person without any position yet, of the office that makes the account.
+
+    Raises Forbidden, and Invalid errors naming the fields at fault.
+    """
+    office_id = _account_office(session, actor, entered.office_id)
     name = entered.username.strip()
     if not _USERNAME.fullmatch(name):
         raise UsernameNotAccepted(fields={"username": UsernameNotAccepted.__doc__})
@@ -125,6 +149,7 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
         email=(entered.email or "").strip() or None,
         password_hash=hash_password(entered.password, name) if entered.password else None,
         locale=entered.locale,
+        office_id=office_id,
         session_epoch=0,
         created_at=now,
     )
@@ -132,9 +157,21 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
         raise UsernameTaken(fields={"username": UsernameTaken.__doc__})
     person = person_by_username(session, name)
     new = {"username": name, "password": _kept(person), "locale": entered.locale}
-    act = AdminAct(AdminKind.person_created, name, _office_of(session, person, actor), new=new)
-    record(session, actor, now, act)
+    record(session, actor, now, AdminAct(AdminKind.person_created, name, office_id, new=new))
     return person
+
+
+def _account_office(session: Session, actor: Actor, wanted: str | None) -> str | None:
+    """The office of a new account: the one that was chosen, or the only one there is to choose; None: of no office."""
+    offices = require_somewhere(actor, Verb.manage_people)
+    if wanted is None and is_everywhere(actor, Verb.manage_people):
+        return None
+    if wanted is None and len(offices) == 1:
+        return offices[0]
+    is_theirs = wanted in offices or actor.is_system
+    if wanted is None or not is_theirs or session.get(Office, wanted) is None:
+        raise PersonNotAccepted(fields={"office_id": "Choose a cluster from the list."})
+    return wanted
 
 
 def _kept(person: Person) -> str | None:
@@ -144,9 +181,10 @@ def _kept(person: Person) -> str | None:
 
 def _office_of(session: Session, person: Person, actor: Actor) -> str | None:
     """The one office in which a change of the person's account is recorded: theirs, else the actor's; None for several."""
-    held = set(session.scalars(select(Position.office_id).where(Position.person_id == person.id)))
-    offices = held or {hat.office_id for hat in actor.hats}
-    return offices.pop() if len(offices) == 1 else None
+    offices = offices_of(session, person)
+    if offices == {None}:
+        offices = frozenset(hat.office_id for hat in actor.hats)
+    return next(iter(offices)) if len(offices) == 1 else None
 
 
 def _faults(display_name: str, email: str | None) -> dict[str, str]:

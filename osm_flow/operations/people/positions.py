@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
 from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.domain.search import says_nothing, visible
@@ -94,7 +93,6 @@ def end_position(session: Session, position_id: int, actor: Actor, now: datetime
     position = session.get(Position, position_id, with_for_update=True, populate_existing=True)
     if position is None:
         raise PositionNotFound
-    require(actor, Verb.manage_people, SystemFacts())
     require_office(actor, position.office_id)
     old, new = {"valid_to": position.valid_to}, {"valid_to": last_day}
     position.valid_to = last_day

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, require
+from osm_flow.domain.access.policy import OfficeFacts, Verb, require, require_somewhere
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import asked, holds_words, seen
 from osm_flow.domain.states import OPEN_CASE, ErasureState
@@ -321,12 +321,9 @@ def _to_decide(session: Session, request_id: int, actor: Actor) -> ErasureReques
     return request
 
 
-def _offices(actor: Actor) -> list[str]:
+def _offices(actor: Actor) -> tuple[str, ...]:
     """Where the actor may ask for erasure. Raises NotYourRole when nowhere."""
-    offices = [office for office in actor.office_ids if decide(actor, Verb.erase, OfficeFacts(office)).allowed]
-    if not offices:
-        require(actor, Verb.erase, OfficeFacts(next(iter(actor.office_ids), "")))
-    return offices
+    return require_somewhere(actor, Verb.erase)
 
 
 def _case(session: Session, case_id: str) -> Case:

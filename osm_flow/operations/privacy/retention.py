@@ -12,7 +12,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, decide, require
+from osm_flow.domain.access.policy import SystemFacts, Verb, is_everywhere, offices_where, require, require_somewhere
 from osm_flow.domain.acts import Act
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.record_kinds import RecordKind
@@ -20,6 +20,7 @@ from osm_flow.domain.retention import ORDINARY, Retention, RetentionUnknown, ret
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import NotFound, Refused
 from osm_flow.operations.definitions.library import compiled
+from osm_flow.operations.people.accounts import only_of, require_for_person
 from osm_flow.operations.people.hats import person_by_username
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
@@ -85,23 +86,19 @@ def shorter_lived(session: Session, case: Case) -> dict[Retention, tuple[str, ..
 
 def due_cases(session: Session, actor: Actor, now: datetime, *, limit: int = 200) -> list[Due]:
     """The ended cases that are kept longer than their class asks and still have payloads, longest overdue first."""
-    if not decide(actor, Verb.see_audit, SystemFacts()).allowed and not _may_erase_somewhere(actor):
+    offices = {*offices_where(actor, Verb.see_audit), *offices_where(actor, Verb.erase)}
+    if not offices:
         require(actor, Verb.see_audit, SystemFacts())
     today = local_day(now)
     wanted = select(Case).where(Case.state.not_in(OPEN_CASE), Case.ended_at.is_not(None), erasable(Case.id).exists())
     if not actor.is_system:
-        wanted = wanted.where(Case.office_id.in_(actor.office_ids))
+        wanted = wanted.where(Case.office_id.in_(offices))
     due: list[Due] = []
     for case in session.scalars(wanted.options(joinedload(Case.definition)).order_by(Case.ended_at, Case.id)):
         due += _due_of(session, case, today)
         if len(due) >= limit:
             break
     return due
-
-
-def _may_erase_somewhere(actor: Actor) -> bool:
-    """Whoever may ask for an erasure is shown what there is to be asked for."""
-    return any(decide(actor, Verb.erase, OfficeFacts(office)).allowed for office in actor.office_ids)
 
 
 def _due_of(session: Session, case: Case, today: date) -> Iterator[Due]:
@@ -138,9 +135,9 @@ def hold_case(session: Session, case_id: str, actor: Actor, now: datetime, *, re
 
 
 def hold_person(session: Session, username: str, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
-    """Put a legal hold on every record that a person made, in every case."""
-    require(actor, Verb.hold, SystemFacts())
+    """Put a legal hold on every record that a person made, in every case. Raises PersonNotFound, NotYourRole."""
     person = person_by_username(session, username)
+    require_for_person(session, person, actor, Verb.hold)
     return _add(session, LegalHold(person_id=person.id, reason=said(reason), actor=actor.username, at=now))
 
 
@@ -149,7 +146,7 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
 
     A hold on a case of another office does not exist for the administrator of one.
     """
-    require(actor, Verb.hold, SystemFacts())
+    require_somewhere(actor, Verb.hold)
     standing = _reached_by(actor).where(LegalHold.id == hold_id)
     if (hold := session.scalars(standing).one_or_none()) is None:
         raise HoldNotFound
@@ -172,11 +169,11 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
 
 
 def current_holds(session: Session, actor: Actor) -> list[Held]:
-    """Holds that stand on people and on the cases of the actor's offices, oldest first, with what they hold.
+    """Holds that stand on people and cases of the offices where the actor may hold, oldest first, with what they hold.
 
     Raises NotYourRole.
     """
-    require(actor, Verb.hold, SystemFacts())
+    require_somewhere(actor, Verb.hold)
     query = _reached_by(actor).add_columns(Case, Person).order_by(LegalHold.id)
     query = query.outerjoin(Case, Case.id == LegalHold.case_id).outerjoin(Person, Person.id == LegalHold.person_id)
     return [Held(*row) for row in session.execute(query)]
@@ -230,8 +227,12 @@ def _standing() -> Select[LegalHold]:
 def _reached_by(actor: Actor) -> Select[LegalHold]:
     if actor.is_system:
         return _standing()
-    of_their_offices = select(Case.id).where(Case.office_id.in_(actor.office_ids))
-    return _standing().where(LegalHold.case_id.is_(None) | LegalHold.case_id.in_(of_their_offices))
+    if is_everywhere(actor, Verb.hold):
+        return _standing()
+    offices = offices_where(actor, Verb.hold)
+    cases = select(Case.id).where(Case.office_id.in_(offices))
+    people = select(Person.id).where(only_of(offices))
+    return _standing().where(LegalHold.case_id.in_(cases) | LegalHold.person_id.in_(people))
 
 
 def _add(session: Session, hold: LegalHold) -> LegalHold:

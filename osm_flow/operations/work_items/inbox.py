@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, String, and_, exists, func, or_, select, t
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain.access.actors import Actor, Hat
-from osm_flow.domain.access.policy import OfficeFacts, Verb, decide
+from osm_flow.domain.access.policy import Verb, offices_where
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import asked
@@ -110,7 +110,7 @@ def waiting_answers(session: Session, actor: Actor, *, asked: bool = False, limi
 
     With `asked` only those that a case stands still for.
     """
-    offices = [office for office in actor.office_ids if decide(actor, Verb.record_message, OfficeFacts(office)).allowed]
+    offices = offices_where(actor, Verb.record_message)
     query = (
         select(WaitingMessage)
         .join(Case, Case.id == WaitingMessage.case_id)
@@ -155,7 +155,7 @@ def _visible(actor: Actor, view: View) -> list[ColumnElement[bool]]:
         return [WorkItem.assignee_id == actor.person_id, WorkItem.state == WorkItemStatus.CLAIMED]
     if view == "groups":
         return [WorkItem.office_id.in_(actor.office_ids), WorkItem.state == WorkItemStatus.READY, is_candidate(actor)]
-    offices = [office for office in actor.office_ids if decide(actor, Verb.see_team, OfficeFacts(office)).allowed]
+    offices = offices_where(actor, Verb.see_team)
     return [WorkItem.office_id.in_(offices), WorkItem.state.in_(OPEN_WORK_ITEM)]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import OfficeFacts, Reason, Verb, decide
+from osm_flow.domain.access.policy import Reason, Verb, offices_where
 from osm_flow.domain.access.roles import STAFF, WORKERS
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.domain.thai_order import thai_order
@@ -80,7 +80,7 @@ def asks_outside(candidates: Iterable[str]) -> list[str]:
 
 def unanswered_items(session: Session, actor: Actor, *, limit: int = 10) -> list[WorkItem]:
     """What the office asked of provinces and agencies and has no answer to, for those who look after the answers."""
-    offices = [key for key in actor.office_ids if decide(actor, Verb.record_message, OfficeFacts(key)).allowed]
+    offices = offices_where(actor, Verb.record_message)
     asked = select(Candidate.id).where(Candidate.work_item_id == WorkItem.id, Candidate.role.in_(WORKERS - STAFF))
     query = (
         select(WorkItem)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import NotYourRole, OfficeFacts, Verb, decide
+from osm_flow.domain.access.policy import NotYourRole, Verb, offices_where
 from osm_flow.domain.access.roles import STAFF
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
@@ -84,8 +84,8 @@ def items_of(session: Session, person_id: int, actor: Actor) -> tuple[Person, li
     return person, list(session.scalars(query))
 
 
-def _offices(actor: Actor) -> list[str]:
-    offices = [key for key in actor.office_ids if decide(actor, Verb.see_team, OfficeFacts(key)).allowed]
+def _offices(actor: Actor) -> tuple[str, ...]:
+    offices = offices_where(actor, Verb.see_team)
     if not offices:
         raise NotYourRole
     return offices
@@ -106,11 +106,11 @@ def _counts(now: datetime, *columns: Any) -> Select[Any]:
     ).select_from(WorkItem)
 
 
-def _held(offices: list[str], now: datetime) -> Select[Any]:
+def _held(offices: Sequence[str], now: datetime) -> Select[Any]:
     return _counts(now, WorkItem.assignee_id).where(*_open_in(offices)).group_by(WorkItem.assignee_id)
 
 
-def _people(session: Session, offices: list[str], today: date, held: dict[int, Any]) -> list[PersonLoad]:
+def _people(session: Session, offices: Sequence[str], today: date, held: dict[int, Any]) -> list[PersonLoad]:
     """Everyone who holds a post of the office today, and whoever else holds one of its work items."""
     posts = select(Position.person_id, Position.role).where(
         Position.office_id.in_(offices),
@@ -137,7 +137,7 @@ def _people(session: Session, offices: list[str], today: date, held: dict[int, A
     ]
 
 
-def _roles(session: Session, offices: list[str], now: datetime) -> list[RoleLoad]:
+def _roles(session: Session, offices: Sequence[str], now: datetime) -> list[RoleLoad]:
     query = (
         _counts(now, Candidate.role, Candidate.province_id)
         .join(Candidate, Candidate.work_item_id == WorkItem.id)

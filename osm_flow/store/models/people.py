@@ -40,7 +40,10 @@ class Province(Model):
 
 
 class Person(Model):
-    """Someone who signs in. Locking raises `session_epoch`, which ends every session at its next request."""
+    """Someone who signs in. Locking raises `session_epoch`, which ends every session at its next request.
+
+    `office_id` is the office that made the account; it counts until the person holds a first position.
+    """
 
     __tablename__ = "people"
 
@@ -50,6 +53,7 @@ class Person(Model):
     email: Mapped[str | None] = mapped_column(String(255))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     locale: Mapped[str] = mapped_column(String(8), default="th")
+    office_id: Mapped[str | None] = mapped_column(String(16))
     session_epoch: Mapped[int] = mapped_column(default=0)
     locked_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)

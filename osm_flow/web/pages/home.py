@@ -34,7 +34,7 @@ def home() -> ResponseReturnValue:
         milestones=MILESTONE_OF,
         now=g.now,
         works=any(hat.role in WORKERS for hat in g.actor.hats),
-        incidents=count_open(g.session) if may(Verb.retry_incident) else 0,
+        incidents=count_open(g.session, g.actor) if may(Verb.retry_incident) else 0,
     )
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.event_logs import LOG_FORMS
-from osm_flow.domain.access.policy import OfficeFacts, Verb
+from osm_flow.domain.access.policy import Verb, offices_where
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
@@ -21,7 +21,7 @@ from osm_flow.web.forms.posted import why_not_a_day
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts import downloads
 from osm_flow.web.site import lifecycle
-from osm_flow.web.site.access import may, requires
+from osm_flow.web.site.access import requires
 from osm_flow.web.site.i18n import error_text, gettext
 
 blueprint = Blueprint("mining", __name__, url_prefix="/mining")
@@ -78,7 +78,7 @@ def _file(scope: event_log.LogScope, format_: str, names: bool) -> Response:
 
 
 def _page(typed: dict[str, str], errors: dict[str, str]) -> str:
-    offices = [id_ for id_ in g.actor.office_ids if may(Verb.see_team, OfficeFacts(id_))]
+    offices = offices_where(g.actor, Verb.see_team)
     return render_template(
         "mining/form.html",
         typed=typed,

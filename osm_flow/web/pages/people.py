@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.access.policy import Verb
+from osm_flow.domain.access.policy import Verb, is_everywhere, offices_where
 from osm_flow.domain.access.roles import ROLES, SIGN_IN_ROLES
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid
 from osm_flow.operations.people import accounts, hats, offices, positions
+from osm_flow.store.models import Office
 from osm_flow.web.forms.posted import why_not_a_day
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
@@ -43,7 +45,7 @@ def people_list() -> ResponseReturnValue:
 @blueprint.get("/new")
 @requires(Verb.manage_people)
 def new_person() -> ResponseReturnValue:
-    return render_template("people/person_new.html", values={}, errors={})
+    return _new_person_page({}, {})
 
 
 @blueprint.post("/new")
@@ -54,9 +56,19 @@ def create_person() -> ResponseReturnValue:
         person = accounts.create_person(g.session, g.actor, g.now, _entered_person())
     except Invalid as error:
         lifecycle.read_again()
-        return render_template("people/person_new.html", values=form, errors=_texts(error)), 422
+        return _new_person_page(form, _texts(error)), 422
     flash(gettext("เพิ่มผู้ใช้แล้ว ต่อไปกำหนดตำแหน่ง"), "success")
     return redirect(url_for("people.person", username=person.username))
+
+
+def _new_person_page(values: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    return render_template(
+        "people/person_new.html",
+        values=values,
+        errors=errors,
+        offices=_managed_offices(),
+        of_all=is_everywhere(g.actor, Verb.manage_people),
+    )
 
 
 @blueprint.get("/<username>")
@@ -117,13 +129,13 @@ def set_password(username: str) -> ResponseReturnValue:
 def _person_page(username: str, values: dict[str, str] | None = None, errors: dict[str, str] | None = None) -> str:
     person = accounts.managed_person(g.session, username, g.actor)
     names = [(key, ROLES[key].en if current_locale() == "en" else ROLES[key].th) for key in SIGN_IN_ROLES]
-    own = [office for office in offices.offices(g.session) if office.id in g.actor.office_ids]
     return render_template(
         "people/person.html",
         person=person,
         actor=hats.actor_for(g.session, person, today()),
         positions=positions.positions_of(g.session, person),
-        offices=own,
+        offices=_managed_offices(),
+        of_all=is_everywhere(g.actor, Verb.manage_people),
         roles=names,
         kinds={key: gettext(text) for key, text in KINDS.items()},
         today=today(),
@@ -132,10 +144,17 @@ def _person_page(username: str, values: dict[str, str] | None = None, errors: di
     )
 
 
+def _managed_offices() -> list[Office]:
+    managed = offices_where(g.actor, Verb.manage_people)
+    return [office for office in offices.offices(g.session) if office.id in managed]
+
+
 def _entered_person() -> NewPerson:
     form = request.form
     username, display_name = form.get("username", ""), form.get("display_name", "")
-    return NewPerson(username, display_name, form.get("email"), form.get("password") or None)
+    return NewPerson(
+        username, display_name, form.get("email"), form.get("password") or None, office_id=form.get("office_id") or None
+    )
 
 
 def _entered_position() -> NewPosition:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb
+from osm_flow.domain.access.policy import Verb, offices_where
 from osm_flow.operations.audit import checkpoints, repairs, signing_keys, witnesses
 from osm_flow.operations.audit.log import latest_checkpoint, logged_records
 from osm_flow.operations.people.offices import offices
@@ -25,14 +25,15 @@ def log() -> ResponseReturnValue:
         newest=latest_checkpoint(g.session),
         logged=logged_records(g.session),
         signing_keys=[(row, str(signing_keys.public_half(row))) for row in reversed(rows)],
+        may_sign=may(Verb.sign_log),
         may_manage=may(Verb.manage_witnesses),
         wrong_notes=len(repairs.wrong_notes(g.session)),
-        may_repair=may(Verb.repair, SystemFacts()),
+        may_repair=may(Verb.repair_log),
     )
 
 
 @blueprint.post("/audit/log/checkpoints")
-@requires(Verb.manage_witnesses)
+@requires(Verb.sign_log)
 def sign() -> ResponseReturnValue:
     made = checkpoints.sign_and_send(g.session, g.now, g.actor, keyring=current_app.config["KEYRING"])
     flash(gettext("ลงนามแล้ว มี %(size)s รายการ", size=made.size), "success")
@@ -40,7 +41,7 @@ def sign() -> ResponseReturnValue:
 
 
 @blueprint.post("/audit/log/repairs")
-@requires(Verb.repair)
+@requires(Verb.repair_log)
 def repair() -> ResponseReturnValue:
     done = repairs.repair(g.session, g.actor, g.now, reason=request.form.get("reason", ""))
     told = gettext("ซ่อมแล้ว %(notes)s เรื่อง บันทึกรวมรับเพิ่ม %(added)s รายการ", notes=done.notes, added=done.added)
@@ -78,8 +79,5 @@ def remove(witness_id: int) -> ResponseReturnValue:
 
 
 def _offices() -> list[Office]:
-    return [
-        office
-        for office in offices(g.session)
-        if office.id in g.actor.office_ids and may(Verb.manage_witnesses, OfficeFacts(office.id))
-    ]
+    managed = offices_where(g.actor, Verb.manage_witnesses)
+    return [office for office in offices(g.session) if office.id in managed]

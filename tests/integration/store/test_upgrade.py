@@ -10,12 +10,18 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.people import NewPerson
+from osm_flow.operations.people.accounts import create_person
 from osm_flow.store.database import db
+from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import MIGRATIONS, current_revision, newest_revision, upgrade
+from tests.factories import NOW, make_office, make_person
+from tests.factories import OFFICE as OFFICE_ID
 from tests.together import at_once
 
 ALL = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))
@@ -86,6 +92,20 @@ def test_only_what_is_missing_is_run_and_rows_stay(empty_store: Store) -> None:
 
     with empty_store.reading() as session:
         assert session.execute(text("SELECT name_th FROM offices")).scalars().all() == ["กลุ่มจังหวัดทดสอบ"]
+
+
+def test_an_account_goes_to_the_office_that_made_it(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        for username, actor in (("of_office", make_person(session, "root", "admin")), ("of_all", SYSTEM)):
+            create_person(session, actor, NOW, NewPerson(username, "ใครคนหนึ่ง"))
+
+    migrate(store, command.downgrade, "0020")
+    assert upgrade(store)[0] == "0021"
+
+    with store.reading() as session:
+        found = dict(session.execute(select(Person.username, Person.office_id)).all())
+    assert found == {"root": None, "of_office": OFFICE_ID, "of_all": None}
 
 
 def test_of_nodes_that_start_at_once_one_does_the_work(empty_store: Store) -> None:

@@ -119,7 +119,7 @@ def test_the_same_failure_again_is_the_incident_that_is_open(session: Session, r
     assert same is first
     assert (first.message, first.opened_at) == ("ล่าสุด", NOW)
     assert len({one.id for one in (first, *others)}) == 5
-    assert incidents.count_open(session) == 5
+    assert incidents.count_open(session, SYSTEM) == 5
     assert records_of(session, case)[0] == (
         "incident.opened",
         "system",
@@ -147,7 +147,7 @@ def test_a_case_whose_state_is_lost_has_its_incident_without_a_record(session: S
 
     incidents.open_in(session, case.id, NOW, kind="engine", message="x")
 
-    assert incidents.count_open(session) == 1
+    assert incidents.count_open(session, SYSTEM) == 1
     assert records_of(session, case) == []
 
 
@@ -228,7 +228,13 @@ def test_only_administrators_of_the_office_see_and_close_its_incidents(session: 
 
     assert [one.id for one in incidents.list_incidents(session, root).items] == [here.id]
     assert [one.id for one in incidents.list_incidents(session, far).items] == [there.id]
-    assert [one.id for one in incidents.list_incidents(session, SYSTEM).items] == [there.id, here.id]
+    ours = incidents.open_in(session, None, NOW, kind="mail", message="x")
+    whole = make_person(session, "whole", "admin", office_id=None)
+    for actor in (SYSTEM, whole):
+        assert [one.id for one in incidents.list_incidents(session, actor).items] == [ours.id, there.id, here.id]
+    assert [incidents.count_open(session, actor) for actor in (SYSTEM, whole, root, far, boss)] == [3, 3, 1, 1, 0]
+    with pytest.raises(NotYourRole):
+        incidents.resolve(session, ours.id, root, NOW, note="x")
     with pytest.raises(NotYourRole):
         incidents.list_incidents(session, boss)
     for act in (

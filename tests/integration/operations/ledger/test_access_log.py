@@ -132,16 +132,20 @@ def test_the_same_look_within_a_while_is_recorded_once(session: Session, malee: 
 # ---- who sees it -----------------------------------------------------------------------------------------------
 
 
-def test_auditors_see_the_reads_of_their_offices_and_of_none(session: Session, malee: Actor) -> None:
+def test_auditors_see_the_reads_of_their_offices_and_those_of_all_what_is_of_none(
+    session: Session, malee: Actor
+) -> None:
     make_office(session, "NE-U2", {})
     far = make_person(session, "far", "auditor", office_id="NE-U2")
     record_access(session, malee, NOW, Read(AccessKind.audit_opened, "here"))
     record_access(session, far, NOW, Read(AccessKind.audit_opened, "there"))
     record_access(session, SYSTEM, NOW, Read(AccessKind.audit_opened, "nowhere"))
 
-    assert seen(session, malee) == ["nowhere", "here"]
-    assert seen(session, far) == ["nowhere", "there"]
-    assert seen(session, SYSTEM) == ["nowhere", "there", "here"]
+    whole = make_person(session, "whole", "auditor", office_id=None)
+
+    assert seen(session, malee) == ["here"]
+    assert seen(session, far) == ["there"]
+    assert seen(session, SYSTEM) == seen(session, whole) == ["nowhere", "there", "here"]
     with pytest.raises(NotYourRole):
         accesses(session, make_person(session, "anan", "osm_strategy"))
 

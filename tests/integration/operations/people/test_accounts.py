@@ -50,7 +50,12 @@ def give(session: Session, username: str, actor: Actor = SYSTEM, **changes: Any)
 
 
 def create(session: Session, actor: Actor = SYSTEM, **changes: Any) -> Person:
-    known: dict[str, Any] = {"username": "somsri", "display_name": "สมศรี ใจงาม", "password": PASSWORD}
+    known: dict[str, Any] = {
+        "username": "somsri",
+        "display_name": "สมศรี ใจงาม",
+        "password": PASSWORD,
+        "office_id": OFFICE,
+    }
     return accounts.create_person(session, actor, NOW, NewPerson(**{**known, **changes}))
 
 
@@ -131,19 +136,19 @@ def test_who_wears_a_hat_today_by_name_each_once(session: Session, root: Actor) 
 
 def test_there_are_people_or_there_are_none(session: Session) -> None:
     assert not accounts.has_people(session)
-    create(session)
+    create(session, office_id=None)
     assert accounts.has_people(session)
 
 
 def test_a_user_name_is_found_however_it_is_typed(session: Session) -> None:
-    somsri = create(session)
+    somsri = create(session, office_id=None)
 
     assert [hats.person_by_username(session, typed) for typed in ("somsri", " SomSri ", "somsri\0")] == [somsri] * 3
     with pytest.raises(hats.PersonNotFound):
         hats.person_by_username(session, "somsr")
 
 
-def test_an_administrator_lists_the_people_of_their_offices_and_those_of_none(session: Session, root: Actor) -> None:
+def test_an_administrator_lists_the_people_and_the_accounts_of_their_offices(session: Session, root: Actor) -> None:
     make_person(session, "far", "osm_me", office_id="NE-U2")
     make_person(session, "both", "osm_me")
     give(session, "both", office_id="NE-U2")
@@ -153,8 +158,11 @@ def test_an_administrator_lists_the_people_of_their_offices_and_those_of_none(se
     def listed(actor: Actor, **wanted: Any) -> list[str]:
         return [one.username for one in accounts.list_people(session, actor, **wanted).items]
 
-    assert listed(root) == ["both", "root", "seer", "somsri"]
-    assert listed(SYSTEM) == ["both", "far", "root", "seer", "somsri"]
+    create(session, username="free", office_id=None)
+    whole = make_person(session, "whole", "admin", office_id=None)
+
+    assert listed(root) == ["both", "root", "somsri"]
+    assert listed(SYSTEM) == listed(whole) == ["both", "far", "free", "root", "seer", "somsri", "whole"]
     with pytest.raises(NotYourRole):
         listed(hats.actor_named(session, "both", TODAY))
     assert (listed(root, text="SOM"), listed(root, text="ใจงาม"), listed(root, text="%"), listed(root, text="s_e")) == (
@@ -163,8 +171,8 @@ def test_an_administrator_lists_the_people_of_their_offices_and_those_of_none(se
         [],
         [],
     )
-    first = accounts.list_people(session, root, limit=3)
-    assert (first.total, listed(root, limit=3, after=first.next)) == (4, ["somsri"])
+    first = accounts.list_people(session, root, limit=2)
+    assert (first.total, listed(root, limit=2, after=first.next)) == (3, ["somsri"])
 
 
 def test_whoever_reaches_into_other_offices_is_theirs_too(session: Session, root: Actor) -> None:
@@ -253,6 +261,44 @@ def test_only_administrators_change_accounts(session: Session, root: Actor) -> N
             act()
 
 
+def test_an_account_is_its_offices_until_its_person_holds_a_position(session: Session, root: Actor) -> None:
+    far = make_person(session, "far", "admin", office_id="NE-U2")
+    free = create(session, username="free", office_id=None)
+    made = create(session, root, office_id=None)
+    chosen = create(session, far, username="malee", office_id="NE-U2")
+    assert (free.office_id, made.office_id, chosen.office_id) == (None, OFFICE, "NE-U2")
+
+    for username, stranger in (("somsri", far), ("malee", root), ("free", root), ("free", far)):
+        for act in (
+            lambda name, actor: accounts.managed_person(session, name, actor),
+            lambda name, actor: accounts.set_password(session, name, actor, NOW, password="something quite new"),
+            lambda name, actor: accounts.lock(session, name, actor, NOW),
+            lambda name, actor: accounts.unlock(session, name, actor, NOW),
+            lambda name, actor: give(session, name, actor, office_id=actor.office_ids[0]),
+        ):
+            with pytest.raises(hats.PersonNotFound):
+                act(username, stranger)
+        assert username not in [one.username for one in accounts.list_people(session, stranger).items]
+    give(session, "malee", SYSTEM)
+    assert accounts.managed_person(session, "malee", root) is chosen
+    with pytest.raises(hats.PersonNotFound):
+        accounts.managed_person(session, "malee", far)
+
+
+def test_an_account_is_made_for_an_office_that_the_administrator_manages(session: Session, root: Actor) -> None:
+    both = make_person(session, "both", "admin")
+    give(session, "both", office_id="NE-U2", role="admin")
+    both = hats.actor_named(session, "both", TODAY)
+    whole = make_person(session, "whole", "admin", office_id=None)
+
+    for actor, office_id in ((root, "NE-U2"), (both, None), (both, "NE-U3"), (whole, "NE-U3"), (SYSTEM, "NE-U3")):
+        with pytest.raises(accounts.PersonNotAccepted) as refused:
+            create(session, actor, office_id=office_id)
+        assert refused.value.fields.keys() == {"office_id"}
+    assert create(session, both, username="first", office_id="NE-U2").office_id == "NE-U2"
+    assert create(session, whole, username="second", office_id="NE-U2").office_id == "NE-U2"
+
+
 def test_a_new_password_ends_every_session(session: Session, root: Actor) -> None:
     somsri = create(session)
 
@@ -338,9 +384,10 @@ def test_an_administrator_of_one_office_gives_and_ends_nothing_elsewhere(session
     there = make_person(session, "far", "osm_me", office_id="NE-U2")
     position = session.scalars(select(Position).where(Position.person_id == there.person_id)).one()
 
-    for change in ({"office_id": "NE-U2"}, {"office_id": None, "role": "admin"}):
-        with pytest.raises(NotFound):
-            give(session, "somsri", root, **change)
+    with pytest.raises(NotFound):
+        give(session, "somsri", root, office_id="NE-U2")
+    with pytest.raises(NotYourRole):
+        give(session, "somsri", root, office_id=None, role="admin")
     with pytest.raises(NotFound):
         positions.end_position(session, position.id, root, NOW, last_day=TODAY)
     whole = make_person(session, "whole", "admin", office_id=None)

@@ -253,9 +253,7 @@ def test_only_administrators_hold_with_a_reason(session: Session, root: Actor, a
         retention.hold_person(session, "nobody", root, NOW, reason="x")
 
 
-def test_an_administrator_of_another_office_neither_sees_nor_lifts_a_hold_on_a_case(
-    session: Session, root: Actor
-) -> None:
+def test_an_administrator_of_another_office_neither_sees_nor_lifts_a_hold(session: Session, root: Actor) -> None:
     far = make_person(session, "far", "admin", office_id="NE-U2")
     case = make_case(session)
     hold = retention.hold_case(session, case.id, root, NOW, reason="คดี")
@@ -265,7 +263,11 @@ def test_an_administrator_of_another_office_neither_sees_nor_lifts_a_hold_on_a_c
         retention.hold_case(session, case.id, far, NOW, reason="x")
     with pytest.raises(HoldNotFound):
         retention.lift_hold(session, hold.id, far, later(), reason="x")
-    assert [held.row.id for held in retention.current_holds(session, far)] == [person.id]
+    with pytest.raises(HoldNotFound):
+        retention.lift_hold(session, person.id, far, later(), reason="x")
+    with pytest.raises(PersonNotFound):
+        retention.hold_person(session, "root", far, NOW, reason="x")
+    assert retention.current_holds(session, far) == []
     assert [held.row.id for held in retention.current_holds(session, root)] == [hold.id, person.id]
     assert [held.row.id for held in retention.current_holds(session, SYSTEM)] == [hold.id, person.id]
     assert retention.hold_on(session, case) == hold

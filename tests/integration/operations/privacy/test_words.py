@@ -17,7 +17,7 @@ from osm_flow.operations.privacy.words import has_words, keys_with
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Notification, Person
-from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
 from tests.traces import remains
 
 NAME = "สมชาย น้ำใจดี"
@@ -95,7 +95,7 @@ def test_what_nobody_sees_is_no_name(session: Session, people: dict[str, Actor],
 
 def test_cases_and_people_are_looked_up_however_they_are_typed(session: Session, people: dict[str, Actor]) -> None:
     case = make_case(session)
-    session.add(Person(username="noi", display_name="น้อย น้ำใส", created_at=NOW))
+    session.add(Person(username="noi", display_name="น้อย น้ำใส", office_id=OFFICE, created_at=NOW))
     session.flush()
     thai = case.business_key.translate(str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙"))
 

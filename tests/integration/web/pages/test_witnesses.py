@@ -25,14 +25,17 @@ def case_id(store: Store, staff: object) -> str:
 
 
 def test_the_log_is_signed_and_witnesses_are_set(store: Store, case_id: str, as_person: Visit) -> None:
-    director, auditor = as_person("director"), as_person("auditor")
+    director, auditor, system = as_person("director"), as_person("auditor"), as_person("system")
     assert "ยังไม่มีจุดตรวจสอบ" in auditor.get("/audit/log").text
-    assert auditor.post("/audit/log/checkpoints").status_code == 403
+    for of_office in (auditor, director, as_person("admin")):
+        assert of_office.post("/audit/log/checkpoints").status_code == 403
+        assert "/audit/log/checkpoints" not in of_office.get("/audit/log").text
     data = {"name": "ผู้ตรวจสอบภายใน", "email": "audit@example.go.th"}
     assert director.post("/audit/witnesses", data).status_code == 302
     assert director.post("/audit/witnesses", data).status_code == 422
     assert director.post("/audit/witnesses", {"name": "x", "email": "y"}).status_code == 422
-    assert director.post("/audit/log/checkpoints").status_code == 302
+    assert "/audit/log/checkpoints" in system.get("/audit/log").text
+    assert system.post("/audit/log/checkpoints").status_code == 302
 
     with store.reading() as session:
         note = session.scalars(select(LogCheckpoint.note)).one()
@@ -77,13 +80,14 @@ def test_a_former_witness_stays_on_the_list_with_who_ended_it(store: Store, as_p
 
 
 def test_an_administrator_repairs_a_log_that_stopped_and_says_why(store: Store, case_id: str, as_person: Visit) -> None:
-    admin, director, auditor = as_person("admin"), as_person("director"), as_person("auditor")
+    admin, director, auditor = as_person("system"), as_person("director"), as_person("auditor")
+    assert as_person("admin").post("/audit/log/repairs", {"reason": "ลอง"}).status_code == 403
     assert admin.post("/audit/log/repairs", {"reason": "ลอง"}).status_code == 409
-    assert director.post("/audit/log/checkpoints").status_code == 302
+    assert admin.post("/audit/log/checkpoints").status_code == 302
     with store.transaction() as session:
         session.execute(update(LoggedCase).where(LoggedCase.case_id == case_id).values(seq=0))
 
-    refused = director.post("/audit/log/checkpoints")
+    refused = admin.post("/audit/log/checkpoints")
     assert refused.status_code == 409
     assert "จนกว่าผู้ดูแลระบบจะซ่อม" in refused.text
     assert "โปรดแจ้งผู้ดูแลระบบให้ซ่อม" in auditor.get("/audit/log").text
@@ -94,5 +98,5 @@ def test_an_administrator_repairs_a_log_that_stopped_and_says_why(store: Store, 
 
     assert "ซ่อมแล้ว 1 เรื่อง" in told
     assert "/audit/log/repairs" not in told
-    assert director.post("/audit/log/checkpoints").status_code == 302
+    assert admin.post("/audit/log/checkpoints").status_code == 302
     assert "จดไว้ไม่ตรง" in auditor.get("/audit/administration").text

@@ -24,11 +24,11 @@ def wearing(*hats: Hat, **more: tuple[str, ...]) -> Actor:
         (OFFICE, OFFICE, True),
         (OFFICE, OTHER_OFFICE, False),
         (None, OFFICE, True),
-        (OFFICE, None, True),
+        (OFFICE, None, False),
         (None, None, True),
     ],
 )
-def test_a_hat_counts_in_its_office_and_without_one_in_every_office(
+def test_a_hat_counts_in_its_office_and_without_one_in_every_office_and_the_system(
     worn_in: str | None, asked_in: str | None, covers: bool
 ) -> None:
     assert Hat("osm_data", worn_in).covers(asked_in) is covers
@@ -110,7 +110,10 @@ def test_the_best_hat_is_looked_for_among_the_roles_asked_for_and_in_the_office(
     actor = wearing(Hat("osm_data", OFFICE), acting, elsewhere)
 
     assert actor.wearing({"osm_director", "osm_me_head"}, OFFICE) == acting
-    assert actor.wearing({"osm_director"}) == elsewhere
+    assert actor.wearing({"osm_director"}, OTHER_OFFICE) == elsewhere
+    assert actor.wearing({"osm_director"}) is None
+    everywhere = Hat("admin")
+    assert wearing(acting, everywhere).wearing({"osm_director", "admin"}) == everywhere
     assert actor.wearing({"osm_me_head"}, OFFICE) is None
 
 

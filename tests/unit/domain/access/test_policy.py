@@ -7,6 +7,7 @@ import pytest
 from osm_flow.domain.access.actors import SYSTEM, Actor, Hat
 from osm_flow.domain.access.policy import (
     RULES,
+    SYSTEM_VERBS,
     CaseFacts,
     DutiesAreSeparate,
     Facts,
@@ -19,6 +20,7 @@ from osm_flow.domain.access.policy import (
     Verb,
     WorkItemFacts,
     decide,
+    is_everywhere,
     require,
 )
 from osm_flow.domain.access.roles import ROLES, SIGN_IN_ROLES, STAFF
@@ -36,7 +38,8 @@ FACTS: dict[Verb, Facts] = {
     Verb.start_case: ProcessFacts("annual_cycle", OFFICE),
     **dict.fromkeys((Verb.manage_witnesses, Verb.hold, Verb.erase), OfficeFacts(OFFICE)),
     **dict.fromkeys((Verb.see_team, Verb.see_audit, Verb.manage_people, Verb.move_calendar), OfficeFacts(OFFICE)),
-    **dict.fromkeys((Verb.deploy, Verb.retry_incident), SystemFacts()),
+    **dict.fromkeys((Verb.propose_diagrams, Verb.retry_incident), OfficeFacts(OFFICE)),
+    **dict.fromkeys((Verb.deploy, Verb.sign_log, Verb.repair_log, Verb.move_holidays), SystemFacts()),
 }
 HEADS = {"osm_director", "osm_admin_head", "osm_strategy_head", "osm_me_head"}
 SUPERIORS = {"cluster_head", "cluster_deputy", "province_office_head"}
@@ -66,7 +69,12 @@ MAY = {
     Verb.resume_case: STEERING,
     Verb.repair: {"admin"},
     Verb.retry_incident: {"admin"},
-    Verb.deploy: {"admin"},
+    Verb.propose_diagrams: HEADS | {"admin"},
+    # What concerns every office is nobody's by a position in one of them.
+    Verb.deploy: set(),
+    Verb.sign_log: set(),
+    Verb.repair_log: set(),
+    Verb.move_holidays: set(),
     Verb.manage_witnesses: {"admin", "osm_director"},
     Verb.hold: {"admin"},
     Verb.erase: {"admin", "osm_director", "osm_admin_head"},
@@ -109,6 +117,21 @@ def test_each_role_may_exactly_what_the_office_wants(verb: Verb, role: str) -> N
 def test_another_offices_things_do_not_exist(verb: Verb, role: str) -> None:
     with pytest.raises(NotFound):
         require(wearing(role, office_id=OTHER_OFFICE), verb, FACTS[verb])
+
+
+@pytest.mark.parametrize("role", SIGN_IN_ROLES)
+@pytest.mark.parametrize("verb", Verb)
+def test_a_position_in_one_office_is_never_enough_for_the_system(verb: Verb, role: str) -> None:
+    for facts in (SystemFacts(), FACTS[verb]) if verb in SYSTEM_VERBS else (SystemFacts(),):
+        assert decide(wearing(role), verb, facts).reason is Reason.role
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_an_administrator_of_every_office_does_what_one_of_each_may_and_what_concerns_all(verb: Verb) -> None:
+    root = Actor(5, "root", "ผู้ดูแล", (Hat("admin"),), every_office=(OFFICE, OTHER_OFFICE))
+
+    assert decide(root, verb, FACTS[verb]).allowed == (verb in SYSTEM_VERBS or "admin" in MAY[verb])
+    assert is_everywhere(root, verb) == (verb in SYSTEM_VERBS or "admin" in MAY[verb])
 
 
 @pytest.mark.parametrize("verb", Verb)
