@@ -51,6 +51,15 @@ class ErasureState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
+class ProposalState(StrEnum):
+    """Where a proposed version of processes is."""
+
+    PROPOSED = "PROPOSED"
+    PUBLISHED = "PUBLISHED"
+    REFUSED = "REFUSED"
+    WITHDRAWN = "WITHDRAWN"
+
+
 OPEN_CASE = (CaseStatus.ACTIVE, CaseStatus.SUSPENDED)
 OPEN_WORK_ITEM = (WorkItemStatus.READY, WorkItemStatus.CLAIMED)
 

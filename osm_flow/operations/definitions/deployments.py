@@ -26,7 +26,7 @@ from osm_flow.domain.forms.soundness import check_form
 from osm_flow.domain.json import JSON
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import DefinitionRefused, Diagram, Problem
-from osm_flow.errors import Invalid
+from osm_flow.errors import Forbidden, Invalid
 from osm_flow.operations.definitions.library import list_definitions
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.resources import resource_dir
@@ -43,12 +43,35 @@ class NothingToDeploy(Invalid):
     """There is no process diagram (.bpmn) among the files."""
 
 
+class TwoPeopleNeeded(Forbidden):
+    """A new version is proposed by one person and published by another."""
+
+
 @dataclass(frozen=True)
 class Deployed:
     """The result of a deployment: the new versions, the keys that are the same already, the warnings."""
 
     deployment: Deployment | None
     definitions: list[ProcessDefinition]
+    unchanged: list[str]
+    warnings: list[Problem]
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """Who proposed what is to be published, for which office, and their note; `office_id` None: for the system."""
+
+    proposal_id: int
+    by: str
+    office_id: str | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What files would do: the processes that would get a new version, those that are the same already, warnings."""
+
+    changed: list[Prepared]
     unchanged: list[str]
     warnings: list[Problem]
 
@@ -66,18 +89,33 @@ class _Files:
 def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: datetime, *, note: str = "") -> Deployed:
     """Store a new version of each process whose content changed, with the forms and decisions that it needs.
 
-    One fault anywhere refuses everything: raises DefinitionRefused with all problems, NothingToDeploy, Forbidden.
+    Only the system deploys by itself; of people one proposes and another publishes (`proposals`).
+    One fault anywhere refuses everything: raises DefinitionRefused with all problems, NothingToDeploy, TwoPeopleNeeded.
     A form or decision that is not among the files is taken from the newest version of the same process.
     """
+    if not actor.is_system:
+        raise TwoPeopleNeeded
+    return _deploy(session, files, actor, now, note)
+
+
+def publish(session: Session, files: Mapping[str, bytes], actor: Actor, now: datetime, proposed: Proposed) -> Deployed:
+    """As `deploy`, for what another person proposed. Raises Forbidden, TwoPeopleNeeded and what `deploy` does."""
     require(actor, Verb.deploy, SystemFacts())
+    if proposed.by == actor.username:
+        raise TwoPeopleNeeded
+    told = {"proposal": proposed.proposal_id, "proposed_by": proposed.by, "proposed_in": proposed.office_id}
+    return _deploy(session, files, actor, now, proposed.note, told)
+
+
+def examine(session: Session, files: Mapping[str, bytes]) -> Examined:
+    """What these files would change, and the warnings about them. Raises DefinitionRefused, NothingToDeploy."""
     read = _read(files)
     if not read.diagrams:
         raise DefinitionRefused(read.problems) if read.problems else NothingToDeploy()
-    take(session, AdvisoryLock.deployments)
     newest = {definition.key: definition for definition in list_definitions(session)}
     prepared = [
-        _Prepared.of(session, key, xml, diagram, read, newest.get(key))
-        for xml, diagram in read.diagrams.values()
+        Prepared.of(session, key, file, read, newest.get(key))
+        for file, (_, diagram) in read.diagrams.items()
         for key in diagram.process_keys
     ]
     changed = [process for process in prepared if process.newest is None or process.newest.sha256 != process.sha256]
@@ -87,14 +125,27 @@ def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: date
     errors = [problem for problem in problems if problem.level == "error"]
     if errors:
         raise DefinitionRefused(errors)
+    return Examined(changed, [process.key for process in prepared if process not in changed], problems)
+
+
+def _deploy(
+    session: Session,
+    files: Mapping[str, bytes],
+    actor: Actor,
+    now: datetime,
+    note: str,
+    told: Mapping[str, Any] | None = None,
+) -> Deployed:
+    take(session, AdvisoryLock.deployments)
+    examined = examine(session, files)
+    changed = examined.changed
     deployment = _store(session, changed, actor, now, note) if changed else None
     if deployment is not None:
         old = {process.key: _version(process.newest) for process in changed if process.newest is not None}
         new = {process.key: _version(process) for process in deployment.definitions}
-        act = AdminAct(AdminKind.definitions_deployed, f"deployment {deployment.id}", old=old, new=new)
+        act = AdminAct(AdminKind.definitions_deployed, f"deployment {deployment.id}", old=old, new=new, told=told or {})
         record(session, actor, now, act)
-    unchanged = [process.key for process in prepared if process not in changed]
-    return Deployed(deployment, deployment.definitions if deployment else [], unchanged, problems)
+    return Deployed(deployment, deployment.definitions if deployment else [], examined.unchanged, examined.warnings)
 
 
 def _version(definition: ProcessDefinition) -> JSON:
@@ -105,7 +156,7 @@ def check(files: Mapping[str, bytes], *, known_processes: Collection[str] = ()) 
     """The problems of these files, errors and warnings, without a database."""
     read = _read(files)
     prepared = [
-        _Prepared(key, xml, _needed(read.forms, diagram.form_keys), _needed(read.decisions, diagram.decision_keys))
+        Prepared(key, xml, _needed(read.forms, diagram.form_keys), _needed(read.decisions, diagram.decision_keys))
         for xml, diagram in read.diagrams.values()
         for key in diagram.process_keys
     ]
@@ -171,7 +222,7 @@ def shipped_files() -> Mapping[str, bytes]:
 
 
 @dataclass(frozen=True)
-class _Prepared:
+class Prepared:
     """A process with what it needs, ready to be checked and stored."""
 
     key: str
@@ -179,18 +230,20 @@ class _Prepared:
     forms: dict[str, JSON]
     decisions: dict[str, bytes]
     newest: ProcessDefinition | None = None
+    file: str = ""
 
     @classmethod
-    def of(
-        cls, session: Session, key: str, xml: bytes, diagram: Diagram, read: _Files, newest: ProcessDefinition | None
-    ) -> _Prepared:
+    def of(cls, session: Session, key: str, file: str, read: _Files, newest: ProcessDefinition | None) -> Prepared:
+        """The process `key` of a file, with what it needs of the files and else of its newest version."""
+        xml, diagram = read.diagrams[file]
         forms, decisions = dict(read.forms), dict(read.decisions)
         if newest is not None and not (diagram.form_keys <= forms.keys() and diagram.decision_keys <= decisions.keys()):
             columns = select(ProcessDefinition.forms, ProcessDefinition.decisions)
             old = session.execute(columns.where(ProcessDefinition.id == newest.id)).one()
             forms = {**json.loads(old.forms), **forms}
             decisions = {**{name: xml.encode() for name, xml in json.loads(old.decisions).items()}, **decisions}
-        return cls(key, xml, _needed(forms, diagram.form_keys), _needed(decisions, diagram.decision_keys), newest)
+        needed = _needed(forms, diagram.form_keys), _needed(decisions, diagram.decision_keys)
+        return cls(key, xml, *needed, newest, file)
 
     @cached_property
     def sha256(self) -> str:
@@ -225,7 +278,7 @@ def _read(files: Mapping[str, bytes]) -> _Files:
     return read
 
 
-def _lint(prepared: list[_Prepared], known: Collection[str]) -> list[Problem]:
+def _lint(prepared: list[Prepared], known: Collection[str]) -> list[Problem]:
     processes = {*known, *(process.key for process in prepared)}
     problems = []
     for xml in dict.fromkeys(process.xml for process in prepared):
@@ -248,7 +301,7 @@ def _lint(prepared: list[_Prepared], known: Collection[str]) -> list[Problem]:
     return problems
 
 
-def _store(session: Session, changed: list[_Prepared], actor: Actor, now: datetime, note: str) -> Deployment:
+def _store(session: Session, changed: list[Prepared], actor: Actor, now: datetime, note: str) -> Deployment:
     deployment = Deployment(at=now, actor=actor.username, note=note)
     session.add(deployment)
     for prepared in changed:

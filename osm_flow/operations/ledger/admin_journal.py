@@ -46,6 +46,8 @@ class AdminKind(StrEnum):
     calendar_moved = "calendar.moved"
     holiday_set = "holiday.set"
     holiday_removed = "holiday.removed"
+    definitions_proposed = "definitions.proposed"
+    definitions_refused = "definitions.refused"
     definitions_deployed = "definitions.deployed"
     log_repaired = "log.repaired"
     log_turned_back = "log.turned_back"

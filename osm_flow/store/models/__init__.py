@@ -12,7 +12,7 @@ from osm_flow.store.models.cases import (
     JournalPayload,
     JournalRecord,
 )
-from osm_flow.store.models.definitions import Deployment, ProcessDefinition
+from osm_flow.store.models.definitions import Deployment, DiagramProposal, ProcessDefinition, ProposedFile
 from osm_flow.store.models.jobs import (
     Notification,
     OutboxEntry,
@@ -48,6 +48,7 @@ __all__ = [
     "Comment",
     "Contract",
     "Deployment",
+    "DiagramProposal",
     "Draft",
     "ElementVisit",
     "ErasureItem",
@@ -72,6 +73,7 @@ __all__ = [
     "Position",
     "ProcessDefinition",
     "Project",
+    "ProposedFile",
     "Province",
     "Reminder",
     "SchedulerTick",

@@ -48,3 +48,35 @@ class ProcessDefinition(Model):
     deployment: Mapped[Deployment] = relationship(back_populates="definitions")
 
     __table_args__ = (UniqueConstraint("key", "version"),)
+
+
+class DiagramProposal(Model):
+    """Files that somebody wants to be the newest version of processes, until another person publishes or refuses them.
+
+    `state` is a ProposalState; `office_id` None: proposed by somebody of every office.
+    """
+
+    __tablename__ = "diagram_proposals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    office_id: Mapped[str | None] = mapped_column(ForeignKey("offices.id"))
+    proposed_by: Mapped[str] = mapped_column(String(64))
+    proposed_at: Mapped[datetime] = mapped_column(Instant)
+    note: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    decided_by: Mapped[str | None] = mapped_column(String(64))
+    decided_at: Mapped[datetime | None] = mapped_column(Instant)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    deployment_id: Mapped[int | None] = mapped_column(ForeignKey("deployments.id"))
+
+    files: Mapped[list[ProposedFile]] = relationship(order_by="ProposedFile.name")
+
+
+class ProposedFile(Model):
+    """A file of a proposal, as it was sent."""
+
+    __tablename__ = "proposed_files"
+
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("diagram_proposals.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)

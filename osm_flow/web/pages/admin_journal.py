@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, DateStatus
 from osm_flow.domain.people import PositionKind
+from osm_flow.domain.states import ProposalState
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind
 from osm_flow.operations.people.hats import names_of
@@ -106,12 +107,23 @@ def _status(value: str) -> str:
     return words.get(value, value)
 
 
+def _proposal_state(value: str) -> str:
+    words: dict[str, str] = {
+        ProposalState.PROPOSED: gettext("รอประกาศใช้"),
+        ProposalState.REFUSED: gettext("ไม่ประกาศใช้"),
+        ProposalState.WITHDRAWN: gettext("ถอนแล้ว"),
+    }
+    return words.get(value, value)
+
+
 _WORDS: dict[str, Callable[[str], str]] = {
     "password": _password,
     "kind": _held,
     "status": _status,
     "role": filters.role_name,
     "office_id": filters.office_name,
+    "proposed_in": filters.office_name,
+    "state": _proposal_state,
     "province_id": filters.province_name,
 }
 
@@ -151,6 +163,10 @@ def _labels() -> dict[str, str]:
         "root": gettext("รากของบันทึกรวม"),
         "checkpoints": gettext("จุดตรวจที่ฐานข้อมูลไม่ต่อเนื่อง"),
         "reason": gettext("เหตุผล"),
+        "proposal": gettext("ข้อเสนอที่"),
+        "proposed_by": gettext("เสนอโดย"),
+        "proposed_in": gettext("เสนอในนามของ"),
+        "state": gettext("สถานะ"),
     }
 
 
@@ -167,6 +183,8 @@ def _kinds() -> dict[str, str]:
         AdminKind.calendar_moved: gettext("เลื่อนวันในปฏิทิน"),
         AdminKind.holiday_set: gettext("กำหนดวันหยุดหรือวันทำการ"),
         AdminKind.holiday_removed: gettext("ยกเลิกการกำหนดวันหยุด"),
+        AdminKind.definitions_proposed: gettext("เสนอกระบวนการรุ่นใหม่"),
+        AdminKind.definitions_refused: gettext("ไม่ประกาศใช้หรือถอนข้อเสนอ"),
         AdminKind.definitions_deployed: gettext("ติดตั้งกระบวนการรุ่นใหม่"),
         AdminKind.log_repaired: gettext("ซ่อมบันทึกรวม"),
         AdminKind.log_turned_back: gettext("ยอมรับฐานข้อมูลสำเนาเก่า"),

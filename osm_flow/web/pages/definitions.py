@@ -1,17 +1,23 @@
-"""Process definitions: which there are, every version with its diagram, and making a new version available."""
+"""Process definitions: which there are, every version with its diagram, and proposing and publishing a new one."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.access.policy import Verb
+from osm_flow.domain.access.policy import Verb, is_everywhere, offices_where
+from osm_flow.domain.states import ProposalState
 from osm_flow.engine import DefinitionRefused
 from osm_flow.errors import Invalid
 from osm_flow.operations.cases import overview
-from osm_flow.operations.definitions.deployments import deploy, used_twice
+from osm_flow.operations.definitions import proposals
+from osm_flow.operations.definitions.deployments import used_twice
 from osm_flow.operations.definitions.library import DefinitionNotFound, compiled, list_definitions, versions_of
-from osm_flow.store.models import ProcessDefinition
+from osm_flow.operations.people.hats import names_of
+from osm_flow.operations.people.offices import offices
+from osm_flow.store.models import DiagramProposal, ProcessDefinition
 from osm_flow.web.forms.posted import posted
 from osm_flow.web.parts import downloads
 from osm_flow.web.parts.diagram_xml import in_language
@@ -27,7 +33,7 @@ blueprint = Blueprint("definitions", __name__)
 @signed_in
 def definition_list() -> ResponseReturnValue:
     newest = list_definitions(g.session)
-    return render_template("definitions/list.html", definitions=newest, may_deploy=may(Verb.deploy))
+    return render_template("definitions/list.html", definitions=newest, may_propose=may(Verb.propose_diagrams))
 
 
 @blueprint.get("/definitions/<key>")
@@ -56,38 +62,144 @@ def download(key: str, version: int) -> ResponseReturnValue:
     return downloads.download(_version(key, version).xml, f"{key}-{version}.bpmn", "application/octet-stream")
 
 
-@blueprint.get("/definitions/deploy")
-@requires(Verb.deploy)
-def deploy_page() -> ResponseReturnValue:
-    return render_template("definitions/deploy.html", refused="", problems=[], note="", locale=g.locale)
+@blueprint.get("/definitions/proposals")
+@requires(Verb.propose_diagrams)
+def proposal_list() -> ResponseReturnValue:
+    page = proposals.list_proposals(g.session, g.actor, after=request.args.get("after") or None)
+    return render_template("definitions/proposals.html", page=page, names=_names(page.items), states=_states())
 
 
-@blueprint.post("/definitions/deploy")
-@requires(Verb.deploy)
-def deploy_files() -> ResponseReturnValue:
-    """All files together are checked and stored, or none of them and every fault is named."""
+@blueprint.get("/definitions/proposals/new")
+@requires(Verb.propose_diagrams)
+def proposal_form() -> ResponseReturnValue:
+    return _form_page()
+
+
+@blueprint.post("/definitions/proposals")
+@requires(Verb.propose_diagrams)
+def propose() -> ResponseReturnValue:
+    """All files together are checked and kept for a second person, or none of them and every fault is named."""
     note = posted("note").strip()[:500]
     uploads = [(upload.filename, upload.read()) for upload in request.files.getlist("files") if upload.filename]
-    files = dict(uploads)
+    offices = offices_where(g.actor, Verb.propose_diagrams)
+    office_id = posted("office_id") or (None if is_everywhere(g.actor, Verb.propose_diagrams) else offices[0])
     try:
         if twice := used_twice((name for name, _ in uploads), {}):
             raise DefinitionRefused(twice)
-        deployed = deploy(g.session, files, g.actor, g.now, note=note)
+        made = proposals.propose(g.session, dict(uploads), g.actor, g.now, office_id=office_id, note=note)
     except Invalid as refusal:
         lifecycle.read_again()
-        problems = getattr(refusal, "problems", [])
-        page = render_template(
-            "definitions/deploy.html", refused=error_text(refusal), problems=problems, note=note, locale=g.locale
-        )
-        return page, refusal.status
-    if deployed.definitions:
-        flash(
-            ngettext("เพิ่มรุ่นใหม่แล้ว %(num)s กระบวนงาน", "เพิ่มรุ่นใหม่แล้ว %(num)s กระบวนงาน", len(deployed.definitions)),
-            "success",
-        )
-    if deployed.unchanged:
-        flash(gettext("เหมือนรุ่นล่าสุดอยู่แล้ว: %(names)s", names=", ".join(deployed.unchanged)), "info")
-    return redirect(url_for("definitions.definition_list"))
+        return _form_page(note, refusal), refusal.status
+    flash(gettext("ส่งข้อเสนอแล้ว ผู้ดูแลระบบกลางอีกคนต้องตรวจและประกาศใช้"), "success")
+    return redirect(url_for("definitions.proposal", proposal_id=made.id))
+
+
+@blueprint.get("/definitions/proposals/<int:proposal_id>")
+@requires(Verb.propose_diagrams)
+def proposal(proposal_id: int) -> ResponseReturnValue:
+    return _proposal_page(proposals.get_proposal(g.session, proposal_id, g.actor))
+
+
+@blueprint.get("/definitions/proposals/<int:proposal_id>/files/<name>")
+@requires(Verb.propose_diagrams)
+def proposed_file(proposal_id: int, name: str) -> ResponseReturnValue:
+    return downloads.download(_file(proposal_id, name), name, "application/octet-stream")
+
+
+@blueprint.get("/definitions/proposals/<int:proposal_id>/files/<name>/picture")
+@requires(Verb.propose_diagrams)
+def proposed_picture(proposal_id: int, name: str) -> ResponseReturnValue:
+    return jsonify(xml=in_language(_file(proposal_id, name).decode()), tokens=[], passed={})
+
+
+@blueprint.post("/definitions/proposals/<int:proposal_id>/publish")
+@requires(Verb.deploy)
+def publish(proposal_id: int) -> ResponseReturnValue:
+    """What another person proposed becomes the newest version for every office."""
+    try:
+        deployed = proposals.publish_proposal(g.session, proposal_id, g.actor, g.now)
+    except Invalid as refusal:
+        lifecycle.read_again()
+        return _proposal_page(proposals.get_proposal(g.session, proposal_id, g.actor), refusal), refusal.status
+    flash(
+        ngettext("ประกาศใช้รุ่นใหม่แล้ว %(num)s กระบวนงาน", "ประกาศใช้รุ่นใหม่แล้ว %(num)s กระบวนงาน", len(deployed.definitions)),
+        "success",
+    )
+    return redirect(url_for("definitions.proposal", proposal_id=proposal_id))
+
+
+@blueprint.post("/definitions/proposals/<int:proposal_id>/refuse")
+@requires(Verb.propose_diagrams)
+def refuse(proposal_id: int) -> ResponseReturnValue:
+    """Whoever publishes says no, or whoever proposed takes it back; both say why."""
+    try:
+        refused = proposals.refuse_proposal(g.session, proposal_id, g.actor, g.now, reason=posted("reason"))
+    except Invalid as refusal:
+        lifecycle.read_again()
+        return _proposal_page(proposals.get_proposal(g.session, proposal_id, g.actor), refusal), refusal.status
+    is_withdrawn = refused.state == ProposalState.WITHDRAWN
+    flash(gettext("ถอนข้อเสนอแล้ว") if is_withdrawn else gettext("ไม่ประกาศใช้ข้อเสนอนี้แล้ว"), "success")
+    return redirect(url_for("definitions.proposal", proposal_id=proposal_id))
+
+
+def _form_page(note: str = "", refusal: Invalid | None = None) -> str:
+    managed = offices_where(g.actor, Verb.propose_diagrams)
+    return render_template(
+        "definitions/proposal_form.html",
+        refused=error_text(refusal) if refusal else "",
+        problems=getattr(refusal, "problems", []),
+        note=note,
+        locale=g.locale,
+        offices=[office for office in offices(g.session) if office.id in managed],
+        of_all=is_everywhere(g.actor, Verb.propose_diagrams),
+        chosen=posted("office_id"),
+    )
+
+
+def _proposal_page(shown: DiagramProposal, refusal: Invalid | None = None) -> str:
+    changes, problems = [], list(getattr(refusal, "problems", []))
+    is_open = shown.state == ProposalState.PROPOSED
+    if is_open:
+        try:
+            found = proposals.examined(g.session, shown)
+        except DefinitionRefused as now_wrong:
+            problems = now_wrong.problems
+        else:
+            changes, problems = found.changed, problems or found.warnings
+    return render_template(
+        "definitions/proposal.html",
+        shown=shown,
+        is_open=is_open,
+        changes=[(change, plain_elements(proposals.process_of(change))) for change in changes],
+        problems=problems,
+        refused=error_text(refusal) if refusal else "",
+        reason=posted("reason"),
+        may_publish=proposals.may_publish(shown, g.actor),
+        is_own=shown.proposed_by == g.actor.username,
+        names=_names([shown]),
+        states=_states(),
+        locale=g.locale,
+    )
+
+
+def _file(proposal_id: int, name: str) -> bytes:
+    files = proposals.files_of(g.session, proposals.get_proposal(g.session, proposal_id, g.actor))
+    if name not in files:
+        raise proposals.ProposalNotFound
+    return files[name]
+
+
+def _names(shown: Sequence[DiagramProposal]) -> dict[str, str]:
+    return names_of(g.session, (name for row in shown for name in (row.proposed_by, row.decided_by) if name))
+
+
+def _states() -> dict[str, str]:
+    return {
+        ProposalState.PROPOSED: gettext("รอประกาศใช้"),
+        ProposalState.PUBLISHED: gettext("ประกาศใช้แล้ว"),
+        ProposalState.REFUSED: gettext("ไม่ประกาศใช้"),
+        ProposalState.WITHDRAWN: gettext("ถอนแล้ว"),
+    }
 
 
 def _version(key: str, version: int | None) -> ProcessDefinition:

@@ -7,9 +7,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.engine import DefinitionRefused
-from osm_flow.operations.definitions.deployments import NothingToDeploy, check, deploy, shipped_files
+from osm_flow.operations.definitions.deployments import NothingToDeploy, TwoPeopleNeeded, check, deploy, shipped_files
 from osm_flow.operations.definitions.library import compiled, latest, list_definitions, versions_of
 from osm_flow.store.models import Deployment, ProcessDefinition
 from tests.factories import BPMN, NOW, files, later, make_case, make_office, make_person
@@ -112,11 +111,12 @@ def test_forms_alone_are_nothing_to_deploy(session: Session) -> None:
         deploy(session, files(), SYSTEM, NOW)
 
 
-def test_only_an_administrator_deploys(session: Session) -> None:
+def test_nobody_deploys_alone(session: Session) -> None:
     make_office(session)
 
-    with pytest.raises(NotYourRole):
-        deploy(session, files("review"), make_person(session, "boss", "osm_director"), NOW)
+    for person in (make_person(session, "boss", "osm_director"), make_person(session, "root", "admin", office_id=None)):
+        with pytest.raises(TwoPeopleNeeded):
+            deploy(session, files("review"), person, NOW)
 
 
 def test_the_list_has_the_newest_of_each(session: Session) -> None:

@@ -22,6 +22,7 @@ def site(store: Store) -> Site:
         make_office(session)
         deploy_tests(session, "review")
         make_person(session, "somsri", "osm_strategy")
+        make_person(session, "boss", "osm_director")
         make_person(session, "root", "admin", office_id=None)
         make_case(session)
 
@@ -66,29 +67,73 @@ def test_a_diagram_is_given_to_the_viewer_and_as_a_file(site: Site) -> None:
     assert "review-1.bpmn" in download.headers["Content-Disposition"]
 
 
-def test_deploying_is_the_administrators(site: Site) -> None:
-    assert site.visit("somsri").get("/definitions/deploy").status == 403
-    assert site.visit("somsri").post("/definitions/deploy").status == 403
-    assert "เพิ่มรุ่นใหม่" not in site.visit("somsri").get("/definitions").words
+def changed() -> list[Any]:
+    return uploads(
+        *((name, text.replace("ร่างแผน".encode(), "ยกร่างแผน".encode())) for name, text in files("review").items())
+    )
 
 
-def test_a_new_version_is_added(site: Site) -> None:
-    changed = {name: text.replace("ร่างแผน".encode(), "ยกร่างแผน".encode()) for name, text in files("review").items()}
-    root = site.visit("root")
+def test_proposing_is_for_those_who_may(site: Site) -> None:
+    somsri = site.visit("somsri")
 
-    told = root.follow(root.post("/definitions/deploy", {"files": uploads(*changed.items()), "note": "ชื่อชัดขึ้น"}))
+    assert somsri.get("/definitions/proposals/new").status == 403
+    assert somsri.post("/definitions/proposals").status == 403
+    assert "ข้อเสนอรุ่นใหม่" not in somsri.get("/definitions").words
 
-    assert "เพิ่มรุ่นใหม่แล้ว 1 กระบวนงาน" in told.words
+
+def test_a_new_version_takes_two_people(site: Site) -> None:
+    boss, root = site.visit("boss"), site.visit("root")
+
+    told = boss.follow(boss.post("/definitions/proposals", {"files": changed(), "note": "ชื่อชัดขึ้น"}))
+
+    assert "ผู้ดูแลระบบกลางอีกคนต้อง" in told.words
+    assert "จะเป็นรุ่น 2 แทนรุ่น 1" in told.words
+    assert "/publish" not in told.text
+    assert stored(site) == (1, 1)
+    assert boss.post("/definitions/proposals/1/publish").status == 403
+    assert "รอให้คุณตรวจและประกาศใช้" in root.get("/").words
+    assert "รอให้คุณตรวจและประกาศใช้" not in boss.get("/").words
+    picture = root.client.get("/definitions/proposals/1/files/review.bpmn/picture").json
+    assert picture is not None
+    assert "ยกร่างแผน" in picture["xml"]
+    done = root.follow(root.post("/definitions/proposals/1/publish"))
+    assert "ประกาศใช้รุ่นใหม่แล้ว 1 กระบวนงาน" in done.words
     assert stored(site) == (2, 2)
     assert "ชื่อชัดขึ้น" in root.get("/definitions/review").words
+    assert root.post("/definitions/proposals/1/publish").status == 409
 
 
-def test_the_same_files_again_add_nothing(site: Site) -> None:
+def test_who_proposed_cannot_publish_and_may_take_it_back(site: Site) -> None:
+    root = site.visit("root")
+    root.post("/definitions/proposals", {"files": changed()})
+
+    assert "คุณเป็นผู้เสนอ" in root.get("/definitions/proposals/1").words
+    assert root.post("/definitions/proposals/1/publish").status == 403
+    assert root.post("/definitions/proposals/1/refuse", {"reason": " "}).status == 422
+    told = root.follow(root.post("/definitions/proposals/1/refuse", {"reason": "ส่งผิดไฟล์"}))
+    assert "ถอนข้อเสนอแล้ว" in told.words
+    assert "ส่งผิดไฟล์" in told.words
+    assert stored(site) == (1, 1)
+
+
+def test_a_proposed_file_is_given_as_it_was_sent(site: Site) -> None:
+    boss = site.visit("boss")
+    boss.post("/definitions/proposals", {"files": changed()})
+
+    answer = boss.client.get("/definitions/proposals/1/files/review.bpmn")
+
+    assert "ยกร่างแผน".encode() in answer.data
+    assert boss.get("/definitions/proposals/1/files/other.bpmn").status == 404
+    assert boss.get("/definitions/proposals/9").status == 404
+
+
+def test_the_same_files_again_are_no_proposal(site: Site) -> None:
     root = site.visit("root")
 
-    told = root.follow(root.post("/definitions/deploy", {"files": uploads(*files("review").items())}))
+    answer = root.post("/definitions/proposals", {"files": uploads(*files("review").items())})
 
-    assert "เหมือนรุ่นล่าสุดอยู่แล้ว: review" in told.words
+    assert answer.status == 422
+    assert "เหมือนรุ่นล่าสุด" in answer.words
     assert stored(site) == (1, 1)
 
 
@@ -102,7 +147,7 @@ def test_the_same_files_again_add_nothing(site: Site) -> None:
     ],
 )
 def test_refused_files_are_named_and_nothing_is_stored(site: Site, name: str, content: bytes, said: str) -> None:
-    answer = site.visit("root").post("/definitions/deploy", {"files": uploads((name, content))})
+    answer = site.visit("root").post("/definitions/proposals", {"files": uploads((name, content))})
 
     assert answer.status == 422
     assert "ไม่ได้เก็บไฟล์ใด" in answer.words
@@ -113,7 +158,9 @@ def test_refused_files_are_named_and_nothing_is_stored(site: Site, name: str, co
 def test_a_refusal_names_the_element_and_says_what_to_do(site: Site) -> None:
     script = (BPMN / "review.bpmn").read_bytes().replace(b"bpmn:userTask", b"bpmn:scriptTask")
 
-    answer = site.visit("root").post("/definitions/deploy", {"files": uploads(("review.bpmn", script)), "note": "ลองดู"})
+    answer = site.visit("root").post(
+        "/definitions/proposals", {"files": uploads(("review.bpmn", script)), "note": "ลองดู"}
+    )
 
     named = [one.text_content() for one in answer.all('//*[contains(@class, "error-summary")]//tbody//code')]
     assert answer.status == 422
@@ -122,4 +169,4 @@ def test_a_refusal_names_the_element_and_says_what_to_do(site: Site) -> None:
 
 
 def test_no_file_at_all_is_refused_in_words(site: Site) -> None:
-    assert site.visit("root").post("/definitions/deploy").status == 422
+    assert site.visit("root").post("/definitions/proposals").status == 422
