@@ -75,7 +75,7 @@ def act_out(stage: DemoStage) -> None:
 def times_for(session: Session, now: datetime) -> Times:
     """The dates of the demo's story, counted in working days back and forth from `now`."""
     today = local_day(now)
-    return Times(now, working_calendar(session, today.replace(year=today.year - 2, day=1), today))
+    return Times(now, working_calendar(session, cast.OFFICE, today.replace(year=today.year - 2, day=1), today))
 
 
 def _refuse_unless_empty(session: Session) -> None:

@@ -6,10 +6,11 @@ transaction as the notices, the mails and the record in the case's journal.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from sqlalchemy import ColumnElement, Select, and_, exists, not_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -53,12 +54,16 @@ def ladder(name: str) -> tuple[Rung, ...]:
 
 def items_to_remind(session: Session, now: datetime, limit: int) -> list[str]:
     """Open work items with a rung that is due and not climbed, earliest due date first."""
-    calendar = working_calendar(session, local_day(now))
-    names = session.scalars(select(WorkItem.escalation).join(Case).where(*_open()).distinct())
+    used = select(WorkItem.escalation, WorkItem.office_id).join(Case).where(*_open(), WorkItem.escalation.is_not(None))
+    calendars = cache(lambda office_id: working_calendar(session, office_id, local_day(now)))
+    # Offices without days of their own share one calendar, and are asked for together.
+    groups: dict[tuple[str, WorkingCalendar], list[str]] = defaultdict(list)
+    for name, office_id in session.execute(used.distinct()):
+        groups[name or "", calendars(office_id)].append(office_id)
     due: dict[str, datetime] = {}
-    for name in filter(None, names):
+    for (name, calendar), offices in groups.items():
         for rung in ladder(name):
-            rows = session.execute(_due(name, rung, calendar, now).limit(limit))
+            rows = session.execute(_due(name, rung, calendar, now).where(WorkItem.office_id.in_(offices)).limit(limit))
             due |= {row.id: row.due_at for row in rows if row.due_at is not None}
     return sorted(due, key=lambda item_id: (due[item_id], item_id))[:limit]
 
@@ -118,7 +123,7 @@ def climb(session: Session, work_item_id: str, now: datetime, channels: Sequence
     item = _locked(session, work_item_id)
     if item is None or item.due_at is None or item.escalation is None:
         return 0
-    calendar = working_calendar(session, local_day(now), local_day(item.due_at))
+    calendar = working_calendar(session, item.office_id, local_day(now), local_day(item.due_at))
     absences = absences_in(session, item.office_id, local_day(now))
     told: dict[int, tuple[Person, Rung]] = {}
     climbed = 0

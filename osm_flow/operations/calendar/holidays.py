@@ -1,7 +1,8 @@
-"""The working days of civil servants: Thai holidays by rule, corrected by a table of overrides.
+"""The working days of civil servants: Thai holidays by rule, corrected for all and then for one office.
 
 The rules agree with the official list of 2569-2570, substitution days included; days that the cabinet adds or takes
-away later, and the Ploughing Ceremony that is announced each year, are rows of the table.
+away later, and the Ploughing Ceremony that is announced each year, are overrides for all; a province may close its offices on
+a day of its own.
 """
 
 from __future__ import annotations
@@ -18,18 +19,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import SystemFacts, Verb, require
+from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, require
 from osm_flow.domain.calendar.working_days import WorkingCalendar
 from osm_flow.domain.search import is_one_line, says_nothing, visible
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import replanning
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record, take_turn
-from osm_flow.store.models import HolidayOverride
+from osm_flow.store.models import HolidayOverride, OfficeHoliday
 
 _USUAL_YEARS = range(2024, 2032)
 _FIRST_YEAR, _LAST_YEAR = 1990, 2120
 # Labour Day is a holiday of private business only, Children's Day a Saturday without a substitute.
 _NOT_OFFICIAL = frozenset({"วันแรงงานแห่งชาติ", "ชดเชยวันแรงงานแห่งชาติ", "วันเด็กแห่งชาติ"})
+
+
+_Row = HolidayOverride | OfficeHoliday
 
 
 class HolidayNotAccepted(Invalid):
@@ -42,21 +46,31 @@ class NoSuchOverride(NotFound):
 
 @dataclass(frozen=True)
 class Holiday:
-    """A day that is not what its weekday says. `source` is None for a holiday by rule."""
+    """A day that is not what its weekday says. `source` is None for a holiday by rule.
+
+    office_id  the office for which alone it is so; None: for every office.
+    """
 
     day: date
     is_working: bool
     name_th: str
     name_en: str = ""
     source: str | None = None
+    office_id: str | None = None
 
 
-def working_calendar(session: Session, *days: date) -> WorkingCalendar:
-    """The working days of the years from now on and of the years around `days`. Overrides count at once."""
-    rows = session.execute(select(HolidayOverride.day, HolidayOverride.is_working)).all()
+def working_calendar(session: Session, office_id: str | None, *days: date) -> WorkingCalendar:
+    """The working days of an office in the years from now on and the years around `days`; None: of the nation.
+
+    What the office declared goes before what was declared for all, and that before the rules. It counts at once.
+    """
+    declared = dict(session.execute(select(HolidayOverride.day, HolidayOverride.is_working)).all())
+    if office_id is not None:
+        own = select(OfficeHoliday.day, OfficeHoliday.is_working).where(OfficeHoliday.office_id == office_id)
+        declared |= dict(session.execute(own).all())
     years = {*_USUAL_YEARS, *range(min(days).year - 1, max(days).year + 2)} if days else {*_USUAL_YEARS}
     known = (year for year in years if _FIRST_YEAR <= year <= _LAST_YEAR)
-    return _calendar(frozenset(known), frozenset((day, is_working) for day, is_working in rows))
+    return _calendar(frozenset(known), frozenset(declared.items()))
 
 
 @lru_cache(maxsize=64)
@@ -78,59 +92,84 @@ def _english_names(year: int) -> Mapping[date, str]:
     return dict(holidays.country_holidays("TH", years=year, categories=("public", "government"), language="en_US"))
 
 
-def holidays_of(session: Session, first: date, last: date) -> list[Holiday]:
-    """The holidays from `first` to `last`, by rule and by override, in order; an override hides the rule."""
+def holidays_of(session: Session, first: date, last: date, office_id: str | None = None) -> list[Holiday]:
+    """The holidays from `first` to `last`, by rule and by override, in order; what comes later hides what it overrides.
+
+    office_id  whose own days are among them; None: only those of every office.
+    """
     years = range(max(first.year, _FIRST_YEAR), min(last.year, _LAST_YEAR) + 1)
     by_day = {
         day: Holiday(day, False, name, _english_names(year).get(day, name))
         for year in years
         for day, name in _by_rule(year).items()
     }
-    for row in _overrides(session, first, last):
-        by_day[row.day] = Holiday(row.day, row.is_working, row.name_th, row.name_en or row.name_th, row.source)
+    for row in _overrides(session, first, last, office_id):
+        own = row.office_id if isinstance(row, OfficeHoliday) else None
+        by_day[row.day] = Holiday(row.day, row.is_working, row.name_th, row.name_en or row.name_th, row.source, own)
     return [by_day[day] for day in sorted(by_day) if first <= day <= last]
 
 
-def _overrides(session: Session, first: date, last: date) -> Iterable[HolidayOverride]:
-    return session.scalars(select(HolidayOverride).where(HolidayOverride.day.between(first, last)))
+def _overrides(session: Session, first: date, last: date, office_id: str | None) -> Iterable[_Row]:
+    yield from session.scalars(select(HolidayOverride).where(HolidayOverride.day.between(first, last)))
+    of_office = OfficeHoliday.office_id == office_id, OfficeHoliday.day.between(first, last)
+    if office_id is not None:
+        yield from session.scalars(select(OfficeHoliday).where(*of_office))
 
 
-def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime) -> HolidayOverride:
-    """Declare a day free or working against the rules; dates that depend on it follow.
+def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime) -> _Row:
+    """Declare a day free or working against the rules, in one office or in all; dates that depend on it follow.
 
     A period that already runs keeps the due date that people were given.
 
     Raises Forbidden, HolidayNotAccepted.
     """
-    require(actor, Verb.move_calendar, SystemFacts())
+    _require(actor, wanted.office_id)
     if faults := _faults(wanted):
         raise HolidayNotAccepted(fields=faults)
     name_th, name_en, source = (visible(text or "") for text in (wanted.name_th, wanted.name_en, wanted.source))
     take_turn(session)
-    known = session.get(HolidayOverride, wanted.day, populate_existing=True)
-    old, row = _recorded(known), known or HolidayOverride(day=wanted.day)
+    known = _row(session, wanted.day, wanted.office_id)
+    old, row = _recorded(known), known or _new_row(wanted.day, wanted.office_id)
     row.is_working, row.name_th, row.name_en, row.source = wanted.is_working, name_th, name_en, source
     session.add(row)
     session.flush()
-    record(session, actor, now, AdminAct(AdminKind.holiday_set, wanted.day.isoformat(), old=old, new=_recorded(row)))
+    concerns = wanted.day.isoformat(), wanted.office_id
+    record(session, actor, now, AdminAct(AdminKind.holiday_set, *concerns, old=old, new=_recorded(row)))
     _replan(session, row, now, actor, removed=False)
     return row
 
 
-def remove_override(session: Session, day: date, actor: Actor, now: datetime) -> None:
-    """Remove an override, so that the rules decide about the day again. Raises Forbidden, NoSuchOverride."""
-    require(actor, Verb.move_calendar, SystemFacts())
+def remove_override(session: Session, day: date, actor: Actor, now: datetime, *, office_id: str | None = None) -> None:
+    """Remove an override, so that what it hid decides about the day again. Raises Forbidden, NoSuchOverride."""
+    _require(actor, office_id)
     take_turn(session)
-    row = session.get(HolidayOverride, day, populate_existing=True)
+    row = _row(session, day, office_id)
     if row is None:
         raise NoSuchOverride(day=day.isoformat())
     session.delete(row)
     session.flush()
-    record(session, actor, now, AdminAct(AdminKind.holiday_removed, day.isoformat(), old=_recorded(row)))
+    record(session, actor, now, AdminAct(AdminKind.holiday_removed, day.isoformat(), office_id, old=_recorded(row)))
     _replan(session, row, now, actor, removed=True)
 
 
-def _recorded(row: HolidayOverride | None) -> dict[str, Any]:
+def _require(actor: Actor, office_id: str | None) -> None:
+    if office_id is None:
+        require(actor, Verb.move_holidays, SystemFacts())
+    else:
+        require(actor, Verb.move_calendar, OfficeFacts(office_id))
+
+
+def _row(session: Session, day: date, office_id: str | None) -> _Row | None:
+    if office_id is None:
+        return session.get(HolidayOverride, day, populate_existing=True)
+    return session.get(OfficeHoliday, (office_id, day), populate_existing=True)
+
+
+def _new_row(day: date, office_id: str | None) -> _Row:
+    return HolidayOverride(day=day) if office_id is None else OfficeHoliday(day=day, office_id=office_id)
+
+
+def _recorded(row: _Row | None) -> dict[str, Any]:
     fields = ("is_working", "name_th", "name_en", "source")
     return {} if row is None else {name: getattr(row, name) for name in fields}
 
@@ -148,7 +187,7 @@ def _faults(wanted: Holiday) -> dict[str, str]:
     return faults
 
 
-def _replan(session: Session, row: HolidayOverride, now: datetime, actor: Actor, *, removed: bool) -> None:
+def _replan(session: Session, row: _Row, now: datetime, actor: Actor, *, removed: bool) -> None:
     reason = {
         "holiday": row.day.isoformat(),
         "is_working": row.is_working,
@@ -156,4 +195,5 @@ def _replan(session: Session, row: HolidayOverride, now: datetime, actor: Actor,
         "letter": row.source,
         "moved_by": actor.username,
     }
-    replanning.ask_for(session, now, f"holiday:{row.day}:{uuid.uuid4().hex}", reason)
+    office_id = row.office_id if isinstance(row, OfficeHoliday) else None
+    replanning.ask_for(session, now, f"holiday:{row.day}:{uuid.uuid4().hex}", reason, office_id=office_id)

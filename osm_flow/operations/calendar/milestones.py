@@ -110,7 +110,9 @@ class CalendarLookup:
     def _working(self, instant: datetime, n: int) -> datetime:
         # Never more than half of the days are free, so this reaches the last day that counting can touch.
         reach = local_day(instant) + timedelta(days=2 * n)
-        return working_days_from(working_calendar(self._session, local_day(instant), reach), instant, n)
+        return working_days_from(
+            working_calendar(self._session, self._office_id, local_day(instant), reach), instant, n
+        )
 
 
 def calendar_lookup(session: Session, office_id: str, fiscal_year: int, now: datetime) -> CalendarLookup:

@@ -64,11 +64,11 @@ def _cut_date(session: Session, case: Case, variables: JSON) -> str | None:
 
 
 def _holidays(session: Session, case: Case, variables: JSON) -> list[str]:
-    return sorted(day.isoformat() for day in working_calendar(session).holidays)
+    return sorted(day.isoformat() for day in working_calendar(session, case.office_id).holidays)
 
 
 def _working(session: Session, case: Case, variables: JSON) -> list[str]:
-    return sorted(day.isoformat() for day in working_calendar(session).working)
+    return sorted(day.isoformat() for day in working_calendar(session, case.office_id).working)
 
 
 _SOURCES: Mapping[str, Callable[[Session, Case, JSON], Any]] = {

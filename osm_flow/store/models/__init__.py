@@ -29,6 +29,7 @@ from osm_flow.store.models.planning import (
     Contract,
     FiscalDate,
     HolidayOverride,
+    OfficeHoliday,
     OutgoingLetter,
     Project,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "LoginAttempt",
     "Notification",
     "Office",
+    "OfficeHoliday",
     "OutboxEntry",
     "OutgoingLetter",
     "Person",

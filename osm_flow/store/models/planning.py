@@ -43,16 +43,30 @@ class CalendarChange(Model):
     at: Mapped[datetime] = mapped_column(Instant)
 
 
-class HolidayOverride(Model):
-    """A day that the cabinet (or a province) made working or free against the holiday rules."""
+class DeclaredDay:
+    """What a day that was made working or free says of itself."""
 
-    __tablename__ = "holiday_overrides"
-
-    day: Mapped[date] = mapped_column(Date, primary_key=True)
     is_working: Mapped[bool] = mapped_column()
     name_th: Mapped[str] = mapped_column(String(255))
     name_en: Mapped[str] = mapped_column(String(255), default="")
     source: Mapped[str] = mapped_column(String(255), default="")
+
+
+class HolidayOverride(DeclaredDay, Model):
+    """A day that the cabinet made working or free against the holiday rules, for every office."""
+
+    __tablename__ = "holiday_overrides"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+
+
+class OfficeHoliday(DeclaredDay, Model):
+    """A day that is working or free in one office only, such as one that its province declared."""
+
+    __tablename__ = "office_holidays"
+
+    office_id: Mapped[str] = mapped_column(ForeignKey("offices.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
 
 
 class Project(Model):

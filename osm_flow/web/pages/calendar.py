@@ -9,7 +9,7 @@ from datetime import date, datetime
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.access.policy import OfficeFacts, Verb
+from osm_flow.domain.access.policy import OfficeFacts, Verb, offices_where
 from osm_flow.domain.calendar.deadlines import close_of, local_day
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, MILESTONES, DateStatus, NewDate, fiscal_year_of
 from osm_flow.domain.calendar.thai_dates import BUDDHIST_OFFSET, parse_thai_date
@@ -23,6 +23,9 @@ from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.filters import working_calendar_until
 from osm_flow.web.site.i18n import current_locale, gettext, ngettext
+
+# The choice of a day for all offices; no office is called so.
+_EVERY_OFFICE = "all"
 
 blueprint = Blueprint("planning", __name__, url_prefix="/calendar")
 
@@ -112,7 +115,7 @@ def holiday_list() -> ResponseReturnValue:
 
 
 @blueprint.post("/holidays")
-@requires(Verb.move_calendar)
+@requires(Verb.move_calendar, Verb.move_holidays)
 def add_holiday() -> ResponseReturnValue:
     form = request.form
     try:
@@ -122,22 +125,23 @@ def add_holiday() -> ResponseReturnValue:
             name_th=form.get("name_th", ""),
             name_en=form.get("name_en", ""),
             source=form.get("source", ""),
+            office_id=_declared_for(form.get("office_id", "")),
         )
         holidays.override_day(g.session, entered, g.actor, g.now)
     except Invalid as error:
         lifecycle.read_again()
         return _holiday_page(form, _texts(error)), 422
     flash(gettext("บันทึกวันหยุดแล้ว การนับวันทำการใช้ทันที"), "success")
-    return redirect(url_for("planning.holiday_list", year=entered.day.year + BUDDHIST_OFFSET))
+    return redirect(_holidays_at(entered.day, entered.office_id))
 
 
 @blueprint.post("/holidays/<day>/remove")
-@requires(Verb.move_calendar)
+@requires(Verb.move_calendar, Verb.move_holidays)
 def remove_holiday(day: str) -> ResponseReturnValue:
-    declared = _iso(day)
-    holidays.remove_override(g.session, declared, g.actor, g.now)
+    declared, office_id = _iso(day), request.form.get("office_id") or None
+    holidays.remove_override(g.session, declared, g.actor, g.now, office_id=office_id)
     flash(gettext("นำรายการออกแล้ว วันนั้นกลับไปเป็นตามหลักเกณฑ์"), "success")
-    return redirect(url_for("planning.holiday_list", year=declared.year + BUDDHIST_OFFSET))
+    return redirect(_holidays_at(declared, office_id))
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
@@ -203,17 +207,36 @@ def _closes_at(row: FiscalDate | None) -> datetime | None:
     return None if row is None else close_of(row.date)
 
 
+def _declared_for(typed: str) -> str | None:
+    """The office whose day it is to be; None for every office, where nothing was chosen by somebody who may do that."""
+    if typed:
+        return typed if typed != _EVERY_OFFICE else None
+    own = offices_where(g.actor, Verb.move_calendar)
+    return None if may(Verb.move_holidays) or not own else own[0]
+
+
+def _holidays_at(day: date, office_id: str | None) -> str:
+    return url_for("planning.holiday_list", year=day.year + BUDDHIST_OFFSET, office=office_id)
+
+
 def _holiday_page(values: Mapping[str, str] | None = None, errors: dict[str, str] | None = None) -> str:
     this_year = local_day(g.now).year
     year = request.args.get("year", default=this_year + BUDDHIST_OFFSET, type=int) - BUDDHIST_OFFSET
     if not 1990 <= year <= 2120:
         raise NoSuchYear
+    office_id = _office_asked_for()
+    own, of_all = offices_where(g.actor, Verb.move_calendar), may(Verb.move_holidays)
     return render_template(
         "calendar/holidays.html",
+        office_id=office_id,
+        offices=g.actor.office_ids,
         year=year + BUDDHIST_OFFSET,
         years=sorted({year + BUDDHIST_OFFSET, *(this_year + BUDDHIST_OFFSET + n for n in (-1, 0, 1, 2))}),
-        holidays=holidays.holidays_of(g.session, date(year, 1, 1), date(year, 12, 31)),
-        may_move=may(Verb.move_calendar),
+        holidays=holidays.holidays_of(g.session, date(year, 1, 1), date(year, 12, 31), office_id),
+        may_move=bool(own) or of_all,
+        own=own,
+        of_all=of_all,
+        declares_for=[*([_EVERY_OFFICE] if of_all else []), *own],
         values=values or {},
         errors=errors or {},
     )

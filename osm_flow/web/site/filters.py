@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g
 
+from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.roles import role_name as name_of_role
 from osm_flow.domain.calendar import thai_dates
 from osm_flow.domain.calendar.deadlines import working_days_left
@@ -79,8 +80,15 @@ def working_calendar_until(day: date) -> WorkingCalendar:
     years = (g.now.year, day.year)
     known: dict[tuple[int, int], WorkingCalendar] = g.setdefault("calendars", {})
     if years not in known:
-        known[years] = working_calendar(g.session, g.now.date(), day)
+        known[years] = working_calendar(g.session, _own_office(), g.now.date(), day)
     return known[years]
+
+
+def _own_office() -> str | None:
+    """The office by whose days the reader counts; whoever looks after several counts by the nation's."""
+    actor: Actor | None = g.get("actor")
+    offices = actor.office_ids if actor is not None else ()
+    return offices[0] if len(offices) == 1 else None
 
 
 def relative_due(due_at: datetime | None) -> str:

@@ -15,9 +15,7 @@ def upgrade() -> None:
     op.create_table(
         "diagram_proposals",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column(
-            "office_id", sa.String(16), sa.ForeignKey("offices.id", name="fk_diagram_proposals_office_id")
-        ),
+        sa.Column("office_id", sa.String(16), sa.ForeignKey("offices.id", name="fk_diagram_proposals_office_id")),
         sa.Column("proposed_by", sa.String(64), nullable=False),
         sa.Column("proposed_at", sa.String(27), nullable=False),
         sa.Column("note", sa.Text, nullable=False),

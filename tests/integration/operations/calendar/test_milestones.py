@@ -102,7 +102,8 @@ def test_what_cannot_be_answered_is_refused(ask: Ask, name: str, args: tuple[Any
 def test_far_working_days_know_the_holidays_of_their_year(ask: Ask, session: Session) -> None:
     planner = make_person(session, "somying", "osm_strategy")
     plain = ask("working_days", 3660)
-    override_day(session, Holiday(date(2038, 3, 3), False, "วันหยุดพิเศษ", source="มติ ครม."), planner, NOW)
+    special = Holiday(date(2038, 3, 3), False, "วันหยุดพิเศษ", source="ประกาศจังหวัด", office_id=OFFICE)
+    override_day(session, special, planner, NOW)
 
     assert ask("working_days", 3660) > plain
 
@@ -339,12 +340,16 @@ def test_two_moves_in_a_row_end_at_the_last_one(store: Store) -> None:
         assert _due(session, case_id)["dated"] == close_of(date(2027, 1, 18))
 
 
-def test_a_new_holiday_moves_what_is_counted_from_a_date(store: Store) -> None:
+@pytest.mark.parametrize("office_id", [None, OFFICE])
+def test_a_new_holiday_moves_what_is_counted_from_a_date(store: Store, office_id: str | None) -> None:
     [case_id] = _planned_case(store)
     with store.transaction() as session:
-        planner = make_person(session, "planner", "osm_strategy_head")
+        planner = make_person(
+            session, "planner", "admin" if office_id is None else "osm_strategy_head", office_id=office_id
+        )
         for is_working in (True, False):
-            override_day(session, Holiday(date(2026, 12, 11), is_working, "พิเศษ", source="มติ ครม."), planner, NOW)
+            special = Holiday(date(2026, 12, 11), is_working, "พิเศษ", source="มติ ครม.", office_id=office_id)
+            override_day(session, special, planner, NOW)
 
     deliver_outbox(store, NOW, "test")
 

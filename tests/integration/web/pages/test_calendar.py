@@ -11,7 +11,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.fiscal_year import NewDate
 from osm_flow.operations.calendar.holidays import Holiday, override_day
 from osm_flow.operations.calendar.milestones import move_date, propose_year
-from osm_flow.store.models import CalendarChange, FiscalDate, HolidayOverride
+from osm_flow.store.models import CalendarChange, FiscalDate, HolidayOverride, OfficeHoliday
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE
 from tests.integration.web.conftest import Visitor
@@ -201,18 +201,36 @@ def test_holidays_by_rule_are_listed_by_buddhist_year(as_person: As) -> None:
     assert "วันเด็ก" not in words
 
 
-def test_a_day_is_added_and_removed_again(store: Store, as_person: As) -> None:
-    visitor = as_person("strategy")
+@pytest.mark.parametrize(("username", "own"), [("strategy", OFFICE), ("system", None)])
+def test_a_day_is_added_and_removed_again(store: Store, as_person: As, username: str, own: str | None) -> None:
+    visitor = as_person(username)
     day = {"day": "13/5/2570", "is_working": "no", "name_th": "วันพืชมงคล", "name_en": "", "source": "มติ ครม."}
 
     added = visitor.post("/calendar/holidays", day)
     listed = _words(visitor, "/calendar/holidays?year=2570")
-    removed = visitor.post("/calendar/holidays/2027-05-13/remove")
+    with store.reading() as session:
+        kept = [len(session.scalars(select(table)).all()) for table in (HolidayOverride, OfficeHoliday)]
+    removed = visitor.post("/calendar/holidays/2027-05-13/remove", {"office_id": own} if own else {})
 
     assert (added.status_code, removed.status_code) == (302, 302)
     assert "13 พ.ค. 2570 วันพืชมงคล ○ หยุด มติ ครม." in listed
+    assert kept == ([0, 1] if own else [1, 0])
     with store.reading() as session:
-        assert session.scalars(select(HolidayOverride)).all() == []
+        for table in (HolidayOverride, OfficeHoliday):
+            assert session.scalars(select(table)).all() == []
+
+
+def test_the_days_of_all_are_changed_by_nobody_of_one_office(store: Store, as_person: As) -> None:
+    with store.transaction() as session:
+        override_day(session, Holiday(date(2027, 5, 13), False, "วันพืชมงคล", source="มติ ครม."), SYSTEM, NOW)
+    day = {"day": "13/5/2570", "is_working": "yes", "name_th": "ทำงาน", "source": "x", "office_id": "all"}
+
+    for username in ("strategy", "director", "admin"):
+        visitor = as_person(username)
+        assert visitor.post("/calendar/holidays", day).status_code == 403
+        assert visitor.post("/calendar/holidays", day | {"office_id": "NE-U2"}).status_code == 404
+        assert visitor.post("/calendar/holidays/2027-05-13/remove").status_code == 403
+        assert "วันหยุดของทั้งประเทศเปลี่ยนได้โดยผู้ดูแลระบบกลาง" in _words(visitor, "/calendar/holidays?year=2570")
 
 
 def test_a_day_without_name_and_source_is_sent_back(as_person: As) -> None:
@@ -227,7 +245,7 @@ def test_a_day_without_name_and_source_is_sent_back(as_person: As) -> None:
 
 @pytest.mark.parametrize("day", ["2027-05-13", "tomorrow"])
 def test_removing_what_is_not_there_is_not_found(as_person: As, day: str) -> None:
-    assert as_person("strategy").post(f"/calendar/holidays/{day}/remove").status_code == 404
+    assert as_person("system").post(f"/calendar/holidays/{day}/remove").status_code == 404
 
 
 def test_only_planners_change_holidays(store: Store, as_person: As) -> None:
