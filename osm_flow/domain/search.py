@@ -40,8 +40,15 @@ _SPELLINGS = (
     (re.compile(" (?=[ๆฯ])"), ""),
 )
 _CLUSTER = re.compile(f"([{_MARKS}]+){_SARA_AA}?")
+# What stands in place of satang behind an amount: 24,000,000.- and 24,000,000/-.
+_NO_SATANG = re.compile(r"(?<=\d)(?:[./][-–—])+(?!\d)")
 _GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
 _DECIMALS = re.compile(r"(?<![\d.])(\d+)(?:\.0+|(\.\d*[1-9])0+)(?![\d.])")
+
+# A number in groups, as those of telephones and identity cards are written. Short ones are spans: 1-5, 2569-2570.
+_IN_GROUPS = re.compile("[0-9]+(?:[-\u2010-\u2015\u2212() ]{1,3}[0-9]+)+")
+_BETWEEN_GROUPS = re.compile("[^0-9]")
+_FEWEST_KEPT, _FEWEST_ASKED = 9, 6
 
 _MONTHS = "|".join(
     sorted(
@@ -55,7 +62,7 @@ _MONTHS = "|".join(
     )
 )
 _DATE = re.compile(
-    r"(?<![\d.,/-])(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2} ?([/.-]) ?\d{1,2} ?\1 ?\d{4}"
+    r"(?<![\d.,/-])(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2} ?([/.-]) ?\d{1,2} ?\1 ?(?:\d{4}|\d{2})"
     rf"|\d{{1,2}} ?(?:{_MONTHS}) ?(?:[พค]\.? ?ศ\.?)? ?(?:\d{{4}}|\d{{2}}))(?![\d/-]|[.,]\d)"
 )
 
@@ -82,16 +89,19 @@ def says_nothing(text: str) -> bool:
 
 
 def searchable(*texts: str | None) -> str:
-    """The texts joined and normalised, as they are kept for the search; dates stand there as numbers, too."""
+    """The texts joined and normalised, as they are kept for the search.
+
+    Once more where there are dates, as numbers, and once more where there are numbers in groups, as their digits alone.
+    """
     plain = _normal(*texts)
-    dated = _DATE.sub(_as_numbers, plain)
-    return plain if dated == plain else f"{plain}\n{dated}"
+    return "\n".join(dict.fromkeys([plain, _DATE.sub(_as_numbers, plain), _ungrouped(plain, _FEWEST_KEPT)]))
 
 
 def asked(text: str | None) -> list[str]:
     """What is looked for in what `searchable` kept: any of these is it. Nothing for a text in which nothing is seen."""
     plain = _normal(text)
-    return list(dict.fromkeys([plain, _DATE.sub(_as_numbers, plain)])) if plain else []
+    spelled = [plain, _DATE.sub(_as_numbers, plain), _ungrouped(plain, _FEWEST_ASKED)]
+    return list(dict.fromkeys(spelled)) if plain else []
 
 
 def holds_words(text: str, words: str) -> bool:
@@ -107,6 +117,7 @@ def typed_text(value: object) -> str:
 
 def _normal(*texts: str | None) -> str:
     joined = " ".join(seen(" ".join(text for text in texts if text)).casefold().translate(_THAI_DIGITS).split())
+    joined = _NO_SATANG.sub("", joined)
     for pattern, replacement in _SPELLINGS:
         joined = pattern.sub(replacement, joined)
     joined = _CLUSTER.sub(_ordered, joined)
@@ -125,6 +136,16 @@ def _ordered(cluster: re.Match[str]) -> str:
 
 def _place(mark: str) -> tuple[bool, str]:
     return "\u0e48" <= mark <= "\u0e4c", mark
+
+
+def _ungrouped(plain: str, fewest: int) -> str:
+    """The text with the digits of each number in groups side by side, if the number has at least so many."""
+
+    def digits_of(number: re.Match[str]) -> str:
+        digits = _BETWEEN_GROUPS.sub("", number[0])
+        return digits if len(digits) >= fewest else number[0]
+
+    return _IN_GROUPS.sub(digits_of, plain)
 
 
 def _as_numbers(written: re.Match[str]) -> str:

@@ -99,42 +99,90 @@ def _localised(instant: datetime, tz: tzinfo) -> datetime:
 
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_WEEKDAY = rf"(?:{'|'.join(name.removeprefix('วัน') for name in WEEKDAYS)}|พฤหัส)"
+_WEEKDAY = rf"({'|'.join(name.removeprefix('วัน') for name in WEEKDAYS)}|พฤหัส)"
 _BEFORE = re.compile(rf"(?:วัน)?(?:{_WEEKDAY}\s*,?\s*)?(?:(?:วัน)?ที่\s*)?(?=\d)")
-_NUMBERS = re.compile(r"(\d{1,2})\s*[/.\-–]\s*(\d{1,2})\s*[/.\-–]\s*(\d{4})")
+_NUMBERS = re.compile(r"(\d{1,2})\s*[/.\-–]\s*(\d{1,2})\s*[/.\-–]\s*(\d{4}|\d{2})")
 _WORDS = re.compile(
     r"(\d{1,2})\s*[/\-–]?\s*(?:เดือน\s*)?([^\d\s/–-]+)\s*[/\-–]?\s*(?:(?:ปี\s*)?(?:พ\.?\s?ศ\.?|ค\.?\s?ศ\.?)|ปี)?\s*(\d{4}|\d{2})"
     r"(?:\s*\(\d{4}\))?"
 )
+# The time of day that papers write behind a day; a bare `09.00` is none, because days are written with dots, too.
+_HOUR = r"(?:[01]?\d|2[0-3])[.:][0-5]\d"
+_TIME_OF_DAY = re.compile(rf"\s*เวลา\s*{_HOUR}\s*(?:น\.?|นาฬิกา)?$|\s+{_HOUR}\s*(?:น\.?|นาฬิกา)$")
 # From this year on a four-digit year can only be meant as a Buddhist one.
 _FIRST_BUDDHIST_YEAR = 2400
+# Two digits from 40 on can only be a Buddhist year of our time (2540 to 2599). Those below may be a Christian one as
+# well: whoever writes 26 means 2026 and hardly 2526.
+_FIRST_SHORT_YEAR = 40
+_CENTURY = 2500
 
 
-class NoSuchDay(ValueError):
-    """A date that is written as dates are, of a day that no calendar has: 31 February."""
+class DayRefused(ValueError):
+    """A text that is written as dates are and cannot be taken for a day all the same; `sentence` tells the person why."""
+
+    sentence = "Write the date as day/month/year, for example 20/11/2569."
+
+
+class NoSuchDay(DayRefused):
+    """A day that no calendar has: 31 February."""
+
+    sentence = "There is no such day. Look at the month and the year again."
+
+
+class YearUnclear(DayRefused):
+    """A year of two digits that may be of either era."""
+
+    sentence = "Write the year with four digits, for example 2569: two digits can be read in two ways."
+
+
+class WeekdayWrong(DayRefused):
+    """A day that lies on another day of the week than the text says."""
+
+    sentence = "The weekday does not fit the date. Look at both again."
 
 
 def parse_thai_date(text: str) -> date:
-    """The day that a person typed: `20 พ.ย. 2569`, `๒๐ พฤศจิกายน พ.ศ. ๒๕๖๙`, `20/11/2569`, `2026-11-20`, `20 พ.ย. 69`.
+    """The day that a person typed: `20 พ.ย. 2569`, `๒๐ พฤศจิกายน พ.ศ. ๒๕๖๙`, `20/11/2569`, `2026-11-20`, `20/11/69`.
 
-    A two-digit year is Buddhist and needs the month in words. Raises NoSuchDay for a day that does not exist, ValueError
-    for anything else.
+    A two-digit year is Buddhist, where it cannot be a Christian one. A time of day behind it is passed over. Raises
+    NoSuchDay, YearUnclear, WeekdayWrong, and ValueError for what is no date.
     """
-    plain = " ".join(arabic_digits(text).split())
-    plain = plain[found.end() :] if (found := _BEFORE.match(plain)) else plain
+    plain = without_time(" ".join(arabic_digits(text).split()))
+    before = _BEFORE.match(plain)
+    plain = plain[before.end() :] if before else plain
+    day = _day(plain)
+    if before and before[1] and not WEEKDAYS[day.weekday()].startswith(f"วัน{before[1]}"):
+        raise WeekdayWrong(f"another weekday: {text!r}")
+    return day
+
+
+def without_time(text: str) -> str:
+    """The text without the time of day that stands behind a day: `20 พ.ย. 2569 เวลา 09.00 น.`."""
+    return _TIME_OF_DAY.sub("", text)
+
+
+def _day(plain: str) -> date:
     if match := _ISO.fullmatch(plain):
         year, month, day = (int(part) for part in match.groups())
     elif match := _NUMBERS.fullmatch(plain):
-        day, month, year = (int(part) for part in match.groups())
+        day, month, year = int(match[1]), int(match[2]), _year(match[3])
     elif match := _WORDS.fullmatch(plain):
-        day, month, year = int(match[1]), _month(match[2]), int(match[3])
-        year += 2500 if len(match[3]) == 2 else 0
+        day, month, year = int(match[1]), _month(match[2]), _year(match[3])
     else:
-        raise ValueError(f"not a date: {text!r}")
+        raise ValueError(f"not a date: {plain!r}")
     try:
         return date(year - BUDDHIST_OFFSET if year >= _FIRST_BUDDHIST_YEAR else year, month, day)
     except ValueError as error:
-        raise NoSuchDay(f"no such day: {text!r}") from error
+        raise NoSuchDay(f"no such day: {plain!r}") from error
+
+
+def _year(digits: str) -> int:
+    year = int(digits)
+    if len(digits) > 2:
+        return year
+    if year < _FIRST_SHORT_YEAR:
+        raise YearUnclear(f"a year of either era: {digits}")
+    return _CENTURY + year
 
 
 def _month(word: str) -> int:

@@ -18,6 +18,8 @@ MAX_NODES = 20_000
 MAX_DEPTH = 12
 MAX_TEXT = 20_000
 MAX_ROWS = 500
+# The Christian years that a day in a form may lie in.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 WIDGETS: Mapping[str, frozenset[str]] = {
     "string": frozenset({"text", "textarea", "date", "datetime", "select", "radio", "province", "file-ref"}),

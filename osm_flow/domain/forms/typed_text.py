@@ -10,8 +10,25 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from osm_flow.domain.calendar.deadlines import BANGKOK
-from osm_flow.domain.calendar.thai_dates import NoSuchDay, arabic_digits, english_date, parse_thai_date, thai_date
-from osm_flow.domain.forms.schema import Message, choices_of, columns_of, decimals_of, label_of, widget_of
+from osm_flow.domain.calendar.thai_dates import (
+    BUDDHIST_OFFSET,
+    DayRefused,
+    arabic_digits,
+    english_date,
+    parse_thai_date,
+    thai_date,
+    without_time,
+)
+from osm_flow.domain.forms.schema import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Message,
+    choices_of,
+    columns_of,
+    decimals_of,
+    label_of,
+    widget_of,
+)
 from osm_flow.domain.forms.scope import exact
 from osm_flow.domain.json import JSON
 from osm_flow.domain.search import seen
@@ -21,9 +38,9 @@ _YEAR = re.compile(r"\d{4}")
 _NUMBER = re.compile(r"-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")
 _QUOTED_CELL = re.compile(r'"((?:[^"]|"")*)"(?=[\t\n]|\Z)')
 _CELL_END = re.compile(r"[\t\n]")
-# An amount repeated in words: "(หนึ่งล้านบาทถ้วน)"; no satang: "1,000.-"; satang by name: "1,000บาท50สตางค์".
+# An amount repeated in words: "(หนึ่งล้านบาทถ้วน)"; no satang: "1,000.-", "1,000/-"; satang by name: "1,000บาท50สตางค์".
 _IN_WORDS = re.compile(r"\([ก-๎]+\)$")
-_NO_SATANG = re.compile(r"(?<=\d)\.[-–—]$")
+_NO_SATANG = re.compile(r"(?<=\d)[./][-–—]$")
 _SATANG = re.compile(r"(-?[\d,]+)บาท(\d{1,2})สตางค์")
 _TIMES = {"พันล้าน": 10**9, "ล้าน": 10**6, "แสน": 10**5, "หมื่น": 10**4, "พัน": 10**3}
 _MULTIPLE = re.compile(f"(?:{'|'.join(_TIMES)})$")
@@ -65,18 +82,22 @@ def clean_text(typed: str) -> str:
 
 def read_date(typed: str) -> date:
     """The day typed as `20/11/2569`, `20 พ.ย. 2569` or `2026-11-20`; a Christian year in a Thai date is asked back."""
-    plain = " ".join(arabic_digits(seen(typed)).split())
+    plain = without_time(" ".join(arabic_digits(seen(typed)).split()))
     christian = _CHRISTIAN_YEAR.search(plain)
     if christian:
         raise Unreadable(
             Message("Write the year in the Buddhist era, for example {year}.", year=int(christian[1]) + 543)
         )
     try:
-        return parse_thai_date(plain)
-    except NoSuchDay:
-        raise Unreadable(Message("There is no such day. Look at the month and the year again.")) from None
+        day = parse_thai_date(plain)
+    except DayRefused as refusal:
+        raise Unreadable(Message(refusal.sentence)) from None
     except ValueError:
         raise Unreadable(Message("Write the date as day/month/year, for example 20/11/2569.")) from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        first, last = FIRST_YEAR + BUDDHIST_OFFSET, LAST_YEAR + BUDDHIST_OFFSET
+        raise Unreadable(Message("The year must be one from {first} to {last}.", first=first, last=last))
+    return day
 
 
 def read_instant(typed: str) -> str:
@@ -98,7 +119,7 @@ def read_instant(typed: str) -> str:
 def read_number(field: JSON, typed: str) -> int | float:
     """The number that a person typed, as Thai papers write it.
 
-    Thai digits, thousands separators, blanks, a baht or percent sign, `1,250,000.-`, `1,250,000 บาทถ้วน`, `1.25 ล้านบาท` and an
+    Thai digits, thousands separators, blanks, a baht or percent sign, `1,250,000.-`, `1,250,000/-`, `1,250,000 บาทถ้วน`, `1.25 ล้านบาท` and an
     amount repeated in words in brackets are fine.
     """
     plain, times = _plain_amount(typed)

@@ -15,6 +15,8 @@ from typing import Any
 from osm_flow.domain.forms.examples import NothingFits, draw_values
 from osm_flow.domain.forms.rules import violations
 from osm_flow.domain.forms.schema import (
+    FIRST_YEAR,
+    LAST_YEAR,
     PROVINCE,
     Message,
     choices_of,
@@ -282,13 +284,13 @@ def _text_error(field: JSON, value: str) -> Message | None:
 
 def _date_error(value: str) -> Message | None:
     moment = read_moment(value) if _DAY.fullmatch(value) else None
-    fine = isinstance(moment, date) and not isinstance(moment, datetime) and 1900 <= moment.year <= 2200
+    fine = isinstance(moment, date) and not isinstance(moment, datetime) and FIRST_YEAR <= moment.year <= LAST_YEAR
     return None if fine else Message("A date is expected here.")
 
 
 def _instant_error(value: str) -> Message | None:
     moment = read_moment(value) if _INSTANT.fullmatch(value) else None
-    fine = isinstance(moment, datetime) and 1900 <= moment.year <= 2200
+    fine = isinstance(moment, datetime) and FIRST_YEAR <= moment.year <= LAST_YEAR
     return None if fine else Message("A date with a time is expected here.")
 
 

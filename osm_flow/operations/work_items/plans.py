@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -21,10 +21,16 @@ from osm_flow.store.inserts import insert_or_replace
 from osm_flow.store.models import Draft, WorkItem
 
 _MOST_DRAFT = 5_000_000
+# What lies beyond these is a slip of the pen in the year: no work item is older than its fiscal year, or planned for longer.
+_MOST_BACK, _MOST_AHEAD = timedelta(days=366), timedelta(days=20 * 366)
 
 
 class PriorityUnknown(Invalid):
     """A priority is a whole number from 0 to 100."""
+
+
+class DayTooFar(Invalid):
+    """This day lies more than a year back or more than twenty years ahead. Look at the year again."""
 
 
 class DraftTooLarge(Invalid):
@@ -34,11 +40,12 @@ class DraftTooLarge(Invalid):
 def move_due(
     session: Session, work_item_id: str, actor: Actor, now: datetime, *, due_at: datetime, reason: str, key: str | None
 ) -> WorkItem:
-    """Move the due date of a work item, with the reason on record. The calendar will not move it any more."""
+    """Move the due date of a work item, with the reason on record. The calendar will not move it any more. Raises DayTooFar."""
     item, facts = lock_item(session, work_item_id, actor)
     if not first_time(session, key, actor, now, purpose=f"move_due:{item.id}"):
         return item
     decision = allowed(session, item, actor, Verb.move_due, facts)
+    _refuse_far(due_at, now, "due_date")
     data = {"from": _text(item.due_at), "to": instant_text(due_at), "reason": said(reason)}
     item.due_at = due_at
     record_on(session, item, actor, now, RecordKind.work_item_due_moved, data, decision)
@@ -54,11 +61,13 @@ def set_follow_up(
     follow_up_at: datetime | None,
     key: str | None = None,
 ) -> WorkItem:
-    """Set the follow-up date of a work item (None: it asks for attention at once)."""
+    """Set the follow-up date of a work item (None: it asks for attention at once). Raises DayTooFar."""
     item, facts = lock_item(session, work_item_id, actor)
     if not first_time(session, key, actor, now, purpose=f"follow_up:{item.id}"):
         return item
     decision = allowed(session, item, actor, Verb.complete, facts)
+    if follow_up_at is not None:
+        _refuse_far(follow_up_at, now, "follow_up_date")
     item.follow_up_at = follow_up_at
     record_on(session, item, actor, now, RecordKind.work_item_follow_up_set, {"to": _text(follow_up_at)}, decision)
     return item
@@ -100,6 +109,11 @@ def get_draft(session: Session, work_item_id: str, actor: Actor) -> JSON | None:
     draft = session.get(Draft, (work_item_id, actor.person_id))
     body: JSON | None = json.loads(draft.body) if draft else None
     return body
+
+
+def _refuse_far(wanted: datetime, now: datetime, field: str) -> None:
+    if not now - _MOST_BACK <= wanted <= now + _MOST_AHEAD:
+        raise DayTooFar(fields={field: DayTooFar.__doc__ or ""})
 
 
 def _text(instant: datetime | None) -> str | None:

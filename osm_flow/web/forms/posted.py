@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from flask import Flask, request
 
-from osm_flow.domain.calendar.thai_dates import NoSuchDay
+from osm_flow.domain.calendar.thai_dates import DayRefused
 from osm_flow.errors import Invalid
-
-NO_SUCH_DAY = "There is no such day. Look at the month and the year again."
 
 # Here every field is read by `posted` and `posted_list` or judged by the schema of a form, which says what is wrong beside it.
 READ_HERE = frozenset({"work_items", "cases", "inbox"})
@@ -44,8 +42,8 @@ def posted_key() -> str | None:
 
 
 def why_not_a_day(error: ValueError, otherwise: str) -> str:
-    """What is said of a text that is no day: that there is no such day, or how days are written."""
-    return NO_SUCH_DAY if isinstance(error, NoSuchDay) else otherwise
+    """What is said of a text that is no day: what is wrong with it, or how days are written."""
+    return error.sentence if isinstance(error, DayRefused) else otherwise
 
 
 def posted_list(name: str) -> list[str]:

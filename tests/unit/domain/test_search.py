@@ -65,6 +65,17 @@ def test_what_looks_the_same_is_the_same(spelled: str) -> None:
         ("ประชุม 20/11/2569", "20 พฤศจิกายน พ.ศ. ๒๕๖๙"),
         ("ลงวันที่ ๕ ส.ค. ๖๙", "5 สิงหาคม 2569"),
         ("ประชุม 20 พฤศจิกายน 2569", "พฤศจิกายน 2569"),
+        ("ลงวันที่ ๕ ส.ค. ๖๙", "5/8/69"),
+        ("ลงวันที่ 5/8/69", "๕ สิงหาคม ๒๕๖๙"),
+        ("งบ 24,000,000/- บาท", "24000000"),
+        ("งบ 24000000 บาท", "๒๔,๐๐๐,๐๐๐.-"),
+        ("โทร 0812345678", "๐๘๑-๒๓๔๕๖๗๘"),
+        ("โทร ๐๘๑-๒๓๔๕๖๗๘ ต่อ 5", "0812345678"),
+        ("โทร 081 234 5678", "081-234-5678"),
+        ("โทร (053) 123-456", "053123456"),
+        ("บัตร 1-2345-67890-12-3", "1234567890123"),
+        (1234567890123, "1-2345-67890-12-3"),
+        ("โทร 081–2345678", "โทร 081‑234‑5678"),  # dashes of word processors
     ],
 )
 def test_numbers_and_dates_are_found_however_they_are_written(kept: object, looked_for: str) -> None:
@@ -74,7 +85,8 @@ def test_numbers_and_dates_are_found_however_they_are_written(kept: object, look
 
 
 @pytest.mark.parametrize(
-    ("kept", "looked_for"), [("12,345", "1234"), ("1.10.2", "1.1.2"), ("20/11/2569", "20/12/2569")]
+    ("kept", "looked_for"),
+    [("12,345", "1234"), ("1.10.2", "1.1.2"), ("20/11/2569", "20/12/2569"), ("15", "1-5"), ("2569-2570", "25692570")],
 )
 def test_what_differs_is_not_the_same(kept: str, looked_for: str) -> None:
     assert not any(spelling == searchable(kept) for spelling in asked(looked_for))

@@ -412,6 +412,45 @@ def test_a_date_that_cannot_be_read_is_refused_in_words(site: Site, typed: str) 
     assert answer.status == 422
 
 
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("15 ม.ค. 26", "กรอกปี พ.ศ. ให้ครบ 4 หลัก"),
+        ("15/1/26", "กรอกปี พ.ศ. ให้ครบ 4 หลัก"),
+        ("15 ม.ค. 2526", "ย้อนหลังเกินหนึ่งปี"),
+        ("15 ม.ค. 2400", "ย้อนหลังเกินหนึ่งปี"),
+        ("15 ม.ค. 2596", "ล่วงหน้าเกินยี่สิบปี"),
+        ("วันพุธที่ 30 พฤศจิกายน 2569", "วันในสัปดาห์ไม่ตรงกับวันที่"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("who", "act", "field"), [("wichai", "/due", "due_date"), ("malee", "/follow-up", "follow_up_date")]
+)
+def test_a_slip_of_the_pen_in_a_date_is_told_and_kept(
+    site: Site, who: str, act: str, field: str, typed: str, told: str
+) -> None:
+    visitor, page = claimed(site, "malee") if who == "malee" else (site.visit(who), None)
+    page = page or visitor.get(f"/work-items/{open_item(site)}")
+    reason = {"reason": "เลื่อน"} if act == "/due" else {}
+
+    answer = visitor.submit(page, act, **{field: typed}, **reason)
+
+    assert answer.status == 422
+    assert told in answer.words
+    assert (field, typed) in answer.form(act).form_values()
+
+
+@pytest.mark.parametrize("typed", ["30/11/69", "๓๐ พ.ย. ๖๙", "วันจันทร์ที่ 30 พฤศจิกายน 2569 เวลา 09.00 น."])
+def test_dates_are_read_as_papers_write_them(site: Site, typed: str) -> None:
+    wichai = site.visit("wichai")
+
+    told = wichai.follow(
+        wichai.submit(wichai.get(f"/work-items/{open_item(site)}"), "/due", due_date=typed, reason="หนังสือ")
+    )
+
+    assert "30 พ.ย. 2569" in told.words
+
+
 def test_a_head_reassigns_and_the_draftsman_may_not(site: Site) -> None:
     malee, page = claimed(site, "malee")
     assert not [form for form in page.page.forms if (form.get("action") or "").endswith("/reassign")]

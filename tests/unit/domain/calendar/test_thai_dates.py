@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from osm_flow.catalogues import catalogue
 from osm_flow.domain.calendar.thai_dates import (
+    WEEKDAYS,
+    DayRefused,
     NoSuchDay,
+    WeekdayWrong,
+    YearUnclear,
     buddhist_year,
     english_date,
     english_datetime,
@@ -71,7 +76,7 @@ def test_a_date_is_read_as_people_type_it(text: str) -> None:
     assert parse_thai_date(text) == DAY
 
 
-@pytest.mark.parametrize("text", ["", "พรุ่งนี้", "31 ก.พ. 2569", "20/11/69", "11/20/2569", "20 ธันวา 2569", "20 พ.ย."])
+@pytest.mark.parametrize("text", ["", "พรุ่งนี้", "31 ก.พ. 2569", "20/11/26", "11/20/2569", "20 ธันวา 2569", "20 พ.ย."])
 def test_what_is_not_a_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         parse_thai_date(text)
@@ -103,6 +108,12 @@ def test_the_buddhist_year_starts_with_the_calendar_year() -> None:
         "พฤหัสบดีที่ 15 ม.ค. 2569",
         "ที่ 15 มกราคม 2569",
         "15 January 2569",
+        "15/1/69",
+        "๑๕-๑-๖๙",
+        "15.1.69",
+        "15 ม.ค. 2569 เวลา 09.00 น.",
+        "วันพฤหัสบดีที่ 15 มกราคม 2569 เวลา 13:30 น.",
+        "วันพฤหัส 15 ม.ค. 69",
     ],
 )
 def test_dates_as_papers_write_them(text: str) -> None:
@@ -113,3 +124,32 @@ def test_dates_as_papers_write_them(text: str) -> None:
 def test_a_day_that_does_not_exist_is_told_from_what_is_no_date(text: str) -> None:
     with pytest.raises(NoSuchDay):
         parse_thai_date(text)
+
+
+@pytest.mark.parametrize("year", range(100))
+@pytest.mark.parametrize("written", ["15 ม.ค. {year:02}", "๑๕/๑/{year:02}", "15-1-{year:02}"])
+def test_two_digits_are_a_year_only_where_they_cannot_be_of_the_other_era(written: str, year: int) -> None:
+    """Up to 39 they may be 2000 to 2039; from 40 on they are 2540 to 2599."""
+    text = written.format(year=year)
+
+    if year < 40:
+        with pytest.raises(YearUnclear):
+            parse_thai_date(text)
+    else:
+        assert parse_thai_date(text) == date(2500 + year - 543, 1, 15)
+
+
+@pytest.mark.parametrize("weekday", WEEKDAYS)
+def test_a_weekday_is_held_against_the_date(weekday: str) -> None:
+    text = f"{weekday}ที่ 15 มกราคม 2569"
+
+    if weekday == "วันพฤหัสบดี":
+        assert parse_thai_date(text) == date(2026, 1, 15)
+    else:
+        with pytest.raises(WeekdayWrong):
+            parse_thai_date(text)
+
+
+@pytest.mark.parametrize("refusal", DayRefused.__subclasses__())
+def test_each_refusal_has_a_sentence_in_both_languages(refusal: type[DayRefused]) -> None:
+    assert catalogue("th").single[refusal.sentence] != refusal.sentence
