@@ -27,7 +27,7 @@ check: .venv/.installed-dev
 bench: .venv/.installed-dev
 	$(BIN)/osm-flow bench
 
-# Kills, races and faults for long, on both databases, and the faults planted to see that they would be found.
+# Kills, races, faults and hostile requests for long, on both databases, and the faults planted to see that they would be found.
 stress: .venv/.installed-dev
 	$(BIN)/python -m tests.stress.kills --sabotage
 	$(BIN)/python -m tests.stress.kills
@@ -36,6 +36,9 @@ stress: .venv/.installed-dev
 	$(BIN)/python -m tests.stress.races --database sqlite
 	$(BIN)/python -m tests.stress.races --database postgresql
 	$(BIN)/python -m tests.stress.races --sabotage
+	$(BIN)/python -m tests.stress.hostile --sabotage
+	$(BIN)/python -m tests.stress.hostile --requests $${OSM_STRESS_HOSTILE:-20000}
+	$(BIN)/python -m tests.stress.hostile --requests $${OSM_STRESS_HOSTILE:-20000} --database postgresql
 	$(BIN)/python -m tests.stress.soak --requests $${OSM_STRESS_REQUESTS:-100000}
 	OSM_GRAPHS=20000 $(BIN)/pytest tests/unit/engine/test_unstructured.py -q -n auto --timeout=0
 

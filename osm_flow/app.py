@@ -26,6 +26,7 @@ from osm_flow.operations.ledger import registers
 from osm_flow.operations.projects.surroundings import SURROUNDINGS
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
+from osm_flow.store.quotas import MEGABYTE, Quotas
 from osm_flow.store.session import Limits, Store
 from osm_flow.web import pages
 from osm_flow.web.forms import document as form_document
@@ -33,8 +34,6 @@ from osm_flow.web.forms import posted, sending
 from osm_flow.web.site import access, assets, errors, filters, i18n, lifecycle, navigation, security, wording
 
 Clock = Callable[[], datetime]
-
-MEGABYTE = 1024 * 1024
 
 
 def create_app(settings: Settings, *, store: Store | None = None, clock: Clock | None = None) -> Flask:
@@ -48,12 +47,16 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     app.config["CLOCK"] = clock or _now
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
-    # The order of these is the order in which a request is looked at: who asks, may they enter, is it really their form.
+    # The order of these is the order in which a request is looked at: does anybody ask, what was sent, is it really their
+    # form; only then the database: who asks, may they enter.
     app.url_map.converters |= {"int": access.Number}  # before there are any addresses
     lifecycle.init_app(app)
     access.init_app(app)
-    CSRFProtect(app)
     posted.init_app(app)
+    CSRFProtect(app)
+    sending.read_ahead(app)
+    lifecycle.open_sessions(app)
+    access.enforce_rules(app)
     security.init_app(app, secure=settings.is_secure)
     errors.init_app(app)
     i18n.init_app(app)
@@ -99,10 +102,22 @@ def _config(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_SECURE": settings.is_secure,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a form left open over lunch is still good
-        "MAX_CONTENT_LENGTH": 25 * MEGABYTE,
-        # A far too long text must reach its form, which names the field; a table of 500 rows has many fields.
-        "MAX_FORM_MEMORY_SIZE": 16 * MEGABYTE,
-        "MAX_FORM_PARTS": 20_000,
+        # What a view says that it takes (`lifecycle.takes`) goes beyond these two.
+        "MAX_CONTENT_LENGTH": settings.form_mb * MEGABYTE,
+        "MAX_FORM_MEMORY_SIZE": settings.form_mb * MEGABYTE,
+        "MAX_FORM_PARTS": 20_000,  # a table of 500 rows has many fields
+        # A far too long text must reach its form, which names the field.
+        "LARGEST_LONG_FORM": settings.long_form_mb * MEGABYTE,
+        # Files come with a form around them.
+        "LARGEST_FILE": (settings.file_mb + settings.form_mb) * MEGABYTE,
+        "LARGEST_DEPLOYMENT": settings.deployment_mb * MEGABYTE,
+        "QUOTAS": Quotas(
+            draft=settings.draft_mb * MEGABYTE,
+            drafts=settings.drafts,
+            file=settings.file_mb * MEGABYTE,
+            case_files=settings.case_files_mb * MEGABYTE,
+            office_files=settings.office_files_mb * MEGABYTE,
+        ),
     }
 
 

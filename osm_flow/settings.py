@@ -15,6 +15,18 @@ Environment = Literal["production", "demo", "test"]
 
 MINIMUM_KEY_LENGTH = 32
 _SECONDS = "must be whole seconds (1 to 86400)"
+# How much may be sent and kept, in MB but for the number of drafts; whoever sends a file sends it with a form around it.
+_AMOUNTS = (
+    "form_mb",
+    "long_form_mb",
+    "deployment_mb",
+    "draft_mb",
+    "drafts",
+    "file_mb",
+    "case_files_mb",
+    "office_files_mb",
+)
+_LARGEST_SENT = ("form_mb", "long_form_mb", "deployment_mb", "draft_mb", "file_mb")
 _WEAK_KEYS = ("secret", "changeme", "change-me", "default", "password", "development", "example")
 
 
@@ -42,6 +54,14 @@ class Settings:
     lock_timeout: int = 10
     statement_timeout: int = 60
     idle_timeout: int = 60
+    form_mb: int = 1
+    long_form_mb: int = 4
+    deployment_mb: int = 25
+    draft_mb: int = 1
+    drafts: int = 50
+    file_mb: int = 20
+    case_files_mb: int = 500
+    office_files_mb: int = 5120
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -65,6 +85,7 @@ class Settings:
             lock_timeout=int(given.get("OSM_LOCK_TIMEOUT", cls.lock_timeout)),
             statement_timeout=int(given.get("OSM_STATEMENT_TIMEOUT", cls.statement_timeout)),
             idle_timeout=int(given.get("OSM_IDLE_TIMEOUT", cls.idle_timeout)),
+            **{name: int(given.get(f"OSM_{name.upper()}", getattr(cls, name))) for name in _AMOUNTS},
         )
 
     @property
@@ -103,6 +124,8 @@ def _problems(given: Mapping[str, str]) -> list[str]:
         "OSM_LOCK_TIMEOUT": (_is_seconds, _SECONDS),
         "OSM_STATEMENT_TIMEOUT": (_is_seconds, _SECONDS),
         "OSM_IDLE_TIMEOUT": (_is_seconds, _SECONDS),
+        **{f"OSM_{name.upper()}": (_is_amount, "must be a whole number (1 to 1000000)") for name in _AMOUNTS},
+        **{f"OSM_{name.upper()}": (_is_sent, "must be whole MB (1 to 500)") for name in _LARGEST_SENT},
         "OSM_PROXIES": (lambda v: v.isdigit() and int(v) < 10, "must be the number of proxies in front (0 to 9)"),
     }
     return [f"{name} {why}" for name, (holds, why) in checks.items() if name in given and not holds(given[name])]
@@ -110,6 +133,14 @@ def _problems(given: Mapping[str, str]) -> list[str]:
 
 def _is_seconds(value: str) -> bool:
     return value.isascii() and value.isdigit() and 1 <= int(value) <= 86_400
+
+
+def _is_amount(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) < 8 and 1 <= int(value) <= 1_000_000
+
+
+def _is_sent(value: str) -> bool:
+    return _is_amount(value) and int(value) <= 500
 
 
 def _is_database_url(value: str) -> bool:

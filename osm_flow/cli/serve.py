@@ -33,8 +33,9 @@ _PATIENCE = 300.0
 _SPARE_THREADS = 3
 _PROBES = {"/healthz", "/readyz"}
 
-# A little above what the site accepts, so that the site's own page answers what is only just too large.
-_LARGEST_REQUEST = 32 * 1024 * 1024
+# Above what the site accepts, so that the site's own page answers what is too large but not absurdly so.
+_BEYOND = 16 * 1024 * 1024
+_ACCEPTED = ("MAX_CONTENT_LENGTH", "LARGEST_LONG_FORM", "LARGEST_FILE", "LARGEST_DEPLOYMENT")
 
 
 @click.command()
@@ -102,8 +103,10 @@ class _Lines:
     def add_task(self, channel: Any) -> None:
         """Put a connection with a request that was read into the line of its method."""
         request = channel.requests[0]
-        reads = request.command in {"GET", "HEAD", "OPTIONS"}
-        line = self._spare if request.path in _PROBES else self._readers if reads else self._writers
+        # What could not be read as a request has neither: waitress refuses it by itself, in a moment.
+        method, path = getattr(request, "command", "GET"), getattr(request, "path", "")
+        reads = method in {"GET", "HEAD", "OPTIONS"}
+        line = self._spare if path in _PROBES else self._readers if reads else self._writers
         line.add_task(_Task(channel))
 
     def give_up(self) -> None:
@@ -125,9 +128,10 @@ class _Lines:
 
 def _listening(app: Flask, host: str, port: int, lines: _Lines) -> Any:
     """The server; it accepts connections from now on. Raises BadParameter for no host, OSError for a taken port."""
+    largest = max(app.config.get(name) or 0 for name in _ACCEPTED) + _BEYOND
     try:
         return waitress.create_server(
-            app, host=host, port=port, _dispatcher=lines, ident=None, max_request_body_size=_LARGEST_REQUEST
+            app, host=host, port=port, _dispatcher=lines, ident=None, max_request_body_size=largest
         )
     except ValueError:
         raise click.BadParameter(f"{host} is no address to listen on", param_hint="--host") from None

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.pages import Page
 from osm_flow.errors import Invalid
+from osm_flow.store.database import LARGEST_NUMBER
 
 MOST = 200
 
@@ -77,15 +78,22 @@ class Keyset:
     def _read(self, key: str) -> list[Any]:
         try:
             values = json.loads(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PageKeyUnreadable from error
         if not isinstance(values, list) or len(values) != len(self._columns):
             raise PageKeyUnreadable
         for value, (column, _descending, nullable) in zip(values, self._columns, strict=True):
             fits = (value is None and nullable) or type(value) is (int if column.type.python_type is int else str)
-            if not fits or (isinstance(value, str) and "\0" in value):
+            if not fits or not _can_be_looked_for(value):
                 raise PageKeyUnreadable
         return values
+
+
+def _can_be_looked_for(value: Any) -> bool:
+    """Whether every database takes it in a comparison: no number beyond its own, and nothing that is no text."""
+    if isinstance(value, int):
+        return abs(value) <= LARGEST_NUMBER
+    return not isinstance(value, str) or not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value)
 
 
 def _further(column: Any, value: Any, descending: bool, nullable: bool) -> ColumnElement[bool] | None:

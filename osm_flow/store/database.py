@@ -19,6 +19,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
+# The largest INTEGER of PostgreSQL: whatever is larger names nothing, and a database refuses even to look for it.
+LARGEST_NUMBER = 2**31 - 1
+
 
 class Base(DeclarativeBase):
     """The base class of every table."""

@@ -9,6 +9,23 @@ import pytest
 from osm_flow.settings import MINIMUM_KEY_LENGTH, Settings, SettingsAreWrong
 
 KEY = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a6978"
+AMOUNTS = (
+    "form_mb",
+    "long_form_mb",
+    "deployment_mb",
+    "draft_mb",
+    "drafts",
+    "file_mb",
+    "case_files_mb",
+    "office_files_mb",
+)
+
+
+@pytest.mark.parametrize("name", AMOUNTS)
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "9999999", "²"])
+def test_an_amount_is_a_whole_number_that_a_machine_can_have(name: str, value: str) -> None:
+    with pytest.raises(SettingsAreWrong, match=f"OSM_{name.upper()} must be"):
+        Settings.from_environment({f"OSM_{name.upper()}": value})
 
 
 def test_wrong_settings_are_all_told_at_once() -> None:
@@ -53,6 +70,7 @@ def test_everything_may_be_said_and_blanks_around_it_do_not_count(tmp_path: Path
             "OSM_STATEMENT_TIMEOUT": "30",
             "OSM_IDLE_TIMEOUT": "20",
             "OSM_LOG_ORIGIN": "example.go.th/journal",
+            **{f"OSM_{name.upper()}": str(at + 1) for at, name in enumerate(AMOUNTS)},
         }
     )
 
@@ -70,6 +88,7 @@ def test_everything_may_be_said_and_blanks_around_it_do_not_count(tmp_path: Path
         statement_timeout=30,
         idle_timeout=20,
         log_origin="example.go.th/journal",
+        **{name: at + 1 for at, name in enumerate(AMOUNTS)},
     )
 
 

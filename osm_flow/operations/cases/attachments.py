@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import PurePath
 
 import filetype
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from osm_flow.domain.access.actors import Actor
@@ -26,10 +26,10 @@ from osm_flow.operations.cases.comments import element_in_case
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.store.models import Attachment, Case
+from osm_flow.store.models import Attachment, Case, Office
+from osm_flow.store.quotas import USUAL, Quotas, megabytes
 from osm_flow.store.session import lock_case
 
-LARGEST = 20 * 1024 * 1024
 MEDIA_TYPES = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -52,7 +52,19 @@ class AttachmentNotFound(NotFound):
 
 
 class FileTooLarge(Invalid):
-    """The file is larger than 20 MB."""
+    """The file is larger than {mb} MB. Nothing was kept: make it smaller and attach it again."""
+
+    status = 413
+
+
+class CaseFull(Invalid):
+    """The files of this case would have more than {mb} MB together. Nothing was kept: attach a smaller file."""
+
+    status = 413
+
+
+class OfficeFull(Invalid):
+    """The files of the office would have more than {mb} MB together. Nothing was kept: tell the administrator."""
 
     status = 413
 
@@ -75,10 +87,11 @@ class TextUnreadable(ContentMismatch):
 
 @dataclass(frozen=True)
 class GivenFile:
-    """A file as somebody gives it, under the name that it has with them."""
+    """A file as somebody gives it, under the name that it has with them; and how much the installation lets people keep."""
 
     name: str
     content: bytes
+    quotas: Quotas = USUAL
 
 
 def attach(
@@ -93,7 +106,7 @@ def attach(
 ) -> Attachment | None:
     """Attach a file to the case; None when the same key attached it already.
 
-    Raises FileTooLarge, FileEmpty, KindNotAllowed, ContentMismatch, Forbidden.
+    Raises FileTooLarge, CaseFull, OfficeFull, FileEmpty, KindNotAllowed, ContentMismatch, Forbidden.
     """
     case = lock_case(session, case_id)
     decision = require(actor, Verb.attach, case_facts(session, case, actor))
@@ -101,7 +114,8 @@ def attach(
         return None
     stepping.refuse_unless_active(case)
     name, size = clean_name(file.name), len(file.content)
-    media_type = judge(name, file.content)
+    media_type = judge(name, file.content, file.quotas.file)
+    _refuse_without_room(session, case, file)
     digest = sha256(file.content).hexdigest()
     about = {"filename": name, "media_type": media_type, "size": size, "sha256": digest}
     element = element_in_case(session, case_id, work_item_id)
@@ -148,10 +162,22 @@ def attachments_of(session: Session, case: Case) -> list[Attachment]:
     return list(session.scalars(query.order_by(Attachment.id)))
 
 
-def judge(name: str, content: bytes) -> str:
+def _refuse_without_room(session: Session, case: Case, file: GivenFile) -> None:
+    """Raises CaseFull, OfficeFull. The case is locked; the office is from here on: of two files at once for the last
+    room, one is refused."""
+    kept = select(func.coalesce(func.sum(func.length(Attachment.content)), 0))
+    if session.scalars(kept.where(Attachment.case_id == case.id)).one() + len(file.content) > file.quotas.case_files:
+        raise CaseFull(mb=megabytes(file.quotas.case_files), fields={"file": CaseFull.__doc__ or ""})
+    session.execute(select(Office.id).where(Office.id == case.office_id).with_for_update(key_share=True))
+    of_office = kept.join(Case, Case.id == Attachment.case_id).where(Case.office_id == case.office_id)
+    if session.scalars(of_office).one() + len(file.content) > file.quotas.office_files:
+        raise OfficeFull(mb=megabytes(file.quotas.office_files), fields={"file": OfficeFull.__doc__ or ""})
+
+
+def judge(name: str, content: bytes, largest: int = USUAL.file) -> str:
     """The media type of a file that may be attached; its name and its content must agree."""
-    if len(content) > LARGEST:
-        raise FileTooLarge(fields={"file": FileTooLarge.__doc__ or ""})
+    if len(content) > largest:
+        raise FileTooLarge(mb=megabytes(largest), fields={"file": FileTooLarge.__doc__ or ""})
     if not content:
         raise FileEmpty(fields={"file": FileEmpty.__doc__ or ""})
     kind = _kind(name)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.pages import Page
+from osm_flow.store.database import LARGEST_NUMBER
 from osm_flow.store.models import Notification
 
 
@@ -22,8 +23,8 @@ def notices_for(session: Session, actor: Actor, *, after: str | None = None, lim
     """The person's notices, newest first."""
     mine = select(Notification).where(Notification.person_id == actor.person_id)
     total = session.scalar(select(func.count()).select_from(mine.subquery())) or 0
-    if after and after.isdigit():
-        mine = mine.where(Notification.id < int(after))
+    if after and after.isascii() and after.isdigit() and len(after) <= len(str(LARGEST_NUMBER)):
+        mine = mine.where(Notification.id < min(int(after), LARGEST_NUMBER))
     rows = list(session.scalars(mine.order_by(Notification.id.desc()).limit(limit + 1)))
     return Page(rows[:limit], str(rows[limit - 1].id) if len(rows) > limit else None, total)
 

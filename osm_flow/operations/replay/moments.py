@@ -33,6 +33,7 @@ from osm_flow.operations.replay.moment_parts import Given, OpenItem
 from osm_flow.operations.replay.states import RecordWithStates, ReplayedState, stretch
 from osm_flow.operations.stepping.kept_states import KeptState
 from osm_flow.operations.work_items import queries as work_item_queries
+from osm_flow.store.database import LARGEST_NUMBER
 from osm_flow.store.models import Case, JournalRecord, ProcessDefinition
 
 _HUMAN = ("user", "manual")
@@ -164,6 +165,7 @@ def moments(session: Session, case: Case, first: int, last: int) -> Moments:
 
 def course(session: Session, case_id: str, after: int = 0, limit: int = 500) -> Sequence[JournalRecord]:
     """The records after `after`, for the time line."""
+    after = max(0, min(after, LARGEST_NUMBER))
     query = select(JournalRecord).where(JournalRecord.case_id == case_id, JournalRecord.seq > after)
     return session.scalars(query.order_by(JournalRecord.seq).limit(limit)).all()
 

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb
+from osm_flow.domain.access.policy import Reason, Verb, decide, require
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.errors import Invalid
+from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.reasons import said
 from osm_flow.operations.work_items.access import allowed, lock_item, record_on, refuse_closed
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_or_replace
-from osm_flow.store.models import Draft, WorkItem
+from osm_flow.store.models import Draft, Person, WorkItem
+from osm_flow.store.quotas import USUAL, Quotas, megabytes
 
-_MOST_DRAFT = 5_000_000
 # What lies beyond these is a slip of the pen in the year: no work item is older than its fiscal year, or planned for longer.
 _MOST_BACK, _MOST_AHEAD = timedelta(days=366), timedelta(days=20 * 366)
+# A draft that was begun goes on while the case rests or somebody else has taken the work item: what was typed stays.
+_LATER = frozenset({Reason.state, Reason.held})
 
 
 class PriorityUnknown(Invalid):
@@ -34,7 +37,13 @@ class DayTooFar(Invalid):
 
 
 class DraftTooLarge(Invalid):
-    """The draft is too large to be kept."""
+    """The draft is larger than {mb} MB and was not kept. What was kept before is still there: shorten the text."""
+
+    status = 413
+
+
+class DraftsTooMany(Refused):
+    """You keep {most} drafts already. This one was not kept: complete another work item first, or copy your text."""
 
 
 def move_due(
@@ -89,19 +98,36 @@ def set_priority(
     return item
 
 
-def save_draft(session: Session, work_item_id: str, actor: Actor, now: datetime, body: JSON) -> Draft:
-    """Keep what the person has typed so far; nobody else sees it. Raises DraftTooLarge, NotStorable.
+def save_draft(
+    session: Session, work_item_id: str, actor: Actor, now: datetime, body: JSON, quotas: Quotas = USUAL
+) -> Draft:
+    """Keep what the person has typed so far; nobody else sees it. For who may complete the work item.
+
+    Raises DraftTooLarge, DraftsTooMany, NotStorable, Forbidden.
 
     Drafts go when the work item is closed: what was typed after that is refused, not kept where nobody ever finds it.
     """
-    item, _ = lock_item(session, work_item_id, actor)
+    item, facts = lock_item(session, work_item_id, actor)
     refuse_closed(session, item)
-    text = journal.canonical(body).decode()
-    if len(text) > _MOST_DRAFT:
-        raise DraftTooLarge
-    row = {"work_item_id": item.id, "person_id": actor.person_id, "body": text, "saved_at": now}
+    kept = session.get(Draft, (item.id, actor.person_id))
+    if kept is None or decide(actor, Verb.complete, facts).reason not in _LATER:
+        require(actor, Verb.complete, facts)
+    text = journal.canonical(body)
+    if len(text) > quotas.draft:
+        raise DraftTooLarge(mb=megabytes(quotas.draft))
+    if kept is None:
+        _refuse_one_more(session, actor, quotas.drafts)
+    row = {"work_item_id": item.id, "person_id": actor.person_id, "body": text.decode(), "saved_at": now}
     insert_or_replace(session, Draft, [row], "body", "saved_at")
     return session.get_one(Draft, (item.id, actor.person_id), populate_existing=True)
+
+
+def _refuse_one_more(session: Session, actor: Actor, most: int) -> None:
+    """Raises DraftsTooMany. The person is locked until the end: of two drafts at once for the last room, one is refused."""
+    session.execute(select(Person.id).where(Person.id == actor.person_id).with_for_update(key_share=True))
+    count = select(func.count()).select_from(Draft).where(Draft.person_id == actor.person_id)
+    if session.scalars(count).one() >= most:
+        raise DraftsTooMany(most=most)
 
 
 def get_draft(session: Session, work_item_id: str, actor: Actor) -> JSON | None:

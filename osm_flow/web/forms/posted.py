@@ -6,6 +6,7 @@ from flask import Flask, request
 
 from osm_flow.domain.calendar.thai_dates import DayRefused
 from osm_flow.errors import Invalid
+from osm_flow.web.site.lifecycle import SAFE_METHODS
 
 # Here every field is read by `posted` and `posted_list` or judged by the schema of a form, which says what is wrong beside it.
 READ_HERE = frozenset({"work_items", "cases", "inbox"})
@@ -13,13 +14,28 @@ READ_HERE = frozenset({"work_items", "cases", "inbox"})
 JUDGED = frozenset({"people.create_person"})
 
 
+class PartWithoutName(Invalid):
+    """A part of what was sent has no name. Nothing was kept: go back to the page, reload it and send it again."""
+
+    status = 400
+
+
 class NotText(Invalid):
     """A character was sent that no text can hold. Nothing was kept: type the text again and send it once more."""
 
 
-def refuse_what_is_no_text() -> None:
-    """Refuse a form with a NUL character, which no person types and PostgreSQL cannot even look for. Raises NotText."""
-    if request.method != "POST" or request.blueprint in READ_HERE or request.endpoint in JUDGED:
+def read_what_was_sent() -> None:
+    """Read all that was sent, while no lock is held, and refuse what no browser sends. Raises PartWithoutName, NotText."""
+    if request.method in SAFE_METHODS:
+        return
+    if None in request.form or None in request.files:
+        raise PartWithoutName
+    _refuse_what_is_no_text()
+
+
+def _refuse_what_is_no_text() -> None:
+    """A NUL character no person types, and PostgreSQL cannot even look for it."""
+    if request.blueprint in READ_HERE or request.endpoint in JUDGED:
         return
     names = [name for name, value in request.form.items(multi=True) if "\0" in name or "\0" in value]
     if names:
@@ -27,8 +43,8 @@ def refuse_what_is_no_text() -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Look at what was sent before any view does, once it is known who sends it."""
-    app.before_request(refuse_what_is_no_text)
+    """Look at what was sent before the database is asked anything."""
+    app.before_request(read_what_was_sent)
 
 
 def posted(name: str) -> str:

@@ -39,6 +39,15 @@ def is_done_each_time(view: Callable[..., Any]) -> bool:
     return getattr(view, "osm_each_time", False) or bool(rule and rule.public)
 
 
+def read_ahead(app: Flask) -> None:
+    """Have what was sent counted before a lock is held: a file of many megabytes takes its time."""
+
+    @app.before_request
+    def count() -> None:
+        if request.method == "POST" and KEY in request.form:
+            g.sent_content = _content()
+
+
 def init_app(app: Flask) -> None:
     """Let every POST that changes something answer once; call it when all views are there."""
     for rule in app.url_map.iter_rules():
@@ -53,7 +62,7 @@ def _once(view: Callable[..., Any]) -> Callable[..., Response]:
         key = request.form.get(KEY)
         if key is None:
             return make_response(view(**arguments))
-        sending, session = Sending(key, request.path, _content()), g.session
+        sending, session = Sending(key, request.path, g.sent_content), g.session
         earlier = answer_before(session, sending, g.actor, g.now)
         if earlier is not None:
             flash(gettext("รายการนี้ส่งมาแล้วก่อนหน้านี้ และบันทึกไว้ครั้งเดียว"), "info")

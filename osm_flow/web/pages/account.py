@@ -14,7 +14,7 @@ from osm_flow.operations.people import accounts, hats, notices
 from osm_flow.operations.people.signing_in import SignInRefused, TooManyAttempts, sign_in
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.site import lifecycle
-from osm_flow.web.site.access import public, signed_in
+from osm_flow.web.site.access import LONGEST_WAY_BACK, public, signed_in
 from osm_flow.web.site.i18n import LOCALES, error_text, gettext
 from osm_flow.web.site.lifecycle import SignedIn, own_transactions
 
@@ -75,11 +75,12 @@ def _demo_heading(role: str) -> str:
 def local_target(target: str | None) -> str:
     """The page to go to, only ever on this site."""
     home = "/"
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+    if not target or len(target) > LONGEST_WAY_BACK or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return home
+    if any(character in target for character in "\r\n\t\\"):  # some are left out when an address is read
         return home
     parts = urlsplit(target)
-    unsafe = any(character in target for character in "\r\n\t\\") or parts.scheme or parts.netloc
-    return home if unsafe or parts.path in {"/login", "/logout"} else target
+    return home if parts.scheme or parts.netloc or parts.path in {"/login", "/logout"} else target
 
 
 @blueprint.post("/logout")

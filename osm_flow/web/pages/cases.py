@@ -94,6 +94,7 @@ def start_form(key: str) -> ResponseReturnValue:
 
 @blueprint.post("/cases/start/<key>")
 @requires(Verb.start_case)
+@lifecycle.takes("LARGEST_LONG_FORM")
 def start_case(key: str) -> ResponseReturnValue:
     """Begin a case with the values of its start form; faults keep what was typed."""
     definition = latest(g.session, key)
@@ -180,6 +181,7 @@ def comment_on_case(case_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/cases/<case_id>/attachments")
 @signed_in
+@lifecycle.takes("LARGEST_FILE")
 @in_place("attach")
 def attach_to_case(case_id: str) -> ResponseReturnValue:
     keep_upload(case_id)
@@ -214,6 +216,7 @@ def answer(case_id: str, task_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/cases/<case_id>/answers/<task_id>")
 @requires(Verb.record_message)
+@lifecycle.takes("LARGEST_LONG_FORM")
 @told_when_answered
 def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
     """Write down the answer of a party without a login; faults and lost races keep what was typed."""

@@ -77,6 +77,7 @@ def proposal_form() -> ResponseReturnValue:
 
 @blueprint.post("/definitions/proposals")
 @requires(Verb.propose_diagrams)
+@lifecycle.takes("LARGEST_DEPLOYMENT")
 def propose() -> ResponseReturnValue:
     """All files together are checked and kept for a second person, or none of them and every fault is named."""
     note = posted("note").strip()[:500]

@@ -19,7 +19,7 @@ from osm_flow.store.models import WorkItem
 from osm_flow.web.forms.posted import posted, posted_key, posted_list
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts.years import fiscal_years, year_in
-from osm_flow.web.site.access import may, signed_in
+from osm_flow.web.site.access import LONGEST_WAY_BACK, may, signed_in
 from osm_flow.web.site.i18n import error_text, gettext
 from osm_flow.web.site.wording import titled
 
@@ -177,6 +177,14 @@ def _nothing(view: View) -> dict[str, str]:
 
 def _local(target: str) -> str:
     """Back to the list one came from, never anywhere else."""
-    parts = urlsplit(target)
-    safe = not parts.scheme and not parts.netloc and parts.path == url_for("inbox.inbox")
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # of an address that nobody can read
+        return url_for("inbox.inbox", view="groups")
+    safe = (
+        len(target) <= LONGEST_WAY_BACK
+        and not parts.scheme
+        and not parts.netloc
+        and parts.path == url_for("inbox.inbox")
+    )
     return f"{parts.path}?{parts.query}" if safe else url_for("inbox.inbox", view="groups")

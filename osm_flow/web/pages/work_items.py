@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 
-from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.calendar.deadlines import close_of, opening_of
@@ -31,6 +31,7 @@ from osm_flow.web.parts.uploads import keep_upload
 from osm_flow.web.site.access import signed_in
 from osm_flow.web.site.filters import URGENT, priority_name, thai_date, thai_datetime
 from osm_flow.web.site.i18n import error_text, gettext
+from osm_flow.web.site.lifecycle import takes
 from osm_flow.web.site.wording import behalf, named
 
 blueprint = Blueprint("work_items", __name__)
@@ -69,6 +70,7 @@ def show(work_item_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/work-items/<work_item_id>/complete")
 @signed_in
+@takes("LARGEST_LONG_FORM")
 def complete(work_item_id: str) -> ResponseReturnValue:
     """Finish it and open the next one; whatever goes wrong, what was typed stays on the page."""
     on_behalf_of = behalf(posted("on_behalf_of"), posted("answered_by"))
@@ -94,6 +96,7 @@ def again(work_item_id: str, error: OsmFlowError, act: str | None = None) -> Res
 
 @blueprint.post("/work-items/<work_item_id>/draft")
 @signed_in
+@takes("LARGEST_LONG_FORM")
 @each_time
 def save_draft(work_item_id: str) -> ResponseReturnValue:
     item = access.get_work_item(g.session, work_item_id, g.actor)
@@ -101,8 +104,8 @@ def save_draft(work_item_id: str) -> ResponseReturnValue:
     body = form_page.draft_of(schema, request.form) if schema else {}
     is_for_script = request.accept_mimetypes.best == "application/json"
     try:
-        draft = plans.save_draft(g.session, work_item_id, g.actor, g.now, body)
-    except Refused as error:
+        draft = plans.save_draft(g.session, work_item_id, g.actor, g.now, body, current_app.config["QUOTAS"])
+    except (Invalid, Refused) as error:
         if is_for_script:
             raise
         return again(work_item_id, error)
@@ -201,6 +204,7 @@ def comment(work_item_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/work-items/<work_item_id>/attachments")
 @signed_in
+@takes("LARGEST_FILE")
 @in_place("attach")
 def attach(work_item_id: str) -> ResponseReturnValue:
     item = access.get_work_item(g.session, work_item_id, g.actor)

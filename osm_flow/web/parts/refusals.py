@@ -11,7 +11,7 @@ from osm_flow.errors import OsmFlowError
 from osm_flow.operations.cases import incidents
 from osm_flow.operations.stepping.step import CaseFailed
 from osm_flow.web.site import lifecycle
-from osm_flow.web.site.i18n import error_text, gettext
+from osm_flow.web.site.i18n import error_text, field_texts
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Mistake:
 
 def problem_of(act: str, error: OsmFlowError) -> Mistake:
     """The problem of the form that was posted, in the reader's language, each sentence once."""
-    sentences = dict.fromkeys([error_text(error), *map(gettext, error.fields.values())])
+    sentences = dict.fromkeys([error_text(error), *field_texts(error).values()])
     return Mistake(act, " ".join(sentences), request.form)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import flash, g, request
+from flask import current_app, flash, g, request
 
 from osm_flow.errors import Invalid
 from osm_flow.operations.cases import attachments
@@ -20,6 +20,6 @@ def keep_upload(case_id: str, work_item_id: str | None = None) -> None:
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         raise FileMissing(fields={"file": FileMissing.__doc__ or ""})
-    file, key = GivenFile(upload.filename, upload.read()), posted_key()
+    file, key = GivenFile(upload.filename, upload.read(), current_app.config["QUOTAS"]), posted_key()
     attachments.attach(g.session, case_id, g.actor, g.now, file, work_item_id=work_item_id, key=key)
     flash(gettext("แนบ %(name)s แล้ว", name=upload.filename), "success")

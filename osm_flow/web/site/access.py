@@ -8,17 +8,19 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from flask import Flask, Response, abort, current_app, g, make_response, redirect, request, url_for
+from flask import session as browser_session
 from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as BaseResponse
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Facts, NotYourRole, OfficeFacts, SystemFacts, Verb, decide
 from osm_flow.errors import OsmFlowError
+from osm_flow.store.database import LARGEST_NUMBER
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-# The largest INTEGER of PostgreSQL: whatever is larger names nothing, and a database refuses even to look for it.
-LARGEST_NUMBER = 2**31 - 1
+# Of an address that goes into the header of an answer: browsers and proxies give up on longer ones.
+LONGEST_WAY_BACK = 1000
 
 
 class Number(IntegerConverter):
@@ -82,6 +84,15 @@ def may(verb: Verb | str, facts: Facts | None = None) -> bool:
     return any(decide(actor, Verb(verb), place).allowed for place in places)
 
 
+def refuse_strangers() -> BaseResponse | None:
+    """Before anything that was sent is read: send those whom no cookie names to the login page."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    rule = rule_of(view) if view else None
+    if rule is None or rule.public or "_user_id" in browser_session:
+        return None
+    return _to_login()
+
+
 def enforce() -> BaseResponse | None:
     """Before each request: send strangers to the login page, refuse those whose roles do not fit."""
     if request.url_rule is None or request.endpoint is None:
@@ -114,7 +125,8 @@ def _to_login() -> BaseResponse:
     if request.path.startswith("/api/"):
         raise NotSignedIn
     back = request.full_path.rstrip("?") if request.method == "GET" else ""
-    target = url_for("account.login") + ("?" + urlencode({"next": back}) if back not in {"", "/"} else "")
+    has_way = back not in {"", "/"} and len(back) <= LONGEST_WAY_BACK
+    target = url_for("account.login") + ("?" + urlencode({"next": back}) if has_way else "")
     if request.headers.get("HX-Request"):
         response: Response = make_response("", 401)
         response.headers["HX-Redirect"] = url_for("account.login")
@@ -125,5 +137,10 @@ def _to_login() -> BaseResponse:
 
 
 def init_app(app: Flask) -> None:
-    app.before_request(enforce)
+    app.before_request(refuse_strangers)
     app.jinja_env.globals.update(may=may)
+
+
+def enforce_rules(app: Flask) -> None:
+    """From here on, requests that got so far are of people who may enter."""
+    app.before_request(enforce)

@@ -12,10 +12,11 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from osm_flow.errors import OsmFlowError
 from osm_flow.store.database_errors import DatabaseError
+from osm_flow.store.quotas import megabytes
 from osm_flow.store.session import Busy, OutcomeUnknown, refusal_of
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import rule_of
-from osm_flow.web.site.i18n import error_text, gettext
+from osm_flow.web.site.i18n import error_text, field_texts, gettext
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,10 @@ _TEXTS = {
     404: ("ไม่พบหน้านี้", "อาจพิมพ์ที่อยู่ผิด รายการถูกย้าย หรือเป็นของกลุ่มจังหวัดอื่น"),
     405: ("หน้านี้ใช้แบบนี้ไม่ได้", "กลับไปหน้าก่อน แล้วใช้ปุ่มในหน้านั้น"),
     409: ("ทำรายการนี้ไม่ได้ในตอนนี้", "ข้อมูลอาจเปลี่ยนไปแล้ว ย้อนกลับ โหลดหน้าใหม่ แล้วดูอีกครั้ง"),
-    413: ("ข้อมูลที่ส่งมาใหญ่เกินไป", "ไฟล์แนบรวมกันได้ไม่เกิน 25 MB ลดขนาดไฟล์หรือย่อข้อความ แล้วส่งใหม่ ยังไม่มีการบันทึกใด ๆ"),
+    413: (
+        "ข้อมูลที่ส่งมาใหญ่เกินไป",
+        "หน้านี้รับได้ไม่เกิน %(mb)s MB ต่อครั้ง ย้อนกลับไปหน้าเดิม ลดขนาดไฟล์หรือย่อข้อความ แล้วส่งใหม่ ยังไม่มีการบันทึกใด ๆ",
+    ),
     422: ("ข้อมูลที่กรอกยังใช้ไม่ได้", "ย้อนกลับไปแก้ไขแล้วส่งใหม่ สิ่งที่กรอกไว้ยังอยู่ในหน้าเดิม"),
     429: ("ลองถี่เกินไป", "รอสักครู่แล้วลองใหม่"),
     500: ("ระบบขัดข้อง", "ยังไม่มีการบันทึกสิ่งที่ทำเมื่อครู่ ลองอีกครั้ง หากยังเป็นอยู่ โปรดแจ้งเลขอ้างอิงนี้ต่อผู้ดูแลระบบ"),
@@ -48,11 +52,14 @@ def answer(
 ) -> Response:
     """The designed page, or problem details (RFC 9457), for a status; `hint` in place of the usual one."""
     g.failed = True
+    lifecycle.know_reader()
     heading, usual = (gettext(text) for text in _TEXTS.get(status, _TEXTS[500 if status >= 500 else 400]))
+    if status == 413 and "%(mb)s" in usual:
+        usual %= {"mb": megabytes(request.max_content_length or 0)}
     if status >= 500 and g.get("is_kept"):  # what failed came after the commit
         hint = _UNKNOWN
     hint = gettext(hint) if hint else usual
-    fields = {name: gettext(text) for name, text in (fields or {}).items()}
+    fields = fields or {}
     if wants_json():
         body = {"type": "about:blank", "title": heading, "status": status, "detail": detail or hint}
         body |= {"fields": fields} if fields else {}
@@ -75,7 +82,7 @@ def answer(
 def on_our_error(error: OsmFlowError) -> Response:
     lifecycle.abandon()
     hint = _UNKNOWN if isinstance(error, OutcomeUnknown) else ""
-    response = answer(error.status, error_text(error), error.fields, hint=hint)
+    response = answer(error.status, error_text(error), field_texts(error), hint=hint)
     if isinstance(error, Busy):
         logger.warning("%s %s: %s", request.method, request.path, error.__cause__ or error)
         response.headers["Retry-After"] = _RETRY_SECONDS
@@ -141,7 +148,12 @@ def on_crash(error: InternalServerError) -> Response:
     reference = secrets.token_hex(4).upper()
     cause = error.original_exception or error
     logger.error("request failed, reference %s: %s %s", reference, request.method, request.path, exc_info=cause)
-    return answer(500, reference=reference)
+    try:
+        return answer(500, reference=reference)
+    except Exception:  # whatever broke the page breaks this one too, perhaps: then without any page around it
+        logger.exception("the page for reference %s could not be shown", reference)
+        heading, hint = (gettext(text) for text in _TEXTS[500])
+        return Response(f"{heading}\n{hint}\n{reference}\n", 500, mimetype="text/plain")
 
 
 def init_app(app: Flask) -> None:

@@ -37,6 +37,11 @@ def error_text(error: OsmFlowError, locale: str | None = None) -> str:
     return _filled(gettext(error.message, locale), {**error.details, **words})
 
 
+def field_texts(error: OsmFlowError, locale: str | None = None) -> dict[str, str]:
+    """What is wrong with each field at fault, in the reader's language, with the details of the error filled in."""
+    return {name: _filled(gettext(text, locale), error.details) for name, text in error.fields.items()}
+
+
 def _filled(text: str, details: Mapping[str, Any]) -> str:
     try:
         return text.format(**details) if details else text

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, TypeVar
+from urllib.parse import quote_from_bytes, urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request
 from flask import session as browser_session
@@ -34,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+_SIGNS_OF_QUERIES = "".join(chr(sign) for sign in range(0x21, 0x7F))
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # What a stranger may send: a login form, not a document.
 _STRANGERS_BYTES = 100_000
@@ -57,6 +59,7 @@ class Site(Flask):
 
     def wsgi_app(self, environ: Any, start_response: Any) -> Any:
         """Answer a request; all its waits count from its arrival, which a server of another kind does not tell."""
+        _make_readable(environ)
         with contextlib.nullcontext() if patience.is_counted() else patience.waiting_since(monotonic()):
             return super().wsgi_app(environ, start_response)
 
@@ -68,6 +71,30 @@ class Site(Flask):
         return response
 
 
+def _make_readable(environ: dict[str, Any]) -> None:
+    """Put into its one spelling what a browser never sends so, and what would fail wherever it is read.
+
+    Bytes beyond ASCII in a query are written with percent signs; an address of a page that is none is left out.
+    """
+    query = environ.get("QUERY_STRING", "")
+    if not query.isascii():
+        environ["QUERY_STRING"] = quote_from_bytes(query.encode("latin-1"), safe=_SIGNS_OF_QUERIES)
+    try:
+        urlsplit(environ.get("HTTP_REFERER", ""))
+    except ValueError:
+        del environ["HTTP_REFERER"]
+
+
+def takes(largest: str) -> Callable[[View], View]:
+    """For a view to which more may be sent than a small form: the name of the setting that says how much."""
+
+    def mark(view: View) -> View:
+        view.osm_largest = largest  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def own_transactions(view: View) -> View:
     """For a view that opens its transactions itself (`g.store`), because something must be kept although it refuses."""
     view.osm_own_transactions = True  # type: ignore[attr-defined]
@@ -75,10 +102,10 @@ def own_transactions(view: View) -> View:
 
 
 def begin() -> None:
-    """Open the session, find out who asks, and in which language."""
+    """What is known before anything that was sent is read and before the database is asked anything."""
     g.store = current_app.config["STORE"]
     g.now = current_app.config["CLOCK"]()
-    g.actor = None
+    g.actor, g.is_known = None, False
     g.locale = _wanted_locale()
     if "\0" in request.path or any("\0" in value for _name, value in request.args.items(multi=True)):
         abort(404)  # PostgreSQL cannot even look for NUL
@@ -87,10 +114,33 @@ def begin() -> None:
     if rule and rule.public:
         request.max_content_length = request.max_form_memory_size = _STRANGERS_BYTES
         request.max_form_parts = _STRANGERS_PARTS
+    elif largest := getattr(view, "osm_largest", None):
+        request.max_content_length = current_app.config[largest]
+        if largest == "LARGEST_LONG_FORM":
+            request.max_form_memory_size = current_app.config[largest]
+
+
+def enter() -> None:
+    """Open the session and find out who asks: whatever was sent is read by now, and really came from a page of ours.
+
+    So nobody who sends slowly, much, or from elsewhere ever holds a lock.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
     if request.endpoint == "static" or getattr(view, "osm_own_transactions", False):
+        g.is_known = True
         return
     _open(g.store, reads=request.method in SAFE_METHODS or request.url_rule is None)
     _recognise()
+
+
+def know_reader() -> None:
+    """Find out who reads the page that says what was wrong, where that was said before anybody asked."""
+    if g.get("is_known", True):
+        return
+    with contextlib.suppress(Refused):
+        _open(g.store, reads=True)
+        _recognise()
+    abandon()
 
 
 def _open(store: Store, *, reads: bool) -> None:
@@ -100,6 +150,7 @@ def _open(store: Store, *, reads: bool) -> None:
 
 
 def _recognise() -> None:
+    g.is_known = True
     if "_user_id" not in browser_session or not current_user.is_authenticated:
         return
     g.actor = current_user.actor
@@ -140,6 +191,11 @@ def abandon(error: BaseException | None = None) -> None:
         scope.close()
 
 
+def let_go_of_files(error: BaseException | None = None) -> None:
+    """Give what was uploaded back to the disk, whatever became of the request."""
+    request.close()
+
+
 def read_again() -> None:
     """Undo what was begun; whatever is shown from here on is read from one unchanging view of the database.
 
@@ -166,3 +222,9 @@ def init_app(app: Flask) -> None:
     manager.user_loader(load_user)
     app.before_request(begin)
     app.teardown_request(abandon)
+    app.teardown_request(let_go_of_files)
+
+
+def open_sessions(app: Flask) -> None:
+    """From here on, requests that got so far have a session."""
+    app.before_request(enter)

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from http.client import HTTPConnection
 from pathlib import Path
 from select import select as select_readable
+from socket import create_connection
 from time import monotonic
 from urllib.parse import urlencode
 
@@ -235,6 +236,17 @@ def locked(store: Store, *tables: str) -> Iterator[None]:
         yield
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [b"GET /\xff HTTP/1.1", b"nonsense", b"GET / HTTP/1.1\r\nX: \x0b", b"POST / HTTP/1.1\r\nContent-Length: x"],
+)
+def test_what_is_no_request_is_refused_with_an_answer(sqlite_store: Store, tmp_path: Path, request_: bytes) -> None:
+    office = BenchOffice(Shell(sqlite_store, tmp_path).context)
+    with programs.server(office) as (port, _, _), create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(request_ + b"\r\n\r\n")
+        assert connection.recv(100).split()[1] == b"400"
+
+
 def test_a_host_that_is_none_is_misuse(sqlite_store: Store, tmp_path: Path) -> None:
     shell = Shell(sqlite_store, tmp_path)
     shell.context.make_app = lambda *_: Flask("site")
@@ -257,6 +269,7 @@ def test_wrong_use_begins_nothing(shell: Shell, tmp_path: Path, wrong: tuple[str
 _START = """
 import sys
 from pathlib import Path
+from socket import create_connection
 from osm_flow.cli.serve import prepare
 from tests.integration.cli.shell import Shell
 context = Shell(sys.argv[1], Path(sys.argv[2])).context

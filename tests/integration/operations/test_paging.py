@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from typing import Any
 
@@ -54,6 +55,23 @@ def test_what_has_no_value_comes_last_in_either_direction(session: Session, keys
     found = pages(session, keyset, lambda person: [person.email, person.id], 2)
 
     assert [name for page in found for name in page] == [f"p00{number}" for number in order]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [f"[{2**31}]", f"[{-(2**63)}]", "[" + "9" * 4000 + "]", "[" * 20_000, '["a"]', "[true]", "[1e999]", "[NaN]"],
+)
+def test_a_number_beyond_those_of_databases_is_no_page(session: Session, key: str) -> None:
+    keyset, text = Keyset((Person.id, True, False)), base64.urlsafe_b64encode(key.encode()).decode()
+
+    with pytest.raises(PageKeyUnreadable):
+        keyset.page(session, select(Person), lambda person: [person.id], text, 3)
+
+
+@pytest.mark.parametrize("key", ['["\\ud800"]', '["a\\u0000"]', "[1]", "[null]"])
+def test_what_is_no_text_is_no_page(session: Session, key: str) -> None:
+    with pytest.raises(PageKeyUnreadable):
+        BY_NAME.page(session, select(Person), lambda person: [], base64.urlsafe_b64encode(key.encode()).decode(), 3)
 
 
 def test_what_is_added_or_deleted_meanwhile_shifts_nothing(session: Session) -> None:

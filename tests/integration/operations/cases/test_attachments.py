@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from time import sleep
 
 import pytest
 from sqlalchemy import inspect
@@ -12,13 +13,14 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations.cases.attachments import (
-    LARGEST,
     AttachmentNotFound,
+    CaseFull,
     ContentMismatch,
     FileEmpty,
     FileTooLarge,
     GivenFile,
     KindNotAllowed,
+    OfficeFull,
     TextUnreadable,
     attach,
     attachment_with_case,
@@ -28,7 +30,10 @@ from osm_flow.operations.cases.attachments import (
     judge,
 )
 from osm_flow.store.models import Case
+from osm_flow.store.quotas import USUAL, Quotas
+from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, make_case, make_office, make_person
+from tests.together import at_once
 
 
 def container(*parts: str) -> bytes:
@@ -83,7 +88,7 @@ def test_what_is_taken(name: str, content: bytes, subtype: str) -> None:
         ("a.csv", b"\xff\xfea\0", TextUnreadable),  # "Unicode text" of Excel
         ("a.csv", b"\x81\x9f\xfd", TextUnreadable),
         ("a.txt", b"", FileEmpty),
-        ("a.txt", b"x" * (LARGEST + 1), FileTooLarge),
+        ("a.txt", b"x" * (USUAL.file + 1), FileTooLarge),
     ],
 )
 def test_what_is_refused(name: str, content: bytes, error: type[Exception]) -> None:
@@ -162,3 +167,59 @@ def test_others_get_nothing(session: Session, case: Case) -> None:
         attach(session, case.id, udon, NOW, GivenFile("a.pdf", PDF), key="a2")
     with pytest.raises(NotFound):
         get_attachment(session, 999, anan)
+
+
+# ---- how much is kept ------------------------------------------------------------------------------------------
+
+
+def text_of(size: int, quotas: Quotas) -> GivenFile:
+    return GivenFile("a.txt", b"x" * size, quotas)
+
+
+def test_a_case_and_an_office_are_full_to_the_byte_and_say_how_full(session: Session, case: Case) -> None:
+    anan, other = make_person(session, "anan", "osm_strategy"), make_case(session)
+    quotas = Quotas(file=100, case_files=150, office_files=200)
+    attach(session, case.id, anan, NOW, text_of(100, quotas), key=None)
+
+    with pytest.raises(FileTooLarge):
+        attach(session, case.id, anan, NOW, text_of(101, quotas), key=None)
+    with pytest.raises(CaseFull, match=r"0\.000143051 MB"):
+        attach(session, case.id, anan, NOW, text_of(51, quotas), key=None)
+    attach(session, case.id, anan, NOW, text_of(50, quotas), key=None)
+    with pytest.raises(OfficeFull):
+        attach(session, other.id, anan, NOW, text_of(51, quotas), key=None)
+    attach(session, other.id, anan, NOW, text_of(50, quotas), key=None)
+    assert [len(attachments_of(session, each)) for each in (case, other)] == [2, 1]
+
+
+def test_what_was_erased_takes_no_room(session: Session, case: Case) -> None:
+    anan, quotas = make_person(session, "anan", "osm_strategy"), Quotas(case_files=100)
+    kept = attach(session, case.id, anan, NOW, text_of(100, quotas), key=None)
+    assert kept is not None
+    kept.content = b""
+    session.flush()
+
+    assert attach(session, case.id, anan, NOW, text_of(100, quotas), key=None) is not None
+
+
+def test_of_many_files_at_once_for_the_last_room_of_an_office_one_is_kept(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        anan = make_person(session, "anan", "osm_strategy")
+        cases = [make_case(session).id for _ in range(4)]
+    answers: list[str] = []
+
+    def give(case_id: str) -> None:
+        try:
+            with store.transaction() as session:
+                attach(session, case_id, anan, NOW, text_of(60, Quotas(office_files=100)), key=None)
+                sleep(0.2)  # long enough for the others to count before this one is kept
+        except OfficeFull:
+            answers.append("full")
+        else:
+            answers.append("kept")
+
+    at_once(*[lambda case_id=case_id: give(case_id) for case_id in cases])
+
+    assert sorted(answers) == ["full", "full", "full", "kept"]

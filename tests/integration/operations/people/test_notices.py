@@ -45,7 +45,7 @@ def test_pages_meet_every_notice_once(session: Session, anan: Actor) -> None:
     assert (second.total, third.next) == (5, None)
 
 
-@pytest.mark.parametrize("after", ["", "x", "-1", "1.5"])
+@pytest.mark.parametrize("after", ["", "x", "-1", "1.5", "²", "9999999999", str(2**63), "9" * 5000])
 def test_an_address_that_names_no_page_gives_the_first(session: Session, anan: Actor, after: str) -> None:
     assert len(notices_for(session, anan, after=after).items) == 5
 

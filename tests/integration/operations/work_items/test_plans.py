@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from time import sleep
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
+from osm_flow.domain import journal
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import NotYourRole
+from osm_flow.domain.access.policy import HeldBySomeoneElse, NotYourRole
 from osm_flow.domain.journal import NotStorable
 from osm_flow.operations.idempotency import KeyReused
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.replay.verify import verify_case
+from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
 from osm_flow.operations.work_items.access import AlreadyCompleted
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import JournalPayload, JournalRecord, WorkItem
+from osm_flow.store.quotas import Quotas
+from osm_flow.store.session import Store
 from tests.factories import NOW, complete_first, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.together import at_once
 
 
 @pytest.fixture
@@ -151,3 +157,63 @@ def test_a_draft_that_cannot_be_kept_is_refused(session: Session, item: WorkItem
     with pytest.raises(NotYourRole):
         plans.save_draft(session, item.id, make_person(session, "udon", "province_planner"), NOW, {})
     assert plans.get_draft(session, item.id, anan) == {"text": "ของเดิม"}
+
+
+def test_only_who_may_complete_it_keeps_a_draft_of_it(session: Session, item: WorkItem, anan: Actor) -> None:
+    busaba, reader = make_person(session, "busaba", "osm_strategy"), make_person(session, "reader", "osm_admin")
+    plans.save_draft(session, item.id, busaba, NOW, {"text": "เริ่มแล้ว"})
+    work_items.claim(session, item.id, anan, NOW)
+
+    with pytest.raises(NotYourRole):
+        plans.save_draft(session, item.id, reader, NOW, {"text": "ไม่ใช่งานของฉัน"})
+    with pytest.raises(HeldBySomeoneElse):
+        plans.save_draft(session, item.id, make_person(session, "chai", "osm_strategy"), NOW, {"text": "มาช้า"})
+    plans.save_draft(session, item.id, busaba, later(), {"text": "พิมพ์ต่อ"})
+
+    assert plans.get_draft(session, item.id, reader) is None
+    assert plans.get_draft(session, item.id, busaba) == {"text": "พิมพ์ต่อ"}
+
+
+def test_a_draft_is_as_large_as_it_may_be_and_no_larger(session: Session, item: WorkItem, anan: Actor) -> None:
+    body = {"text": "ก" * 30}
+    size = len(journal.canonical(body))
+    plans.save_draft(session, item.id, anan, NOW, body, Quotas(draft=size))
+
+    with pytest.raises(plans.DraftTooLarge):
+        plans.save_draft(session, item.id, anan, NOW, {"text": "ก" * 31}, Quotas(draft=size))
+    assert plans.get_draft(session, item.id, anan) == body
+
+
+def test_a_person_keeps_so_many_drafts_and_goes_on_with_those(session: Session, item: WorkItem, anan: Actor) -> None:
+    other, busaba = items_of(session, make_case(session))[0], make_person(session, "busaba", "osm_strategy")
+    plans.save_draft(session, item.id, anan, NOW, {"text": "1"}, Quotas(drafts=1))
+
+    with pytest.raises(plans.DraftsTooMany, match="1 drafts"):
+        plans.save_draft(session, other.id, anan, NOW, {"text": "2"}, Quotas(drafts=1))
+    plans.save_draft(session, item.id, anan, NOW, {"text": "3"}, Quotas(drafts=1))
+    plans.save_draft(session, other.id, busaba, NOW, {"text": "4"}, Quotas(drafts=1))
+    complete(session, item.id, anan, NOW, Completion.of({"text": "เต็ม"}))
+    plans.save_draft(session, other.id, anan, NOW, {"text": "2"}, Quotas(drafts=1))
+
+
+def test_of_many_drafts_at_once_for_the_last_room_one_is_kept(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        anan = make_person(session, "anan", "osm_strategy")
+        items = [items_of(session, make_case(session))[0].id for _ in range(4)]
+    answers: list[str] = []
+
+    def keep(item_id: str) -> None:
+        try:
+            with store.transaction() as session:
+                plans.save_draft(session, item_id, anan, NOW, {"text": "x"}, Quotas(drafts=1))
+                sleep(0.2)  # long enough for the others to count before this one is kept
+        except plans.DraftsTooMany:
+            answers.append("too many")
+        else:
+            answers.append("kept")
+
+    at_once(*[lambda item_id=item_id: keep(item_id) for item_id in items])
+
+    assert sorted(answers) == ["kept", "too many", "too many", "too many"]

@@ -109,6 +109,8 @@ def test_a_range_carries_the_same_sheets_as_the_pages(site: Site, ids: dict[str,
     assert len(json.loads(gzip.decompress(packed.get_data()))["items"]) == 2
     course = json.loads(auditor.get(f"{home}/course?after=4").text)["items"]
     assert [(line[0], line[2]) for line in course] == [(5, "ให้ความเห็น"), (6, "ทำเสร็จ")]
+    for beyond, lines in ((2**31, 0), (2**63, 0), (-(2**64), 6), ("x", 6)):
+        assert len(json.loads(auditor.get(f"{home}/course?after={beyond}").text)["items"]) == lines
 
 
 def test_an_erased_moment_says_so_and_by_which_record(site: Site, ids: dict[str, str]) -> None:

@@ -12,9 +12,10 @@ from werkzeug.routing import IntegerConverter, Rule
 
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.policy import OfficeFacts, Verb
+from osm_flow.store.database import LARGEST_NUMBER
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
-from osm_flow.web.site.access import LARGEST_NUMBER, AccessRule, may, public, requires, rule_of, signed_in
+from osm_flow.web.site.access import AccessRule, may, public, requires, rule_of, signed_in
 from tests.factories import OFFICE, make_office, make_person
 from tests.integration.web.conftest import Visitor
 
@@ -74,7 +75,12 @@ def test_a_page_asks_whether_something_may_be_done_somewhere_or_to_one_thing(sit
 
 
 @pytest.mark.parametrize(
-    ("path", "target"), [("/", "/login"), ("/cases?fy=2570&text=a", "/login?next=%2Fcases%3Ffy%3D2570%26text%3Da")]
+    ("path", "target"),
+    [
+        ("/", "/login"),
+        (f"/cases?text={'x' * 70_000}", "/login"),
+        ("/cases?fy=2570&text=a", "/login?next=%2Fcases%3Ffy%3D2570%26text%3Da"),
+    ],
 )
 def test_a_stranger_comes_back_to_the_page_they_wanted(visitor: Visitor, path: str, target: str) -> None:
     assert visitor.get(path).headers["Location"] == target

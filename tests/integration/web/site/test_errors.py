@@ -72,10 +72,29 @@ def test_programs_get_problem_details(visitor: Visitor) -> None:
 
 
 def test_what_is_far_too_large_gets_a_page_that_says_what_to_do(as_person: Callable[[str], Visitor]) -> None:
-    answer = as_person("director").post("/account/password", {"new": "x" * 27_000_000})
+    director = as_person("director")
+    answer = director.post("/account/password", {"new": "x" * 1_100_000})
 
     assert answer.status_code == 413
-    assert "25 MB" in answer.text
+    assert "1 MB" in answer.text
+    assert "คุณ director" in answer.text
+    for path, takes in (
+        ("/work-items/x/complete", 4),
+        ("/work-items/x/draft", 4),
+        ("/work-items/x/comments", 1),
+        ("/work-items/x/attachments", 21),
+        ("/cases/x/attachments", 21),
+        ("/privacy/find", 1),
+    ):
+        parts = {"csrf_token": director.token(), 'file"; filename="a.txt': "x" * (takes * 1_048_576 - 4000)}
+        fields = "".join(
+            f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in parts.items()
+        )
+        kind = "multipart/form-data; boundary=x"
+        fits = director.client.post(path, data=f"{fields}--x--\r\n".encode(), content_type=kind)
+        assert fits.status_code in {403, 404, 422}, path
+        told = director.post(path, {"body": "x" * (takes * 1_048_576)})
+        assert (told.status_code, f"ไม่เกิน {takes} MB" in told.text) == (413, True), path
 
 
 def test_an_error_of_ours_names_its_fields_to_programs_in_the_language_of_the_reader(site: Flask) -> None:
@@ -130,6 +149,64 @@ def test_a_write_that_waits_for_too_long_is_told_and_may_be_tried_again(
 
     assert visitor.client.post("/notices/read", data=data).status_code == 302
     impatient.close()
+
+
+def test_what_was_sent_is_read_and_judged_before_anything_is_locked(
+    sqlite_store: Store, tmp_path: Path, staff: dict[str, Person]
+) -> None:
+    impatient = Store(sqlite_store.url.render_as_string(), Limits(lock=2))
+    visitor = Visitor(site_on(impatient, tmp_path)).come_back_as(staff["director"])
+    token = {"csrf_token": visitor.token()}
+    with sqlite_store.transaction() as session:
+        session.execute(text("UPDATE people SET locale = locale"))
+        forged = visitor.client.post("/notices/read", data={"csrf_token": "forged"})
+        large = visitor.client.post("/notices/read", data={**token, "x": "x" * 30_000_000})
+        nul = visitor.client.post("/notices/read", data={**token, "x": "a\0"})
+        honest = visitor.client.post("/notices/read", data=token)
+
+    assert [answer.status_code for answer in (forged, large, nul, honest)] == [400, 413, 422, 503]
+    assert ["คุณ director" in page.text for page in (forged, large, nul)] == [True] * 3, "the page knows its reader"
+    impatient.close()
+
+
+def test_a_part_without_a_name_is_refused_in_words(as_person: Callable[[str], Visitor]) -> None:
+    visitor = as_person("director")
+    parts = [f'name="csrf_token"\r\n\r\n{visitor.token()}', "\r\n\r\nnobody's", 'filename="a.txt"\r\n\r\nnobody\'s']
+    for wrong in parts[1:]:
+        body = "".join(f"--x\r\nContent-Disposition: form-data; {part}\r\n" for part in (parts[0], wrong)) + "--x--\r\n"
+        told = visitor.client.post("/notices/read", data=body, content_type="multipart/form-data; boundary=x")
+        assert (told.status_code, "ไม่มีชื่อ" in told.text) == (400, True)
+
+
+@pytest.mark.parametrize("path", ["//x?{}", "/x?{}", "/cases?text={}", "/account?a={}&{}", "/login?next={}"])
+def test_stray_bytes_in_an_address_are_answered_by_a_page(site: Flask, staff: dict[str, Person], path: str) -> None:
+    for visitor in (Visitor(site), Visitor(site).come_back_as(staff["director"])):
+        for stray in ("\xff", "\xe0\xb8", "\xed\xa0\x80", "a=\xff\xfe"):
+            environ = {"PATH_INFO": path.partition("?")[0], "QUERY_STRING": path.partition("?")[2].format(stray, stray)}
+            answer = visitor.client.get("/", environ_overrides=environ)
+            assert answer.status_code in {200, 302, 404}, (path, stray)
+
+
+def test_an_address_of_a_page_that_is_none_is_left_out(visitor: Visitor) -> None:
+    for referrer in ("http://[::1", "http://[x]/", "//["):
+        answer = visitor.client.post("/people/new", headers={"Referer": referrer})
+        assert answer.status_code == 401, referrer
+
+
+def test_an_error_page_that_breaks_is_told_without_it(
+    site: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.config["PROPAGATE_EXCEPTIONS"] = False
+
+    def broken(*_given: object, **_named: object) -> str:
+        raise ZeroDivisionError("the page itself")
+
+    monkeypatch.setattr("osm_flow.web.site.errors.render_template", broken)
+    answer = visitor.client.get("/no-such-page")
+
+    assert (answer.status_code, answer.mimetype) == (500, "text/plain")
+    assert "ระบบขัดข้อง" in answer.text
+    assert answer.text.splitlines()[-1] in caplog.text
 
 
 def test_a_read_only_database_can_be_read_and_refuses_writes_in_words(
