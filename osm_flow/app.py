@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from zoneinfo import ZoneInfo
@@ -22,7 +23,7 @@ from osm_flow.cli.context import Context
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.smtp import mail_channel
 from osm_flow.operations.audit.signing_keys import Keyring, origin_of
-from osm_flow.operations.ledger import registers
+from osm_flow.operations.ledger import addresses, registers
 from osm_flow.operations.projects.surroundings import SURROUNDINGS
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
@@ -85,6 +86,24 @@ def _refuse_without_sentences() -> None:
 def connect_rooms() -> None:
     """Fill the ports that rooms leave open for those above them."""
     registers.connect(SURROUNDINGS)
+    addresses.connect(_names_of_pages)
+
+
+@cache
+def _names_of_pages(part: str) -> frozenset[str]:
+    """What stands in addresses of the site where others that begin alike have this part: `new` beside `<username>`."""
+    site = Flask("addresses", static_folder=None)
+    for blueprint in _blueprints():
+        site.register_blueprint(blueprint)
+    rules = [rule.rule.split("/") for rule in site.url_map.iter_rules()]
+    places = {tuple(rule[:place]) for rule in rules for place, name in enumerate(rule) if _part(name) == part}
+    begun_alike = ((rule, place) for rule in rules for place in map(len, places) if tuple(rule[:place]) in places)
+    return frozenset(rule[place] for rule, place in begun_alike if len(rule) > place and not _part(rule[place]))
+
+
+def _part(written: str) -> str | None:
+    """The name of a part of an address that differs from one to the next: `username` of `<username>`."""
+    return written[1:-1].rpartition(":")[2] if written.startswith("<") else None
 
 
 def _config(settings: Settings) -> dict[str, object]:

@@ -104,9 +104,13 @@ def holidays_of(session: Session, first: date, last: date, office_id: str | None
         for day, name in _by_rule(year).items()
     }
     for row in _overrides(session, first, last, office_id):
-        own = row.office_id if isinstance(row, OfficeHoliday) else None
-        by_day[row.day] = Holiday(row.day, row.is_working, row.name_th, row.name_en or row.name_th, row.source, own)
+        by_day[row.day] = _holiday(row)
     return [by_day[day] for day in sorted(by_day) if first <= day <= last]
+
+
+def _holiday(row: _Row) -> Holiday:
+    own = row.office_id if isinstance(row, OfficeHoliday) else None
+    return Holiday(row.day, row.is_working, row.name_th, row.name_en or row.name_th, row.source, own)
 
 
 def _overrides(session: Session, first: date, last: date, office_id: str | None) -> Iterable[_Row]:
@@ -116,10 +120,11 @@ def _overrides(session: Session, first: date, last: date, office_id: str | None)
         yield from session.scalars(select(OfficeHoliday).where(*of_office))
 
 
-def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime) -> _Row:
-    """Declare a day free or working against the rules, in one office or in all; dates that depend on it follow.
+def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime) -> Holiday | None:
+    """Declare a day free or working against the rules, in one office or in all; what was declared there before.
 
-    A period that already runs keeps the due date that people were given.
+    Whoever declares it is to be told of that: they may never have seen it. Dates that depend on it follow; a period that
+    already runs keeps the due date that people were given.
 
     Raises Forbidden, HolidayNotAccepted.
     """
@@ -129,6 +134,7 @@ def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime)
     name_th, name_en, source = (visible(text or "") for text in (wanted.name_th, wanted.name_en, wanted.source))
     take_turn(session)
     known = _row(session, wanted.day, wanted.office_id)
+    before = None if known is None else _holiday(known)
     old, row = _recorded(known), known or _new_row(wanted.day, wanted.office_id)
     row.is_working, row.name_th, row.name_en, row.source = wanted.is_working, name_th, name_en, source
     session.add(row)
@@ -136,7 +142,7 @@ def override_day(session: Session, wanted: Holiday, actor: Actor, now: datetime)
     concerns = wanted.day.isoformat(), wanted.office_id
     record(session, actor, now, AdminAct(AdminKind.holiday_set, *concerns, old=old, new=_recorded(row)))
     _replan(session, row, now, actor, removed=False)
-    return row
+    return before
 
 
 def remove_override(session: Session, day: date, actor: Actor, now: datetime, *, office_id: str | None = None) -> None:

@@ -28,6 +28,7 @@ from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import DefinitionRefused, Diagram, Problem
 from osm_flow.errors import Forbidden, Invalid
 from osm_flow.operations.definitions.library import list_definitions
+from osm_flow.operations.ledger.addresses import is_a_page
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.resources import resource_dir
 from osm_flow.store.advisory_locks import AdvisoryLock, take
@@ -298,7 +299,17 @@ def _lint(prepared: list[Prepared], known: Collection[str]) -> list[Problem]:
         )
     if not any(problem.level == "error" for problem in problems):
         problems += engine.endless_calls(engine.read_bpmn(process.xml).root for process in prepared)
-    return problems
+    return problems + [_page_problem(process.key) for process in prepared if _leads_to_a_page(process)]
+
+
+def _leads_to_a_page(process: Prepared) -> bool:
+    """Whether a new process has an id at whose address another page of the site stands: `proposals`."""
+    return process.newest is None and is_a_page("key", process.key)
+
+
+def _page_problem(key: str) -> Problem:
+    en = f"the id {key} is the address of a page of the site: give the process another id"
+    return Problem(key, "reserved_id", f"เปลี่ยน id {key} ของกระบวนการ เพราะเป็นที่อยู่ของหน้าหนึ่งในระบบ", en)
 
 
 def _store(session: Session, changed: list[Prepared], actor: Actor, now: datetime, note: str) -> Deployment:

@@ -24,6 +24,7 @@ from osm_flow.domain.pages import Page
 from osm_flow.domain.people import NewPerson
 from osm_flow.domain.search import asked, holds_words, says_nothing, visible
 from osm_flow.errors import Invalid, Refused
+from osm_flow.operations.ledger.addresses import is_a_page
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.hats import PersonNotFound, actor_for, person_by_username
 from osm_flow.operations.people.signing_in import SignInRefused, hash_password, password_fits
@@ -40,6 +41,10 @@ _NEW_PASSWORD = {"password": "set anew"}
 
 class UsernameNotAccepted(Invalid):
     """A user name has 2 to 64 small Latin letters, digits, dots, hyphens or underscores."""
+
+
+class UsernameIsAPage(Invalid):
+    """This word is the address of a page of the site: choose another user name."""
 
 
 class UsernameTaken(Invalid):
@@ -136,6 +141,8 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
     name = entered.username.strip()
     if not _USERNAME.fullmatch(name):
         raise UsernameNotAccepted(fields={"username": UsernameNotAccepted.__doc__})
+    if is_a_page("username", name):
+        raise UsernameIsAPage(fields={"username": UsernameIsAPage.__doc__})
     if session.scalars(select(Person.id).where(Person.username == name)).one_or_none() is not None:
         raise UsernameTaken(fields={"username": UsernameTaken.__doc__})
     faults = _faults(entered.display_name, entered.email)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -31,14 +32,15 @@ from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store
 
 logger = logging.getLogger(__name__)
 
-_SHORTEST = 3
+# Fewer letters, or fewer digits without any letter, stand in nearly every record: each would have to be read.
+_FEWEST_LETTERS, _FEWEST_DIGITS = 3, 5
 _MOST_FOUND = 500
 _EXCERPT = 60
 _SIGNS = re.compile(r'\\[nrt"]|[{}\[\]"\\]|,(?=")')
 
 
 class SubjectTooShort(Invalid):
-    """Search for at least three characters of a name or another text."""
+    """Search for at least three letters, or for a number of at least five digits."""
 
 
 class NothingChosen(Invalid):
@@ -99,8 +101,11 @@ def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str]
 def searched(text: str) -> str:
     """The words that are looked for. Raises SubjectTooShort."""
     text = " ".join(text.split())
-    # Signs that nobody sees are no characters of a name: three of them would find every record.
-    if len(seen(text).strip()) < _SHORTEST or "\0" in text:
+    # Only what a name or a number is made of counts: three dots, or three signs that nobody sees, would find every record.
+    kinds = [unicodedata.category(char)[0] for char in seen(text)]
+    written = [kind for kind in kinds if kind in "LMN"]
+    is_enough = len(written) >= _FEWEST_LETTERS if "L" in written else written.count("N") >= _FEWEST_DIGITS
+    if not is_enough or "\0" in text:
         raise SubjectTooShort(fields={"subject": SubjectTooShort.__doc__ or ""})
     return text
 

@@ -43,7 +43,8 @@ def keys_with(
     """The primary keys of the rows that have the words in one of these columns, some at a time."""
     key = next(iter(inspect(model).primary_key))
     wanted = select(key, *columns).where(or_(*(may_hold(column, words) for column in columns)), *conditions)
-    found = [row[0] for row in session.execute(wanted) if any(has_words(text, words) for text in row[1:])]
+    rows = session.execute(wanted.execution_options(yield_per=_ROWS))
+    found = [row[0] for row in rows if any(has_words(text, words) for text in row[1:])]
     for start in range(0, len(found), _ROWS):
         yield found[start : start + _ROWS]
 

@@ -8,11 +8,6 @@ from osm_flow.domain.calendar.thai_dates import DayRefused
 from osm_flow.errors import Invalid
 from osm_flow.web.site.lifecycle import SAFE_METHODS
 
-# Here every field is read by `posted` and `posted_list` or judged by the schema of a form, which says what is wrong beside it.
-READ_HERE = frozenset({"work_items", "cases", "inbox"})
-# Here the operation judges every single field.
-JUDGED = frozenset({"people.create_person"})
-
 
 class PartWithoutName(Invalid):
     """A part of what was sent has no name. Nothing was kept: go back to the page, reload it and send it again."""
@@ -34,9 +29,7 @@ def read_what_was_sent() -> None:
 
 
 def _refuse_what_is_no_text() -> None:
-    """A NUL character no person types, and PostgreSQL cannot even look for it."""
-    if request.blueprint in READ_HERE or request.endpoint in JUDGED:
-        return
+    """A NUL character no person types, and PostgreSQL cannot even look for it; the page of the error tells the rest back."""
     names = [name for name, value in request.form.items(multi=True) if "\0" in name or "\0" in value]
     if names:
         raise NotText(fields={name.replace("\0", ""): NotText.__doc__ or "" for name in names})

@@ -21,7 +21,7 @@ from osm_flow.store.models import CalendarChange, FiscalDate
 from osm_flow.web.forms.posted import why_not_a_day
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import may, requires, signed_in
-from osm_flow.web.site.filters import working_calendar_until
+from osm_flow.web.site.filters import thai_date, working_calendar_until
 from osm_flow.web.site.i18n import current_locale, gettext, ngettext
 
 # The choice of a day for all offices; no office is called so.
@@ -127,11 +127,13 @@ def add_holiday() -> ResponseReturnValue:
             source=form.get("source", ""),
             office_id=_declared_for(form.get("office_id", "")),
         )
-        holidays.override_day(g.session, entered, g.actor, g.now)
+        before = holidays.override_day(g.session, entered, g.actor, g.now)
     except Invalid as error:
         lifecycle.read_again()
         return _holiday_page(form, _texts(error)), 422
     flash(gettext("บันทึกวันหยุดแล้ว การนับวันทำการใช้ทันที"), "success")
+    if before is not None:
+        flash(_told_before(before), "warning")
     return redirect(_holidays_at(entered.day, entered.office_id))
 
 
@@ -249,6 +251,19 @@ def _office_asked_for() -> str | None:
     if asked is not None and asked not in own:
         raise NoSuchYear
     return asked or (own[0] if own else None)
+
+
+def _told_before(before: Holiday) -> str:
+    """What stood there before the override that has just been kept, which somebody else may have entered meanwhile."""
+    name = before.name_en if current_locale() == "en" else before.name_th
+    kind = gettext("ทำงานตามปกติ") if before.is_working else gettext("หยุด")
+    return gettext(
+        "รายการนี้แทนที่รายการเดิมของวันที่ %(day)s: %(name)s (%(kind)s) ที่มา %(source)s",
+        day=thai_date(before.day),
+        name=name,
+        kind=kind,
+        source=before.source or "",
+    )
 
 
 def _year_asked_for() -> int:

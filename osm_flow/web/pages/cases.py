@@ -16,7 +16,7 @@ from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 from osm_flow.domain.search import says_nothing
 from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import CaseStatus
-from osm_flow.errors import Invalid, NotFound, Refused
+from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import comments
 from osm_flow.operations.cases import queries as case_queries
@@ -45,10 +45,6 @@ _OF_THIS_YEAR = ("execution_year", "quarterly_monitoring", "recommendation", "co
 # Open cases of the same kind that a start page names before one more is begun.
 _MOST_ALIKE = 5
 _CHANGES = {"suspend": cases.suspend_case, "resume": cases.resume_case, "cancel": cases.cancel_case}
-
-
-class ChangeUnknown(NotFound):
-    """A case can be suspended, resumed or cancelled."""
 
 
 class AnswererMissing(Invalid):
@@ -188,12 +184,10 @@ def attach_to_case(case_id: str) -> ResponseReturnValue:
     return redirect(url_for("cases.case", case_id=case_id, _anchor="attachments"))
 
 
-@blueprint.post("/cases/<case_id>/<act>")
+@blueprint.post(f"/cases/<case_id>/<any({', '.join(_CHANGES)}):act>")
 @signed_in
 @in_place("change")
 def change_state(case_id: str, act: str) -> ResponseReturnValue:
-    if act not in _CHANGES:
-        raise ChangeUnknown
     reason, key = posted("reason"), posted_key()
     _CHANGES[act](g.session, case_id, g.actor, g.now, reason=reason, key=key)
     said = {

@@ -212,13 +212,6 @@ def attach(work_item_id: str) -> ResponseReturnValue:
     return _to(work_item_id, "attachments")
 
 
-@blueprint.get("/work-items/<work_item_id>/<act>")
-@signed_in
-def back(work_item_id: str, act: str) -> ResponseReturnValue:
-    """Where a form was posted and refused, its address stays in the browser: opened again, it leads to the page."""
-    return _to(work_item_id)
-
-
 @blueprint.get("/attachments/<int:attachment_id>")
 @signed_in
 def attachment(attachment_id: int) -> ResponseReturnValue:

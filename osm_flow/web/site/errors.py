@@ -10,6 +10,7 @@ from flask import Flask, Response, current_app, g, make_response, redirect, rend
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from osm_flow.domain.search import says_nothing
 from osm_flow.errors import OsmFlowError
 from osm_flow.store.database_errors import DatabaseError
 from osm_flow.store.quotas import megabytes
@@ -42,6 +43,14 @@ _UNKNOWN = "เปิดหน้าเดิมดูก่อนว่าบ�
 _RETRY_SECONDS = "5"
 
 
+# What is never shown again: what the page itself sent, and passwords.
+NEVER_SHOWN = frozenset({"csrf_token", "idempotency_key", "next", "password", "current", "new", "again"})
+# A page that was refused for these may have been typed into; what was typed is told back, so that nothing is lost.
+_TYPED_INTO = frozenset({400, 401, 409, 422, 503})
+# What is read of a form of somebody who is not signed in (any more), to tell it back.
+_STRANGERS_BYTES = 1_000_000
+
+
 def wants_json() -> bool:
     best = request.accept_mimetypes.best_match(["text/html", "application/json", "application/problem+json"])
     return request.path.startswith("/api/") or best in {"application/json", "application/problem+json"}
@@ -68,6 +77,7 @@ def answer(
     else:
         page = render_template(
             "errors/error.html",
+            typed=_typed() if status in _TYPED_INTO else [],
             status=status,
             heading=heading,
             detail=detail,
@@ -77,6 +87,19 @@ def answer(
         )
         response = make_response(page, status)
     return response
+
+
+def _typed() -> list[tuple[str, str]]:
+    """What stood in the fields of the form that was sent, without what nobody typed; never what another site sent here."""
+    is_too_much = g.actor is None and (request.content_length or 0) > _STRANGERS_BYTES
+    if is_too_much or request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        return []
+    try:
+        fields = request.form.items(multi=True) if request.method == "POST" else []
+        texts = [(name.replace("\0", ""), text.replace("\0", "")) for name, text in fields if name is not None]
+    except HTTPException:  # the form itself cannot be read
+        return []
+    return [(name, text) for name, text in texts if name not in NEVER_SHOWN and not says_nothing(text)]
 
 
 def on_our_error(error: OsmFlowError) -> Response:
@@ -109,6 +132,9 @@ def on_http_error(error: HTTPException) -> Response:
         return make_response(error.get_response())
     if error.code == 405 and request.method in {"GET", "HEAD"} and (page := _page_of_form()) is not None:
         return make_response(redirect(page))
+    if error.code == 404 and request.path.startswith("/static/"):
+        # No page, whose form would begin a session: what asks for a style or a script shows none.
+        return Response(gettext(_TEXTS[404][0]), 404, mimetype="text/plain")
     response = answer(error.code)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
@@ -117,7 +143,7 @@ def on_http_error(error: HTTPException) -> Response:
 
 
 def _page_of_form() -> str | None:
-    """The page to which a form belongs whose address was opened: the nearest above it that can be read.
+    """The page to which a form belongs whose address was opened: the nearest above it that can be read, at last the first page.
 
     Where a form was refused its address stays in the browser, and Enter opens it. None where no form of a page was sent to.
     """
@@ -129,7 +155,7 @@ def _page_of_form() -> str | None:
         rule = rule_of(current_app.view_functions[endpoint])
     except HTTPException:
         return None
-    if rule is None or rule.public:
+    if rule is None:
         return None
     path = request.path
     while path := path.rstrip("/").rpartition("/")[0]:

@@ -107,8 +107,11 @@ def begin() -> None:
     g.now = current_app.config["CLOCK"]()
     g.actor, g.is_known = None, False
     g.locale = _wanted_locale()
-    if "\0" in request.path or any("\0" in value for _name, value in request.args.items(multi=True)):
-        abort(404)  # PostgreSQL cannot even look for NUL
+    # PostgreSQL cannot even look for NUL: such an address names nothing, and such a question cannot be asked.
+    if "\0" in request.path:
+        abort(404)
+    if any("\0" in name or "\0" in value for name, value in request.args.items(multi=True)):
+        abort(400)
     view = current_app.view_functions.get(request.endpoint or "")
     rule = rule_of(view) if view else None
     if rule and rule.public:

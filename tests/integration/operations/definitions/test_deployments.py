@@ -135,3 +135,17 @@ def test_checking_needs_no_database() -> None:
 
 def test_shipped_files_are_found_by_name() -> None:
     assert all(name.rpartition(".")[2] in {"bpmn", "dmn", "yaml"} for name in shipped_files())
+
+
+def test_a_new_process_at_the_address_of_a_page_is_refused(session: Session) -> None:
+    """`/definitions/proposals` is the page of what offices propose."""
+    shadowed = {
+        name: content.replace(b'"review"', b'"proposals"') if name.endswith(".bpmn") else content
+        for name, content in files("review").items()
+    }
+
+    with pytest.raises(DefinitionRefused) as refused:
+        deploy(session, shadowed, SYSTEM, NOW)
+
+    assert [problem.code for problem in refused.value.problems] == ["reserved_id"]
+    assert "reserved_id" in {problem.code for problem in check(shadowed)}

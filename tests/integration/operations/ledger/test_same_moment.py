@@ -88,6 +88,24 @@ def test_the_same_new_holiday(store: Store) -> None:
     assert_every_change_begins_where_the_one_before_it_ended(store)
 
 
+def test_whoever_comes_later_is_told_what_stood_there(store: Store) -> None:
+    """Each but the first is told of the one right before, so that nothing is overwritten unseen."""
+    told: list[str | None] = []
+
+    def declare(number: int) -> Act:
+        def act(session: Session) -> None:
+            before = override_day(session, Holiday(DAY, False, f"หยุด {number}", source="มติ"), SYSTEM, NOW)
+            told.append(before.name_th if before else None)
+
+        return act
+
+    assert all_at_once(store, *map(declare, range(6))) == ["done"] * 6
+    with store.reading() as session:
+        last = session.get_one(HolidayOverride, DAY).name_th
+    assert sorted([*filter(None, told), last]) == [f"หยุด {number}" for number in range(6)]
+    assert told.count(None) == 1
+
+
 def test_a_holiday_set_and_taken_back(store: Store) -> None:
     def take_back(session: Session) -> None:
         remove_override(session, DAY, SYSTEM, NOW)

@@ -87,10 +87,26 @@ def test_whoever_asks_may_spell_it_so_too(session: Session, people: dict[str, Ac
     assert len(search(session, people["seer"], Wanted(text=spelled)).items) >= len(SPELLED)
 
 
-@pytest.mark.parametrize("typed", ["\u200b\u200b\u200b", "ก\u200b\u200b"])
-def test_what_nobody_sees_is_no_name(session: Session, people: dict[str, Actor], typed: str) -> None:
+@pytest.mark.parametrize(
+    "typed", ["\u200b\u200b\u200b", "ก\u200b\u200b", "...", "7", "12/3", "1 2 3 4", "ก..", "-----", "฿฿฿฿฿฿"]
+)
+def test_what_stands_nearly_everywhere_is_no_name(session: Session, people: dict[str, Actor], typed: str) -> None:
     with pytest.raises(erasure_requests.SubjectTooShort):
         erasure_requests.find(session, people["root"], typed)
+
+
+@pytest.mark.parametrize("written", ["0812345678", "081-234-5678", "๐๘๑-๒๓๔๕๖๗๘", "โทร. (081) 234 5678"])
+@pytest.mark.parametrize("asked_for", ["๐๘๑-๒๓๔๕๖๗๘", "0812345678", "081 2345678"])
+def test_a_number_is_found_however_it_is_grouped(
+    session: Session, people: dict[str, Actor], written: str, asked_for: str
+) -> None:
+    case = make_case(session)
+    comment(session, case.id, people["boss"], later(1), body=f"ติดต่อ {written} ได้", key=None)
+    session.flush()
+
+    assert len(erasure_requests.find(session, people["root"], asked_for)) == 1
+    assert len(search(session, people["seer"], Wanted(text=asked_for)).items) == 1
+    assert has_words(f'{{"body": "ติดต่อ {written} ได้"}}', asked_for)
 
 
 def test_cases_and_people_are_looked_up_however_they_are_typed(session: Session, people: dict[str, Actor]) -> None:

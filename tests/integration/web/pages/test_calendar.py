@@ -243,6 +243,18 @@ def test_a_day_without_name_and_source_is_sent_back(as_person: As) -> None:
     assert page.xpath("//input[@name='day']")[0].get("value") == "13/5/2570"
 
 
+def test_an_override_over_another_tells_what_stood_there(as_person: As) -> None:
+    entered = {"day": "13/5/2570", "name_th": "วันพืชมงคล", "source": "มติ ครม. 1", "is_working": "no"}
+    first, second = as_person("strategy"), as_person("director")
+    assert "แทนที่รายการเดิม" not in first.post("/calendar/holidays", entered, follow_redirects=True).text
+
+    told = second.post(
+        "/calendar/holidays", entered | {"name_th": "วันหยุดพิเศษ", "source": "มติ ครม. 2"}, follow_redirects=True
+    )
+
+    assert "แทนที่รายการเดิมของวันที่ 13 พ.ค. 2570: วันพืชมงคล (หยุด) ที่มา มติ ครม. 1" in told.text
+
+
 @pytest.mark.parametrize("day", ["2027-05-13", "tomorrow"])
 def test_removing_what_is_not_there_is_not_found(as_person: As, day: str) -> None:
     assert as_person("system").post(f"/calendar/holidays/{day}/remove").status_code == 404

@@ -16,7 +16,7 @@ from osm_flow.errors import Invalid
 from osm_flow.settings import Settings
 from osm_flow.store.models import Person
 from osm_flow.store.session import Limits, Store
-from osm_flow.web.site.access import public, rule_of
+from osm_flow.web.site.access import public
 from osm_flow.web.site.errors import _TEXTS, answer, on_our_error
 from osm_flow.web.site.i18n import gettext
 from tests.factories import NOW, OFFICE
@@ -52,7 +52,7 @@ def test_an_unknown_page_keeps_the_shell_of_the_person(as_person: Callable[[str]
 
 
 def test_a_wrong_method_says_which_are_right(visitor: Visitor) -> None:
-    answer = visitor.get("/logout")
+    answer = visitor.client.put("/logout")
 
     assert answer.status_code == 405
     assert "POST" in answer.headers["Allow"]
@@ -305,14 +305,14 @@ def test_the_address_of_a_form_opened_again_leads_to_the_page_of_the_form(
         "username": "director",
         "day": "2026-12-05",
         "form": "csv",
+        "act": "suspend",
     }
     methods: dict[str, set[str]] = {}
     for rule in site.url_map.iter_rules():
         methods.setdefault(rule.rule, set()).update(rule.methods or set())
     opened = []
     for rule in site.url_map.iter_rules():
-        access = rule_of(site.view_functions[rule.endpoint])
-        if "GET" in methods[rule.rule] or access is None or access.public:
+        if "GET" in methods[rule.rule]:
             continue
         values = {name: places.get(name, 1) for name in rule.arguments}
         with site.test_request_context():
@@ -323,9 +323,51 @@ def test_the_address_of_a_form_opened_again_leads_to_the_page_of_the_form(
 
     assert ("/people/director/lock", "/people/director") in opened
     assert ("/privacy/find", "/privacy") in opened
+    assert {("/language", "/"), ("/logout", "/"), ("/work-items/1/claim", "/work-items/1")} <= set(opened)
+    assert ("/cases/1/suspend", "/cases/1") in opened
     assert (f"/calendar/{OFFICE}/2571/propose", f"/calendar?fy=2571&office={OFFICE}") in opened
     assert len(opened) > 25
     assert {path for path, to in opened if to in (None, "", path)} == set()
+
+
+@pytest.mark.parametrize(("who", "status"), [("", 401), ("director", 400)])
+def test_what_was_typed_is_told_back_when_the_session_is_over_but_never_what_another_site_sent(
+    visitor: Visitor, staff: dict[str, Person], who: str, status: int
+) -> None:
+    """Signed out meanwhile, or signed in anew in another window."""
+    typed = {"csrf_token": "old", "reason": "เหตุผลที่พิมพ์ไว้นาน"}
+    if who:
+        visitor.come_back_as(staff[who])
+
+    ours = visitor.client.post("/privacy/requests", data=typed, headers={"Sec-Fetch-Site": "same-origin"})
+    theirs = visitor.client.post("/privacy/requests", data=typed, headers={"Sec-Fetch-Site": "cross-site"})
+    huge = visitor.client.post("/privacy/requests", data=typed | {"x": "x" * 1_000_001})
+
+    assert (ours.status_code, "เหตุผลที่พิมพ์ไว้นาน" in ours.text) == (status, True)
+    assert (theirs.status_code, "เหตุผลที่พิมพ์ไว้นาน" in theirs.text) == (status, False)
+    assert (huge.status_code, "เหตุผลที่พิมพ์ไว้นาน" in huge.text) == (status, bool(who))
+
+
+def test_a_stranger_at_the_address_of_a_form_is_led_on_too(site: Flask, visitor: Visitor) -> None:
+    for path in ("/language", "/logout", "/work-items/1/claim", "/privacy/find"):
+        assert visitor.get(path).status_code == 302, path
+
+
+@pytest.mark.parametrize("path", ["/work-items/1/nonsense", "/cases/1/nonsense", "/cases/1/suspend/more"])
+def test_an_address_of_no_act_is_no_page(as_person: Callable[[str], Visitor], path: str) -> None:
+    admin = as_person("admin")
+
+    assert admin.get(path).status_code == 404
+    assert admin.post(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/static/nonsense", "/static/0/js/none.js", "/static/"])
+def test_a_static_file_that_is_not_there_begins_no_session(visitor: Visitor, path: str) -> None:
+    answer = visitor.get(path)
+
+    assert answer.status_code == 404
+    assert "Set-Cookie" not in answer.headers
+    assert answer.text == "ไม่พบหน้านี้"
 
 
 def test_a_program_that_uses_the_wrong_method_is_told_so(as_person: Callable[[str], Visitor]) -> None:
