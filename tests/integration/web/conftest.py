@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from osm_flow.app import create_app
@@ -23,6 +24,9 @@ from osm_flow.settings import Settings
 from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE
+from tests.integration.web.visits import Site, open_site
+
+Opened = Callable[[Callable[[Session], Any]], Site]
 
 PASSWORD = "a long enough one"
 HASH = hash_password(PASSWORD, "nobody")  # hashing is slow on purpose: once is enough
@@ -86,6 +90,18 @@ def site(store: Store, clock: Clock, tmp_path: Path) -> Flask:
     """The whole site on an empty database of either kind."""
     settings = Settings(env="test", secret_key="k" * 40, data_dir=tmp_path)
     return create_app(settings, store=store, clock=clock)
+
+
+@pytest.fixture
+def opened(store: Store) -> Opened:
+    """Opens the site after something has been prepared on its database, in one transaction."""
+
+    def open_prepared(prepare: Callable[[Session], Any]) -> Site:
+        site = open_site(store)
+        site.arrange(prepare)
+        return site
+
+    return open_prepared
 
 
 @pytest.fixture

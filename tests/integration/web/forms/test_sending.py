@@ -27,10 +27,10 @@ from osm_flow.store.models import (
     WaitingMessage,
     WorkItem,
 )
-from osm_flow.store.session import Store
 from osm_flow.web.forms.sending import is_done_each_time
 from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person, make_project
-from tests.integration.web.visits import Answer, Site, Visitor, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Answer, Site, Visitor
 from tests.together import at_once
 
 TEMPLATES = Path(__file__).parents[4] / "templates"
@@ -49,21 +49,19 @@ EACH_TIME = {
 }
 
 
+def prepare(session: Session) -> None:
+    make_office(session)
+    deploy_tests(session, "review", "asking")
+    starter = make_person(session, "somsri", "osm_strategy", "osm_director", "admin")
+    make_person(session, "malee", "osm_strategy")
+    make_case(session, actor=starter, title="แผนปี 2571")
+    make_case(session, "asking", starter, title="ขอข้อมูล")
+    make_project(session, "P1")
+
+
 @pytest.fixture
-def site(store: Store) -> Site:
-    site = open_site(store)
-
-    def prepare(session: Session) -> None:
-        make_office(session)
-        deploy_tests(session, "review", "asking")
-        starter = make_person(session, "somsri", "osm_strategy", "osm_director", "admin")
-        make_person(session, "malee", "osm_strategy")
-        make_case(session, actor=starter, title="แผนปี 2571")
-        make_case(session, "asking", starter, title="ขอข้อมูล")
-        make_project(session, "P1")
-
-    site.arrange(prepare)
-    return site
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def one(site: Site, query: Any) -> Any:

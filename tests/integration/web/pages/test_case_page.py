@@ -7,26 +7,24 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.store.models import Case, WaitingMessage
-from osm_flow.store.session import Store
 from tests.factories import deploy_tests, make_case, make_office, make_person
-from tests.integration.web.visits import Site, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Site
+
+
+def prepare(session: Session) -> None:
+    """A case being drafted and one that waits for an answer from outside."""
+    make_office(session)
+    deploy_tests(session, "review", "asking")
+    starter = make_person(session, "somsri", "osm_strategy")
+    make_person(session, "wichai", "osm_director")
+    make_case(session, actor=starter, title="แผนปี 2571")
+    make_case(session, "asking", starter, title="ขอข้อมูลจากสำนักงบประมาณ", fiscal_year=2570)
 
 
 @pytest.fixture
-def site(store: Store) -> Site:
-    """A case being drafted and one that waits for an answer from outside."""
-    site = open_site(store)
-
-    def prepare(session: Session) -> None:
-        make_office(session)
-        deploy_tests(session, "review", "asking")
-        starter = make_person(session, "somsri", "osm_strategy")
-        make_person(session, "wichai", "osm_director")
-        make_case(session, actor=starter, title="แผนปี 2571")
-        make_case(session, "asking", starter, title="ขอข้อมูลจากสำนักงบประมาณ", fiscal_year=2570)
-
-    site.arrange(prepare)
-    return site
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def case_id(site: Site, title: str = "แผนปี 2571") -> str:

@@ -11,31 +11,29 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
-from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
-from tests.integration.web.visits import Site, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Site
+
+
+def prepare(session: Session) -> None:
+    """A case being drafted, one that waits for an answer from outside, one of another office."""
+    make_office(session)
+    make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
+    deploy_tests(session, "review", "asking")
+    starter = make_person(session, "somsri", "osm_strategy")
+    make_person(session, "wichai", "osm_director")
+    make_person(session, "auditor", "auditor")
+    make_person(session, "foreigner", "osm_strategy", office_id="NE-U2")
+    make_person(session, "planner", "province_planner", province_id="TH-41")
+    make_case(session, actor=starter, title="แผนปี 2571")
+    make_case(session, "asking", starter, title="ขอข้อมูลจากสำนักงบประมาณ", fiscal_year=2570)
+    make_case(session, title="ของที่อื่น", office_id="NE-U2")
 
 
 @pytest.fixture
-def site(store: Store) -> Site:
-    """A case being drafted, one that waits for an answer from outside, one of another office."""
-    site = open_site(store)
-
-    def prepare(session: Session) -> None:
-        make_office(session)
-        make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
-        deploy_tests(session, "review", "asking")
-        starter = make_person(session, "somsri", "osm_strategy")
-        make_person(session, "wichai", "osm_director")
-        make_person(session, "auditor", "auditor")
-        make_person(session, "foreigner", "osm_strategy", office_id="NE-U2")
-        make_person(session, "planner", "province_planner", province_id="TH-41")
-        make_case(session, actor=starter, title="แผนปี 2571")
-        make_case(session, "asking", starter, title="ขอข้อมูลจากสำนักงบประมาณ", fiscal_year=2570)
-        make_case(session, title="ของที่อื่น", office_id="NE-U2")
-
-    site.arrange(prepare)
-    return site
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def case_id(site: Site, title: str = "แผนปี 2571") -> str:

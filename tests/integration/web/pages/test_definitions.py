@@ -9,25 +9,23 @@ import pytest
 from sqlalchemy.orm import Session
 
 from osm_flow.store.models import Deployment, ProcessDefinition
-from osm_flow.store.session import Store
 from tests.factories import BPMN, deploy_tests, files, make_case, make_office, make_person
-from tests.integration.web.visits import Site, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Site
+
+
+def prepare(session: Session) -> None:
+    make_office(session)
+    deploy_tests(session, "review")
+    make_person(session, "somsri", "osm_strategy")
+    make_person(session, "boss", "osm_director")
+    make_person(session, "root", "admin", office_id=None)
+    make_case(session)
 
 
 @pytest.fixture
-def site(store: Store) -> Site:
-    site = open_site(store)
-
-    def prepare(session: Session) -> None:
-        make_office(session)
-        deploy_tests(session, "review")
-        make_person(session, "somsri", "osm_strategy")
-        make_person(session, "boss", "osm_director")
-        make_person(session, "root", "admin", office_id=None)
-        make_case(session)
-
-    site.arrange(prepare)
-    return site
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def uploads(*pairs: tuple[str, bytes]) -> list[Any]:

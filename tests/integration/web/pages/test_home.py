@@ -6,28 +6,26 @@ import pytest
 from sqlalchemy.orm import Session
 
 from osm_flow.store.models import WorkItem
-from osm_flow.store.session import Store
 from tests.factories import deploy_tests, later, make_case, make_office, make_person
-from tests.integration.web.visits import Site, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Site
+
+
+def prepare(session: Session) -> None:
+    """Two strategists, a director and three cases whose draft waits to be claimed."""
+    make_office(session)
+    deploy_tests(session, "review")
+    starter = make_person(session, "somsri", "osm_strategy")
+    make_person(session, "malee", "osm_strategy")
+    make_person(session, "wichai", "osm_director")
+    make_person(session, "planner", "province_planner", province_id="TH-41")
+    for title in ("แผนปี 2571", "แผนปี 2572 ฉบับทบทวน", "แผนท่องเที่ยว"):
+        make_case(session, actor=starter, title=title)
 
 
 @pytest.fixture
-def site(store: Store) -> Site:
-    """Two strategists, a director and three cases whose draft waits to be claimed."""
-    site = open_site(store)
-
-    def prepare(session: Session) -> None:
-        make_office(session)
-        deploy_tests(session, "review")
-        starter = make_person(session, "somsri", "osm_strategy")
-        make_person(session, "malee", "osm_strategy")
-        make_person(session, "wichai", "osm_director")
-        make_person(session, "planner", "province_planner", province_id="TH-41")
-        for title in ("แผนปี 2571", "แผนปี 2572 ฉบับทบทวน", "แผนท่องเที่ยว"):
-            make_case(session, actor=starter, title=title)
-
-    site.arrange(prepare)
-    return site
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def waiting(site: Site) -> list[str]:

@@ -10,24 +10,23 @@ from osm_flow.operations.cases.incidents import open_in
 from osm_flow.store.models import Case, Incident, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
+from tests.integration.web.conftest import Opened
 from tests.integration.web.visits import Site, open_site
 
 
-@pytest.fixture
-def site(store: Store) -> Site:
+def prepare(session: Session) -> None:
     """A case that met a failure at its draft."""
-    site = open_site(store)
+    make_office(session)
+    deploy_tests(session, "review")
+    make_person(session, "wichai", "osm_director")
+    make_person(session, "root", "admin", office_id=None)
+    case = make_case(session)
+    open_in(session, case.id, NOW, kind="engine", message="<b>no such value</b>", element="draft")
 
-    def prepare(session: Session) -> None:
-        make_office(session)
-        deploy_tests(session, "review")
-        make_person(session, "wichai", "osm_director")
-        make_person(session, "root", "admin", office_id=None)
-        case = make_case(session)
-        open_in(session, case.id, NOW, kind="engine", message="<b>no such value</b>", element="draft")
 
-    site.arrange(prepare)
-    return site
+@pytest.fixture
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def incident_id(site: Site) -> int:

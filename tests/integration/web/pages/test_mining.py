@@ -13,28 +13,26 @@ from werkzeug.test import TestResponse
 
 from osm_flow.documents.event_logs import LOG_FORMS, Log, LogForm
 from osm_flow.store.models import Access, Case
-from osm_flow.store.session import Store
 from tests.factories import deploy_tests, make_case, make_office, make_person
-from tests.integration.web.visits import Site, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Site
 from tests.schemas import ocel, xes
 
 
+def prepare(session: Session) -> None:
+    make_office(session)
+    make_office(session, "NE-U2", {})
+    deploy_tests(session, "review")
+    make_person(session, "somsri", "osm_strategy")
+    make_person(session, "wichai", "osm_director")
+    make_person(session, "auditor", "auditor", office_id=None)
+    make_case(session)
+    make_case(session, office_id="NE-U2")
+
+
 @pytest.fixture
-def site(store: Store) -> Site:
-    site = open_site(store)
-
-    def prepare(session: Session) -> None:
-        make_office(session)
-        make_office(session, "NE-U2", {})
-        deploy_tests(session, "review")
-        make_person(session, "somsri", "osm_strategy")
-        make_person(session, "wichai", "osm_director")
-        make_person(session, "auditor", "auditor", office_id=None)
-        make_case(session)
-        make_case(session, office_id="NE-U2")
-
-    site.arrange(prepare)
-    return site
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def download(site: Site, username: str, **typed: str) -> TestResponse:

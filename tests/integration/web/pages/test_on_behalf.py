@@ -7,27 +7,25 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.store.models import Candidate, JournalRecord, WorkItem
-from osm_flow.store.session import Store
 from tests.factories import OFFICE, deploy_tests, items_of, make_case, make_office, make_person
-from tests.integration.web.visits import Site, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Site
+
+
+def prepare(session: Session) -> None:
+    """Two provinces are asked; staff of the office may answer in their place, as the diagrams of the cycle allow."""
+    make_office(session)
+    deploy_tests(session, "provinces")
+    boss = make_person(session, "kanya", "osm_strategy", "osm_strategy_head")
+    make_person(session, "planner", "province_planner", province_id="TH-39")
+    case = make_case(session, "provinces", boss)
+    for item in items_of(session, case):
+        session.add(Candidate(work_item_id=item.id, role="osm_strategy"))
 
 
 @pytest.fixture
-def site(store: Store) -> Site:
-    """Two provinces are asked; staff of the office may answer in their place, as the diagrams of the cycle allow."""
-    site = open_site(store)
-
-    def prepare(session: Session) -> None:
-        make_office(session)
-        deploy_tests(session, "provinces")
-        boss = make_person(session, "kanya", "osm_strategy", "osm_strategy_head")
-        make_person(session, "planner", "province_planner", province_id="TH-39")
-        case = make_case(session, "provinces", boss)
-        for item in items_of(session, case):
-            session.add(Candidate(work_item_id=item.id, role="osm_strategy"))
-
-    site.arrange(prepare)
-    return site
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def item_of(site: Site, province_id: str) -> str:

@@ -8,31 +8,29 @@ from sqlalchemy.orm import Session
 
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Case, Person, WorkItem
-from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
-from tests.integration.web.visits import Answer, Site, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Answer, Site
 
 ROAD, BRIDGE = {"code": "P-1", "name": "ถนนสาย ก"}, {"code": "P-2", "name": "สะพานข้ามห้วย"}
 
 
-@pytest.fixture
-def site(store: Store) -> Site:
+def prepare(session: Session) -> None:
     """A director who sees the team, one who reports and an auditor; two projects and two provinces are asked."""
-    site = open_site(store)
+    make_office(session)
+    deploy_tests(session, "provinces", "reports")
+    me = make_person(session, "malee", "osm_me")
+    make_person(session, "boss", "osm_director")
+    make_person(session, "seer", "auditor")
+    make_case(session, "reports", title="รายงานไตรมาส 1", data={"projects": [ROAD, BRIDGE]})
+    make_case(session, "provinces")
+    for item in session.scalars(select(WorkItem).where(WorkItem.element == "fill")):
+        work_items.claim(session, item.id, me, NOW)
 
-    def prepare(session: Session) -> None:
-        make_office(session)
-        deploy_tests(session, "provinces", "reports")
-        me = make_person(session, "malee", "osm_me")
-        make_person(session, "boss", "osm_director")
-        make_person(session, "seer", "auditor")
-        make_case(session, "reports", title="รายงานไตรมาส 1", data={"projects": [ROAD, BRIDGE]})
-        make_case(session, "provinces")
-        for item in session.scalars(select(WorkItem).where(WorkItem.element == "fill")):
-            work_items.claim(session, item.id, me, NOW)
 
-    site.arrange(prepare)
-    return site
+@pytest.fixture
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def case_of(site: Site, key: str) -> str:

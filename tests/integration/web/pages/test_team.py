@@ -11,33 +11,31 @@ from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import workload
 from osm_flow.store.models import Person, WorkItem
-from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person
-from tests.integration.web.visits import Site, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Site
+
+
+def prepare(session: Session) -> None:
+    """malee holds one overdue and one calm work item; one waits for anybody; another office has its own."""
+    make_office(session)
+    make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
+    deploy_tests(session, "review")
+    malee = make_person(session, "malee", "osm_strategy", "osm_data")
+    make_person(session, "wichai", "osm_director")
+    make_person(session, "far", "osm_strategy", office_id="NE-U2")
+    for title in ("หนึ่ง", "สอง", "สาม"):
+        make_case(session, title=title)
+    make_case(session, title="ที่อื่น", office_id="NE-U2")
+    mine = session.scalars(select(WorkItem).where(WorkItem.office_id == "NE-U1").order_by(WorkItem.id)).all()
+    for item in mine[:2]:
+        work_items.claim(session, item.id, malee, NOW)
+    mine[0].due_at, mine[1].due_at = later(-60), later(60 * 24 * 3)
 
 
 @pytest.fixture
-def site(store: Store) -> Site:
-    """malee holds one overdue and one calm work item; one waits for anybody; another office has its own."""
-    site = open_site(store)
-
-    def prepare(session: Session) -> None:
-        make_office(session)
-        make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
-        deploy_tests(session, "review")
-        malee = make_person(session, "malee", "osm_strategy", "osm_data")
-        make_person(session, "wichai", "osm_director")
-        make_person(session, "far", "osm_strategy", office_id="NE-U2")
-        for title in ("หนึ่ง", "สอง", "สาม"):
-            make_case(session, title=title)
-        make_case(session, title="ที่อื่น", office_id="NE-U2")
-        mine = session.scalars(select(WorkItem).where(WorkItem.office_id == "NE-U1").order_by(WorkItem.id)).all()
-        for item in mine[:2]:
-            work_items.claim(session, item.id, malee, NOW)
-        mine[0].due_at, mine[1].due_at = later(-60), later(60 * 24 * 3)
-
-    site.arrange(prepare)
-    return site
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def test_load_is_for_heads(site: Site) -> None:

@@ -11,30 +11,28 @@ from sqlalchemy.orm import Session
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Draft, Person, Position, WorkItem
-from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, make_case, make_office, make_person
-from tests.integration.web.visits import Answer, Site, Visitor, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Answer, Site, Visitor
+
+
+def prepare(session: Session) -> None:
+    """One case whose draft waits; somsri and malee draft, wichai approves, an auditor reads, another office looks on."""
+    make_office(session)
+    make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
+    deploy_tests(session, "review")
+    starter = make_person(session, "somsri", "osm_strategy")
+    make_person(session, "malee", "osm_strategy")
+    make_person(session, "wichai", "osm_director")
+    make_person(session, "auditor", "auditor")
+    make_person(session, "foreigner", "osm_strategy", office_id="NE-U2")
+    make_person(session, "planner", "province_planner", province_id="TH-41")
+    make_case(session, actor=starter, title="แผนปี 2571")
 
 
 @pytest.fixture
-def site(store: Store) -> Site:
-    """One case whose draft waits; somsri and malee draft, wichai approves, an auditor reads, another office looks on."""
-    site = open_site(store)
-
-    def prepare(session: Session) -> None:
-        make_office(session)
-        make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
-        deploy_tests(session, "review")
-        starter = make_person(session, "somsri", "osm_strategy")
-        make_person(session, "malee", "osm_strategy")
-        make_person(session, "wichai", "osm_director")
-        make_person(session, "auditor", "auditor")
-        make_person(session, "foreigner", "osm_strategy", office_id="NE-U2")
-        make_person(session, "planner", "province_planner", province_id="TH-41")
-        make_case(session, actor=starter, title="แผนปี 2571")
-
-    site.arrange(prepare)
-    return site
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def open_item(site: Site) -> str:

@@ -19,33 +19,31 @@ from werkzeug.http import parse_options_header
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.store.models import Case
-from osm_flow.store.session import Store
 from osm_flow.web.parts.downloads import disposition
 from tests.factories import BPMN, NOW, files, make_case, make_office, make_person
-from tests.integration.web.visits import Site, Visitor, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Site, Visitor
 from tests.serving import refuse_unsendable, served
 
 WEB = Path(__file__).parents[4] / "osm_flow" / "web"
 KEY = "ร่างและตรวจ_ปี๒๕๗๐"
 
 
-@pytest.fixture
-def site(store: Store) -> Site:
+def prepare(session: Session) -> None:
     """One case of a process with a Thai id, which also begins the numbers of its cases."""
-    site = open_site(store)
+    make_office(session)
+    make_person(session, "malee", "osm_strategy")
+    make_person(session, "auditor", "auditor")
+    diagram = (BPMN / "review.bpmn").read_text(encoding="utf-8")
+    diagram = diagram.replace('id="review"', f'id="{KEY}"').replace('value="REV"', 'value="ร่าง"')
+    forms = {name: content for name, content in files().items() if name.endswith(".yaml")}
+    deploy(session, {"thai.bpmn": diagram.encode(), **forms}, SYSTEM, NOW)
+    make_case(session, KEY)
 
-    def prepare(session: Session) -> None:
-        make_office(session)
-        make_person(session, "malee", "osm_strategy")
-        make_person(session, "auditor", "auditor")
-        diagram = (BPMN / "review.bpmn").read_text(encoding="utf-8")
-        diagram = diagram.replace('id="review"', f'id="{KEY}"').replace('value="REV"', 'value="ร่าง"')
-        forms = {name: content for name, content in files().items() if name.endswith(".yaml")}
-        deploy(session, {"thai.bpmn": diagram.encode(), **forms}, SYSTEM, NOW)
-        make_case(session, KEY)
 
-    site.arrange(prepare)
-    return site
+@pytest.fixture
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 @pytest.fixture

@@ -10,24 +10,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.store.models import Access, Case
-from osm_flow.store.session import Store
 from tests.factories import deploy_tests, make_case, make_office, make_person
-from tests.integration.web.visits import Site, open_site
+from tests.integration.web.conftest import Opened
+from tests.integration.web.visits import Site
+
+
+def prepare(session: Session) -> None:
+    """A case with a draftsman and an auditor."""
+    make_office(session)
+    deploy_tests(session, "review")
+    make_person(session, "malee", "auditor")
+    make_case(session, actor=make_person(session, "anan", "osm_strategy"), title="แผนปี 2571")
 
 
 @pytest.fixture
-def site(store: Store) -> Site:
-    """A case with a draftsman and an auditor."""
-    site = open_site(store)
-
-    def prepare(session: Session) -> None:
-        make_office(session)
-        deploy_tests(session, "review")
-        make_person(session, "malee", "auditor")
-        make_case(session, actor=make_person(session, "anan", "osm_strategy"), title="แผนปี 2571")
-
-    site.arrange(prepare)
-    return site
+def site(opened: Opened) -> Site:
+    return opened(prepare)
 
 
 def case_id(site: Site) -> str:
