@@ -10,7 +10,7 @@ from flask import Flask, Response, g, request
 
 from osm_flow.errors import Refused
 from osm_flow.operations.people.offices import seed_clusters
-from osm_flow.store.models import HolidayOverride, Office, Person
+from osm_flow.store.models import Office, OfficeHoliday, Person
 from osm_flow.store.session import Store
 from osm_flow.web.site.access import public
 from tests.integration.web.conftest import Visitor
@@ -140,5 +140,5 @@ def test_the_same_sent_by_two_people_at_once_is_never_a_crash(
     assert {status for _, status in statuses} <= {302, 409, 422}, statuses
     assert 302 in {status for path, status in statuses if path == "/people/new"}
     with store.reading() as session:
-        assert session.query(HolidayOverride).count() == 1
+        assert session.query(OfficeHoliday).count() == 1
         assert session.query(Person).filter_by(username="somsri").count() == 1
