@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, aliased
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import CaseFacts, WorkItemFacts, reads_whole_office
+from osm_flow.domain.access.separation import STARTED_BY, Done, elements_of, kept_apart
 from osm_flow.domain.states import WorkItemStatus
-from osm_flow.store.models import Candidate, Case, WorkItem
+from osm_flow.store.models import Candidate, Case, Person, WorkItem
 
 
 def case_facts(session: Session, case: Case, actor: Actor) -> CaseFacts:
@@ -27,8 +27,9 @@ def case_facts(session: Session, case: Case, actor: Actor) -> CaseFacts:
 
 
 def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemFacts:
-    """Facts of a work item; who completed which element is only asked for when duties are separate."""
-    separate = separate_elements(item)
+    """Facts of a work item, among them who completed what it is kept apart from."""
+    separate = elements_of(item.separate_from)
+    apart = kept_apart(item.element, separate, item.opened_at, _done_around(session, item))
     answered = actor.names_answered
     return WorkItemFacts(
         office_id=item.office_id,
@@ -37,34 +38,33 @@ def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemF
         assignee_id=item.assignee_id,
         owner_id=item.owner_id,
         province_id=item.province_id,
-        completed_by=completers(session, item.case, separate) if separate else {},
-        separate_from=separate,
+        completed_by=apart,
+        separate_from=tuple(dict.fromkeys((*separate, *apart))),
         names_others=any(one.person_id is not None and one.person_id not in answered for one in item.candidates),
         case_state=item.case.state,
     )
 
 
-def separate_elements(item: WorkItem) -> tuple[str, ...]:
-    """The elements whose completers may not complete this one."""
-    return tuple(name.strip() for name in (item.separate_from or "").split(",") if name.strip())
-
-
-def completers(session: Session, case: Case, elements: Iterable[str]) -> dict[str, frozenset[int]]:
-    """Who completed these elements anywhere in the family of the case: itself, its parents, their children."""
+def _done_around(session: Session, item: WorkItem) -> Iterator[Done]:
+    """What was completed in the family of the case (itself, its parents, their children) and may keep people apart."""
+    names = elements_of(item.separate_from)
+    principal = aliased(Person)
     query = (
-        select(WorkItem.element, WorkItem.completed_by_id)
+        select(WorkItem.element, WorkItem.completed_by_id, principal.id, WorkItem.separate_from, WorkItem.closed_at)
         .join(Case)
+        .outerjoin(principal, principal.username == WorkItem.on_behalf_of)
         .where(
-            Case.root_case_id == case.root_case_id,
-            WorkItem.element.in_(tuple(elements)),
+            Case.root_case_id == item.case.root_case_id,
+            or_(WorkItem.element.in_(names), WorkItem.separate_from.is_not(None)),
             WorkItem.state == WorkItemStatus.COMPLETED,
         )
     )
-    done_by: dict[str, set[int]] = defaultdict(set)
-    for element, person_id in session.execute(query):
-        if person_id is not None:
-            done_by[element].add(person_id)
-    return {element: frozenset(people) for element, people in done_by.items()}
+    for element, doer, for_whom, separate_from, closed_at in session.execute(query):
+        people = frozenset(one for one in (doer, for_whom) if one is not None)
+        yield Done(element, people, elements_of(separate_from), closed_at)
+    if STARTED_BY in names:
+        starter = select(Person.id).where(Person.username == item.case.started_by)
+        yield Done(STARTED_BY, frozenset(session.scalars(starter)))
 
 
 def spell(candidates: Iterable[Candidate], actor: Actor) -> tuple[str, ...]:

@@ -229,7 +229,7 @@ def decide(actor: Actor, verb: Verb, facts: Facts) -> Decision:
     hat = _hat(actor, rule, facts, office_id)
     if hat is None:
         return Decision(False, Reason.role)
-    reason = _obstacle(actor, verb, rule, facts)
+    reason = _obstacle(actor, verb, rule, facts, hat)
     return Decision(reason is Reason.ok, reason, hat)
 
 
@@ -320,9 +320,9 @@ def _hat_of(actor: Actor, facts: CaseFacts | WorkItemFacts) -> Hat | None:
     return _candidate(actor, facts) or actor.wearing(WORKERS, facts.office_id)
 
 
-def _obstacle(actor: Actor, verb: Verb, rule: Rule, facts: Facts) -> Reason:
+def _obstacle(actor: Actor, verb: Verb, rule: Rule, facts: Facts, hat: Hat) -> Reason:
     if isinstance(facts, WorkItemFacts):
-        if verb in _FOUR_EYES and is_separated(actor, facts):
+        if verb in _FOUR_EYES and is_separated(actor, facts, hat):
             return Reason.separated
         if verb is Verb.complete and facts.assignee_id not in (None, actor.person_id):
             return Reason.held
@@ -334,9 +334,10 @@ def _obstacle(actor: Actor, verb: Verb, rule: Rule, facts: Facts) -> Reason:
     return Reason.ok
 
 
-def is_separated(actor: Actor, item: WorkItemFacts) -> bool:
-    """Whether the actor completed an element of the case from which this work item is kept separate."""
-    return any(actor.person_id in item.completed_by.get(element, frozenset()) for element in item.separate_from)
+def is_separated(actor: Actor, item: WorkItemFacts, hat: Hat | None = None) -> bool:
+    """Whether the actor, or whom they stand in for, had a hand in an element from which this work item is kept apart."""
+    both = {actor.person_id, hat.for_id if hat else None} - {None}
+    return any(both & item.completed_by.get(element, frozenset()) for element in item.separate_from)
 
 
 def reads_whole_office(actor: Actor, office_id: str) -> bool:

@@ -214,7 +214,8 @@ def _may_go_on(session: Session, item: WorkItem, person: Person, now: datetime) 
     actor = actor_for(session, person, local_day(now))
     facts = work_item_facts(session, item, actor)
     verb = Verb.see_work_item if item.assignee_id else Verb.claim
-    return decide(actor, verb, facts).allowed and not is_separated(actor, facts)
+    decision = decide(actor, verb, facts)
+    return decision.allowed and not is_separated(actor, facts, decision.hat)
 
 
 def _wearing(

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
 from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.domain.search import says_nothing, visible
-from osm_flow.errors import Invalid, NotFound
+from osm_flow.errors import Forbidden, Invalid, NotFound
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.accounts import managed_person, require_office
+from osm_flow.operations.people.hats import valid_on
 from osm_flow.store.models import Office, Person, Position, Province
 
 _RECORDED = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en")
@@ -22,6 +23,10 @@ _RECORDED = ("role", "office_id", "province_id", "kind", "letter", "valid_from",
 
 class PositionNotFound(NotFound):
     """There is no such position."""
+
+
+class NotToYourself(Forbidden):
+    """Nobody gives a position to themselves: another administrator has to."""
 
 
 class PositionNotAccepted(Invalid):
@@ -35,9 +40,14 @@ def positions_of(session: Session, person: Person) -> Sequence[Position]:
 
 
 def give_position(session: Session, username: str, actor: Actor, now: datetime, entered: NewPosition) -> Position:
-    """Give a person a role in an office over a period. Raises PositionNotAccepted naming the fields at fault."""
+    """Give a person a role in an office over a period; nobody gives one to themselves.
+
+    Raises Forbidden, NotToYourself, and PositionNotAccepted naming the fields at fault.
+    """
     person = managed_person(session, username, actor)
     require_office(actor, entered.office_id)
+    if person.id == actor.person_id:
+        raise NotToYourself
     principal = session.scalars(select(Person).where(Person.username == (entered.for_username or ""))).one_or_none()
     position = Position(
         person_id=person.id,
@@ -82,22 +92,62 @@ def _position_faults(session: Session, position: Position) -> Iterable[tuple[str
     if position.kind != PositionKind.substantive:
         if position.for_person_id is None or position.for_person_id == position.person_id:
             yield "for_username", "Say for whom this person acts."
+        else:
+            yield from _post_faults(session, position)
         if says_nothing(position.letter or ""):
             yield "letter", "Name the order or letter that made it."
     if max(map(len, (position.title_th, position.title_en, position.letter or ""))) > 255:
         yield "title_th", "Use at most 255 characters."
 
 
+def _post_faults(session: Session, position: Position) -> Iterable[tuple[str, str]]:
+    """Somebody acts or signs in a post only for whom it is and as long as it is theirs."""
+    own = select(Position).where(
+        Position.person_id == position.for_person_id,
+        Position.kind == PositionKind.substantive,
+        *_same_post(position),
+        *valid_on(position.valid_from),
+    )
+    posts = session.scalars(own).all()
+    if not posts:
+        yield "for_username", "This person does not hold this post here on the first day."
+    elif not any(post.valid_to is None or (position.valid_to or date.max) <= post.valid_to for post in posts):
+        yield "valid_to", "The post of the person represented ends earlier."
+
+
+def _same_post(position: Position) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Position.role == position.role,
+        Position.office_id.is_not_distinct_from(position.office_id),
+        Position.province_id.is_not_distinct_from(position.province_id),
+    )
+
+
 def end_position(session: Session, position_id: int, actor: Actor, now: datetime, *, last_day: date) -> Position:
-    """The position is kept as history but not held after `last_day`. Raises PositionNotFound."""
+    """The position is kept as history but not held after `last_day`; nor is it by whoever acts or signs for its holder.
+
+    Raises PositionNotFound, Forbidden.
+    """
     position = session.get(Position, position_id, with_for_update=True, populate_existing=True)
     if position is None:
         raise PositionNotFound
     require_office(actor, position.office_id)
+    _end(session, position, actor, now, last_day)
+    if position.kind == PositionKind.substantive:
+        stand_ins = select(Position).where(
+            Position.for_person_id == position.person_id,
+            *_same_post(position),
+            or_(Position.valid_to.is_(None), Position.valid_to > last_day),
+        )
+        for stand_in in session.scalars(stand_ins.order_by(Position.id).with_for_update()):
+            _end(session, stand_in, actor, now, last_day)
+    return position
+
+
+def _end(session: Session, position: Position, actor: Actor, now: datetime, last_day: date) -> None:
     old, new = {"valid_to": position.valid_to}, {"valid_to": last_day}
     position.valid_to = last_day
     holder = session.get_one(Person, position.person_id).username
     told = {"position": position.id, "role": position.role, "kind": position.kind, "office_id": position.office_id}
     act = AdminAct(AdminKind.position_ended, holder, position.office_id, old=old, new=new, told=told)
     record(session, actor, now, act)
-    return position

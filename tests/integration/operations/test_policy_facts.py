@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import Reason, Verb, decide
 from osm_flow.operations import policy_facts
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
@@ -67,11 +68,50 @@ def test_who_completed_what_is_told_where_duties_are_separate(session: Session, 
     assert (told.separate_from, told.completed_by) == (("draft",), {"draft": frozenset({anan.person_id})})
 
 
-def test_elements_apart_are_read_with_blanks_around_them(session: Session, anan: Actor) -> None:
-    item = items_of(session, make_case(session))[0]
-    for text, names in ((None, ()), ("", ()), ("a", ("a",)), (" a , b,", ("a", "b"))):
-        item.separate_from = text
-        assert policy_facts.separate_elements(item) == names
+def test_whom_somebody_stood_in_for_had_a_hand_in_it_too(session: Session, anan: Actor, now: datetime) -> None:
+    case = make_case(session)
+    complete(session, items_of(session, case)[0].id, anan, now, Completion.of({"text": "ร่าง"}))
+    (draft,), (check,) = items_of(session, case, "COMPLETED"), items_of(session, case)
+    boss = make_person(session, "boss", "osm_director")
+    draft.on_behalf_of = "boss"
+    session.flush()
+
+    told = policy_facts.work_item_facts(session, check, boss)
+
+    assert told.completed_by == {"draft": frozenset({anan.person_id, boss.person_id})}
+    assert decide(boss, Verb.complete, told).reason is Reason.separated
+
+
+def test_who_checks_before_the_other_is_done_does_not_do_the_other(
+    session: Session, anan: Actor, now: datetime
+) -> None:
+    case = make_case(session)
+    draft = items_of(session, case)[0]
+    complete(session, draft.id, anan, now, Completion.of({"text": "ร่าง"}))
+    check = next(one for one in items_of(session, case) if one.element == "check")
+    boss = make_person(session, "boss", "osm_director", "osm_strategy")
+    check.state, check.completed_by_id, check.closed_at = "COMPLETED", boss.person_id, draft.opened_at
+    draft.state, draft.completed_by_id = "READY", None
+    session.flush()
+
+    told = policy_facts.work_item_facts(session, draft, boss)
+
+    assert (told.separate_from, told.completed_by) == (("check",), {"check": frozenset({boss.person_id})})
+    check.closed_at = draft.opened_at - timedelta(seconds=1)  # of an earlier round
+    session.flush()
+    assert policy_facts.work_item_facts(session, draft, boss).completed_by == {}
+
+
+def test_who_started_the_case_counts_where_the_diagram_asks(session: Session, anan: Actor) -> None:
+    case = make_case(session)
+    item = items_of(session, case)[0]
+    item.separate_from, case.started_by = "started_by", "anan"
+    session.flush()
+
+    told = policy_facts.work_item_facts(session, item, anan)
+
+    assert told.completed_by == {"started_by": frozenset({anan.person_id})}
+    assert decide(anan, Verb.claim, told).reason is Reason.separated
 
 
 def test_other_people_are_no_candidates_that_matter(session: Session, anan: Actor) -> None:

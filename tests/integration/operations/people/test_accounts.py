@@ -360,8 +360,14 @@ def test_locking_and_unlocking_change_the_account_once(session: Session, root: A
         ({"valid_to": TODAY}, set()),
         ({"kind": "acting", "letter": "คำสั่ง 1"}, {"for_username"}),
         ({"kind": "acting", "letter": "คำสั่ง 1", "for_username": "somsri"}, {"for_username"}),
-        ({"kind": "delegated", "for_username": "root", "letter": " "}, {"letter"}),
-        ({"kind": "delegated", "for_username": "root", "letter": "คำสั่ง 1"}, set()),
+        ({"kind": "delegated", "for_username": "chief", "letter": " "}, {"letter"}),
+        ({"kind": "delegated", "for_username": "chief", "letter": "คำสั่ง 1"}, set()),
+        ({"kind": "delegated", "for_username": "root", "letter": "คำสั่ง 1"}, {"for_username"}),
+        ({"kind": "acting", "for_username": "far", "letter": "คำสั่ง 1"}, {"for_username"}),
+        ({"kind": "acting", "for_username": "leaving", "letter": "คำสั่ง 1"}, {"valid_to"}),
+        ({"kind": "acting", "for_username": "leaving", "letter": "คำสั่ง 1", "valid_to": TODAY}, set()),
+        ({"kind": "acting", "for_username": "left", "letter": "คำสั่ง 1"}, {"for_username"}),
+        ({"kind": "acting", "for_username": "second", "letter": "คำสั่ง 1"}, {"for_username"}),
         ({"title_en": "x" * 256}, {"title_th"}),
     ],
 )
@@ -369,6 +375,13 @@ def test_a_position_that_makes_no_sense_names_its_fields(
     session: Session, root: Actor, change: dict[str, Any], fields: set[str]
 ) -> None:
     somsri = create(session)
+    make_person(session, "chief", "osm_me")
+    make_person(session, "far", "osm_me", office_id="NE-U2")
+    for username, first, last in (("leaving", TODAY, TODAY), ("left", date(2026, 1, 1), TODAY - timedelta(days=1))):
+        make_person(session, username)
+        give(session, username, valid_from=first, valid_to=last)
+    make_person(session, "second")
+    give(session, "second", kind="acting", for_username="chief", letter="คำสั่ง 0")
     if fields:
         with pytest.raises(positions.PositionNotAccepted) as refused:
             give(session, "somsri", **change)
@@ -377,6 +390,37 @@ def test_a_position_that_makes_no_sense_names_its_fields(
         give(session, "somsri", **change)
     session.expire_all()
     assert len(positions.positions_of(session, somsri)) == (0 if fields else 1)
+
+
+def test_nobody_gives_a_position_to_themselves(session: Session, root: Actor) -> None:
+    for change in ({}, {"role": "osm_director"}):
+        with pytest.raises(positions.NotToYourself):
+            give(session, "root", root, **change)
+    assert [position.role for position in session.scalars(select(Position))] == ["admin"]
+
+
+def test_who_acts_for_somebody_does_so_no_longer_than_the_post_is_theirs(session: Session, root: Actor) -> None:
+    chief = make_person(session, "chief", "osm_me", "osm_director")
+    create(session)
+    acting = give(session, "somsri", kind="acting", for_username="chief", letter="คำสั่ง 1")
+    director = give(
+        session,
+        "somsri",
+        role="osm_director",
+        kind="delegated",
+        for_username="chief",
+        letter="คำสั่ง 2",
+        valid_to=later(720).date(),
+    )
+    post = session.scalars(
+        select(Position).where(Position.person_id == chief.person_id, Position.role == "osm_me")
+    ).one()
+
+    positions.end_position(session, post.id, root, NOW, last_day=TODAY)
+
+    assert (acting.valid_to, director.valid_to) == (TODAY, later(720).date())
+    told = session.scalars(select(AdminRecord).order_by(AdminRecord.seq.desc()).limit(2)).all()
+    assert [(row.kind, row.subject) for row in told] == [("position.ended", "somsri"), ("position.ended", "chief")]
 
 
 def test_an_administrator_of_one_office_gives_and_ends_nothing_elsewhere(session: Session, root: Actor) -> None:
