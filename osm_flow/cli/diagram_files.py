@@ -22,6 +22,7 @@ from osm_flow.engine.lint.endless import WALKED_ALL_THE_SAME
 from osm_flow.engine.values import Problem
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.definitions.deployments import read_form
+from osm_flow.operations.definitions.offered import offered
 from osm_flow.resources import resource_dir
 
 _FILE_NAME = re.compile(r"^[\w.-]{1,64}$")
@@ -121,8 +122,16 @@ class DiagramFile:
             topics=RESULT_SCHEMAS,
             known_processes=known,
             roles=SIGN_IN_ROLES,
+            offered=offered(self._others()),
         )
         return [*found, *self._beside_alone()]
+
+    def _others(self) -> Iterator[Diagram]:
+        """The other diagrams whose cases may be of one family with those of this file: given, or beside it."""
+        given = [DiagramFile(path) for path in self.given if path.suffix == ".bpmn"]
+        for file in {file.path.resolve(): file for file in [*self.beside.values(), *given]}.values():
+            if file.is_readable and file.path.resolve() != self.path.resolve():
+                yield file.diagram
 
     def _beside_alone(self) -> Iterator[Problem]:
         """Warn of the processes that are called and are in no file that was given: their deployment needs them."""

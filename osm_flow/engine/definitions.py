@@ -64,6 +64,18 @@ class Diagram:
         inner = {call for call in self.called if call in self.process_keys}
         return next((k for k in self.process_keys if k not in inner), self.process_keys[0])
 
+    @property
+    def tasks_of_people(self) -> list[str]:
+        """The ids of the user and manual tasks."""
+        nodes = self.root.iter(f"{BPMN}userTask", f"{BPMN}manualTask")
+        return [node.get("id") for node in nodes if node.get("id")]
+
+    @property
+    def documents(self) -> list[str]:
+        """The names of the documents that elements write."""
+        written = (properties_of(node).get("document") for node in self.root.iter() if is_flow_node(node))
+        return [document for document in written if document]
+
 
 @dataclass(frozen=True)
 class Process:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -28,6 +28,17 @@ class Problem:
     def where(self) -> str:
         """The element as people find it: its drawn name and its id."""
         return f"“{self.name}” ({self.element})" if self.name else self.element
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What diagrams may name that lies outside their own file; None leaves names of that kind unchecked."""
+
+    provinces: Collection[str] | None = None
+    ladders: Collection[str] | None = None
+    # Tasks of people and documents in other processes, whose cases may be of one family with those of the file.
+    tasks: Collection[str] | None = None
+    documents: Collection[str] | None = None
 
 
 # ---- commands: what may happen to a case ----------------------------------------------------------------------

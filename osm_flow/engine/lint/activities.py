@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from osm_flow.engine.decisions import decision_problems
-from osm_flow.engine.errors import ExpressionFault
-from osm_flow.engine.expressions import always_is, constant_of, is_wrapped, parse, pieces, strip
+from osm_flow.engine.expressions import always_is, constant_of, is_wrapped, strip
 from osm_flow.engine.lint.conditions import check_condition
 from osm_flow.engine.lint.events import is_like_a_time
 from osm_flow.engine.lint.examined import Ground
+from osm_flow.engine.lint.named.people import check_people
+from osm_flow.engine.lint.named.properties import check_properties, check_variable
 from osm_flow.engine.spiff.events import is_time_literal
 from osm_flow.engine.spiff.loops import MAX_INSTANCES
 from osm_flow.engine.xml import BPMN, CAMUNDA, NAMESPACES, child_text, local_name, properties_of
@@ -38,7 +36,6 @@ def check_activity(ground: Ground, node: Any) -> None:
         "subProcess": _subprocess,
     }
     _expressions(ground, node)
-    _roles(ground, node)
     ground.form(node, node.get(f"{CAMUNDA}formKey") or properties_of(node).get("form"))
     if name in checks:
         if not ground.is_blamed(node):
@@ -49,14 +46,9 @@ def check_activity(ground: Ground, node: Any) -> None:
 def _expressions(ground: Ground, node: Any) -> None:
     for attribute in ("dueDate", "followUpDate"):
         _date(ground, node, node.get(f"{CAMUNDA}{attribute}"))
-    for attribute in ("assignee", "candidateUsers", "candidateGroups"):
-        _people(ground, node, attribute, node.get(f"{CAMUNDA}{attribute}"))
+    check_people(ground, node)
     _priority(ground, node, (node.get(f"{CAMUNDA}priority") or "0").strip())
-    for key, text in properties_of(node).items():
-        if key == "payload":
-            ground.expression(node, text)
-        else:
-            ground.template(node, text)
+    check_properties(ground, node)
 
 
 def _date(ground: Ground, node: Any, text: str | None) -> None:
@@ -77,22 +69,6 @@ def _date(ground: Ground, node: Any, text: str | None) -> None:
         ground.add(node, "fixed_date", f"{text[:80]} ไม่ใช่วันที่ ใช้ฟังก์ชันปฏิทิน เช่น working_days(5)", en)
 
 
-def _people(ground: Ground, node: Any, attribute: str, text: str | None) -> None:
-    """Check who is named: an expression must give a name, and where several may stand a list of names."""
-    before = len(ground.found)
-    ground.value(node, text)
-    if not text or not is_wrapped(text) or len(ground.found) > before:
-        return
-    kind, (is_constant, value) = always_is(text), constant_of(text)
-    several = attribute != "assignee" and kind == "a list"
-    named = isinstance(value, list) and all(isinstance(name, str) for name in value)
-    if kind in (None, "a text") or (several and (named or not is_constant)):
-        return
-    en = f"camunda:{attribute} is {text[:80]}, which names nobody: write a name in quotes, or a variable that holds one"
-    th = f"camunda:{attribute} เป็น {text[:80]} ซึ่งไม่ใช่ชื่อ ให้เขียนชื่อในเครื่องหมายคำพูด หรือตัวแปรที่เก็บชื่อ"
-    ground.add(node, "people", th, en)
-
-
 def _priority(ground: Ground, node: Any, text: str) -> None:
     before = len(ground.found)
     ground.value(node, text)
@@ -108,52 +84,6 @@ def _priority(ground: Ground, node: Any, text: str) -> None:
     if not text.lstrip("-").isdigit() or not text.isascii() or abs(int(text)) > _MOST_PRIORITY:
         en = f"the priority must be a whole number of at most {_MOST_PRIORITY}"
         ground.add(node, "priority", f"ลำดับความสำคัญต้องเป็นจำนวนเต็มไม่เกิน {_MOST_PRIORITY}", en)
-
-
-def _roles(ground: Ground, node: Any) -> None:
-    """Check the roles that are written down: one that nobody can have would leave the work to nobody."""
-    text = node.get(f"{CAMUNDA}candidateGroups")
-    if ground.roles is None or not text:
-        return
-    try:
-        written = _written_roles(text)
-    except ExpressionFault:
-        return  # told as an expression already
-    unknown = [
-        r for r in dict.fromkeys(written) if r.partition("@")[0] not in ground.roles and not r.startswith("user:")
-    ]
-    if unknown:
-        near = [n for role in unknown for n in get_close_matches(role.partition("@")[0], list(ground.roles), 1)]
-        names = ", ".join(unknown)
-        th = f"ไม่มีใครทำหน้าที่ {names} ได้" + (f" หมายถึง {', '.join(near)} หรือไม่" if near else "")
-        en = f"nobody who signs in has the role {names}" + (f": did you mean {', '.join(near)}?" if near else "")
-        ground.add(node, "unknown_role", th, en)
-
-
-def _written_roles(text: str) -> list[str]:
-    """The roles that a text or an expression names outright."""
-    if is_wrapped(text):
-        return list(_roles_of(parse(text)))
-    found: list[str] = []
-    for before, expression in pieces(text):
-        whole = before.split(",") if expression is None else before.split(",")[:-1]
-        found += [role.strip() for role in whole if role.strip()]
-        found += _roles_of(parse(expression)) if expression is not None else []
-    return found if "${" not in text else [role for role in found if not role.startswith("@")]
-
-
-def _roles_of(tree: ast.expr) -> Iterator[str]:
-    match tree:
-        case ast.Constant(value=str(names)):
-            yield from (name.strip() for name in names.split(",") if name.strip())
-        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.BoolOp(values=parts):
-            for part in parts:
-                yield from _roles_of(part)
-        case ast.IfExp(body=body, orelse=orelse):
-            yield from _roles_of(body)
-            yield from _roles_of(orelse)
-        case ast.Call(func=ast.Name(id="role"), args=[ast.Constant(value=str(name)), *_]):
-            yield name
 
 
 def _human(ground: Ground, node: Any) -> None:
@@ -196,6 +126,8 @@ def _decision(ground: Ground, node: Any) -> None:
     elif shape != "singleResult" and not node.get(f"{CAMUNDA}resultVariable"):
         en = "the result needs a variable (camunda:resultVariable), unless it is a singleResult"
         ground.add(node, "no_result_variable", "ต้องระบุตัวแปรของผลลัพธ์ (camunda:resultVariable)", en)
+    if result := (node.get(f"{CAMUNDA}resultVariable") or "").strip():
+        check_variable(ground, node, result)
     if key not in ground.decisions:
         ground.add(node, "no_decision", f"ไม่พบตารางการตัดสินใจ {key}", f"there is no decision table {key}")
         return
@@ -213,12 +145,20 @@ def _call(ground: Ground, node: Any) -> None:
     elif ground.known is not None and called not in ground.known and called not in ground.diagram.process_keys:
         ground.add(node, "unknown_process", f"ไม่พบกระบวนการ {called}", f"there is no process {called}")
     path = "./bpmn:extensionElements/camunda:in|./bpmn:extensionElements/camunda:out"
+    written: set[tuple[str, str]] = set()
     for mapping in node.xpath(path, namespaces=NAMESPACES):
         source = mapping.get("sourceExpression") or mapping.get("source")
         if mapping.get("businessKey") or mapping.get("variables") == "all":
             continue
         if not source or not mapping.get("target"):
             ground.add(node, "mapping", "การส่งค่าต้องมีต้นทางและปลายทาง", "a mapping needs a source and a target")
+        elif (target := (local_name(mapping), mapping.get("target"))) in written:
+            en = f"{target[1]} is written by several mappings, and only the last would count: leave one"
+            th = f"มีการส่งค่าไปยัง {target[1]} หลายแห่ง ซึ่งมีผลแห่งเดียว ให้เหลือแห่งเดียว"
+            ground.add(node, "mapping", th, en)
+        else:
+            written.add(target)
+            check_variable(ground, node, str(target[1]))
         ground.expression(node, source)
 
 
@@ -259,9 +199,9 @@ def _instances(ground: Ground, node: Any, loop: Any) -> None:
     _cardinality(ground, node, cardinality)
     check_condition(ground, node, child_text(loop, "./bpmn:completionCondition"))
     variable = loop.get(f"{CAMUNDA}elementVariable")
-    if variable and not variable.strip().isidentifier():
-        en = f"{variable} cannot be the name of a variable: write one word, such as item"
-        ground.add(node, "variable", f"{variable} เป็นชื่อตัวแปรไม่ได้ ให้เขียนคำเดียว เช่น item", en)
+    items = [i.get("name") or i.get("id") for i in loop.findall(f"{BPMN}inputDataItem")]
+    for name in filter(None, [variable, *items]):
+        check_variable(ground, node, name.strip())
 
 
 def _collection(ground: Ground, node: Any, text: str | None) -> None:

@@ -12,7 +12,7 @@ from osm_flow.engine.definitions import Diagram, is_flow_node
 from osm_flow.engine.errors import ExpressionFault
 from osm_flow.engine.sentences.drawn import Sentence, called
 from osm_flow.engine.sentences.habits import explained
-from osm_flow.engine.values import Problem
+from osm_flow.engine.values import Offered, Problem
 from osm_flow.engine.xml import BPMN, NAMESPACES, local_name
 
 FIRST_BUDDHIST_YEAR = 2400
@@ -45,6 +45,7 @@ class Ground:
         self.known = known_processes
         # The roles that people can have; None leaves them unchecked.
         self.roles: Collection[str] | None = None
+        self.offered = Offered()
         self.nodes = {n.get("id"): n for n in process.iter() if is_flow_node(n)}
         self.everything = {n.get("id"): n for n in process.iter() if isinstance(n.tag, str) and n.get("id")}
         self.flows = list(process.iter(f"{BPMN}sequenceFlow"))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Any
 
 from lxml import etree
 
 from osm_flow.engine.definitions import Diagram, is_flow_node
-from osm_flow.engine.lint.constructs import CODE_ATTRIBUTES
+from osm_flow.engine.lint.constructs import BOOLEANS, CODE_ATTRIBUTES, FIXED_ATTRIBUTES
 from osm_flow.engine.lint.examined import Ground
+from osm_flow.engine.lint.flows import CHOICES
 from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import BPMN, CAMUNDA, NAMESPACES, local_name
 
@@ -60,6 +62,58 @@ _PLACES: dict[str, tuple[str, ...] | None] = {
     **dict.fromkeys(("decisionRef", "resultVariable", "mapDecisionResult"), ("businessRuleTask",)),
     **dict.fromkeys(("collection", "elementVariable"), ("multiInstanceLoopCharacteristics",)),
 }
+# Attributes that the standard gives to elements; those of tools have a namespace of their own.
+_OF_ACTIVITIES = ("default", "isForCompensation", "startQuantity", "completionQuantity")
+_OF_DATA = ("itemSubjectRef", "isCollection")
+_OF_EXPRESSIONS = ("language", "evaluatesToTypeRef")
+_STANDARD: dict[str, tuple[str, ...]] = {
+    "process": ("processType", "isClosed", "isExecutable", "definitionalCollaborationRef"),
+    "subProcess": (*_OF_ACTIVITIES, "triggeredByEvent"),
+    "userTask": (*_OF_ACTIVITIES, "implementation"),
+    "manualTask": _OF_ACTIVITIES,
+    "serviceTask": (*_OF_ACTIVITIES, "implementation", "operationRef"),
+    "sendTask": (*_OF_ACTIVITIES, "implementation", "operationRef", "messageRef"),
+    "receiveTask": (*_OF_ACTIVITIES, "implementation", "operationRef", "messageRef", "instantiate"),
+    "businessRuleTask": (*_OF_ACTIVITIES, "implementation"),
+    "callActivity": (*_OF_ACTIVITIES, "calledElement"),
+    "startEvent": ("isInterrupting", "parallelMultiple"),
+    "endEvent": (),
+    "intermediateThrowEvent": (),
+    "intermediateCatchEvent": ("parallelMultiple",),
+    "boundaryEvent": ("parallelMultiple", "cancelActivity", "attachedToRef"),
+    "exclusiveGateway": ("gatewayDirection", "default"),
+    "inclusiveGateway": ("gatewayDirection", "default"),
+    "parallelGateway": ("gatewayDirection",),
+    "eventBasedGateway": ("gatewayDirection", "instantiate", "eventGatewayType"),
+    "sequenceFlow": ("sourceRef", "targetRef", "isImmediate"),
+    "laneSet": (),
+    "lane": ("partitionElementRef",),
+    "textAnnotation": ("textFormat",),
+    "association": ("sourceRef", "targetRef", "associationDirection"),
+    "group": ("categoryValueRef",),
+    "documentation": ("textFormat",),
+    "dataObjectReference": ("itemSubjectRef", "dataObjectRef"),
+    "dataObject": _OF_DATA,
+    "inputDataItem": _OF_DATA,
+    "outputDataItem": _OF_DATA,
+    "standardLoopCharacteristics": ("testBefore", "loopMaximum"),
+    "multiInstanceLoopCharacteristics": ("isSequential", "behavior", "oneBehaviorEventRef", "noneBehaviorEventRef"),
+    **dict.fromkeys(
+        ("conditionExpression", "loopCondition", "loopCardinality", "completionCondition"), _OF_EXPRESSIONS
+    ),
+    **dict.fromkeys(("timeDate", "timeDuration", "timeCycle"), _OF_EXPRESSIONS),
+    "messageEventDefinition": ("messageRef", "operationRef"),
+    "signalEventDefinition": ("signalRef",),
+    "errorEventDefinition": ("errorRef",),
+    "escalationEventDefinition": ("escalationRef",),
+    "timerEventDefinition": (),
+    "terminateEventDefinition": (),
+}
+# What may stand once in its parent; of more than one only the first would be read.
+_ONCE = (
+    *("loopCardinality", "completionCondition", "loopCondition", "loopDataInputRef", "loopDataOutputRef"),
+    *("inputDataItem", "outputDataItem", "conditionExpression", "timeDate", "timeDuration", "timeCycle"),
+)
 # Attributes that tune or describe and change nothing of what happens.
 _TUNING = {
     "asyncBefore",
@@ -90,6 +144,9 @@ def check_foreign(ground: Ground, node: Any) -> None:
     for key in node.attrib:
         if key.startswith(CAMUNDA):
             _own_attribute(ground, node, key.removeprefix(CAMUNDA))
+        elif not key.startswith("{"):
+            _plain_attribute(ground, node, key)
+    _written_twice(ground, node)
 
 
 def _refuse(ground: Ground, node: Any, engine: str, parts: list[tuple[str, str]]) -> None:
@@ -136,6 +193,34 @@ def _own_attribute(ground: Ground, node: Any, name: str) -> None:
         where = " / ".join(_PLACES[name] or ("task",))
         th = f"camunda:{name} ไม่มีผลบน {place} ใช้ได้เฉพาะบน {where}"
         ground.add(owner, "unknown_attribute", th, f"camunda:{name} means nothing on a {place}, only on {where}")
+
+
+def _plain_attribute(ground: Ground, node: Any, name: str) -> None:
+    """Check an attribute without a namespace: the standard must have it, and for this element."""
+    owner, place = ground.owner(node), local_name(node)
+    known = _STANDARD.get(place)
+    if name in ("id", "name", *FIXED_ATTRIBUTES, *BOOLEANS) or known is None or (name in known and name != "default"):
+        return
+    if name == "default":
+        if place not in CHOICES:
+            en = f"a default flow means nothing on a {place}, only on a gateway that asks conditions: draw one"
+            th = f"เส้นเริ่มต้นไม่มีผลบน {place} ใช้ได้เฉพาะเกตเวย์ที่ถามเงื่อนไข ให้วาดเกตเวย์"
+            ground.add(owner, "default", th, en)
+        return
+    near = get_close_matches(name, (*known, "id", "name"), 1) or ([f"camunda:{name}"] if name in _PLACES else [])
+    th = f"{place} ไม่มี {name} จึงจะไม่มีผล ให้ลบออก" + (f" หรือหมายถึง {near[0]}" if near else "")
+    en = f"a {place} has no {name}, so it would be ignored: remove it" + (
+        f", or did you mean {near[0]}?" if near else ""
+    )
+    ground.add(owner, "unknown_attribute", th, en)
+
+
+def _written_twice(ground: Ground, node: Any) -> None:
+    for name in _ONCE:
+        if (number := len(node.findall(f"{BPMN}{name}"))) > 1:
+            en = f"{name} is written {number} times, and only the first would count: leave one"
+            th = f"มี {name} อยู่ {number} แห่ง ซึ่งมีผลแห่งเดียว ให้เหลือแห่งเดียว"
+            ground.add(ground.owner(node), "written_twice", th, en)
 
 
 def _fits(node: Any, place: str, places: tuple[str, ...] | None) -> bool:

@@ -36,9 +36,10 @@ from osm_flow.engine.lint.flows import (
     check_ways_out,
 )
 from osm_flow.engine.lint.foreign import check_foreign, foreign_in_file
+from osm_flow.engine.lint.named.properties import check_properties
 from osm_flow.engine.lint.soundness import check_standstills
-from osm_flow.engine.values import Problem
-from osm_flow.engine.xml import BPMN, encoding_fault, local_name, properties_of
+from osm_flow.engine.values import Offered, Problem
+from osm_flow.engine.xml import BPMN, encoding_fault, local_name
 
 
 def lint(
@@ -49,11 +50,12 @@ def lint(
     topics: Collection[str],
     known_processes: Collection[str] | None = None,
     roles: Collection[str] | None = None,
+    offered: Offered | None = None,
 ) -> list[Problem]:
     """The faults of a BPMN file, errors first. An empty list, or warnings alone, means that it may be deployed.
 
     `known_processes` are the keys that call activities may name beside those of the file, `roles` those of people who
-    can sign in; None leaves calls or roles unchecked. One fault gives one problem.
+    can sign in, `offered` what else lies outside the file; None leaves those names unchecked. One fault gives one problem.
     """
     try:
         diagram = read_bpmn(xml)
@@ -66,7 +68,7 @@ def lint(
     problems = [*_foreign_ground(diagram), *foreign_in_file(diagram)]
     for process in executable_processes(diagram.root):
         ground = Ground(process, diagram, forms, decisions, topics, known_processes)
-        ground.roles = roles
+        ground.roles, ground.offered = roles, offered or Offered()
         problems += _problems(ground)
     if not any(p.level == "error" for p in problems):
         problems += endless_calls([diagram.root])
@@ -109,7 +111,7 @@ def _problems(ground: Ground) -> list[Problem]:
         th = f"มีองค์ประกอบเกิน {MAX_NODES} ชิ้น ให้แยกเป็นกระบวนการย่อย"
         ground.add(ground.process, "too_long", th, f"more than {MAX_NODES} elements: split it by call activities")
         return ground.found
-    ground.template(ground.process, properties_of(ground.process).get("subject", ""))
+    check_properties(ground, ground.process)
     kept = [*_looked_at(ground, ground.process)]
     for node in kept:
         check_foreign(ground, node)

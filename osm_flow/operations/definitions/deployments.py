@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -25,9 +26,10 @@ from osm_flow.domain.forms.schema import load_form
 from osm_flow.domain.forms.soundness import check_form
 from osm_flow.domain.json import JSON
 from osm_flow.domain.topics import RESULT_SCHEMAS
-from osm_flow.engine import DefinitionRefused, Diagram, Problem
+from osm_flow.engine import DefinitionRefused, Diagram, Offered, Problem
 from osm_flow.errors import Forbidden, Invalid
 from osm_flow.operations.definitions.library import list_definitions
+from osm_flow.operations.definitions.offered import offered
 from osm_flow.operations.ledger.addresses import is_a_page
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.resources import resource_dir
@@ -121,7 +123,10 @@ def examine(session: Session, files: Mapping[str, bytes]) -> Examined:
     ]
     changed = [process for process in prepared if process.newest is None or process.newest.sha256 != process.sha256]
     # What is stored already was checked then; every start of the site deploys what is mostly there.
-    found = [*read.problems, *_lint(changed, {*newest.keys(), *(process.key for process in prepared)})]
+    given = {process.key for process in prepared}
+    others = [definition for key, definition in newest.items() if key not in given] if changed else []
+    around = [*_stored(session, others), *(diagram for _, diagram in read.diagrams.values())]
+    found = [*read.problems, *_lint(changed, {*newest.keys(), *given}, offered(around))]
     problems = list(dict.fromkeys(found))  # a table that several processes use is told once
     errors = [problem for problem in problems if problem.level == "error"]
     if errors:
@@ -161,7 +166,8 @@ def check(files: Mapping[str, bytes], *, known_processes: Collection[str] = ()) 
         for xml, diagram in read.diagrams.values()
         for key in diagram.process_keys
     ]
-    return list(dict.fromkeys([*read.problems, *_lint(prepared, known_processes)]))
+    given = offered(diagram for _, diagram in read.diagrams.values())
+    return list(dict.fromkeys([*read.problems, *_lint(prepared, known_processes, given)]))
 
 
 def read_form(name: str, content: bytes) -> tuple[JSON, list[Problem]]:
@@ -279,7 +285,17 @@ def _read(files: Mapping[str, bytes]) -> _Files:
     return read
 
 
-def _lint(prepared: list[Prepared], known: Collection[str]) -> list[Problem]:
+def _stored(session: Session, definitions: Iterable[ProcessDefinition]) -> list[Diagram]:
+    """The diagrams of these stored definitions; one that could not be read any more takes part in nothing new."""
+    ids = [definition.id for definition in definitions]
+    diagrams = []
+    for xml in session.scalars(select(ProcessDefinition.xml).where(ProcessDefinition.id.in_(ids))):
+        with suppress(DefinitionRefused):
+            diagrams.append(engine.read_bpmn(xml))
+    return diagrams
+
+
+def _lint(prepared: list[Prepared], known: Collection[str], around: Offered) -> list[Problem]:
     processes = {*known, *(process.key for process in prepared)}
     problems = []
     for xml in dict.fromkeys(process.xml for process in prepared):
@@ -296,6 +312,7 @@ def _lint(prepared: list[Prepared], known: Collection[str]) -> list[Problem]:
             topics=RESULT_SCHEMAS,
             known_processes=processes,
             roles=SIGN_IN_ROLES,
+            offered=around,
         )
     if not any(problem.level == "error" for problem in problems):
         problems += engine.endless_calls(engine.read_bpmn(process.xml).root for process in prepared)

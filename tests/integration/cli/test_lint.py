@@ -16,7 +16,20 @@ from osm_flow.operations.definitions.deployments import NothingToDeploy, deploy
 from osm_flow.resources import resource_dir
 from osm_flow.store.session import Store
 from tests.factories import NOW
-from tests.unit.engine.diagrams import around, call, diagram, document, element, end, flows, process, start, user, xor
+from tests.unit.engine.diagrams import (
+    around,
+    call,
+    diagram,
+    document,
+    element,
+    end,
+    flows,
+    process,
+    properties,
+    start,
+    user,
+    xor,
+)
 from tests.unit.engine.test_decisions import table
 
 FORM = (
@@ -66,6 +79,15 @@ SETS: dict[str, dict[str, bytes]] = {
             process(start(), xor("g", "e"), call("b", called="p"), end(), flows("s > g; g > b [x]; g > e; b > e"), key="q")
         ),
     },
+    "apart from a task of nobody": {
+        "p.bpmn": around(user("a", properties(separate_from="nope"), c_formKey="shown")), "shown.yaml": FORM,
+    },
+    "apart from a task of the other file": {
+        "p.bpmn": around(user("draft"), call("a", called="q"), path="s > draft > a > e").replace(b'"f"', b'"shown"'),
+        "q.bpmn": document(process(start(), user("b", properties(separate_from="draft"), c_formKey="shown"), end(), flows("s > b > e"), key="q")),
+        "shown.yaml": FORM,
+    },
+    "unknown ladder": {"p.bpmn": around(user("a", properties(escalation="x"), c_formKey="shown")), "shown.yaml": FORM},
     "unknown role": {"p.bpmn": around(user("a", c_formKey="shown", c_candidateGroups="sales")), "shown.yaml": FORM},
 }  # fmt: skip
 

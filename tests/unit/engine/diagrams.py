@@ -263,7 +263,7 @@ def alone(node: str, roots: str = "") -> bytes:
 
 
 # Faults that are found at deployment, and by a case of what was deployed before they were: its own fault is tested, too.
-JUDGED_LATER = ("instances", "endless_loop", "fixed_date", "people", "priority")
+JUDGED_LATER = ("instances", "endless_loop", "fixed_date", "people", "priority", "separate_from")
 
 
 def faults(xml: bytes, *, decisions: Mapping[str, bytes] | None = None, known: Any = None) -> list[Problem]:

@@ -1,0 +1,1 @@
+"""What elements name: people and roles, other elements, and what lies outside their file."""
