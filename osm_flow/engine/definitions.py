@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,11 @@ ACTIVITIES = frozenset(
 EVENTS = frozenset({"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"})
 GATEWAYS = frozenset({"eventBasedGateway", "exclusiveGateway", "inclusiveGateway", "parallelGateway"})
 FLOW_NODES = ACTIVITIES | EVENTS | GATEWAYS
+# The attributes of the standard that are true or false.
+BOOLEANS = (
+    *("isExecutable", "cancelActivity", "isSequential", "testBefore", "triggeredByEvent", "isForCompensation"),
+    *("instantiate", "parallelMultiple", "isInterrupting", "isImmediate", "isCollection", "isClosed"),
+)
 MAX_NODES = 400
 
 
@@ -101,7 +106,7 @@ class Process:
 
 def executable_processes(root: Any) -> list[Any]:
     """The processes of a file that can be run."""
-    return [p for p in root.iter(f"{BPMN}process") if p.get("isExecutable", "true").strip() in ("true", "1") and len(p)]
+    return [p for p in root.iter(f"{BPMN}process") if p.get("isExecutable", "true") == "true" and len(p)]
 
 
 def read_bpmn(xml: bytes) -> Diagram:
@@ -109,8 +114,11 @@ def read_bpmn(xml: bytes) -> Diagram:
     root = read_xml(xml)
     if root.tag != f"{BPMN}definitions":
         raise refuse("not_bpmn", "ไฟล์นี้ไม่ใช่ BPMN 2.0", "this is not a BPMN 2.0 file")
+    _spell_booleans(root)
     processes = executable_processes(root)
     if not processes:
+        if (spelled := next(iter(misspelt_executables(root)), None)) is not None:
+            raise DefinitionRefused([spelled])
         raise refuse("no_process", "ไม่มีกระบวนการที่ทำงานได้", "there is no executable process in the file")
     if any(not p.get("id") for p in processes):
         raise refuse("no_id", "กระบวนการไม่มี id", "a process has no id")
@@ -123,6 +131,23 @@ def read_bpmn(xml: bytes) -> Diagram:
         frozenset(e.topic for e in extras if e.topic),
         root,
     )
+
+
+def _spell_booleans(root: Any) -> None:
+    """Spell what is true or false in one of the standard's two ways, so that every reader need know only that one."""
+    for node in root.iter(f"{BPMN}*"):
+        for name in BOOLEANS:
+            if (value := node.get(name)) is not None and (text := value.strip()) in ("1", "0", "true", "false"):
+                node.set(name, {"1": "true", "0": "false"}.get(text, text))
+
+
+def misspelt_executables(root: Any) -> Iterator[Problem]:
+    """The processes of which nobody can tell whether they can be run, because the standard does not spell it so."""
+    for process in root.iter(f"{BPMN}process"):
+        if (value := process.get("isExecutable", "true")) not in ("true", "false"):
+            en = f'isExecutable="{value[:40]}" is not spelled so: write isExecutable="true", or "false"'
+            th = f'isExecutable="{value[:40]}" สะกดไม่ถูก ให้เขียน isExecutable="true" หรือ "false"'
+            yield Problem(process.get("id") or "process", "no_process", th, en, name=process.get("name") or "")
 
 
 def is_flow_node(node: Any) -> bool:

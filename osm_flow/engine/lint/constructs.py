@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from osm_flow.engine.definitions import FLOW_NODES
+from osm_flow.engine.definitions import BOOLEANS, FLOW_NODES
 from osm_flow.engine.lint.examined import Ground
 from osm_flow.engine.xml import BPMN, CAMUNDA, local_name
 
@@ -105,7 +105,6 @@ FIXED_ATTRIBUTES = {
     "completionQuantity": "1",
     "behavior": "All",
 }
-BOOLEANS = ("isExecutable", "cancelActivity", "isSequential", "testBefore", "triggeredByEvent")
 # Names that the library gives to its own tasks within a process.
 RESERVED_IDS = ("Start", "End", "Root")
 RESERVED_ENDS = (".EndJoin", ".BoundaryEventSplit", ".BoundaryEventJoin", "[child]")
@@ -185,8 +184,8 @@ def _attributes(ground: Ground, node: Any) -> None:
     if wrong:
         ground.add(owner, "attribute", f"ต้องเป็น {', '.join(wrong)}", f"it must be {', '.join(wrong)}")
     for attribute in BOOLEANS:
-        if node is ground.process and attribute == "isExecutable":
-            continue  # read as the standard spells it; one that says neither is told when the file is read
+        if attribute in FIXED_ATTRIBUTES:
+            continue  # told above
         if node.get(attribute) not in (None, "true", "false"):
             ground.add(owner, "boolean", f"{attribute} ต้องเป็น true หรือ false", f"{attribute} must be true or false")
 

@@ -83,6 +83,8 @@ def _attachment(ground: Ground, node: Any) -> None:
     if host is None and ground.is_blamed(ground.everything.get(node.get("attachedToRef"))):
         return
     if host is None or host.getparent() is not node.getparent() or local_name(host) not in ACTIVITIES:
+        if (named := node.get("attachedToRef")) not in ground.everything:
+            ground.missing.add(named)
         en = "a boundary event must be attached to an activity beside it"
         ground.add(node, "unattached", "เหตุการณ์ขอบต้องติดกับงานในกระบวนการเดียวกัน", en)
 
@@ -131,7 +133,7 @@ def _timer(ground: Ground, node: Any, name: str, definition: Any) -> None:
         ground.add(node, "timer", "ตัวจับเวลาต้องมีเวลาแบบเดียว", "a timer needs exactly one of date, duration and cycle")
         return
     kind, text = next(iter(given.items()))
-    if kind == "timeCycle" and (name != "boundaryEvent" or node.get("cancelActivity") != "false"):
+    if kind == "timeCycle" and (name != "boundaryEvent" or node.get("cancelActivity", "true") == "true"):
         en = "a cycle may only stand on a non-interrupting boundary event"
         ground.add(node, "cycle", "การวนซ้ำใช้ได้เฉพาะเหตุการณ์ขอบแบบไม่หยุดงาน", en)
         return
@@ -291,7 +293,7 @@ def _racer(ground: Ground, node: Any, target: Any) -> None:
     if local_name(target) not in ("intermediateCatchEvent", "receiveTask"):
         en = "only catching events and receive tasks may follow it"
         ground.add(node, "race", "หลังเกตเวย์แบบเหตุการณ์ต้องเป็นเหตุการณ์รอรับ", en)
-    if len(ground.incoming(target)) > 1:
+    if len({flow.get("sourceRef") for flow in ground.incoming(target)}) > 1:
         en = "an event of the race may have no other incoming flow"
         ground.add(target, "race_entry", "เหตุการณ์หลังเกตเวย์ต้องมีเส้นเข้าเส้นเดียว", en)
     loops = ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics")

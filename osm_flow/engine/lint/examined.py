@@ -53,6 +53,8 @@ class Ground:
         # Elements of which something is refused already: nothing is said of them that only follows from it.
         self.blamed: set[Any] = set()
         self.dropped: set[Any] = set()
+        # Ids that flows and events name and no element has, as far as they are told already.
+        self.missing: set[str | None] = set()
 
     def add(self, node: Any, code: str, th: str, en: str, level: Any = "error") -> None:
         """Note a fault of an element, in both languages."""
@@ -71,6 +73,11 @@ class Ground:
             return False
         host = self.everything.get(node.get("attachedToRef"))
         return node in self.blamed or host in self.dropped or any(n in self.dropped for n in node.iterancestors())
+
+    def has_nameless(self, scope: Any) -> bool:
+        """Whether an element without an id lies in a process or subprocess, or beside a flow: nothing can name it."""
+        scope = scope.getparent() if local_name(scope) == "sequenceFlow" else scope
+        return any(is_flow_node(node) and not node.get("id") for node in scope)
 
     def drawn_name(self, node: Any) -> str:
         """What is written on the element in the drawing; for a flow without a name what it connects."""

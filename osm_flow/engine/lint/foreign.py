@@ -8,8 +8,8 @@ from typing import Any
 
 from lxml import etree
 
-from osm_flow.engine.definitions import Diagram, is_flow_node
-from osm_flow.engine.lint.constructs import BOOLEANS, CODE_ATTRIBUTES, FIXED_ATTRIBUTES
+from osm_flow.engine.definitions import BOOLEANS, Diagram, is_flow_node
+from osm_flow.engine.lint.constructs import CODE_ATTRIBUTES, FIXED_ATTRIBUTES
 from osm_flow.engine.lint.examined import Ground
 from osm_flow.engine.lint.flows import CHOICES
 from osm_flow.engine.values import Problem

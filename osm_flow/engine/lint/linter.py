@@ -19,6 +19,7 @@ from osm_flow.engine.definitions import (
     compile_process,
     executable_processes,
     is_flow_node,
+    misspelt_executables,
     read_bpmn,
 )
 from osm_flow.engine.errors import DefinitionRefused
@@ -65,7 +66,7 @@ def lint(
         return [foreign]
     if problems := [*_ids_used_twice(diagram)]:
         return problems
-    problems = [*_foreign_ground(diagram), *foreign_in_file(diagram)]
+    problems = [*_foreign_ground(diagram), *foreign_in_file(diagram), *misspelt_executables(diagram.root)]
     for process in executable_processes(diagram.root):
         ground = Ground(process, diagram, forms, decisions, topics, known_processes)
         ground.roles, ground.offered = roles, offered or Offered()

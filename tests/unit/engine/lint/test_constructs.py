@@ -102,7 +102,7 @@ REFUSED: Refusals = {
         ),
     },
     ("b1", "boolean"): {
-        "boolean that is a number": waiting(boundary("b1", "a", timer("PT1H")).replace('"true"', '"0"')),
+        "boolean that is a number": waiting(boundary("b1", "a", timer("PT1H")).replace('"true"', '"2"')),
     },
     ("End", "reserved_id"): {
         "id of the engine": around(manual("End"), path="s > End > e"),
@@ -211,7 +211,8 @@ def test_no_attribute_that_would_mean_something_else_is_let_through(attribute: s
     "attribute", ["isExecutable", "cancelActivity", "isSequential", "testBefore", "triggeredByEvent"]
 )
 def test_what_is_true_or_false_is_said_in_these_words(attribute: str) -> None:
-    assert refused(around(manual("a", **{attribute: "1"}))) == [("a", "boolean")]
+    assert refused(around(manual("a", **{attribute: "yes"}))) == [("a", "boolean")]
+    assert refused(around(manual("a", **{attribute: "0"}))) == []
     assert refused(around(manual("a", **{attribute: "false"}))) == []
 
 

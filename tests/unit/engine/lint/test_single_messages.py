@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,8 +15,10 @@ from osm_flow.engine.values import Offered, Problem
 from tests.unit.engine.diagrams import (
     FORM,
     ROOTS,
+    Case,
     again,
     around,
+    both,
     boundary,
     call,
     catch,
@@ -448,6 +452,29 @@ TABLE: dict[str, tuple[bytes, str, str, str]] = {
     "two mappings to one variable": (
         around(call("a", extended('<camunda:in source="x" target="z"/><camunda:in source="y" target="z"/>'))), "a", "mapping", "written by several",
     ),
+    # what only follows from something else
+    "a repeating timer that interrupts": (
+        waiting(boundary("b1", "a", timer("R/P1D", "timeCycle"))).replace(b'cancelActivity="true"', b'cancelActivity="1"'), "b1", "cycle", "",
+    ),
+    "a repeating timer of which nobody can tell": (
+        waiting(boundary("b1", "a", timer("R/P1D", "timeCycle"))).replace(b'cancelActivity="true"', b'cancelActivity="yes"'), "b1", "boolean", "true or false",
+    ),
+    "an event attached to nothing": (waiting(boundary("b1", "nope", timer("PT1H"))), "b1", "unattached", "beside it"),
+    "the default of another gateway": (
+        around(element("exclusiveGateway", "g", default="s-g"), manuals("a b"), path="s > g; g > a [x]; g > b; a > e; b > e"), "g", "default", "does not leave",
+    ),
+    "the default with a condition": (
+        around(element("exclusiveGateway", "g", default="g-a"), manuals("a b"), path="s > g; g > a [x]; g > b; a > e; b > e"), "g-a", "default_condition", "never asked",
+    ),
+    "two equal flows": (
+        around(manual("a")).replace(b"</bpmn:process>", b'<bpmn:sequenceFlow id="z" sourceRef="s" targetRef="a"/></bpmn:process>'), "s", "same_pair", "draw one",
+    ),
+    "executable in capital letters": (around(manual("a")).replace(b'isExecutable="true"', b'isExecutable="TRUE"'), "p", "no_process", "not spelled so"),
+    "executable in another word": (around(manual("a")).replace(b'isExecutable="true"', b'isExecutable="yes"'), "p", "no_process", "not spelled so"),
+    "one of two executable in capital letters": (
+        document(process(start(), end(), flows("s > e")), process(start("s2"), end("e2"), flows("s2 > e2"), key="q").replace('"true"', '"TRUE"')),
+        "q", "no_process", "not spelled so",
+    ),
     # going round
     "loop without a rest": (
         around(manual("a"), xor("g"), xor("h", "g"), path="s > a > g > h; h > g; h > e [done]"), "g", "endless_loop", "never rests",
@@ -474,6 +501,68 @@ def test_one_fault_gives_one_message(name: str) -> None:
     assert any("\u0e00" <= sign <= "\u0e7f" for sign in problem.th)
     assert "invalid syntax" not in problem.en
     (problem.th + problem.en + problem.name).encode()
+
+
+WHOLE = around(
+    *(manual("a"), element("exclusiveGateway", "g", default="g-c"), manual("b"), user("c"), both("f"), both("j")),
+    *(boundary("t", "c", timer("PT1H"), cancel=False), manuals("d k l"), plain_sub("u", body="x y"), end("e2")),
+    path="s > a > g; g > b [amount > 3]; g > c; b > u > f; f > k > j; f > l > j; j > e; c > e; t > d > e2",
+).decode()
+_FLOW = re.compile(r'<bpmn:sequenceFlow id="([^"]*)"[^>]*>.*?</bpmn:sequenceFlow>')
+_NODE = re.compile(r'<bpmn:(\w+(?:Task|Event|Gateway)) id="(\w+)"[^>]*>.*?</bpmn:\1>')
+
+
+def _damaged() -> Iterator[tuple[str, str]]:
+    """One diagram with each of its flows led wrongly or drawn twice, and each of its elements gone, unnamed or refused."""
+    for flow, name in ((found.group(), found.group(1)) for found in _FLOW.finditer(WHOLE)):
+        for side in ("sourceRef", "targetRef"):
+            yield f"{name} without {side}", WHOLE.replace(flow, re.sub(f'{side}="[^"]*"', f'{side}="missing"', flow))
+        yield f"{name} twice", WHOLE.replace(flow, flow + flow.replace('id="', 'id="z'))
+        for place in ("s", "t", "x", "u_s"):
+            more = re.sub('targetRef="[^"]*"', f'targetRef="{place}"', flow.replace('id="', 'id="z'))
+            led_from = re.search('sourceRef="([^"]*)"', flow)
+            if led_from and not (place in ("x", "u_s") and led_from.group(1) in ("u_s", "x", "y")):
+                bare = re.sub("<bpmn:conditionExpression>.*</bpmn:conditionExpression>", "", more)
+                yield f"{name} to {place}, too", WHOLE.replace(flow, flow + bare)
+    for node, tag, name in ((found.group(), found.group(1), found.group(2)) for found in _NODE.finditer(WHOLE)):
+        yield f"{name} gone", WHOLE.replace(node, "")
+        if name != "c":  # its boundary event names it as well
+            yield f"{name} without id", WHOLE.replace(node, node.replace(f' id="{name}"', ""))
+        if name not in ("t", "g"):  # what makes them what they are would be told of the other kind
+            yield f"{name} as a script", WHOLE.replace(node, node.replace(f"bpmn:{tag}", "bpmn:scriptTask"))
+
+
+DAMAGED = dict(_damaged())
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_one_thing_that_is_drawn_wrongly_is_told_once(name: str) -> None:
+    assert found(WHOLE.encode()) == []
+    problems = found(DAMAGED[name].encode())
+    assert len(problems) == 1, [(p.element, p.code, p.en) for p in problems]
+
+
+@pytest.mark.parametrize("value", ["1", "0", " true ", "\tfalse"])
+@pytest.mark.parametrize(
+    "name", ["cancelActivity", "isSequential", "testBefore", "triggeredByEvent", "isForCompensation"]
+)
+def test_what_is_true_or_false_is_read_as_the_standard_spells_it_and_runs_so(name: str, value: str) -> None:
+    spelled = {"1": "true", "0": "false"}.get(value, value.strip())
+    nodes = (
+        manual("a", many("rows", item="row")),
+        boundary("b1", "a", timer("P1D")),
+        manual("c", again("x", "3")),
+        plain_sub("u", body="k", triggeredByEvent="false", isForCompensation="false"),
+        end("e2"),
+    )
+    plain = around(*nodes, path="s > a > c > u > e; b1 > e2").decode()
+    words = re.sub(f'{name}="(true|false)"', f'{name}="{spelled}"', plain)
+    numbers = re.sub(f'{name}="(true|false)"', f'{name}="{value}"', plain)
+    assert numbers != plain
+    assert found(numbers.encode()) == found(words.encode())
+    if not found(words.encode()):
+        digests = {Case(xml.encode(), {"rows": [1, 2], "x": False}).newest.digest for xml in (words, numbers)}
+        assert len(digests) == 1
 
 
 WARNED: dict[str, tuple[bytes, str, str, str]] = {
