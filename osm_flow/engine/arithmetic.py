@@ -7,6 +7,7 @@ is 0.3. These are the rules from number 2 on; records of rules 1 are replayed wi
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import (
@@ -238,8 +239,13 @@ def _whole(value: Any) -> int:
     return int(_number("int", value))
 
 
-def _text(value: Any) -> str:
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
+def text_of(value: Any) -> str:
+    """The value as a text, spelled as the dialect spells it: true, null, and lists and objects as JSON has them."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool | list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
@@ -249,7 +255,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "max": _least("max", max),
     "abs": lambda value: abs(_number("abs", value)),
     "round": _rounded,
-    "str": _text,
+    "str": text_of,
     "int": _whole,
     "count": lambda items, key, value: sum(same(part_of(item, key), value) for item in _list("count", items)),
     "total": lambda items, key: _total([part_of(item, key) or 0 for item in _list("total", items)]),

@@ -134,6 +134,27 @@ _COMPARED = (ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, a
 _ALLOWED_NODES = (*_VALUES, *_LOGIC, *_ARITHMETIC, *_COMPARED)
 
 
+# What people call the parts of other languages that are no part of ours.
+_REFUSED: dict[type[ast.AST], str] = {
+    ast.Attribute: "a dot behind a name",
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), "for … in …"),
+    ast.Pow: "a power",
+    ast.Lambda: "lambda",
+    ast.Set: "a set in braces",
+    **dict.fromkeys((ast.JoinedStr, ast.FormattedValue), "a text f'…'"),
+    ast.Await: "await",
+    **dict.fromkeys((ast.Yield, ast.YieldFrom), "yield"),
+    ast.MatMult: "@",
+    **dict.fromkeys((ast.LShift, ast.RShift), "<< or >>"),
+    ast.Invert: "~",
+    ast.BitOr: "|",
+    ast.BitAnd: "&",
+    ast.BitXor: "^",
+    ast.Starred: "*",
+    ast.NamedExpr: ":=",
+}
+
+
 @lru_cache(maxsize=4096)
 def parse(text: str) -> ast.expr:
     """The syntax tree of an expression (wrapper allowed). Raises ExpressionFault for anything but the dialect."""
@@ -156,7 +177,7 @@ def parse(text: str) -> ast.expr:
 
 def _check_node(text: str, node: ast.AST) -> None:
     if not isinstance(node, _ALLOWED_NODES):
-        raise ExpressionFault(text[:80], f"{type(node).__name__} is not allowed")
+        raise ExpressionFault(text[:80], f"{_REFUSED.get(type(node), 'such a thing')} is not allowed")
     if isinstance(node, ast.Dict) and None in node.keys:
         raise ExpressionFault(text[:80], "** is not allowed")
     if isinstance(node, ast.Call):
@@ -185,7 +206,7 @@ def constant_faults(text: str) -> list[str]:
 
 def _certain_faults(text: str, tree: ast.expr) -> Iterator[str]:
     """Why parts of an expression can be worked out for no values of the variables at all."""
-    if _is_constant(tree):
+    if _is_constant(tree) and not isinstance(tree, ast.Slice):  # a slice alone is no value
         try:
             _worked_out(text, tree, {}, None, RULES)
         except ExpressionFault as fault:
@@ -317,7 +338,7 @@ def _numbers(operator: Any) -> Any:
 
     def apply(left: Any, right: Any) -> Any:
         if not isinstance(left, int | float) or not isinstance(right, int | float):
-            raise TypeError("only numbers can be multiplied or divided")
+            raise TypeError("only numbers can be multiplied or divided")  # rules 1; told as `_reason` words it
         return operator(left, right)
 
     return apply
@@ -453,5 +474,8 @@ def fill(text: str, data: JSON, lookup: Lookup | None = None, rules: int = RULES
     out = []
     for before, expression in pieces(text):
         value = evaluate(expression, data, lookup, rules) if expression is not None else None
-        out += [before, "" if value is None else str(value)]
+        if rules >= DECIMALS:
+            out += [before, "" if value is None else arithmetic.text_of(value)]
+        else:
+            out += [before, "" if value is None else str(value)]
     return "".join(out)

@@ -174,8 +174,9 @@ def _plain(workflow: CaseWorkflow, data: JSON) -> JSON:
     option = orjson.OPT_SORT_KEYS if workflow.rules >= TOKENS else None
     try:
         copied: JSON = orjson.loads(orjson.dumps(data, option=option))
-    except (TypeError, ValueError) as fault:
-        raise EngineFault("", f"the values cannot be stored: {fault}") from None
+    except (TypeError, ValueError):
+        reason = "the values cannot be stored: they hold what is no text, number, list or object, or too much of it"
+        raise EngineFault("", reason) from None
     return copied
 
 

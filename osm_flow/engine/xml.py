@@ -49,7 +49,7 @@ def read_xml(content: bytes) -> Any:
     try:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as fault:
-        raise refuse("not_xml", f"อ่านไฟล์ XML ไม่ได้: {fault}", f"the file is not well-formed XML: {fault}") from None
+        raise _refused_by_library(content, fault) from None
     if root.getroottree().docinfo.doctype:
         raise refuse("doctype", "ไฟล์มี DOCTYPE ซึ่งไม่อนุญาต", "the file has a DOCTYPE: remove it")
     _refuse_depth(root)
@@ -57,6 +57,51 @@ def read_xml(content: bytes) -> Any:
         if "\n" in (name := node.get("name") or ""):
             node.set("name", one_line(name))
     return root
+
+
+# What the library says of a file that is no XML, and what people read instead; an encoding is told before.
+_UNREADABLE: tuple[tuple[str, str, str], ...] = (
+    (r"document is empty|start tag expected", "ไม่ใช่ไฟล์ XML", "it is no XML file"),
+    (r"tag mismatch: (\S+) line (\d+)", r"ไม่ได้ปิด \1 ที่เปิดในบรรทัด \2", r"\1 of line \2 is not closed"),
+    (r"entity|xmlparseentityref", "ให้เขียน &amp; แทน &", "write &amp; instead of &"),
+    (r"unescaped '<'", "ให้เขียน &lt; แทน <", "write &lt; instead of <"),
+    (r"attribute (\S+) redefined", r"เขียน \1 สองครั้ง", r"\1 is written twice"),
+    (r"prefix (\S+) (?:on|for)", r"ไม่ได้ประกาศ xmlns:\1", r"the prefix \1 is not declared (xmlns:\1)"),
+    (r"invalid (?:xml)?char", "มีอักขระควบคุมที่ XML ไม่อนุญาต", "it holds a control sign that XML does not allow"),
+    (r"declaration allowed only", "<?xml …?> ต้องอยู่ต้นไฟล์", "<?xml …?> may stand at the very beginning only"),
+    (r"attvalue", "ค่าต้องอยู่ในเครื่องหมายคำพูด", "a value must stand in quotes"),
+    (r"comment", "หมายเหตุต้องไม่มี -- และต้องปิดด้วย -->", "a comment holds no -- and ends with -->"),
+)
+_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:-]{1,40})")
+
+
+def _refused_by_library(content: bytes, fault: Exception) -> DefinitionRefused:
+    """The refusal of a file that cannot be read, in our words: what the library says is for programmers."""
+    declared = _DECLARED.search(content[:300])
+    encoding = declared.group(1).decode().upper() if declared else "UTF-8"
+    if encoding not in _ENCODINGS:
+        en = f"the file says that it is written in {encoding}: save it as UTF-8"
+        return refuse("encoding", f"ไฟล์แจ้งว่าเข้ารหัสเป็น {encoding} ให้บันทึกเป็น UTF-8", en)
+    said = str(fault)
+    if re.search(
+        r"bytes in character encoding|not proper UTF-8|encoding error|unsupported encoding", said, re.IGNORECASE
+    ):
+        en = f"the file is not written in {encoding} as it says: save it as UTF-8"
+        return refuse("encoding", f"ไฟล์ไม่ได้เข้ารหัสเป็น {encoding} ตามที่แจ้ง ให้บันทึกเป็น UTF-8", en)
+    if "depth" in said.lower():
+        return _too_deep()
+    line, column = getattr(fault, "position", None) or (0, 0)
+    th, en = "ไฟล์ไม่สมบูรณ์หรือเขียนผิด", "something is cut off or written wrongly"
+    for pattern, thai, english in _UNREADABLE:
+        if (found := re.search(pattern, said, re.IGNORECASE)) is not None:
+            th, en = found.expand(thai), found.expand(english)
+            break
+    where_th, where_en = (f" (บรรทัด {line} ตัวที่ {column})", f" (line {line}, sign {column})") if line else ("", "")
+    return refuse("not_xml", f"อ่านไฟล์ XML ไม่ได้: {th}{where_th}", f"the file is not well-formed XML: {en}{where_en}")
+
+
+def _too_deep() -> DefinitionRefused:
+    return refuse("too_deep", "องค์ประกอบซ้อนกันลึกเกิน 100 ชั้น", "elements are nested more than 100 deep")
 
 
 def encoding_fault(root: Any) -> Problem | None:
@@ -79,7 +124,7 @@ def _refuse_depth(root: Any) -> None:
         level = [child for node in level for child in node]
         if not level:
             return
-    raise refuse("too_deep", "องค์ประกอบซ้อนกันลึกเกิน 100 ชั้น", "elements are nested more than 100 deep")
+    raise _too_deep()
 
 
 def local_name(node: Any) -> str:

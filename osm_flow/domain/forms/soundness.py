@@ -110,9 +110,39 @@ def check_form(schema: JSON, *, house_rules: bool = False) -> list[str]:
         problems = [problem for problem in _form_problems(schema) if house_rules or not isinstance(problem, HouseRule)]
         if not problems:
             problems.extend(_contradictions(schema))
-    except (AttributeError, KeyError, TypeError, ValueError, IndexError, re.error) as error:
-        return [f"The form is not built as a form is: {type(error).__name__} at {error}."]
+    except re.error as error:
+        shown = str(error.pattern)[:40]
+        return [
+            f"The pattern {shown} cannot be read: a bracket is not closed, or a sign stands where it means nothing."
+        ]
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError):
+        return [f"The form is not built as a form is: {_oddly_built(schema)}."]
     return problems
+
+
+# The keywords that hold something in particular, and what that is called.
+_BUILT: Mapping[str, tuple[type, str]] = {
+    **dict.fromkeys(("properties", "items", "x-rules-en", "x-enum"), (dict, "a group of names")),
+    **dict.fromkeys(("required", "enum", "x-groups", "x-rules"), (list, "a list")),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), (int, "a whole number")),
+    **dict.fromkeys(("pattern", "type", "format", "x-widget"), (str, "a text")),
+}
+
+
+def _oddly_built(node: Any, where: str = "") -> str:
+    """Which keyword holds what it cannot hold."""
+    for name, value in node.items() if isinstance(node, dict) else ():
+        kind, words = _BUILT.get(name, (object, ""))
+        if where != "properties" and not isinstance(value, kind):
+            return f"{name} must be {words}"
+        if where == "properties" and not isinstance(value, dict):
+            return f"the field {name} must be a group of keywords"
+        if (found := _oddly_built(value, str(name))) != _SOMEWHERE:
+            return found
+    return _SOMEWHERE
+
+
+_SOMEWHERE = "a keyword holds what it cannot hold"
 
 
 def _form_problems(schema: JSON) -> Iterator[str]:

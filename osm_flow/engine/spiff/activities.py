@@ -92,7 +92,7 @@ def note_attributes(my_task: Any) -> None:
         if extra.assignee:
             notes["assignee"] = str(_value(my_task, extra.assignee) or "") or None
         if extra.priority:
-            notes["priority"] = int(_value(my_task, extra.priority))
+            notes["priority"] = _whole(_value(my_task, extra.priority))
         # what a person's work is about is only shown: a text that cannot be worked out stops nobody
         shown = "subject" if isinstance(my_task.task_spec, HumanTask | CallActivity) else None
         if filled := filled_properties(my_task, shown):
@@ -101,6 +101,14 @@ def note_attributes(my_task: Any) -> None:
     except (ValueError, TypeError) as fault:
         raise EngineFault(extra.element, str(fault)) from None
     my_task.internal_data["attributes"] = notes
+
+
+def _whole(value: Any) -> int:
+    """The priority as a whole number. Raises ValueError for what is none."""
+    try:
+        return int(value)
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError(f"the priority {str(value)[:40]} is no whole number") from None
 
 
 def _dates(my_task: Any) -> dict[str, str]:

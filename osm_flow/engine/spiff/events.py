@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any
 
 from SpiffWorkflow.bpmn.specs import defaults
@@ -40,6 +40,8 @@ def add_duration(start: datetime, text: str) -> datetime:
     years, months, weeks, days, hours, minutes = (int(g or 0) for g in match.groups()[:6])
     month = start.month - 1 + months + 12 * years
     year, month = start.year + month // 12, month % 12 + 1
+    if year >= MAXYEAR:
+        raise OverflowError
     day = min(start.day, (datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC) - timedelta(days=1)).day)
     moved = start.replace(year=year, month=month, day=day)
     return moved + timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=float(match.group(7) or 0))
@@ -68,10 +70,13 @@ def _value(task: Any, text: str) -> Any:
 
 
 def instant_of(value: Any) -> datetime | None:
-    """The instant that a date expression gave; None: not known yet. Raises ValueError without an offset."""
+    """The instant that a date expression gave; None: not known yet. Raises ValueError for no date, or without an offset."""
     if value is None:
         return None
-    instant = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    try:
+        instant = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    except ValueError:
+        raise ValueError(f"{str(value)[:80]} is no date such as 2026-11-20T09:00:00+07:00") from None
     if instant.tzinfo is None:
         raise ValueError(f"{value} does not say its offset from UTC")
     return instant.astimezone(UTC)
@@ -109,7 +114,9 @@ class TimerDefinition(EventDefinition):  # type: ignore[misc]
                 due = add_duration(since, str(value))
             else:
                 due = self._next_turn(notes, top.now, str(value))
-        except (ValueError, TypeError, OverflowError) as fault:
+        except OverflowError:
+            raise EngineFault(my_task.task_spec.bpmn_id, "the time is too far away") from None
+        except (ValueError, TypeError) as fault:
             raise EngineFault(my_task.task_spec.bpmn_id, str(fault)) from None
         notes["due"] = due.isoformat() if due else None
 

@@ -28,6 +28,7 @@ from osm_flow.domain.json import JSON
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine import DefinitionRefused, Diagram, Offered, Problem
 from osm_flow.errors import Forbidden, Invalid
+from osm_flow.operations.definitions.form_faults import in_both, unreadable
 from osm_flow.operations.definitions.library import list_definitions
 from osm_flow.operations.definitions.offered import offered
 from osm_flow.operations.ledger.addresses import is_a_page
@@ -40,6 +41,14 @@ from osm_flow.store.models import Deployment, ProcessDefinition
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LARGEST_FORM = 1_000_000
 _DEEPEST_FORM = 50
+
+
+# What the library raises for a value that is written like a date, a number or bytes and is none.
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, RecursionError)
+
+
+class _TooDeep(Exception):
+    """A form is nested too deeply to be read."""
 
 
 class NothingToDeploy(Invalid):
@@ -177,9 +186,14 @@ def read_form(name: str, content: bytes) -> tuple[JSON, list[Problem]]:
     try:
         _refuse_deep_yaml(content)
         schema = load_form(yaml.load(content, Loader=_Loader))  # noqa: S506 (both loaders are safe ones)
-    except (yaml.YAMLError, Invalid, ValueError, RecursionError) as error:
-        return {}, [_form_problem(name, f"the form cannot be read: {error}", f"อ่านแบบฟอร์มไม่ได้: {error}")]
-    return schema, [_form_problem(name, sentence, f"แบบฟอร์มไม่ถูกต้อง: {sentence}") for sentence in check_form(schema)]
+    except _TooDeep:
+        en, th = f"it is nested more than {_DEEPEST_FORM} deep", f"ซ้อนกันลึกเกิน {_DEEPEST_FORM} ชั้น"
+        return {}, [_form_problem(name, f"the form cannot be read: {en}", f"อ่านแบบฟอร์มไม่ได้: {th}")]
+    except (yaml.YAMLError, Invalid, *_UNREADABLE) as error:
+        why = unreadable(content, error)
+        return {}, [_form_problem(name, f"the form cannot be read: {why.en}", f"อ่านแบบฟอร์มไม่ได้: {why.th}")]
+    told = [in_both(sentence) for sentence in check_form(schema)]
+    return schema, [_form_problem(name, why.en, f"แบบฟอร์มไม่ถูกต้อง: {why.th}") for why in told]
 
 
 def decision_problems(name: str, content: bytes) -> list[Problem]:
@@ -357,7 +371,7 @@ def _refuse_deep_yaml(content: bytes) -> None:
     for event in yaml.parse(content, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST_FORM:
-            raise ValueError(f"nested more than {_DEEPEST_FORM} deep")
+            raise _TooDeep
 
 
 def _needed(things: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
