@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from osm_flow.domain.json import JSON
-from osm_flow.engine.arithmetic import Unfit
+from osm_flow.engine.arithmetic import Unfit, is_number
 from osm_flow.engine.errors import DefinitionRefused, ExpressionFault
-from osm_flow.engine.expressions import constant_faults, evaluate, parse
+from osm_flow.engine.expressions import CALENDAR_FUNCTIONS, always_is, constant_faults, constant_of, evaluate, parse
 from osm_flow.engine.rules import DECIMALS, RULES
+from osm_flow.engine.sentences.drawn import Sentence
 from osm_flow.engine.sentences.habits import explained
 from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import encoding_fault, local_name, read_xml
@@ -127,19 +130,106 @@ def _ignored(table: DecisionTable, root: Any) -> Iterator[Problem]:
 
 
 def _constants(table: DecisionTable) -> Iterator[Problem]:
-    cells = [("", table.key, label, text) for label, text in zip(table.labels, table.inputs, strict=True)]
+    """The cells that can be read and could never be worked out, or never match: found before any case asks."""
+    for label, text in zip(table.labels, table.inputs, strict=True):
+        if (reason := _certain_fault(text)) is not None:
+            yield _cell_problem(table.key, "", label, text, _in_words(reason))
     for rule in table.rules:
-        where = f"{rule.number}"
-        cells += [(where, rule.name, label, t) for label, t in zip(table.labels, rule.tests, strict=True)]
-        cells += [(where, rule.name, output, t) for output, t in zip(table.outputs, rule.outputs, strict=True)]
-    for row, element, column, text in cells:
-        reason = next(iter(constant_faults(text)), None)
-        if reason is not None:
-            yield _cell_problem(element or table.key, row, column, text.replace(_CELL, "?"), reason)
+        where, element = f"{rule.number}", rule.name or table.key
+        for label, cell, test in zip(table.labels, rule.cells, rule.tests, strict=True):
+            if (reason := _certain_fault(test) or unmatched(cell, test)) is not None:
+                yield _cell_problem(element, where, label, cell, _in_words(reason))
+        for output, text in zip(table.outputs, rule.outputs, strict=True):
+            if (reason := _certain_fault(text)) is not None:
+                yield _cell_problem(element, where, output, text, _in_words(reason))
 
 
-def _cell_problem(element: str, row: str, column: str, text: str, reason: str) -> Problem:
-    why = explained(text, reason)
+def _certain_fault(text: str) -> str | None:
+    """Why an expression of a table can be worked out for no values at all; the calendar answers no table."""
+    asked = {n.func.id for n in ast.walk(parse(text)) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    if calendar := sorted(asked & CALENDAR_FUNCTIONS):
+        return f"{calendar[0]}() asks the calendar, which no table can: work the date out before, in the diagram"
+    return next(iter(constant_faults(text)), None)
+
+
+def unmatched(cell: str, test: str) -> str | None:
+    """Why a cell that can be read matches no value, whatever the variables are; None: it may match."""
+    tree = parse(test)
+    if isinstance(tree, ast.BinOp) or always_is(test) not in (None, "true or false"):
+        return "a test with ? must be true or false"
+    for part in ast.walk(tree):
+        if isinstance(part, ast.BoolOp) and all(_is_plain(value) for value in part.values):
+            several = ", ".join(ast.unparse(value) for value in part.values).replace("'", '"')
+            return f"several values are written with commas between them: {several}"
+        if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not) and _is_plain(part.operand):
+            return f"all other values are written so: not({ast.unparse(part.operand)})".replace("'", '"')
+    constants = _compared_with(tree)
+    if constants is None or any(_holds(test, value) for value in _around(constants)):
+        return None
+    interval = _interval(cell.strip())
+    return "no value lies in this range" if interval is not None else "no value can match"
+
+
+def _is_plain(tree: ast.expr) -> bool:
+    return isinstance(tree, ast.Constant) and not isinstance(tree.value, bool | None)
+
+
+def _compared_with(tree: ast.expr) -> list[Any] | None:
+    """The constants with which the value of a cell is compared; None where more than such comparisons is asked."""
+    match tree:
+        case ast.BoolOp(values=parts):
+            found = [_compared_with(part) for part in parts]
+            return None if None in found else [value for part in found for value in part or ()]
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return _compared_with(operand)
+        case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[side]) if name == _CELL:
+            given, value = constant_of(ast.unparse(side))
+            is_plain = not isinstance(value, list | dict) or isinstance(op, ast.Eq | ast.NotEq | ast.In | ast.NotIn)
+            return [value] if given and is_plain else None
+        case ast.Constant(value=True):
+            return [True]
+    return None
+
+
+def _around(constants: list[Any]) -> Iterator[Any]:
+    """Values of each kind, among them those compared with and those beside and between them."""
+    yield from (*constants, None, True, False, 0, "", [], {})
+    for group in constants:
+        yield from group if isinstance(group, list | dict) else ()
+    numbers = sorted(value for value in constants if is_number(value))
+    for low, high in pairwise([*numbers[:1], *numbers, *numbers[-1:]]):
+        yield from (low - 1, (low + high) / 2, high + 1)
+    for text in (value for value in constants if isinstance(value, str)):
+        yield from (f"{text}\0", text[:-1], f"{text}ฮ")
+    yield from ([value] for value in constants)
+
+
+def _holds(test: str, value: Any) -> bool:
+    try:
+        return evaluate(test, {_CELL: value}) is True
+    except ExpressionFault:
+        return False
+
+
+def _in_words(reason: str) -> Sentence:
+    """The reason of a cell that can be read: there is nothing to write in another way."""
+    return explained("", reason)
+
+
+_RANGE = Sentence(
+    "ช่วงเขียนเช่น [1..5] และคั่นหลายค่าด้วยจุลภาค", "a range is written like [1..5], and several values with commas"
+)
+
+
+def _unread(text: str, reason: str) -> Sentence:
+    """The reason of a cell that cannot be read, with what to write instead."""
+    if ".." not in _blanked(text):
+        return explained(text, reason)
+    plain = explained("", reason)
+    return Sentence(f"{plain.th}: {_RANGE.th}", f"{plain.en}: {_RANGE.en}")
+
+
+def _cell_problem(element: str, row: str, column: str, text: str, why: Sentence) -> Problem:
     shown = text[:80].encode(errors="backslashreplace").decode()
     th = (f"แถวที่ {row} " if row else "") + f"ช่อง {column}: {shown} ใช้ไม่ได้ ({why.th})"
     en = (f"row {row}, " if row else "") + f"column {column}: {shown} cannot be used: {why.en}"
@@ -152,7 +242,9 @@ def _input_expression(key: str, name: str, node: Any) -> str:
     try:
         parse(expression)
     except ExpressionFault as fault:
-        raise DefinitionRefused([_cell_problem(key, "", node.get("label") or name, expression, fault.reason)]) from None
+        raise DefinitionRefused(
+            [_cell_problem(key, "", node.get("label") or name, expression, explained(expression, fault.reason))]
+        ) from None
     return expression
 
 
@@ -173,7 +265,7 @@ def _read(reading: Callable[[str], str], text: str, name: str, number: int, colu
     try:
         return _parsed(reading(text))
     except ExpressionFault as fault:
-        raise DefinitionRefused([_cell_problem(name, str(number), column, text, fault.reason)]) from None
+        raise DefinitionRefused([_cell_problem(name, str(number), column, text, _unread(text, fault.reason))]) from None
 
 
 def _parsed(text: str) -> str:

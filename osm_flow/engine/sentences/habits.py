@@ -16,6 +16,10 @@ def _instead(habit: str, here: str) -> Sentence:
 # Looked for in this order, outside quoted texts, only in what cannot be read.
 _HABITS: tuple[tuple[str, Sentence], ...] = (
     (r"[“”‘’„«»]", Sentence("ใช้เครื่องหมายคำพูดตรง ' หรือ \"", "use straight quotes: ' or \"")),
+    (r"[≥≤≠]", _instead("≥ ≤ ≠", ">= <= !=")),
+    (r"[×÷−–]", _instead("× ÷ −", "* / -")),
+    (r"(?<![\w])[\u0e50-\u0e59\uff10-\uff19]", Sentence("ใช้เลขอารบิก 0-9", "use the digits 0-9")),
+    (r"^\s*[<>]=?.*\b(and|or)\s*[<>]", _instead("> 1 and < 5", "? > 1 and ? < 5")),
     (r"[$#]\{", Sentence("ครอบทั้งนิพจน์ด้วย ${…} เพียงครั้งเดียว", "put one ${…} round the whole expression")),
     (r"&&", _instead("&&", "and")),
     (r"\|\|", _instead("||", "or")),
@@ -104,6 +108,12 @@ _REASONS = (
     (re.compile(r"^(\w+\(\)) keeps at most (\d+) places$"), r"\1 เก็บทศนิยมไม่เกิน \2 ตำแหน่ง"),
     (re.compile(r"^(\w+\(\)) needs (.+), not (.+)$"), r"\1 ต้องได้ \2 ไม่ใช่ \3"),
     (re.compile(r"^(\w+\(\)) cannot be asked here$"), r"ถาม \1 ที่นี่ไม่ได้"),
+    (re.compile(r"^(\w+\(\)) asks the calendar, .*$"), r"\1 ถามปฏิทิน ซึ่งตารางถามไม่ได้ ให้คำนวณวันที่ในแผนภาพก่อน"),
+    (re.compile(r"^a test with \? must be true or false$"), "เงื่อนไขที่มี ? ต้องเป็นจริงหรือเท็จ"),
+    (re.compile(r"^several values are written .*: (.+)$"), r"หลายค่าให้คั่นด้วยจุลภาค: \1"),
+    (re.compile(r"^all other values are written so: (.+)$"), r"ค่าอื่นทั้งหมดให้เขียน \1"),
+    (re.compile(r"^no value lies in this range$"), "ไม่มีค่าใดอยู่ในช่วงนี้"),
+    (re.compile(r"^no value can match$"), "ไม่มีค่าใดตรงได้"),
 )
 # What stands for a kind of value or of working out in those reasons, the longest first.
 _WORDS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -318,3 +319,56 @@ def test_what_would_be_ignored_in_a_table_is_told() -> None:
     assert [(p.code, p.level) for p in decision_problems(allowed)] == [("ignored", "warning")]
     assert [(p.code, p.level) for p in decision_problems(groovy)] == [("language", "error")]
     assert decision_problems(plain) == []
+
+
+# ---- what can be said of a cell before any case asks -------------------------------------------------------------------
+
+NEVER = {
+    "working_days(3)": "asks the calendar", "> working_days(3)": "asks the calendar", '[1.."a"]': "range", "[null..3]": "compared", "? + 1": "true or false",
+    "[3..1]": "range", "(1..1)": "range", "]1..1]": "range", "[true..false]": "compared", '["b".."a"]': "range", "[1...3]": "range", "? > 3 and ? < 1": "no value",
+    "? > 1 and ? < 'a'": "no value", "1 or 2": "1, 2", '"a" or "b"': '"a", "b"', "not 'a'": 'not("a")', "1e400": "1e400 cannot be used", "≥1": ">=", "≠ 3": "!=", "๕": "0-9",
+    "< ๕": "0-9", "> 1 and < 5": "? > 1 and ? < 5", "1..5": "[1..5]", "in [1..5]": "[1..5]", "len(?)": "true or false", "? in []": "no value", "> true": "compared",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", NEVER)
+def test_a_cell_that_always_fails_or_never_matches_is_told_with_what_to_write(cell: str) -> None:
+    (problem,) = decision_problems(table(([cell], ["1"])))
+    assert (problem.level, problem.code) == ("error", "expression")
+    assert NEVER[cell] in problem.en
+    assert cell in problem.en
+    assert cell in problem.th
+    assert "__cell__" not in problem.th + problem.en
+
+
+@pytest.mark.parametrize("place", ["input", "output"])
+def test_the_calendar_is_asked_nowhere_in_a_table(place: str) -> None:
+    xml = (
+        table((["-"], ["working_days(3)"])) if place == "output" else table((["1"], ["1"]), inputs="milestone('close')")
+    )
+    (problem,) = decision_problems(xml)
+    assert "asks the calendar" in problem.en
+
+
+def _matching(random: Random) -> tuple[str, object]:
+    """A cell and a value that it matches."""
+    number, more, text = random.randint(-9, 9), random.choice((0.5, 1, 3)), random.choice(("a", "ก", "2026-11-20", ""))
+    return random.choice(
+        (
+            (f"{number}", number), (f'"{text}"', text), (f"> {number}", number + 1), (f"<= {number}", number), (f"!= {number}", number + 1),
+            (f"[{number}..{number + more}]", number), (f"({number}..{number + more})", number + more / 2), (f"]{number}..{number + more}]", number + more),
+            (f'["{text}".."{text}z"]', text), (f'("{text}".."{text}z")', f"{text}y"), (f'not("{text}")', f"{text}!"), (f"not({number}, {number + 1})", number - 1),
+            (f"{number}, {number + 5}", number + 5), ("true", True), ("false", False), ("null", None), ("-", 1), ("", 1), (f"? in [{number}, {number + 1}]", number),
+            (f"? not in [{number}]", number + 1), (f'? in ["{text}"]', text), ("? is null", None), (f'"{text}" in ?', text + "x"), (f"? > {number} and ? < {number + more}", number + more / 2),
+            (f"[{number}]", [number]), (f'> "{text}", "{text}"', text), (f"not([{number}..{number + more}])", number - 1), ("len(?) > 2", "abc"), ("any_of(?, 'a', 1)", [{"a": 1}]),
+            ("> limit", 99), ("[low..high]", 5), ("low or high", 1), ("? is not null", 0), (f"? == {number} or ? > {number}", number + 1),
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_a_cell_that_matches_something_is_never_told_to_match_nothing(seed: int) -> None:
+    cell, value = _matching(Random(seed))  # noqa: S311
+    given = {"x": value, "limit": 1, "low": 1, "high": 9}
+    assert evaluate_decision(table(([cell], ["1"])), given) == [{"out": 1}]
+    assert decision_problems(table(([cell], ["1"]))) == []
