@@ -21,7 +21,7 @@ from osm_flow.engine import (
 from osm_flow.engine.lint.endless import WALKED_ALL_THE_SAME
 from osm_flow.engine.values import Problem
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations.definitions.deployments import read_form
+from osm_flow.operations.definitions.deployments import of_file, read_form
 from osm_flow.operations.definitions.offered import offered
 from osm_flow.resources import resource_dir
 
@@ -114,17 +114,31 @@ class DiagramFile:
                 *(key for path in self.given if path.suffix == ".bpmn" for key in _keys(DiagramFile(path))),
             }
         except DefinitionRefused as refused:
-            return refused.problems
+            return of_file(self.path.name, refused.problems)
         found = lint(
             self.xml,
             forms=self.forms,
             decisions=self.decisions,
             topics=RESULT_SCHEMAS,
-            known_processes=known,
+            known_processes=None if self._is_partial() else known,
             roles=SIGN_IN_ROLES,
             offered=offered(self._others()),
         )
-        return [*found, *self._beside_alone()]
+        return [*found, *self._beside_alone(), *self._not_given()]
+
+    def _is_partial(self) -> bool:
+        """Whether a diagram that was given cannot be read, so that nobody can tell which processes there would be."""
+        return any(path.suffix == ".bpmn" and not DiagramFile(path).is_readable for path in self.given)
+
+    def _not_given(self) -> Iterator[Problem]:
+        """Warn once of the forms and tables that were found and not given: their deployment needs them."""
+        tables = [f"{key}.dmn" for key in sorted(self.decisions) if self._given(key, ".dmn") is None]
+        forms = [f"{key}.yaml" for key in sorted(self.forms) if self._given(key, ".yaml", ".yml") is None]
+        if self.given and (missing := [*tables, *forms]):
+            names = ", ".join(missing)
+            en = f"{names} were found and not given: deploy them together with this file, unless its last version had them"
+            th = f"พบ {names} แต่ไม่ได้ส่งมาด้วย ให้ deploy พร้อมกับไฟล์นี้ เว้นแต่รุ่นก่อนมีแล้ว"
+            yield Problem("", "beside", th, en, "warning")
 
     def _others(self) -> Iterator[Diagram]:
         """The other diagrams whose cases may be of one family with those of this file: given, or beside it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from osm_flow.engine.decisions import decision_problems
@@ -131,7 +132,8 @@ def _decision(ground: Ground, node: Any) -> None:
     if key not in ground.decisions:
         ground.add(node, "no_decision", f"ไม่พบตารางการตัดสินใจ {key}", f"there is no decision table {key}")
         return
-    ground.found += decision_problems(ground.decisions[key])
+    # What concerns the table as a whole is told with its key, as it is where that file is looked at.
+    ground.found += [p if p.element else replace(p, element=key) for p in decision_problems(ground.decisions[key])]
 
 
 def _call(ground: Ground, node: Any) -> None:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -96,6 +96,8 @@ class _Files:
     forms: dict[str, JSON] = field(default_factory=dict)
     decisions: dict[str, bytes] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    # Whether a diagram could not be read, so that nobody can tell which processes there would be.
+    is_partial: bool = False
 
 
 def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: datetime, *, note: str = "") -> Deployed:
@@ -135,7 +137,8 @@ def examine(session: Session, files: Mapping[str, bytes]) -> Examined:
     given = {process.key for process in prepared}
     others = [definition for key, definition in newest.items() if key not in given] if changed else []
     around = [*_stored(session, others), *(diagram for _, diagram in read.diagrams.values())]
-    found = [*read.problems, *_lint(changed, {*newest.keys(), *given}, offered(around))]
+    known = None if read.is_partial else {*newest.keys(), *given}
+    found = [*read.problems, *_lint(changed, known, offered(around))]
     problems = list(dict.fromkeys(found))  # a table that several processes use is told once
     errors = [problem for problem in problems if problem.level == "error"]
     if errors:
@@ -176,7 +179,8 @@ def check(files: Mapping[str, bytes], *, known_processes: Collection[str] = ()) 
         for key in diagram.process_keys
     ]
     given = offered(diagram for _, diagram in read.diagrams.values())
-    return list(dict.fromkeys([*read.problems, *_lint(prepared, known_processes, given)]))
+    known = None if read.is_partial else known_processes
+    return list(dict.fromkeys([*read.problems, *_lint(prepared, known, given)]))
 
 
 def read_form(name: str, content: bytes) -> tuple[JSON, list[Problem]]:
@@ -198,12 +202,19 @@ def read_form(name: str, content: bytes) -> tuple[JSON, list[Problem]]:
 
 def decision_problems(name: str, content: bytes) -> list[Problem]:
     """What is wrong with the decision table in a DMN file."""
+    if problems := engine.decision_problems(content):
+        return of_file(PurePosixPath(name).stem, problems)
     try:
         content.decode()
     except UnicodeDecodeError:
         stem = PurePosixPath(name).stem
         return [Problem(stem, "encoding", f"{name} ไม่ใช่ข้อความ UTF-8", f"{name} is not UTF-8: save it as UTF-8")]
-    return engine.decision_problems(content)
+    return []
+
+
+def of_file(name: str, problems: Iterable[Problem]) -> list[Problem]:
+    """The problems of one file; those that concern no element of it are told with the name of the file."""
+    return [problem if problem.element else replace(problem, element=name) for problem in problems]
 
 
 def unknown_file(name: str) -> Problem:
@@ -286,7 +297,8 @@ def _read(files: Mapping[str, bytes]) -> _Files:
             try:
                 read.diagrams[name] = (content, engine.read_bpmn(content))
             except DefinitionRefused as refusal:
-                read.problems += refusal.problems
+                read.problems += of_file(name, refusal.problems)
+                read.is_partial = True
         elif path.suffix == ".dmn":
             read.decisions[path.stem] = content
             read.problems += decision_problems(name, content)
@@ -309,8 +321,8 @@ def _stored(session: Session, definitions: Iterable[ProcessDefinition]) -> list[
     return diagrams
 
 
-def _lint(prepared: list[Prepared], known: Collection[str], around: Offered) -> list[Problem]:
-    processes = {*known, *(process.key for process in prepared)}
+def _lint(prepared: list[Prepared], known: Collection[str] | None, around: Offered) -> list[Problem]:
+    processes = None if known is None else {*known, *(process.key for process in prepared)}
     problems = []
     for xml in dict.fromkeys(process.xml for process in prepared):
         forms: dict[str, JSON] = {}
