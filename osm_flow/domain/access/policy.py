@@ -39,6 +39,7 @@ class Verb(StrEnum):
     propose_diagrams = "propose_diagrams"
     deploy = "deploy"
     manage_people = "manage_people"
+    record_order = "record_order"
     move_calendar = "move_calendar"
     move_holidays = "move_holidays"
     see_team = "see_team"
@@ -208,6 +209,7 @@ RULES: dict[Verb, Rule] = {
     Verb.repair_log: Rule(_ADMIN),
     Verb.move_holidays: Rule(_ADMIN),
     Verb.manage_people: Rule(_ADMIN),
+    Verb.record_order: Rule(frozenset({"osm_secretariat", "osm_admin_head"}) | _ADMIN),
     Verb.move_calendar: Rule(_PLANNERS | _ADMIN),
 }
 

@@ -132,7 +132,7 @@ def end_position(session: Session, position_id: int, actor: Actor, now: datetime
     if position is None:
         raise PositionNotFound
     require_office(actor, position.office_id)
-    _end(session, position, actor, now, last_day)
+    close_position(session, position, actor, now, last_day)
     if position.kind == PositionKind.substantive:
         stand_ins = select(Position).where(
             Position.for_person_id == position.person_id,
@@ -140,11 +140,12 @@ def end_position(session: Session, position_id: int, actor: Actor, now: datetime
             or_(Position.valid_to.is_(None), Position.valid_to > last_day),
         )
         for stand_in in session.scalars(stand_ins.order_by(Position.id).with_for_update()):
-            _end(session, stand_in, actor, now, last_day)
+            close_position(session, stand_in, actor, now, last_day)
     return position
 
 
-def _end(session: Session, position: Position, actor: Actor, now: datetime, last_day: date) -> None:
+def close_position(session: Session, position: Position, actor: Actor, now: datetime, last_day: date) -> None:
+    """End a position that this transaction holds, and record who ended it; the caller asks who may."""
     old, new = {"valid_to": position.valid_to}, {"valid_to": last_day}
     position.valid_to = last_day
     holder = session.get_one(Person, position.person_id).username

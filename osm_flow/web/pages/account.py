@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
 from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
@@ -9,9 +11,12 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_user, logout_user
 
 from osm_flow.domain.access.roles import OVERSIGHT, STAFF
+from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
-from osm_flow.operations.people import accounts, hats, notices
+from osm_flow.operations.people import accounts, hats, notices, orders
 from osm_flow.operations.people.signing_in import SignInRefused, TooManyAttempts, sign_in
+from osm_flow.web.forms.posted import why_not_a_day
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import LONGEST_WAY_BACK, public, signed_in
@@ -113,7 +118,7 @@ def language() -> ResponseReturnValue:
 @blueprint.get("/account")
 @signed_in
 def me() -> ResponseReturnValue:
-    return render_template("account/me.html", errors={})
+    return _account_page()
 
 
 @blueprint.post("/account/password")
@@ -128,10 +133,63 @@ def change_password() -> ResponseReturnValue:
     except (Invalid, SignInRefused) as error:
         lifecycle.read_again()
         errors = {name: gettext(text) for name, text in error.fields.items()}
-        return render_template("account/me.html", errors=errors), 422
+        return _account_page(errors), 422
     login_user(SignedIn(person.id, person.session_epoch))
     flash(gettext("เปลี่ยนรหัสผ่านแล้ว การเข้าสู่ระบบบนเครื่องอื่นสิ้นสุดลงแล้ว"), "success")
     return redirect(url_for("account.me"))
+
+
+@blueprint.post("/account/orders")
+@signed_in
+def record_order() -> ResponseReturnValue:
+    """A head lets somebody act or sign in their post, or the secretary writes down such an order for a head."""
+    form = request.form
+    try:
+        first, last = _day(form.get("first", ""), "first") or local_day(g.now), _day(form.get("last", ""), "last")
+        post = form.get("post", "")
+        entered = orders.NewOrder(
+            post_id=int(post) if post.isascii() and post.isdigit() and len(post) < 10 else 0,
+            to_username=form.get("to_username", ""),
+            kind=form.get("kind", ""),
+            letter=form.get("letter", ""),
+            first=first,
+            last=last,
+        )
+        orders.record_order(g.session, g.actor, g.now, entered)
+    except Invalid as error:
+        lifecycle.read_again()
+        return _account_page({name: gettext(text) for name, text in error.fields.items()}, form), 422
+    flash(gettext("บันทึกคำสั่งแล้ว แจ้งทั้งสองฝ่ายแล้ว"), "success")
+    return redirect(url_for("account.me"))
+
+
+@blueprint.post("/account/orders/<int:position_id>/end")
+@signed_in
+def end_order(position_id: int) -> ResponseReturnValue:
+    orders.end_order(g.session, position_id, g.actor, g.now)
+    flash(gettext("สิ้นสุดคำสั่งแล้ว มีผลทันที"), "success")
+    return redirect(url_for("account.me"))
+
+
+def _account_page(errors: Mapping[str, str] | None = None, values: Mapping[str, str] | None = None) -> str:
+    today = local_day(g.now)
+    posts = orders.posts_to_hand_on(g.session, g.actor, today)
+    return render_template(
+        "account/me.html",
+        errors=errors or {},
+        values=values or {},
+        posts=posts,
+        receivers=orders.receivers(g.session, posts, today) if posts else (),
+        orders=orders.orders_of(g.session, g.actor, today) if posts else (),
+    )
+
+
+def _day(text: str, field: str) -> date | None:
+    """Raises Invalid naming the field that is not a date."""
+    try:
+        return parse_thai_date(text) if text.strip() else None
+    except ValueError as error:
+        raise Invalid(fields={field: why_not_a_day(error, "Enter a date such as 20/11/2569.")}) from None
 
 
 @blueprint.get("/notices")
