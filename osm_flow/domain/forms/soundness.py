@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from osm_flow.domain.forms import patterns
 from osm_flow.domain.forms.examples import NothingFits, draw_values
 from osm_flow.domain.forms.rules import CHECKS
 from osm_flow.domain.forms.schema import MAX_ROWS, MAX_TEXT, WIDGETS, columns_of, fields_of, is_table, widget_of
@@ -271,9 +272,16 @@ def _text_problems(field: JSON, path: str) -> Iterator[str]:
     if widget_of(field) in _FORMATS and field.get("format") not in (None, _FORMATS[widget_of(field)]):
         yield f"{path}: the format and the widget do not belong together."
     if "pattern" in field:
-        re.compile(field["pattern"])
+        try:
+            patterns.refuse(field["pattern"])
+        except patterns.PatternRefused as reason:
+            yield (
+                f"{path}: this pattern could keep the site waiting ({reason}). Write it without looking ahead or back and "
+                "without repeating what an earlier group found."
+            )
+            return
         examples = field.get("examples", [])
-        if not all(re.search(field["pattern"], example) for example in examples):
+        if not all(patterns.fits(field["pattern"], example) for example in examples):
             yield f"{path}: a pattern needs examples that fit it."
         if not examples:
             yield HouseRule(f"{path}: a pattern needs examples.")

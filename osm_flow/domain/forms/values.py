@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from osm_flow.domain.forms import patterns
 from osm_flow.domain.forms.examples import NothingFits, draw_values
 from osm_flow.domain.forms.rules import violations
 from osm_flow.domain.forms.schema import (
@@ -274,7 +275,7 @@ def _text_error(field: JSON, value: str) -> Message | None:
         return Message("At most {limit} characters fit here.", limit=longest_of(field))
     if len(value) < field.get("minLength", 0):
         return Message("At least {limit} characters are needed here.", limit=field["minLength"])
-    if "pattern" in field and not re.search(field["pattern"], value):
+    if "pattern" in field and not patterns.fits(field["pattern"], value):
         sentence = field.get("x-pattern")
         return (
             Message(sentence["en"], th=sentence["th"]) if sentence else Message("This is not written as expected here.")
