@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from flask import Blueprint, Flask
 from flask_wtf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from osm_flow import cli
+from osm_flow import cli, logs
 from osm_flow.cli.context import Context
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.smtp import mail_channel
@@ -191,19 +190,14 @@ def _context(settings: Settings) -> Context:
     )
 
 
-def _configure_logging() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for library in ("alembic", "apscheduler", "spiff", "waitress.queue"):
-        logging.getLogger(library).setLevel(logging.WARNING)
-
-
 def main() -> None:
     """The `osm-flow` command."""
-    _configure_logging()
+    logs.configure("auto")
     connect_rooms()
     try:
         _refuse_without_sentences()
         settings = Settings.from_environment(os.environ)
+        logs.configure(settings.log_format)
     except SettingsAreWrong as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(1)

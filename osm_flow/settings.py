@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Self, cast
+from typing import Literal, Self, cast, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from osm_flow.kept_secrets import kept_secret
+from osm_flow.logs import LogFormat
 
 Environment = Literal["production", "demo", "test"]
 
@@ -51,6 +52,7 @@ class Settings:
     timezone: str = "Asia/Bangkok"
     proxies: int = 0
     log_origin: str = ""
+    log_format: LogFormat = "auto"
     lock_timeout: int = 10
     statement_timeout: int = 60
     idle_timeout: int = 60
@@ -82,6 +84,7 @@ class Settings:
             timezone=given.get("OSM_TIMEZONE", cls.timezone),
             proxies=int(given.get("OSM_PROXIES", "0")),
             log_origin=given.get("OSM_LOG_ORIGIN", ""),
+            log_format=cast("LogFormat", given.get("OSM_LOG_FORMAT", cls.log_format)),
             lock_timeout=int(given.get("OSM_LOCK_TIMEOUT", cls.lock_timeout)),
             statement_timeout=int(given.get("OSM_STATEMENT_TIMEOUT", cls.statement_timeout)),
             idle_timeout=int(given.get("OSM_IDLE_TIMEOUT", cls.idle_timeout)),
@@ -120,6 +123,7 @@ def _problems(given: Mapping[str, str]) -> list[str]:
         "OSM_BASE_URL": (_is_web_url, "must be an http:// or https:// address"),
         "OSM_SMTP_URL": (_is_smtp_url, "must look like smtp://, smtp+starttls:// or smtps://user:password@host:587"),
         "OSM_TIMEZONE": (_is_timezone, "is not a known time zone"),
+        "OSM_LOG_FORMAT": (lambda v: v in get_args(LogFormat), "must be auto, json or text"),
         "OSM_LOG_ORIGIN": (_is_one_word, "must be one word without a plus sign, such as example.go.th/journal"),
         "OSM_LOCK_TIMEOUT": (_is_seconds, _SECONDS),
         "OSM_STATEMENT_TIMEOUT": (_is_seconds, _SECONDS),

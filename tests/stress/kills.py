@@ -50,8 +50,8 @@ from osm_flow.store.upgrade import upgrade
 from tests.factories import OFFICE, deploy_tests, make_case, make_office
 from tests.stress.servers import Browser, Server, a_database, now
 
-# From the line of the crash to the next line of the log, which begins with its date.
-_CRASH = re.compile(r"^.*request failed, reference .*\n(?:(?!\d{4}-\d{2}-\d{2} ).*\n?)*", re.MULTILINE)
+# From the line of the crash to the next line of the log, which begins with its date or is an object that does.
+_CRASH = re.compile(r"^.*request failed, reference .*\n(?:(?!\d{4}-\d{2}-\d{2}[ T]|\{\"time\").*\n?)*", re.MULTILINE)
 PASSWORD = "a long enough one"
 WORKERS = 3
 # A lease, a tick, and what a busy machine needs besides.

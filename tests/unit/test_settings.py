@@ -70,6 +70,7 @@ def test_everything_may_be_said_and_blanks_around_it_do_not_count(tmp_path: Path
             "OSM_STATEMENT_TIMEOUT": "30",
             "OSM_IDLE_TIMEOUT": "20",
             "OSM_LOG_ORIGIN": "example.go.th/journal",
+            "OSM_LOG_FORMAT": "json",
             **{f"OSM_{name.upper()}": str(at + 1) for at, name in enumerate(AMOUNTS)},
         }
     )
@@ -88,6 +89,7 @@ def test_everything_may_be_said_and_blanks_around_it_do_not_count(tmp_path: Path
         statement_timeout=30,
         idle_timeout=20,
         log_origin="example.go.th/journal",
+        log_format="json",
         **{name: at + 1 for at, name in enumerate(AMOUNTS)},
     )
 
@@ -119,6 +121,8 @@ def test_the_database_lies_in_the_data_folder_unless_another_is_named(tmp_path: 
         ("OSM_TIMEZONE", "../etc/passwd", False),
         ("OSM_LOG_ORIGIN", "สำนักงาน/journal", True),
         ("OSM_LOG_ORIGIN", "two words", False),
+        ("OSM_LOG_FORMAT", "auto", True),
+        ("OSM_LOG_FORMAT", "xml", False),
         ("OSM_LOG_ORIGIN", "a+b", False),
         ("OSM_LOG_ORIGIN", "x" * 256, False),
         ("OSM_LOCK_TIMEOUT", "3", True),

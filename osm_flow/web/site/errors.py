@@ -173,11 +173,18 @@ def on_crash(error: InternalServerError) -> Response:
         return on_our_error(error.original_exception)
     reference = secrets.token_hex(4).upper()
     cause = error.original_exception or error
-    logger.error("request failed, reference %s: %s %s", reference, request.method, request.path, exc_info=cause)
+    logger.error(
+        "request failed, reference %s: %s %s",
+        reference,
+        request.method,
+        request.path,
+        exc_info=cause,
+        extra={"reference": reference},
+    )
     try:
         return answer(500, reference=reference)
     except Exception:  # whatever broke the page breaks this one too, perhaps: then without any page around it
-        logger.exception("the page for reference %s could not be shown", reference)
+        logger.exception("the page for reference %s could not be shown", reference, extra={"reference": reference})
         heading, hint = (gettext(text) for text in _TEXTS[500])
         return Response(f"{heading}\n{hint}\n{reference}\n", 500, mimetype="text/plain")
 

@@ -20,6 +20,7 @@ from flask_login import LoginManager, UserMixin, current_user
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from osm_flow import logs
 from osm_flow.domain.access.actors import Actor
 from osm_flow.errors import Refused
 from osm_flow.operations.background.delivery import anything_pending, go_on_at_once
@@ -63,6 +64,9 @@ class Site(Flask):
         with contextlib.nullcontext() if patience.is_counted() else patience.waiting_since(monotonic()):
             return super().wsgi_app(environ, start_response)
 
+    def log_exception(self, _exc_info: Any) -> None:
+        """Nothing: `errors.on_crash` tells it once, beside the reference that the person sees."""
+
     def dispatch_request(self) -> Response:
         response = self.make_response(super().dispatch_request())
         if response.status_code < 400:
@@ -103,6 +107,7 @@ def own_transactions(view: View) -> View:
 
 def begin() -> None:
     """What is known before anything that was sent is read and before the database is asked anything."""
+    logs.about(address=request.remote_addr or "", request=f"{request.method} {request.path}")
     g.store = current_app.config["STORE"]
     g.now = current_app.config["CLOCK"]()
     g.actor, g.is_known = None, False
@@ -157,6 +162,7 @@ def _recognise() -> None:
     if "_user_id" not in browser_session or not current_user.is_authenticated:
         return
     g.actor = current_user.actor
+    logs.about(person=g.actor.username)
     g.locale = g.actor.locale if g.actor.locale in LOCALES else DEFAULT_LOCALE
 
 
@@ -194,9 +200,10 @@ def abandon(error: BaseException | None = None) -> None:
         scope.close()
 
 
-def let_go_of_files(error: BaseException | None = None) -> None:
-    """Give what was uploaded back to the disk, whatever became of the request."""
+def let_go(error: BaseException | None = None) -> None:
+    """Give what was uploaded back to the disk, whatever became of the request, and let the log forget who asked."""
     request.close()
+    logs.forget()
 
 
 def read_again() -> None:
@@ -225,7 +232,7 @@ def init_app(app: Flask) -> None:
     manager.user_loader(load_user)
     app.before_request(begin)
     app.teardown_request(abandon)
-    app.teardown_request(let_go_of_files)
+    app.teardown_request(let_go)
 
 
 def open_sessions(app: Flask) -> None:

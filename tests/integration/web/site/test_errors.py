@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import logging
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +16,11 @@ from werkzeug.test import TestResponse
 
 from osm_flow.app import create_app
 from osm_flow.errors import Invalid
+from osm_flow.logs import JsonLines
 from osm_flow.settings import Settings
 from osm_flow.store.models import Person
 from osm_flow.store.session import Limits, Store
-from osm_flow.web.site.access import public
+from osm_flow.web.site.access import public, signed_in
 from osm_flow.web.site.errors import _TEXTS, answer, on_our_error
 from osm_flow.web.site.i18n import gettext
 from tests.factories import NOW, OFFICE
@@ -191,6 +195,32 @@ def test_an_address_of_a_page_that_is_none_is_left_out(visitor: Visitor) -> None
     for referrer in ("http://[::1", "http://[x]/", "//["):
         answer = visitor.client.post("/people/new", headers={"Referer": referrer})
         assert answer.status_code == 401, referrer
+
+
+def test_a_crash_is_one_line_of_the_log_that_says_who_met_it_where(
+    site: Flask, as_person: Callable[[str], Visitor]
+) -> None:
+    site.config["PROPAGATE_EXCEPTIONS"] = False
+    lines, director = io.StringIO(), as_person("director")
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(JsonLines())
+
+    def broken(**_arguments: object) -> str:
+        raise ZeroDivisionError("a\n{}\nforged")
+
+    site.view_functions["team.person"] = signed_in(broken)
+    logging.getLogger().addHandler(handler)
+    try:
+        answer = director.get("/team/1", environ_overrides={"REMOTE_ADDR": "10.0.0.1\n{}"})
+        director.get("/team/no%0a%7b%7d")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    told = [json.loads(line) for line in lines.getvalue().splitlines()]
+
+    (crash,) = [entry for entry in told if "traceback" in entry]
+    assert crash["reference"] in answer.text
+    assert (crash["person"], crash["address"], crash["request"]) == ("director", "10.0.0.1\n{}", "GET /team/1")
+    assert "ZeroDivisionError" in crash["traceback"]
 
 
 def test_an_error_page_that_breaks_is_told_without_it(
