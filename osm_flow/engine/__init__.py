@@ -29,7 +29,7 @@ from osm_flow.engine.values import (
     Thrown,
     Waiting,
 )
-from osm_flow.engine.xml import one_line
+from osm_flow.engine.xml import as_utf8, one_line
 
 __all__ = [
     "ENGINE_VERSION",
@@ -59,6 +59,7 @@ __all__ = [
     "Step",
     "Thrown",
     "Waiting",
+    "as_utf8",
     "compile_process",
     "decision_problems",
     "digest_of",

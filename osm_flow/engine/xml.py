@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Any
 
@@ -23,12 +24,27 @@ BPMN = f"{{{NAMESPACES['bpmn']}}}"
 CAMUNDA = f"{{{NAMESPACES['camunda']}}}"
 
 _THAI_BREAK = re.compile(r"(?<=[\u0E00-\u0E7F])[ \t]*\n\s*(?=[\u0E00-\u0E7F])")
+_ENCODING = re.compile(r"""(\A\s*<\?xml[^>]*?encoding\s*=\s*["'])[^"']*(["'])""")
 _ENCODED_DOCTYPE = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def refuse(code: str, th: str, en: str, element: str = "") -> DefinitionRefused:
     """The refusal of a file, with its sentence in both languages."""
     return DefinitionRefused([Problem(element, code, th, en)])
+
+
+def as_utf8(content: bytes) -> bytes:
+    """The file as UTF-8, which it is kept in: UTF-16 is legal, but nothing else here expects it.
+
+    Raises UnicodeDecodeError for what claims to be UTF-16 and is not.
+    """
+    if not content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and b"\x00" not in content[:4]:
+        return content
+    bom = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    text = content.decode(
+        "utf-16" if content.startswith(bom) else "utf-16-be" if content[:1] == b"\x00" else "utf-16-le"
+    )
+    return _ENCODING.sub(r"\1UTF-8\2", text, count=1).encode()
 
 
 def read_xml(content: bytes) -> Any:

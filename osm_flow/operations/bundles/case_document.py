@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal as rules
+from osm_flow.engine import as_utf8
 from osm_flow.operations.cases.queries import definition_with_forms
 from osm_flow.operations.ledger.case_journal import record_of
 from osm_flow.store.models import Case, JournalPayload, JournalRecord
@@ -31,7 +32,7 @@ def exported(session: Session, case_id: str) -> dict[str, Any]:
             "key": definition.key,
             "version": definition.version,
             "sha256": definition.sha256,
-            "xml": definition.xml.decode(),
+            "xml": as_utf8(definition.xml).decode(),
             "forms": definition.forms,
             "decisions": definition.decisions,
         },

@@ -59,7 +59,7 @@ class Document:
 def case_picture(session: Session, case: Case, now: datetime | None = None) -> JSON:
     """The diagram of a case with its tokens (how many, how many overdue at `now`) and how often each element passed."""
     xml = session.scalar(select(ProcessDefinition.xml).where(ProcessDefinition.id == case.definition_id)) or b""
-    return {"xml": xml.decode(), **case_standing(session, case, now)}
+    return {"xml": xml, **case_standing(session, case, now)}
 
 
 def case_standing(session: Session, case: Case, now: datetime | None = None) -> JSON:

@@ -295,7 +295,8 @@ def _read(files: Mapping[str, bytes]) -> _Files:
         path = PurePosixPath(name)
         if path.suffix == ".bpmn":
             try:
-                read.diagrams[name] = (content, engine.read_bpmn(content))
+                # Kept as UTF-8: whoever looks into a stored diagram, or shows it, expects nothing else.
+                read.diagrams[name] = (engine.as_utf8(content), engine.read_bpmn(content))
             except DefinitionRefused as refusal:
                 read.problems += of_file(name, refusal.problems)
                 read.is_partial = True

@@ -53,7 +53,7 @@ def versions(key: str) -> ResponseReturnValue:
 @blueprint.get("/definitions/<key>/<int:version>/picture")
 @signed_in
 def picture(key: str, version: int) -> ResponseReturnValue:
-    return jsonify(xml=in_language(_version(key, version).xml.decode()), tokens=[], passed={})
+    return jsonify(xml=in_language(_version(key, version).xml), tokens=[], passed={})
 
 
 @blueprint.get("/definitions/<key>/<int:version>/bpmn")
@@ -110,7 +110,7 @@ def proposed_file(proposal_id: int, name: str) -> ResponseReturnValue:
 @blueprint.get("/definitions/proposals/<int:proposal_id>/files/<name>/picture")
 @requires(Verb.propose_diagrams)
 def proposed_picture(proposal_id: int, name: str) -> ResponseReturnValue:
-    return jsonify(xml=in_language(_file(proposal_id, name).decode()), tokens=[], passed={})
+    return jsonify(xml=in_language(_file(proposal_id, name)), tokens=[], passed={})
 
 
 @blueprint.post("/definitions/proposals/<int:proposal_id>/publish")

@@ -71,7 +71,7 @@ def data(case_id: str, seq: int) -> ResponseReturnValue:
 def picture(case_id: str, seq: int) -> ResponseReturnValue:
     """The diagram with the case in it as it stood."""
     case = moments.audited_case(g.session, case_id, g.actor)
-    xml = definition_with_forms(g.session, case).xml.decode()
+    xml = definition_with_forms(g.session, case).xml
     return _json({**picture_of(_moments(case, seq, seq)[0]), "xml": in_language(xml)})
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from osm_flow.engine import Process, one_line
+from osm_flow.engine import Process, as_utf8, one_line
 from osm_flow.web.site.i18n import current_locale, gettext
 
 _BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -54,11 +54,12 @@ def party_of(xml: bytes, element: str) -> str:
     return next((gettext(one_line(name)) for flow in flows if (name := outside.get(flow.get("sourceRef")))), "")
 
 
-def in_language(xml: str) -> str:
+def in_language(xml: bytes) -> str:
     """The diagram with every name that the catalogue knows translated; as it was drawn for those who read Thai."""
+    xml = as_utf8(xml)
     if current_locale() == "th":
-        return xml
-    root = etree.fromstring(xml.encode(), etree.XMLParser(resolve_entities=False, no_network=True))
+        return xml.decode()
+    root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
     for element in root.iter(etree.Element):
         name = element.get("name")
         if name:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from lxml import etree
 
 from osm_flow.engine.errors import DefinitionRefused
-from osm_flow.engine.xml import MAX_BYTES, MAX_DEPTH, child_text, local_name, one_line, properties_of, read_xml, refuse
+from osm_flow.engine.xml import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    as_utf8,
+    child_text,
+    local_name,
+    one_line,
+    properties_of,
+    read_xml,
+    refuse,
+)
 from tests.unit.engine.diagrams import document, element, properties
 
 # ---- names -----------------------------------------------------------------------------------------------------------
@@ -129,3 +140,19 @@ def test_a_property_without_a_name_is_none() -> None:
 )
 def test_the_text_of_a_child_is_stripped_and_blank_is_none(text: str, read: str | None) -> None:
     assert child_text(root_of(element("textAnnotation", "a", text)), "./bpmn:text") == read
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [("utf-16", "UTF-16"), ("utf-16-le", "UTF-16LE"), ("utf-16-be", "utf-16"), ("utf-8", "UTF-8"), ("utf-8", "utf-16")],
+)
+def test_whatever_it_was_sent_in_is_utf_8_afterwards(encoding: str, declared: str) -> None:
+    text = f"<?xml version='1.0' encoding='{declared}' standalone='yes'?><a name='ร่างแผน'/>"
+
+    kept = as_utf8(text.encode(encoding))
+
+    if encoding == "utf-8":
+        assert kept == text.encode()
+    else:
+        assert kept == text.replace(declared, "UTF-8").encode()
+        assert etree.fromstring(kept).get("name") == "ร่างแผน"

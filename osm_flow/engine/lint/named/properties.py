@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from osm_flow.domain.access.separation import STARTED_BY
 from osm_flow.domain.retention import RetentionUnknown, retention_of
 from osm_flow.domain.stages import STAGES
 from osm_flow.engine.lint.examined import Ground
@@ -121,7 +122,7 @@ def _separate(ground: Ground, node: Any, text: str) -> None:
     if not names or len(text) > _LONGEST:
         en = f"separate_from names tasks by their ids, in at most {_LONGEST} letters"
         ground.add(node, "separate_from", f"separate_from ต้องระบุ id ของงาน ไม่เกิน {_LONGEST} ตัวอักษร", en)
-    tasks = [*ground.diagram.tasks_of_people, *(ground.offered.tasks or ())]
+    tasks = [*ground.diagram.tasks_of_people, *(ground.offered.tasks or ()), STARTED_BY]
     for name in dict.fromkeys(names):
         if name in tasks:
             continue

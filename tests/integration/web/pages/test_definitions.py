@@ -168,3 +168,24 @@ def test_a_refusal_names_the_element_and_says_what_to_do(site: Site) -> None:
 
 def test_no_file_at_all_is_refused_in_words(site: Site) -> None:
     assert site.visit("root").post("/definitions/proposals").status == 422
+
+
+@pytest.mark.parametrize("locale", ["th", "en"])
+def test_a_diagram_in_utf_16_is_shown_and_downloaded_like_any_other(site: Site, locale: str) -> None:
+    text = (BPMN / "review.bpmn").read_text(encoding="utf-8").replace('encoding="UTF-8"', 'encoding="UTF-16"')
+    content = files("review") | {"review.bpmn": text.replace("ร่างแผน", "ยกร่างแผน").encode("utf-16")}
+    boss, root = site.visit("boss"), site.visit("root")
+    for visitor in (boss, root):
+        visitor.post("/language", {"locale": locale})
+
+    boss.post("/definitions/proposals", {"files": uploads(*content.items())})
+    proposed = boss.client.get("/definitions/proposals/1/files/review.bpmn/picture").json
+    root.post("/definitions/proposals/1/publish")
+    shown = root.client.get("/definitions/review/2/picture").json
+    case_id = site.arrange(make_case).id
+
+    for picture in (proposed, shown, boss.client.get(f"/cases/{case_id}/picture").json):
+        assert picture is not None
+        assert "ยกร่างแผน" in picture["xml"]
+    assert "ยกร่างแผน".encode() in root.client.get("/definitions/review/2/bpmn").data
+    assert stored(site) == (2, 2)
