@@ -51,7 +51,7 @@ def case(session: Session, anan: Actor) -> Case:
 def test_the_picture_shows_tokens_and_paths(session: Session, case: Case) -> None:
     picture = case_picture(session, case, later(9))
 
-    assert picture["xml"].startswith("<?xml")
+    assert picture["xml"].startswith(b"<?xml")
     assert picture["tokens"] == [{"element": "check", "count": 1, "overdue": 0}]
     assert (picture["passed"]["draft"], picture["passed"]["check"], picture["passed"]["good"]) == (2, 1, 1)
     assert case_standing(session, case, later(9)) == {name: picture[name] for name in ("tokens", "passed")}
