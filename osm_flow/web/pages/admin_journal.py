@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ from osm_flow.web.site.access import requires
 from osm_flow.web.site.i18n import current_locale, gettext
 
 blueprint = Blueprint("administration", __name__)
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 # What the filter offers beside each kind of its own.
 _GROUPS = {"people": ABOUT_PEOPLE, "others": tuple(kind for kind in AdminKind if kind not in ABOUT_PEOPLE)}
@@ -66,6 +69,9 @@ def subject_of(record: AdminRecord) -> str:
     if record.kind == AdminKind.calendar_moved:
         place, _, key = record.subject.rpartition(" ")
         return f"{place} {_milestone(key)}"
+    kind, _, number = record.subject.partition(" ")
+    if number.isdigit() and (named := _numbered().get(kind)):
+        return f"{named} {number}"
     return _date(record.subject)
 
 
@@ -76,6 +82,8 @@ def _said(field: str, value: Any) -> str:
         return gettext("ใช่") if value else gettext("ไม่ใช่")
     if isinstance(value, dict):
         return gettext("รุ่น %(number)s", number=value["version"]) + f" ({str(value['sha256'])[:12]})"
+    if _DIGEST.fullmatch(str(value)):
+        return str(value)[:12]
     return _WORDS[field](value) if field in _WORDS else str(_date(value))
 
 
@@ -131,6 +139,14 @@ _WORDS: dict[str, Callable[[str], str]] = {
 def _milestone(key: str) -> str:
     milestone = MILESTONE_OF.get(key)
     return key if milestone is None else (milestone.name_en if current_locale() == "en" else milestone.name_th)
+
+
+def _numbered() -> dict[str, str]:
+    return {
+        "proposal": gettext("ข้อเสนอที่"),
+        "deployment": gettext("การติดตั้งที่"),
+        "incident": gettext("เหตุขัดข้องที่"),
+    }
 
 
 def _labels() -> dict[str, str]:

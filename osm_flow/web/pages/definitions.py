@@ -166,12 +166,13 @@ def _proposal_page(shown: DiagramProposal, refusal: Invalid | None = None) -> st
         except DefinitionRefused as now_wrong:
             problems = now_wrong.problems
         else:
-            changes, problems = found.changed, problems or found.warnings
+            changes = [(change, proposals.process_of(change)) for change in found.changed]
+            problems = problems or found.warnings
     return render_template(
         "definitions/proposal.html",
         shown=shown,
         is_open=is_open,
-        changes=[(change, plain_elements(proposals.process_of(change))) for change in changes],
+        changes=[(change, gettext(process.name), plain_elements(process)) for change, process in changes],
         problems=problems,
         refused=error_text(refusal) if refusal else "",
         reason=posted("reason"),
