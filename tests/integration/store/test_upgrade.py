@@ -17,7 +17,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson
 from osm_flow.operations.people.accounts import create_person
 from osm_flow.store.database import db
-from osm_flow.store.models import Person
+from osm_flow.store.models import Notification, Person
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import MIGRATIONS, current_revision, newest_revision, upgrade
 from tests.factories import NOW, make_office, make_person
@@ -106,6 +106,34 @@ def test_an_account_goes_to_the_office_that_made_it(store: Store) -> None:
     with store.reading() as session:
         found = dict(session.execute(select(Person.username, Person.office_id)).all())
     assert found == {"root": None, "of_office": OFFICE_ID, "of_all": None}
+
+
+def test_whoever_may_do_less_is_told_so_once(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        for username, role, office_id in (
+            ("own", "admin", OFFICE_ID),
+            ("whole", "admin", None),
+            ("boss", "osm_director", OFFICE_ID),
+            ("anan", "osm_strategy", OFFICE_ID),
+            ("seer", "auditor", OFFICE_ID),
+        ):
+            make_person(session, username, role, office_id=office_id)
+
+    migrate(store, command.downgrade, "0024")
+    assert "0025" in upgrade(store)
+
+    with store.reading() as session:
+        query = select(Person.username, Notification.url).join(Notification, Notification.person_id == Person.id)
+        told = sorted(tuple(row) for row in session.execute(query))
+        assert all(notice.text_th and notice.text_en for notice in session.scalars(select(Notification)))
+    assert told == [
+        ("anan", "/calendar/holidays"),
+        ("boss", "/account"),
+        ("boss", "/calendar/holidays"),
+        ("own", "/definitions"),
+    ]
+    assert upgrade(store) == []
 
 
 def test_of_nodes_that_start_at_once_one_does_the_work(empty_store: Store) -> None:
