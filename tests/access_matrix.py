@@ -26,7 +26,7 @@ _OFFICE = "NE-U1"
 
 # To what each verb is done, and the words for it.
 _OF_WORK_ITEMS = frozenset(
-    {"see_work_item", "claim", "release", "delegate", "receive", "reassign", "complete", "move_due"}
+    {"see_work_item", "claim", "release", "delegate", "receive", "reassign", "complete", "record_answer", "move_due"}
 )
 _OF_CASES = frozenset(
     {
@@ -49,6 +49,7 @@ _RELATED = {
     "assignee": "who holds it",
     "owner": "who delegated it",
     "head": "the head of its section",
+    "recorder": "staff of the office (`osm_*`), where it asks parties outside alone",
 }
 _STAGED = {verb: "SUSPENDED" if verb is Verb.resume_case else "ACTIVE" for verb in Verb}
 

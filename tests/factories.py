@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.party_answers import LETTER, PartyAnswer
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.json import JSON
 from osm_flow.domain.people import PositionKind
@@ -29,6 +30,14 @@ from osm_flow.store.models import Case, Office, Person, Position, Project, Provi
 BPMN = Path(__file__).parent / "bpmn"
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 OFFICE = "NE-U1"
+# A party's answer, as an operation is given it and as it is typed into a page.
+ANSWER = PartyAnswer("นางสมศรี ใจดี สำนักงบประมาณ", LETTER, "นร 0701/12", date(2026, 11, 20))
+SAID = {
+    "party_answerer": "นางสมศรี ใจดี สำนักงบประมาณ",
+    "party_channel": LETTER,
+    "party_number": "นร 0701/12",
+    "party_date": "20/11/2569",
+}
 PROVINCES = {"TH-41": "อุดรธานี", "TH-39": "หนองบัวลำภู"}
 
 

@@ -187,6 +187,7 @@ def _entry(entry: case_queries.HistoryEntry) -> dict[str, Any]:
         "kind": record.kind,
         "actor": record.actor,
         "on_behalf_of": record.on_behalf_of,
+        "as_stated": entry.is_as_stated,
         "element": record.element,
         "payload": entry.payload,
         "hash": record.hash,

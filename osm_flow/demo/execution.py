@@ -155,6 +155,8 @@ class Execution:
         for number in (4, 6):
             self._fill(number, 4, "2569-10-30")
         self._certify(5)
+        letter = "สำนักงานจังหวัดอุดรธานี กลุ่มงานยุทธศาสตร์ฯ"
+        stage.record("suriya", self.case, "certify", letter, about=self._code(7), **reports.certified())
         returned = reports.certified("ยอดเบิกจ่ายไม่ตรงกับ GFMIS ณ วันตัดยอด")
         stage.do("prasert", self.case, "validate", about=self._code(2), **returned)
         yield self.times.at("2569-11-18")

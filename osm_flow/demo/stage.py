@@ -15,9 +15,11 @@ from osm_flow import engine
 from osm_flow.demo.cast import OFFICE
 from osm_flow.demo.times import Times
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.party_answers import FIELDS, LETTER, PartyAnswer
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.calendar.deadlines import local_day, opening_of
 from osm_flow.domain.calendar.fiscal_year import NewDate
+from osm_flow.domain.calendar.thai_dates import buddhist_year
 from osm_flow.domain.forms.values import Filled, prefill
 from osm_flow.domain.json import JSON
 from osm_flow.domain.states import OPEN_WORK_ITEM
@@ -31,7 +33,7 @@ from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items import acts as work_items
-from osm_flow.operations.work_items.completing import Completion, complete
+from osm_flow.operations.work_items.completing import Completion, complete, record_answer
 from osm_flow.store.models import Case, ProcessDefinition, Timer, WaitingMessage, WorkItem
 from osm_flow.store.session import Store
 
@@ -148,7 +150,18 @@ class DemoStage:
             row = session.scalars(waiting).first()
             if row is None:
                 raise StoryBroken(element=element, reason="nobody waits for this answer")
-            cases.record_message(session, row.task_id, actor, self.now, data=values, on_behalf_of=answered)
+            answer = PartyAnswer(answered, LETTER, f"ที่ {element}/{self.now:%j}", local_day(self.now))
+            cases.record_message(session, row.task_id, actor, self.now, data=values, answer=answer)
+        self._pass()
+
+    def record(self, who: str, case_id: str, element: str, answered: str, /, *, about: str, **values: Any) -> None:
+        """Write down, from its letter of today, what a party outside answered to a work item."""
+        with self._act(who) as (session, actor):
+            item = self._item(session, case_id, element, about)
+            day = local_day(self.now)
+            number, written = f"ที่ {element}/{self.now:%j}", f"{day.day}/{day.month}/{buddhist_year(day)}"
+            said = dict(zip(FIELDS, ("", answered, LETTER, number, written), strict=True))
+            record_answer(session, item.id, actor, self.now, Completion.of(values), said)
         self._pass()
 
     def move(self, who: str, fiscal_year: int, key: str, written: str, letter: str) -> None:

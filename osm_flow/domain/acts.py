@@ -15,7 +15,7 @@ class Act:
 
     element       the element of the diagram at which it is done; None for an act on the case as a whole.
     task_id       what waits there: a work item, a timer, a message, a service job or a call.
-    on_behalf_of  a user name, or in words a party outside that has none.
+    on_behalf_of  the user name of whom the policy says that the actor acts or signs for; nobody else says it.
     """
 
     kind: RecordKind
@@ -31,10 +31,9 @@ class Act:
         decision: Decision,
         element: str | None = None,
         task_id: str | None = None,
-        on_behalf_of: str | None = None,
     ) -> Act:
         """The act in the role that the policy allowed it in, on behalf of whom the policy names."""
-        return cls(kind, element, task_id, decision.role, on_behalf_of or decision.on_behalf_of)
+        return cls(kind, element, task_id, decision.role, decision.on_behalf_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 import rfc8785
 
@@ -24,6 +24,21 @@ _WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", 
 # What that writer may spell otherwise than RFC 8785: escapes by number, fractions, exponents, long numbers, and letters
 # beyond the first plane (which sort otherwise in names).
 _UNUSUAL = re.compile(rb"\\u|[\xf0-\xff]|(?:^|[:,\[])-?(?:\d{16}|\d+[.eE])")
+
+
+# Since this version of the product the policy alone says on whose behalf somebody acts.
+_CHECKED_SINCE = (0, 2)
+_PRODUCT = re.compile(r"osm-flow (\d+)\.(\d+)")
+
+
+class Represented(Protocol):
+    """What tells on whose behalf an act was done: a record, or a row of the journal."""
+
+    @property
+    def on_behalf_of(self) -> str | None: ...
+
+    @property
+    def engine_version(self) -> str: ...
 
 
 class NotStorable(Invalid):
@@ -60,6 +75,13 @@ class Fault:
     seq: int
     code: str
     message: str
+
+
+def is_as_stated(record: Represented) -> bool:
+    """Whether the record says on whose behalf as somebody stated it then: before 0.2 nobody checked what was stated."""
+    match = _PRODUCT.match(record.engine_version)
+    version = (int(match[1]), int(match[2])) if match else (0, 0)
+    return record.on_behalf_of is not None and version < _CHECKED_SINCE
 
 
 def canonical(value: Any) -> bytes:

@@ -134,6 +134,16 @@ def one_line(name: str) -> str:
     return " ".join(_THAI_BREAK.sub("", name).split())
 
 
+def party_asked(content: bytes, element: str) -> str:
+    """The outside party whose message this element waits for, as the diagram names it; empty when it draws none."""
+    root = read_xml(content)
+    outside = {
+        pool.get("id"): pool.get("name", "") for pool in root.iter(f"{BPMN}participant") if not pool.get("processRef")
+    }
+    flows = (flow for flow in root.iter(f"{BPMN}messageFlow") if flow.get("targetRef") == element)
+    return next((name for flow in flows if (name := outside.get(flow.get("sourceRef")))), "")
+
+
 def _refuse_depth(root: Any) -> None:
     level = [root]
     for _ in range(MAX_DEPTH):

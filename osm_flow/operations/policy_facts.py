@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session, aliased
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import CaseFacts, WorkItemFacts, reads_whole_office
 from osm_flow.domain.access.separation import STARTED_BY, Done, elements_of, kept_apart
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import WorkItemStatus
-from osm_flow.store.models import Candidate, Case, Person, WorkItem
+from osm_flow.store.models import Candidate, Case, JournalRecord, Person, WorkItem
 
 
 def case_facts(session: Session, case: Case, actor: Actor) -> CaseFacts:
@@ -62,9 +63,27 @@ def _done_around(session: Session, item: WorkItem) -> Iterator[Done]:
     for element, doer, for_whom, separate_from, closed_at in session.execute(query):
         people = frozenset(one for one in (doer, for_whom) if one is not None)
         yield Done(element, people, elements_of(separate_from), closed_at)
+    if names:
+        yield from _answers_written_down(session, item, names)
     if STARTED_BY in names:
         starter = select(Person.id).where(Person.username == item.case.started_by)
         yield Done(STARTED_BY, frozenset(session.scalars(starter)))
+
+
+def _answers_written_down(session: Session, item: WorkItem, names: tuple[str, ...]) -> Iterator[Done]:
+    """Whoever wrote down a party's answer to a message did so: what follows must be checked by others."""
+    query = (
+        select(JournalRecord.element, Person.id)
+        .join(Case, Case.id == JournalRecord.case_id)
+        .join(Person, Person.username.in_((JournalRecord.actor, JournalRecord.on_behalf_of)))
+        .where(
+            Case.root_case_id == item.case.root_case_id,
+            JournalRecord.element.in_(names),
+            JournalRecord.kind == RecordKind.message_received,
+        )
+    )
+    for element, person_id in session.execute(query):
+        yield Done(element or "", frozenset({person_id}))
 
 
 def spell(candidates: Iterable[Candidate], actor: Actor) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 
 from osm_flow.app import create_app
 from osm_flow.demo.cast import PASSWORD
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.forms.schema import columns_of, fields_of, is_table
 from osm_flow.domain.forms.typed_text import show_text
@@ -219,9 +220,30 @@ class Worker:
         path = f"/cases/{waiting.case_id}/answers/{waiting.task_id}"
         data = MultiDict(form_of(self._get(path), path).form_values())
         fill(data, schema, self.year.values_for(schema, variables, {}, values))
-        data.setlist("on_behalf_of", [answered_by])
+        self._say(data, answered_by)
         sent(self.client.post(path, data=data))
         self.year.pass_on()
+
+    def record(self, element: str, about: str | None, answered_by: str, **values: Any) -> None:
+        """Write down from its letter what a party with a login answered to a work item."""
+        with self.year.store.reading() as session:
+            item = self.year.find(session, element, about)
+            item_id, party = item.id, item.candidates[0]
+            schema, variables = work_items.form_of(session, item) or {}, work_items.context_of(session, item)
+        form = form_of(self._get(f"/work-items/{item_id}"), "/record-answer")
+        data = MultiDict(form.form_values())
+        fill(data, schema, self.year.values_for(schema, variables, form_values.prefill(schema, variables), values))
+        self._say(data, answered_by)
+        data.setlist("party_of", [f"{party.role}@{party.province_id}"])
+        sent(self.client.post(form.get("action"), data=data))
+        self.year.pass_on()
+
+    def _say(self, data: MultiDict[str, str], answered_by: str) -> None:
+        today = local_day(self.year.now)
+        written = f"{today.day}/{today.month}/{today.year + 543}"
+        said = {"answerer": answered_by, "channel": "letter", "number": "ที่ 1/2571", "date": written}
+        for name, text in said.items():
+            data.setlist(f"party_{name}", [text])
 
     def _get(self, path: str) -> str:
         answer = self.client.get(path)

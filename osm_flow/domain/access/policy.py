@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from osm_flow.domain.access.actors import Actor, Hat
-from osm_flow.domain.access.roles import PROVINCIAL, SECTIONS, STAFF, WORKERS
+from osm_flow.domain.access.roles import OUTSIDE, PROVINCIAL, SECTIONS, STAFF, WORKERS
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 
@@ -28,6 +28,7 @@ class Verb(StrEnum):
     receive = "receive"
     reassign = "reassign"
     complete = "complete"
+    record_answer = "record_answer"
     comment = "comment"
     attach = "attach"
     move_due = "move_due"
@@ -192,6 +193,7 @@ RULES: dict[Verb, Rule] = {
     Verb.receive: Rule(relations=("candidate",), states=_OPEN),
     Verb.reassign: Rule(_ADMIN, ("head",), states=_OPEN),
     Verb.complete: Rule(relations=("candidate",), states=_OPEN),
+    Verb.record_answer: Rule(relations=("recorder",), states=_OPEN),
     Verb.comment: Rule(STAFF | _ADMIN, ("participant", "province")),
     Verb.attach: Rule(STAFF, ("participant", "province"), states=_OPEN | _LIVING),
     Verb.move_due: Rule(_HEADS | _SUPERIORS | _ADMIN, states=_OPEN),
@@ -216,8 +218,8 @@ RULES: dict[Verb, Rule] = {
 # What concerns every office, whatever it is done to: for this nobody's position in one office is enough.
 SYSTEM_VERBS = frozenset({Verb.deploy, Verb.sign_log, Verb.repair_log, Verb.move_holidays})
 # Acts of a person on a person's work: the system never does them, and four eyes count.
-_PERSONAL = frozenset({Verb.claim, Verb.release, Verb.delegate, Verb.receive, Verb.complete})
-_FOUR_EYES = frozenset({Verb.claim, Verb.receive, Verb.complete})
+_PERSONAL = frozenset({Verb.claim, Verb.release, Verb.delegate, Verb.receive, Verb.complete, Verb.record_answer})
+_FOUR_EYES = frozenset({Verb.claim, Verb.receive, Verb.complete, Verb.record_answer})
 
 
 def decide(actor: Actor, verb: Verb, facts: Facts) -> Decision:
@@ -288,6 +290,8 @@ def _related(actor: Actor, relation: str, facts: Facts) -> Hat | None:
             return _hat_of(actor, facts) if actor.person_id == facts.owner_id else None
         case WorkItemFacts(), "head":
             return actor.wearing(_heads_of(facts), facts.office_id)
+        case WorkItemFacts(), "recorder":
+            return actor.wearing(_OSM, facts.office_id) if _asks_outsiders_alone(facts) else None
         case WorkItemFacts(), "participant":
             people = {facts.assignee_id, facts.owner_id}.union(*facts.completed_by.values())
             return _hat_of(actor, facts) if actor.person_id in people else _candidate(actor, facts)
@@ -311,6 +315,12 @@ def _heads_of(item: WorkItemFacts) -> frozenset[str]:
     if not staff or item.names_others:
         return frozenset()
     return frozenset(head for head, section in SECTIONS.items() if staff <= section)
+
+
+def _asks_outsiders_alone(item: WorkItemFacts) -> bool:
+    """Whether every candidate is a party outside the office: no role of the office, and nobody in person."""
+    asked = {candidate.partition("@")[0] for candidate in item.candidates}
+    return bool(asked) and asked <= OUTSIDE and not item.names_others
 
 
 def _candidate(actor: Actor, facts: CaseFacts | WorkItemFacts) -> Hat | None:

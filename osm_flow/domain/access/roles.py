@@ -81,6 +81,8 @@ STAFF = roles_reaching("office")
 PROVINCIAL = roles_reaching("province")
 OVERSIGHT = roles_reaching("oversight")
 WORKERS = STAFF | PROVINCIAL | roles_reaching("own")
+# Parties outside the office: their answers may be written down for them, by the office and as its own act.
+OUTSIDE = frozenset(ROLES) - STAFF - OVERSIGHT
 
 _OSM = frozenset(key for key in STAFF if key.startswith("osm_"))
 # Whose work items each head moves: those of their own section; a superior's section is the office below them.

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from osm_flow.domain.access.party_answers import FIELDS
 from osm_flow.domain.forms import patterns
 from osm_flow.domain.forms.examples import NothingFits, draw_values
 from osm_flow.domain.forms.rules import CHECKS
@@ -15,7 +16,8 @@ from osm_flow.domain.forms.scope import COMPARISONS, CONDITIONS, conditions_of
 from osm_flow.domain.json import JSON
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-RESERVED = frozenset({"typename", "csrf_token", "idempotency_key", "submit", "version", "on_behalf_of"})
+_OF_PAGES = {"csrf_token", "idempotency_key", "submit", "version", "on_behalf_of", *FIELDS}
+RESERVED = frozenset({"typename", *_OF_PAGES})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 _TOP = {
     "$schema",

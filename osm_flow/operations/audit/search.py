@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, String, and_, exists, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, String, and_, exists, func, or_, select, tuple_, type_coerce
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.party_answers import answer_in
 from osm_flow.domain.access.policy import NotYourRole, Verb, offices_where
+from osm_flow.domain.journal import is_as_stated
+from osm_flow.domain.json import JSON
 from osm_flow.domain.pages import Page
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import asked, holds_words, searchable
 from osm_flow.errors import Refused
 from osm_flow.operations.audit.questions import Question, condition
@@ -25,6 +30,9 @@ from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, P
 
 MOST_EXPORTED = 100_000
 _BATCH = 500
+# The kinds of act by which a party's answer is written down, and what the payload of such an act holds.
+_ANSWERING = (RecordKind.work_item_completed, RecordKind.message_received)
+_MARK = '"about":{"answer":{'
 _SYSTEM_NAMES = {SYSTEM.username, searchable(SYSTEM.name)}
 _NEWEST_FIRST = Keyset(
     (type_coerce(JournalRecord.at, String), True, False),
@@ -64,6 +72,12 @@ class FoundRecord:
     on_behalf_name: str | None
     element_name: str
     subject: str
+    answer: JSON | None = None
+
+    @property
+    def is_as_stated(self) -> bool:
+        """Whether on whose behalf it was done is only what somebody stated then."""
+        return is_as_stated(self.record)
 
 
 def search(
@@ -152,6 +166,7 @@ def _told(session: Session, rows: Sequence[JournalRecord]) -> list[FoundRecord]:
     query = select(Case).where(Case.id.in_(ids)).options(joinedload(Case.definition, innerjoin=True))
     cases = {case.id: case for case in session.scalars(query)} if ids else {}
     names = names_of(session, {name for row in rows for name in (row.actor, row.on_behalf_of) if name})
+    answers = _answers(session, rows)
     subjects = work_item_queries.subjects_of(session, [row.task_id for row in rows if row.task_id])
     results = []
     for row in rows:
@@ -160,8 +175,20 @@ def _told(session: Session, rows: Sequence[JournalRecord]) -> list[FoundRecord]:
         behalf = names.get(row.on_behalf_of, row.on_behalf_of) if row.on_behalf_of else None
         name = element.name if element else ""
         subject = subjects.get(row.task_id or "", "")
-        results.append(FoundRecord(row, case, names.get(row.actor, row.actor), behalf, name, subject))
+        who, answer = names.get(row.actor, row.actor), answers.get((row.case_id, row.seq))
+        results.append(FoundRecord(row, case, who, behalf, name, subject, answer))
     return results
+
+
+def _answers(session: Session, rows: Sequence[JournalRecord]) -> dict[tuple[str, int], JSON]:
+    """The answers of parties outside that these records wrote down, by case and number."""
+    may_be = [(row.case_id, row.seq) for row in rows if row.kind in _ANSWERING]
+    query = select(JournalPayload.case_id, JournalPayload.seq, JournalPayload.body)
+    query = query.where(
+        tuple_(JournalPayload.case_id, JournalPayload.seq).in_(may_be), JournalPayload.body.contains(_MARK)
+    )
+    found = session.execute(query).all() if may_be else []
+    return {(case_id, seq): answer for case_id, seq, body in found if (answer := answer_in(json.loads(body)))}
 
 
 # ---- conditions ------------------------------------------------------------------------------------------------
@@ -211,7 +238,10 @@ def _for_whom(session: Session, typed: str) -> ColumnElement[bool]:
         select(JournalRecord.on_behalf_of).where(JournalRecord.on_behalf_of.is_not(None)).distinct()
     )
     parties = [name for name in named if name and holds_words(name, typed)]
-    return JournalRecord.on_behalf_of.in_([*_usernames(session, typed), *parties])
+    # A party's answer lies in the payload of the recorder's own act, and among its searched words.
+    answered = and_(JournalRecord.kind.in_(_ANSWERING), JournalRecord.payload.has(JournalPayload.body.contains(_MARK)))
+    answers = and_(answered, *_holds_text(session, typed))
+    return or_(JournalRecord.on_behalf_of.in_([*_usernames(session, typed), *parties]), answers)
 
 
 def _holds_text(session: Session, typed: str | None) -> list[ColumnElement[bool]]:

@@ -7,8 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
+from osm_flow.domain.access.party_answers import answer_in
+from osm_flow.domain.journal import is_as_stated
 from osm_flow.domain.json import JSON
 
 _FILES = files("osm_flow.operations.bundles.files")
@@ -35,10 +37,27 @@ def _slim(case: JSON) -> JSON:
     return {
         "case": case["case"],
         "definition": records[0]["definition"] if records else None,
-        "records": [{name: record[name] for name in _RECORD if record[name] is not None} for record in records],
+        "records": [_slim_record(record, payloads) for record in records],
         "states": [_slim_state(state) for state in case["states"]],
         "payloads": None if payloads is None else {seq: _data_of(body) for seq, body in payloads.items()},
     }
+
+
+def _slim_record(record: JSON, payloads: JSON | None) -> JSON:
+    """What is told of a record, also for whom it was done: as stated, or a party whose answer it wrote down."""
+    slim = {name: record[name] for name in _RECORD if record[name] is not None}
+    if is_as_stated(_Represented(record.get("on_behalf_of"), record.get("engine_version", ""))):
+        slim["as_stated"] = True
+    bodies = payloads or {}
+    answer = answer_in(bodies.get(record["seq"], bodies.get(str(record["seq"]))))
+    return {**slim, "answer": answer} if answer else slim
+
+
+class _Represented(NamedTuple):
+    """The fields of a record that say on whose behalf it was done."""
+
+    on_behalf_of: str | None
+    engine_version: str
 
 
 def _slim_state(state: JSON) -> JSON:

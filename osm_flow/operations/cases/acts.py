@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, String, and_, exists, false, func, or_, se
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.party_answers import PartyAnswer
 from osm_flow.domain.access.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
 from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.acts import Act, CaseStart
@@ -22,6 +23,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import asked, seen
 from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
 from osm_flow.engine.values import DeliverMessage
+from osm_flow.engine.xml import party_asked
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.idempotency import first_time
@@ -212,12 +214,12 @@ def record_message(
     now: datetime,
     *,
     data: JSON,
-    on_behalf_of: str | None = None,
+    answer: PartyAnswer,
     key: str | None = None,
 ) -> Case:
-    """Record the answer of a party that has no login; the case that waits for it moves on.
+    """Record the answer of a party that has no login; the case that waits for it moves on. It is the recorder's own act.
 
-    Raises NotAwaited, AnswerInvalid with `fields`, and what `stepping.apply` raises.
+    Raises NotAwaited, AnswerInvalid and AnswerUnsupported with `fields`, and what `stepping.apply` raises.
     """
     case_id = session.scalar(select(WaitingMessage.case_id).where(WaitingMessage.task_id == task_id))
     if case_id is None and key is not None:
@@ -237,8 +239,9 @@ def record_message(
         errors = form_values.validate(schema, data, answer_context(session, case, task_id, schema))
         if errors:
             raise AnswerInvalid(fields=errors)
-    act = Act.allowed(RecordKind.message_received, decision, waiting.element, task_id, on_behalf_of)
-    about = {"message": waiting.message, "recorded_for": waiting.name_th}
+    act = Act.allowed(RecordKind.message_received, decision, waiting.element, task_id)
+    party = party_asked(case.definition.xml, waiting.element)
+    about = {"message": waiting.message, "recorded_for": waiting.name_th, "answer": answer.as_payload("", party)}
     stepping.apply(session, case, DeliverMessage(task_id, data), actor, now, act, about)
     return case
 

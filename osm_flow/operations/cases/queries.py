@@ -11,6 +11,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
+from osm_flow.domain.access.party_answers import answer_in
+from osm_flow.domain.journal import is_as_stated
 from osm_flow.domain.json import JSON
 from osm_flow.domain.pages import Page
 from osm_flow.domain.record_kinds import RecordKind
@@ -41,6 +43,16 @@ class HistoryEntry:
     actor_name: str
     on_behalf_of_name: str | None
     element_name: str | None
+
+    @property
+    def is_as_stated(self) -> bool:
+        """Whether on whose behalf it was done is only what somebody stated then."""
+        return is_as_stated(self.record)
+
+    @property
+    def answer(self) -> JSON | None:
+        """The answer of a party outside that the act wrote down, if it did."""
+        return answer_in(self.payload)
 
 
 @dataclass(frozen=True)

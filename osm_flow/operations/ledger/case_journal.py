@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.party_answers import answer_in
 from osm_flow.domain.acts import Act
 from osm_flow.domain.json import JSON
 from osm_flow.domain.search import typed_text
@@ -66,9 +67,15 @@ def append(
     hash_ = journal.seal(record)
     write(session, case, seq=record.seq, head=hash_, head_at=at)
     # What the system writes repeats what people typed before: only their words are searched.
-    search = "" if actor.is_system else typed_text(payload.get("data"))
+    search = "" if actor.is_system else typed_text([payload.get("data"), _words_of_answer(payload)])
     session.execute(_ADD_RECORD, {**vars(record), "at": at, "hash": hash_})
     session.execute(_ADD_PAYLOAD, {"case_id": case.id, "seq": record.seq, "salt": salt, "body": body, "search": search})
+
+
+def _words_of_answer(payload: Mapping[str, Any]) -> list[str]:
+    """What can be searched for in a party's answer: who of it answered, by which paper, and whose answer it is."""
+    answer = answer_in(payload)
+    return [answer[name] for name in ("party_name", "answerer", "number", "date")] if answer else []
 
 
 def written(session: Session, case_id: str, *wanted: ColumnElement[bool]) -> list[tuple[JournalRecord, JSON]]:
@@ -78,12 +85,18 @@ def written(session: Session, case_id: str, *wanted: ColumnElement[bool]) -> lis
     return [(record, data_of(body)) for record, body in rows]
 
 
+def payload_of(body: str | None) -> JSON:
+    """A payload; nothing where it was erased, or is none any more that could be read."""
+    try:
+        payload = json.loads(body) if body else {}
+    except ValueError:
+        payload = {}
+    return payload if isinstance(payload, dict) else {}
+
+
 def data_of(body: str | None) -> JSON:
     """The data in a payload; nothing where the payload was erased, or is none any more that could be read."""
-    try:
-        data = json.loads(body)["data"] if body else {}
-    except (ValueError, KeyError, TypeError):
-        data = {}
+    data = payload_of(body).get("data")
     return data if isinstance(data, dict) else {}
 
 

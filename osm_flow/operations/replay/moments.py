@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain import journal as rules
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.party_answers import answer_in
 from osm_flow.domain.access.policy import OfficeFacts, Verb, require
 from osm_flow.domain.differences import Difference, differences, is_same
+from osm_flow.domain.journal import is_as_stated
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus
@@ -90,6 +92,7 @@ class Moment:
     actor_role: str | None
     on_behalf_of: str | None
     on_behalf_of_name: str | None
+    is_as_stated: bool
     element: str | None
     task_id: str | None
     form_key: str | None
@@ -107,6 +110,11 @@ class Moment:
     changes: tuple[Difference, ...]
     attachments: tuple[Given, ...]
     chain: Chain
+
+    @property
+    def answer(self) -> JSON | None:
+        """The answer of a party outside that the act wrote down, if it did."""
+        return answer_in(self.payload)
 
     @property
     def is_known(self) -> bool:
@@ -218,6 +226,7 @@ class _Around:
             actor_role=record.actor_role,
             on_behalf_of=record.on_behalf_of,
             on_behalf_of_name=self._name(record.on_behalf_of) if record.on_behalf_of else None,
+            is_as_stated=is_as_stated(record),
             element=record.element,
             task_id=record.task_id,
             form_key=self._form_key(record, asked),

@@ -11,8 +11,10 @@ from sqlalchemy import bindparam, delete
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, require
+from osm_flow.domain.access.party_answers import party_meant, read_answer, refuse_too_early
+from osm_flow.domain.access.policy import Decision, Verb, require
 from osm_flow.domain.acts import Act
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms.values import Filled, faults_in
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
@@ -20,6 +22,7 @@ from osm_flow.domain.states import WorkItemStatus, next_work_item_state
 from osm_flow.engine.values import CompleteTask
 from osm_flow.errors import Invalid
 from osm_flow.operations.idempotency import first_time
+from osm_flow.operations.people.parties import name_of_party, tell_party
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.access import lock_item, refuse_closed, refuse_held
 from osm_flow.operations.work_items.acts import context_of, form_of
@@ -41,18 +44,26 @@ class Completion:
     read          reads what they filled in, once the form (None: there is none) and the context it is judged by are sure.
     key           the same key a second time is the same act.
     version       of the work item as they saw it; None when they did not look.
-    on_behalf_of  in words, a party outside whose answer they write down.
     """
 
     read: Callable[[JSON | None, JSON], Filled]
     key: str | None = None
     version: int | None = None
-    on_behalf_of: str | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any], key: str | None = None, **more: Any) -> Completion:
         """With values that are there already, whatever the form says."""
         return cls(lambda _form, _context: Filled(dict(values), {}), key, **more)
+
+
+@dataclass(frozen=True)
+class _Doing:
+    """Who finishes it, when, as what the policy allowed; with what the payload says of a party's answer."""
+
+    actor: Actor
+    now: datetime
+    decision: Decision
+    answer: JSON | None = None
 
 
 def complete(session: Session, work_item_id: str, actor: Actor, now: datetime, completion: Completion) -> WorkItem:
@@ -68,16 +79,45 @@ def complete(session: Session, work_item_id: str, actor: Actor, now: datetime, c
     refuse_closed(session, item)
     refuse_held(session, item, actor)
     decision = require(actor, Verb.complete, facts)
+    _finish(session, item, _Doing(actor, now, decision), completion)
+    return item
+
+
+def record_answer(
+    session: Session, work_item_id: str, actor: Actor, now: datetime, completion: Completion, said: Mapping[str, str]
+) -> WorkItem:
+    """Write down what a party outside answered to the work item that asks nobody else: the recorder's own act.
+
+    `said` has the FIELDS of a party's answer as they were typed. Whoever of the party holds it gets to know. After the due day, or from the party's letter at any time; the same key
+    twice is one act. Raises AnswerUnsupported with `fields`, and what `complete` raises but AlreadyHeld.
+    """
+    item, facts = lock_item(session, work_item_id, actor)
+    if not first_time(session, completion.key, actor, now, purpose=f"work_item:{item.id}"):
+        return item
+    refuse_closed(session, item)
+    decision = require(actor, Verb.record_answer, facts)
+    answer = read_answer(said, local_day(now))
+    party = party_meant(answer, facts.candidates)
+    refuse_too_early(answer, item.due_at, now)
+    _finish(
+        session, item, _Doing(actor, now, decision, answer.as_payload(party, name_of_party(session, party))), completion
+    )
+    tell_party(session, item, now)
+    return item
+
+
+def _finish(session: Session, item: WorkItem, doing: _Doing, completion: Completion) -> None:
     if completion.version is not None and completion.version != item.version:
         raise Overtaken(work_item_id=item.id)
     stepping.refuse_unless_active(item.case)
     values = _judged(session, item, completion)
-    about = {"claimed": item.assignee_id is None}
-    write(session, item, **_finished(item, actor, now, completion.on_behalf_of or decision.on_behalf_of))
-    act = Act.allowed(RecordKind.work_item_completed, decision, item.element, item.id, completion.on_behalf_of)
-    stepping.apply(session, item.case, CompleteTask(item.id, values), actor, now, act, about)
+    about: JSON = {"claimed": item.assignee_id is None}
+    if doing.answer is not None:
+        about = {"claimed": False, "answer": doing.answer}
+    write(session, item, **_finished(item, doing))
+    act = Act.allowed(RecordKind.work_item_completed, doing.decision, item.element, item.id)
+    stepping.apply(session, item.case, CompleteTask(item.id, values), doing.actor, doing.now, act, about)
     session.execute(_FORGET_DRAFTS, {"item": item.id})
-    return item
 
 
 def _judged(session: Session, item: WorkItem, completion: Completion) -> JSON:
@@ -91,11 +131,16 @@ def _judged(session: Session, item: WorkItem, completion: Completion) -> JSON:
     return filled.values
 
 
-def _finished(item: WorkItem, actor: Actor, now: datetime, on_behalf_of: str | None) -> dict[str, Any]:
-    """What its row says once it is completed; who holds it completes it, and one that nobody holds is claimed first."""
-    row = {"completed_by_id": actor.person_id, "closed_at": now, "on_behalf_of": on_behalf_of}
+def _finished(item: WorkItem, doing: _Doing) -> dict[str, Any]:
+    """What its row says once it is completed; who holds it completes it, and one that nobody holds is claimed first.
+
+    Whoever writes an answer down does not get the work item: it stays whose it was.
+    """
+    on_behalf_of = doing.decision.on_behalf_of
+    row = {"completed_by_id": doing.actor.person_id, "closed_at": doing.now, "on_behalf_of": on_behalf_of}
     state = item.state
     if state == WorkItemStatus.READY:
         state = next_work_item_state(state, WorkItemStatus.CLAIMED, work_item_id=item.id)
-        row |= {"assignee_id": actor.person_id, "claimed_at": now}
+        if doing.answer is None:
+            row |= {"assignee_id": doing.actor.person_id, "claimed_at": doing.now}
     return row | {"state": next_work_item_state(state, WorkItemStatus.COMPLETED, work_item_id=item.id)}

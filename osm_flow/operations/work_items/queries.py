@@ -7,20 +7,35 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy import ColumnElement, Row, or_, select
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.party_answers import answer_in
 from osm_flow.domain.access.policy import Reason, Verb, offices_where
 from osm_flow.domain.access.roles import STAFF, WORKERS
+from osm_flow.domain.journal import is_as_stated
+from osm_flow.domain.json import JSON
+from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus
 from osm_flow.domain.thai_order import thai_order
 from osm_flow.engine.values import Waiting
+from osm_flow.operations.ledger.case_journal import payload_of
 from osm_flow.operations.people.absence import absences_in
 from osm_flow.operations.people.hats import valid_on
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.access import may_receive
-from osm_flow.store.models import Candidate, Case, Draft, JournalRecord, Person, Position, Province, WorkItem
+from osm_flow.store.models import (
+    Candidate,
+    Case,
+    Draft,
+    JournalPayload,
+    JournalRecord,
+    Person,
+    Position,
+    Province,
+    WorkItem,
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,19 @@ class Choice:
     roles: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Sender:
+    """Who did the step that opened a work item, and for whom: a person by post, or a party whose answer it was."""
+
+    name: str
+    on_behalf_of: str | None = None
+    is_as_stated: bool = False
+    answer: JSON | None = None
+
+
+_FOR = aliased(Person)
+
+
 def waiting_at(session: Session, item: WorkItem) -> Waiting | None:
     """What the engine waits for at an open work item: what is asked, what its token sees. None once it is closed."""
     if item.state not in OPEN_WORK_ITEM:
@@ -39,18 +67,31 @@ def waiting_at(session: Session, item: WorkItem) -> Waiting | None:
     return next((waiting for waiting in stepping.waiting_of(session, item.case) if waiting.task_id == item.id), None)
 
 
-def senders(session: Session, items: Collection[WorkItem]) -> dict[str, str]:
-    """Who did the step that opened each work item, by its id; nothing where a timer or another case did."""
+def senders(session: Session, items: Collection[WorkItem]) -> dict[str, Sender]:
+    """Who did the step that opened each work item, and for whom, by its id; nothing where a timer or another case did."""
+    opened = (JournalRecord.case_id == WorkItem.case_id) & (JournalRecord.at == WorkItem.opened_at)
+    return _who_did(session, opened, items)
+
+
+def finishers(session: Session, items: Collection[WorkItem]) -> dict[str, Sender]:
+    """Who completed each work item, and for whom, by its id."""
+    same = (JournalRecord.case_id == WorkItem.case_id) & (JournalRecord.task_id == WorkItem.id)
+    return _who_did(session, same & (JournalRecord.kind == RecordKind.work_item_completed), items)
+
+
+def _who_did(session: Session, step: ColumnElement[bool], items: Collection[WorkItem]) -> dict[str, Sender]:
     query = (
-        select(WorkItem.id, Person.display_name)
-        .join(
-            JournalRecord,
-            (JournalRecord.case_id == WorkItem.case_id) & (JournalRecord.at == WorkItem.opened_at),
-        )
+        select(WorkItem.id, Person.display_name, JournalRecord, JournalPayload.body, _FOR.display_name)
+        .join(JournalRecord, step)
         .join(Person, Person.username == JournalRecord.actor)
+        .outerjoin(JournalRecord.payload)
+        .outerjoin(_FOR, _FOR.username == JournalRecord.on_behalf_of)
         .where(WorkItem.id.in_([item.id for item in items]))
     )
-    return dict(session.execute(query).all())
+    return {
+        id_: Sender(name, meant or record.on_behalf_of, is_as_stated(record), answer_in(payload_of(body)))
+        for id_, name, record, body, meant in session.execute(query)
+    }
 
 
 def choices_for(session: Session, item: WorkItem, today: date) -> list[Choice]:

@@ -8,9 +8,12 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.access.party_answers import answer_in
+from osm_flow.domain.journal import is_as_stated
+from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.ledger.case_journal import data_of
+from osm_flow.operations.ledger.case_journal import data_of, payload_of
 from osm_flow.store.models import JournalPayload, JournalRecord, Person, WorkItem
 
 # What approvers' forms call their words, and the list of parts that they name.
@@ -27,6 +30,8 @@ class Returned:
     by: str
     role: str | None
     on_behalf_of: str | None
+    is_as_stated: bool
+    answer: JSON | None
     step: str
     words: str
     parts: tuple[str, ...]
@@ -65,6 +70,8 @@ def return_of(session: Session, item: WorkItem) -> Returned | None:
         by=name or record.actor,
         role=record.actor_role,
         on_behalf_of=record.on_behalf_of,
+        is_as_stated=is_as_stated(record),
+        answer=answer_in(payload_of(body)),
         step=elements[record.element or ""].name,
         words=next((str(typed[key]).strip() for key in _WORDS if typed.get(key)), ""),
         parts=_texts(typed.get(_PARTS)),

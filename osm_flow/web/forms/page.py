@@ -11,6 +11,7 @@ from flask import current_app, has_app_context
 from werkzeug.datastructures import MultiDict
 from wtforms.form import BaseForm
 
+from osm_flow.domain.access.party_answers import FIELDS
 from osm_flow.domain.forms.schema import Message, fields_of, groups_of, hint_of, label_of
 from osm_flow.domain.forms.typed_text import printable
 from osm_flow.domain.forms.values import Errors, Filled, faults_in, prefill
@@ -19,7 +20,7 @@ from osm_flow.web.forms.fields import MISSING, FormField, Surroundings, TableFie
 from osm_flow.web.site.i18n import current_locale, gettext
 
 # What every page posts beside the fields of its form.
-PAGE_NAMES = frozenset({"csrf_token", "idempotency_key", "submit", "version", "on_behalf_of"})
+PAGE_NAMES = frozenset({"csrf_token", "idempotency_key", "submit", "version", *FIELDS})
 _DRAFT_LIMIT = 20_000
 
 

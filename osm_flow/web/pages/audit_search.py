@@ -28,7 +28,7 @@ from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.filters import office_name, role_name, thai_datetime, zone
 from osm_flow.web.site.i18n import gettext
-from osm_flow.web.site.wording import named, subject
+from osm_flow.web.site.wording import for_whom, named, subject
 
 blueprint = Blueprint("audit_search", __name__)
 
@@ -203,7 +203,7 @@ def _row(item: FoundRecord) -> list[Cell]:
         item.actor_name,
         record.actor,
         role_name(record.actor_role) if record.actor_role else "",
-        item.on_behalf_name or "",
+        for_whom(item, item.on_behalf_name),
         kind_words(record.kind, record.actor != "system")[0],
         gettext(item.element_name),
         subject(item),

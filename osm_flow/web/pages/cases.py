@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from osm_flow.domain.access.party_answers import FIELDS, AnswerUnsupported, PartyAnswer, read_answer
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.calendar.deadlines import local_day
@@ -35,7 +36,7 @@ from osm_flow.web.parts.years import fiscal_years, year_in
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import may, requires, signed_in
 from osm_flow.web.site.i18n import error_text, gettext
-from osm_flow.web.site.wording import behalf, channels, named
+from osm_flow.web.site.wording import channels, named
 
 blueprint = Blueprint("cases", __name__)
 
@@ -45,10 +46,6 @@ _OF_THIS_YEAR = ("execution_year", "quarterly_monitoring", "recommendation", "co
 # Open cases of the same kind that a start page names before one more is begun.
 _MOST_ALIKE = 5
 _CHANGES = {"suspend": cases.suspend_case, "resume": cases.resume_case, "cancel": cases.cancel_case}
-
-
-class AnswererMissing(Invalid):
-    """Say whose answer this is."""
 
 
 class TitleMissing(Invalid):
@@ -216,12 +213,11 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
     """Write down the answer of a party without a login; faults and lost races keep what was typed."""
     cases.lock_for_answer(g.session, case_id, g.actor)
     awaited = case_page.awaited(case_id, task_id)
-    form = _submitted(awaited.schema, awaited.variables, "answered_by") if awaited.schema else None
-    on_behalf_of = behalf(posted("on_behalf_of"), posted("answered_by"))
-    nobody = "" if on_behalf_of or not awaited.party else error_text(AnswererMissing())
-    if nobody or (form and form.faults):
+    form = _submitted(awaited.schema, awaited.variables, *FIELDS) if awaited.schema else None
+    said, unsupported = _answer_said()
+    if said is None or (form and form.faults):
         lifecycle.read_again()
-        return _answer_page(case_page.awaited(case_id, task_id), form, nobody=nobody), Invalid.status
+        return _answer_page(case_page.awaited(case_id, task_id), form, unsupported=unsupported), Invalid.status
     try:
         cases.record_message(
             g.session,
@@ -229,7 +225,7 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
             g.actor,
             g.now,
             data=form.values if form else {},
-            on_behalf_of=on_behalf_of,
+            answer=said,
             key=posted_key(),
         )
     except Refused as refusal:
@@ -237,6 +233,14 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
         return _answer_page(case_page.awaited(case_id, task_id), form, lost=error_text(refusal)), refusal.status
     flash(gettext("บันทึกคำตอบ %(name)s แล้ว เรื่องเดินต่อ", name=named(awaited.row)), "success")
     return redirect(url_for("cases.case", case_id=case_id))
+
+
+def _answer_said() -> tuple[PartyAnswer | None, dict[str, str]]:
+    """How the answer came, as it was typed; else what is wrong with it, by field."""
+    try:
+        return read_answer({name: posted(name) for name in FIELDS}, local_day(g.now)), {}
+    except AnswerUnsupported as error:
+        return None, {name: gettext(words) for name, words in error.fields.items()}
 
 
 def _submitted(schema: Any, context: Any, *extra: str) -> SchemaForm:
@@ -307,7 +311,9 @@ def _start_page(
     )
 
 
-def _answer_page(awaited: case_page.Awaited, form: SchemaForm | None, *, lost: str = "", nobody: str = "") -> str:
+def _answer_page(
+    awaited: case_page.Awaited, form: SchemaForm | None, *, lost: str = "", unsupported: dict[str, str] | None = None
+) -> str:
     return render_template(
         "cases/answer.html",
         case=awaited.case,
@@ -315,8 +321,8 @@ def _answer_page(awaited: case_page.Awaited, form: SchemaForm | None, *, lost: s
         party=awaited.party,
         form=form,
         lost=lost,
-        nobody=nobody,
+        unsupported=unsupported or {},
         typed=request.form,
         channels=channels(),
-        errors=bool(nobody or (form and form.faults)),
+        errors=bool(unsupported or (form and form.faults)),
     )

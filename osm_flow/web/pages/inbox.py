@@ -21,7 +21,7 @@ from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts.years import fiscal_years, year_in
 from osm_flow.web.site.access import LONGEST_WAY_BACK, may, signed_in
 from osm_flow.web.site.i18n import error_text, gettext
-from osm_flow.web.site.wording import titled
+from osm_flow.web.site.wording import sender_words, titled
 
 blueprint = Blueprint("inbox", __name__)
 
@@ -49,7 +49,7 @@ def inbox() -> ResponseReturnValue:
         filters=wanted,
         is_filtered=wanted != InboxFilter(wanted.view, sort=wanted.sort),
         tabs=_tabs(wanted.view),
-        senders=work_item_queries.senders(g.session, page.items),
+        senders={id_: sender_words(one) for id_, one in work_item_queries.senders(g.session, page.items).items()},
         facts={item.id: _facts(item, wanted.view) for item in page.items},
         overdue_url=_address(replace(wanted, overdue=None if wanted.overdue else True)),
         stages=STAGES,

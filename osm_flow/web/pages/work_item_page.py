@@ -30,9 +30,9 @@ from osm_flow.web.parts.documents import Shown, documents_of, shown
 from osm_flow.web.parts.element_list import ElementLine, live_elements
 from osm_flow.web.parts.history import Told, tell
 from osm_flow.web.parts.refusals import Mistake
-from osm_flow.web.site.filters import URGENT, role_name, thai_date
+from osm_flow.web.site.filters import URGENT, thai_date
 from osm_flow.web.site.i18n import gettext
-from osm_flow.web.site.wording import acting_words, channels, obstacle_words
+from osm_flow.web.site.wording import acting_words, channels, obstacle_words, party_words, sender_words
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -44,6 +44,7 @@ _ACTS = (
     Verb.delegate,
     Verb.reassign,
     Verb.complete,
+    Verb.record_answer,
     Verb.move_due,
 )
 
@@ -59,11 +60,15 @@ class Visit:
 
 @dataclass(frozen=True)
 class Tried:
-    """What was done on the page and refused: `lost` to somebody who was quicker, or a `problem` of a small form."""
+    """What was done on the page and refused: `lost` to somebody who was quicker, or a `problem` of a small form.
+
+    unsupported  what is wrong with how a party's answer was said to have come, by field.
+    """
 
     lost: str = ""
     problem: Mistake | None = None
     typed: Mapping[str, str] = field(default_factory=dict)
+    unsupported: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class ItemView:
     may: dict[str, bool]
     obstacle: str
     acting: str
-    outside: list[str]
+    asked: list[tuple[str, str]]
     instance: int | None = None
 
     @property
@@ -99,6 +104,7 @@ class WorkItemPage:
     returned: Returned | None
     rework: list[str]
     sender: str | None
+    closed_words: str
     earlier: list[Told]
     documents: list[Shown]
     comments: Sequence[Comment]
@@ -117,11 +123,7 @@ class WorkItemPage:
 
     @property
     def has_faults(self) -> bool:
-        return bool(self.tried.problem or (self.form and self.form.faults))
-
-    @property
-    def closed_words(self) -> str:
-        return _closed_words(self.item)
+        return bool(self.tried.problem or self.tried.unsupported or (self.form and self.form.faults))
 
     @property
     def priorities(self) -> list[tuple[int, str]]:
@@ -140,6 +142,7 @@ def look_at(visit: Visit, work_item_id: str) -> ItemView:
     completing = decide(actor, Verb.complete, facts)
     waiting = work_item_queries.waiting_at(session, item)
     properties = waiting.properties if waiting else work_items.element_of(session, item).properties
+    may = _may(visit, item, facts)
     return ItemView(
         item=item,
         schema=work_items.form_of(session, item),
@@ -148,10 +151,10 @@ def look_at(visit: Visit, work_item_id: str) -> ItemView:
         action=gettext(str(properties.get("action") or "")),
         approves=properties.get("approves"),
         document_key=properties.get("document"),
-        may=_may(visit, item, facts),
+        may=may,
         obstacle=_obstacle(item, completing),
         acting=acting_words(completing),
-        outside=_outside(facts.candidates, completing),
+        asked=[(spelled, party_words(spelled)) for spelled in facts.candidates] if may["record_answer"] else [],
         instance=waiting.instance if waiting else None,
     )
 
@@ -183,7 +186,8 @@ def page_of(visit: Visit, view: ItemView, form: SchemaForm | None, tried: Tried 
         under_approval=_under_approval(session, view),
         returned=return_of(session, item) if view.is_open else None,
         rework=_rework(view),
-        sender=work_item_queries.senders(session, [item]).get(item.id),
+        sender=_sender(session, item),
+        closed_words="" if view.is_open else _closed_words(session, item),
         earlier=[entry for entry in told if entry.at <= item.opened_at and entry.is_work][:_EARLIER],
         documents=documents_of(session, item.case),
         comments=comments_on(session, item.case_id),
@@ -213,6 +217,11 @@ def _may(visit: Visit, item: WorkItem, facts: WorkItemFacts) -> dict[str, bool]:
     )
     may["any_quiet"] = any(may[name] for name in ("release", "delegate", "reassign", "move_due", "follow_up"))
     return may
+
+
+def _sender(session: Session, item: WorkItem) -> str | None:
+    sender = work_item_queries.senders(session, [item]).get(item.id)
+    return sender_words(sender) if sender else None
 
 
 def _rework(view: ItemView) -> list[str]:
@@ -250,15 +259,9 @@ def _obstacle(item: WorkItem, completing: Decision) -> str:
     return obstacle_words(completing, item.assignee.display_name if item.assignee else "")
 
 
-def _outside(candidates: tuple[str, ...], completing: Decision) -> list[str]:
-    """The outside parties for whom staff of the office may write the answer down; none when one answers oneself."""
-    outside = work_item_queries.asks_outside(candidates)
-    answers_oneself = completing.hat is not None and any(completing.hat.answers(spelled) for spelled in outside)
-    return [] if answers_oneself else [role_name(spelled) for spelled in outside]
-
-
-def _closed_words(item: WorkItem) -> str:
+def _closed_words(session: Session, item: WorkItem) -> str:
     if item.state == WorkItemStatus.COMPLETED:
-        name = item.completed_by.display_name if item.completed_by else ""
+        finisher = work_item_queries.finishers(session, [item]).get(item.id)
+        name = sender_words(finisher) if finisher else ""
         return gettext("%(name)s ทำงานนี้เสร็จแล้วเมื่อ %(date)s", name=name, date=thai_date(item.closed_at))
     return gettext("งานนี้ไม่ต้องทำแล้ว เรื่องเดินต่อไปโดยไม่มีขั้นนี้")

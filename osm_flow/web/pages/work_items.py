@@ -9,6 +9,7 @@ from functools import wraps
 from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from osm_flow.domain.access.party_answers import FIELDS, AnswerUnsupported
 from osm_flow.domain.calendar.deadlines import close_of, opening_of
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.forms.values import Filled
@@ -32,11 +33,10 @@ from osm_flow.web.site.access import signed_in
 from osm_flow.web.site.filters import URGENT, priority_name, thai_date, thai_datetime
 from osm_flow.web.site.i18n import error_text, gettext
 from osm_flow.web.site.lifecycle import takes
-from osm_flow.web.site.wording import behalf, named
+from osm_flow.web.site.wording import named
 
 blueprint = Blueprint("work_items", __name__)
 
-_EXTRA = ("answered_by",)
 _PRIORITIES = (50, *(least for least, _ in reversed(URGENT)))
 
 
@@ -73,13 +73,27 @@ def show(work_item_id: str) -> ResponseReturnValue:
 @takes("LARGEST_LONG_FORM")
 def complete(work_item_id: str) -> ResponseReturnValue:
     """Finish it and open the next one; whatever goes wrong, what was typed stays on the page."""
-    on_behalf_of = behalf(posted("on_behalf_of"), posted("answered_by"))
-    completion = Completion(_read, posted_key(), _version(), on_behalf_of)
+    completion = Completion(_read, posted_key(), _version())
     try:
         item = completing.complete(g.session, work_item_id, g.actor, g.now, completion)
     except (FormInvalid, Refused) as error:
         return again(work_item_id, error)
     return _to_next(item)
+
+
+@blueprint.post("/work-items/<work_item_id>/record-answer")
+@signed_in
+@takes("LARGEST_LONG_FORM")
+def record_answer(work_item_id: str) -> ResponseReturnValue:
+    """Write down what a party outside answered; whatever goes wrong, what was typed stays on the page."""
+    completion = Completion(_read, posted_key(), _version())
+    try:
+        said = {name: posted(name) for name in FIELDS}
+        item = completing.record_answer(g.session, work_item_id, g.actor, g.now, completion, said)
+    except (FormInvalid, AnswerUnsupported, Refused) as error:
+        return again(work_item_id, error)
+    flash(gettext("บันทึกคำตอบของงาน %(name)s แล้ว และแจ้งผู้ตอบแล้ว", name=named(item)), "success")
+    return _to(work_item_id)
 
 
 def again(work_item_id: str, error: OsmFlowError, act: str | None = None) -> ResponseReturnValue:
@@ -236,18 +250,24 @@ def _as_typed(view: ItemView, error: OsmFlowError) -> SchemaForm | None:
     if view.schema is None:
         return None
     form = _sent(view.schema, view.variables)
-    form.show(error.details.get("fields", {}))
+    form.show({name: words for name, words in error.details.get("fields", {}).items() if name not in FIELDS})
     return form
 
 
 def _tried(error: OsmFlowError, act: str | None) -> Tried:
     if act is None:
-        return Tried(lost=error_text(error) if isinstance(error, Refused) else "", typed=request.form)
+        lost = error_text(error) if isinstance(error, Refused) else ""
+        return Tried(lost=lost, typed=request.form, unsupported=_unsupported(error))
     if not isinstance(error, Refused):
         return Tried(problem=problem_of(act, error))
     # A race that was lost, mostly: the page as it is now says it better than an error page.
     flash(error_text(error), "warning")
     return Tried()
+
+
+def _unsupported(error: OsmFlowError) -> dict[str, str]:
+    """What is wrong with how a party's answer was said to have come, by field."""
+    return {name: gettext(words) for name, words in error.fields.items() if name in FIELDS}
 
 
 def _read(schema: JSON | None, context: JSON) -> Filled:
@@ -259,7 +279,7 @@ def _read(schema: JSON | None, context: JSON) -> Filled:
 
 
 def _sent(schema: JSON, context: JSON) -> SchemaForm:
-    return form_page.sent(schema, request.form, request.files, context=context, extra=_EXTRA)
+    return form_page.sent(schema, request.form, request.files, context=context, extra=FIELDS)
 
 
 def _to_next(item: WorkItem) -> ResponseReturnValue:

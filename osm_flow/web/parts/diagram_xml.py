@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from osm_flow.engine import Process, as_utf8, one_line
+from osm_flow.engine.xml import party_asked
 from osm_flow.web.site.i18n import current_locale, gettext
 
 _BPMN = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -46,12 +47,8 @@ def first_steps(xml: bytes, process: Process) -> list[FirstStep]:
 
 def party_of(xml: bytes, element: str) -> str:
     """The outside party whose message this element waits for, as the diagram names it; empty when it draws none."""
-    root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
-    outside = {
-        pool.get("id"): pool.get("name", "") for pool in root.iter(f"{_BPMN}participant") if not pool.get("processRef")
-    }
-    flows = (flow for flow in root.iter(f"{_BPMN}messageFlow") if flow.get("targetRef") == element)
-    return next((gettext(one_line(name)) for flow in flows if (name := outside.get(flow.get("sourceRef")))), "")
+    name = party_asked(xml, element)
+    return gettext(name) if name else ""
 
 
 def in_language(xml: bytes) -> str:

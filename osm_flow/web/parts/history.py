@@ -20,6 +20,7 @@ from osm_flow.store.models import Case, JournalRecord
 from osm_flow.web.forms.document import form_value
 from osm_flow.web.site.filters import role_name, thai_date, thai_datetime
 from osm_flow.web.site.i18n import current_locale, gettext, ngettext
+from osm_flow.web.site.wording import for_whom
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -76,7 +77,7 @@ class Told:
     what: str
     tone: str
     hash: str
-    on_behalf_of: str = ""
+    for_whom: str = ""
     role: str = ""
     quote: str = ""
     facts: list[tuple[str, str]] = field(default_factory=list)
@@ -128,7 +129,7 @@ def _told(entry: HistoryEntry, schema: JSON | None) -> Told:
         what=gettext(entry.element_name or ""),
         tone=tone,
         hash=record.hash,
-        on_behalf_of=entry.on_behalf_of_name or "",
+        for_whom=for_whom(entry, entry.on_behalf_of_name),
         role=role_name(record.actor_role) if record.actor_role else "",
         quote=_verdict(schema, typed) if schema is not None and typed is not None else _quote(record.kind, payload),
         facts=_facts(schema, typed) if schema is not None and typed is not None else [],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
@@ -11,13 +12,15 @@ from flask import Flask, g
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.policy import Decision, Reason
+from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.thai_dates import buddhist_year
+from osm_flow.domain.json import JSON
 from osm_flow.domain.people import PositionKind
-from osm_flow.domain.search import says_nothing, visible
 from osm_flow.engine import Element
 from osm_flow.operations.people import hats
 from osm_flow.operations.stepping.subject_words import subject_words
+from osm_flow.web.site.filters import province_name, role_name, thai_date
 from osm_flow.web.site.i18n import current_locale, gettext
 
 # How an answer reached the office when the party has no login, with what people call it.
@@ -28,7 +31,7 @@ CHANNELS = {
     "meeting": "ที่ประชุม",
     "paper": "ลงนามในกระดาษ",
 }
-_ON_BEHALF_LENGTH = 64
+_A_DAY = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d)")
 _KINDS = {
     "UserTask": "งาน",
     "ManualTask": "งาน",
@@ -116,13 +119,45 @@ def obstacle_words(decision: Decision, holder: str = "") -> str:
             return ""
 
 
-def behalf(name: str, channel: str) -> str | None:
-    """Whose answer staff write down and how it came: `สนจ.หนองคาย (หนังสือราชการ)`; None for one's own."""
-    name = visible(name)
-    if says_nothing(name):
-        return None
-    way = CHANNELS.get(channel)
-    return f"{name[: _ON_BEHALF_LENGTH - len(way) - 3]} ({way})" if way else name[:_ON_BEHALF_LENGTH]
+def for_whom(act: Any, name: str | None) -> str:
+    """For whom an act was done, as it is told everywhere; empty for one's own.
+
+    `act` has the record's `answer` of a party outside and whether it `is_as_stated`; `name` is whom the record names.
+    """
+    if act.answer:
+        return gettext("แทน %(party)s", party=answer_words(act.answer))
+    if not name:
+        return ""
+    return gettext("แทน %(name)s (ตามที่ระบุ)", name=name) if act.is_as_stated else gettext("แทน %(name)s", name=name)
+
+
+def sender_words(sender: Any) -> str:
+    """Who did the step before a work item, and for whom."""
+    return " ".join(filter(None, (sender.name, for_whom(sender, sender.on_behalf_of))))
+
+
+def answer_words(answer: JSON) -> str:
+    """Whose answer was written down, who gave it, and by which paper."""
+    party, answerer = party_name(answer), str(answer.get("answerer", ""))
+    way = gettext(CHANNELS.get(str(answer.get("channel")), ""))
+    number, written = answer.get("number", ""), str(answer.get("date", ""))
+    # A payload that a stranger rewrote may hold anything: it is shown as it is.
+    day = thai_date(written) if _A_DAY.fullmatch(written) else written
+    paper = gettext("%(way)s ที่ %(number)s ลงวันที่ %(date)s", way=way, number=number, date=day)
+    return f"{party or answerer} ({answerer}, {paper})" if party else f"{answerer} ({paper})"
+
+
+def party_name(answer: JSON) -> str:
+    """The party whose answer it is, in the reader's language."""
+    spelled = str(answer.get("party") or "")
+    return party_words(spelled) if spelled else gettext(str(answer.get("party_name") or ""))
+
+
+def party_words(spelled: str) -> str:
+    """A party outside that diagrams spell `role@province`: a province by its name, others by their role."""
+    role, _, province = spelled.partition("@")
+    where = gettext("จังหวัด%(name)s", name=province_name(province)) if province else ""
+    return where if where and role in PROVINCIAL else " ".join(filter(None, (role_name(role), where)))
 
 
 def channels() -> list[tuple[str, str]]:
@@ -136,6 +171,7 @@ def element_kind(element: Element) -> str:
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
+        for_whom=for_whom,
         actor_name=lambda username: names_of([username])[username],
         named=named,
         subject=subject,

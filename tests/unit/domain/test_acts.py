@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from osm_flow.domain.access.actors import Hat
 from osm_flow.domain.access.policy import Decision
 from osm_flow.domain.acts import Act
@@ -16,10 +18,9 @@ def test_an_allowed_act_is_done_in_the_role_that_the_policy_found() -> None:
     assert act == Act(RecordKind.work_item_claimed, "check", "task-1", "cluster_head", "somchai")
 
 
-def test_whom_the_actor_names_goes_before_whom_the_policy_names() -> None:
-    assert (
-        Act.allowed(RecordKind.message_received, DELEGATED, on_behalf_of="สำนักงบประมาณ").on_behalf_of == "สำนักงบประมาณ"
-    )
+def test_nobody_but_the_policy_names_on_whose_behalf() -> None:
+    with pytest.raises(TypeError):
+        Act.allowed(RecordKind.message_received, DELEGATED, on_behalf_of="สำนักงบประมาณ")  # type: ignore[call-arg]
 
 
 def test_the_system_acts_in_no_role_and_for_nobody() -> None:

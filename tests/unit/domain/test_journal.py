@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from osm_flow.domain import journal
 from osm_flow.domain.journal import GENESIS, NotStorable, Record
+from osm_flow.engine import ENGINE_VERSION
 
 
 def record(seq: int = 1, prev_hash: str = GENESIS, **changes: Any) -> Record:
@@ -172,3 +173,24 @@ def test_the_seal_is_that_of_rfc_8785_whatever_the_texts_are(actor: str, role: s
     one = record(actor=actor, actor_role=role, definition_version=version)
 
     assert journal.seal(one) == sha256(rfc8785.dumps(journal.as_json(one))).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("engine_version", "stated"),
+    [
+        ("osm-flow 0.1.0", True),
+        ("osm-flow 0.1.0/SpiffWorkflow 3.2.0/rules 2", True),
+        ("osm-flow 0.0.9/rules 2", True),
+        ("unreadable", True),
+        ("osm-flow 0.2.0/SpiffWorkflow 3.2.0/rules 2", False),
+        ("osm-flow 0.10.1", False),
+        ("osm-flow 1.0.0/SpiffWorkflow 3.2.0/rules 2", False),
+    ],
+)
+def test_only_what_was_recorded_before_the_policy_said_it_is_as_stated(engine_version: str, stated: bool) -> None:
+    assert journal.is_as_stated(record(on_behalf_of="boss", engine_version=engine_version)) is stated
+    assert not journal.is_as_stated(record(engine_version=engine_version))
+
+
+def test_what_this_version_records_is_not_as_stated() -> None:
+    assert not journal.is_as_stated(record(on_behalf_of="boss", engine_version=ENGINE_VERSION))

@@ -3,13 +3,13 @@
   const WORDS = {
     th: {
       case: "เรื่อง", waiting: "งานที่รออยู่หลังรายการนี้", changes: "ข้อมูลที่เปลี่ยน", variable: "ข้อมูล", before: "ก่อน", after: "หลัง",
-      typed: "สิ่งที่กรอกหรือพบ", all: "รายการทั้งหมด", at: "เวลา", who: "ผู้ทำ", role: "ในฐานะ", behalf: "แทน", step: "ขั้นตอน", hash: "รหัสหลักฐาน",
+      typed: "สิ่งที่กรอกหรือพบ", all: "รายการทั้งหมด", at: "เวลา", who: "ผู้ทำ", role: "ในฐานะ", behalf: "แทน", stated: "ตามที่ระบุ", party: "บันทึกคำตอบแทน", step: "ขั้นตอน", hash: "รหัสหลักฐาน",
       due: "ครบกำหนด", nothing: "ไม่มี", other: "English", erased: "ข้อมูลนี้ถูกลบตามกฎหมาย", none: "ชุดนี้ไม่มีข้อมูลที่กรอก", unknown: "ไม่มีภาพสถานะของรายการนี้",
       warning: "หน้านี้มีไว้อ่าน ไม่ใช่หลักฐาน ตรวจหลักฐานด้วย verify.py", of: "จาก", first: "รายการแรก", back: "ย้อนกลับ", play: "เล่น", next: "ถัดไป", last: "รายการล่าสุด", line: "เส้นเวลา", diagram: "แผนภาพ", system: "ระบบ", signed: "หัวบันทึกรวม", child: "เรื่องย่อย",
     },
     en: {
       case: "Case", waiting: "Waiting after this record", changes: "What changed in the data", variable: "Variable", before: "Before", after: "After",
-      typed: "What was typed or found", all: "All records", at: "Time", who: "Actor", role: "As", behalf: "On behalf of", step: "Step", hash: "Hash",
+      typed: "What was typed or found", all: "All records", at: "Time", who: "Actor", role: "As", behalf: "On behalf of", stated: "as stated", party: "Answer written down for", step: "Step", hash: "Hash",
       due: "due", nothing: "nothing", other: "ไทย", erased: "The payload was lawfully erased", none: "This bundle has no payloads", unknown: "There is no state for this record",
       warning: "This page is for reading and proves nothing; verify.py checks the evidence", of: "of", first: "First record", back: "Back", play: "Play", next: "Next", last: "Newest record", line: "Time line", diagram: "Diagram", system: "the system", signed: "checkpoint", child: "child",
     },
@@ -38,6 +38,7 @@
     return node;
   };
   const word = (key) => WORDS[language][key];
+  const partyOf = (answer) => [answer.party_name, [answer.answerer, answer.channel, answer.number, answer.date].filter(Boolean).join(" · ")].filter(Boolean).join(" – ");
   const kindOf = (kind) => (language === "th" && KINDS[kind]) || kind;
   const show = (value) => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value, null, 1));
   const instant = (text) => new Date(text).toLocaleString(language === "th" ? "th-TH-u-ca-buddhist" : "en-GB", { timeZone: "Asia/Bangkok", dateStyle: "medium", timeStyle: "medium" });
@@ -192,7 +193,7 @@
 
   function tell(one, record, moment) {
     $("what").textContent = `${record.seq}. ${kindOf(record.kind)}`;
-    const facts = [["at", instant(record.at)], ["who", personOf(one, record.actor)], ["role", record.actor_role], ["behalf", record.on_behalf_of && personOf(one, record.on_behalf_of)],
+    const facts = [["at", instant(record.at)], ["who", personOf(one, record.actor)], ["role", record.actor_role], ["behalf", record.on_behalf_of && personOf(one, record.on_behalf_of) + (record.as_stated ? ` (${word("stated")})` : "")], ["party", record.answer && partyOf(record.answer)],
       ["step", record.element && drawing.name(record.element)], ["hash", record.hash]];
     $("facts").replaceChildren(...facts.filter(([, value]) => value).flatMap(([key, value]) => [make("dt", "", word(key)), make("dd", "", value)]));
     const waiting = moment ? moment.waiting : [];

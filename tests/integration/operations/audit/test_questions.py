@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from osm_flow.operations.audit.questions import Question
 from osm_flow.operations.audit.search import Wanted, search
-from osm_flow.operations.cases.acts import cancel_case, suspend_case
+from osm_flow.operations.cases.acts import cancel_case, record_message, suspend_case
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.plans import move_due
-from osm_flow.store.models import Position, WorkItem
-from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
+from osm_flow.store.models import Position, WaitingMessage, WorkItem
+from tests.factories import ANSWER, NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
 
 
 @pytest.fixture
@@ -73,13 +73,17 @@ def test_acts_for_another_person_but_not_answers_of_outsiders(office: Session) -
     draft(office, case, "ก", 21)
     item = items_of(office, case)[0]
     work_items.claim(office, item.id, who(office, "deputy"), later(22))
-    approval = Completion.of({"approved": True, "reason": ""}, on_behalf_of="สนจ.หนองคาย (หนังสือราชการ)")
-    complete(office, item.id, who(office, "deputy"), later(23), approval)
+    complete(office, item.id, who(office, "deputy"), later(23), Completion.of({"approved": True, "reason": ""}))
+    deploy_tests(office, "asking")
+    make_case(office, "asking", actor=who(office, "anan"), now=later(24))
+    task_id = office.query(WaitingMessage).one().task_id
+    record_message(office, task_id, who(office, "anan"), later(25), data={"text": "ตอบ"}, answer=ANSWER)
 
     page = search(office, who(office, "malee"), Wanted(question=Question.on_behalf))
-    assert [(one.record.seq, one.on_behalf_name) for one in page.items] == [(3, "คุณboss")]
-    assert seqs(office, on_behalf_of="คุณboss") == [3]
-    assert seqs(office, on_behalf_of="หนองคาย") == [4]
+    assert [(one.record.seq, one.on_behalf_name) for one in page.items] == [(4, "คุณboss"), (3, "คุณboss")]
+    assert seqs(office, on_behalf_of="คุณboss") == [4, 3]
+    assert seqs(office, on_behalf_of="สำนักงบประมาณ") == [2]
+    assert seqs(office, on_behalf_of="0701/12") == [2]
 
 
 def test_approved_own_draft_across_the_family_of_cases(office: Session) -> None:

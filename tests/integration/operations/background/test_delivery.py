@@ -21,7 +21,7 @@ from osm_flow.operations.work_items import plans
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, FiscalDate, Incident, JournalRecord, OutboxEntry, Timer, WaitingMessage
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, files, items_of, later, make_case, make_office, make_person
+from tests.factories import ANSWER, NOW, deploy_tests, files, items_of, later, make_case, make_office, make_person
 
 DIAGRAMS = ("caller", "callee", "asking", "telling", "recursive", "timed")
 
@@ -125,7 +125,7 @@ class TestChildren:
         delivery.deliver_pending(store, NOW, parent_id)
         with store.transaction() as session:
             waiting = session.scalars(select(WaitingMessage).where(WaitingMessage.case_id == parent_id)).one()
-            record_message(session, waiting.task_id, anan, NOW, data={}, key="stop")
+            record_message(session, waiting.task_id, anan, NOW, data={}, answer=ANSWER, key="stop")
 
         delivery.deliver_pending(store, NOW, parent_id)
 
@@ -281,9 +281,9 @@ class TestMessages:
         case_id = begin(store, "asking")
         with store.transaction() as session:
             task_id = session.scalars(select(WaitingMessage.task_id)).one()
-            record_message(session, task_id, anan, NOW, data={"text": "เห็นด้วย"}, on_behalf_of="สศช.", key="r1")
+            record_message(session, task_id, anan, NOW, data={"text": "เห็นด้วย"}, answer=ANSWER, key="r1")
         with store.transaction() as session:
-            again = record_message(session, task_id, anan, NOW, data={"text": "เห็นด้วย"}, key="r1")
+            again = record_message(session, task_id, anan, NOW, data={"text": "เห็นด้วย"}, answer=ANSWER, key="r1")
 
         assert (again.id, again.state, again.seq) == (case_id, "COMPLETED", 2)
 
@@ -294,7 +294,7 @@ class TestMessages:
         with store.transaction() as session:
             task_id = session.scalars(select(WaitingMessage.task_id)).one()
             with pytest.raises(AnswerInvalid) as caught:
-                record_message(session, task_id, anan, NOW, data={"text": ["x"]}, key="r1")
+                record_message(session, task_id, anan, NOW, data={"text": ["x"]}, answer=ANSWER, key="r1")
 
         assert "text" in caught.value.fields
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +25,17 @@ from osm_flow.operations.paging import PageKeyUnreadable
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, JournalPayload, WaitingMessage
 from osm_flow.store.session import Store
-from tests.factories import NOW, complete_first, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import (
+    ANSWER,
+    NOW,
+    complete_first,
+    deploy_tests,
+    items_of,
+    later,
+    make_case,
+    make_office,
+    make_person,
+)
 
 
 @pytest.fixture
@@ -110,7 +121,13 @@ def test_whoever_is_no_person_is_called_as_recorded(session: Session, anan: Acto
     )
     planner = make_person(session, "planner", "province_planner", province_id=udon.province_id)
     behalf = "ผู้ว่าราชการจังหวัด (หนังสือราชการ)"
-    complete(session, udon.id, planner, later(), Completion.of({"text": "x"}, on_behalf_of=behalf))
+    as_stated = Actor(
+        planner.person_id,
+        planner.username,
+        planner.name,
+        tuple(replace(hat, kind="acting", for_username=behalf) for hat in planner.hats),
+    )
+    complete(session, udon.id, as_stated, later(), Completion.of({"text": "x"}))
 
     newest, oldest = case_history(session, case).items
 
@@ -159,7 +176,7 @@ def test_an_answer_from_outside_is_a_document_too(session: Session, anan: Actor)
     assert case_documents(session, case) == []
     task_id = session.query(WaitingMessage).one().task_id
 
-    record_message(session, task_id, anan, later(), data={"text": "ตอบแล้ว"}, key=None, on_behalf_of="สงป.")
+    record_message(session, task_id, anan, later(), data={"text": "ตอบแล้ว"}, key=None, answer=ANSWER)
 
     (document,) = case_documents(session, case)
     assert (document.key, document.form_key, document.values) == ("answer", "note", {"text": "ตอบแล้ว"})

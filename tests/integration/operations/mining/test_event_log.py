@@ -28,7 +28,7 @@ from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Access, Case, JournalPayload, JournalRecord, Project, WorkItem
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import NOW, deploy_tests, items_of, later, make_acting, make_case, make_office, make_person
 from tests.schemas import ocel as ocel_rules
 from tests.schemas import xes as xes_rules
 
@@ -43,7 +43,8 @@ def worked(store: Store) -> Store:
         make_office(session)
         make_office(session, "NE-U2", {})
         deploy_tests(session, "review", "caller", "callee")
-        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
+        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss")
+        boss = make_acting(session, boss, make_person(session, "governor", "osm_director"), "osm_director")
         session.add(
             Project(
                 code="P-71-001",
@@ -66,7 +67,7 @@ def worked(store: Store) -> Store:
             check.id,
             boss,
             NOW,
-            Completion.of({"approved": True, "reason": "1"}, "k2", on_behalf_of="governor"),
+            Completion.of({"approved": True, "reason": "1"}, "k2"),
         )
         make_case(session, "caller", title="แม่")
         make_case(session, office_id="NE-U2", title="อีกสำนักงาน")

@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import pytest
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.party_answers import AnswerUnsupported
 from osm_flow.domain.access.policy import DutiesAreSeparate, NotYourRole
 from osm_flow.domain.forms.schema import Message
 from osm_flow.domain.forms.values import Filled
 from osm_flow.domain.json import JSON
-from osm_flow.errors import OsmFlowError
-from osm_flow.operations.cases.acts import suspend_case
+from osm_flow.errors import NotFound, OsmFlowError
+from osm_flow.operations.cases.acts import record_message, suspend_case
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping.step import CaseSuspended
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
 from osm_flow.operations.work_items.access import AlreadyCompleted, AlreadyHeld
-from osm_flow.operations.work_items.completing import Completion, FormInvalid, complete
-from osm_flow.store.models import Draft, WorkItem
-from osm_flow.store.session import Overtaken
-from tests.factories import complete_first, deploy_tests, items_of, later, make_case, make_office, make_person
+from osm_flow.operations.work_items.completing import Completion, FormInvalid, complete, record_answer
+from osm_flow.store.models import Case, Draft, WaitingMessage, WorkItem
+from osm_flow.store.session import Overtaken, Store
+from tests.factories import (
+    ANSWER,
+    NOW,
+    SAID,
+    complete_first,
+    deploy_tests,
+    files,
+    items_of,
+    later,
+    make_case,
+    make_office,
+    make_person,
+)
+from tests.together import at_once
 
 
 class Pen:
@@ -140,15 +156,6 @@ def test_the_drafts_of_everybody_are_forgotten(session: Session, anan: Actor, dr
     assert session.query(Draft).count() == 0
 
 
-def test_an_answer_written_down_for_a_party_outside_says_whose_it_is(
-    session: Session, anan: Actor, draft: WorkItem, now: datetime
-) -> None:
-    complete(session, draft.id, anan, now, Completion.of({"text": "ร่าง"}, on_behalf_of="สนจ.เลย (โทรศัพท์)"))
-
-    assert draft.on_behalf_of == "สนจ.เลย (โทรศัพท์)"
-    assert (draft.assignee_id, draft.claimed_at, draft.closed_at) == (anan.person_id, now, now)
-
-
 @pytest.mark.usefixtures("office")
 class TestCompleting:
     def test_the_case_moves_on_and_the_document_is_kept(self, session: Session, now: datetime) -> None:
@@ -242,3 +249,90 @@ class TestCompleting:
 
         with pytest.raises(AlreadyCompleted, match="คุณanan already completed"):
             complete(session, item.id, busaba, now, Completion.of({"text": "ร่าง"}, "k2"))
+
+
+def asked(session: Session) -> tuple[Actor, Actor, Case]:
+    """A province drafts, and the office checks what it did not write down itself."""
+    drawn = files("review")
+    drawn["review.bpmn"] = drawn["review.bpmn"].replace(b'"osm_strategy" ', b'"province_planner" ')
+    deploy(session, drawn, SYSTEM, NOW)
+    first, second = (make_person(session, name, "osm_strategy") for name in ("nuchanat", "prasert"))
+    return first, second, make_case(session)
+
+
+def test_two_who_write_one_answer_down_at_once_are_one(store: Store, now: datetime) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        nuchanat, prasert, case = asked(session)
+        item_id = items_of(session, case)[0].id
+    outcomes: list[str] = []
+
+    def write_down(actor: Actor) -> None:
+        try:
+            with store.transaction() as session:
+                record_answer(session, item_id, actor, now, Completion.of({"text": actor.username}), SAID)
+            outcomes.append("done")
+        except AlreadyCompleted:
+            outcomes.append("late")
+
+    at_once(partial(write_down, nuchanat), partial(write_down, prasert))
+
+    assert sorted(outcomes) == ["done", "late"]
+
+
+@pytest.mark.usefixtures("office")
+class TestRecordingAnswers:
+    """Whoever writes an answer down did it, in every later separation."""
+
+    def test_the_recorder_may_not_check_it(self, session: Session, now: datetime) -> None:
+        nuchanat, prasert, case = asked(session)
+        (draft,) = items_of(session, case)
+
+        record_answer(session, draft.id, nuchanat, now, Completion.of({"text": "ตอบ"}), SAID)
+
+        (check,) = items_of(session, case)
+        verdict = Completion.of({"approved": True, "reason": "ดี"})
+        with pytest.raises(DutiesAreSeparate):
+            complete(session, check.id, nuchanat, now, verdict)
+        complete(session, check.id, prasert, now, verdict)
+        assert verify_case(session, case.id) == []
+
+    def test_a_recorder_of_a_message_may_not_check_it_either(self, session: Session, now: datetime) -> None:
+        drawn = files("asking")
+        task = b'<bpmn:userTask id="check" name="x" camunda:candidateGroups="osm_strategy" camunda:formKey="note"/>'
+        drawn["asking.bpmn"] = (
+            drawn["asking.bpmn"]
+            .replace(b'targetRef="end"', b'targetRef="check"')
+            .replace(
+                b"</bpmn:process>",
+                task + b'<bpmn:sequenceFlow id="f3" sourceRef="check" targetRef="end"/></bpmn:process>',
+            )
+        )
+        deploy(session, drawn, SYSTEM, NOW)
+        nuchanat, prasert = (make_person(session, name, "osm_strategy") for name in ("nuchanat", "prasert"))
+        case = make_case(session, "asking")
+        task_id = session.query(WaitingMessage).one().task_id
+        record_message(session, task_id, nuchanat, now, data={"text": "ตอบ"}, answer=ANSWER)
+        (check,) = items_of(session, case)
+        check.separate_from = "answer"
+        session.flush()
+
+        with pytest.raises(DutiesAreSeparate):
+            complete(session, check.id, nuchanat, now, Completion.of({"text": "ดี"}))
+        complete(session, check.id, prasert, now, Completion.of({"text": "ดี"}))
+        assert check.state == "COMPLETED"
+
+    def test_nobody_else_may_and_nothing_is_written(self, session: Session, now: datetime) -> None:
+        nuchanat, _, case = asked(session)
+        (draft,) = items_of(session, case)
+        planner = make_person(session, "planner", "province_planner", province_id="TH-41")
+        make_office(session, "NE-U2", {})
+        far = make_person(session, "far", "osm_strategy", office_id="NE-U2")
+
+        for who in (planner, far, make_person(session, "root", "admin"), make_person(session, "gov", "cluster_head")):
+            with pytest.raises((NotYourRole, NotFound)):
+                record_answer(session, draft.id, who, now, Completion.of({"text": "x"}), SAID)
+        for said in ({}, {**SAID, "party_channel": "phone"}, {**SAID, "party_answerer": "planner"}):
+            with pytest.raises(AnswerUnsupported):
+                record_answer(session, draft.id, nuchanat, now, Completion.of({"text": "x"}), said)
+        assert (draft.state, case.seq) == ("READY", 1)

@@ -14,6 +14,7 @@ from osm_flow.operations.people.hats import people_wearing
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.plans import save_draft
+from osm_flow.operations.work_items.queries import Sender
 from osm_flow.store.models import Person, Position
 from tests.factories import (
     NOW,
@@ -54,13 +55,13 @@ def test_the_sender_is_whoever_did_the_step_that_opened_it(session: Session, ana
     boss = make_person(session, "boss", "osm_director")
     (first,), (second,) = items_of(session, begun_by_anan), items_of(session, begun_by_clock)
 
-    assert work_item_queries.senders(session, [first, second]) == {first.id: "คุณanan"}
+    assert work_item_queries.senders(session, [first, second]) == {first.id: Sender("คุณanan")}
     complete_first(session, begun_by_clock, anan, later(), text="ร่าง")
     (check,) = items_of(session, begun_by_clock)
-    assert work_item_queries.senders(session, [check]) == {check.id: "คุณanan"}
+    assert work_item_queries.senders(session, [check]) == {check.id: Sender("คุณanan")}
     complete_first(session, begun_by_clock, boss, later(2), approved=False)
     (again,) = items_of(session, begun_by_clock)
-    assert work_item_queries.senders(session, [again]) == {again.id: "คุณboss"}
+    assert work_item_queries.senders(session, [again]) == {again.id: Sender("คุณboss")}
     assert work_item_queries.senders(session, []) == {}
 
 

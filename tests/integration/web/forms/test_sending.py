@@ -28,7 +28,7 @@ from osm_flow.store.models import (
     WorkItem,
 )
 from osm_flow.web.forms.sending import is_done_each_time
-from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person, make_project
+from tests.factories import NOW, SAID, deploy_tests, later, make_case, make_office, make_person, make_project
 from tests.integration.web.conftest import Opened
 from tests.integration.web.visits import Answer, Site, Visitor
 from tests.together import at_once
@@ -171,7 +171,7 @@ def test_an_answer_of_an_outside_party_sent_twice_is_one(site: Site) -> None:
     task_id = one(site, select(WaitingMessage.task_id))
     path = f"/cases/{case_id(site, 'ขอข้อมูล')}/answers/{task_id}"
 
-    first, second = sent_twice(site, site.visit("somsri"), path, lambda _: None, text="ดี", on_behalf_of="สำนักงบประมาณ")
+    first, second = sent_twice(site, site.visit("somsri"), path, lambda _: None, text="ดี", **SAID)
 
     assert (second.status, second.location) == (302, first.location)
 

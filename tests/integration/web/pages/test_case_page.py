@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.store.models import Case, WaitingMessage
-from tests.factories import deploy_tests, make_case, make_office, make_person
+from tests.factories import SAID, deploy_tests, make_case, make_office, make_person
 from tests.integration.web.conftest import Opened
 from tests.integration.web.visits import Site
 
@@ -66,9 +66,9 @@ def test_a_party_that_is_awaited_must_be_named(site: Site, monkeypatch: pytest.M
     answer = somsri.submit(page, "/answers/", text="พิมพ์ไว้แล้ว")
 
     assert answer.status == 422
-    assert answer.all("//*[@data-error-summary]//a/@href") == ["#on_behalf_of"]
+    assert answer.all("//*[@data-error-summary]//a/@href") == ["#party_answerer", "#party_number", "#party_date"]
     assert "พิมพ์ไว้แล้ว" in answer.text
-    assert somsri.submit(answer, "/answers/", on_behalf_of="สำนักงบประมาณ").status == 302
+    assert somsri.submit(answer, "/answers/", **SAID).status == 302
 
 
 @pytest.mark.parametrize(

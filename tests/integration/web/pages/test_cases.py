@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
-from osm_flow.store.models import Case, WaitingMessage, WorkItem
-from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
+from osm_flow.store.models import Case, JournalRecord, WaitingMessage, WorkItem
+from tests.factories import NOW, SAID, deploy_tests, make_case, make_office, make_person
 from tests.integration.web.conftest import Opened
 from tests.integration.web.visits import Site
 
@@ -156,23 +156,21 @@ def test_an_answer_is_written_down_with_whose_it_is(site: Site) -> None:
     somsri, path = site.visit("somsri"), awaited(site)
     page = somsri.get(path)
 
-    told = somsri.follow(
-        somsri.submit(
-            page, "/answers/", text="เห็นชอบกรอบ 200 ล้านบาท", on_behalf_of="สำนักงบประมาณ", answered_by="letter"
-        )
-    )
+    told = somsri.follow(somsri.submit(page, "/answers/", text="เห็นชอบกรอบ 200 ล้านบาท", **SAID))
 
     assert "เสร็จแล้ว" in told.words
-    assert "แทน สำนักงบประมาณ (หนังสือราชการ)" in told.words
+    assert "แทน นางสมศรี ใจดี สำนักงบประมาณ (หนังสือราชการ ที่ นร 0701/12 ลงวันที่ 20 พ.ย. 2569)" in told.words
+    record = site.read(lambda s: s.scalars(select(JournalRecord).where(JournalRecord.kind == "message.received")).one())
+    assert (record.actor, record.on_behalf_of) == ("somsri", None)
     assert "เห็นชอบกรอบ 200 ล้านบาท" in told.words
 
 
 def test_a_second_answer_finds_that_nobody_waits(site: Site) -> None:
     somsri, wichai, path = site.visit("somsri"), site.visit("wichai"), awaited(site)
     late = wichai.get(path)
-    somsri.submit(somsri.get(path), "/answers/", text="คำตอบแรก")
+    somsri.submit(somsri.get(path), "/answers/", text="คำตอบแรก", **SAID)
 
-    told = wichai.submit(late, "/answers/", text="คำตอบที่สอง")
+    told = wichai.submit(late, "/answers/", text="คำตอบที่สอง", **SAID)
     again = wichai.get(path)
 
     assert (told.status, again.status) == (409, 409)
@@ -185,10 +183,10 @@ def test_a_second_answer_finds_that_nobody_waits(site: Site) -> None:
 def test_an_answer_without_its_field_keeps_the_rest(site: Site) -> None:
     somsri, path = site.visit("somsri"), awaited(site)
 
-    answer = somsri.submit(somsri.get(path), "/answers/", text="", on_behalf_of="สำนักงบประมาณ")
+    answer = somsri.submit(somsri.get(path), "/answers/", text="", **SAID)
 
     assert answer.status == 422
-    assert answer.all('//input[@name="on_behalf_of" and @value="สำนักงบประมาณ"]')
+    assert answer.all('//input[@name="party_number" and @value="นร 0701/12"]')
 
 
 def test_only_staff_write_answers_down(site: Site) -> None:

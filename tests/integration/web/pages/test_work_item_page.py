@@ -135,8 +135,8 @@ def test_staff_are_told_which_party_outside_is_asked_and_the_party_is_not(sessio
     case = make_case(session, "provinces")
     asked = next(item for item in items_of(session, case) if item.province_id == "TH-41")
 
-    assert "อุดรธานี" in "".join(seen(session, "boss", asked).view.outside)
-    assert seen(session, "udon", asked).view.outside == []
+    assert seen(session, "boss", asked).view.asked == [("province_planner@TH-41", "จังหวัดอุดรธานี")]
+    assert seen(session, "udon", asked).view.asked == []
 
 
 def test_another_office_finds_nothing(session: Session) -> None:

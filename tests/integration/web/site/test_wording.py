@@ -13,7 +13,7 @@ from osm_flow.domain.access.actors import SYSTEM, Hat
 from osm_flow.domain.access.policy import Decision, Reason
 from osm_flow.store.session import Store
 from osm_flow.web.site import wording
-from tests.factories import OFFICE, make_office, make_person
+from tests.factories import ANSWER, OFFICE, make_office, make_person
 
 
 @pytest.fixture
@@ -82,11 +82,21 @@ def test_whatever_is_in_the_way_has_a_sentence_and_nothing_has_none(reason: Reas
     assert wording.obstacle_words(Decision(False, Reason.held), "คุณมาลี").startswith("คุณมาลี ")
 
 
+def told(name: str | None = None, answer: dict[str, str] | None = None, *, is_as_stated: bool = False) -> str:
+    return wording.for_whom(SimpleNamespace(answer=answer, is_as_stated=is_as_stated), name)
+
+
+def test_for_whom_an_act_was_done_is_told_by_the_post_or_as_stated() -> None:
+    assert told() == ""
+    assert told("คุณบุญ") == "แทน คุณบุญ"
+    assert told("สนจ.เลย (โทรศัพท์)", is_as_stated=True) == "แทน สนจ.เลย (โทรศัพท์) (ตามที่ระบุ)"
+
+
 def test_an_answer_of_others_says_whose_it_is_and_how_it_came() -> None:
-    assert wording.behalf("  สนจ.   หนองคาย ", "letter") == "สนจ. หนองคาย (หนังสือราชการ)"
-    assert wording.behalf("สนจ.หนองคาย", "by pigeon") == "สนจ.หนองคาย"
-    assert wording.behalf("  ", "letter") is None
-    long = wording.behalf("ก" * 100, "letter") or ""
-    assert len(long) == 64
-    assert long.endswith(" (หนังสือราชการ)")
-    assert len(wording.behalf("ก" * 100, "") or "") == 64
+    answer = ANSWER.as_payload("", "สำนักงบประมาณ")
+    paper = "หนังสือราชการ ที่ นร 0701/12 ลงวันที่ 20 พ.ย. 2569"
+
+    assert told(answer=answer) == f"แทน สำนักงบประมาณ (นางสมศรี ใจดี สำนักงบประมาณ, {paper})"
+    assert told(answer={**answer, "party_name": ""}) == f"แทน นางสมศรี ใจดี สำนักงบประมาณ ({paper})"
+    assert told(answer={**answer, "party": "bb"}).startswith("แทน สำนักงบประมาณ (")
+    assert told("คุณบุญ", {"party": "", "date": "unreadable"}).startswith("แทน ")  # a payload that a stranger wrote

@@ -59,6 +59,7 @@ MAY = {
     Verb.release: set(),
     Verb.delegate: set(),
     Verb.complete: set(),
+    Verb.record_answer: set(),
     Verb.receive: set(),
     Verb.reassign: {"admin"},
     Verb.comment: set(STAFF) | {"admin"},
@@ -142,7 +143,7 @@ def test_somebody_without_any_position_may_nothing(verb: Verb) -> None:
 
 @pytest.mark.parametrize("verb", Verb)
 def test_the_system_does_everything_but_peoples_work(verb: Verb) -> None:
-    personal = {Verb.claim, Verb.release, Verb.delegate, Verb.receive, Verb.complete}
+    personal = {Verb.claim, Verb.release, Verb.delegate, Verb.receive, Verb.complete, Verb.record_answer}
 
     assert decide(SYSTEM, verb, FACTS[verb]).allowed == (verb not in personal)
 
@@ -248,6 +249,38 @@ def test_nobody_but_an_administrator_moves_what_was_drawn_for_a_person() -> None
     assert decide(wearing("osm_strategy_head"), Verb.reassign, named).reason is Reason.role
     assert decide(wearing("cluster_head"), Verb.reassign, named).reason is Reason.role
     assert decide(wearing("admin"), Verb.reassign, named).allowed
+
+
+OUTSIDE_ALONE = [
+    (f"province_planner@{PROVINCE}",),
+    (f"agency_owner@{PROVINCE}", f"province_planner@{PROVINCE}"),
+    ("kbk_member",),
+    ("bb",),
+]
+
+
+@pytest.mark.parametrize("role", SIGN_IN_ROLES)
+@pytest.mark.parametrize("asked", OUTSIDE_ALONE)
+def test_staff_of_the_office_write_down_what_parties_outside_answer(asked: tuple[str, ...], role: str) -> None:
+    assert decide(wearing(role), Verb.record_answer, item(candidates=asked)).allowed == (role in OSM)
+
+
+@pytest.mark.parametrize("role", SIGN_IN_ROLES)
+@pytest.mark.parametrize("others", [*((role,) for role in [*STAFF, "admin", "auditor"]), ("user:user1",), ()])
+def test_nobody_writes_down_an_answer_for_what_anybody_of_the_office_may_do(others: tuple[str, ...], role: str) -> None:
+    beside = (f"province_planner@{PROVINCE}",) if others else ()
+
+    for asked in (others, (*beside, *others)):
+        assert not decide(wearing(role), Verb.record_answer, item(candidates=asked)).allowed
+    named = item(candidates=(f"province_planner@{PROVINCE}",), names_others=True)
+    assert not decide(wearing(role), Verb.record_answer, named).allowed
+
+
+def test_four_eyes_hold_for_whoever_writes_an_answer_down() -> None:
+    asked = item(candidates=("bb",), separate_from=("draft",), completed_by={"draft": frozenset({1})})
+
+    assert decide(wearing("osm_me"), Verb.record_answer, asked).reason is Reason.separated
+    assert decide(wearing("osm_me", person_id=2), Verb.record_answer, asked).allowed
 
 
 @pytest.mark.parametrize("verb", [Verb.claim, Verb.complete, Verb.receive])
