@@ -607,12 +607,12 @@ def prepare(store: Store) -> dict[str, list[str]]:
         file = GivenFile("a.txt", "ข้อความ".encode())
         attach(session, cases[0].id, actor_named(session, "anucha", now().date()), now(), file, key=None)
         for case in cases[:2]:
-            _erase_all(session, case)
+            erase_all(session, case)
     with store.reading() as session:
         return _ids(session, [case.id for case in cases])
 
 
-def _erase_all(session: Session, case: Case) -> None:
+def erase_all(session: Session, case: Case) -> None:
     """Take what was typed from every record of a case that still runs."""
     query = select(JournalPayload.seq).join(
         JournalRecord, (JournalRecord.case_id == JournalPayload.case_id) & (JournalRecord.seq == JournalPayload.seq)
