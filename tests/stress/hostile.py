@@ -186,6 +186,7 @@ _STRINGS: tuple[bytes, ...] = (
     b"TH-41",
     b"NE-U1",
 )
+_NUMBERS = tuple(text for text in _STRINGS if text.isdigit())
 _HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"Cookie", b"osm_session=\xff\xfe; lang=\xff"),
     (b"Cookie", b"osm_session=eyJfdXNlcl9pZCI6IjkifQ.x.y"),
@@ -372,8 +373,8 @@ class Attack:
         """Something that names nothing in one place of the address, written out or as it is."""
         names = sorted(rule.arguments)
         chosen = self._rng.choice(names) if names else None
-        value = self._rng.choice(_STRINGS)
-        path = self._path(rule, chosen, value)
+        is_number = f"<int:{chosen}>" in rule.rule and self._rng.random() < 0.7
+        path = self._path(rule, chosen, self._rng.choice(_NUMBERS if is_number else _STRINGS))
         if chosen is None:
             path += self._rng.choice((b"/", b"//", b"/%00", b"/.", b"\xff", b"%ff", b";a=b", b"/../x"))
         if self._rng.random() < 0.15:
@@ -509,7 +510,9 @@ class Attack:
             self._refused.setdefault(rule.endpoint, set()).add(visitor.username)
         if 0 < answer.status < 400 and not to_login:
             self._found.entered.add(f"{rule.endpoint} {rule.rule}")
-        is_designed = answer.status == 503 and answer.headers is not None and "Retry-After" in answer.headers
+        says_when = answer.headers is not None and "Retry-After" in answer.headers
+        # Whether it can serve is what /readyz is asked, and a busy machine cannot always.
+        is_designed = answer.status == 503 and (says_when or rule.endpoint == "incidents.ready")
         why = ""
         if answer.status == 0:
             why = f"no answer ({answer.text})"
