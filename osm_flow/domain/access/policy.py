@@ -40,6 +40,7 @@ class Verb(StrEnum):
     propose_diagrams = "propose_diagrams"
     deploy = "deploy"
     manage_people = "manage_people"
+    confirm_position = "confirm_position"
     record_order = "record_order"
     move_calendar = "move_calendar"
     move_holidays = "move_holidays"
@@ -211,6 +212,7 @@ RULES: dict[Verb, Rule] = {
     Verb.repair_log: Rule(_ADMIN),
     Verb.move_holidays: Rule(_ADMIN),
     Verb.manage_people: Rule(_ADMIN),
+    Verb.confirm_position: Rule(_ADMIN | _SUPERIORS | {"osm_director"}),
     Verb.record_order: Rule(frozenset({"osm_secretariat", "osm_admin_head"}) | _ADMIN),
     Verb.move_calendar: Rule(_PLANNERS | _ADMIN),
 }

@@ -96,6 +96,9 @@ SECTIONS: dict[str, frozenset[str]] = {
     "cluster_head": STAFF,
 }
 
+# Posts whose holders decide, command, audit or hand out posts: they take two people.
+WEIGHTY = frozenset(SECTIONS) | {"province_governor", "auditor", "admin"}
+
 
 def role_name(key: str, locale: str = "th") -> str:
     """The name of a role in this language; a key nobody knows stays as it is."""

@@ -41,6 +41,7 @@ class AdminKind(StrEnum):
     password_set = "person.password_set"  # noqa: S105 (the name of an act)
     password_changed = "person.password_changed"  # noqa: S105
     position_given = "position.given"
+    position_confirmed = "position.confirmed"
     position_ended = "position.ended"
     calendar_proposed = "calendar.proposed"
     calendar_moved = "calendar.moved"

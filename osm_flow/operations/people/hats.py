@@ -113,5 +113,6 @@ def _signed_in() -> Select[*tuple[Any, ...]]:
 
 
 def valid_on(today: date | BindParameter[date]) -> tuple[ColumnElement[bool], ...]:
-    """That a position is held on this day."""
-    return (Position.valid_from <= today, or_(Position.valid_to.is_(None), Position.valid_to >= today))
+    """That a position is held on this day: it is within its days, and no second person has to confirm it any more."""
+    within = Position.valid_from <= today, or_(Position.valid_to.is_(None), Position.valid_to >= today)
+    return (*within, Position.waits.is_(False))

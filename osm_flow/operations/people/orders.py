@@ -106,6 +106,9 @@ def record_order(session: Session, actor: Actor, now: datetime, entered: NewOrde
         letter=visible(entered.letter),
         valid_from=entered.first,
         valid_to=entered.last,
+        # The head's own order needs nobody else; what is written down for a head waits for a second person.
+        waits=post.person_id != actor.person_id and not actor.is_system,
+        given_by=actor.username,
     )
     session.add(position)
     session.flush()

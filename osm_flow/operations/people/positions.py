@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES
+from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, is_everywhere, offices_where, require
+from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES, WEIGHTY
 from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.domain.search import says_nothing, visible
-from osm_flow.errors import Forbidden, Invalid, NotFound
+from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.accounts import managed_person, require_office
 from osm_flow.operations.people.hats import valid_on
@@ -29,6 +30,14 @@ class NotToYourself(Forbidden):
     """Nobody gives a position to themselves: another administrator has to."""
 
 
+class SecondPersonNeeded(Forbidden):
+    """Somebody else has to confirm this: you gave the position, or it is yours."""
+
+
+class NothingToConfirm(Refused):
+    """This position is confirmed or ended already."""
+
+
 class PositionNotAccepted(Invalid):
     """This position cannot be given. See the marked fields."""
 
@@ -41,6 +50,8 @@ def positions_of(session: Session, person: Person) -> Sequence[Position]:
 
 def give_position(session: Session, username: str, actor: Actor, now: datetime, entered: NewPosition) -> Position:
     """Give a person a role in an office over a period; nobody gives one to themselves.
+
+    A post with authority waits until a second person confirms it, unless the system itself gives it.
 
     Raises Forbidden, NotToYourself, and PositionNotAccepted naming the fields at fault.
     """
@@ -61,6 +72,8 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
         letter=visible(entered.letter or "") or None,
         valid_from=entered.valid_from,
         valid_to=entered.valid_to,
+        waits=entered.role in WEIGHTY and not actor.is_system,
+        given_by=actor.username,
     )
     faults = dict(_position_faults(session, position))
     if faults:
@@ -71,6 +84,59 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
     new |= {"position": position.id, "for": principal.username if principal else None}
     record(session, actor, now, AdminAct(AdminKind.position_given, person.username, position.office_id, new=new))
     return position
+
+
+def confirm_position(session: Session, position_id: int, actor: Actor, now: datetime) -> Position:
+    """Let a position that waits be held: by a second person, neither its holder nor who gave it.
+
+    Raises PositionNotFound, NotFound for another office's, NotYourRole, SecondPersonNeeded, NothingToConfirm.
+    """
+    position = _waiting(session, position_id, actor)
+    holder = session.get_one(Person, position.person_id)
+    if actor.username in {position.given_by, holder.username}:
+        raise SecondPersonNeeded
+    position.waits = False
+    told = {"position": position.id, "role": position.role, "kind": position.kind, "given_by": position.given_by}
+    old, new, concerns = {"waits": True}, {"waits": False}, (holder.username, position.office_id)
+    record(session, actor, now, AdminAct(AdminKind.position_confirmed, *concerns, old=old, new=new, told=told))
+    session.flush()
+    return position
+
+
+def decline_position(session: Session, position_id: int, actor: Actor, now: datetime) -> Position:
+    """Let a position that waits never be held; whoever gave it may take it back so. Raises as `confirm_position`."""
+    position = _waiting(session, position_id, actor)
+    close_position(session, position, actor, now, position.valid_from - timedelta(days=1))
+    return position
+
+
+def waiting_positions(session: Session, actor: Actor) -> Sequence[Position]:
+    """The positions that wait for a second person in the offices where the actor may confirm, oldest first."""
+    query = select(Position).where(Position.waits, _not_over())
+    if not is_everywhere(actor, Verb.confirm_position):
+        query = query.where(Position.office_id.in_(offices_where(actor, Verb.confirm_position)))
+    query = query.options(joinedload(Position.person), joinedload(Position.for_person))
+    return session.scalars(query.order_by(Position.id)).all()
+
+
+def may_confirm(position: Position, actor: Actor) -> bool:
+    """Whether the actor is a second person for this position that waits."""
+    return actor.username not in {position.given_by, position.person.username}
+
+
+def _waiting(session: Session, position_id: int, actor: Actor) -> Position:
+    position = session.get(Position, position_id, with_for_update=True, populate_existing=True)
+    if position is None:
+        raise PositionNotFound
+    facts = SystemFacts() if position.office_id is None else OfficeFacts(position.office_id)
+    require(actor, Verb.confirm_position, facts)
+    if not position.waits or (position.valid_to is not None and position.valid_to < position.valid_from):
+        raise NothingToConfirm
+    return position
+
+
+def _not_over() -> ColumnElement[bool]:
+    return or_(Position.valid_to.is_(None), Position.valid_to >= Position.valid_from)
 
 
 def _position_faults(session: Session, position: Position) -> Iterable[tuple[str, str]]:

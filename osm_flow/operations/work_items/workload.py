@@ -16,7 +16,7 @@ from osm_flow.domain.access.roles import STAFF
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.domain.thai_order import thai_order
-from osm_flow.operations.people.hats import PersonNotFound
+from osm_flow.operations.people.hats import PersonNotFound, valid_on
 from osm_flow.store.models import Candidate, Person, Position, WorkItem
 
 SOON = timedelta(days=7)
@@ -115,8 +115,7 @@ def _people(session: Session, offices: Sequence[str], today: date, held: dict[in
     posts = select(Position.person_id, Position.role).where(
         Position.office_id.in_(offices),
         or_(Position.role.in_(STAFF), Position.person_id.in_(held)),
-        Position.valid_from <= today,
-        or_(Position.valid_to.is_(None), Position.valid_to >= today),
+        *valid_on(today),
     )
     roles: dict[int, list[str]] = {person_id: [] for person_id in held}
     for person_id, role in session.execute(posts):

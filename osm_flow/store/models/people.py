@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text
+from sqlalchemy import Date, ForeignKey, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from osm_flow.store.database import Instant, Model
@@ -65,7 +65,8 @@ class Position(Model):
     """A person carries a role in an office (and perhaps one province or agency) over a period, both days included.
 
     `kind`: substantive, acting (รักษาราชการแทน: has the powers of the post) or delegated (ปฏิบัติราชการแทน: signs on
-    behalf of `for_person_id`). `letter` names the order that made it.
+    behalf of `for_person_id`). `letter` names the order that made it. While it `waits` for a second person it is not held;
+    `given_by` is the user name of the first.
     """
 
     __tablename__ = "positions"
@@ -82,6 +83,8 @@ class Position(Model):
     letter: Mapped[str | None] = mapped_column(String(255))
     valid_from: Mapped[date] = mapped_column(Date)
     valid_to: Mapped[date | None] = mapped_column(Date)
+    waits: Mapped[bool] = mapped_column(default=False, server_default=false())
+    given_by: Mapped[str | None] = mapped_column(String(64))
 
     person: Mapped[Person] = relationship(back_populates="positions", foreign_keys=[person_id])
     for_person: Mapped[Person | None] = relationship(foreign_keys=[for_person_id])

@@ -183,6 +183,8 @@ def _labels() -> dict[str, str]:
         "proposed_by": gettext("เสนอโดย"),
         "proposed_in": gettext("เสนอในนามของ"),
         "state": gettext("สถานะ"),
+        "given_by": gettext("บันทึกโดย"),
+        "waits": gettext("รอยืนยัน"),
     }
 
 
@@ -194,6 +196,7 @@ def _kinds() -> dict[str, str]:
         AdminKind.password_set: gettext("ผู้ดูแลตั้งรหัสผ่านใหม่"),
         AdminKind.password_changed: gettext("เจ้าของเปลี่ยนรหัสผ่าน"),
         AdminKind.position_given: gettext("ให้ตำแหน่ง"),
+        AdminKind.position_confirmed: gettext("ยืนยันตำแหน่ง"),
         AdminKind.position_ended: gettext("สิ้นสุดตำแหน่ง"),
         AdminKind.calendar_proposed: gettext("เสนอปฏิทินทั้งปี"),
         AdminKind.calendar_moved: gettext("เลื่อนวันในปฏิทิน"),

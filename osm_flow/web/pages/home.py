@@ -11,6 +11,7 @@ from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
 from osm_flow.operations.cases import overview
 from osm_flow.operations.cases.incidents import count_open
 from osm_flow.operations.definitions.proposals import count_open as count_proposals
+from osm_flow.operations.people.positions import may_confirm, waiting_positions
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.inbox import home_for
 from osm_flow.store.models import WorkItem
@@ -37,6 +38,7 @@ def home() -> ResponseReturnValue:
         works=any(hat.role in WORKERS for hat in g.actor.hats),
         incidents=count_open(g.session, g.actor) if may(Verb.retry_incident) else 0,
         proposals=count_proposals(g.session, g.actor),
+        waiting_positions=sum(may_confirm(one, g.actor) for one in waiting_positions(g.session, g.actor)),
     )
 
 

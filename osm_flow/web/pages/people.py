@@ -82,11 +82,14 @@ def person(username: str) -> ResponseReturnValue:
 def give_position(username: str) -> ResponseReturnValue:
     form = request.form
     try:
-        positions.give_position(g.session, username, g.actor, g.now, _entered_position())
+        given = positions.give_position(g.session, username, g.actor, g.now, _entered_position())
     except Invalid as error:
         lifecycle.read_again()
         return _person_page(username, form, _texts(error)), 422
-    flash(gettext("กำหนดตำแหน่งแล้ว"), "success")
+    if given.waits:
+        flash(gettext("บันทึกแล้ว ตำแหน่งนี้มีผลเมื่อผู้มีอำนาจอีกคนยืนยัน"), "info")
+    else:
+        flash(gettext("กำหนดตำแหน่งแล้ว"), "success")
     return redirect(url_for("people.person", username=username))
 
 
@@ -96,6 +99,38 @@ def end_position(username: str, position_id: int) -> ResponseReturnValue:
     positions.end_position(g.session, position_id, g.actor, g.now, last_day=today() - timedelta(days=1))
     flash(gettext("สิ้นสุดตำแหน่งแล้ว มีผลทันที"), "success")
     return redirect(url_for("people.person", username=username))
+
+
+@blueprint.get("/waiting")
+@requires(Verb.confirm_position)
+def waiting() -> ResponseReturnValue:
+    """The positions that wait for a second person."""
+    rows = positions.waiting_positions(g.session, g.actor)
+    givers = hats.names_of(g.session, (row.given_by for row in rows if row.given_by))
+    return render_template(
+        "people/waiting.html",
+        rows=[
+            (row, givers.get(row.given_by or "", row.given_by or ""), positions.may_confirm(row, g.actor))
+            for row in rows
+        ],
+        kinds={key: gettext(text) for key, text in KINDS.items()},
+    )
+
+
+@blueprint.post("/waiting/<int:position_id>/confirm")
+@requires(Verb.confirm_position)
+def confirm(position_id: int) -> ResponseReturnValue:
+    positions.confirm_position(g.session, position_id, g.actor, g.now)
+    flash(gettext("ยืนยันตำแหน่งแล้ว มีผลตามวันที่กำหนด"), "success")
+    return redirect(url_for("people.waiting"))
+
+
+@blueprint.post("/waiting/<int:position_id>/decline")
+@requires(Verb.confirm_position)
+def decline(position_id: int) -> ResponseReturnValue:
+    positions.decline_position(g.session, position_id, g.actor, g.now)
+    flash(gettext("ไม่ยืนยัน ตำแหน่งนี้ไม่มีผล"), "success")
+    return redirect(url_for("people.waiting"))
 
 
 @blueprint.post("/<username>/lock")

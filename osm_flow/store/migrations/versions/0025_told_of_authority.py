@@ -70,7 +70,9 @@ TOLD = (
 
 def upgrade() -> None:
     """Tell the holders of posts that have not ended; in an empty database there is nobody to tell."""
-    connection, now = op.get_bind(), datetime.now(UTC)
+    connection = op.get_bind()
+    clock: datetime = connection.scalars(sa.select(sa.func.now())).one()
+    now = clock.replace(tzinfo=UTC) if clock.tzinfo is None else clock.astimezone(UTC)
     held = sa.or_(positions.c.valid_to.is_(None), positions.c.valid_to >= now.date())
     for roles, text_th, text_en, url in TOLD:
         query = sa.select(positions.c.person_id).distinct()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor, Hat
 from osm_flow.domain.access.policy import NotYourRole
+from osm_flow.domain.access.roles import WEIGHTY
 from osm_flow.domain.people import NewPerson, NewPosition
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.people import accounts, hats, offices, positions
@@ -397,6 +398,61 @@ def test_nobody_gives_a_position_to_themselves(session: Session, root: Actor) ->
         with pytest.raises(positions.NotToYourself):
             give(session, "root", root, **change)
     assert [position.role for position in session.scalars(select(Position))] == ["admin"]
+
+
+@pytest.mark.parametrize("role", sorted(WEIGHTY))
+def test_a_post_with_authority_takes_two_people(session: Session, root: Actor, role: str) -> None:
+    second, boss = make_person(session, "second", "admin"), make_person(session, "boss", "osm_director")
+    far = make_person(session, "far", "admin", office_id="NE-U2")
+    create(session)
+    province_id = "TH-41" if role == "province_governor" else None
+    position = give(session, "somsri", root, role=role, province_id=province_id)
+
+    def held() -> bool:
+        return hats.actor_named(session, "somsri", TODAY).has(role, OFFICE)
+
+    assert (position.waits, position.given_by, held()) == (True, "root", False)
+    for stranger, refusal in (
+        (root, positions.SecondPersonNeeded),
+        (far, NotFound),
+        (make_person(session, "anan", "osm_strategy"), NotYourRole),
+    ):
+        with pytest.raises(refusal):
+            positions.confirm_position(session, position.id, stranger, NOW)
+    assert [row.id for row in positions.waiting_positions(session, boss)] == [position.id]
+    assert positions.waiting_positions(session, far) == []
+    positions.confirm_position(session, position.id, second if role == "osm_director" else boss, NOW)
+
+    assert held()
+    with pytest.raises(positions.NothingToConfirm):
+        positions.confirm_position(session, position.id, second, NOW)
+    newest = session.scalars(select(AdminRecord).order_by(AdminRecord.seq.desc())).first()
+    assert newest is not None
+    assert (newest.kind, newest.subject) == ("position.confirmed", "somsri")
+
+
+def test_whoever_a_post_is_for_does_not_confirm_it_and_a_declined_one_is_never_held(
+    session: Session, root: Actor
+) -> None:
+    second = make_person(session, "second", "admin")
+    position = give(session, "second", root, role="osm_director")
+
+    with pytest.raises(positions.SecondPersonNeeded):
+        positions.confirm_position(session, position.id, second, NOW)
+    positions.decline_position(session, position.id, root, NOW)
+
+    assert positions.waiting_positions(session, root) == []
+    for act in (positions.confirm_position, positions.decline_position):
+        with pytest.raises(positions.NothingToConfirm):
+            act(session, position.id, second, NOW)
+    assert not hats.actor_named(session, "second", TODAY).has("osm_director")
+
+
+def test_an_ordinary_post_and_what_the_system_gives_count_at_once(session: Session, root: Actor) -> None:
+    create(session)
+
+    assert not give(session, "somsri", root, role="osm_me").waits
+    assert not give(session, "somsri", SYSTEM, role="osm_director").waits
 
 
 def test_who_acts_for_somebody_does_so_no_longer_than_the_post_is_theirs(session: Session, root: Actor) -> None:

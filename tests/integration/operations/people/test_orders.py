@@ -14,7 +14,7 @@ from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations.people import hats, orders
 from osm_flow.operations.people.orders import NewOrder, OrderNotAccepted, end_order, record_order
-from osm_flow.operations.people.positions import PositionNotFound
+from osm_flow.operations.people.positions import PositionNotFound, SecondPersonNeeded, confirm_position
 from osm_flow.store.models import AdminRecord, Notification, Position
 from tests.factories import NOW, OFFICE, give_role, make_office, make_person
 
@@ -70,8 +70,15 @@ def test_a_head_hands_on_their_own_post_for_some_days(session: Session, people: 
 
 
 def test_the_secretary_writes_down_an_order_for_a_head_and_both_are_told(session: Session, people: People) -> None:
-    ordered(session, people["clerk"], people["head"], kind="delegated")
+    position = ordered(session, people["clerk"], people["head"], kind="delegated")
 
+    assert position.waits
+    for name in ("clerk", "anan"):
+        with pytest.raises((SecondPersonNeeded, NotYourRole)):
+            confirm_position(session, position.id, people[name], NOW)
+    assert hats.actor_named(session, "anan", TODAY).hat_for(("osm_me_head",), OFFICE) is None
+    confirm_position(session, position.id, people["boss"], NOW)
+    assert hats.actor_named(session, "anan", TODAY).hat_for(("osm_me_head",), OFFICE) is not None
     told = {notice.person_id for notice in session.scalars(select(Notification))}
     assert told == {people["anan"].person_id, people["head"].person_id}
     assert all("คุณclerk" in notice.text_th for notice in session.scalars(select(Notification)))

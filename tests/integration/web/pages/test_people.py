@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM, Hat
 from osm_flow.domain.people import NewPerson, NewPosition
@@ -13,7 +14,7 @@ from osm_flow.errors import NotFound
 from osm_flow.operations.people import accounts, positions
 from osm_flow.operations.people.hats import actor_for, actor_named, people_wearing
 from osm_flow.operations.people.positions import give_position
-from osm_flow.store.models import Person
+from osm_flow.store.models import Person, Position
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE
 from tests.integration.web.conftest import PASSWORD, Visitor
@@ -193,3 +194,20 @@ def test_people_page_by_key(store: Store, staff: Staff) -> None:
 
     assert [person.username for person in (*first.items, *second.items)] == ["admin", "auditor", "director", "planner"]
     assert first.total == second.total == len(staff)
+
+
+def test_a_post_with_authority_waits_for_a_second_person(store: Store, as_person: As) -> None:
+    admin, director = as_person("admin"), as_person("director")
+
+    told = admin.post("/people/strategy/positions", POSITION | {"role": "osm_me_head"}, follow_redirects=True).text
+    assert "ตำแหน่งนี้มีผลเมื่อผู้มีอำนาจอีกคนยืนยัน" in told
+    assert "รอผู้มีอำนาจอีกคนยืนยัน" in told
+    assert "รอให้คุณยืนยัน" in director.get("/").text
+    assert "รอให้คุณยืนยัน" not in admin.get("/").text
+    with store.reading() as session:
+        waiting = session.scalars(select(Position.id).where(Position.waits)).one()
+    assert "อีกคนต้องเป็นผู้ยืนยัน" in admin.get("/people/waiting").text
+    assert admin.post(f"/people/waiting/{waiting}/confirm").status_code == 403
+    assert as_person("strategy").get("/people/waiting").status_code == 403
+    assert "ยืนยันตำแหน่งแล้ว" in director.post(f"/people/waiting/{waiting}/confirm", follow_redirects=True).text
+    assert director.post(f"/people/waiting/{waiting}/decline").status_code == 409

@@ -38,7 +38,9 @@ FACTS: dict[Verb, Facts] = {
     Verb.start_case: ProcessFacts("annual_cycle", OFFICE),
     **dict.fromkeys((Verb.manage_witnesses, Verb.hold, Verb.erase), OfficeFacts(OFFICE)),
     **dict.fromkeys((Verb.see_team, Verb.see_audit, Verb.manage_people, Verb.move_calendar), OfficeFacts(OFFICE)),
-    **dict.fromkeys((Verb.record_order, Verb.propose_diagrams, Verb.retry_incident), OfficeFacts(OFFICE)),
+    **dict.fromkeys(
+        (Verb.confirm_position, Verb.record_order, Verb.propose_diagrams, Verb.retry_incident), OfficeFacts(OFFICE)
+    ),
     **dict.fromkeys((Verb.deploy, Verb.sign_log, Verb.repair_log, Verb.move_holidays), SystemFacts()),
 }
 HEADS = {"osm_director", "osm_admin_head", "osm_strategy_head", "osm_me_head"}
@@ -70,6 +72,7 @@ MAY = {
     Verb.resume_case: STEERING,
     Verb.repair: {"admin"},
     Verb.retry_incident: {"admin"},
+    Verb.confirm_position: STEERING,
     Verb.record_order: {"osm_secretariat", "osm_admin_head", "admin"},
     Verb.propose_diagrams: HEADS | {"admin"},
     # What concerns every office is nobody's by a position in one of them.
