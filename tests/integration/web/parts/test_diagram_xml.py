@@ -61,9 +61,9 @@ def test_every_shipped_diagram_has_a_first_step(key: str) -> None:
 def test_names_are_translated_for_those_who_read_english_and_left_alone_for_others() -> None:
     with Flask(__name__).test_request_context("/"):
         g.locale = "th"
-        assert in_language(DRAWN) == DRAWN
+        assert in_language(DRAWN.encode()) == DRAWN
         g.locale = "en"
-        english = in_language(DRAWN)
+        english = in_language(DRAWN.encode())
 
     assert "ผ่านแล้ว" not in english
     assert 'id="b" name="ไม่มีใครแปลคำนี้"' in english
