@@ -111,7 +111,7 @@ def refuse():
         (name + value).encode("utf-8")
         if "\\0" in value:
             raise ValueError("sabotage")
-posted.refuse_what_is_no_text = refuse
+posted._refuse_what_is_no_text = refuse
 """,
 }
 
