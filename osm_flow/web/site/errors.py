@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+from typing import Any
 
 from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from osm_flow.domain.search import says_nothing
-from osm_flow.errors import OsmFlowError
+from osm_flow.errors import OsmFlowError, Refused
 from osm_flow.store.database_errors import DatabaseError
 from osm_flow.store.quotas import megabytes
 from osm_flow.store.session import Busy, OutcomeUnknown, refusal_of
@@ -75,18 +76,19 @@ def answer(
         body |= {"reference": reference} if reference else {}
         response = Response(json.dumps(body, ensure_ascii=False), status, mimetype="application/problem+json")
     else:
-        page = render_template(
-            "errors/error.html",
-            typed=_typed() if status in _TYPED_INTO else [],
-            status=status,
-            heading=heading,
-            detail=detail,
-            hint=hint,
-            fields=fields,
-            reference=reference,
-        )
-        response = make_response(page, status)
+        told = {"status": status, "heading": heading, "detail": detail, "hint": hint, "reference": reference}
+        response = make_response(_page(**told, fields=fields, typed=_typed() if status in _TYPED_INTO else []), status)
     return response
+
+
+def _page(**told: Any) -> str:
+    """The page around what went wrong; as a stranger sees it where the database does not even say who is reading."""
+    try:
+        return render_template("errors/error.html", **told)
+    except (DatabaseError, Refused):
+        lifecycle.abandon()
+        g.actor = None
+        return render_template("errors/error.html", **told)
 
 
 def _typed() -> list[tuple[str, str]]:

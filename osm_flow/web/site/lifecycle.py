@@ -26,6 +26,7 @@ from osm_flow.errors import Refused
 from osm_flow.operations.background.delivery import anything_pending, go_on_at_once
 from osm_flow.operations.people.hats import actor_signed_in
 from osm_flow.store import patience
+from osm_flow.store.database_errors import DatabaseError
 from osm_flow.store.session import Store
 from osm_flow.store.unit_of_work import unit_of
 from osm_flow.web.site.access import rule_of
@@ -145,7 +146,8 @@ def know_reader() -> None:
     """Find out who reads the page that says what was wrong, where that was said before anybody asked."""
     if g.get("is_known", True):
         return
-    with contextlib.suppress(Refused):
+    # Who cannot be known now, because the database is away or busy, reads the page as a stranger would.
+    with contextlib.suppress(Refused, DatabaseError):
         _open(g.store, reads=True)
         _recognise()
     abandon()

@@ -23,7 +23,7 @@ from osm_flow.store.session import Limits, Store
 from osm_flow.web.site.access import public, signed_in
 from osm_flow.web.site.errors import _TEXTS, answer, on_our_error
 from osm_flow.web.site.i18n import gettext
-from tests.factories import NOW, OFFICE
+from tests.factories import NOW, OFFICE, make_office, make_person
 from tests.integration.web.conftest import PASSWORD, Visitor
 
 
@@ -404,3 +404,32 @@ def test_a_program_that_uses_the_wrong_method_is_told_so(as_person: Callable[[st
     answer = as_person("admin").get("/privacy/find", headers={"Accept": "application/json"})
 
     assert answer.status_code == 405
+
+
+@pytest.mark.parametrize("table", ["people", "positions", "notifications"])
+def test_whatever_is_locked_the_page_that_says_what_was_wrong_is_shown(
+    new_postgresql: Callable[[], Store], tmp_path: Path, table: str
+) -> None:
+    with (whole := new_postgresql()).transaction() as session:
+        make_office(session)
+        boss = make_person(session, "boss", "osm_director")
+    store = Store(whole.url.render_as_string(hide_password=False), limits=Limits(lock=1))
+    app = create_app(Settings(env="test", secret_key="k" * 40, data_dir=tmp_path), store=store)
+    client = app.test_client()
+    with client.session_transaction() as cookies:
+        cookies["_user_id"] = f"{boss.person_id}:0"
+    with whole.engine.begin() as holder:
+        holder.execute(text(f"LOCK {table} IN ACCESS EXCLUSIVE MODE"))
+        answers = {
+            (method, path): client.open(path, method=method, data={"a": "b"} if method == "POST" else None).status_code
+            for method, path in (
+                ("POST", "/account/password"),
+                ("POST", "/login"),
+                ("GET", "/nothing"),
+                ("GET", "/"),
+                ("PUT", "/"),
+            )
+        }
+    assert set(answers.values()) <= {400, 404, 405, 503}, answers
+    assert client.get("/").status_code == 200
+    store.close()
