@@ -41,6 +41,8 @@ class NotFound(OsmFlowError):
     """There is no such thing here."""
 
     status = 404
+    # What may lie hidden is told like what is not there, whatever the error is called: pages say this sentence of it.
+    is_told_alike = False
 
 
 class Forbidden(OsmFlowError):

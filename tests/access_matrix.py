@@ -42,7 +42,7 @@ _OF_CASES = frozenset(
     }
 )
 _RELATED = {
-    "participant": "who has or had one of its work items",
+    "participant": "who has or had the work item",
     "province": "the province that it concerns",
     "starter": "whom the diagram names as starters, and then nobody else",
     "candidate": "a candidate",

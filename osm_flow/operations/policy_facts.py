@@ -43,6 +43,7 @@ def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemF
         separate_from=tuple(dict.fromkeys((*separate, *apart))),
         names_others=any(one.person_id is not None and one.person_id not in answered for one in item.candidates),
         case_state=item.case.state,
+        done_by_id=item.completed_by_id,
     )
 
 

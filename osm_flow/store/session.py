@@ -76,6 +76,8 @@ class OutcomeUnknown(Busy):
 class CaseNotFound(NotFound):
     """There is no such case."""
 
+    is_told_alike = True
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from osm_flow.domain.access.actors import Actor, Hat
-from osm_flow.domain.access.roles import OUTSIDE, PROVINCIAL, SECTIONS, STAFF, WORKERS
+from osm_flow.domain.access.roles import OUTSIDE, OWN_ONLY, PROVINCIAL, SECTIONS, STAFF, WORKERS
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 
@@ -73,6 +73,7 @@ class CaseFacts:
 class WorkItemFacts:
     """What the policy knows of a work item; `completed_by` says who completed which element of the case.
 
+    done_by_id    who completed the work item itself.
     names_others  whether people are named as candidates for whom the actor does not answer; `candidates` leaves them out.
     """
 
@@ -86,6 +87,7 @@ class WorkItemFacts:
     separate_from: tuple[str, ...] = ()
     names_others: bool = False
     case_state: str = CaseStatus.ACTIVE
+    done_by_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -181,9 +183,9 @@ _OPEN = frozenset(OPEN_WORK_ITEM)
 _LIVING = frozenset(OPEN_CASE)
 
 RULES: dict[Verb, Rule] = {
-    Verb.see_case: Rule(_READERS, ("participant", "province")),
+    Verb.see_case: Rule(_READERS, ("province",)),
     Verb.see_work_item: Rule(_READERS, ("participant", "province")),
-    Verb.see_history: Rule(_READERS, ("participant", "province")),
+    Verb.see_history: Rule(_READERS, ("province",)),
     Verb.see_team: Rule(_HEADS | _SUPERIORS | _ADMIN | _AUDITOR),
     Verb.see_audit: Rule(_ADMIN | _AUDITOR),
     Verb.start_case: Rule(_OSM | _SUPERIORS, ("starter",)),
@@ -242,9 +244,12 @@ def decide(actor: Actor, verb: Verb, facts: Facts) -> Decision:
 def require(actor: Actor, verb: Verb, facts: Facts) -> Decision:
     """As `decide`, but raises when the person may not: NotFound, NotYourRole, DutiesAreSeparate, HeldBySomeoneElse.
 
+    What the person may not see does not exist for them, in their own office as in another one.
     The wrong state alone does not raise: state machines refuse it and name what happened.
     """
     decision = decide(actor, verb, facts)
+    if decision.reason is Reason.role and not _sees(actor, facts):
+        raise NotFound
     refusals: dict[Reason, type[OsmFlowError]] = {
         Reason.foreign: NotFound,
         Reason.role: NotYourRole,
@@ -295,10 +300,8 @@ def _related(actor: Actor, relation: str, facts: Facts) -> Hat | None:
         case WorkItemFacts(), "recorder":
             return actor.wearing(_OSM, facts.office_id) if _asks_outsiders_alone(facts) else None
         case WorkItemFacts(), "participant":
-            people = {facts.assignee_id, facts.owner_id}.union(*facts.completed_by.values())
-            return _hat_of(actor, facts) if actor.person_id in people else _candidate(actor, facts)
-        case CaseFacts(), "participant":
-            return _hat_of(actor, facts) if actor.person_id in facts.people else _candidate(actor, facts)
+            people = {facts.assignee_id, facts.owner_id, facts.done_by_id}
+            return _hat_of(actor, facts) if actor.person_id in people else _asked(actor, facts)
         case ((CaseFacts() | WorkItemFacts()), "province"):
             here = (hat for hat in actor.hats if hat.role in PROVINCIAL and hat.covers(facts.office_id))
             return next((hat for hat in here if hat.province_id and hat.province_id == facts.province_id), None)
@@ -323,6 +326,28 @@ def _asks_outsiders_alone(item: WorkItemFacts) -> bool:
     """Whether every candidate is a party outside the office: no role of the office, and nobody in person."""
     asked = {candidate.partition("@")[0] for candidate in item.candidates}
     return bool(asked) and asked <= OUTSIDE and not item.names_others
+
+
+def _sees(actor: Actor, facts: Facts) -> bool:
+    """Whether the case or work item exists for the actor; whatever is neither of them does."""
+    match facts:
+        case CaseFacts():
+            return decide(actor, Verb.see_case, facts).allowed
+        case WorkItemFacts():
+            return decide(actor, Verb.see_work_item, facts).allowed
+    return True
+
+
+def takes_part(actor: Actor, case: CaseFacts) -> bool:
+    """Whether the actor is or was a candidate or a doer of a work item of the case: they are told of it, whatever they see."""
+    return actor.person_id in case.people or _candidate(actor, case) is not None
+
+
+def _asked(actor: Actor, item: WorkItemFacts) -> Hat | None:
+    """The hat of a candidate. Parties outside often share a role: what one of them took or did is not the others' any more."""
+    hat = _candidate(actor, item)
+    taken = {item.assignee_id, item.owner_id, item.done_by_id} - {None}
+    return None if hat is not None and taken and hat.role in OWN_ONLY else hat
 
 
 def _candidate(actor: Actor, facts: CaseFacts | WorkItemFacts) -> Hat | None:

@@ -14,7 +14,7 @@ class Role:
 
     office     staff of the cluster's office and its superiors: everything of their office.
     province   people of one province: what concerns that province, and their own work items.
-    own        only work items given to them.
+    own        only work items given to them, what lies at these, and the papers that they show; never the case.
     oversight  auditor (reads everything, writes nothing) and administrator (repairs, does nobody else's work).
     external   a party outside the system, asked by letter; public: anybody. Neither signs in.
     """
@@ -80,7 +80,8 @@ def roles_reaching(*reach: Reach) -> frozenset[str]:
 STAFF = roles_reaching("office")
 PROVINCIAL = roles_reaching("province")
 OVERSIGHT = roles_reaching("oversight")
-WORKERS = STAFF | PROVINCIAL | roles_reaching("own")
+OWN_ONLY = roles_reaching("own")
+WORKERS = STAFF | PROVINCIAL | OWN_ONLY
 # Parties outside the office: their answers may be written down for them, by the office and as its own act.
 OUTSIDE = frozenset(ROLES) - STAFF - OVERSIGHT
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, exists, false, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, String, and_, false, func, or_, select, true, type_coerce
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.party_answers import PartyAnswer
 from osm_flow.domain.access.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
 from osm_flow.domain.access.roles import PROVINCIAL
@@ -33,7 +33,6 @@ from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import cancelling
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.form_context import form_context
-from osm_flow.operations.work_items.inbox import is_candidate
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
     Case,
@@ -147,7 +146,7 @@ def list_cases(
     limit: int = 50,
 ) -> Page[Case]:
     """The cases that the actor may see, newest first. Raises PageKeyUnreadable."""
-    conditions = [_visible(actor), *_conditions(wanted)]
+    conditions = [visible(actor), *_conditions(wanted)]
     total = session.scalar(select(func.count()).select_from(Case).join(Case.definition).where(*conditions)) or 0
     query = select(Case).join(Case.definition).where(*conditions).options(contains_eager(Case.definition))
     items, following = _NEWEST_FIRST.page(
@@ -289,7 +288,7 @@ def _recorded_before(session: Session, task_id: str) -> str | None:
     return session.scalar(query.where(JournalRecord.kind == RecordKind.message_received).limit(1))
 
 
-def _visible(actor: Actor) -> ColumnElement[bool]:
+def visible(actor: Actor) -> ColumnElement[bool]:
     """The policy's `see_case` as a condition."""
     if actor.is_system:
         return Case.id.is_not(None)
@@ -297,19 +296,14 @@ def _visible(actor: Actor) -> ColumnElement[bool]:
     alternatives: list[ColumnElement[bool]] = [Case.office_id.in_(whole)]
     parts = [office for office in actor.office_ids if office not in whole]
     if parts:
-        provinces = [hat.province_id for hat in actor.hats if hat.role in PROVINCIAL and hat.province_id]
-        alternatives.append(and_(Case.office_id.in_(parts), Case.province_id.in_(provinces)))
-        alternatives.append(and_(Case.office_id.in_(parts), _takes_part(actor)))
+        alternatives += [and_(Case.office_id.in_(parts), _of_province(hat)) for hat in actor.hats if hat.province_id]
     return or_(false(), *alternatives)
 
 
-def _takes_part(actor: Actor) -> ColumnElement[bool]:
-    mine = or_(
-        WorkItem.assignee_id == actor.person_id,
-        WorkItem.owner_id == actor.person_id,
-        WorkItem.completed_by_id == actor.person_id,
-    )
-    return exists().where(WorkItem.case_id == Case.id, or_(mine, is_candidate(actor)))
+def _of_province(hat: Hat) -> ColumnElement[bool]:
+    """The policy's `province` as a condition on cases."""
+    here = Case.office_id == hat.office_id if hat.office_id else true()
+    return and_(here, Case.province_id == hat.province_id) if hat.role in PROVINCIAL else false()
 
 
 def _conditions(wanted: CaseFilter) -> Iterator[ColumnElement[bool]]:

@@ -17,12 +17,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, require
+from osm_flow.domain.access.policy import Verb, WorkItemFacts, decide, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import visible
 from osm_flow.errors import Invalid, NotFound
-from osm_flow.operations.cases.comments import element_in_case
+from osm_flow.operations.cases.comments import element_in_case, facts_at
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.stepping import step as stepping
@@ -49,6 +49,8 @@ _LONGEST_NAME, _LONGEST_KIND = 200, 20
 
 class AttachmentNotFound(NotFound):
     """There is no such file."""
+
+    is_told_alike = True
 
 
 class FileTooLarge(Invalid):
@@ -109,7 +111,7 @@ def attach(
     Raises FileTooLarge, CaseFull, OfficeFull, FileEmpty, KindNotAllowed, ContentMismatch, Forbidden.
     """
     case = lock_case(session, case_id)
-    decision = require(actor, Verb.attach, case_facts(session, case, actor))
+    decision = require(actor, Verb.attach, facts_at(session, case, work_item_id, actor))
     if not first_time(session, key, actor, now, purpose=f"attach:{case_id}"):
         return None
     stepping.refuse_unless_active(case)
@@ -138,12 +140,16 @@ def attach(
 
 
 def get_attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment:
-    """The file with its content, for who may see the case. Raises AttachmentNotFound."""
+    """The file with its content, for who may see the case or the work item at which it lies. Raises AttachmentNotFound."""
     query = select(Attachment).where(Attachment.id == attachment_id).options(undefer(Attachment.content))
     attachment = session.scalars(query).one_or_none()
     if attachment is None or (attachment.size and not attachment.content):
         raise AttachmentNotFound(attachment_id=attachment_id)
-    require(actor, Verb.see_case, case_facts(session, session.get_one(Case, attachment.case_id), actor))
+    case = session.get_one(Case, attachment.case_id)
+    if not decide(actor, Verb.see_case, case_facts(session, case, actor)).allowed:
+        facts = facts_at(session, case, attachment.work_item_id, actor)
+        seeing = Verb.see_work_item if isinstance(facts, WorkItemFacts) else Verb.see_case
+        require(actor, seeing, facts)
     return attachment
 
 
@@ -156,9 +162,11 @@ def attachment_with_case(session: Session, attachment_id: int) -> tuple[Attachme
     return row[0], row[1]
 
 
-def attachments_of(session: Session, case: Case) -> list[Attachment]:
-    """The files of the case without their content, oldest first."""
+def attachments_of(session: Session, case: Case, work_item_id: str | None = None) -> list[Attachment]:
+    """The files of the case, or of this one of its work items, without their content, oldest first."""
     query = select(Attachment).where(Attachment.case_id == case.id).options(joinedload(Attachment.person))
+    if work_item_id is not None:
+        query = query.where(Attachment.work_item_id == work_item_id)
     return list(session.scalars(query.order_by(Attachment.id)))
 
 

@@ -9,16 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, require
+from osm_flow.domain.access.policy import CaseFacts, Verb, WorkItemFacts, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.journal import NotStorable
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import says_nothing
 from osm_flow.errors import Invalid
 from osm_flow.operations.idempotency import first_time
-from osm_flow.operations.policy_facts import case_facts
+from osm_flow.operations.policy_facts import case_facts, work_item_facts
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.store.models import Comment, WorkItem
+from osm_flow.store.models import Case, Comment, WorkItem
 from osm_flow.store.session import lock_case
 
 _LONGEST = 10_000
@@ -44,7 +44,7 @@ def comment(
 ) -> Comment | None:
     """Comment on the case; None when the same key did so already. Ended cases take comments too."""
     case = lock_case(session, case_id)
-    decision = require(actor, Verb.comment, case_facts(session, case, actor))
+    decision = require(actor, Verb.comment, facts_at(session, case, work_item_id, actor))
     if not first_time(session, key, actor, now, purpose=f"comment:{case_id}"):
         return None
     body = body.strip()
@@ -62,10 +62,20 @@ def comment(
     return added
 
 
-def comments_on(session: Session, case_id: str) -> Sequence[Comment]:
-    """The comments on the case, oldest first."""
+def comments_on(session: Session, case_id: str, work_item_id: str | None = None) -> Sequence[Comment]:
+    """The comments on the case, or on this one of its work items, oldest first."""
     query = select(Comment).where(Comment.case_id == case_id).options(joinedload(Comment.person))
+    if work_item_id is not None:
+        query = query.where(Comment.work_item_id == work_item_id)
     return session.scalars(query.order_by(Comment.id)).all()
+
+
+def facts_at(session: Session, case: Case, work_item_id: str | None, actor: Actor) -> CaseFacts | WorkItemFacts:
+    """What the policy judges a comment or a file by: the work item that it lies at, else the case."""
+    item = session.get(WorkItem, work_item_id) if work_item_id is not None else None
+    if item is None or item.case_id != case.id:
+        return case_facts(session, case, actor)
+    return work_item_facts(session, item, actor)
 
 
 def element_in_case(session: Session, case_id: str, work_item_id: str | None) -> str | None:

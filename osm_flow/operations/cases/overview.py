@@ -14,7 +14,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.stages import STAGES
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
-from osm_flow.operations.cases.acts import AnsweredAlready, NotAwaited
+from osm_flow.operations.cases.acts import AnsweredAlready, NotAwaited, visible
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.stepping.step import waiting_of
 from osm_flow.store.models import (
@@ -138,10 +138,10 @@ def open_incidents_of(session: Session, case: Case) -> list[Incident]:
 
 
 def running_by_definition(session: Session, key: str, actor: Actor) -> dict[int, int]:
-    """The numbers of running cases of the actor's offices by version of a process."""
+    """The numbers of running cases that the actor may see by version of a process."""
     query = (
         select(Case.definition_id, func.count())
         .join(Case.definition)
-        .where(ProcessDefinition.key == key, Case.office_id.in_(actor.office_ids), Case.state.in_(OPEN_CASE))
+        .where(ProcessDefinition.key == key, visible(actor), Case.state.in_(OPEN_CASE))
     )
     return dict(session.execute(query.group_by(Case.definition_id)).all())

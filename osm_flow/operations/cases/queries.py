@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.party_answers import answer_in
 from osm_flow.domain.journal import is_as_stated
 from osm_flow.domain.json import JSON
@@ -18,6 +19,7 @@ from osm_flow.domain.pages import Page
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import Process
+from osm_flow.operations.cases.acts import visible
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.operations.people.hats import names_of
@@ -114,14 +116,14 @@ def case_history(
     return Page(entries, following, case.seq)
 
 
-def case_parent(session: Session, case: Case) -> Case | None:
-    """The case that called this one; None for one that was begun by itself."""
-    return session.get(Case, case.parent_case_id) if case.parent_case_id else None
+def case_parent(session: Session, case: Case, actor: Actor = SYSTEM) -> Case | None:
+    """The case that called this one, if the actor may see it; None for one that was begun by itself."""
+    return session.scalars(select(Case).where(Case.id == case.parent_case_id, visible(actor))).one_or_none()
 
 
-def case_children(session: Session, case: Case) -> Sequence[Case]:
-    """The cases that this one called, oldest first."""
-    query = select(Case).where(Case.parent_case_id == case.id).options(joinedload(Case.definition))
+def case_children(session: Session, case: Case, actor: Actor = SYSTEM) -> Sequence[Case]:
+    """The cases that this one called and the actor may see, oldest first."""
+    query = select(Case).where(Case.parent_case_id == case.id, visible(actor)).options(joinedload(Case.definition))
     return session.scalars(query.order_by(Case.started_at, Case.id)).all()
 
 

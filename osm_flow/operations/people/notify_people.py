@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.policy import Verb, decide
+from osm_flow.domain.access.policy import Verb, decide, takes_part
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.operations.people.absence import Absences, absences_in
 from osm_flow.operations.people.hats import actor_for, people_wearing
@@ -23,17 +23,23 @@ def notify(
     people: dict[int, Person] = {}
     for spelled in filter(None, map(str.strip, candidates.split(","))):
         people |= {person.id: person for person in people_behind(session, spelled, case, absences, now)}
-    session.add_all(
-        Notification(person_id=person_id, kind=kind, text_th=text_th, text_en=text_en, url=f"/cases/{case.id}", at=now)
-        for person_id in sorted(people)
-    )
+    for _, person in sorted(people.items()):
+        url = _where(session, case, person, now)
+        session.add(Notification(person_id=person.id, kind=kind, text_th=text_th, text_en=text_en, url=url, at=now))
     return len(people)
+
+
+def _where(session: Session, case: Case, person: Person, now: datetime) -> str:
+    """What the notice leads to: the case, or the inbox of whoever sees of it no more than their own work items."""
+    reader = actor_for(session, person, local_day(now))
+    sees = decide(reader, Verb.see_case, case_facts(session, case, reader)).allowed
+    return f"/cases/{case.id}" if sees else "/inbox?view=groups"
 
 
 def people_behind(session: Session, spelled: str, case: Case, absences: Absences, now: datetime) -> list[Person]:
     """Who is meant by one candidate, in the office of the case, today; for whoever is away their stand-ins.
 
-    Whoever stands in for a person named must be able to see the case; of a role it is who holds it too.
+    Whoever stands in for a person named must be able to see the case or take part in it; of a role it is who holds it too.
     """
     today = local_day(now)
     if not spelled.startswith("user:"):
@@ -42,7 +48,8 @@ def people_behind(session: Session, spelled: str, case: Case, absences: Absences
 
     def may(stand_in: Person) -> bool:
         actor = actor_for(session, stand_in, today)
-        return decide(actor, Verb.see_case, case_facts(session, case, actor)).allowed
+        facts = case_facts(session, case, actor)
+        return decide(actor, Verb.see_case, facts).allowed or takes_part(actor, facts)
 
     named = select(Person).where(Person.username == spelled.removeprefix("user:"))
     return absences.instead_of(session.scalars(named), may)

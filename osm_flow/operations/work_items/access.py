@@ -39,6 +39,8 @@ _READ_UNDER_LOCK: ReadOnce[str, WorkItem] = ReadOnce()
 class WorkItemNotFound(NotFound):
     """There is no such work item."""
 
+    is_told_alike = True
+
 
 class AlreadyHeld(HeldBySomeoneElse):
     """{name} already holds this work item."""

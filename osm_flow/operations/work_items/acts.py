@@ -30,7 +30,7 @@ from osm_flow.operations.work_items.access import (
     refuse_closed,
     refuse_held,
 )
-from osm_flow.operations.work_items.form_context import form_context
+from osm_flow.operations.work_items.form_context import context_seen, form_context
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, WorkItem
 
@@ -69,6 +69,11 @@ def context_of(session: Session, item: WorkItem) -> JSON:
     if item.state == WorkItemStatus.COMPLETED:
         return variables
     return form_context(session, item.case, form_of(session, item), variables)
+
+
+def context_for(session: Session, item: WorkItem, actor: Actor) -> JSON:
+    """`context_of` as far as this person may read what lies around the case: what their page is filled from."""
+    return context_seen(session, item, actor, context_of(session, item))
 
 
 def form_of(session: Session, item: WorkItem) -> JSON | None:

@@ -14,10 +14,13 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import reads_whole_office
+from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.json import JSON
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.ledger import registers
-from osm_flow.store.models import Attachment, Case, FiscalDate
+from osm_flow.store.models import Attachment, Case, FiscalDate, WorkItem
 
 AROUND = "around"
 
@@ -28,6 +31,21 @@ def form_context(session: Session, case: Case, schema: JSON | None, variables: J
     if not asked:
         return variables
     return {**variables, AROUND: {name: _answer(name, session, case, variables) for name in sorted(asked)}}
+
+
+def context_seen(session: Session, item: WorkItem, actor: Actor, context: JSON) -> JSON:
+    """The context without other parties' files and projects, for whoever does not read the whole office."""
+    around = context.get(AROUND)
+    if not around or actor.is_system or reads_whole_office(actor, item.office_id):
+        return context
+    seen = dict(around)
+    provinces = {hat.province_id for hat in actor.hats if hat.role in PROVINCIAL and hat.province_id}
+    if "files" in seen:
+        mine = Attachment.work_item_id == item.id
+        seen["files"] = list(dict.fromkeys(session.scalars(select(Attachment.filename).where(mine))))
+    for name in registers.NAMES & seen.keys():
+        seen[name] = [row for row in seen[name] if row.get("province") in provinces]
+    return {**context, AROUND: seen}
 
 
 def _answer(name: str, session: Session, case: Case, variables: JSON) -> Any:

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, String, and_, exists, func, or_, select, t
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain.access.actors import Actor, Hat
-from osm_flow.domain.access.policy import Verb, offices_where
+from osm_flow.domain.access.policy import Verb, offices_where, reads_whole_office
+from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import asked
@@ -136,7 +137,7 @@ def _was_asked(session: Session, row: WaitingMessage) -> bool:
 def home_for(session: Session, actor: Actor, now: datetime) -> Home:
     """The screen that answers "what must I do now?"."""
     dates = select(FiscalDate).where(FiscalDate.office_id.in_(actor.office_ids), FiscalDate.date >= local_day(now))
-    projects = select(Project).where(Project.office_id.in_(actor.office_ids), Project.colour == "red")
+    projects = select(Project).where(projects_seen(actor), Project.colour == "red")
     in_a_week = now + timedelta(days=7)
     return Home(
         overdue=inbox_for(session, actor, now, InboxFilter(overdue=True), limit=10),
@@ -147,6 +148,14 @@ def home_for(session: Session, actor: Actor, now: datetime) -> Home:
         next_dates=list(session.scalars(dates.order_by(FiscalDate.date, FiscalDate.key).limit(5))),
         red_projects=list(session.scalars(projects.order_by(Project.id).limit(10))),
     )
+
+
+def projects_seen(actor: Actor) -> ColumnElement[bool]:
+    """Whose projects and money the actor may read: of whole offices, of their province, of nobody else."""
+    whole = [office for office in actor.office_ids if reads_whole_office(actor, office)]
+    provinces = [hat.province_id for hat in actor.hats if hat.role in PROVINCIAL and hat.province_id]
+    of_provinces = and_(Project.office_id.in_(actor.office_ids), Project.province_id.in_(provinces))
+    return or_(Project.office_id.in_(whole), of_provinces)
 
 
 def _visible(actor: Actor, view: View) -> list[ColumnElement[bool]]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, selectinload
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.party_answers import answer_in
-from osm_flow.domain.access.policy import Reason, Verb, offices_where
+from osm_flow.domain.access.policy import Reason, Verb, decide, offices_where
 from osm_flow.domain.access.roles import STAFF, WORKERS
 from osm_flow.domain.journal import is_as_stated
 from osm_flow.domain.json import JSON
@@ -23,6 +22,7 @@ from osm_flow.engine.values import Waiting
 from osm_flow.operations.ledger.case_journal import payload_of
 from osm_flow.operations.people.absence import absences_in
 from osm_flow.operations.people.hats import valid_on
+from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.access import may_receive
 from osm_flow.store.models import (
@@ -140,11 +140,12 @@ def provinces_of(session: Session, offices: Iterable[str]) -> list[Province]:
     return sorted(found, key=lambda province: thai_order(province.name_th))
 
 
-def item_names(session: Session, ids: Iterable[str], actor: Actor) -> dict[str, Row[*tuple[Any, ...]]]:
-    """What work items of the actor's offices are called and are about, by id."""
-    query = select(WorkItem.id, WorkItem.name_th, WorkItem.name_en, WorkItem.subject)
-    rows = session.execute(query.where(WorkItem.id.in_(list(ids)), WorkItem.office_id.in_(actor.office_ids)))
-    return {row.id: row for row in rows}
+def item_names(session: Session, ids: Iterable[str], actor: Actor) -> dict[str, WorkItem]:
+    """What those of these work items are called and are about that the actor may see, by id."""
+    query = select(WorkItem).where(WorkItem.id.in_(list(ids)), WorkItem.office_id.in_(actor.office_ids))
+    found = session.scalars(query.options(joinedload(WorkItem.case), selectinload(WorkItem.candidates)))
+    seen = (item for item in found if decide(actor, Verb.see_work_item, work_item_facts(session, item, actor)).allowed)
+    return {item.id: item for item in seen}
 
 
 def subjects_of(session: Session, ids: Collection[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from flask import Blueprint, flash, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import OfficeFacts, Verb, offices_where
+from osm_flow.domain.access.roles import OWN_ONLY, ROLES
 from osm_flow.domain.calendar.deadlines import close_of, local_day
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, MILESTONES, DateStatus, NewDate, fiscal_year_of
 from osm_flow.domain.calendar.thai_dates import BUDDHIST_OFFSET, parse_thai_date
@@ -58,7 +59,9 @@ def calendar() -> ResponseReturnValue:
     office_id, fiscal_year = _office_asked_for(), _year_asked_for()
     rows = fiscal_calendar.fiscal_dates(g.session, office_id, fiscal_year) if office_id else []
     known = fiscal_calendar.fiscal_years(g.session, office_id) if office_id else []
-    changes = fiscal_calendar.changes_of(g.session, office_id, fiscal_year) if office_id else {}
+    # Letters and who moved what are for the office and its provinces; parties outside read the days.
+    reads = office_id is not None and g.actor.wearing(ROLES.keys() - OWN_ONLY, office_id) is not None
+    changes = fiscal_calendar.changes_of(g.session, office_id, fiscal_year) if office_id and reads else {}
     present = {row.key for row in rows}
     lines = [_line(row, changes.get(row.key, [])) for row in rows]
     return render_template(
@@ -71,6 +74,7 @@ def calendar() -> ResponseReturnValue:
         past=[line for line in lines if line.is_past],
         missing=[(milestone.key, name_of(milestone.key)) for milestone in MILESTONES if milestone.key not in present],
         statuses=_statuses(),
+        shows_letters=reads,
         may_move=office_id is not None and may(Verb.move_calendar, OfficeFacts(office_id)),
     )
 

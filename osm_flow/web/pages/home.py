@@ -6,7 +6,7 @@ from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb
-from osm_flow.domain.access.roles import WORKERS
+from osm_flow.domain.access.roles import OWN_ONLY, WORKERS
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
 from osm_flow.operations.cases import overview
 from osm_flow.operations.cases.incidents import count_open
@@ -35,6 +35,7 @@ def home() -> ResponseReturnValue:
         titles=titles,
         milestones=MILESTONE_OF,
         now=g.now,
+        sees_projects=any(hat.role not in OWN_ONLY for hat in g.actor.hats),
         works=any(hat.role in WORKERS for hat in g.actor.hats),
         incidents=count_open(g.session, g.actor) if may(Verb.retry_incident) else 0,
         proposals=count_proposals(g.session, g.actor),

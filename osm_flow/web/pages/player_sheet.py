@@ -114,7 +114,7 @@ class Reader:
         self._process: Process = compiled(g.session, case.definition)
         relatives = (compiled(g.session, definition) for definition in moments.relatives_of(g.session, case))
         self._labels = Labels(self._process, list(relatives))
-        self._children: Sequence[Case] = case_children(g.session, case)
+        self._children: Sequence[Case] = case_children(g.session, case, g.actor)
 
     def view(self, moment: Moment, *, whole: bool = False) -> MomentView:
         """With `whole`, every change and every variable, however many there are."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Decision, Reason, Verb, WorkItemFacts, decide
+from osm_flow.domain.access.policy import Decision, Reason, Verb, WorkItemFacts, decide, reads_whole_office
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms.values import changes, keep_known
 from osm_flow.domain.json import JSON
@@ -87,6 +87,7 @@ class ItemView:
     acting: str
     asked: list[tuple[str, str]]
     instance: int | None = None
+    sees_case: bool = True
 
     @property
     def is_open(self) -> bool:
@@ -146,7 +147,7 @@ def look_at(visit: Visit, work_item_id: str) -> ItemView:
     return ItemView(
         item=item,
         schema=work_items.form_of(session, item),
-        variables=work_items.context_of(session, item),
+        variables=work_items.context_for(session, item, actor),
         documentation=gettext(waiting.documentation) if waiting else "",
         action=gettext(str(properties.get("action") or "")),
         approves=properties.get("approves"),
@@ -156,6 +157,7 @@ def look_at(visit: Visit, work_item_id: str) -> ItemView:
         acting=acting_words(completing),
         asked=[(spelled, party_words(spelled)) for spelled in facts.candidates] if may["record_answer"] else [],
         instance=waiting.instance if waiting else None,
+        sees_case=decide(actor, Verb.see_case, case_facts(session, item.case, actor)).allowed,
     )
 
 
@@ -175,23 +177,27 @@ def blank_form(visit: Visit, view: ItemView) -> SchemaForm | None:
 
 
 def page_of(visit: Visit, view: ItemView, form: SchemaForm | None, tried: Tried | None = None) -> WorkItemPage:
-    """The page with this form in it, and with what was tried before it was shown again."""
+    """The page with this form in it, and with what was tried before it was shown again.
+
+    Whoever does not see the case is shown what lies at the work item, and no other paper than its form and what it judges.
+    """
     session, item = visit.session, view.item
-    told = tell(session, item.case, case_history(session, item.case).items)
-    standing = case_standing(session, item.case, visit.now)
+    at_item = None if view.sees_case else item.id
+    told = tell(session, item.case, case_history(session, item.case).items) if view.sees_case else []
+    standing = case_standing(session, item.case, visit.now) if view.sees_case else {"tokens": [], "passed": {}}
     return WorkItemPage(
         view=view,
         form=form,
         tried=tried or Tried(),
-        under_approval=_under_approval(session, view),
+        under_approval=_under_approval(visit, view),
         returned=return_of(session, item) if view.is_open else None,
-        rework=_rework(view),
+        rework=_rework(view) if view.sees_case else [],
         sender=_sender(session, item),
         closed_words="" if view.is_open else _closed_words(session, item),
         earlier=[entry for entry in told if entry.at <= item.opened_at and entry.is_work][:_EARLIER],
-        documents=documents_of(session, item.case),
-        comments=comments_on(session, item.case_id),
-        attachments=attachments_of(session, item.case),
+        documents=documents_of(session, item.case) if view.sees_case else [],
+        comments=comments_on(session, item.case_id, at_item),
+        attachments=attachments_of(session, item.case, at_item),
         elements=live_elements(compiled(session, item.case.definition), standing),
         choices=_choices(visit, view),
         draft_at=work_item_queries.draft_saved_at(session, item, visit.actor),
@@ -203,7 +209,8 @@ def _may(visit: Visit, item: WorkItem, facts: WorkItemFacts) -> dict[str, bool]:
     actor = visit.actor
     decisions: dict[Verb, Decision] = {verb: decide(actor, verb, facts) for verb in _ACTS}
     of_case = case_facts(visit.session, item.case, actor)
-    decisions |= {verb: decide(actor, verb, of_case) for verb in (Verb.comment, Verb.attach)}
+    written_at = of_case if decide(actor, Verb.see_case, of_case).allowed else facts
+    decisions |= {verb: decide(actor, verb, written_at) for verb in (Verb.comment, Verb.attach)}
     mine = item.assignee_id == actor.person_id
     may = {verb.value: decision.allowed for verb, decision in decisions.items()}
     may["complete"] = may["follow_up"] = may["complete"] and mine
@@ -230,10 +237,11 @@ def _rework(view: ItemView) -> list[str]:
     return [part for part in parts if isinstance(part, str) and part] if isinstance(parts, list) else []
 
 
-def _under_approval(session: Session, view: ItemView) -> Shown | None:
-    """The document that this work item approves, with what changed since its last version marked."""
+def _under_approval(visit: Visit, view: ItemView) -> Shown | None:
+    """The document that this work item approves; for who reads the office, what changed since its last version marked."""
     if not view.approves:
         return None
+    session = visit.session
     known = view.variables.get(view.approves) if view.is_open else None
     seen = known if isinstance(known, dict) else None
     versions = earlier_versions.versions_of(session, view.item, view.approves, seen=seen, instance=view.instance)
@@ -242,7 +250,7 @@ def _under_approval(session: Session, view: ItemView) -> Shown | None:
     newest = versions[-1]
     values = newest.values if seen is None else seen
     earlier = [version for version in versions if version.values != values]
-    if not earlier:
+    if not earlier or not reads_whole_office(visit.actor, view.item.office_id):
         return shown(newest.schema, values)
     marked = changes(newest.schema, earlier[-1].values, values)
     return shown(newest.schema, values, marked, earlier[-1].at)

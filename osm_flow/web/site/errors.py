@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from osm_flow.domain.search import says_nothing
-from osm_flow.errors import OsmFlowError, Refused
+from osm_flow.errors import NotFound, OsmFlowError, Refused
 from osm_flow.store.database_errors import DatabaseError
 from osm_flow.store.quotas import megabytes
 from osm_flow.store.session import Busy, OutcomeUnknown, refusal_of
@@ -107,6 +107,8 @@ def _typed() -> list[tuple[str, str]]:
 def on_our_error(error: OsmFlowError) -> Response:
     lifecycle.abandon()
     hint = _UNKNOWN if isinstance(error, OutcomeUnknown) else ""
+    if isinstance(error, NotFound) and error.is_told_alike:
+        error = NotFound()
     response = answer(error.status, error_text(error), field_texts(error), hint=hint)
     if isinstance(error, Busy):
         logger.warning("%s %s: %s", request.method, request.path, error.__cause__ or error)

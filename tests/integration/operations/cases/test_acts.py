@@ -104,14 +104,17 @@ class TestFinding:
         assert (first.total, second.total, len(second.items), second.next) == (6, 6, 2, None)
         assert not {case.id for case in first.items} & {case.id for case in second.items}
 
-    def test_a_planner_sees_the_cases_they_take_part_in(self, session: Session, anan: Actor) -> None:
+    def test_a_planner_sees_the_cases_of_their_province_and_no_other(self, session: Session, anan: Actor) -> None:
         udon = make_person(session, "udon", "province_planner", province_id="TH-41")
-        hidden, asked = make_case(session), make_case(session, "provinces")
+        asked, own, other = make_case(session, "provinces"), make_case(session), make_case(session)
+        own.province_id, other.province_id = "TH-41", "TH-39"
+        session.flush()
 
-        assert [case.id for case in cases.list_cases(session, udon).items] == [asked.id]
-        assert cases.get_case(session, asked.id, udon) is asked
-        with pytest.raises(NotYourRole):
-            cases.get_case(session, hidden.id, udon)
+        assert [case.id for case in cases.list_cases(session, udon).items] == [own.id]
+        assert cases.get_case(session, own.id, udon) is own
+        for hidden in (asked, other):
+            with pytest.raises(NotFound):
+                cases.get_case(session, hidden.id, udon)
 
     def test_a_case_by_its_number_its_id_or_its_work_item(self, session: Session, anan: Actor) -> None:
         case, other = make_case(session), make_case(session)

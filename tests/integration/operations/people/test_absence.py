@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, decide
+from osm_flow.domain.access.policy import Verb, decide, takes_part
 from osm_flow.domain.people import PositionKind
 from osm_flow.operations.cases.acts import list_cases
 from osm_flow.operations.people.absence import absences_in
@@ -200,15 +200,17 @@ def test_a_stand_in_of_another_office_is_not_offered_it(
     assert finds(session, make_acting(session, outsider, people["director"], ROLE, office_id="NE-U2")) == []
 
 
-def test_a_stand_in_who_sees_little_else_meets_the_case(
+def test_a_stand_in_who_sees_little_else_meets_the_work_item(
     session: Session, people: dict[str, Actor], named: WorkItem
 ) -> None:
     outsider = make_person(session, "outsider", "agency_owner")
-    before = [case.id for case in list_cases(session, outsider).items]
+    before = finds(session, outsider)
     stand_in = make_acting(session, outsider, people["director"], "agency_owner")
 
-    assert (before, [case.id for case in list_cases(session, stand_in).items]) == ([], [named.case_id])
-    assert decide(stand_in, Verb.see_case, case_facts(session, named.case, stand_in)).allowed
+    assert (before, finds(session, stand_in)) == ([], [named.id])
+    assert list_cases(session, stand_in).items == []
+    assert decide(stand_in, Verb.see_work_item, work_item_facts(session, named, stand_in)).allowed
+    assert takes_part(stand_in, case_facts(session, named.case, stand_in))
 
 
 def test_those_who_are_away_are_the_last_ones_to_be_chosen(

@@ -55,7 +55,7 @@ def test_what_is_not_there_and_what_is_foreign_is_not_found(session: Session, an
         get(session, "none", anan)
     with pytest.raises(NotFound):
         get(session, item.id, far)
-    with pytest.raises(NotYourRole):
+    with pytest.raises(NotFound):
         get(session, item.id, planner)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import event, select, text
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor, Hat
-from osm_flow.domain.access.policy import NotYourRole
+from osm_flow.errors import NotFound
 from osm_flow.operations.cases.acts import CaseFilter, get_case, list_cases, suspend_case
 from osm_flow.operations.paging import PageKeyUnreadable
 from osm_flow.operations.policy_facts import spell
@@ -286,16 +286,17 @@ def test_a_candidate_by_name_is_one_under_any_hat(session: Session, anan: Actor)
     assert session.scalars(select(WorkItem.id).where(is_candidate(anan))).all() == [item.id]
 
 
-def test_whoever_is_asked_in_a_case_finds_it_in_the_list(session: Session, anan: Actor) -> None:
+def test_whoever_is_asked_in_a_case_finds_their_work_item_and_not_the_case(session: Session, anan: Actor) -> None:
     planner = make_person(session, "nong", "province_planner", province_id="TH-39")
     hidden, asked = make_case(session), make_case(session, "provinces")
     for item in items_of(session, asked):
         if item.province_id != "TH-39":
             hand_over(session, item)
 
-    listed = list_cases(session, planner, CaseFilter(fiscal_year=2571)).items
+    found = inbox_for(session, planner, NOW, InboxFilter("groups")).items
 
-    assert [case.id for case in listed] == [asked.id]
-    assert get_case(session, asked.id, planner).id == asked.id
-    with pytest.raises(NotYourRole):
-        get_case(session, hidden.id, planner)
+    assert [(item.case_id, item.province_id) for item in found] == [(asked.id, "TH-39")]
+    assert list_cases(session, planner, CaseFilter(fiscal_year=2571)).items == []
+    for case in (asked, hidden):
+        with pytest.raises(NotFound):
+            get_case(session, case.id, planner)

@@ -80,7 +80,7 @@ def test_another_office_and_unknown_ids_find_nothing(site: Site, path: str) -> N
 
 
 def test_a_planner_may_not_read_a_case_without_their_province(site: Site) -> None:
-    assert site.visit("planner").get(f"/cases/{case_id(site)}").status == 403
+    assert site.visit("planner").get(f"/cases/{case_id(site)}").status == 404
 
 
 # ---- starting ----------------------------------------------------------------------------------------------------

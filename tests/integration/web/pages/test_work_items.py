@@ -105,7 +105,7 @@ def test_an_auditor_reads_but_is_offered_nothing(site: Site) -> None:
 
 
 def test_a_planner_of_a_province_does_not_see_work_that_is_not_theirs(site: Site) -> None:
-    assert site.visit("planner").get(f"/work-items/{open_item(site)}").status == 403
+    assert site.visit("planner").get(f"/work-items/{open_item(site)}").status == 404
 
 
 # ---- finishing ---------------------------------------------------------------------------------------------------

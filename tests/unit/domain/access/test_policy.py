@@ -22,6 +22,7 @@ from osm_flow.domain.access.policy import (
     decide,
     is_everywhere,
     require,
+    takes_part,
 )
 from osm_flow.domain.access.roles import ROLES, SIGN_IN_ROLES, STAFF
 from osm_flow.errors import NotFound
@@ -319,11 +320,14 @@ def test_heads_take_over_what_staff_may_answer_for_a_silent_province() -> None:
     assert decide(wearing("osm_strategy"), Verb.reassign, asked).reason is Reason.role
 
 
-def test_a_province_sees_its_own_cases_and_those_it_takes_part_in() -> None:
+def test_a_province_sees_its_own_cases_and_of_others_its_work_items() -> None:
     planner = wearing("province_planner", province_id=PROVINCE)
 
     assert decide(planner, Verb.see_case, CaseFacts(OFFICE, province_id=PROVINCE)).allowed
-    assert decide(planner, Verb.see_case, CaseFacts(OFFICE, candidates=(f"province_planner@{PROVINCE}",))).allowed
+    asked = CaseFacts(OFFICE, candidates=(f"province_planner@{PROVINCE}",))
+    assert not decide(planner, Verb.see_case, asked).allowed
+    assert takes_part(planner, asked)
+    assert decide(planner, Verb.see_work_item, item(candidates=(f"province_planner@{PROVINCE}",))).allowed
     assert not decide(planner, Verb.see_case, CaseFacts(OFFICE, province_id=OTHER_PROVINCE)).allowed
     assert not decide(planner, Verb.see_case, CaseFacts(OFFICE)).allowed
 
@@ -332,9 +336,32 @@ def test_an_agency_sees_only_its_own_items() -> None:
     agency = wearing("agency_owner", province_id=PROVINCE)
 
     assert decide(agency, Verb.see_work_item, item(assignee_id=1, state="CLAIMED")).allowed
-    assert decide(agency, Verb.see_work_item, item(completed_by={"brief": frozenset({1})})).allowed
-    assert decide(agency, Verb.see_case, CaseFacts(OFFICE, people=frozenset({1}))).allowed
+    assert decide(agency, Verb.see_work_item, item(done_by_id=1, state="COMPLETED")).allowed
+    # The step that judges what they did is not theirs, nor is the case; they are told of it all the same.
+    assert not decide(agency, Verb.see_work_item, item(completed_by={"brief": frozenset({1})})).allowed
+    assert not decide(agency, Verb.see_case, CaseFacts(OFFICE, people=frozenset({1}))).allowed
+    assert takes_part(agency, CaseFacts(OFFICE, people=frozenset({1})))
     assert not decide(agency, Verb.see_work_item, item(province_id=PROVINCE)).allowed
+
+
+@pytest.mark.parametrize("role", ["agency_owner", "kbk_member", "local_gov"])
+def test_what_another_party_of_the_same_role_took_or_did_is_theirs(role: str) -> None:
+    party, asked = wearing(role), (role,)
+
+    assert decide(party, Verb.see_work_item, item(candidates=asked)).allowed
+    assert not decide(party, Verb.see_work_item, item(candidates=asked, assignee_id=2, state="CLAIMED")).allowed
+    assert not decide(party, Verb.see_work_item, item(candidates=asked, done_by_id=2, state="COMPLETED")).allowed
+
+
+@pytest.mark.parametrize("verb", [Verb.see_case, Verb.comment, Verb.suspend_case, Verb.claim, Verb.complete])
+def test_what_one_does_not_see_does_not_exist_whatever_is_asked_of_it(verb: Verb) -> None:
+    facts = item() if verb in {Verb.claim, Verb.complete} else CaseFacts(OFFICE)
+
+    with pytest.raises(NotFound):
+        require(wearing("agency_owner"), verb, facts)
+    if verb is not Verb.see_case:
+        with pytest.raises(NotYourRole):
+            require(wearing("auditor"), verb, facts)
 
 
 def test_starters_of_a_process_replace_the_general_rule() -> None:
