@@ -17,6 +17,7 @@ from osm_flow.engine.expressions import CALENDAR_FUNCTIONS, always_is, constant_
 from osm_flow.engine.rules import DECIMALS, RULES
 from osm_flow.engine.sentences.drawn import Sentence
 from osm_flow.engine.sentences.habits import explained
+from osm_flow.engine.sentences.misread import misread
 from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import encoding_fault, local_name, read_xml
 
@@ -132,16 +133,16 @@ def _ignored(table: DecisionTable, root: Any) -> Iterator[Problem]:
 def _constants(table: DecisionTable) -> Iterator[Problem]:
     """The cells that can be read and could never be worked out, or never match: found before any case asks."""
     for label, text in zip(table.labels, table.inputs, strict=True):
-        if (reason := _certain_fault(text)) is not None:
-            yield _cell_problem(table.key, "", label, text, _in_words(reason))
+        if (why := misread(text) or _in_words(_certain_fault(text))) is not None:
+            yield _cell_problem(table.key, "", label, text, why)
     for rule in table.rules:
         where, element = f"{rule.number}", rule.name or table.key
         for label, cell, test in zip(table.labels, rule.cells, rule.tests, strict=True):
-            if (reason := _certain_fault(test) or unmatched(cell, test)) is not None:
-                yield _cell_problem(element, where, label, cell, _in_words(reason))
+            if (why := misread(cell) or _in_words(_certain_fault(test) or unmatched(cell, test))) is not None:
+                yield _cell_problem(element, where, label, cell, why)
         for output, text in zip(table.outputs, rule.outputs, strict=True):
-            if (reason := _certain_fault(text)) is not None:
-                yield _cell_problem(element, where, output, text, _in_words(reason))
+            if (why := misread(text) or _in_words(_certain_fault(text))) is not None:
+                yield _cell_problem(element, where, output, text, why)
 
 
 def _certain_fault(text: str) -> str | None:
@@ -158,6 +159,8 @@ def unmatched(cell: str, test: str) -> str | None:
     if isinstance(tree, ast.BinOp) or always_is(test) not in (None, "true or false"):
         return "a test with ? must be true or false"
     for part in ast.walk(tree):
+        if isinstance(part, ast.Compare) and isinstance(part.comparators[0], ast.Tuple) and _is_equality(part):
+            return "round brackets hold no values: write the values without them, with commas"
         if isinstance(part, ast.BoolOp) and all(_is_plain(value) for value in part.values):
             several = ", ".join(ast.unparse(value) for value in part.values).replace("'", '"')
             return f"several values are written with commas between them: {several}"
@@ -168,6 +171,10 @@ def unmatched(cell: str, test: str) -> str | None:
         return None
     interval = _interval(cell.strip())
     return "no value lies in this range" if interval is not None else "no value can match"
+
+
+def _is_equality(tree: ast.Compare) -> bool:
+    return isinstance(tree.ops[0], ast.Eq | ast.NotEq)
 
 
 def _is_plain(tree: ast.expr) -> bool:
@@ -211,9 +218,9 @@ def _holds(test: str, value: Any) -> bool:
         return False
 
 
-def _in_words(reason: str) -> Sentence:
+def _in_words(reason: str | None) -> Sentence | None:
     """The reason of a cell that can be read: there is nothing to write in another way."""
-    return explained("", reason)
+    return explained("", reason) if reason is not None else None
 
 
 _RANGE = Sentence(
@@ -223,6 +230,8 @@ _RANGE = Sentence(
 
 def _unread(text: str, reason: str) -> Sentence:
     """The reason of a cell that cannot be read, with what to write instead."""
+    if (meant := misread(text)) is not None:
+        return meant
     if ".." not in _blanked(text):
         return explained(text, reason)
     plain = explained("", reason)
@@ -243,7 +252,7 @@ def _input_expression(key: str, name: str, node: Any) -> str:
         parse(expression)
     except ExpressionFault as fault:
         raise DefinitionRefused(
-            [_cell_problem(key, "", node.get("label") or name, expression, explained(expression, fault.reason))]
+            [_cell_problem(key, "", node.get("label") or name, expression, _unread(expression, fault.reason))]
         ) from None
     return expression
 

@@ -12,6 +12,7 @@ from osm_flow.engine.definitions import Diagram, is_flow_node
 from osm_flow.engine.errors import ExpressionFault
 from osm_flow.engine.sentences.drawn import Sentence, called
 from osm_flow.engine.sentences.habits import explained
+from osm_flow.engine.sentences.misread import misread
 from osm_flow.engine.values import Offered, Problem
 from osm_flow.engine.xml import BPMN, NAMESPACES, local_name
 
@@ -119,8 +120,10 @@ class Ground:
             reason = next(iter(expressions.constant_faults(text)), None)
         except ExpressionFault as fault:
             reason = fault.reason
-        if reason is not None:
+        why = misread(text)
+        if why is None and reason is not None:
             why = explained(expressions.strip(text), reason)
+        if why is not None:
             shown = text[:80].encode(errors="backslashreplace").decode()
             self.add(node, "expression", f"นิพจน์ใช้ไม่ได้: {shown} ({why.th})", str(ExpressionFault(shown, why.en)))
             return

@@ -111,6 +111,7 @@ _REASONS = (
     (re.compile(r"^(\w+\(\)) asks the calendar, .*$"), r"\1 ถามปฏิทิน ซึ่งตารางถามไม่ได้ ให้คำนวณวันที่ในแผนภาพก่อน"),
     (re.compile(r"^a test with \? must be true or false$"), "เงื่อนไขที่มี ? ต้องเป็นจริงหรือเท็จ"),
     (re.compile(r"^several values are written .*: (.+)$"), r"หลายค่าให้คั่นด้วยจุลภาค: \1"),
+    (re.compile(r"^round brackets hold no values.*$"), "วงเล็บกลมเก็บค่าไม่ได้ ให้เขียนค่าโดยไม่มีวงเล็บและคั่นด้วยจุลภาค"),
     (re.compile(r"^all other values are written so: (.+)$"), r"ค่าอื่นทั้งหมดให้เขียน \1"),
     (re.compile(r"^no value lies in this range$"), "ไม่มีค่าใดอยู่ในช่วงนี้"),
     (re.compile(r"^no value can match$"), "ไม่มีค่าใดตรงได้"),
