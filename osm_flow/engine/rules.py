@@ -4,6 +4,8 @@
    in the order of their coming.
 2  Only tokens live; joins are asked when nothing else can run on; names in a state are sorted (ADR 0008). Expressions
    and decision tables work decimals out in tens, and true or false is no number (`arithmetic`).
+3  What instances of a repeated activity wrote is kept where their branch ends in the same step in which another comes to
+   an end; rules 2 forgot it.
 
 A case goes on by the newest rules, whatever it began with: `tokens.adopt` makes its state one of rules 2.
 """
@@ -14,7 +16,8 @@ import re
 
 TOKENS = 2
 DECIMALS = 2
-RULES = 2
+ENDS = 3
+RULES = 3
 _NAMED = re.compile(r"/rules (\d+)$")
 
 

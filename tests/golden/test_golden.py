@@ -57,8 +57,8 @@ def test_each_version_of_the_rules_has_histories_of_its_own() -> None:
         for path in ALL
     }
 
-    assert rules == {"golden": {1}, "rules_2": {2}}
-    assert max(rules["rules_2"]) == RULES
+    assert rules == {"golden": {1}, "rules_2": {2}, "rules_3": {3}}
+    assert max(rules["rules_3"]) == RULES
 
 
 def test_together_they_hold_every_kind_of_act() -> None:

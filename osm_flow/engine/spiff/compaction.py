@@ -13,7 +13,7 @@ from SpiffWorkflow.bpmn.specs.mixins.events.intermediate_event import BoundaryEv
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.util.task import TaskState
 
-from osm_flow.engine.rules import TOKENS
+from osm_flow.engine.rules import ENDS, TOKENS
 from osm_flow.engine.spiff.joins import EndJoin, changed, is_arrival
 
 FINISHED = TaskState.FINISHED_MASK
@@ -58,10 +58,16 @@ def _says_nothing(arrival: Any) -> bool:
     # Keeping such ends would make a step dearer with every reminder that was sent, for as long as the case lives.
     if not isinstance(arrival.task_spec, EndJoin) or not arrival.has_state(TaskState.CANCELLED):
         return False
+    # An activity has its instances beside what comes after it, and took over what they wrote: it is no fork.
+    sees_instances = arrival.workflow.top_workflow.rules < ENDS
     branch = arrival.parent
-    while branch.parent is not None and len(branch.parent._children) == 1:
+    while branch.parent is not None and _ways_from(branch.parent, sees_instances) == 1:
         branch = branch.parent
     return branch.parent is not None and not changed(branch.parent.data, arrival.parent.data)
+
+
+def _ways_from(task: Any, sees_instances: bool) -> int:
+    return sum(sees_instances or not child.triggered for child in task.children)
 
 
 def _drop_dead(workflow: Any, live: set[int]) -> None:

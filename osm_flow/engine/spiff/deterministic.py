@@ -286,8 +286,9 @@ class CaseWorkflow(_Pruned, BpmnWorkflow):  # type: ignore[misc]
         self.script_engine.lookup = lookup
         self.passed, self.thrown = [], []
         if rules > self.rules:
-            self.rules = rules
-            adopt(self)
+            before, self.rules = self.rules, rules
+            if before < TOKENS:
+                adopt(self)
 
     def in_order(self, value: Any) -> Any:
         """The value as the state is to hold it: its names sorted, so that a kept and a loaded state are the same.

@@ -16,11 +16,11 @@ import zstandard
 from SpiffWorkflow.util.task import TaskState
 
 from osm_flow.engine.errors import EngineFault
-from osm_flow.engine.rules import TOKENS
+from osm_flow.engine.rules import RULES, TOKENS
 from osm_flow.engine.spiff.deterministic import CaseSubWorkflow, CaseTask, CaseWorkflow
 from osm_flow.engine.values import Lookup
 
-FORMATS = (1, 2)  # each is that of the engine's rules of the same number
+FORMATS = tuple(range(1, RULES + 1))  # each is that of the rules of the same number
 _LARGEST = 200_000_000
 
 

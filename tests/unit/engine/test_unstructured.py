@@ -262,6 +262,15 @@ def test_the_engine_opens_what_the_token_game_opens(part: int) -> None:
     assert made > GRAPHS // PARTS
 
 
+@pytest.mark.parametrize("seed", [5423, 19189, 19762])
+def test_what_the_instances_of_an_activity_wrote_is_there_at_the_end(seed: int) -> None:
+    """Their branch ends in the step in which another one ends: found by drawing 20,000 diagrams."""
+    graph = random_graph(random.Random(seed))  # noqa: S311 - repeatable
+
+    for reloading in (False, True):
+        assert play(graph, seed, reloading=reloading)
+
+
 SABOTAGE = {
     "an inclusive join that waits for nobody": (joins.InclusiveGateway, "can_fire", lambda self, w: True),
     "a parallel join that one token is enough for": (

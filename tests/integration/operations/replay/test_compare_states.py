@@ -23,6 +23,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import ENGINE_VERSION
+from osm_flow.engine.rules import RULES
 from osm_flow.engine.values import Command, CompleteTask, FireTimer
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.cases.acts import start_case
@@ -110,7 +111,9 @@ def test_an_engine_that_is_not_the_installed_one_is_reported_and_the_replay_trie
         history = history_of(session, session.get_one(Case, case_id))
     older = replace(
         history,
-        chain=[(replace(record, engine_version="osm-flow 0.0.9/rules 2"), hash_) for record, hash_ in history.chain],
+        chain=[
+            (replace(record, engine_version=f"osm-flow 0.0.9/rules {RULES}"), hash_) for record, hash_ in history.chain
+        ],
     )
 
     found = compare_states.compare(older, lambda seq: None)
@@ -118,7 +121,7 @@ def test_an_engine_that_is_not_the_installed_one_is_reported_and_the_replay_trie
     assert found.faults == []
     assert len(found.notes) == 1
     assert (
-        f"{len(history.chain)} records were written by engine osm-flow 0.0.9/rules 2; {ENGINE_VERSION} is installed"
+        f"{len(history.chain)} records were written by engine osm-flow 0.0.9/rules {RULES}; {ENGINE_VERSION} is installed"
         in found.notes[0]
     )
 
