@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from osm_flow.domain.calendar.deadlines import BANGKOK
@@ -19,6 +19,7 @@ from osm_flow.domain.calendar.thai_dates import (
     thai_date,
     without_time,
 )
+from osm_flow.domain.forms.amounts import NoAmount, amount_of, plain_figure
 from osm_flow.domain.forms.schema import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -34,16 +35,12 @@ from osm_flow.domain.json import JSON
 from osm_flow.domain.search import seen
 
 _EXACT_DIGITS = 15
+# SARA AM in two pieces, in either order, with the tone before, between or behind them.
+_SPLIT_SARA_AM = re.compile("\u0e4d([\u0e48-\u0e4b]?)\u0e32|\u0e32([\u0e48-\u0e4b]?)\u0e4d([\u0e48-\u0e4b]?)")
+_TONE_BEHIND_SARA_AM = re.compile("\u0e33([\u0e48-\u0e4b])")
 _YEAR = re.compile(r"\d{4}")
-_NUMBER = re.compile(r"-?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?")
 _QUOTED_CELL = re.compile(r'"((?:[^"]|"")*)"(?=[\t\n]|\Z)')
 _CELL_END = re.compile(r"[\t\n]")
-# An amount repeated in words: "(หนึ่งล้านบาทถ้วน)"; no satang: "1,000.-", "1,000/-"; satang by name: "1,000บาท50สตางค์".
-_IN_WORDS = re.compile(r"\([ก-๎]+\)$")
-_NO_SATANG = re.compile(r"(?<=\d)[./][-–—]$")
-_SATANG = re.compile(r"(-?[\d,]+)บาท(\d{1,2})สตางค์")
-_TIMES = {"พันล้าน": 10**9, "ล้าน": 10**6, "แสน": 10**5, "หมื่น": 10**4, "พัน": 10**3}
-_MULTIPLE = re.compile(f"(?:{'|'.join(_TIMES)})$")
 _CHRISTIAN_YEAR = re.compile(r"\D(1[89]\d\d|2[01]\d\d)\s*$")
 _DATED_TIME = re.compile(r"(.*\d)(?:T|\s+(?:เวลา\s*)?)(\d{1,2})[:.](\d{2})(?::\d{2})?\s*(?:น\.?)?")
 _TRUE = frozenset({"true", "1", "on", "yes", "y", "ใช่", "มี", "✓"})
@@ -77,7 +74,8 @@ def read_text(field: JSON, typed: str) -> Any:
 def clean_text(typed: str) -> str:
     """The text as it is kept: one kind of line end, no blanks around, Thai vowels in the order that searching finds."""
     text = unicodedata.normalize("NFC", typed.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    return re.sub("\u0e4d([\u0e48-\u0e4b]?)\u0e32", "\\1\u0e33", text)
+    text = _SPLIT_SARA_AM.sub("\\1\\2\\3\u0e33", text)
+    return _TONE_BEHIND_SARA_AM.sub("\\1\u0e33", text)
 
 
 def read_date(typed: str) -> date:
@@ -119,18 +117,15 @@ def read_instant(typed: str) -> str:
 def read_number(field: JSON, typed: str) -> int | float:
     """The number that a person typed, as Thai papers write it.
 
-    Thai digits, thousands separators, blanks, a baht or percent sign, `1,250,000.-`, `1,250,000/-`, `1,250,000 บาทถ้วน`, `1.25 ล้านบาท` and an
-    amount repeated in words in brackets are fine.
+    Thai digits, separators of thousands, a baht or percent sign, `1,250,000.-`, `1,250,000/-`, `1,250,000 บาทถ้วน`, `1.25 ล้านบาท` and
+    the same amount in words in brackets are fine.
     """
-    plain, times = _plain_amount(typed)
-    if widget_of(field) == "fiscal_year" and not _YEAR.fullmatch(plain):
+    if widget_of(field) == "fiscal_year" and not _YEAR.fullmatch(plain_figure(typed)):
         raise Unreadable(Message("Write a Buddhist year of four digits, for example 2571."))
-    if len(plain) > 40 or not _NUMBER.fullmatch(plain):
-        raise Unreadable(Message("Write a number, for example 1,250,000.00."))
     try:
-        number = Decimal(plain.replace(",", "")) * times
-    except InvalidOperation:
-        raise Unreadable(Message("Write a number, for example 1,250,000.00.")) from None
+        number = amount_of(typed)
+    except NoAmount as refusal:
+        raise Unreadable(refusal.message or Message("Write a number, for example 1,250,000.00.")) from None
     if number == number.to_integral_value():
         return int(number)
     if decimals_of(field) == 0:
@@ -140,20 +135,8 @@ def read_number(field: JSON, typed: str) -> int | float:
     return float(number)
 
 
-def _plain_amount(typed: str) -> tuple[str, int]:
-    """The digits of an amount, and what its last word multiplies them by: 1,000,000 for `ล้าน`."""
-    plain = re.sub(r"\s", "", arabic_digits(seen(typed))).replace("−", "-")
-    plain = _IN_WORDS.sub("", plain)
-    plain = re.sub(r"^฿|[฿%]$|^บาท|(?:บาท)?ถ้วน$|บาท$", "", plain)
-    plain = _NO_SATANG.sub("", plain)
-    if (money := _SATANG.fullmatch(plain)) is not None:
-        plain = f"{money[1]}.{int(money[2]):02d}"
-    word = _MULTIPLE.search(plain)
-    return (plain[: word.start()], _TIMES[word[0]]) if word else (plain, 1)
-
-
 def _read_boolean(typed: str) -> bool:
-    plain = typed.strip().casefold()
+    plain = seen(typed).strip().casefold()
     if plain in _TRUE:
         return True
     if plain in _FALSE:

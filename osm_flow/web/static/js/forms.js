@@ -6,8 +6,9 @@
   var THAI_ZERO = "๐".charCodeAt(0);
 
   function number(text) {
-    var plain = text.replace(/[๐-๙]/g, function (digit) { return String(digit.charCodeAt(0) - THAI_ZERO); }).replace(/[\s,฿]|บาท/g, "");
-    return /^-?\d+(\.\d+)?$/.test(plain) ? Number(plain) : 0;
+    var plain = text.replace(/[๐-๙]/g, function (digit) { return String(digit.charCodeAt(0) - THAI_ZERO); }).replace(/฿|บาท/g, "").replace(/\s+/g, " ").trim();
+    // Blanks and commas stand between groups of three digits only: the server asks back anything else, and "12 34" is no 1234.
+    return /^-?(\d{1,3}(,\d{3})+|\d{1,3}( \d{3})+|\d+)(\.\d+)?$/.test(plain) ? Number(plain.replace(/[ ,]/g, "")) : 0;
   }
 
   // Rows of cells as a spreadsheet copies them: a cell with a line break or a quotation mark comes in quotation marks.

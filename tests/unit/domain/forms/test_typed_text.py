@@ -51,9 +51,14 @@ YES_NO: JSON = {"type": "boolean"}
         (WHOLE, "5.0", 5),
         (YES_NO, "true", True),
         (YES_NO, "ไม่ใช่", False),
+        (YES_NO, "มี\u200b", True),
         (TEXT, "  สอง\r\nบรรทัด ", "สอง บรรทัด"),
         ({**TEXT, "x-widget": "textarea"}, "สอง\r\nบรรทัด", "สอง\nบรรทัด"),
         (TEXT, "น\u0e4d\u0e49\u0e32", "น\u0e49\u0e33"),
+        (TEXT, "น\u0e49\u0e32\u0e4d", "น\u0e49\u0e33"),
+        (TEXT, "น\u0e32\u0e49\u0e4d", "น\u0e49\u0e33"),
+        (TEXT, "น\u0e33\u0e49", "น\u0e49\u0e33"),
+        (TEXT, "ก\u0e32\u0e4dหนด", "ก\u0e33หนด"),
     ],
 )
 def test_reading_what_people_type(field: JSON, typed: str, value: Any) -> None:
@@ -188,6 +193,26 @@ def test_too_many_pasted_columns_are_refused() -> None:
         ("1.25 ล้านบาท", 1250000),
         ("3 พันล้านบาท", 3000000000),
         ("1\u200b25", 125),
+        ("1.25 (ล้านบาท)", 1250000),
+        ("1,000 (พันบาท)", 1000000),
+        ("12.5 (หน่วย: แสนบาท)", 1250000),
+        ("3 (หมื่นบาท)", 30000),
+        ("500 (บาท)", 500),
+        ("1,000 (หนึ่งพันบาทถ้วน)", 1000),
+        ("1,000 (พันบาทถ้วน)", 1000),
+        ("1,021.50 บาท (หนึ่งพันยี่สิบเอ็ดบาทห้าสิบสตางค์)", 1021.5),
+        ("11 (สิบเอ็ด)", 11),
+        ("101 บาท (หนึ่งร้อยเอ็ดบาทถ้วน)", 101),
+        ("2,000,000,000,000 (สองล้านล้านบาทถ้วน)", 2 * 10**12),
+        ("0.75 บาท (เจ็ดสิบห้าสตางค์)", 0.75),
+        ("1.25 ล้านบาท (หนึ่งล้านสองแสนห้าหมื่นบาทถ้วน)", 1250000),
+        ("1 ล้านล้านบาท", 10**12),
+        ("1.25 แสนล้านบาท", 125 * 10**9),
+        ("2 ล้าน 5 แสนบาท", 2500000),
+        ("1,000 ลบ.", 10**9),
+        ("\u20131,000", -1000),
+        ("\u22121,000", -1000),
+        ("1,000 -", 1000),
         ("１２５", 125),
     ],
 )
@@ -196,11 +221,52 @@ def test_amounts_as_papers_write_them(typed: str, amount: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["1.250.000,50", "1,25", "(1,250)", "5-", "ล้าน", "2 ล้าน 5 แสน", "บาท", "1 บาท 100 สตางค์"]
+    "typed",
+    [
+        "1.250.000,50",
+        "1,25",
+        "(1,250)",
+        "5-",
+        "ล้าน",
+        "2 ล้าน 5 แสน",
+        "บาท",
+        "1 บาท 100 สตางค์",
+        "12 34",
+        "3 5",
+        "1 2345",
+        "1,000 500 5",
+        "1 000,000",
+        "12 . 5",
+        "2 ล้าน 5 บาท",
+        "2 แสน 5 ล้านบาท",
+        "2 ล้าน 50 แสนบาท",
+        "1 หมื่นพันบาท",
+    ],
 )
 def test_amounts_that_could_mean_two_things_are_asked_back(typed: str) -> None:
     with pytest.raises(Unreadable):
         read_text({"type": "number", "x-widget": "money"}, typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("500 (ต่อคน)", "What stands in brackets cannot be read as an amount. Write the figure alone."),
+        ("500 (USD)", "What stands in brackets cannot be read as an amount. Write the figure alone."),
+        ("1,000 (ล้านคน)", "What stands in brackets cannot be read as an amount. Write the figure alone."),
+        ("1,000 (สองพันบาทถ้วน)", "The amount in words is not the amount in figures. Look at both again."),
+        ("-1,000 (หนึ่งพันบาทถ้วน)", "The amount in words is not the amount in figures. Look at both again."),
+        (
+            "1 ล้าน (ล้านบาท)",
+            "The amount names its unit twice. Write the figure once, for example 1,250,000.00.",
+        ),
+    ],
+)
+def test_what_stands_in_brackets_is_the_amount_or_is_asked_back(typed: str, message: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read_text(MONEY, typed)
+
+    assert refused.value.message == message
 
 
 @pytest.mark.parametrize("case", json.loads(PASTED.read_text(encoding="utf-8")))
