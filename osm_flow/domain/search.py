@@ -9,7 +9,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from osm_flow.domain.calendar.thai_dates import MONTHS_ENGLISH, MONTHS_LONG, MONTHS_SHORT, parse_thai_date
+from osm_flow.domain.calendar.thai_dates import (
+    MONTHS_ENGLISH,
+    MONTHS_ENGLISH_LONG,
+    MONTHS_LONG,
+    MONTHS_SHORT,
+    MONTHS_SPOKEN,
+    WEEKDAYS,
+    parse_thai_date,
+)
 
 # Signs without a shape: controls, soft hyphens, zero-width and direction signs, variation selectors, tags.
 _UNSEEN = re.compile(
@@ -34,12 +42,12 @@ _SPELLINGS = (
     # No word begins with a mark, with SARA A, AA or AM, nor ends with a vowel that is written first.
     (re.compile(f" (?=[{_MARKS}ะาำ])"), ""),
     (re.compile("([เแโใไ]) (?=[ก-ฮ])"), r"\1"),
-    (re.compile(f"{_SARA_AM}+([{_MARKS}]*)"), rf"\1{_SARA_AM}"),
     (re.compile("เเ"), "แ"),
     # ๆ and ฯ belong to the word before them, with a blank or without.
     (re.compile(" (?=[ๆฯ])"), ""),
 )
-_CLUSTER = re.compile(f"([{_MARKS}]+){_SARA_AA}?")
+# SARA AM in two pieces comes in every order: NIKHAHIT before SARA AA and behind it, tones on either side.
+_CLUSTER = re.compile(f"[{_MARKS}{_SARA_AA}]+")
 # What stands in place of satang behind an amount: 24,000,000.- and 24,000,000/-.
 _NO_SATANG = re.compile(r"(?<=\d)(?:[./][-–—])+(?!\d)")
 _GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
@@ -54,7 +62,7 @@ _MONTHS = "|".join(
     sorted(
         {
             re.escape(name).replace(r"\.", r"\.?")
-            for names in (MONTHS_SHORT, MONTHS_LONG, map(str.lower, MONTHS_ENGLISH))
+            for names in (MONTHS_SHORT, MONTHS_LONG, MONTHS_SPOKEN, map(str.lower, MONTHS_ENGLISH), MONTHS_ENGLISH_LONG)
             for name in names
         },
         key=len,
@@ -63,7 +71,11 @@ _MONTHS = "|".join(
 )
 _DATE = re.compile(
     r"(?<![\d.,/-])(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2} ?([/.-]) ?\d{1,2} ?\1 ?(?:\d{4}|\d{2})"
-    rf"|\d{{1,2}} ?(?:{_MONTHS}) ?(?:[พค]\.? ?ศ\.?)? ?(?:\d{{4}}|\d{{2}}))(?![\d/-]|[.,]\d)"
+    rf"|\d{{1,2}} ?(?:เดือน ?)?(?:{_MONTHS}) ?(?:[พค]\.? ?ศ\.?|พุทธศักราช|คริสต์ศักราช)? ?(?:\d{{4}}|\d{{2}}))(?![\d/-]|[.,]\d)"
+)
+# What stands before a day and belongs to it: วันที่ 20/11/2569, วันศุกร์ที่ 20 พ.ย. 2569. Who asks for the day means the day.
+_BEFORE_A_DAY = re.compile(
+    rf"^(?:วัน)?(?:{'|'.join(name.removeprefix('วัน') for name in WEEKDAYS)})? ?(?:ที่)? ?(?=\d{{4}}-\d\d-\d\d)"
 )
 
 
@@ -100,7 +112,8 @@ def searchable(*texts: str | None) -> str:
 def asked(text: str | None) -> list[str]:
     """What is looked for in what `searchable` kept: any of these is it. Nothing for a text in which nothing is seen."""
     plain = _normal(text)
-    spelled = [plain, _DATE.sub(_as_numbers, plain), _ungrouped(plain, _FEWEST_ASKED)]
+    dated = _DATE.sub(_as_numbers, plain)
+    spelled = [plain, dated, _BEFORE_A_DAY.sub("", dated), _ungrouped(plain, _FEWEST_ASKED)]
     return list(dict.fromkeys(spelled)) if plain else []
 
 
@@ -120,14 +133,15 @@ def _normal(*texts: str | None) -> str:
     joined = _NO_SATANG.sub("", joined)
     for pattern, replacement in _SPELLINGS:
         joined = pattern.sub(replacement, joined)
-    joined = _CLUSTER.sub(_ordered, joined)
+    joined = _CLUSTER.sub(_ordered, joined.replace(_SARA_AM, _NIKHAHIT + _SARA_AA))
     joined = _GROUPED.sub(lambda number: number[0].replace(",", ""), joined)
     return _DECIMALS.sub(lambda number: number[1] + (number[2] or ""), joined)
 
 
 def _ordered(cluster: re.Match[str]) -> str:
     """The marks over and under one letter, each once, vowels before tones; NIKHAHIT and SARA AA are SARA AM."""
-    marks, vowel = set(cluster[1]), cluster[0][len(cluster[1]) :]
+    vowel = _SARA_AA * cluster[0].count(_SARA_AA)
+    marks = set(cluster[0]) - {_SARA_AA}
     if vowel and _NIKHAHIT in marks:
         marks.remove(_NIKHAHIT)
         vowel = _SARA_AM

@@ -23,7 +23,7 @@ MONTHS_LONG = (
     "พฤศจิกายน",
     "ธันวาคม",
 )
-_MONTHS_IN_ENGLISH = (
+MONTHS_ENGLISH_LONG = (
     "january",
     "february",
     "march",
@@ -38,6 +38,8 @@ _MONTHS_IN_ENGLISH = (
     "december",
 )
 MONTHS_ENGLISH = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# As people say them, and write them in a hurry.
+MONTHS_SPOKEN = tuple(re.sub("(?:คม|ยน|พันธ์)$", "", name) for name in MONTHS_LONG)
 WEEKDAYS = ("วันจันทร์", "วันอังคาร", "วันพุธ", "วันพฤหัสบดี", "วันศุกร์", "วันเสาร์", "วันอาทิตย์")
 
 _TO_THAI = str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙")
@@ -103,12 +105,13 @@ _WEEKDAY = rf"({'|'.join(name.removeprefix('วัน') for name in WEEKDAYS)}|�
 _BEFORE = re.compile(rf"(?:วัน)?(?:{_WEEKDAY}\s*,?\s*)?(?:(?:วัน)?ที่\s*)?(?=\d)")
 _NUMBERS = re.compile(r"(\d{1,2})\s*[/.\-–]\s*(\d{1,2})\s*[/.\-–]\s*(\d{4}|\d{2})")
 _WORDS = re.compile(
-    r"(\d{1,2})\s*[/\-–]?\s*(?:เดือน\s*)?([^\d\s/–-]+)\s*[/\-–]?\s*(?:(?:ปี\s*)?(?:พ\.?\s?ศ\.?|ค\.?\s?ศ\.?)|ปี)?\s*(\d{4}|\d{2})"
+    r"(\d{1,2})\s*[/\-–]?\s*(?:เดือน\s*)?([^\d\s/–-]+?)\s*[/\-–]?\s*"
+    r"(?:(?:ปี\s*)?(?:พ\.?\s?ศ\.?|ค\.?\s?ศ\.?|พุทธศักราช|คริสต์ศักราช)|ปี)?\s*(\d{4}|\d{2})"
     r"(?:\s*\(\d{4}\))?"
 )
 # The time of day that papers write behind a day; a bare `09.00` is none, because days are written with dots, too.
 _HOUR = r"(?:[01]?\d|2[0-3])[.:][0-5]\d"
-_TIME_OF_DAY = re.compile(rf"\s*เวลา\s*{_HOUR}\s*(?:น\.?|นาฬิกา)?$|\s+{_HOUR}\s*(?:น\.?|นาฬิกา)$")
+_TIME_OF_DAY = re.compile(rf"\s*,?\s*เวลา\s*{_HOUR}\s*(?:น\.?|นาฬิกา)?$|(?:\s*,\s*|\s+){_HOUR}\s*(?:น\.?|นาฬิกา)$")
 # From this year on a four-digit year can only be meant as a Buddhist one.
 _FIRST_BUDDHIST_YEAR = 2400
 # Two digits from 40 on can only be a Buddhist year of our time (2540 to 2599). Those below may be a Christian one as
@@ -188,7 +191,7 @@ def _year(digits: str) -> int:
 def _month(word: str) -> int:
     """The month by its name, also as it is often misspelled, or by its abbreviation."""
     bare = word.replace(".", "").replace("พฤษจิกายน", "พฤศจิกายน").casefold()
-    for names in (MONTHS_SHORT, MONTHS_LONG, MONTHS_ENGLISH, _MONTHS_IN_ENGLISH):
+    for names in (MONTHS_SHORT, MONTHS_LONG, MONTHS_SPOKEN, MONTHS_ENGLISH, MONTHS_ENGLISH_LONG):
         for number, name in enumerate(names, start=1):
             if bare == name.replace(".", "").casefold():
                 return number

@@ -42,7 +42,7 @@ _YEAR = re.compile(r"\d{4}")
 _QUOTED_CELL = re.compile(r'"((?:[^"]|"")*)"(?=[\t\n]|\Z)')
 _CELL_END = re.compile(r"[\t\n]")
 _CHRISTIAN_YEAR = re.compile(r"\D(1[89]\d\d|2[01]\d\d)\s*$")
-_DATED_TIME = re.compile(r"(.*\d)(?:T|\s+(?:เวลา\s*)?)(\d{1,2})[:.](\d{2})(?::\d{2})?\s*(?:น\.?)?")
+_DATED_TIME = re.compile(r"(.*\d)(?:T|(?:\s*,\s*|\s+)(?:เวลา\s*)?)(\d{1,2})[:.](\d{2})(?::\d{2})?\s*(?:น\.?|นาฬิกา)?")
 _TRUE = frozenset({"true", "1", "on", "yes", "y", "ใช่", "มี", "✓"})
 _FALSE = frozenset({"false", "0", "off", "no", "n", "ไม่ใช่", "ไม่มี", "ไม่"})
 

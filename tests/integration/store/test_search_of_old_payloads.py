@@ -58,6 +58,13 @@ def test_the_migration_fills_in_what_people_typed_before(store: Store) -> None:
             "โทร 081-2345678 20 พ.ย. 2569\nโทร 081-2345678 2026-11-20",
             "โทร 0812345678",
         ),
+        # The one after that knew SARA AM in two pieces in one order only, and no months in full English words.
+        (
+            "0027",
+            "น\u0e49\u0e32\u0e4dท่วม 20 November 2026",
+            "น\u0e49\u0e32\u0e4dท่วม 20 november 2026",
+            "น้ำท่วม 2026-11-20",
+        ),
     ],
 )
 def test_what_an_earlier_version_kept_is_found_as_it_is_asked_for_now(

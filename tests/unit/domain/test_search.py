@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osm_flow.domain.search import asked, holds_words, searchable, typed_text
@@ -15,6 +15,13 @@ from osm_flow.domain.search import asked, holds_words, searchable, typed_text
         ("น\u0e4d\u0e49า", "น้ำ"),  # NIKHAHIT, tone, SARA AA
         ("น\u0e49\u0e4dา", "น้ำ"),  # tone, NIKHAHIT, SARA AA
         ("น\u0e33\u0e49", "น้ำ"),  # SARA AM before its tone
+        ("ค\u0e32\u0e4d", "คำ"),  # SARA AA before NIKHAHIT
+        ("น\u0e49\u0e32\u0e4d", "น้ำ"),  # tone, SARA AA, NIKHAHIT
+        ("น\u0e32\u0e49\u0e4d", "น้ำ"),  # SARA AA, tone, NIKHAHIT
+        ("น\u0e32\u0e4d\u0e49", "น้ำ"),  # SARA AA, NIKHAHIT, tone
+        ("น\u0e4d\u0e32\u0e49", "น้ำ"),  # NIKHAHIT, SARA AA, tone
+        ("ส\u0e32\u0e4dเร็จ", "สำเร็จ"),
+        ("ก\u0e32\u0e4dหนด", "กำหนด"),
         ("เเผน", "แผน"),  # two SARA E for one SARA AE
         ("ปี ๒๕๗๑", "ปี 2571"),
         ("  REV-NE-U1  ", "rev-ne-u1"),
@@ -62,6 +69,13 @@ def test_what_looks_the_same_is_the_same(spelled: str) -> None:
         (1250000, "1,250,000"),
         ("2026-11-20", "๒๐ พ.ย. ๒๕๖๙"),
         ("ประชุม 20 พฤศจิกายน 2569 บ่าย", "20/11/2569"),
+        ("ประชุม 20/11/2569", "วันที่ 20 เดือนพฤศจิกายน พ.ศ. 2569"),
+        ("ประชุม 20/11/2569", "วันศุกร์ที่ 20 พฤศจิกายน พุทธศักราช ๒๕๖๙"),
+        ("ประชุม 20/11/2569", "20 November 2026"),
+        ("ประชุม 20/11/2569", "20 พฤศจิกา 2569"),
+        ("วันที่ 20 เดือนพฤศจิกายน พ.ศ. 2569", "20/11/2569"),
+        ("on 20 November 2026", "๒๐/๑๑/๒๕๖๙"),
+        ("ลงวันที่ ๑ ธันวา ๒๕๖๙", "1/12/2569"),
         ("ประชุม 20/11/2569", "20 พฤศจิกายน พ.ศ. ๒๕๖๙"),
         ("ลงวันที่ ๕ ส.ค. ๖๙", "5 สิงหาคม 2569"),
         ("ประชุม 20 พฤศจิกายน 2569", "พฤศจิกายน 2569"),
@@ -95,6 +109,14 @@ def test_what_differs_is_not_the_same(kept: str, looked_for: str) -> None:
 @pytest.mark.parametrize("text", ["\u200b", "\u200b \ufeff", "", " "])
 def test_nothing_seen_is_nothing_asked(text: str) -> None:
     assert asked(text) == []
+
+
+@given(st.text(alphabet="นก \u0e31\u0e32\u0e33\u0e34\u0e47\u0e48\u0e49\u0e4d", max_size=12))
+@settings(max_examples=2000)
+def test_marks_in_any_order_come_to_one_order(text: str) -> None:
+    once = searchable(text).split("\n")[0]
+
+    assert searchable(once).split("\n")[0] == once
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=40))
