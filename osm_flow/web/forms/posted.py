@@ -2,15 +2,56 @@
 
 from __future__ import annotations
 
-from flask import Flask, request
+from typing import IO, Any
+
+from flask import Flask, Request, request
+from werkzeug.formparser import FormDataParser
 
 from osm_flow.domain.calendar.thai_dates import DayRefused
 from osm_flow.errors import Invalid
 from osm_flow.web.site.lifecycle import SAFE_METHODS
 
 
+class _Parser(FormDataParser):
+    """The parser of the library, which remembers that it gave up."""
+
+    is_broken = False
+
+    def parse(self, stream: IO[bytes], mimetype: str, content_length: int | None, options: Any = None) -> Any:
+        """What was sent; nothing where it cannot be read, and then `is_broken` is true."""
+        self.silent = False
+        try:
+            return super().parse(stream, mimetype, content_length, options)
+        except ValueError:
+            self.is_broken = True
+            return stream, self.cls(), self.cls()
+
+
+class SiteRequest(Request):
+    """A request that tells a form that cannot be read from an empty one."""
+
+    form_data_parser_class = _Parser
+    _parser: FormDataParser | None = None
+
+    def make_form_data_parser(self) -> FormDataParser:
+        """The parser of this request's form, kept to be asked whether it gave up."""
+        self._parser = super().make_form_data_parser()
+        return self._parser
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a form was sent that cannot be read: say, with the name of a file in an encoding other than UTF-8."""
+        return bool(self.form is not None and getattr(self._parser, "is_broken", False))
+
+
 class PartWithoutName(Invalid):
     """A part of what was sent has no name. Nothing was kept: go back to the page, reload it and send it again."""
+
+    status = 400
+
+
+class NotReadable(Invalid):
+    """What was sent cannot be read, perhaps for the name of a file. Nothing was kept: rename the file and send it again."""
 
     status = 400
 
@@ -20,9 +61,11 @@ class NotText(Invalid):
 
 
 def read_what_was_sent() -> None:
-    """Read all that was sent, while no lock is held, and refuse what no browser sends. Raises PartWithoutName, NotText."""
+    """Read all that was sent, while no lock is held, and refuse what no browser sends. Raises NotReadable and its siblings."""
     if request.method in SAFE_METHODS:
         return
+    if getattr(request, "is_broken", False):
+        raise NotReadable
     if None in request.form or None in request.files:
         raise PartWithoutName
     _refuse_what_is_no_text()
@@ -37,6 +80,7 @@ def _refuse_what_is_no_text() -> None:
 
 def init_app(app: Flask) -> None:
     """Look at what was sent before the database is asked anything."""
+    app.request_class = SiteRequest
     app.before_request(read_what_was_sent)
 
 

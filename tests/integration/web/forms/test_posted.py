@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Callable
 
+import pytest
 from flask import Flask, url_for
 
 from osm_flow.resources import resource_dir
@@ -50,6 +51,21 @@ def test_no_form_of_the_site_takes_a_nul_character_and_none_loses_what_was_typed
                 assert "a long secret" not in answer.text, (path, name)
                 tried += 1
     assert tried > 100
+
+
+@pytest.mark.parametrize("name", ["รายงาน.pdf".encode("cp874"), "Übersicht.pdf".encode("latin-1"), b"\xff\xfe.pdf"])
+def test_a_file_whose_name_cannot_be_read_is_said_so_and_no_page_is_called_too_old(
+    as_person: Callable[[str], Visitor], name: bytes
+) -> None:
+    person = as_person("admin")
+    head = b'--border\r\nContent-Disposition: form-data; name="'
+    body = head + b'csrf_token"\r\n\r\n' + person.token().encode() + b"\r\n"
+    body += head + b'files"; filename="' + name + b'"\r\n\r\n%PDF-1.4\r\n--border--\r\n'
+
+    answer = person.client.post("/definitions", data=body, content_type="multipart/form-data; boundary=border")
+
+    assert answer.status_code == 400
+    assert "อ่านสิ่งที่ส่งมาไม่ได้ อาจเป็นเพราะชื่อไฟล์" in html.unescape(answer.text)
 
 
 def test_no_password_is_ever_shown_again() -> None:
