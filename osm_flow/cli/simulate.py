@@ -17,6 +17,7 @@ from osm_flow.engine.simulation.walk import Assumptions, Mode, Simulation, Walk
 from osm_flow.engine.values import Problem
 from osm_flow.operations.definitions.deployments import decision_problems, read_form, unknown_file, used_twice
 
+OUT_OF_STEPS = 3  # 2 is click's, for options that are wrong
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 _NO_DIAGRAM = Problem(
@@ -139,7 +140,10 @@ def _say(walk: Walk) -> None:
 def simulate(
     file: Path, seed: int, walk_file: Path | None, mode: Mode, max_steps: int, key: str | None, as_json: bool
 ) -> None:
-    """Walk a diagram with random choices, or along a recorded walk; exit code 1 if the case can never go on."""
+    """Walk a diagram with random choices, or along a recorded walk.
+
+    Exit code 0: completed, or walked as recorded; 1: stuck (the case can never go on) or failed; 3: out of steps.
+    """
     source = DiagramFile(file)
     start = key or source.diagram.main_key
     source.process(start)
@@ -154,5 +158,9 @@ def simulate(
         click.echo(walk.reason, err=True)
     for standstill in walk.standing:
         click.echo(f"stuck: {standstill.words.th} / {standstill.words.en}", err=True)
-    if walk.standing:
+    if walk.out_of_steps:
+        th = f"ครบ {max_steps} ขั้นก่อนเรื่องจบ ให้เพิ่ม --max-steps"
+        click.echo(f"unfinished: {th} / {max_steps} steps were taken before the end: raise --max-steps", err=True)
+        raise SystemExit(OUT_OF_STEPS)
+    if walk.outcome in ("stuck", "failed"):
         raise SystemExit(1)

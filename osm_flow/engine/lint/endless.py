@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from osm_flow.engine.definitions import executable_processes, is_flow_node
+from osm_flow.engine.errors import EngineFault, ExpressionFault
+from osm_flow.engine.expressions import constant_of
 from osm_flow.engine.lint.examined import Ground
 from osm_flow.engine.sentences.drawn import called, listed
+from osm_flow.engine.spiff.events import add_duration
 from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import BPMN, CAMUNDA, NAMESPACES, child_text, local_name
 
@@ -16,6 +20,8 @@ WALKED_ALL_THE_SAME = frozenset({"endless_loop", "endless_call"})
 
 _RESTS = {"userTask", "manualTask", "receiveTask", "callActivity", "serviceTask", "intermediateCatchEvent"}
 _CHANGES = {"businessRuleTask"}
+_NUMBERED = ("loopDataInputRef", "loopCardinality")
+_SAMPLE = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def check_loops(ground: Ground) -> None:
@@ -30,11 +36,11 @@ def check_loops(ground: Ground) -> None:
 
 
 def _check_ways_back(ground: Ground, scope: Any) -> None:
-    automatic = {n.get("id"): n for n in scope if is_flow_node(n) and _goes_on(n) and not _joins(ground, n)}
-    following = {
-        name: [f.get("targetRef") for f in ground.outgoing(n) if f.get("targetRef") in automatic]
-        for name, n in automatic.items()
-    }
+    nodes_of = {n.get("id"): n for n in scope if is_flow_node(n)}
+    at_once = {name: _events_at_once(ground, n) for name, n in nodes_of.items()}
+    automatic = {name: n for name, n in nodes_of.items() if _passes(ground, n) or at_once[name]}
+    automatic |= {name: nodes_of[name] for names in at_once.values() for name in names}
+    following = {name: _led_to(ground, n, at_once[name], automatic) for name, n in automatic.items()}
     for circle in _circles(following):
         nodes = [automatic[name] for name in circle]
         names = listed([ground.called(node) for node in nodes])
@@ -46,6 +52,17 @@ def _check_ways_back(ground: Ground, scope: Any) -> None:
         )
 
 
+def _passes(ground: Ground, node: Any) -> bool:
+    return _goes_on(node) and not _joins(ground, node)
+
+
+def _led_to(ground: Ground, node: Any, events: list[str], automatic: Mapping[str, Any]) -> list[str]:
+    """Where a token goes from an element without anybody being waited for: along its flows, or to events at its edge."""
+    goes_on = _passes(ground, node) or local_name(node) == "boundaryEvent"
+    flows = [f.get("targetRef") for f in ground.outgoing(node)] if goes_on else []
+    return [name for name in (*flows, *events) if name in automatic]
+
+
 def _joins(ground: Ground, node: Any) -> bool:
     # An inclusive gateway is no rest: once no other token can come, the one that goes round passes it each time.
     return local_name(node) == "parallelGateway" and len(ground.incoming(node)) > 1
@@ -54,13 +71,108 @@ def _joins(ground: Ground, node: Any) -> bool:
 def _goes_on(node: Any) -> bool:
     """Whether the element lets a token through at once, without changing any variable."""
     kind = local_name(node)
-    if kind in _RESTS or kind in _CHANGES or kind == "eventBasedGateway" or kind == "boundaryEvent":
+    if _is_never_made(node) or (kind == "intermediateCatchEvent" and _is_due_at_once(node)):
+        return True
+    if kind == "eventBasedGateway":
+        named = {
+            f.get("targetRef") for f in node.getparent().iterfind(f"{BPMN}sequenceFlow[@sourceRef='{node.get('id')}']")
+        }
+        return any(other.get("id") in named and _is_due_at_once(other) for other in node.getparent())
+    if kind in _RESTS or kind in _CHANGES or kind == "boundaryEvent":
         return False
     if kind == "sendTask":
         return not node.get(f"{CAMUNDA}topic")
     if kind == "subProcess":
         return all(_goes_on(inner) for inner in node.iterdescendants() if is_flow_node(inner))
     return True
+
+
+def _is_due_at_once(node: Any) -> bool:
+    """Whether the event waits for a time that is written down and is no rest: a period of nought, or a date.
+
+    A way back comes to a date again after it has passed.
+    """
+    duration = child_text(node, "./bpmn:timerEventDefinition/bpmn:timeDuration")
+    date = child_text(node, "./bpmn:timerEventDefinition/bpmn:timeDate")
+    try:
+        if duration:
+            return add_duration(_SAMPLE, _written(duration)) <= _SAMPLE
+        return bool(date) and bool(datetime.fromisoformat(_written(str(date)).replace("Z", "+00:00")))
+    except (ValueError, OverflowError, EngineFault):
+        return False
+
+
+def _written(text: str) -> str:
+    is_constant, value = _constant(text)
+    return value if is_constant and isinstance(value, str) else text.strip()
+
+
+def _constant(text: str) -> tuple[bool, Any]:
+    try:
+        return constant_of(text)
+    except ExpressionFault:
+        return False, None
+
+
+def _is_never_made(node: Any) -> bool:
+    """Whether an activity is repeated over a list that is always empty, or no times at all."""
+    loop = node.find(f"{BPMN}multiInstanceLoopCharacteristics")
+    if loop is None:
+        return False
+    texts = [loop.get(f"{CAMUNDA}collection"), *(child_text(loop, f"./bpmn:{name}") for name in _NUMBERED)]
+    return any(found in ((True, []), (True, {}), (True, 0)) for text in texts if text for found in [_constant(text)])
+
+
+# ---- errors and escalations ----------------------------------------------------------------------------------------------
+
+
+def _events_at_once(ground: Ground, host: Any) -> list[str]:
+    """The events at the edge of an activity that happen without anybody being waited for in it."""
+    events = ground.boundaries(host)
+    thrown = _thrown_at_once(ground, host) if any(_awaited(ground, event) for event in events) else set()
+    return [e.get("id") for e in events if _is_due_at_once(e) or any(_catches(ground, e, t) for t in thrown)]
+
+
+def _catches(ground: Ground, event: Any, thrown: tuple[str, str | None]) -> bool:
+    awaited = _awaited(ground, event)
+    return awaited is not None and awaited[0] == thrown[0] and awaited[1] in (None, thrown[1])
+
+
+def _awaited(ground: Ground, event: Any) -> tuple[str, str | None] | None:
+    """The kind and the code of the error or escalation that an event throws or catches; None as code: any."""
+    for kind in ("error", "escalation"):
+        definition = event.find(f"{BPMN}{kind}EventDefinition")
+        if definition is not None:
+            ref = definition.get(f"{kind}Ref") or ""
+            found = ground.diagram.root.xpath(f"./bpmn:{kind}[@id=$ref]", namespaces=NAMESPACES, ref=ref)
+            return kind, (found[0].get(f"{kind}Code") if found else None)
+    return None
+
+
+def _thrown_at_once(ground: Ground, scope: Any) -> set[tuple[str, str | None]]:
+    """The errors and escalations that come out of a subprocess on ways on which nobody is waited for."""
+    if local_name(scope) != "subProcess" or _is_never_made(scope):
+        return set()
+    thrown: set[tuple[str, str | None]] = set()
+    seen: set[str] = set()
+    todo = [node for node in scope if is_flow_node(node) and local_name(node) == "startEvent"]
+    while todo:
+        node = todo.pop()
+        if node.get("id") in seen:
+            continue
+        seen.add(node.get("id"))
+        if local_name(node) != "boundaryEvent" and (own := _awaited(ground, node)) is not None:
+            thrown.add(own)
+        events = _events_at_once(ground, node)
+        inner = _thrown_at_once(ground, node)
+        thrown |= {t for t in inner if not any(_catches(ground, e, t) for e in ground.boundaries(node))}
+        if _passes(ground, node) or local_name(node) == "boundaryEvent":
+            events += [f.get("targetRef") for f in ground.outgoing(node)]
+        todo += [ground.nodes[name] for name in events if name in ground.nodes]
+    return thrown
+
+
+# ---- circles -------------------------------------------------------------------------------------------------------------
 
 
 def _circles(following: dict[str, list[str]]) -> Iterator[list[str]]:

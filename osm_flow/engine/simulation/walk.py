@@ -69,16 +69,18 @@ class _Running:
 
 @dataclass
 class Walk:
-    """The course of a simulation; `outcome` is completed, stuck or failed, `element` where it failed.
+    """The course of a simulation; `outcome` is completed, stuck, unfinished or failed, `element` where it failed.
 
-    Stuck is also a walk that was stopped on its way; `standing` says what can never go on, and is empty for such a one.
+    Stuck is what can never go on, and `standing` says why; unfinished is a walk that was stopped on its way, and
+    `out_of_steps` says that the number of steps allowed stopped it, not the end of a recorded walk.
     """
 
     steps: list[JSON] = field(default_factory=list)
-    outcome: str = "stuck"
+    outcome: str = "unfinished"
     element: str | None = None
     reason: str | None = None
     standing: list[Standstill] = field(default_factory=list)
+    out_of_steps: bool = False
 
     def as_json(self) -> JSON:
         """The course as JSON."""
@@ -146,6 +148,8 @@ class Simulation:
             if walk is not None and len(self.walk.steps) < min(len(walk), max_steps):
                 raise ElementNotOpen(element=walk[len(self.walk.steps)].get("element"), open=[])
             self._judge()
+            at_most = walk is None or len(walk) > max_steps
+            self.walk.out_of_steps = at_most and self.walk.outcome == "unfinished"
         except EngineFault as fault:
             self.walk.outcome, self.walk.element, self.walk.reason = "failed", fault.element or None, str(fault)
         if self.mode == "replay":
@@ -153,9 +157,11 @@ class Simulation:
         return self.walk
 
     def _judge(self) -> None:
-        self.walk.outcome = "completed" if self.is_over() else "stuck"
-        if self.walk.outcome == "stuck":
+        if self.is_over():
+            self.walk.outcome = "completed"
+        else:
             self.walk.standing = [found for case in self.cases.values() for found in _standing(case)]
+            self.walk.outcome = "stuck" if self.walk.standing or not self.opened() else "unfinished"
         newest = next(iter(self.cases.values())).newest
         if newest is not None and newest.error_code is not None:
             reason = f"it ended in the error {newest.error_code}, which nothing in the diagram handles"

@@ -72,6 +72,7 @@ def walked(folder: Path, xml: bytes, *options: str, walk: Any = None, code: int 
 
 
 LOOP = diagram(start(), manual("a"), xor("g", "e"), end(), flows("s > a > g; g > a [again == true]; g > e"))
+AGAIN = {"element": "a", "data": {"again": True}}
 SPLIT = diagram(
     start(),
     both("p1"),
@@ -143,7 +144,8 @@ def test_what_a_walk_printed_can_be_walked_again(folder: Path, key: str, seed: i
 
     def of(*options: str) -> dict[str, Any]:
         result = CliRunner().invoke(root, ["process", "simulate", shipped, "--json", "--seed", str(seed), *options])
-        assert result.exit_code == 0, result.output
+        out_of_steps = json.loads(result.stdout)["outcome"] == "unfinished" and "--max-steps" in options
+        assert result.exit_code == (3 if out_of_steps else 0), result.output
         return dict(json.loads(result.stdout))
 
     printed = of("--max-steps", "60")
@@ -214,11 +216,18 @@ def test_an_interrupted_call_takes_its_child_with_it(folder: Path) -> None:
 # ---- how a walk ends -------------------------------------------------------------------------------------------------------
 
 
-def test_a_walk_that_stops_on_its_way_is_stuck(folder: Path) -> None:
-    assert walked(folder, LOOP, walk=[])["outcome"] == "stuck"
-    assert (
-        walked(folder, LOOP, "--max-steps", "1", walk=[{"element": "a", "data": {"again": True}}])["outcome"] == "stuck"
-    )
+def test_a_walk_that_ends_on_its_way_is_unfinished(folder: Path) -> None:
+    assert walked(folder, LOOP, walk=[])["outcome"] == "unfinished"
+    assert walked(folder, LOOP, "--max-steps", "1", walk=[AGAIN])["outcome"] == "unfinished"
+
+
+@pytest.mark.parametrize("walk", [None, [AGAIN] * 3])
+def test_a_walk_out_of_steps_says_so_with_its_own_exit_code(folder: Path, walk: Any) -> None:
+    long = diagram(start(), manuals("a b c"), end(), flows("s > a > b > c > e")) if walk is None else LOOP
+    result = run(folder, long, "--max-steps", "2", walk=walk)
+    assert result.exit_code == 3
+    assert result.stdout.splitlines()[-1] == "unfinished"
+    assert "--max-steps" in result.stderr
 
 
 def test_a_join_that_no_token_reaches_is_stuck(folder: Path) -> None:
@@ -340,7 +349,7 @@ def test_a_failed_walk_names_its_element(folder: Path, name: str, mode: str) -> 
     (folder / "D.dmn").write_bytes(table((["1"], ["1"]), inputs="nobody"))
     xml, wanted = failing()[name]
     result = run(folder, xml, "--json", "--mode", mode)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == 1, result.output
     found = json.loads(result.stdout)
     assert found["outcome"] == "failed"
     assert found["element"] in ({"g", "h"} if name == "endless" else {wanted})
@@ -349,7 +358,7 @@ def test_a_failed_walk_names_its_element(folder: Path, name: str, mode: str) -> 
 
 def test_the_same_in_words(folder: Path) -> None:
     result = run(folder, failing()["gateway"][0])
-    assert result.exit_code == 0
+    assert result.exit_code == 1
     assert "1 a  (a)" in result.stdout
     assert "failed at g: " in result.stdout
 
@@ -420,7 +429,7 @@ def test_a_hostile_form_ends_in_a_sentence(folder: Path, form: str) -> None:
 
 
 def test_values_that_cannot_be_stored_fail_the_walk(folder: Path) -> None:
-    found = walked(folder, LOOP, walk=[{"element": "a", "data": {"x": 10**30}}])
+    found = walked(folder, LOOP, walk=[{"element": "a", "data": {"x": 10**30}}], code=1)
     assert found["outcome"] == "failed"
 
 
