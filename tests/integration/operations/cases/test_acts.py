@@ -197,7 +197,7 @@ class TestPages:
 
         picture = case_queries.case_picture(session, case, later())
 
-        assert picture["xml"].startswith("<?xml")
+        assert picture["xml"].startswith(b"<?xml")
         assert picture["tokens"] == [{"element": "check", "count": 1, "overdue": 1}]
         assert (picture["passed"]["draft"], picture["passed"]["check"], picture["passed"]["good"]) == (2, 1, 1)
 
