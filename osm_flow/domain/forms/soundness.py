@@ -274,6 +274,7 @@ def _text_problems(field: JSON, path: str) -> Iterator[str]:
     if widget_of(field) in _FORMATS and field.get("format") not in (None, _FORMATS[widget_of(field)]):
         yield f"{path}: the format and the widget do not belong together."
     if "pattern" in field:
+        re.compile(field["pattern"])  # one that is written wrongly is told so first
         try:
             patterns.refuse(field["pattern"])
         except patterns.PatternRefused as reason:
