@@ -13,7 +13,7 @@ from osm_flow.engine.definitions import ACTIVITIES
 from osm_flow.engine.expressions import CALENDAR_FUNCTIONS, constant_of, parse, spelled, strip
 from osm_flow.engine.lint.constructs import INSTEAD, PASSIVE
 from osm_flow.engine.lint.examined import FIRST_BUDDHIST_YEAR, LAST_BUDDHIST_YEAR, Ground
-from osm_flow.engine.sentences.drawn import Sentence
+from osm_flow.engine.sentences.drawn import UNSEEN, Sentence
 from osm_flow.engine.spiff.events import add_duration, is_time_literal, split_cycle
 from osm_flow.engine.xml import BPMN, NAMESPACES, child_text, local_name
 
@@ -192,6 +192,8 @@ def time_fault(kind: str, text: str) -> Sentence | None:
         )
     if (digits := _in_plain_digits(text)) != text:
         return Sentence(f"ใช้เลขอารบิกและอักษรโรมัน ให้เขียน {digits}", f"use plain digits and letters: write {digits}")
+    if any(unicodedata.category(sign) == "Cf" for sign in text):
+        return UNSEEN
     judge = {"timeDuration": _duration_fault, "timeCycle": _cycle_fault, "timeDate": _date_fault}[kind]
     return judge(text)
 

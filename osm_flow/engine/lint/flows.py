@@ -18,7 +18,7 @@ def check_ways_out(ground: Ground, node: Any) -> None:
     """Check how many flows leave an element."""
     name, outgoing = local_name(node), ground.outgoing(node)
     # A flow that is drawn wrongly, or twice, is told of itself.
-    if len({f.get("targetRef") for f in outgoing if is_sound(ground, f)}) > 1 and not name.endswith("Gateway"):
+    if _is_fork(ground, node):
         ground.add(
             node, "implicit_fork", "มีเส้นออกหลายเส้นจากงานเดียว ให้วาดเกตเวย์", "several flows leave it: draw a gateway"
         )
@@ -27,6 +27,12 @@ def check_ways_out(ground: Ground, node: Any) -> None:
     alone = name not in ("startEvent", "boundaryEvent") and not ground.incoming(node)  # told as unreachable
     if not alone and node.getparent().find(f"{BPMN}endEvent") is not None:
         ground.add(node, "dead_end", "ไม่มีเส้นออก ให้ลากไปยังจุดจบ", "no flow leaves it: lead it to an end event")
+
+
+def _is_fork(ground: Ground, node: Any) -> bool:
+    """Whether flows to several elements leave what is no gateway."""
+    targets = {flow.get("targetRef") for flow in ground.outgoing(node) if is_sound(ground, flow)}
+    return len(targets) > 1 and not local_name(node).endswith("Gateway")
 
 
 def is_sound(ground: Ground, flow: Any) -> bool:
@@ -97,7 +103,8 @@ def check_flow(ground: Ground, flow: Any) -> None:
     if local_name(source) == "endEvent":
         ground.add(flow, "from_end", "เส้นออกจากจุดจบไม่ได้", "no flow may leave an end event")
     condition = child_text(flow, "./bpmn:conditionExpression")
-    if condition and local_name(source) not in CHOICES:
+    # Several flows that leave an activity are told once, and want the very gateway that a condition wants.
+    if condition and local_name(source) not in CHOICES and not _is_fork(ground, source):
         en = "a condition counts only after an exclusive or inclusive gateway"
         ground.add(flow, "ignored_condition", "เงื่อนไขใช้ได้เฉพาะหลังเกตเวย์", en)
     if not flow.xpath("./bpmn:conditionExpression/@language", namespaces=NAMESPACES):  # told as code already

@@ -36,6 +36,11 @@ class Sentence(NamedTuple):
     en: str
 
 
+UNSEEN = Sentence(
+    "มีอักขระที่มองไม่เห็นปนอยู่ ให้ลบแล้วพิมพ์ใหม่", "a sign that nobody sees stands in it: delete it and type it anew"
+)
+
+
 def called(element: str, name: str = "", kind: str = "") -> Sentence:
     """The element as people find it in the drawing: `“ตรวจแผน” (check)`; without a name its kind and its id."""
     if name:

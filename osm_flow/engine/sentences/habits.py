@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from osm_flow.engine.sentences.drawn import Sentence
+from osm_flow.engine.sentences.drawn import UNSEEN, Sentence
 
 _TEXTS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 
@@ -15,6 +15,8 @@ def _instead(habit: str, here: str) -> Sentence:
 
 # Looked for in this order, outside quoted texts, only in what cannot be read.
 _HABITS: tuple[tuple[str, Sentence], ...] = (
+    ("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]", UNSEEN),
+    (r"[\r\n]", Sentence("เขียนนิพจน์ในบรรทัดเดียว", "write the expression on one line")),
     (r"[“”‘’„«»]", Sentence("ใช้เครื่องหมายคำพูดตรง ' หรือ \"", "use straight quotes: ' or \"")),
     (r"[≥≤≠]", _instead("≥ ≤ ≠", ">= <= !=")),
     (r"[×÷−–]", _instead("× ÷ −", "* / -")),

@@ -10,6 +10,7 @@ import pytest
 from osm_flow.engine.errors import DefinitionRefused, EngineFault, ExpressionFault
 from osm_flow.engine.expressions import evaluate, fill
 from osm_flow.engine.lint.linter import lint
+from osm_flow.engine.sentences.habits import advice_for
 from osm_flow.engine.values import Problem
 from osm_flow.engine.xml import read_xml
 from tests.unit.engine.diagrams import FORM, Case, around, catch, element, manual, many, timer, user, xor
@@ -157,3 +158,29 @@ def test_values_in_a_text_are_spelled_as_the_dialect_spells_them(value: object, 
 def test_older_records_keep_the_spelling_that_they_were_made_with() -> None:
     assert fill("${x} ${y}", {"x": True, "y": ["ก"]}, rules=1) == "True ['ก']"
     assert evaluate("str(x)", {"x": None}, rules=1) == "None"
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [("a\n== 1", "on one line"), ("a ==\u200b 1", "nobody sees"), ("a == \u00ad'x", "nobody sees")],
+)
+def test_what_stands_in_an_expression_that_nobody_sees_is_said(text: str, advice: str) -> None:
+    with pytest.raises(ExpressionFault):
+        evaluate(text, {"a": 1})
+    said = advice_for(text)
+
+    assert said is not None
+    assert advice in said.en
+
+
+def test_a_sign_that_nobody_sees_in_a_time_is_said() -> None:
+    problems = lint(around(catch("w", timer("P1D\u200b")), path="s > w > e"), forms={}, decisions={}, topics=())
+
+    assert [(problem.element, "nobody sees" in problem.en) for problem in problems] == [("w", True)]
+
+
+def test_conditions_on_flows_that_leave_a_task_are_told_with_the_gateway_that_is_missing() -> None:
+    path = "s > a; a > b [x == 1]; a > c [x == 2]; b > e; c > e"
+    (problem,) = lint(around(manual("a"), manual("b"), manual("c"), path=path), forms={}, decisions={}, topics=())
+
+    assert (problem.element, problem.code) == ("a", "implicit_fork")
