@@ -270,8 +270,10 @@ _START = """
 import sys
 from pathlib import Path
 from socket import create_connection
+from osm_flow.app import connect_rooms
 from osm_flow.cli.serve import prepare
 from tests.integration.cli.shell import Shell
+connect_rooms()
 context = Shell(sys.argv[1], Path(sys.argv[2])).context
 sys.stdin.readline()
 prepare(context, False)
