@@ -129,7 +129,7 @@ def test_mail_of_no_case_that_is_given_up_is_an_incident_that_an_administrator_r
     with store.transaction() as session:
         make_office(session)
         admin = make_person(session, "ekachai", "admin", office_id=None)
-        assert incidents.count_open(session) == 1
+        assert incidents.count_open(session, admin) == 1
         (incident,) = incidents.list_incidents(session, admin).items
         assert incident.message == (
             "witness@example.go.th: จุดตรวจสอบ: The mail server did not take the mail: 550 no such person"

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from osm_flow.engine.rules import RULES
 from osm_flow.operations.bundles.writing import write_bundle
 from osm_flow.operations.replay.verify import verify_all
 from osm_flow.store.models import Candidate, JournalPayload, JournalRecord, Notification, Person, WorkItem
@@ -195,7 +196,7 @@ def test_what_an_earlier_version_stated_is_told_as_stated(site: Site, monkeypatc
     from osm_flow.operations.ledger import case_journal
 
     allowed = Act.allowed
-    monkeypatch.setattr(case_journal, "ENGINE_VERSION", "osm-flow 0.1.0/SpiffWorkflow 3.2.0/rules 2")
+    monkeypatch.setattr(case_journal, "ENGINE_VERSION", f"osm-flow 0.1.0/SpiffWorkflow 3.2.0/rules {RULES}")
     monkeypatch.setattr(
         Act,
         "allowed",
