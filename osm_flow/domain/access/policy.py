@@ -114,6 +114,11 @@ class SystemFacts:
 Facts = CaseFacts | WorkItemFacts | OfficeFacts | ProcessFacts | SystemFacts
 
 
+def place(office_id: str | None) -> OfficeFacts | SystemFacts:
+    """An act in this office; None: in every one of them, which is the system."""
+    return SystemFacts() if office_id is None else OfficeFacts(office_id)
+
+
 # ---- the answer ------------------------------------------------------------------------------------------------
 
 

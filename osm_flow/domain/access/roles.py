@@ -97,8 +97,10 @@ SECTIONS: dict[str, frozenset[str]] = {
     "cluster_head": STAFF,
 }
 
+# Posts with a signature or an authority of their own: these are handed on by order.
+POSTS_OF_HEADS = frozenset(SECTIONS) | {"province_governor"}
 # Posts whose holders decide, command, audit or hand out posts: they take two people.
-WEIGHTY = frozenset(SECTIONS) | {"province_governor", "auditor", "admin"}
+WEIGHTY = POSTS_OF_HEADS | OVERSIGHT
 
 
 def role_name(key: str, locale: str = "th") -> str:

@@ -11,12 +11,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import (
-    Facts,
-    OfficeFacts,
-    SystemFacts,
     Verb,
     is_everywhere,
     offices_where,
+    place,
     require,
     require_somewhere,
 )
@@ -189,7 +187,7 @@ def _locked(session: Session, incident_id: int, actor: Actor) -> tuple[Incident,
     case = session.get(Case, found.case_id) if found.case_id else None
     if case is not None and not actor.is_system and case.office_id not in actor.office_ids:
         raise IncidentNotFound(incident_id=incident_id)
-    require(actor, Verb.retry_incident, _facts(case))
+    require(actor, Verb.retry_incident, place(case.office_id if case is not None else None))
     if case is not None:
         case = lock_case(session, case.id)
     query = select(Incident).where(Incident.id == incident_id).options(joinedload(Incident.case))
@@ -198,10 +196,6 @@ def _locked(session: Session, incident_id: int, actor: Actor) -> tuple[Incident,
     if incident.resolved_at is not None:
         raise IncidentClosed(incident_id=incident_id)
     return incident, case
-
-
-def _facts(case: Case | None) -> Facts:
-    return OfficeFacts(case.office_id) if case is not None else SystemFacts()
 
 
 def _looked_after(actor: Actor) -> ColumnElement[bool]:

@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session, undefer
 from osm_flow import engine
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import (
-    Facts,
-    OfficeFacts,
     SystemFacts,
     Verb,
     is_everywhere,
     offices_where,
+    place,
     require,
     require_somewhere,
 )
@@ -57,7 +56,7 @@ def propose(
 
     Raises Forbidden, NothingChanges, and what a deployment of these files would raise.
     """
-    require(actor, Verb.propose_diagrams, _facts(office_id))
+    require(actor, Verb.propose_diagrams, place(office_id))
     if not examine(session, files).changed:
         raise NothingChanges
     proposal = DiagramProposal(
@@ -82,7 +81,6 @@ def publish_proposal(session: Session, proposal_id: int, actor: Actor, now: date
     right when it was proposed may be wrong by now.
     """
     proposal = _to_decide(session, proposal_id, actor)
-    require(actor, Verb.deploy, SystemFacts())
     proposed = Proposed(proposal.id, proposal.proposed_by, proposal.office_id, proposal.note)
     deployed = publish(session, files_of(session, proposal), actor, now, proposed)
     if deployed.deployment is None:
@@ -163,10 +161,6 @@ def may_publish(proposal: DiagramProposal, actor: Actor) -> bool:
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
-
-
-def _facts(office_id: str | None) -> Facts:
-    return SystemFacts() if office_id is None else OfficeFacts(office_id)
 
 
 def _named(proposal: DiagramProposal) -> str:

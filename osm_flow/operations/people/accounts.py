@@ -11,14 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.sql.selectable import ForUpdateArg
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import (
-    OfficeFacts,
-    SystemFacts,
-    Verb,
-    is_everywhere,
-    require,
-    require_somewhere,
-)
+from osm_flow.domain.access.policy import Verb, is_everywhere, place, require, require_somewhere
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
 from osm_flow.domain.people import NewPerson
@@ -129,7 +122,7 @@ def require_for_person(session: Session, person: Person, actor: Actor, verb: Ver
 
 def require_office(actor: Actor, office_id: str | None) -> None:
     """An administrator of one office does not touch what reaches into others. Raises NotFound, Forbidden."""
-    require(actor, Verb.manage_people, SystemFacts() if office_id is None else OfficeFacts(office_id))
+    require(actor, Verb.manage_people, place(office_id))
 
 
 def create_person(session: Session, actor: Actor, now: datetime, entered: NewPerson) -> Person:

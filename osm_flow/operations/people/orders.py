@@ -10,19 +10,18 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import OfficeFacts, Verb, offices_where, require
-from osm_flow.domain.access.roles import SECTIONS, WORKERS, role_name
+from osm_flow.domain.access.policy import Verb, offices_where, place, require
+from osm_flow.domain.access.roles import POSTS_OF_HEADS, WORKERS, role_name
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.people import PositionKind
 from osm_flow.domain.search import is_one_line, says_nothing, visible
 from osm_flow.errors import Invalid
-from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.hats import valid_on
-from osm_flow.operations.people.positions import PositionNotFound, close_position
+from osm_flow.operations.people.positions import PositionNotFound, close_position, record_given
 from osm_flow.store.models import Notification, Person, Position
 
-# Posts with a signature or an authority of their own: these are handed on by order.
-POSTS_OF_HEADS = frozenset(SECTIONS) | {"province_governor"}
+# An order names no title: the post has its own.
+_RECORDED = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to")
 _LONGEST = timedelta(days=366)
 
 
@@ -68,9 +67,8 @@ def receivers(session: Session, posts: Iterable[Position], today: date) -> Seque
     return session.scalars(here.order_by(Person.username)).all()
 
 
-def orders_of(session: Session, actor: Actor, today: date) -> Sequence[Position]:
-    """The orders that hold today or later, for the posts that the actor may hand on."""
-    posts = posts_to_hand_on(session, actor, today)
+def orders_of(session: Session, posts: Sequence[Position], today: date) -> Sequence[Position]:
+    """The orders that hold today or later, for these posts of heads."""
     query = select(Position).where(
         Position.kind != PositionKind.substantive,
         Position.for_person_id.in_({post.person_id for post in posts}),
@@ -112,12 +110,8 @@ def record_order(session: Session, actor: Actor, now: datetime, entered: NewOrde
     )
     session.add(position)
     session.flush()
-    principal = session.get_one(Person, post.person_id)
-    recorded = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to")
-    new = {name: getattr(position, name) for name in recorded}
-    new |= {"position": position.id, "for": principal.username}
-    record(session, actor, now, AdminAct(AdminKind.position_given, receiver.username, position.office_id, new=new))
-    _tell(session, actor, now, position, receiver, principal)
+    record_given(session, position, actor, now, _RECORDED)
+    _tell(session, actor, now, position, receiver, post.person)
     return position
 
 
@@ -127,7 +121,7 @@ def end_order(session: Session, position_id: int, actor: Actor, now: datetime) -
     if position is None or position.kind == PositionKind.substantive:
         raise PositionNotFound
     if position.for_person_id != actor.person_id:
-        require(actor, Verb.record_order, OfficeFacts(position.office_id or ""))
+        require(actor, Verb.record_order, place(position.office_id))
     close_position(session, position, actor, now, local_day(now) - timedelta(days=1))
     return position
 
@@ -137,7 +131,7 @@ def _post(session: Session, post_id: int, actor: Actor) -> Position:
     if post is None or post.kind != PositionKind.substantive or post.role not in POSTS_OF_HEADS:
         raise PositionNotFound
     if post.person_id != actor.person_id:
-        require(actor, Verb.record_order, OfficeFacts(post.office_id or ""))
+        require(actor, Verb.record_order, place(post.office_id))
     return post
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, is_everywhere, offices_where, require
+from osm_flow.domain.access.policy import Verb, is_everywhere, offices_where, place, require
 from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES, WEIGHTY
 from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.domain.search import says_nothing, visible
@@ -80,10 +80,16 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
         raise PositionNotAccepted(fields=faults)
     session.add(position)
     session.flush()
-    new = {name: getattr(position, name) for name in _RECORDED}
-    new |= {"position": position.id, "for": principal.username if principal else None}
-    record(session, actor, now, AdminAct(AdminKind.position_given, person.username, position.office_id, new=new))
+    record_given(session, position, actor, now, _RECORDED)
     return position
+
+
+def record_given(session: Session, position: Position, actor: Actor, now: datetime, fields: Iterable[str]) -> None:
+    """Record who gave a position that is stored already, with these fields of it and for whom it is held."""
+    new = {name: getattr(position, name) for name in fields}
+    new |= {"position": position.id, "for": position.for_person.username if position.for_person else None}
+    act = AdminAct(AdminKind.position_given, position.person.username, position.office_id, new=new)
+    record(session, actor, now, act)
 
 
 def confirm_position(session: Session, position_id: int, actor: Actor, now: datetime) -> Position:
@@ -92,12 +98,11 @@ def confirm_position(session: Session, position_id: int, actor: Actor, now: date
     Raises PositionNotFound, NotFound for another office's, NotYourRole, SecondPersonNeeded, NothingToConfirm.
     """
     position = _waiting(session, position_id, actor)
-    holder = session.get_one(Person, position.person_id)
-    if actor.username in {position.given_by, holder.username}:
+    if not may_confirm(position, actor):
         raise SecondPersonNeeded
     position.waits = False
     told = {"position": position.id, "role": position.role, "kind": position.kind, "given_by": position.given_by}
-    old, new, concerns = {"waits": True}, {"waits": False}, (holder.username, position.office_id)
+    old, new, concerns = {"waits": True}, {"waits": False}, (position.person.username, position.office_id)
     record(session, actor, now, AdminAct(AdminKind.position_confirmed, *concerns, old=old, new=new, told=told))
     session.flush()
     return position
@@ -114,7 +119,10 @@ def waiting_positions(session: Session, actor: Actor) -> Sequence[Position]:
     """The positions that wait for a second person in the offices where the actor may confirm, oldest first."""
     query = select(Position).where(Position.waits, _not_over())
     if not is_everywhere(actor, Verb.confirm_position):
-        query = query.where(Position.office_id.in_(offices_where(actor, Verb.confirm_position)))
+        offices = offices_where(actor, Verb.confirm_position)
+        if not offices:  # nearly everybody, on the page that everybody opens first
+            return []
+        query = query.where(Position.office_id.in_(offices))
     query = query.options(joinedload(Position.person), joinedload(Position.for_person))
     return session.scalars(query.order_by(Position.id)).all()
 
@@ -128,8 +136,7 @@ def _waiting(session: Session, position_id: int, actor: Actor) -> Position:
     position = session.get(Position, position_id, with_for_update=True, populate_existing=True)
     if position is None:
         raise PositionNotFound
-    facts = SystemFacts() if position.office_id is None else OfficeFacts(position.office_id)
-    require(actor, Verb.confirm_position, facts)
+    require(actor, Verb.confirm_position, place(position.office_id))
     if not position.waits or (position.valid_to is not None and position.valid_to < position.valid_from):
         raise NothingToConfirm
     return position

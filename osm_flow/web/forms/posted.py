@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import IO, Any
 
 from flask import Flask, Request, request
 from werkzeug.formparser import FormDataParser
 
-from osm_flow.domain.calendar.thai_dates import DayRefused
+from osm_flow.domain.calendar.thai_dates import DayRefused, parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.web.site.lifecycle import SAFE_METHODS
 
@@ -92,6 +93,14 @@ def posted(name: str) -> str:
 def posted_key() -> str | None:
     """The key by which the form that was sent is known when it is sent again; None for a form without."""
     return request.form.get("idempotency_key")
+
+
+def day_or_none(text: str, field: str) -> date | None:
+    """The day that was typed into a field that may stay empty. Raises Invalid naming the field that is not a date."""
+    try:
+        return parse_thai_date(text) if text.strip() else None
+    except ValueError as error:
+        raise Invalid(fields={field: why_not_a_day(error, "Enter a date such as 20/11/2569.")}) from None
 
 
 def why_not_a_day(error: ValueError, otherwise: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
@@ -12,11 +11,10 @@ from flask_login import login_user, logout_user
 
 from osm_flow.domain.access.roles import OVERSIGHT, STAFF
 from osm_flow.domain.calendar.deadlines import local_day
-from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations.people import accounts, hats, notices, orders
 from osm_flow.operations.people.signing_in import SignInRefused, TooManyAttempts, sign_in
-from osm_flow.web.forms.posted import why_not_a_day
+from osm_flow.web.forms.posted import day_or_none
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import LONGEST_WAY_BACK, public, signed_in
@@ -145,7 +143,10 @@ def record_order() -> ResponseReturnValue:
     """A head lets somebody act or sign in their post, or the secretary writes down such an order for a head."""
     form = request.form
     try:
-        first, last = _day(form.get("first", ""), "first") or local_day(g.now), _day(form.get("last", ""), "last")
+        first, last = (
+            day_or_none(form.get("first", ""), "first") or local_day(g.now),
+            day_or_none(form.get("last", ""), "last"),
+        )
         post = form.get("post", "")
         entered = orders.NewOrder(
             post_id=int(post) if post.isascii() and post.isdigit() and len(post) < 10 else 0,
@@ -180,16 +181,8 @@ def _account_page(errors: Mapping[str, str] | None = None, values: Mapping[str, 
         values=values or {},
         posts=posts,
         receivers=orders.receivers(g.session, posts, today) if posts else (),
-        orders=orders.orders_of(g.session, g.actor, today) if posts else (),
+        orders=orders.orders_of(g.session, posts, today) if posts else (),
     )
-
-
-def _day(text: str, field: str) -> date | None:
-    """Raises Invalid naming the field that is not a date."""
-    try:
-        return parse_thai_date(text) if text.strip() else None
-    except ValueError as error:
-        raise Invalid(fields={field: why_not_a_day(error, "Enter a date such as 20/11/2569.")}) from None
 
 
 @blueprint.get("/notices")

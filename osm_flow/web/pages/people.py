@@ -10,12 +10,11 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb, is_everywhere, offices_where
 from osm_flow.domain.access.roles import ROLES, SIGN_IN_ROLES
-from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.errors import Invalid
 from osm_flow.operations.people import accounts, hats, offices, positions
 from osm_flow.store.models import Office
-from osm_flow.web.forms.posted import why_not_a_day
+from osm_flow.web.forms.posted import day_or_none
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.filters import zone
@@ -212,13 +211,7 @@ def _entered_position() -> NewPosition:
 
 def _period(first: str, last: str) -> tuple[date, date | None]:
     """Raises Invalid naming the field that is not a date."""
-    read: dict[str, date | None] = {}
-    for name, text in (("valid_from", first), ("valid_to", last)):
-        try:
-            read[name] = parse_thai_date(text) if text.strip() else None
-        except ValueError as error:
-            raise Invalid(fields={name: why_not_a_day(error, "Enter a date such as 20/11/2569.")}) from None
-    return read["valid_from"] or today(), read["valid_to"]
+    return day_or_none(first, "valid_from") or today(), day_or_none(last, "valid_to")
 
 
 def _texts(error: Invalid) -> dict[str, str]:
