@@ -88,8 +88,9 @@ def record_answer(
 ) -> WorkItem:
     """Write down what a party outside answered to the work item that asks nobody else: the recorder's own act.
 
-    `said` has the FIELDS of a party's answer as they were typed. Whoever of the party holds it gets to know. After the due day, or from the party's letter at any time; the same key
-    twice is one act. Raises AnswerUnsupported with `fields`, and what `complete` raises but AlreadyHeld.
+    `said` has the FIELDS of a party's answer as they were typed. It may be written down after the due day, or from the
+    party's letter at any time; whoever of the party holds the work item gets to know. Twice is one act. Raises
+    AnswerUnsupported with `fields`, and what `complete` raises but AlreadyHeld.
     """
     item, facts = lock_item(session, work_item_id, actor)
     if not first_time(session, completion.key, actor, now, purpose=f"work_item:{item.id}"):

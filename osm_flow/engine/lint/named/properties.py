@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from osm_flow.domain.access.separation import STARTED_BY
+from osm_flow.domain.access.separation import STARTED_BY, elements_of
 from osm_flow.domain.retention import RetentionUnknown, retention_of
 from osm_flow.domain.stages import STAGES
 from osm_flow.engine.lint.examined import Ground
@@ -118,7 +118,7 @@ def check_variable(ground: Ground, node: Any, name: str) -> None:
 
 def _separate(ground: Ground, node: Any, text: str) -> None:
     """Check the tasks whose doers may not do this one: a misspelt one would separate nobody from anything."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = elements_of(text)
     if not names or len(text) > _LONGEST:
         en = f"separate_from names tasks by their ids, in at most {_LONGEST} letters"
         ground.add(node, "separate_from", f"separate_from ต้องระบุ id ของงาน ไม่เกิน {_LONGEST} ตัวอักษร", en)
