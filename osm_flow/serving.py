@@ -6,7 +6,7 @@ import ctypes
 import platform
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from types import FrameType
@@ -15,6 +15,7 @@ from typing import Any
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
+from waitress.task import ErrorTask
 
 # How long requests that were begun may take to end. What takes longer is cut off, and its transaction rolled back.
 PATIENCE = 25.0
@@ -48,6 +49,30 @@ def asked_to_stop(tell: Callable[[], None]) -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+def say_with_its_own_answers(server: Any, headers: Iterable[tuple[str, str]]) -> None:
+    """Have what the server answers by itself, to what is no request, carry these headers of the site too."""
+
+    class Refusal(ErrorTask):  # type: ignore[misc]
+        def execute(self) -> None:
+            self.response_headers.extend(headers)
+            super().execute()
+
+    class Channel(HTTPChannel):  # type: ignore[misc]
+        error_task_class = Refusal
+
+    for listening in _listening(_sockets(server)):
+        listening.channel_class = Channel
+
+
+def _sockets(server: Any) -> dict[int, Any]:
+    """All sockets of the server by their numbers, whether it listens at one address or at several."""
+    return getattr(server, "map", None) or server._map  # type: ignore[no-any-return]
+
+
+def _listening(sockets: dict[int, Any]) -> list[BaseWSGIServer]:
+    return [found for found in sockets.values() if isinstance(found, BaseWSGIServer)]
+
+
 def run(
     server: Any, asked: threading.Event, *, patience: float = PATIENCE, between: Callable[[], None] = lambda: None
 ) -> bool:
@@ -55,11 +80,11 @@ def run(
 
     Whether every request that was begun has had its answer. `between` is called again and again meanwhile.
     """
-    sockets: dict[int, Any] = getattr(server, "map", None) or server._map
+    sockets = _sockets(server)
     while not asked.is_set():
         _loop(server, sockets)
         between()
-    for listening in [found for found in sockets.values() if isinstance(found, BaseWSGIServer)]:
+    for listening in _listening(sockets):
         listening.accepting = False
         wasyncore.dispatcher.close(listening)  # its trigger stays: by it workers say that there is something to send
     deadline = monotonic() + patience

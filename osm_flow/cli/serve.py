@@ -130,11 +130,13 @@ def _listening(app: Flask, host: str, port: int, lines: _Lines) -> Any:
     """The server; it accepts connections from now on. Raises BadParameter for no host, OSError for a taken port."""
     largest = max(app.config.get(name) or 0 for name in _ACCEPTED) + _BEYOND
     try:
-        return waitress.create_server(
+        server = waitress.create_server(
             app, host=host, port=port, _dispatcher=lines, ident=None, max_request_body_size=largest
         )
     except ValueError:
         raise click.BadParameter(f"{host} is no address to listen on", param_hint="--host") from None
+    serving.say_with_its_own_answers(server, app.config.get("HEADERS_OF_PAGES", ()))
+    return server
 
 
 def prepare(context: Context, demo: bool) -> None:

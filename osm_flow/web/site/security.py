@@ -27,6 +27,7 @@ def init_app(app: Flask, *, secure: bool) -> None:
     ]
     # Pages are personal: after signing out, the back button must not show them.
     on_pages = [*everywhere, ("Cache-Control", "no-store")]
+    app.config["HEADERS_OF_PAGES"] = on_pages  # the server says them with what it answers by itself
 
     @app.after_request
     def protect(response: Response) -> Response:

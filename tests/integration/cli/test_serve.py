@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from http.client import HTTPConnection
 from pathlib import Path
 from select import select as select_readable
-from socket import create_connection
+from socket import SHUT_WR, create_connection
 from time import monotonic
 from urllib.parse import urlencode
 
@@ -236,15 +236,65 @@ def locked(store: Store, *tables: str) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [b"GET /\xff HTTP/1.1", b"nonsense", b"GET / HTTP/1.1\r\nX: \x0b", b"POST / HTTP/1.1\r\nContent-Length: x"],
-)
-def test_what_is_no_request_is_refused_with_an_answer(sqlite_store: Store, tmp_path: Path, request_: bytes) -> None:
+NO_REQUESTS = {
+    b"GET /\xff HTTP/1.1": 400,
+    b"nonsense": 400,
+    b"GET / HTTP/1.1\r\nX: \x0b": 400,
+    b"GET /login HTTP/1.1\r\nTransfer-Encoding : chunked": 400,
+    # Where two who read a request could see its end in different places, one request could hide another one.
+    b"POST / HTTP/1.1\r\nContent-Length: x": 400,
+    b"POST / HTTP/1.1\r\nContent-Length: +4": 400,
+    b"POST / HTTP/1.1\r\nContent-Length: 4\r\nContent-Length: 5": 400,
+    b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked, identity": 501,
+    b"POST / HTTP/1.1\r\nTransfer-Encoding: xchunked": 501,
+    # More than the site takes anywhere.
+    b"POST /login HTTP/1.1\r\nContent-Length: 999999999": 413,
+}
+
+
+def answer_to(port: int, request: bytes) -> tuple[int, dict[str, str]]:
+    """The status and the headers, by their small names, of what is answered before the connection ends."""
+    with create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(request)
+        connection.shutdown(SHUT_WR)
+        said = b"".join(iter(lambda: connection.recv(65_536), b""))
+    status, *lines = said.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+    return int(status.split()[1]), {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+
+
+def test_what_is_no_request_is_refused_with_an_answer_that_says_what_every_page_says(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
     office = BenchOffice(Shell(sqlite_store, tmp_path).context)
-    with programs.server(office) as (port, _, _), create_connection(("127.0.0.1", port), timeout=20) as connection:
-        connection.sendall(request_ + b"\r\n\r\n")
-        assert connection.recv(100).split()[1] == b"400"
+    with programs.server(office) as (port, _, _):
+        page = answer_to(port, b"GET /login HTTP/1.1\r\nConnection: close\r\n\r\n")[1]
+        protecting = {name: value for name, value in page.items() if name.startswith(("x-", "cross-", "content-sec"))}
+        answers = {request: answer_to(port, request + b"\r\n\r\n") for request in NO_REQUESTS}
+
+    assert {request: status for request, (status, _) in answers.items()} == NO_REQUESTS
+    assert len(protecting) >= 5
+    for request, (_, headers) in answers.items():
+        assert protecting.items() <= headers.items(), request
+        assert headers["cache-control"] == "no-store"
+        assert "server" not in headers
+
+
+def test_a_request_whose_end_is_told_twice_ends_where_its_pieces_do(sqlite_store: Store, tmp_path: Path) -> None:
+    """What stands behind the last piece is a request of its own, whatever `Content-Length` says."""
+    told = b"POST /login HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 500\r\n\r\n0\r\n\r\n"
+    office = BenchOffice(Shell(sqlite_store, tmp_path).context)
+    with (
+        programs.server(office) as (port, _, _),
+        create_connection(("127.0.0.1", port), timeout=20) as connection,
+    ):
+        connection.sendall(told + b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
+        said = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    assert re.findall(rb"HTTP/1\.1 (\d+)", said) == [
+        b"400",
+        b"200",
+    ]  # a form without its token, and what came behind it
+    assert said.endswith(b'{"alive":true}\n')
 
 
 def test_a_host_that_is_none_is_misuse(sqlite_store: Store, tmp_path: Path) -> None:
@@ -269,7 +319,7 @@ def test_wrong_use_begins_nothing(shell: Shell, tmp_path: Path, wrong: tuple[str
 _START = """
 import sys
 from pathlib import Path
-from socket import create_connection
+from socket import SHUT_WR, create_connection
 from osm_flow.app import connect_rooms
 from osm_flow.cli.serve import prepare
 from tests.integration.cli.shell import Shell
