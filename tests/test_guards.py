@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from babel.messages.pofile import read_po
 from flask import Flask
 from jinja2 import Environment
@@ -27,6 +28,7 @@ from osm_flow.app import create_app
 from osm_flow.catalogues import FOLDER, catalogue
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import OsmFlowError
+from osm_flow.operations.definitions import deployments
 from osm_flow.settings import Settings
 from osm_flow.store.session import Store
 from osm_flow.web.site.access import rule_of
@@ -197,6 +199,43 @@ def test_pages_ask_the_database_nothing_themselves() -> None:
     }
 
     assert (imports, calls) == ({"lifecycle.py"}, {"rollback"})
+
+
+# ---- what others typed -----------------------------------------------------------------------------------------
+
+# By these a text would be taken for code: of a page, of Python, of a shell, or of a database.
+TAKEN_FOR_CODE = re.compile(r"\|\s*safe\b|autoescape\s+false|\bMarkup\(|render_template_string|from_string\(")
+
+
+def test_nothing_is_put_on_a_page_as_it_was_typed() -> None:
+    """Every template escapes what it shows, and none is made of what somebody typed."""
+    web = [path for path in modules() if path.is_relative_to(PACKAGE / "web")]
+    texts = {
+        path: path.read_text(encoding="utf-8") for path in [*(ROOT / "templates").rglob("*"), *web] if path.is_file()
+    }
+
+    assert len(texts) > 100
+    assert [str(path) for path, text in texts.items() if TAKEN_FOR_CODE.search(text)] == []
+
+
+def test_no_text_becomes_a_program() -> None:
+    """Nothing is unpickled, evaluated by Python or given to a shell; programs are started by the benchmarks alone."""
+    called = {
+        f"{path.relative_to(PACKAGE).as_posix()}: {ast.unparse(node.func)}"
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and re.fullmatch(
+            r"(builtins\.)?(eval|exec|compile|__import__)|os\.(system|popen|exec\w*|spawn\w*)|subprocess\.\w+|"
+            r"(pickle|marshal|shelve|dill)\.\w+|yaml\.(load|unsafe_load|full_load)",
+            ast.unparse(node.func),
+        )
+    }
+
+    started = {place for place in called if "subprocess" in place}
+    assert {place for place in started if not place.startswith("cli/benchmarks/")} == set()
+    assert called - started == {"operations/definitions/deployments.py: yaml.load"}
+    assert issubclass(deployments._Loader, yaml.SafeLoader | getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 # ---- layers ----------------------------------------------------------------------------------------------------

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from osm_flow.app import create_app
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.people import accounts
 from osm_flow.operations.people.signing_in import _NOBODYS_HASH, _hasher
+from osm_flow.settings import Settings
 from osm_flow.store.models import LoginAttempt, Notification, Person
 from osm_flow.store.session import Store
 from osm_flow.web.pages.account import local_target
@@ -227,3 +231,29 @@ def test_demo_logins_are_shown_in_demo_mode_only(site: Flask, visitor: Visitor) 
     shown = visitor.get("/login").text
     assert "สมชาย" in shown
     assert "ผู้อำนวยการ" in shown
+
+
+def test_only_a_session_that_this_site_began_and_in_its_time_lets_in(
+    site: Flask, visitor: Visitor, staff: Staff, store: Store, tmp_path: Path
+) -> None:
+    """A cookie that was changed, that another key signed, that is something else, or that is too old is none."""
+    visitor.sign_in("director")
+    name, host = site.config["SESSION_COOKIE_NAME"], "localhost"
+    good = visitor.client.get_cookie(name)
+    assert good is not None
+    content, _, signature = good.value.rpartition(".")
+    elsewhere = Visitor(create_app(Settings(env="test", secret_key="z" * 40, data_dir=tmp_path), store=store))
+    elsewhere.sign_in("director")
+    other = elsewhere.client.get_cookie(name)
+    assert other is not None
+    false = ["", "x", content, f"{content}.{signature[::-1]}", f"x{good.value}", other.value, visitor.token()]
+
+    def status(value: str) -> int:
+        browser = site.test_client()
+        browser.set_cookie(name, value, domain=host)
+        return browser.get("/account").status_code
+
+    assert status(good.value) == 200
+    assert [status(value) for value in false] == [302] * len(false)
+    site.config["PERMANENT_SESSION_LIFETIME"] = timedelta(seconds=-1)
+    assert status(good.value) == 302

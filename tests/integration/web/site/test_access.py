@@ -8,7 +8,7 @@ import pytest
 from flask import Flask, g, url_for
 from sqlalchemy import select
 from werkzeug.exceptions import MethodNotAllowed, NotFound
-from werkzeug.routing import IntegerConverter, Rule
+from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, Rule
 
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.policy import OfficeFacts, Verb
@@ -17,7 +17,7 @@ from osm_flow.store.models import Person
 from osm_flow.store.session import Store
 from osm_flow.web.site.access import AccessRule, may, public, requires, rule_of, signed_in
 from tests.factories import OFFICE, make_office, make_person
-from tests.integration.web.conftest import Visitor
+from tests.integration.web.conftest import STAFF, Visitor
 
 
 @pytest.fixture
@@ -124,3 +124,54 @@ def test_the_largest_number_of_all_is_never_a_crash(
             path = url_for(rule.endpoint, **values)
         answer = person.post(path, {"reason": "x"}) if "POST" in (rule.methods or ()) else person.get(path)
         assert 302 <= answer.status_code < 500, path
+
+
+def _example(kind: BaseConverter) -> int | str:
+    """Something that may stand in this part of an address."""
+    if isinstance(kind, AnyConverter):
+        return min(kind.items)
+    return 1 if isinstance(kind, IntegerConverter) else OFFICE
+
+
+@pytest.mark.parametrize("username", ["", *STAFF])
+def test_no_form_of_any_page_is_taken_without_the_token_of_its_page(
+    site: Flask, as_person: Callable[[str], Visitor], visitor: Visitor, username: str
+) -> None:
+    """Whoever sends it: a stranger is asked to sign in first, anybody else is told that the form is not of a page."""
+    forms = [rule for rule in site.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    assert len(forms) > 40
+    for rule in forms:
+        with site.test_request_context():
+            path = url_for(rule.endpoint, **{name: _example(kind) for name, kind in rule._converters.items()})
+        client = as_person(username).client if username else visitor.client
+        for data in ({}, {"csrf_token": "x"}, {"csrf_token": "IjAi.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb"}):
+            assert client.post(path, data=data).status_code in ({400} if username else {400, 401}), path
+
+
+@pytest.mark.parametrize("username", ["", *STAFF])
+def test_nothing_but_pages_and_their_files_has_an_address(
+    as_person: Callable[[str], Visitor], visitor: Visitor, username: str
+) -> None:
+    """No folder is listed, no file beside the site is handed out, nothing is echoed."""
+    client = as_person(username).client if username else visitor.client
+    beside = (
+        "/.git/config",
+        "/.env",
+        "/var/osm-flow.db",
+        "/static/",
+        "/static/js",
+        "/static/x/",
+        "/static/x/js/",
+        "/static/x/../../app.py",
+        "/static/x/%2e%2e/%2e%2e/app.py",
+        "/static/x/%2Fetc/passwd",
+        "/server-status",
+        "/console",
+        "/metrics",
+        "/openapi.json",
+        "/templates/base.html",
+    )
+
+    assert {path: client.get(path, follow_redirects=True).status_code for path in beside} == dict.fromkeys(beside, 404)
+    assert client.open("/login", method="TRACE").status_code == 405
+    assert client.open("/login", method="OPTIONS").status_code == 200

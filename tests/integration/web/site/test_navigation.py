@@ -54,3 +54,14 @@ def test_every_page_without_a_subject_opens_and_writes_nothing(
     assert len(answers) > 8
     assert [path for path, answer in found.items() if answer.request.path == "/login"] == []
     assert {path: status for path, status in answers.items() if status not in {200, 403}} == {}
+
+
+@pytest.mark.parametrize("username", STAFF)
+def test_every_page_offers_to_sign_out(site: Flask, as_person: Callable[[str], Visitor], username: str) -> None:
+    visitor = as_person(username)
+    paths = [rule.rule for rule in site.url_map.iter_rules() if "GET" in (rule.methods or set()) and not rule.arguments]
+    pages = {path: visitor.get(path, follow_redirects=True) for path in [*paths, "/no-such-page"]}
+    shown = {path: page.text for path, page in pages.items() if page.mimetype == "text/html"}
+
+    assert len(shown) > 8
+    assert [path for path, text in shown.items() if '<form method="post" action="/logout">' not in text] == []
