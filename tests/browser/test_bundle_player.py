@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -17,13 +19,16 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 class Player:
-    """The player's page of a golden history; `requests` are all that it asked for, `complaints` what its console said."""
+    """The player's page of a golden history; `requests` are all that it asked for, `complaints` what its console said.
 
-    def __init__(self, context: Any, key: str, folder: Path) -> None:
+    `called` gives elements, variables and people other names.
+    """
+
+    def __init__(self, context: Any, key: str, folder: Path, called: dict[str, str]) -> None:
         with zipfile.ZipFile(GOLDEN / f"{key}.zip") as archive:
             self.manifest = json.loads(archive.read("manifest.json"))
             self.path = folder / "player.html"
-            self.path.write_bytes(present_page(archive.read("player.html").decode()))
+            self.path.write_bytes(present_page(archive.read("player.html").decode(), called))
             root = f"cases/{self.manifest['root']}"
             self.states = [json.loads(line) for line in archive.read(f"{root}/states.jsonl").splitlines()]
             self.records = [json.loads(line) for line in archive.read(f"{root}/journal.jsonl").splitlines()]
@@ -47,23 +52,26 @@ class Player:
         )
 
 
-def present_page(kept: str) -> bytes:
+def present_page(kept: str, called: dict[str, str]) -> bytes:
     """The page as it is made now, with the data of a kept one."""
-    data = json.loads(kept.partition('id="data">')[2].partition("</script>")[0])
+    written = kept.partition('id="data">')[2].partition("</script>")[0]
+    for name, other in called.items():
+        written = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", other, written)
+    data = json.loads(written)
     made = player_page([], data["definitions"], data["checkpoint"]).decode()
     empty = made.partition('id="data">')[2].partition("</script>")[0]
     return made.replace(empty, json.dumps(data).replace("<", "\\u003c")).encode()
 
 
 @pytest.fixture
-def play(chromium: Any, tmp_path: Path) -> Iterator[Callable[[str], Player]]:
+def play(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Player]]:
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, offline=True)
-    yield lambda key: Player(context, key, tmp_path)
+    yield lambda key, called=MappingProxyType({}): Player(context, key, tmp_path, dict(called))
     context.close()
 
 
 @pytest.mark.parametrize("key", ["execution_year", "committee_approval"])
-def test_every_moment_shows_the_recorded_state_both_ways(play: Callable[[str], Player], key: str) -> None:
+def test_every_moment_shows_the_recorded_state_both_ways(play: Callable[..., Player], key: str) -> None:
     player = play(key)
     forth = []
     for record, state in zip(player.records, player.states, strict=True):
@@ -81,7 +89,35 @@ def test_every_moment_shows_the_recorded_state_both_ways(play: Callable[[str], P
     assert [url for url in player.requests if not url.startswith("file:")] == []
 
 
-def test_every_moment_has_an_address(play: Callable[[str], Player]) -> None:
+@pytest.mark.parametrize("other", ["constructor", "toString", "__proto__"])
+def test_what_is_called_as_something_that_every_object_has_is_shown_as_it_is(
+    play: Callable[..., Player], other: str
+) -> None:
+    """An element, a variable and a person of such a name: nothing is passed, waiting or changed that was not."""
+    plain = play("hearing")
+    element = next(one["element"] for state in plain.states for one in state["waiting"])
+    variable = next(name for state in plain.states for name in state["set"])
+    someone = next(record["actor"] for record in plain.records if record["actor"] != "system")
+    for was in (element, variable, someone):
+        named = play("hearing", {was: other})
+        plain.page.keyboard.press("Home")
+        for record in plain.records[:12]:
+            what, waiting, changes, marked = plain.shown()
+            renamed = {other if name == was else name for name in changes}
+            assert named.shown() == (what, waiting, renamed, marked), (was, record["seq"])
+            for seen in ("svg .done", "svg .badge"):
+                assert len(named.page.query_selector_all(seen)) == len(plain.page.query_selector_all(seen)), record[
+                    "seq"
+                ]
+            for told in ("#changes", "#facts"):
+                as_named = re.sub(rf"(?<![\w.-]){re.escape(was)}(?![\w.-])", other, plain.page.inner_text(told))
+                assert named.page.inner_text(told) == as_named
+            for page in (plain.page, named.page):
+                page.keyboard.press("ArrowRight")
+        assert named.complaints == []
+
+
+def test_every_moment_has_an_address(play: Callable[..., Player]) -> None:
     player = play("annual_cycle")
     child = player.manifest["cases"][1]["id"]
 
@@ -93,7 +129,7 @@ def test_every_moment_has_an_address(play: Callable[[str], Player]) -> None:
     assert f"case={player.manifest['root']}&seq=1" in player.page.url
 
 
-def test_it_speaks_english_too_and_axe_finds_nothing(play: Callable[[str], Player]) -> None:
+def test_it_speaks_english_too_and_axe_finds_nothing(play: Callable[..., Player]) -> None:
     player = play("hearing")
     player.page.click("#language")
 

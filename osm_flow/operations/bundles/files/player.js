@@ -39,21 +39,24 @@
   };
   const word = (key) => WORDS[language][key];
   const partyOf = (answer) => [answer.party_name, [answer.answerer, answer.channel, answer.number, answer.date].filter(Boolean).join(" · ")].filter(Boolean).join(" – ");
-  const kindOf = (kind) => (language === "th" && KINDS[kind]) || kind;
+  // Elements, variables and people may be called as what every object has: `constructor`.
+  const named = (names, name) => (names && Object.hasOwn(names, name) ? names[name] : undefined);
+  const nothing = () => Object.create(null);
+  const kindOf = (kind) => (language === "th" && named(KINDS, kind)) || kind;
   const show = (value) => (value === undefined ? "" : typeof value === "string" ? value : JSON.stringify(value, null, 1));
   const instant = (text) => new Date(text).toLocaleString(language === "th" ? "th-TH-u-ca-buddhist" : "en-GB", { timeZone: "Asia/Bangkok", dateStyle: "medium", timeStyle: "medium" });
-  const personOf = (one, name) => (name === "system" ? word("system") : (one.case.people || {})[name] ? `${one.case.people[name]} (${name})` : name);
+  const personOf = (one, name) => (name === "system" ? word("system") : named(one.case.people, name) ? `${one.case.people[name]} (${name})` : name);
 
   // What is known at each record: visits are counted and data folded once for each case.
   function historyOf(index) {
     if (!histories.has(index)) {
-      const one = all.cases[index], data = {}, visits = {}, moments = [];
+      const one = all.cases[index], data = nothing(), visits = nothing(), moments = [];
       for (const state of one.states) {
         const changes = [];
         for (const [name, value] of Object.entries(state.set || {})) { changes.push([name, data[name], value]); data[name] = value; }
         for (const name of state.unset || []) { changes.push([name, data[name], undefined]); delete data[name]; }
         for (const element of state.passed || []) visits[element] = (visits[element] || 0) + 1;
-        moments.push({ changes, visits: { ...visits }, waiting: state.waiting, passed: state.passed || [] });
+        moments.push({ changes, visits: Object.assign(nothing(), visits), waiting: state.waiting, passed: state.passed || [] });
       }
       histories.set(index, moments);
     }
@@ -136,7 +139,7 @@
     mark(moment) {
       if (!this.marks) return;
       this.marks.replaceChildren();
-      const live = {};
+      const live = nothing();
       for (const [element] of moment ? moment.waiting : []) live[element] = (live[element] || 0) + 1;
       for (const [id, [drawn, bounds]] of this.shapes) {
         const visits = moment ? moment.visits[id] || 0 : 0;

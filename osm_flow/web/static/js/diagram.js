@@ -50,15 +50,15 @@
   function markPath(viewer, picture) {
     var canvas = viewer.get("canvas");
     var registry = viewer.get("elementRegistry");
-    var passed = picture.passed || {};
-    var alive = {};
-    (picture.tokens || []).forEach(function (token) { alive[token.element] = true; });
-    Object.keys(passed).forEach(function (id) {
-      if (registry.get(id) && !alive[id]) canvas.addMarker(id, "is-done");
+    /* Sets, because an element may be called as what every object has: `constructor`. */
+    var passed = new Set(Object.keys(picture.passed || {}));
+    var alive = new Set((picture.tokens || []).map(function (token) { return token.element; }));
+    passed.forEach(function (id) {
+      if (registry.get(id) && !alive.has(id)) canvas.addMarker(id, "is-done");
     });
     registry.filter(function (e) { return e.type === "bpmn:SequenceFlow"; }).forEach(function (flow) {
-      var walked = flow.id in passed ||
-        (flow.source.id in passed && (flow.target.id in passed || alive[flow.target.id]) && flow.source.outgoing.length === 1);
+      var walked = passed.has(flow.id) || (passed.has(flow.source.id) &&
+        (passed.has(flow.target.id) || alive.has(flow.target.id)) && flow.source.outgoing.length === 1);
       if (walked) canvas.addMarker(flow.id, "is-done");
     });
   }

@@ -166,14 +166,14 @@
     resting = window.setTimeout(function () { go(seq); }, known.has(seq) ? 0 : 120);
   }
 
-  var linesAsked = {};
+  var linesAsked = new Set();
   function loadLines(seq) {
     var after = Math.floor((seq - 1) / 500) * 500;
-    if (linesAsked[after]) return;
-    linesAsked[after] = true;
+    if (linesAsked.has(after)) return;
+    linesAsked.add(after);
     getJson(player.dataset.course + "?after=" + after).then(function (answer) {
       answer.items.forEach(function (line) { lines.set(line[0], line[1] + " · " + line[2]); });
-    }).catch(function () { linesAsked[after] = false; });
+    }).catch(function () { linesAsked.delete(after); });
   }
 
   function isTyping(target) { return target.closest("input:not([type=range]), textarea, select, [contenteditable]"); }
