@@ -28,8 +28,10 @@ from osm_flow.app import create_app
 from osm_flow.catalogues import FOLDER, catalogue
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import OsmFlowError
+from osm_flow.operations.cases import attachments
 from osm_flow.operations.definitions import deployments
 from osm_flow.settings import Settings
+from osm_flow.store.quotas import MEGABYTE
 from osm_flow.store.session import Store
 from osm_flow.web.site.access import rule_of
 from osm_flow.web.site.i18n import LOCALES
@@ -238,6 +240,70 @@ def test_no_text_becomes_a_program() -> None:
     assert issubclass(deployments._Loader, yaml.SafeLoader | getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
+def test_scripts_put_no_text_on_a_page_as_markup() -> None:
+    """Texts are set as texts; nothing is kept in the browser, taken from another window, or looked up in a plain object."""
+    scripts = [*STATIC.glob("js/*.js"), *PACKAGE.rglob("bundles/files/*.js")]
+    markup = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|srcdoc|\beval\(|Function\(\s*[\"'`]"
+        r"|postMessage|localStorage|sessionStorage|indexedDB|document\.cookie|__proto__|= \{\};"
+    )
+    found = {
+        f"{path.name}: {line.strip()}"
+        for path in scripts
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if markup.search(line)
+    }
+
+    assert len(scripts) > 6
+    assert found == {"player.js: sheet.innerHTML = item.sheet;"}  # which the server made by a template
+
+
+def test_no_page_asks_where_a_value_came_from() -> None:
+    """What stands in an address and what was typed into a form are never read from one place."""
+    found = {
+        f"{path.relative_to(PACKAGE).as_posix()}:{node.lineno}"
+        for path, tree in modules().items()
+        if path.is_relative_to(PACKAGE / "web")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node) in {"request.values", "request.data", "request.get_json"}
+    }
+
+    assert found == set()
+
+
+# By these a program reaches others; what they lie in is all that the product connects to.
+REACHES_OUT = {
+    "socket",
+    "ssl",
+    "smtplib",
+    "ftplib",
+    "poplib",
+    "imaplib",
+    "xmlrpc",
+    "http",
+    "asyncio",
+    "httpx",
+    "requests",
+}
+
+
+def test_the_product_connects_to_mail_and_database_alone() -> None:
+    """The scheduler asks for the name of its machine; the benchmarks measure the site on this machine."""
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+        if name.partition(".")[0] in REACHES_OUT or name.startswith("urllib.request")
+    }
+    scheduler = (PACKAGE / "scheduler.py").read_text(encoding="utf-8")
+
+    assert {place for place in found if not place.startswith("cli/benchmarks/")} == {"notify/smtp.py", "scheduler.py"}
+    assert set(re.findall(r"socket\.\w+", scheduler)) == {"socket.gethostname"}
+
+
 # ---- layers ----------------------------------------------------------------------------------------------------
 
 
@@ -439,6 +505,19 @@ def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
     assert {name for name in names if name not in text} == set()
+
+
+def test_every_kind_of_file_that_may_be_attached_is_documented() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = text.partition("## Files that people attach")[2].partition("\n## ")[0]
+    kinds = {
+        kind for line in re.findall(r"^\| `[^|]*\|", told, re.MULTILINE) for kind in re.findall(r"`\.(\w+)`", line)
+    }
+
+    assert kinds == {*attachments.MEDIA_TYPES, "jpeg"}
+    assert {"OSM_FILE_MB", "OSM_CASE_FILES_MB", "OSM_OFFICE_FILES_MB"} <= set(re.findall(r"OSM_\w+", told))
+    assert f"{attachments.MOST_UNPACKED // MEGABYTE:,} MB" in told
+    assert f"{attachments.MOST_PARTS:,} parts" in told
 
 
 def test_every_command_helps(tmp_path: Path) -> None:

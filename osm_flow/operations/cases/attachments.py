@@ -27,7 +27,7 @@ from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Attachment, Case, Office
-from osm_flow.store.quotas import USUAL, Quotas, megabytes
+from osm_flow.store.quotas import MEGABYTE, USUAL, Quotas, megabytes
 from osm_flow.store.session import lock_case
 
 MEDIA_TYPES = {
@@ -43,7 +43,8 @@ MEDIA_TYPES = {
 _OFFICE_PARTS = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml", "pptx": "ppt/presentation.xml"}
 _TEXTS = frozenset({"csv", "txt"})
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_MOST_PARTS = 5_000
+# Of a container; what whoever opens it gets, for here it is never unpacked.
+MOST_PARTS, MOST_UNPACKED = 5_000, 1_000 * MEGABYTE
 _LONGEST_NAME, _LONGEST_KIND = 200, 20
 
 
@@ -238,14 +239,15 @@ def charset_of(content: bytes) -> str | None:
 
 
 def _is_office(kind: str, content: bytes) -> bool:
-    """Whether the container holds the main part of this kind; macros and containers of thousands of parts are refused."""
+    """Whether the container holds the main part of this kind; macros are refused, and what swells when it is opened."""
     guess = filetype.guess(content)
     if guess is None or guess.extension not in {kind, "zip"}:
         return False
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
-            parts = container.namelist()
+            parts, size = container.namelist(), sum(part.file_size for part in container.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         return False
     macros = any(part.lower().endswith("vbaproject.bin") for part in parts)
-    return len(parts) <= _MOST_PARTS and not macros and {"[Content_Types].xml", _OFFICE_PARTS[kind]} <= set(parts)
+    swells = len(parts) > MOST_PARTS or size > MOST_UNPACKED
+    return not swells and not macros and {"[Content_Types].xml", _OFFICE_PARTS[kind]} <= set(parts)

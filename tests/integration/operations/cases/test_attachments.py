@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.errors import NotFound
 from osm_flow.operations.cases.attachments import (
+    MOST_PARTS,
+    MOST_UNPACKED,
     AttachmentNotFound,
     CaseFull,
     ContentMismatch,
@@ -41,6 +43,14 @@ def container(*parts: str) -> bytes:
         for part in parts:
             archive.writestr(part, "<x/>")
     return buffer.getvalue()
+
+
+def swelling(*parts: str) -> bytes:
+    """A container that says of its last part that it is larger than everything a machine has room for."""
+    content = bytearray(container(*parts))
+    entry = content.rindex(b"PK\x01\x02")
+    content[entry + 24 : entry + 28] = (MOST_UNPACKED + 1).to_bytes(4, "little")
+    return bytes(content)
 
 
 TYPES = "[Content_Types].xml"
@@ -82,6 +92,8 @@ def test_what_is_taken(name: str, content: bytes, subtype: str) -> None:
         ("a.docx", container("x"), ContentMismatch),
         ("a.docx", container(TYPES, "xl/workbook.xml"), ContentMismatch),
         ("a.docx", container(TYPES, "word/document.xml", "word/vbaProject.bin"), ContentMismatch),
+        ("a.docx", swelling(TYPES, "word/document.xml"), ContentMismatch),
+        ("a.docx", container(TYPES, "word/document.xml", *map(str, range(MOST_PARTS))), ContentMismatch),
         ("a.docx", b"PK\x03\x04broken", ContentMismatch),
         ("a.txt", b"a\0b", ContentMismatch),
         ("a.csv", b"\xff\xfea\0", TextUnreadable),  # "Unicode text" of Excel

@@ -72,6 +72,18 @@ def test_a_password_that_is_easily_guessed_is_refused_at_its_field(password: str
     assert refused.value.fields.keys() == {"new"}
 
 
+@pytest.mark.parametrize(
+    "password", ["ฝนตกที่ภูกระดึง " * 16, " sp ace s! ", "🙂🙃😀😁" * 3, "correct horse battery staple" * 9]
+)
+def test_a_long_password_with_any_letters_is_taken(password: str) -> None:
+    person = Person(username="anan", password_hash=hash_password(password, "anan"))
+
+    assert len(password) <= 256
+    assert password_fits(person, password)
+    assert not password_fits(person, password[:-1])
+    assert not password_fits(person, password.swapcase().strip() + "x")
+
+
 def test_a_hash_tells_nothing_and_fits_its_password_only(hashed: str) -> None:
     person = Person(username="anan", password_hash=hashed)
 

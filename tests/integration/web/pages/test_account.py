@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -257,3 +258,16 @@ def test_only_a_session_that_this_site_began_and_in_its_time_lets_in(
     assert [status(value) for value in false] == [302] * len(false)
     site.config["PERMANENT_SESSION_LIFETIME"] = timedelta(seconds=-1)
     assert status(good.value) == 302
+
+
+def test_password_managers_are_told_which_password_is_asked_for(
+    visitor: Visitor, as_person: Callable[[str], Visitor]
+) -> None:
+    def asked(page: str) -> list[str]:
+        fields = re.findall(r'<input[^>]*type="password"[^>]*>', page)
+        assert all(re.search(r"onpaste|readonly", field) is None for field in fields)
+        return [name for field in fields for name in re.findall(r'autocomplete="([^"]+)"', field)]
+
+    assert asked(visitor.get("/login").text) == ["current-password"]
+    assert asked(as_person("director").get("/account").text) == ["current-password", "new-password", "new-password"]
+    assert asked(as_person("admin").get("/people/new").text) == ["new-password"]
