@@ -43,14 +43,22 @@ def list_(context: Context, text: str | None, after: str | None, as_json: bool) 
 @click.option("--name", required=True, help="The name people read.")
 @click.option("--email")
 @click.option("--office", help="Cluster code, such as NE-U1: whose administrators manage the account at first.")
+@click.option("--number", help="Employee number: an account that is locked and has it is the same person's.")
 @click.option("--password", prompt=True, hide_input=True, confirmation_prompt=True, envvar="OSM_NEW_PASSWORD")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def create(
-    context: Context, username: str, name: str, email: str | None, office: str | None, password: str, as_json: bool
+    context: Context,
+    username: str,
+    name: str,
+    email: str | None,
+    office: str | None,
+    number: str | None,
+    password: str,
+    as_json: bool,
 ) -> None:
     """Create a person; give them a position next."""
-    entered = NewPerson(username, name, email, password, office_id=office)
+    entered = NewPerson(username, name, email, password, office_id=office, employee_number=number)
     with context.store.transaction() as session:
         person = accounts.create_person(session, SYSTEM, context.now(), entered)
         shown = _as_dict(person)
@@ -131,10 +139,44 @@ def unlock(context: Context, username: str) -> None:
     click.echo(f"unlocked {username}")
 
 
+@user.command()
+@click.argument("username")
+@click.argument("employee_number")
+@click.pass_obj
+def number(context: Context, username: str, employee_number: str) -> None:
+    """Give an account its employee number; "" takes it away."""
+    with context.store.transaction() as session:
+        person = accounts.set_number(session, username, SYSTEM, context.now(), entered=employee_number)
+        kept = person.employee_number
+    click.echo(f"number of {username}: {kept or '-'}")
+
+
+@user.command("same-person")
+@click.argument("username")
+@click.argument("other")
+@click.pass_obj
+def same_person(context: Context, username: str, other: str) -> None:
+    """Say that two accounts are one person's: together they are never two people."""
+    with context.store.transaction() as session:
+        accounts.say_one_person(session, username, SYSTEM, context.now(), other_username=other)
+    click.echo(f"{username} and {other} count as one person")
+
+
+@user.command("other-person")
+@click.argument("username")
+@click.pass_obj
+def other_person(context: Context, username: str) -> None:
+    """Say that an account is not one person's with others any more."""
+    with context.store.transaction() as session:
+        accounts.say_other_person(session, username, SYSTEM, context.now())
+    click.echo(f"{username} counts as a person of their own")
+
+
 def _as_dict(person: Person) -> dict[str, Any]:
     return {
         "username": person.username,
         "display_name": person.display_name,
         "email": person.email,
+        "employee_number": person.employee_number,
         "locked_at": person.locked_at,
     }

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.demo.times import Times
 from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.access.roles import OVERSIGHT, STAFF
 from osm_flow.domain.people import NewPerson, NewPosition, PositionKind
 from osm_flow.operations.people.accounts import create_person
 from osm_flow.operations.people.positions import give_position
@@ -69,8 +70,10 @@ def logins() -> list[dict[str, str]]:
 def hire(session: Session, times: Times, now: datetime) -> None:
     """Enter every person with their positions, one acting appointment and one delegation among them."""
     since = times.day("2567-10-01")
-    for part in CAST:
-        create_person(session, SYSTEM, now, NewPerson(part.username, part.name, password=PASSWORD))
+    for place, part in enumerate(CAST):
+        number = f"{4101 + place}" if set(part.roles) <= STAFF | OVERSIGHT else None
+        person = NewPerson(part.username, part.name, password=PASSWORD, employee_number=number)
+        create_person(session, SYSTEM, now, person)
         for role in part.roles:
             office_id = None if role in ("auditor", "admin") else OFFICE
             position = NewPosition(role, office_id, since, province_id=part.province, title_th=part.title)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, aliased
@@ -30,7 +31,7 @@ def case_facts(session: Session, case: Case, actor: Actor) -> CaseFacts:
 def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemFacts:
     """Facts of a work item, among them who completed what it is kept apart from."""
     separate = elements_of(item.separate_from)
-    apart = kept_apart(item.element, separate, item.opened_at, _done_around(session, item))
+    apart = _by_every_account(session, kept_apart(item.element, separate, item.opened_at, _done_around(session, item)))
     answered = actor.names_answered
     return WorkItemFacts(
         office_id=item.office_id,
@@ -45,6 +46,19 @@ def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemF
         case_state=item.case.state,
         done_by_id=item.completed_by_id,
     )
+
+
+def _by_every_account(session: Session, apart: Mapping[str, frozenset[int]]) -> Mapping[str, frozenset[int]]:
+    """The same people by the ids of all their accounts: whoever has two is one person in every separation."""
+    people = frozenset[int]().union(*apart.values())
+    if not people:
+        return apart
+    other = aliased(Person)
+    query = select(Person.id, other.id).join(other, other.one_person == Person.one_person).where(Person.id.in_(people))
+    accounts: dict[int, set[int]] = defaultdict(set)
+    for person_id, account_id in session.execute(query):
+        accounts[person_id].add(account_id)
+    return {name: those.union(*(accounts[one] for one in those)) for name, those in apart.items()}
 
 
 def _done_around(session: Session, item: WorkItem) -> Iterator[Done]:

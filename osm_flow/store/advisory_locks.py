@@ -33,6 +33,8 @@ class AdvisoryLock(IntEnum):
     """Opening an incident of no case: the same failure again finds the one still open."""
     loading = 7_305_807
     """Filling an empty database: nodes that start together do it once."""
+    one_person = 7_305_820
+    """Giving accounts an employee number or saying that they are one person's: two who have one number find each other."""
     signing_in = 7_305_812
     """Counting attempts to sign in from one address: guesses sent all at once are counted one by one."""
 

@@ -30,6 +30,8 @@ class Hat:
     title: str = ""
     # Says the same as `for_username`, for those who know people by their rows.
     for_id: int | None = field(default=None, compare=False)
+    # The row of the position that gives it.
+    position_id: int | None = field(default=None, compare=False)
 
     def covers(self, office_id: str | None) -> bool:
         """Whether the hat counts in this office; None stands for the system, where no hat of an office counts."""
@@ -43,7 +45,10 @@ class Hat:
 
 @dataclass(frozen=True)
 class Actor:
-    """A person (or the system) as far as rules need to know them; `every_office` is filled for those who see all."""
+    """A person (or the system) as far as rules need to know them; `every_office` is filled for those who see all.
+
+    other_names  the user names of the person's other accounts: who acts in two accounts is one person all the same.
+    """
 
     person_id: int | None
     username: str
@@ -51,6 +56,12 @@ class Actor:
     hats: tuple[Hat, ...] = ()
     locale: str = "th"
     every_office: tuple[str, ...] = ()
+    other_names: frozenset[str] = frozenset()
+
+    @property
+    def usernames(self) -> frozenset[str]:
+        """The user names of all accounts of the person, whom rules compare by these; the system has none."""
+        return frozenset() if self.is_system else self.other_names | {self.username}
 
     @property
     def is_system(self) -> bool:

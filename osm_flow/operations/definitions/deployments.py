@@ -115,7 +115,7 @@ def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: date
 def publish(session: Session, files: Mapping[str, bytes], actor: Actor, now: datetime, proposed: Proposed) -> Deployed:
     """As `deploy`, for what another person proposed. Raises Forbidden, TwoPeopleNeeded and what `deploy` does."""
     require(actor, Verb.deploy, SystemFacts())
-    if proposed.by == actor.username:
+    if proposed.by in actor.usernames:
         raise TwoPeopleNeeded
     told = {"proposal": proposed.proposal_id, "proposed_by": proposed.by, "proposed_in": proposed.office_id}
     return _deploy(session, files, actor, now, proposed.note, told)

@@ -97,7 +97,7 @@ def refuse_proposal(session: Session, proposal_id: int, actor: Actor, now: datet
     Raises Forbidden, ReasonMissing, ProposalDecided, ProposalNotFound.
     """
     proposal = _to_decide(session, proposal_id, actor)
-    is_own = proposal.proposed_by == actor.username
+    is_own = proposal.proposed_by in actor.usernames
     if not is_own:
         require(actor, Verb.deploy, SystemFacts())
     proposal.reason = said(reason)
@@ -126,7 +126,7 @@ def count_open(session: Session, actor: Actor) -> int:
     """How many proposals wait for whoever may publish them: 0 for everybody else."""
     if not is_everywhere(actor, Verb.deploy):
         return 0
-    others = _reached(actor, is_open=True).where(DiagramProposal.proposed_by != actor.username)
+    others = _reached(actor, is_open=True).where(DiagramProposal.proposed_by.not_in(actor.usernames))
     return session.scalar(select(func.count()).select_from(others.subquery())) or 0
 
 
@@ -157,7 +157,7 @@ def process_of(prepared: Prepared) -> Process:
 
 def may_publish(proposal: DiagramProposal, actor: Actor) -> bool:
     """Whether the actor is the second person whom this proposal needs."""
-    return is_everywhere(actor, Verb.deploy) and proposal.proposed_by != actor.username
+    return is_everywhere(actor, Verb.deploy) and proposal.proposed_by not in actor.usernames
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def _theirs(actor: Actor) -> ColumnElement[bool]:
     if is_everywhere(actor, Verb.propose_diagrams):
         return true()
     offices = offices_where(actor, Verb.propose_diagrams)
-    return or_(DiagramProposal.office_id.in_(offices), DiagramProposal.proposed_by == actor.username)
+    return or_(DiagramProposal.office_id.in_(offices), DiagramProposal.proposed_by.in_(actor.usernames))
 
 
 def _to_decide(session: Session, proposal_id: int, actor: Actor) -> DiagramProposal:

@@ -40,6 +40,8 @@ class AdminKind(StrEnum):
     person_unlocked = "person.unlocked"
     password_set = "person.password_set"  # noqa: S105 (the name of an act)
     password_changed = "person.password_changed"  # noqa: S105
+    person_numbered = "person.numbered"
+    person_tied = "person.tied"
     position_given = "position.given"
     position_confirmed = "position.confirmed"
     position_ended = "position.ended"

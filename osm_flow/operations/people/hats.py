@@ -7,7 +7,7 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Date, Select, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Date, Select, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from osm_flow.domain.access.actors import Actor, Hat
@@ -40,7 +40,8 @@ def person_by_username(session: Session, username: str) -> Person:
 def actor_for(session: Session, person: Person, today: date) -> Actor:
     """The person with the hats of the positions that are valid today."""
     hats = [Hat(*row) for row in session.execute(_worn(), {"person": person.id, "today": today})]
-    return _actor(session, person.id, person.username, person.display_name, person.locale, hats)
+    others = frozenset(session.scalars(_others_of(person.one_person, person.id))) if person.one_person else frozenset()
+    return _actor(session, person, hats, others)
 
 
 def actor_signed_in(session: Session, person_id: int, epoch: int, today: date) -> Actor | None:
@@ -48,14 +49,19 @@ def actor_signed_in(session: Session, person_id: int, epoch: int, today: date) -
     rows = session.execute(_signed_in(), {"person": person_id, "epoch": epoch, "today": today}).all()
     if not rows:
         return None
-    username, name, locale = rows[0][:3]
-    return _actor(session, person_id, username, name, locale, [Hat(*row[3:]) for row in rows if row[3] is not None])
+    others = frozenset(filter(None, (rows[0].others or "").split(",")))
+    return _actor(session, rows[0], [Hat(*row[5:]) for row in rows if row[5] is not None], others)
 
 
-def _actor(session: Session, person_id: int, username: str, name: str, locale: str, hats: Sequence[Hat]) -> Actor:
+def _actor(session: Session, person: Any, hats: Sequence[Hat], others: frozenset[str]) -> Actor:
     sees_all = any(hat.office_id is None for hat in hats)
     offices = tuple(session.scalars(select(Office.id).order_by(Office.id))) if sees_all else ()
-    return Actor(person_id, username, name, tuple(hats), locale, offices)
+    return Actor(person.id, person.username, person.display_name, tuple(hats), person.locale, offices, others)
+
+
+def is_one_person(one: Person, other: Person) -> bool:
+    """Whether two accounts are the same, or one person's."""
+    return one.id == other.id or (one.one_person is not None and one.one_person == other.one_person)
 
 
 def actor_named(session: Session, username: str, today: date) -> Actor:
@@ -91,7 +97,9 @@ _HAT = (
     _PRINCIPAL.display_name,
     Position.title_th,
     Position.for_person_id,
+    Position.id,
 )
+_OTHER = aliased(Person)
 
 
 @cache
@@ -101,10 +109,20 @@ def _worn() -> Select[*tuple[Any, ...]]:
     return mine.where(Position.person_id == bindparam("person"), *valid_on(_TODAY)).order_by(Position.id)
 
 
+def _others_of(one_person: str, person_id: int) -> Select[str]:
+    """The user names of the person's other accounts."""
+    return select(Person.username).where(Person.one_person == one_person, Person.id != person_id)
+
+
 @cache
 def _signed_in() -> Select[*tuple[Any, ...]]:
     """A person once for each hat on a day, or once without any. Every request asks this, so it is one statement."""
-    person = select(Person.username, Person.display_name, Person.locale, *_HAT)
+    # User names have no comma in them.
+    others = select(func.aggregate_strings(_OTHER.username, ",")).where(
+        _OTHER.one_person == Person.one_person, _OTHER.id != Person.id
+    )
+    told = others.correlate(Person).scalar_subquery().label("others")
+    person = select(Person.id, Person.username, Person.display_name, Person.locale, told, *_HAT)
     person = person.outerjoin(Position, and_(Position.person_id == Person.id, *valid_on(_TODAY)))
     person = person.outerjoin(_PRINCIPAL, Position.for_person_id == _PRINCIPAL.id).order_by(Position.id)
     return person.where(

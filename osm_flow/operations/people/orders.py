@@ -16,7 +16,7 @@ from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.people import PositionKind
 from osm_flow.domain.search import is_one_line, says_nothing, visible
 from osm_flow.errors import Invalid
-from osm_flow.operations.people.hats import valid_on
+from osm_flow.operations.people.hats import is_one_person, valid_on
 from osm_flow.operations.people.positions import PositionNotFound, close_position, record_given
 from osm_flow.store.models import Notification, Person, Position
 
@@ -107,6 +107,7 @@ def record_order(session: Session, actor: Actor, now: datetime, entered: NewOrde
         # The head's own order needs nobody else; what is written down for a head waits for a second person.
         waits=post.person_id != actor.person_id and not actor.is_system,
         given_by=actor.username,
+        given_at=now,
     )
     session.add(position)
     session.flush()
@@ -141,9 +142,9 @@ def _faults(
     first, last = entered.first, entered.last
     is_own = post.person_id == actor.person_id
     may_receive = {person.id for person in receivers(session, [post], first)}
-    if receiver is None or receiver.id not in may_receive or receiver.id == post.person_id:
+    if receiver is None or receiver.id not in may_receive or is_one_person(receiver, post.person):
         yield "to_username", "Choose somebody with a post of their own in this office."
-    elif receiver.id == actor.person_id and not is_own:
+    elif receiver.username in actor.usernames and not is_own:
         yield "to_username", "Nobody writes down an order in their own favour."
     if entered.kind not in {PositionKind.acting, PositionKind.delegated}:
         yield "kind", "Choose how the position is held."

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb, is_everywhere, offices_where, place, require
-from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES, WEIGHTY
+from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES, STAFF, WEIGHTY
 from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.domain.search import says_nothing, visible
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.accounts import managed_person, require_office
-from osm_flow.operations.people.hats import valid_on
+from osm_flow.operations.people.hats import is_one_person, valid_on
 from osm_flow.store.models import Office, Person, Position, Province
 
 _RECORDED = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en")
@@ -57,7 +57,7 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
     """
     person = managed_person(session, username, actor)
     require_office(actor, entered.office_id)
-    if person.id == actor.person_id:
+    if person.username in actor.usernames:
         raise NotToYourself
     principal = session.scalars(select(Person).where(Person.username == (entered.for_username or ""))).one_or_none()
     position = Position(
@@ -74,8 +74,11 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
         valid_to=entered.valid_to,
         waits=entered.role in WEIGHTY and not actor.is_system,
         given_by=actor.username,
+        given_at=now,
     )
     faults = dict(_position_faults(session, position))
+    if not actor.is_system and _has_to_be_numbered(session, person, position):
+        faults.setdefault("role", "Enter the employee number of this account first: staff and overseers have one.")
     if faults:
         raise PositionNotAccepted(fields=faults)
     session.add(position)
@@ -100,7 +103,7 @@ def confirm_position(session: Session, position_id: int, actor: Actor, now: date
     position = _waiting(session, position_id, actor)
     if not may_confirm(position, actor):
         raise SecondPersonNeeded
-    position.waits = False
+    position.waits, position.confirmed_by, position.confirmed_at = False, actor.username, now
     told = {"position": position.id, "role": position.role, "kind": position.kind, "given_by": position.given_by}
     old, new, concerns = {"waits": True}, {"waits": False}, (position.person.username, position.office_id)
     record(session, actor, now, AdminAct(AdminKind.position_confirmed, *concerns, old=old, new=new, told=told))
@@ -129,7 +132,7 @@ def waiting_positions(session: Session, actor: Actor) -> Sequence[Position]:
 
 def may_confirm(position: Position, actor: Actor) -> bool:
     """Whether the actor is a second person for this position that waits."""
-    return actor.username not in {position.given_by, position.person.username}
+    return actor.usernames.isdisjoint({position.given_by, position.person.username})
 
 
 def _waiting(session: Session, position_id: int, actor: Actor) -> Position:
@@ -163,7 +166,7 @@ def _position_faults(session: Session, position: Position) -> Iterable[tuple[str
     if position.valid_to is not None and position.valid_to < position.valid_from:
         yield "valid_to", "The last day must not come before the first."
     if position.kind != PositionKind.substantive:
-        if position.for_person_id is None or position.for_person_id == position.person_id:
+        if position.for_person_id is None or _is_own(session, position):
             yield "for_username", "Say for whom this person acts."
         else:
             yield from _post_faults(session, position)
@@ -171,6 +174,24 @@ def _position_faults(session: Session, position: Position) -> Iterable[tuple[str
             yield "letter", "Name the order or letter that made it."
     if max(map(len, (position.title_th, position.title_en, position.letter or ""))) > 255:
         yield "title_th", "Use at most 255 characters."
+
+
+def _is_own(session: Session, position: Position) -> bool:
+    """Whether a position would be held for the holder themself, in whichever of their accounts."""
+    holder, principal = session.get_one(Person, position.person_id), session.get_one(Person, position.for_person_id)
+    return is_one_person(holder, principal)
+
+
+def _has_to_be_numbered(session: Session, person: Person, position: Position) -> bool:
+    """Whether this is a first post of staff or overseer for an account without an employee number.
+
+    Parties outside may have none, and who held such a post before there were numbers goes on without.
+    """
+    numbered = STAFF | OVERSIGHT
+    if position.role not in numbered or person.employee_number is not None:
+        return False
+    held = select(Position.id).where(Position.person_id == person.id, Position.role.in_(numbered)).limit(1)
+    return session.scalar(held) is None
 
 
 def _post_faults(session: Session, position: Position) -> Iterable[tuple[str, str]]:

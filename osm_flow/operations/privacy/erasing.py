@@ -16,6 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.acts import Act
 from osm_flow.domain.kinds import EntryKind
+from osm_flow.domain.people import normal_number
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import holds_words, searchable
 from osm_flow.domain.states import OPEN_CASE
@@ -40,6 +41,7 @@ from osm_flow.store.models import (
     Notification,
     OutboxEntry,
     OutgoingLetter,
+    Person,
     ServiceJob,
     WorkItem,
 )
@@ -165,6 +167,9 @@ def _blank_elsewhere(session: Session, words: str) -> None:
     _blank(session, Case, Case.subject, words, value="")
     _blank(session, Access, Access.details, words, value="")
     _blank(session, IdempotencyKey, IdempotencyKey.subject, words, value="")
+    # That accounts are one person's stays: it says so without the number.
+    if number := normal_number(words):
+        _do(session, update(Person).where(Person.employee_number == number).values(employee_number=None))
 
 
 def _blank(

@@ -181,7 +181,7 @@ def approve(session: Session, request_id: int, actor: Actor, now: datetime) -> E
     Raises RequestNotFound, AlreadyDecided, FourEyes, HeldByLaw, Forbidden.
     """
     request = _to_decide(session, request_id, actor)
-    if request.asked_by == actor.username or actor.is_system:
+    if request.asked_by in actor.usernames or actor.is_system:
         raise FourEyes
     request.state, request.decided_by, request.decided_at = ErasureState.APPROVED, actor.username, now
     for case_id in dict.fromkeys(item.case_id for item in request.items):
@@ -192,7 +192,7 @@ def approve(session: Session, request_id: int, actor: Actor, now: datetime) -> E
 def refuse(session: Session, request_id: int, actor: Actor, now: datetime) -> ErasureRequest:
     """Nothing is erased. Whoever asked may withdraw it so. The words that were searched for are forgotten."""
     request = _to_decide(session, request_id, actor)
-    request.state = ErasureState.WITHDRAWN if request.asked_by == actor.username else ErasureState.REFUSED
+    request.state = ErasureState.WITHDRAWN if request.asked_by in actor.usernames else ErasureState.REFUSED
     request.decided_by, request.decided_at, request.subject = actor.username, now, ""
     session.flush()
     return request

@@ -188,7 +188,9 @@ def refuse_held(session: Session, case: Case, numbers: Collection[int]) -> None:
     """Raise HeldByLaw when the case is held, or one of these records was made by or for a person who is."""
     if hold_on(session, case) is not None:
         raise HeldByLaw(case_id=case.id)
-    held = select(Person.username).where(Person.id.in_(_standing().with_only_columns(LegalHold.person_id)))
+    on_people = _standing().with_only_columns(LegalHold.person_id)
+    persons = select(Person.one_person).where(Person.id.in_(on_people), Person.one_person.is_not(None))
+    held = select(Person.username).where(Person.id.in_(on_people) | Person.one_person.in_(persons))
     theirs = select(JournalRecord.seq).where(
         JournalRecord.case_id == case.id,
         JournalRecord.seq.in_(numbers),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text, false
+from sqlalchemy import Date, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from osm_flow.store.database import Instant, Model
@@ -40,9 +40,11 @@ class Province(Model):
 
 
 class Person(Model):
-    """Someone who signs in. Locking raises `session_epoch`, which ends every session at its next request.
+    """The account of someone who signs in. Locking raises `session_epoch`, which ends every session at its next request.
 
     `office_id` is the office that made the account; it counts until the person holds a first position.
+    `employee_number` is kept here alone, in its one spelling; of accounts that are not locked one has it.
+    `one_person` is the same text for all accounts of one person, and None for who has a single one.
     """
 
     __tablename__ = "people"
@@ -54,11 +56,23 @@ class Person(Model):
     password_hash: Mapped[str | None] = mapped_column(String(255))
     locale: Mapped[str] = mapped_column(String(8), default="th")
     office_id: Mapped[str | None] = mapped_column(String(16))
+    employee_number: Mapped[str | None] = mapped_column(String(32))
+    one_person: Mapped[str | None] = mapped_column(String(32), index=True)
     session_epoch: Mapped[int] = mapped_column(default=0)
     locked_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
 
     positions: Mapped[list[Position]] = relationship(back_populates="person", foreign_keys="Position.person_id")
+
+    __table_args__ = (
+        Index(
+            None,
+            "employee_number",
+            unique=True,
+            sqlite_where=text("locked_at IS NULL"),
+            postgresql_where=text("locked_at IS NULL"),
+        ),
+    )
 
 
 class Position(Model):
@@ -66,7 +80,7 @@ class Position(Model):
 
     `kind`: substantive, acting (รักษาราชการแทน: has the powers of the post) or delegated (ปฏิบัติราชการแทน: signs on
     behalf of `for_person_id`). `letter` names the order that made it. While it `waits` for a second person it is not held;
-    `given_by` is the user name of the first.
+    `given_by` is the user name of the first, `confirmed_by` that of the second.
     """
 
     __tablename__ = "positions"
@@ -85,6 +99,9 @@ class Position(Model):
     valid_to: Mapped[date | None] = mapped_column(Date)
     waits: Mapped[bool] = mapped_column(default=False, server_default=false())
     given_by: Mapped[str | None] = mapped_column(String(64))
+    given_at: Mapped[datetime | None] = mapped_column(Instant)
+    confirmed_by: Mapped[str | None] = mapped_column(String(64))
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
 
     person: Mapped[Person] = relationship(back_populates="positions", foreign_keys=[person_id])
     for_person: Mapped[Person | None] = relationship(foreign_keys=[for_person_id])

@@ -94,7 +94,9 @@ def _date(value: Any) -> str:
 
 
 def _password(value: str) -> str:
-    return {"set": gettext("มีแล้ว"), "set anew": gettext("ตั้งใหม่ (ไม่เก็บรหัส)")}.get(value, value)
+    return {"set": gettext("มีแล้ว"), "set anew": gettext("ตั้งใหม่ (ไม่เก็บรหัส)"), "changed": gettext("แก้ไข (ไม่เก็บเลข)")}.get(
+        value, value
+    )
 
 
 def _held(value: str) -> str:
@@ -126,6 +128,7 @@ def _proposal_state(value: str) -> str:
 
 _WORDS: dict[str, Callable[[str], str]] = {
     "password": _password,
+    "employee_number": _password,
     "kind": _held,
     "status": _status,
     "role": filters.role_name,
@@ -153,6 +156,8 @@ def _labels() -> dict[str, str]:
     return {
         "username": gettext("ชื่อผู้ใช้"),
         "password": gettext("รหัสผ่าน"),
+        "employee_number": gettext("เลขประจำตัวเจ้าหน้าที่"),
+        "one_person": gettext("รหัสร่วมของบัญชีที่เป็นคนเดียวกัน"),
         "locale": gettext("ภาษา"),
         "locked": gettext("ถูกระงับ"),
         "position": gettext("ตำแหน่งที่"),
@@ -195,6 +200,8 @@ def _kinds() -> dict[str, str]:
         AdminKind.person_unlocked: gettext("เปิดใช้บัญชีอีกครั้ง"),
         AdminKind.password_set: gettext("ผู้ดูแลตั้งรหัสผ่านใหม่"),
         AdminKind.password_changed: gettext("เจ้าของเปลี่ยนรหัสผ่าน"),
+        AdminKind.person_numbered: gettext("บันทึกเลขประจำตัวเจ้าหน้าที่"),
+        AdminKind.person_tied: gettext("กำหนดว่าบัญชีเป็นของคนเดียวกันหรือไม่"),
         AdminKind.position_given: gettext("ให้ตำแหน่ง"),
         AdminKind.position_confirmed: gettext("ยืนยันตำแหน่ง"),
         AdminKind.position_ended: gettext("สิ้นสุดตำแหน่ง"),

@@ -177,7 +177,7 @@ def _proposal_page(shown: DiagramProposal, refusal: Invalid | None = None) -> st
         refused=error_text(refusal) if refusal else "",
         reason=posted("reason"),
         may_publish=proposals.may_publish(shown, g.actor),
-        is_own=shown.proposed_by == g.actor.username,
+        is_own=shown.proposed_by in g.actor.usernames,
         names=_names([shown]),
         states=_states(),
         locale=g.locale,

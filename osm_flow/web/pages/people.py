@@ -132,6 +132,51 @@ def decline(position_id: int) -> ResponseReturnValue:
     return redirect(url_for("people.waiting"))
 
 
+@blueprint.get("/without-number")
+@requires(Verb.manage_people)
+def without_number() -> ResponseReturnValue:
+    """The accounts that have no employee number yet, and those that may be one person's."""
+    return render_template(
+        "people/without_number.html",
+        people=accounts.without_number(g.session, g.actor),
+        alike=accounts.same_names(g.session, g.actor),
+    )
+
+
+@blueprint.post("/<username>/number")
+@requires(Verb.manage_people)
+def set_number(username: str) -> ResponseReturnValue:
+    entered = request.form.get("employee_number", "")
+    try:
+        accounts.set_number(g.session, username, g.actor, g.now, entered=entered)
+    except Invalid as error:
+        lifecycle.read_again()
+        return _person_page(username, request.form, _texts(error)), 422
+    flash(gettext("บันทึกเลขประจำตัวเจ้าหน้าที่แล้ว"), "success")
+    return redirect(url_for("people.person", username=username))
+
+
+@blueprint.post("/<username>/same-person")
+@requires(Verb.manage_people)
+def say_one_person(username: str) -> ResponseReturnValue:
+    other = request.form.get("other_username", "")
+    try:
+        accounts.say_one_person(g.session, username, g.actor, g.now, other_username=other)
+    except Invalid as error:
+        lifecycle.read_again()
+        return _person_page(username, request.form, _texts(error)), 422
+    flash(gettext("บันทึกแล้ว ทั้งสองบัญชีนับเป็นคนเดียวกัน"), "success")
+    return redirect(url_for("people.person", username=username))
+
+
+@blueprint.post("/<username>/other-person")
+@requires(Verb.manage_people)
+def say_other_person(username: str) -> ResponseReturnValue:
+    accounts.say_other_person(g.session, username, g.actor, g.now)
+    flash(gettext("บันทึกแล้ว บัญชีนี้ไม่นับรวมกับบัญชีอื่น"), "success")
+    return redirect(url_for("people.person", username=username))
+
+
 @blueprint.post("/<username>/lock")
 @requires(Verb.manage_people)
 def lock(username: str) -> ResponseReturnValue:
@@ -143,7 +188,11 @@ def lock(username: str) -> ResponseReturnValue:
 @blueprint.post("/<username>/unlock")
 @requires(Verb.manage_people)
 def unlock(username: str) -> ResponseReturnValue:
-    accounts.unlock(g.session, username, g.actor, g.now)
+    try:
+        accounts.unlock(g.session, username, g.actor, g.now)
+    except Invalid as error:
+        lifecycle.read_again()
+        return _person_page(username, {}, _texts(error)), 422
     flash(gettext("เปิดใช้บัญชีแล้ว"), "success")
     return redirect(url_for("people.person", username=username))
 
@@ -160,13 +209,19 @@ def set_password(username: str) -> ResponseReturnValue:
     return redirect(url_for("people.person", username=username))
 
 
-def _person_page(username: str, values: dict[str, str] | None = None, errors: dict[str, str] | None = None) -> str:
+def _person_page(
+    username: str, values: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None
+) -> str:
     person = accounts.managed_person(g.session, username, g.actor)
+    others, elsewhere = accounts.other_accounts(g.session, person, g.actor)
     names = [(key, ROLES[key].en if current_locale() == "en" else ROLES[key].th) for key in SIGN_IN_ROLES]
     return render_template(
         "people/person.html",
         person=person,
         actor=hats.actor_for(g.session, person, today()),
+        others=others,
+        elsewhere=elsewhere,
+        is_mine=username in g.actor.usernames,
         positions=positions.positions_of(g.session, person),
         offices=_managed_offices(),
         of_all=is_everywhere(g.actor, Verb.manage_people),
@@ -187,7 +242,12 @@ def _entered_person() -> NewPerson:
     form = request.form
     username, display_name = form.get("username", ""), form.get("display_name", "")
     return NewPerson(
-        username, display_name, form.get("email"), form.get("password") or None, office_id=form.get("office_id") or None
+        username,
+        display_name,
+        form.get("email"),
+        form.get("password") or None,
+        office_id=form.get("office_id") or None,
+        employee_number=form.get("employee_number"),
     )
 
 

@@ -94,7 +94,7 @@ def erasure(request_id: int) -> ResponseReturnValue:
         records=_grouped(records),
         count=len(records),
         states=_states(),
-        may_decide=erasure_request.state == ErasureState.ASKED and erasure_request.asked_by != g.actor.username,
+        may_decide=erasure_request.state == ErasureState.ASKED and erasure_request.asked_by not in g.actor.usernames,
         names=names_of(g.session, known),
     )
 

@@ -74,3 +74,21 @@ def test_refusals_end_with_one_and_misuse_with_two(
     assert answer.exit_code == code
     assert sentence in answer.stderr
     assert answer.stdout == ""
+
+
+def test_an_account_is_tied_to_its_person(program: Shell, sqlite_store: Store) -> None:
+    program.run("user", "create", "somsri", "--name", "สมศรี", "--number", "ปค-4102")
+    again = program.run("user", "create", "somsri.new", "--name", "สมศรี", "--number", "ปค ๔๑๐๒")
+    program.run("user", "create", "third", "--name", "สมศรี")
+    told = program.run("user", "number", "third", "7001")
+    tied = program.run("user", "same-person", "third", "somsri")
+
+    assert again.exit_code != 0
+    assert "has this employee number" in again.output
+    assert (told.exit_code, tied.exit_code) == (0, 0)
+    assert "7001" in told.output
+    with sqlite_store.reading() as session:
+        assert actor_named(session, "third", NOW.date()).usernames == {"somsri", "third"}
+    assert program.run("user", "other-person", "third").exit_code == 0
+    with sqlite_store.reading() as session:
+        assert actor_named(session, "third", NOW.date()).usernames == {"third"}

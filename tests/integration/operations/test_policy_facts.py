@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import Reason, Verb, decide
 from osm_flow.operations import policy_facts
+from osm_flow.operations.people.hats import person_by_username
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Candidate, WorkItem
@@ -66,6 +67,24 @@ def test_who_completed_what_is_told_where_duties_are_separate(session: Session, 
     told = policy_facts.work_item_facts(session, check, anan)
 
     assert (told.separate_from, told.completed_by) == (("draft",), {"draft": frozenset({anan.person_id})})
+
+
+def test_who_did_it_in_another_account_had_a_hand_in_it(session: Session, anan: Actor, now: datetime) -> None:
+    """Whichever of their accounts did it or stood in for somebody, and whether it is locked by now."""
+    case = make_case(session)
+    complete(session, items_of(session, case)[0].id, anan, now, Completion.of({"text": "ร่าง"}))
+    (check,) = items_of(session, case)
+    again = make_person(session, "anan2", "osm_strategy", "osm_director")
+    assert decide(again, Verb.complete, policy_facts.work_item_facts(session, check, again)).allowed
+    for name in ("anan", "anan2"):
+        person_by_username(session, name).one_person = "one"
+    person_by_username(session, "anan").locked_at = now
+    session.flush()
+
+    told = policy_facts.work_item_facts(session, check, again)
+
+    assert decide(again, Verb.complete, told).reason is Reason.separated
+    assert told.completed_by == {"draft": frozenset({anan.person_id, again.person_id})}
 
 
 def test_whom_somebody_stood_in_for_had_a_hand_in_it_too(session: Session, anan: Actor, now: datetime) -> None:

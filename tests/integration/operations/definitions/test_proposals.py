@@ -17,6 +17,8 @@ from osm_flow.operations.definitions import proposals
 from osm_flow.operations.definitions.deployments import NothingToDeploy, TwoPeopleNeeded, deploy
 from osm_flow.operations.definitions.library import latest
 from osm_flow.operations.definitions.proposals import NothingChanges, ProposalDecided, ProposalNotFound
+from osm_flow.operations.people.accounts import say_one_person
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.store.models import AdminRecord, DiagramProposal
 from osm_flow.store.session import Store
@@ -79,6 +81,16 @@ def test_nobody_of_one_office_publishes(session: Session, people: People, name: 
         proposals.publish_proposal(session, proposal.id, people[name], NOW)
     assert latest(session, "review").version == 1
     assert proposals.count_open(session, people[name]) == 0
+
+
+def test_nobody_publishes_in_another_account_what_they_proposed(session: Session, people: People) -> None:
+    proposal = proposed(session, people["boss"])
+    say_one_person(session, "boss", SYSTEM, NOW, other_username="root")
+    root = actor_named(session, "root", NOW.date())
+
+    with pytest.raises(TwoPeopleNeeded):
+        proposals.publish_proposal(session, proposal.id, root, NOW)
+    assert (proposals.may_publish(proposal, root), proposals.count_open(session, root)) == (False, 0)
 
 
 def test_nobody_publishes_what_they_proposed(session: Session, people: People) -> None:

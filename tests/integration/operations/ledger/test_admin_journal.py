@@ -110,6 +110,7 @@ def test_the_life_of_an_account_is_told_without_its_secrets(store: Store, boss: 
 def test_positions_acting_and_delegation_are_told(store: Store, boss: Actor) -> None:
     make_kanya(store, boss)
     with store.transaction() as session:
+        accounts.set_number(session, "kanya", boss, NOW, entered="4102")
         last, letter = TODAY + timedelta(days=30), "คำสั่ง 12/2569"
         post = NewPosition("osm_director", OFFICE, TODAY, last, kind="acting", for_username="boss", letter=letter)
         given = positions.give_position(session, "kanya", boss, later(1), post)
@@ -117,7 +118,8 @@ def test_positions_acting_and_delegation_are_told(store: Store, boss: Actor) -> 
         positions.end_position(session, given.id, boss, later(3), last_day=TODAY)
         number = given.id
 
-    (_, acting, ended) = told(store)
+    (_, numbered, acting, ended) = told(store)
+    assert numbered == ("person.numbered", "boss", "kanya", {"employee_number": (None, "set")})
     assert acting[:3] == ("position.given", "boss", "kanya")
     assert acting[3] == {
         "position": (None, number),

@@ -124,6 +124,50 @@ def test_the_same_new_user_name(store: Store) -> None:
     assert (count(store, Person), count(store, AdminRecord)) == (1, 1)
 
 
+def test_one_employee_number_for_two_new_accounts_and_an_old_one(store: Store) -> None:
+    with store.transaction() as session:
+        for name in ("old", "older"):
+            accounts.create_person(session, SYSTEM, NOW, NewPerson(name, name))
+
+    def hire(number: int) -> Act:
+        def act(session: Session) -> None:
+            entered = NewPerson(f"p{number}", f"p{number}", employee_number="4102")
+            accounts.create_person(session, SYSTEM, NOW, entered)
+
+        return act
+
+    def give(name: str) -> Act:
+        return lambda session: accounts.set_number(session, name, SYSTEM, NOW, entered="41-02")
+
+    outcomes = all_at_once(store, *map(hire, range(3)), give("old"), give("older"))
+
+    assert outcomes == ["NumberInUse"] * 4 + ["done"]
+    with store.reading() as session:
+        numbered = select(func.count()).select_from(Person).where(Person.employee_number == "4102")
+        assert session.scalar(numbered) == 1
+    assert_every_change_begins_where_the_one_before_it_ended(store)
+
+
+def test_three_accounts_become_one_persons_from_all_sides(store: Store) -> None:
+    names = ("a1", "a2", "a3")
+    with store.transaction() as session:
+        for name in names:
+            accounts.create_person(session, SYSTEM, NOW, NewPerson(name, name))
+
+    def tie(one: str, other: str) -> Act:
+        return lambda session: accounts.say_one_person(session, one, SYSTEM, NOW, other_username=other)
+
+    def locked(name: str) -> Act:
+        return lambda session: accounts.lock(session, name, SYSTEM, NOW)
+
+    acts = [tie(one, other) for one in names for other in names if one != other]
+    assert set(all_at_once(store, *acts, *map(locked, names))) == {"done"}
+
+    with store.reading() as session:
+        assert len(set(session.scalars(select(Person.one_person)))) == 1
+    assert_every_change_begins_where_the_one_before_it_ended(store)
+
+
 def test_the_first_milestone(store: Store, office: Actor) -> None:
     assert all_at_once(store, *map(milestone, range(6))) == ["done"] * 6
 

@@ -57,7 +57,9 @@ def create(session: Session, actor: Actor = SYSTEM, **changes: Any) -> Person:
         "password": PASSWORD,
         "office_id": OFFICE,
     }
-    return accounts.create_person(session, actor, NOW, NewPerson(**{**known, **changes}))
+    known |= changes
+    known.setdefault("employee_number", f"{known['username']}-1")
+    return accounts.create_person(session, actor, NOW, NewPerson(**known))
 
 
 # ---- who somebody is today -------------------------------------------------------------------------------------
@@ -541,3 +543,147 @@ def test_a_name_holds_nothing_that_nobody_sees(session: Session, root: Actor, ty
 def test_a_name_of_which_nothing_is_seen_is_none(session: Session, root: Actor) -> None:
     with pytest.raises(accounts.PersonNotAccepted):
         create(session, root, display_name="\u200b\u202e\u2060")
+
+
+# ---- persons with several accounts -----------------------------------------------------------------------------
+
+
+def usernames_of(session: Session, username: str) -> frozenset[str]:
+    return hats.actor_named(session, username, TODAY).usernames
+
+
+def signed_in(session: Session, username: str) -> Actor | None:
+    person = hats.person_by_username(session, username)
+    return hats.actor_signed_in(session, person.id, person.session_epoch, TODAY)
+
+
+@pytest.mark.parametrize("spelled", ["ปค-4102", "ปค. ๔๑๐๒", "ปค 4102", "ปค4102\u200b"])
+def test_a_second_account_in_use_with_the_same_number_is_refused(session: Session, root: Actor, spelled: str) -> None:
+    create(session, root, employee_number="ปค4102")
+
+    with pytest.raises(accounts.NumberInUse) as refused:
+        create(session, root, username="somsri2", employee_number=spelled)
+
+    assert "employee_number" in refused.value.fields
+    assert session.scalars(select(Person.username).where(Person.username == "somsri2")).first() is None
+
+
+def test_of_an_account_elsewhere_nothing_is_told_but_that_it_is_there(session: Session, root: Actor) -> None:
+    create(session, office_id="NE-U2", employee_number="4102")
+
+    for act in (
+        lambda: create(session, root, username="again", employee_number="4102"),
+        lambda: accounts.set_number(session, "root", root, NOW, entered="4102"),
+    ):
+        with pytest.raises(accounts.NumberInUseElsewhere) as refused:
+            act()
+        said = f"{refused.value} {refused.value.fields}"
+        assert not any(word in said for word in ("somsri", "สมศรี", "NE-U2"))
+
+
+def test_who_comes_back_with_a_new_account_is_the_same_person(session: Session, root: Actor) -> None:
+    create(session, root, employee_number="4102")
+    accounts.lock(session, "somsri", root, NOW)
+
+    create(session, root, username="somsri.new", employee_number="๔๑-๐๒")
+    give(session, "somsri.new")
+
+    assert usernames_of(session, "somsri.new") == {"somsri", "somsri.new"}
+    one = signed_in(session, "somsri.new")
+    assert one is not None
+    assert one.usernames == {"somsri", "somsri.new"}
+    with pytest.raises(accounts.NumberInUse):
+        accounts.unlock(session, "somsri", root, NOW)
+
+
+def test_a_number_that_is_taken_away_leaves_one_person(session: Session, root: Actor) -> None:
+    """An erasure removes the number and not what two accounts are to each other."""
+    create(session, root, employee_number="4102")
+    accounts.lock(session, "somsri", root, NOW)
+    create(session, root, username="again", employee_number="4102")
+
+    for name in ("somsri", "again"):
+        accounts.set_number(session, name, root, NOW, entered=" ")
+
+    assert usernames_of(session, "again") == {"somsri", "again"}
+    accounts.unlock(session, "somsri", root, NOW)
+    records = session.scalars(select(AdminRecord)).all()
+    assert not any("4102" in record.changes for record in records)
+
+
+def test_two_accounts_in_use_are_said_to_be_one_persons_and_told_apart_again(session: Session, root: Actor) -> None:
+    for name in ("a1", "a2", "a3"):
+        create(session, root, username=name, employee_number=None)
+    accounts.say_one_person(session, "a1", root, NOW, other_username="a2")
+    accounts.say_one_person(session, "a3", root, NOW, other_username="a2")
+    assert usernames_of(session, "a1") == {"a1", "a2", "a3"}
+
+    accounts.say_other_person(session, "a2", root, NOW)
+    assert (usernames_of(session, "a2"), usernames_of(session, "a1")) == ({"a2"}, {"a1", "a3"})
+    accounts.say_other_person(session, "a3", root, NOW)
+    assert usernames_of(session, "a1") == {"a1"}
+    tied = select(AdminRecord.subject).where(AdminRecord.kind == "person.tied").order_by(AdminRecord.seq)
+    assert session.scalars(tied).all() == ["a1", "a2", "a3", "a2", "a1", "a3"]
+    for other in ("a1", "nobody", "far"):
+        make_person(session, "far", "osm_me", office_id="NE-U2") if other == "far" else None
+        with pytest.raises(accounts.NotTheSamePerson):
+            accounts.say_one_person(session, "a1", root, NOW, other_username=other)
+
+
+def test_nobody_takes_their_own_accounts_apart(session: Session, root: Actor) -> None:
+    create(session, root, employee_number="4102")
+    accounts.set_number(session, "root", root, NOW, entered="7001")
+    accounts.say_one_person(session, "root", root, NOW, other_username="somsri")
+    both = hats.actor_named(session, "root", TODAY)
+
+    for act in (
+        lambda: accounts.set_number(session, "root", both, NOW, entered=""),
+        lambda: accounts.set_number(session, "somsri", both, NOW, entered="7002"),
+        lambda: accounts.say_other_person(session, "somsri", both, NOW),
+    ):
+        with pytest.raises(accounts.NotYourOwnNumber):
+            act()
+    with pytest.raises(positions.NotToYourself):
+        give(session, "somsri", both)
+
+
+def test_accounts_that_share_a_number_are_not_told_apart(session: Session, root: Actor) -> None:
+    create(session, root, employee_number="4102")
+    accounts.lock(session, "somsri", root, NOW)
+    create(session, root, username="again", employee_number="4102")
+
+    with pytest.raises(accounts.StillOneNumber):
+        accounts.say_other_person(session, "again", root, NOW)
+
+
+def test_a_post_that_waits_is_not_confirmed_by_another_account_of_who_gave_it(session: Session, root: Actor) -> None:
+    create(session, root)
+    waiting = give(session, "somsri", root, role="osm_director")
+    make_person(session, "root2", "admin")
+    accounts.say_one_person(session, "root", root, NOW, other_username="root2")
+
+    with pytest.raises(positions.SecondPersonNeeded):
+        positions.confirm_position(session, waiting.id, hats.actor_named(session, "root2", TODAY), NOW)
+
+
+def test_a_first_post_of_staff_needs_a_number_and_one_outside_does_not(session: Session, root: Actor) -> None:
+    create(session, root, employee_number=None)
+    give(session, "somsri", root, role="kbk_member")
+    for role in ("osm_me", "osm_director", "auditor", "admin"):
+        with pytest.raises(positions.PositionNotAccepted) as refused:
+            give(session, "somsri", root, role=role)
+        assert "role" in refused.value.fields
+    make_person(session, "old", "osm_me")
+    give(session, "old", root, role="osm_strategy")
+
+    assert [one.username for one in accounts.without_number(session, root)] == ["old", "root"]
+
+
+def test_accounts_of_one_name_are_told_as_a_hint(session: Session, root: Actor) -> None:
+    for username, name in (("a1", "นางสมศรี  ใจงาม"), ("a2", "น.ส.สมศรี ใจงาม"), ("a3", "สมศรี ใจดี")):
+        create(session, root, username=username, display_name=name, employee_number=None)
+    create(session, office_id="NE-U2", display_name="สมศรี ใจงาม", employee_number=None)
+    assert [[one.username for one in alike] for alike in accounts.same_names(session, root)] == [["a1", "a2"]]
+
+    accounts.say_one_person(session, "a1", root, NOW, other_username="a2")
+    assert accounts.same_names(session, root) == []

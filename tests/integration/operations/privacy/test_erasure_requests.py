@@ -29,8 +29,10 @@ from osm_flow.operations.cases.attachments import AttachmentNotFound, GivenFile,
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.ledger.access_log import Read, record_access
+from osm_flow.operations.people.accounts import lock, say_one_person, set_number
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy import erasure_requests, retention
+from osm_flow.operations.privacy.erasing import Erasure, erase_in
 from osm_flow.operations.privacy.erasure_requests import (
     AlreadyDecided,
     FourEyes,
@@ -94,6 +96,13 @@ def a_case(store: Store, *, title: str = "แผน", ended: bool = True) -> str
         session.add(Notification(person_id=person_id, kind="x", text_th=NAME, text_en="x", url="/", at=NOW))
         record_access(session, who(store, "seer"), NOW, Read("audit.searched", "/audit", details=f"text={NAME}"))
         return case.id
+
+
+def a_case_with(session: Session, text: str) -> str:
+    case = make_case(session)
+    anan = actor_named(session, "anan", NOW.date())
+    complete(session, items_of(session, case)[0].id, anan, NOW, Completion.of({"text": text}))
+    return case.id
 
 
 def finish(session: Session, item_id: str, boss: Actor) -> None:
@@ -201,6 +210,26 @@ def test_whoever_asked_does_not_decide(prepared: Store) -> None:
     assert approve(prepared, request_id) == "DONE"
     with prepared.transaction() as session, pytest.raises(AlreadyDecided):
         erasure_requests.approve(session, request_id, who(prepared, "chief"), NOW)
+
+
+def test_another_account_of_whoever_asked_does_not_decide(prepared: Store) -> None:
+    request_id = ask(prepared, a_case(prepared))
+    with prepared.transaction() as session:
+        say_one_person(session, "root", SYSTEM, NOW, other_username="chief")
+    with prepared.transaction() as session, pytest.raises(FourEyes):
+        erasure_requests.approve(session, request_id, who(prepared, "chief"), NOW)
+
+
+def test_an_employee_number_goes_and_that_accounts_are_one_persons_stays(prepared: Store) -> None:
+    with prepared.transaction() as session:
+        set_number(session, "boss", SYSTEM, NOW, entered="ปค-41024")
+        lock(session, "boss", SYSTEM, NOW)
+        set_number(session, "chief", SYSTEM, NOW, entered="ปค-41024")
+        case = session.get_one(Case, a_case_with(session, "เลขประจำตัว ปค ๔๑๐๒๔"))
+        erase_in(session, case, SYSTEM, later(9), Erasure([2], WHY, words="ปค ๔๑๐๒๔"))
+    with prepared.reading() as session:
+        assert set(session.scalars(select(Person.employee_number))) == {None}
+    assert who(prepared, "chief").usernames == {"boss", "chief"}
 
 
 def test_a_refused_request_erases_nothing_and_forgets_the_words(prepared: Store) -> None:

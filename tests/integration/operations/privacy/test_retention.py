@@ -16,6 +16,7 @@ from osm_flow.domain.retention import ORDINARY, PERMANENT
 from osm_flow.errors import NotFound
 from osm_flow.operations.cases.acts import cancel_case
 from osm_flow.operations.definitions.deployments import deploy
+from osm_flow.operations.people.accounts import say_one_person
 from osm_flow.operations.people.hats import PersonNotFound, actor_named
 from osm_flow.operations.privacy import retention
 from osm_flow.operations.privacy.retention import HeldByLaw, HoldNotFound
@@ -228,6 +229,19 @@ def test_a_hold_on_a_person_keeps_what_was_done_by_or_for_them(session: Session,
     with pytest.raises(HeldByLaw):
         retention.refuse_held(session, case, [1, 3])
     assert retention.hold_on(session, case) is None
+
+
+def test_a_hold_on_a_person_holds_what_they_did_in_another_account(session: Session, root: Actor, anan: Actor) -> None:
+    case = make_case(session)
+    complete_first(session, case, anan, text="ร่าง")
+    make_person(session, "anan2", "osm_strategy")
+    retention.hold_person(session, "anan2", root, NOW, reason="สอบสวน")
+    retention.refuse_held(session, case, [2])
+
+    say_one_person(session, "anan2", root, NOW, other_username="anan")
+
+    with pytest.raises(HeldByLaw):
+        retention.refuse_held(session, case, [2])
 
 
 def test_only_administrators_hold_with_a_reason(session: Session, root: Actor, anan: Actor) -> None:

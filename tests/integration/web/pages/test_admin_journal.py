@@ -25,7 +25,8 @@ def words(page: str) -> str:
 
 def administer(admin: Visitor) -> None:
     """One of everything that the administrator's pages can do."""
-    admin.post("/people/new", {"username": "somsri", "display_name": "สมศรี ใจงาม", "password": PASSWORD})
+    somsri = {"username": "somsri", "display_name": "สมศรี ใจงาม", "password": PASSWORD, "employee_number": "4102"}
+    admin.post("/people/new", somsri)
     given = {
         "role": "osm_director",
         "office_id": OFFICE,

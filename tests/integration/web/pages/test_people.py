@@ -28,6 +28,7 @@ POSITION = {"role": "osm_me", "office_id": OFFICE, "kind": "substantive", "valid
 def test_an_administrator_adds_a_person_who_then_signs_in_and_works(as_person: As, visitor: Visitor) -> None:
     admin = as_person("admin")
     new = {"username": "somsri", "display_name": "สมศรี ใจงาม", "email": "somsri@udon.go.th", "password": PASSWORD}
+    new |= {"employee_number": "ปค. ๔๑๐๒"}
 
     created = admin.post("/people/new", new)
     given = admin.post("/people/somsri/positions", POSITION, follow_redirects=True)
@@ -211,3 +212,60 @@ def test_a_post_with_authority_waits_for_a_second_person(store: Store, as_person
     assert as_person("strategy").get("/people/waiting").status_code == 403
     assert "ยืนยันตำแหน่งแล้ว" in director.post(f"/people/waiting/{waiting}/confirm", follow_redirects=True).text
     assert director.post(f"/people/waiting/{waiting}/decline").status_code == 409
+
+
+def test_a_number_is_entered_searched_for_and_never_recorded(as_person: As, staff: Staff) -> None:
+    admin = as_person("admin")
+    saved = admin.post("/people/strategy/number", {"employee_number": "ปค. ๔๑๐๒"}, follow_redirects=True)
+    assert "เลขประจำตัวเจ้าหน้าที่ ปค4102" in saved.text
+    found = admin.get("/people?text=ปค-4102").text
+    assert "คุณ strategy" in found
+    assert "คุณ director" not in found
+
+    refused = admin.post("/people/director/number", {"employee_number": "ปค4102"})
+    assert refused.status_code == 422
+    assert "บัญชีหนึ่งที่คุณดูแลมีเลขประจำตัวเจ้าหน้าที่นี้แล้ว" in refused.text
+    assert 'value="ปค4102"' in refused.text
+    assert 'href="#employee_number"' in refused.text
+    assert "4102" not in as_person("auditor").get("/audit/administration").text
+    assert admin.post("/people/strategy/number", {"employee_number": "-"}, follow_redirects=True).status_code in (
+        200,
+        422,
+    )
+    assert "ปค4102" in admin.get("/people/strategy").text
+
+
+def test_two_accounts_are_said_to_be_one_persons(as_person: As, staff: Staff) -> None:
+    admin = as_person("admin")
+    page = admin.post("/people/strategy/same-person", {"other_username": "director"}, follow_redirects=True).text
+    assert "นับเป็นคนเดียวกับ" in page
+    assert "(director)" in page
+    assert "(strategy)" in admin.get("/people/director").text
+    unknown = admin.post("/people/strategy/same-person", {"other_username": "nobody"})
+    assert unknown.status_code == 422
+    assert "กรอกชื่อผู้ใช้ของอีกบัญชีหนึ่งที่คุณดูแล" in unknown.text
+
+    apart = admin.post("/people/strategy/other-person", follow_redirects=True).text
+    assert "นับเป็นคนเดียวกับ" not in apart
+    own = admin.post("/people/admin/same-person", {"other_username": "strategy"}, follow_redirects=True)
+    assert own.status_code == 200
+    assert admin.post("/people/strategy/other-person").status_code == 403
+
+
+def test_accounts_without_a_number_are_listed_for_who_manages_them(as_person: As, staff: Staff) -> None:
+    page = as_person("admin").get("/people/without-number")
+    assert page.status_code == 200
+    assert "strategy" in page.text
+    for path in ("number", "same-person", "other-person"):
+        assert as_person("director").post(f"/people/strategy/{path}").status_code in (403, 404)
+    assert as_person("director").get("/people/without-number").status_code in (403, 404)
+
+
+def test_an_account_is_not_opened_beside_another_with_its_number(as_person: As, staff: Staff) -> None:
+    admin = as_person("admin")
+    admin.post("/people/strategy/number", {"employee_number": "4102"})
+    admin.post("/people/strategy/lock")
+    assert admin.post("/people/director/number", {"employee_number": "4102"}).status_code == 302
+    refused = admin.post("/people/strategy/unlock")
+    assert refused.status_code == 422
+    assert "บัญชีหนึ่งที่คุณดูแลมีเลขประจำตัวเจ้าหน้าที่นี้แล้ว" in refused.text
