@@ -136,6 +136,35 @@ def test_whoever_may_do_less_is_told_so_once(store: Store) -> None:
     assert upgrade(store) == []
 
 
+def test_whoever_sees_less_is_told_so_once(store: Store) -> None:
+    outside = ("agency_owner", "kbk_member", "local_gov")
+    provincial = ("province_governor", "province_planner", "prov_treasury")
+    with store.transaction() as session:
+        make_office(session)
+        for role in (*outside, *provincial, "osm_strategy", "auditor"):
+            make_person(session, role, role)
+        make_person(session, "both", "agency_owner", "kbk_member", "province_planner")
+        make_person(session, "gone", "agency_owner")
+        make_person(session, "past", "agency_owner")
+        session.execute(text("UPDATE people SET locked_at = '2026-01-01T00:00:00.000000Z' WHERE username = 'gone'"))
+        ended = "UPDATE positions SET valid_to = '2026-01-02' WHERE person_id = (SELECT id FROM people WHERE username = :one)"
+        session.execute(text(ended), {"one": "past"})
+
+    def told() -> list[tuple[str, bool]]:
+        with store.reading() as session:
+            query = select(Person.username, Notification).join(Notification, Notification.person_id == Person.id)
+            rows = session.execute(query.where(Notification.url == "/inbox")).all()
+            assert all(notice.text_en for _, notice in rows)
+            return sorted((username, "จังหวัดคุณ" in notice.text_th) for username, notice in rows)
+
+    expected = [*((role, False) for role in outside), *((role, True) for role in provincial)]
+    for _ in range(2):  # a second upgrade, after a step back, tells nobody twice
+        migrate(store, command.downgrade, "0028")
+        assert "0029" in upgrade(store)
+        assert told() == sorted([*expected, ("both", False), ("both", True)])
+    assert upgrade(store) == []
+
+
 def test_of_nodes_that_start_at_once_one_does_the_work(empty_store: Store) -> None:
     other = Store(empty_store.url.render_as_string(hide_password=False))
     done: list[list[str]] = []
