@@ -26,6 +26,8 @@ _UNSEEN = re.compile(
 )
 # Fonts for Thai keep narrow and lowered forms in the private use area, and PDFs give them out: U+F700 to U+F71A, in order.
 _SHAPED = dict(enumerate("ฐิีึื่้๊๋์่้๊๋์ญัํ็่้๊๋์ฺุู", start=0xF700)) | {ord("ๅ"): "า"}
+# Of these, those behind which letters seem to stand elsewhere than they do. Neither Thai nor English needs one.
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # A blank of a script, and no blank to anything that looks for blanks.
 _BRAILLE_BLANK = "\u2800"
 # Blanks, controls, and marks that need a letter.
@@ -88,6 +90,11 @@ def seen(text: str) -> str:
 def visible(text: str) -> str:
     """A name as it is kept: without signs that have no shape or turn the direction of letters, with single blanks."""
     return " ".join(_UNSEEN.sub("", text.replace(_BRAILLE_BLANK, " ")).split())
+
+
+def straight(text: str) -> str:
+    """A text as it is kept: without signs that turn the direction of letters; all others that were typed stay."""
+    return _TURNING.sub("", text)
 
 
 def is_one_line(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from osm_flow.domain.search import says_nothing
+from osm_flow.domain.search import says_nothing, straight
 from osm_flow.errors import Invalid
 
 
@@ -11,7 +11,7 @@ class ReasonMissing(Invalid):
 
 
 def said(reason: str) -> str:
-    """The reason that somebody gave, without the spaces around it. Raises ReasonMissing."""
+    """The reason that somebody gave, without the spaces around it or signs that turn its direction. Raises ReasonMissing."""
     if says_nothing(reason):
         raise ReasonMissing(fields={"reason": ReasonMissing.__doc__ or ""})
-    return reason.strip()
+    return straight(reason).strip()

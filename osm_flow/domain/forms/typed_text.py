@@ -32,7 +32,7 @@ from osm_flow.domain.forms.schema import (
 )
 from osm_flow.domain.forms.scope import exact
 from osm_flow.domain.json import JSON
-from osm_flow.domain.search import seen
+from osm_flow.domain.search import seen, straight
 
 _EXACT_DIGITS = 15
 # SARA AM in two pieces, in either order, with the tone before, between or behind them.
@@ -65,10 +65,16 @@ def read_text(field: JSON, typed: str) -> Any:
         if widget == "datetime":
             return read_instant(typed)
         text = clean_text(typed)
+        # What the case says is sent back as it is, or it would not be the same any more.
+        text = text if _is_of_the_case(field) else straight(text)
         return text if widget == "textarea" else " ".join(text.splitlines())
     if kind == "boolean":
         return _read_boolean(typed)
     return read_number(field, typed)
+
+
+def _is_of_the_case(field: JSON) -> bool:
+    return bool(field.get("readOnly")) or not field.keys().isdisjoint({"x-ref", "x-enum", "enum"})
 
 
 def clean_text(typed: str) -> str:

@@ -13,7 +13,7 @@ from osm_flow.domain.access.policy import CaseFacts, Verb, WorkItemFacts, requir
 from osm_flow.domain.acts import Act
 from osm_flow.domain.journal import NotStorable
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.search import says_nothing
+from osm_flow.domain.search import says_nothing, straight
 from osm_flow.errors import Invalid
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts, work_item_facts
@@ -47,7 +47,7 @@ def comment(
     decision = require(actor, Verb.comment, facts_at(session, case, work_item_id, actor))
     if not first_time(session, key, actor, now, purpose=f"comment:{case_id}"):
         return None
-    body = body.strip()
+    body = straight(body).strip()
     if says_nothing(body) or len(body) > _LONGEST:
         raise CommentRefused(fields={"body": CommentRefused.__doc__ or ""})
     element = element_in_case(session, case_id, work_item_id)

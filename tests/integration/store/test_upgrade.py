@@ -26,6 +26,7 @@ from tests.together import at_once
 
 ALL = sorted(path.name[:4] for path in (MIGRATIONS / "versions").glob("0*.py"))
 BEFORE = "0012"
+NAMES_ARE_READ = next(path.name[:4] for path in (MIGRATIONS / "versions").glob("*_names_as_they_are_seen.py"))
 OFFICE = "INSERT INTO offices VALUES ('NE-U1', 'กลุ่มจังหวัดทดสอบ', 'Test cluster', 'ภาค', 'Region')"
 
 
@@ -199,3 +200,29 @@ def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:
         assert upgrade(store)
     finally:
         store.close()
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [
+        ("\u202eสมศรี\u202c ใจ\u200bงาม", "สมศรี ใจงาม"),
+        ("สมศรี\u2028ใจงาม\ufeff", "สมศรี ใจงาม"),
+        ("สมศรี  ใจงาม", "สมศรี  ใจงาม"),
+        ("\u200b", "\u200b"),
+        ("", ""),
+    ],
+)
+def test_names_of_an_earlier_version_are_kept_as_they_are_read(empty_store: Store, kept: str, read: str) -> None:
+    migrate(empty_store, command.upgrade, ALL[ALL.index(NAMES_ARE_READ) - 1])
+    with empty_store.transaction() as session:
+        session.execute(
+            text(
+                "INSERT INTO people (username, display_name, locale, session_epoch, created_at) "
+                "VALUES ('somsri', :name, 'th', 0, :at)"
+            ),
+            {"name": kept, "at": NOW.isoformat() if empty_store.engine.dialect.name == "sqlite" else NOW},
+        )
+    upgrade(empty_store)
+
+    with empty_store.reading() as session:
+        assert session.scalar(text("SELECT display_name FROM people")) == read

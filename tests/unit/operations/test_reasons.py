@@ -46,6 +46,11 @@ def test_a_name_keeps_no_sign_that_turns_letters_round() -> None:
     assert visible("แผน\u202eปี\u2800 2571\u200f") == "แผนปี 2571"
 
 
+@pytest.mark.parametrize("sign", "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+def test_no_sign_that_turns_letters_round_is_kept_and_every_other_one_is(sign: str) -> None:
+    assert said(f"{sign} ตาม{sign}คำสั่ง\u200bที่ 5\n- ก{sign}") == "ตามคำสั่ง\u200bที่ 5\n- ก"
+
+
 def test_spaces_around_a_reason_are_left_out() -> None:
     assert said("  คำขอของ เจ้าของข้อมูล\n") == "คำขอของ เจ้าของข้อมูล"
 

@@ -36,6 +36,16 @@ def newest(session: Session, case: Case) -> tuple[JournalRecord, dict[str, str]]
     return record, json.loads(session.get_one(JournalPayload, (case.id, case.seq)).body)["data"]
 
 
+def test_no_comment_turns_the_letters_after_it_round(session: Session, case: Case, anan: Actor) -> None:
+    said = comment(session, case.id, anan, later(), body="\u202eเห็นชอบ\u2069\n\u200bแล้ว", key=None)
+
+    assert said is not None
+    assert said.body == "เห็นชอบ\n\u200bแล้ว"
+    assert newest(session, case)[1]["body"] == said.body
+    with pytest.raises(CommentRefused):
+        comment(session, case.id, anan, later(), body="\u202e\u2069", key=None)
+
+
 def test_a_comment_is_a_row_and_a_record(session: Session, case: Case, anan: Actor) -> None:
     said = comment(session, case.id, anan, later(), body="  ควรรอหนังสือ \n", key=None)
 

@@ -280,3 +280,19 @@ def test_what_stands_in_brackets_is_the_amount_or_is_asked_back(typed: str, mess
 @pytest.mark.parametrize("case", json.loads(PASTED.read_text(encoding="utf-8")))
 def test_pasted_cells_are_those_of_the_table_that_the_browser_is_held_to(case: dict[str, Any]) -> None:
     assert cells_of(case["text"]) == case["cells"]
+
+
+TURNED = "ถนน\u202eสาย\u2069 1\u200f"
+
+
+@pytest.mark.parametrize("widget", ["text", "textarea", "file-ref"])
+def test_a_text_keeps_no_sign_that_turns_letters_round(widget: str) -> None:
+    assert read_text({"type": "string", "x-widget": widget}, TURNED) == "ถนนสาย 1"
+
+
+@pytest.mark.parametrize(
+    "more", [{"readOnly": True}, {"x-ref": {"from": "a.b"}}, {"x-enum": [{"value": TURNED}], "enum": [TURNED]}]
+)
+def test_what_the_case_says_is_sent_back_as_it_is(more: dict[str, object]) -> None:
+    """Or a case in which an earlier version kept such a sign could not go on."""
+    assert read_text({"type": "string", "x-widget": "text", **more}, TURNED) == TURNED
