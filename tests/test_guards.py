@@ -27,12 +27,19 @@ import osm_flow
 from osm_flow.app import create_app
 from osm_flow.catalogues import FOLDER, catalogue
 from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.engine import xml
 from osm_flow.errors import OsmFlowError
+from osm_flow.operations import paging
+from osm_flow.operations.audit import search as history_search
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.definitions import deployments
+from osm_flow.operations.people import signing_in
+from osm_flow.operations.privacy import erasure_requests
 from osm_flow.settings import Settings
 from osm_flow.store.quotas import MEGABYTE
 from osm_flow.store.session import Store
+from osm_flow.web.pages import player
+from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import rule_of
 from osm_flow.web.site.i18n import LOCALES
 
@@ -505,6 +512,22 @@ def test_every_setting_is_documented() -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
     assert {name for name in names if name not in text} == set()
+
+
+def test_what_takes_long_is_documented_with_the_bounds_that_it_has() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    told = text.partition("## What takes long")[2].partition("\n## ")[0]
+    bounds = (
+        f"pages of {paging.MOST} rows",
+        f"up to {history_search.MOST_EXPORTED:,} records",
+        f"{erasure_requests.MOST_FOUND} records",
+        f"{player.MOST_MOMENTS} moments",
+        f"{xml.MAX_BYTES // 1_000_000} MB and {xml.MAX_DEPTH} levels",
+        f"may send {lifecycle.STRANGERS_BYTES // 1_000} kB",
+        f"takes {signing_in._hasher.memory_cost // 1024} MiB",
+    )
+
+    assert [bound for bound in bounds if bound not in told] == []
 
 
 def test_every_kind_of_file_that_may_be_attached_is_documented() -> None:

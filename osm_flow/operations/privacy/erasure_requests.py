@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 # Fewer letters, or fewer digits without any letter, stand in nearly every record: each would have to be read.
 _FEWEST_LETTERS, _FEWEST_DIGITS = 3, 5
-_MOST_FOUND = 500
+MOST_FOUND = 500
 _EXCERPT = 60
 _SIGNS = re.compile(r'\\[nrt"]|[{}\[\]"\\]|,(?=")')
 
@@ -93,9 +93,9 @@ def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str]
         query = query.where(Case.office_id.in_(offices))
     if case_ids:
         query = query.where(Case.id.in_(case_ids))
-    rows = session.execute(query.execution_options(yield_per=_MOST_FOUND))
+    rows = session.execute(query.execution_options(yield_per=MOST_FOUND))
     found = (row for row in rows if row.is_found or has_words(row.body, text))
-    return [_record_to_erase(session, row[0], row.body, row[2], text) for row in islice(found, _MOST_FOUND)]
+    return [_record_to_erase(session, row[0], row.body, row[2], text) for row in islice(found, MOST_FOUND)]
 
 
 def searched(text: str) -> str:

@@ -40,7 +40,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 _SIGNS_OF_QUERIES = "".join(chr(sign) for sign in range(0x21, 0x7F))
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # What a stranger may send: a login form, not a document.
-_STRANGERS_BYTES = 100_000
+STRANGERS_BYTES = 100_000
 _STRANGERS_PARTS = 50
 
 
@@ -121,7 +121,7 @@ def begin() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     rule = rule_of(view) if view else None
     if rule and rule.public:
-        request.max_content_length = request.max_form_memory_size = _STRANGERS_BYTES
+        request.max_content_length = request.max_form_memory_size = STRANGERS_BYTES
         request.max_form_parts = _STRANGERS_PARTS
     elif largest := getattr(view, "osm_largest", None):
         request.max_content_length = current_app.config[largest]
