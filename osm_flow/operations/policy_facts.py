@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import CaseFacts, WorkItemFacts, reads_whole_office
-from osm_flow.domain.access.separation import STARTED_BY, Done, elements_of, kept_apart
+from osm_flow.domain.access.separation import STARTED_BY, Done, counting, elements_of, kept_apart
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import WorkItemStatus
-from osm_flow.store.models import Candidate, Case, JournalRecord, Person, WorkItem
+from osm_flow.store.models import Candidate, Case, JournalRecord, Person, Position, WorkItem
+
+_CHOOSING = (RecordKind.work_item_delegated, RecordKind.work_item_reassigned)
 
 
 def case_facts(session: Session, case: Case, actor: Actor) -> CaseFacts:
@@ -29,9 +33,13 @@ def case_facts(session: Session, case: Case, actor: Actor) -> CaseFacts:
 
 
 def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemFacts:
-    """Facts of a work item, among them who completed what it is kept apart from."""
+    """Facts of a work item, among them who completed what it is kept apart from, in whichever of their accounts."""
     separate = elements_of(item.separate_from)
-    apart = _by_every_account(session, kept_apart(item.element, separate, item.opened_at, _done_around(session, item)))
+    done, checks = _done_around(session, item, separate)
+    choosers = _choosers(session, checks)
+    counted = list(counting(item.element, separate, item.opened_at, done))
+    accounts = _accounts_of(session, choosers.union(*(one.people for one in counted)))
+    apart = kept_apart(item.element, separate, item.opened_at, [_by_every_account(one, accounts) for one in counted])
     answered = actor.names_answered
     return WorkItemFacts(
         office_id=item.office_id,
@@ -45,50 +53,118 @@ def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemF
         names_others=any(one.person_id is not None and one.person_id not in answered for one in item.candidates),
         case_state=item.case.state,
         done_by_id=item.completed_by_id,
+        choosers=frozenset(account for one in choosers for account in accounts[one]),
+        chosen_posts=_posts_from(session, actor, counted, accounts),
     )
 
 
-def _by_every_account(session: Session, apart: Mapping[str, frozenset[int]]) -> Mapping[str, frozenset[int]]:
-    """The same people by the ids of all their accounts: whoever has two is one person in every separation."""
-    people = frozenset[int]().union(*apart.values())
-    if not people:
-        return apart
-    other = aliased(Person)
-    query = select(Person.id, other.id).join(other, other.one_person == Person.one_person).where(Person.id.in_(people))
-    accounts: dict[int, set[int]] = defaultdict(set)
-    for person_id, account_id in session.execute(query):
-        accounts[person_id].add(account_id)
-    return {name: those.union(*(accounts[one] for one in those)) for name, those in apart.items()}
+def _accounts_of(session: Session, people: Iterable[int]) -> Mapping[int, Mapping[int, str]]:
+    """Of each of these people all their accounts, with their user names: whoever has two is one person in every separation."""
+    wanted, other = frozenset(people), aliased(Person)
+    if not wanted:
+        return {}
+    same = or_(other.id == Person.id, other.one_person == Person.one_person)
+    query = select(Person.id, other.id, other.username).join(other, same).where(Person.id.in_(wanted))
+    accounts: dict[int, dict[int, str]] = defaultdict(dict)
+    for person_id, account_id, username in session.execute(query):
+        accounts[person_id][account_id] = username
+    return accounts
 
 
-def _done_around(session: Session, item: WorkItem) -> Iterator[Done]:
-    """What was completed in the family of the case (itself, its parents, their children) and may keep people apart."""
-    names = elements_of(item.separate_from)
+def _by_every_account(done: Done, accounts: Mapping[int, Mapping[int, str]]) -> Done:
+    return replace(done, people=frozenset(account for one in done.people for account in accounts[one]))
+
+
+def _posts_from(
+    session: Session, actor: Actor, counted: Iterable[Done], accounts: Mapping[int, Mapping[int, str]]
+) -> frozenset[int]:
+    """The actor's positions that somebody who had a hand in this gave or confirmed while it was open.
+
+    So is a post in which they act or sign for whoever holds it from such a hand.
+    """
+    since: dict[str | None, datetime] = {}
+    for one in counted:
+        for name in (name for account in one.people for name in accounts[account].values()):
+            if one.since is not None:
+                since[name] = min(one.since, since.get(name, one.since))
+    holders = {actor.person_id, *(hat.for_id for hat in actor.hats)} - {None}
+    if not since or not holders:
+        return frozenset()
+    names = list(since)
+    from_them = or_(Position.given_by.in_(names), Position.confirmed_by.in_(names))
+    rows = session.scalars(select(Position).where(Position.person_id.in_(holders), from_them))
+    chosen = [
+        row
+        for row in rows
+        if _is_later(row.given_by, row.given_at, since) or _is_later(row.confirmed_by, row.confirmed_at, since)
+    ]
+    posts = {(row.person_id, row.role, row.office_id, row.province_id) for row in chosen}
+    behind = (hat for hat in actor.hats if (hat.for_id, hat.role, hat.office_id, hat.province_id) in posts)
+    own = (row.id for row in chosen if row.person_id == actor.person_id)
+    return frozenset({*own, *(hat.position_id for hat in behind if hat.position_id is not None)})
+
+
+def _is_later(who: str | None, at: datetime | None, since: Mapping[str | None, datetime]) -> bool:
+    return who in since and at is not None and at >= since[who]
+
+
+def _choosers(session: Session, checks: Collection[str]) -> frozenset[int]:
+    """Who said who does these work items: delegated or reassigned them, and for whom they did so."""
+    if not checks:
+        return frozenset()
+    query = select(Person.id).join(
+        JournalRecord, Person.username.in_((JournalRecord.actor, JournalRecord.on_behalf_of))
+    )
+    return frozenset(session.scalars(query.where(JournalRecord.task_id.in_(checks), JournalRecord.kind.in_(_CHOOSING))))
+
+
+def _done_around(session: Session, item: WorkItem, names: tuple[str, ...]) -> tuple[list[Done], list[str]]:
+    """What lies in the family of the case (itself, its parents, their children) and may keep people apart.
+
+    What was completed, and the work items that check this one and were open beside it.
+    """
     principal = aliased(Person)
     query = (
-        select(WorkItem.element, WorkItem.completed_by_id, principal.id, WorkItem.separate_from, WorkItem.closed_at)
+        select(
+            WorkItem.id,
+            WorkItem.element,
+            WorkItem.state,
+            WorkItem.separate_from,
+            WorkItem.opened_at,
+            WorkItem.closed_at,
+            WorkItem.completed_by_id,
+            principal.id.label("principal_id"),
+        )
         .join(Case)
         .outerjoin(principal, principal.username == WorkItem.on_behalf_of)
         .where(
             Case.root_case_id == item.case.root_case_id,
-            or_(WorkItem.element.in_(names), WorkItem.separate_from.is_not(None)),
-            WorkItem.state == WorkItemStatus.COMPLETED,
+            or_(
+                WorkItem.separate_from.is_not(None),
+                and_(WorkItem.element.in_(names), WorkItem.state == WorkItemStatus.COMPLETED),
+            ),
         )
     )
-    for element, doer, for_whom, separate_from, closed_at in session.execute(query):
-        people = frozenset(one for one in (doer, for_whom) if one is not None)
-        yield Done(element, people, elements_of(separate_from), closed_at)
+    done, checks = list[Done](), list[str]()
+    for other in session.execute(query):
+        separate_from = elements_of(other.separate_from)
+        if other.state == WorkItemStatus.COMPLETED:
+            people = frozenset(one for one in (other.completed_by_id, other.principal_id) if one is not None)
+            done.append(Done(other.element, people, separate_from, other.closed_at, other.opened_at))
+        if item.element in separate_from and (other.closed_at is None or other.closed_at >= item.opened_at):
+            checks.append(other.id)
     if names:
-        yield from _answers_written_down(session, item, names)
+        done += _answers_written_down(session, item, names)
     if STARTED_BY in names:
         starter = select(Person.id).where(Person.username == item.case.started_by)
-        yield Done(STARTED_BY, frozenset(session.scalars(starter)))
+        done.append(Done(STARTED_BY, frozenset(session.scalars(starter)), since=item.case.started_at))
+    return done, checks
 
 
 def _answers_written_down(session: Session, item: WorkItem, names: tuple[str, ...]) -> Iterator[Done]:
     """Whoever wrote down a party's answer to a message did so: what follows must be checked by others."""
     query = (
-        select(JournalRecord.element, Person.id)
+        select(JournalRecord.element, Person.id, JournalRecord.at)
         .join(Case, Case.id == JournalRecord.case_id)
         .join(Person, Person.username.in_((JournalRecord.actor, JournalRecord.on_behalf_of)))
         .where(
@@ -97,8 +173,8 @@ def _answers_written_down(session: Session, item: WorkItem, names: tuple[str, ..
             JournalRecord.kind == RecordKind.message_received,
         )
     )
-    for element, person_id in session.execute(query):
-        yield Done(element or "", frozenset({person_id}))
+    for element, person_id, at in session.execute(query):
+        yield Done(element or "", frozenset({person_id}), since=at)
 
 
 def spell(candidates: Iterable[Candidate], actor: Actor) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ duties and the state of the case or work item are checked after it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from osm_flow.domain.access.actors import Actor, Hat
@@ -75,6 +75,8 @@ class WorkItemFacts:
 
     done_by_id    who completed the work item itself.
     names_others  whether people are named as candidates for whom the actor does not answer; `candidates` leaves them out.
+    choosers      who said who does the work item that checks this one while both are open.
+    chosen_posts  the actor's positions that came, while the work was open, from somebody whose work this checks.
     """
 
     office_id: str
@@ -88,6 +90,8 @@ class WorkItemFacts:
     names_others: bool = False
     case_state: str = CaseStatus.ACTIVE
     done_by_id: int | None = None
+    choosers: frozenset[int] = frozenset()
+    chosen_posts: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,8 @@ class Reason(StrEnum):
     foreign = "foreign"  # another office's: for this actor it does not exist
     role = "role"
     separated = "separated"
+    chooser = "chooser"  # they would choose who checks their own work, or do what they chose a checker for
+    chosen = "chosen"  # whose work they would check gave them the post for it
     held = "held"
     state = "state"
 
@@ -158,6 +164,14 @@ class NotYourRole(Forbidden):
 
 class DutiesAreSeparate(Forbidden):
     """You did an earlier step of this case that must be checked by somebody else."""
+
+
+class NotYoursToChoose(DutiesAreSeparate):
+    """Nobody chooses who checks their own work: somebody who has no hand in it has to do this."""
+
+
+class ChosenByTheDoer(DutiesAreSeparate):
+    """Your post for this was given or confirmed by somebody whose work you would check: somebody else has to."""
 
 
 class HeldBySomeoneElse(Refused):
@@ -229,6 +243,8 @@ SYSTEM_VERBS = frozenset({Verb.deploy, Verb.sign_log, Verb.repair_log, Verb.move
 # Acts of a person on a person's work: the system never does them, and four eyes count.
 _PERSONAL = frozenset({Verb.claim, Verb.release, Verb.delegate, Verb.receive, Verb.complete, Verb.record_answer})
 _FOUR_EYES = frozenset({Verb.claim, Verb.receive, Verb.complete, Verb.record_answer})
+# Acts that say who does the work item next: nobody does so with what checks their own work.
+_CHOOSING = frozenset({Verb.delegate, Verb.reassign})
 
 
 def decide(actor: Actor, verb: Verb, facts: Facts) -> Decision:
@@ -242,13 +258,18 @@ def decide(actor: Actor, verb: Verb, facts: Facts) -> Decision:
     hat = _hat(actor, rule, facts, office_id)
     if hat is None:
         return Decision(False, Reason.role)
+    if verb in _FOUR_EYES and isinstance(facts, WorkItemFacts) and facts.chosen_posts:
+        worn, hat = hat, _hat(_without(actor, facts.chosen_posts), rule, facts, office_id)
+        if hat is None:
+            return Decision(False, Reason.chosen, worn)
     reason = _obstacle(actor, verb, rule, facts, hat)
     return Decision(reason is Reason.ok, reason, hat)
 
 
 def require(actor: Actor, verb: Verb, facts: Facts) -> Decision:
-    """As `decide`, but raises when the person may not: NotFound, NotYourRole, DutiesAreSeparate, HeldBySomeoneElse.
+    """As `decide`, but raises when the person may not.
 
+    Raises NotFound, NotYourRole, DutiesAreSeparate, NotYoursToChoose, ChosenByTheDoer, HeldBySomeoneElse.
     What the person may not see does not exist for them, in their own office as in another one.
     The wrong state alone does not raise: state machines refuse it and name what happened.
     """
@@ -259,6 +280,8 @@ def require(actor: Actor, verb: Verb, facts: Facts) -> Decision:
         Reason.foreign: NotFound,
         Reason.role: NotYourRole,
         Reason.separated: DutiesAreSeparate,
+        Reason.chooser: NotYoursToChoose,
+        Reason.chosen: ChosenByTheDoer,
         Reason.held: HeldBySomeoneElse,
     }
     if decision.reason in refusals:
@@ -289,6 +312,11 @@ def _hat(actor: Actor, rule: Rule, facts: Facts, office_id: str | None) -> Hat |
     return next((hat for hat in related if hat), None) or (
         None if isinstance(facts, ProcessFacts) and facts.starters else actor.wearing(rule.roles, office_id)
     )
+
+
+def _without(actor: Actor, positions: frozenset[int]) -> Actor:
+    """The actor as they would be without these positions."""
+    return replace(actor, hats=tuple(hat for hat in actor.hats if hat.position_id not in positions))
 
 
 def _related(actor: Actor, relation: str, facts: Facts) -> Hat | None:
@@ -368,6 +396,10 @@ def _obstacle(actor: Actor, verb: Verb, rule: Rule, facts: Facts, hat: Hat) -> R
     if isinstance(facts, WorkItemFacts):
         if verb in _FOUR_EYES and is_separated(actor, facts, hat):
             return Reason.separated
+        if verb in _FOUR_EYES and not facts.choosers.isdisjoint({actor.person_id, hat.for_id}):
+            return Reason.chooser
+        if verb in _CHOOSING and is_separated(actor, facts, hat):
+            return Reason.chooser
         if verb is Verb.complete and facts.assignee_id not in (None, actor.person_id):
             return Reason.held
         if verb in _PERSONAL and facts.case_state != CaseStatus.ACTIVE:

@@ -15,6 +15,7 @@ from osm_flow.domain.access.policy import (
     DutiesAreSeparate,
     HeldBySomeoneElse,
     NotYourRole,
+    NotYoursToChoose,
     Reason,
     Verb,
     WorkItemFacts,
@@ -60,6 +61,10 @@ class MayNotReceive(NotYourRole):
 
 class ReceiverSeparate(DutiesAreSeparate):
     """{name} did an earlier step of this case that must be checked by somebody else."""
+
+
+class ReceiverChosen(NotYoursToChoose):
+    """{name} may not receive this work item: their post came from somebody whose work it checks, or they chose who checks theirs."""
 
 
 class PersonUnknown(Invalid):
@@ -134,7 +139,7 @@ def may_receive(session: Session, item: WorkItem, person: Person, today: date) -
 
 
 def receiver_named(session: Session, item: WorkItem, username: str, today: date) -> Person:
-    """The person who is to be given the work item. Raises PersonUnknown, MayNotReceive, ReceiverSeparate."""
+    """The person who is to be given the work item. Raises PersonUnknown, MayNotReceive, ReceiverSeparate, ReceiverChosen."""
     person = session.scalars(select(Person).where(Person.username == username)).one_or_none()
     if person is None or person.locked_at is not None:
         raise PersonUnknown(fields={"to_username": PersonUnknown.__doc__ or ""}, username=username)
@@ -143,6 +148,8 @@ def receiver_named(session: Session, item: WorkItem, username: str, today: date)
             raise MayNotReceive(name=person.display_name)
         case Reason.separated:
             raise ReceiverSeparate(name=person.display_name)
+        case Reason.chosen | Reason.chooser:
+            raise ReceiverChosen(name=person.display_name)
     return person
 
 

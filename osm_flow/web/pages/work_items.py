@@ -48,7 +48,7 @@ def in_place(act: str) -> Callable[[Callable[[str], ResponseReturnValue]], Calla
         def answer(work_item_id: str) -> ResponseReturnValue:
             try:
                 return route(work_item_id)
-            except (Invalid, Refused, access.MayNotReceive, access.ReceiverSeparate) as error:
+            except (Invalid, Refused, access.MayNotReceive, access.ReceiverSeparate, access.ReceiverChosen) as error:
                 return again(work_item_id, error, act)
 
         return answer

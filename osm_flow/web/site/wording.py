@@ -109,6 +109,10 @@ def obstacle_words(decision: Decision, holder: str = "") -> str:
     match decision.reason:
         case Reason.separated:
             return gettext("คุณทำขั้นก่อนหน้าของเรื่องนี้แล้ว ขั้นนี้ต้องให้คนอื่นตรวจ")
+        case Reason.chooser:
+            return gettext("คุณเลือกผู้ตรวจงานนี้ไว้ จึงต้องให้คนอื่นทำ")
+        case Reason.chosen:
+            return gettext("ผู้ที่ทำงานที่ต้องตรวจเป็นผู้ให้หรือยืนยันตำแหน่งของคุณ จึงต้องให้คนอื่นตรวจ")
         case Reason.held:
             return gettext("%(name)s รับงานนี้ไว้แล้ว คุณอ่านได้แต่แก้ไม่ได้", name=holder)
         case Reason.role | Reason.foreign:

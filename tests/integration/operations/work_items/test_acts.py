@@ -9,12 +9,17 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import NotYourRole
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import ChosenByTheDoer, NotYourRole, NotYoursToChoose
 from osm_flow.domain.acts import CaseStart
+from osm_flow.domain.people import NewPosition
 from osm_flow.errors import NotFound, OsmFlowError
 from osm_flow.operations.cases import comments
 from osm_flow.operations.cases.acts import start_case, suspend_case
+from osm_flow.operations.people import positions
+from osm_flow.operations.people.accounts import say_one_person
+from osm_flow.operations.people.hats import actor_for, actor_named, person_by_username
+from osm_flow.operations.people.orders import NewOrder, record_order
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.stepping.step import CaseSuspended
@@ -24,7 +29,7 @@ from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.operations.work_items.plans import PriorityUnknown, set_priority
 from osm_flow.store.models import Case, JournalRecord, WorkItem
 from osm_flow.store.session import Store
-from tests.factories import deploy_tests, items_of, later, make_case, make_office, make_person
+from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
 from tests.together import at_once
 
 
@@ -323,3 +328,130 @@ def race(store: Store, acts) -> list[str]:  # type: ignore[no-untyped-def]
 
     at_once(*(partial(run, act) for act in acts))
     return outcomes
+
+
+def given(session: Session, username: str, role: str, giver: Actor, at: datetime, **more: str) -> Actor:
+    """The person once the giver has given them this post."""
+    person = person_by_username(session, username)
+    post = NewPosition(role, OFFICE, NOW.date(), **more)
+    positions.give_position(session, username, giver, at, post)
+    return actor_for(session, person, NOW.date())
+
+
+def drafted(session: Session, who: Actor) -> WorkItem:
+    """The check of a draft that this person has just completed."""
+    case = make_case(session)
+    complete(session, items_of(session, case)[0].id, who, later(1), Completion.of({"text": "ร่าง"}))
+    return items_of(session, case)[0]
+
+
+@pytest.mark.usefixtures("office")
+class TestNobodyChoosesTheirChecker:
+    def test_who_did_it_hands_the_check_to_nobody(self, session: Session) -> None:
+        head, other = (make_person(session, name, "osm_strategy", "osm_director") for name in ("head", "other"))
+        root = make_person(session, "root", "admin")
+        kind, free = (make_person(session, name, "osm_strategy") for name in ("kind", "free"))
+        check = drafted(session, head)
+
+        for to_username in ("kind", None):
+            with pytest.raises(NotYoursToChoose):
+                work_items.reassign(session, check.id, head, later(), to_username=to_username, reason="ลา")
+        work_items.reassign(session, check.id, other, later(), to_username="kind", reason="ลา")
+        work_items.reassign(session, check.id, root, later(), to_username="free", reason="ลา")
+        complete(session, check.id, free, later(), Completion.of({"approved": True, "reason": "ดี"}))
+        assert (check.state, kind.username) == ("COMPLETED", "kind")
+
+    def test_in_another_account_neither(self, session: Session) -> None:
+        head = make_person(session, "head", "osm_strategy")
+        make_person(session, "head2", "admin")
+        make_person(session, "kind", "osm_strategy")
+        check = drafted(session, head)
+        say_one_person(session, "head", SYSTEM, NOW, other_username="head2")
+
+        second = actor_named(session, "head2", NOW.date())
+        with pytest.raises(NotYoursToChoose):
+            work_items.reassign(session, check.id, second, later(), to_username="kind", reason="ลา")
+
+    def test_who_chose_the_checker_does_not_do_the_work_afterwards(self, session: Session) -> None:
+        """Where both are open at once: the check is handed over first, the work done next."""
+        head = make_person(session, "head", "osm_strategy", "admin")
+        make_person(session, "kind", "osm_strategy")
+        anan = make_person(session, "anan", "osm_strategy")
+        case = make_case(session)
+        (draft,) = items_of(session, case)
+        check = open_beside(session, draft)
+        work_items.reassign(session, check.id, head, later(), to_username="kind", reason="ลา")
+
+        for act in (
+            lambda: work_items.claim(session, draft.id, head, later(2)),
+            lambda: complete(session, draft.id, head, later(2), Completion.of({"text": "ร่าง"})),
+        ):
+            with pytest.raises(NotYoursToChoose):
+                act()
+        with pytest.raises(access.ReceiverChosen):
+            work_items.reassign(session, draft.id, head, later(2), to_username="head", reason="ลา")
+        complete(session, draft.id, anan, later(2), Completion.of({"text": "ร่าง"}))
+
+    @pytest.mark.parametrize("confirmed", [False, True])
+    def test_a_post_from_who_did_it_is_no_post_to_check_it(self, session: Session, confirmed: bool) -> None:
+        doer = make_person(session, "doer", "osm_strategy", "admin")
+        root = make_person(session, "root", "admin")
+        make_person(session, "friend", "osm_me")
+        check = drafted(session, doer)
+        giver, second = (root, doer) if confirmed else (doer, root)
+        position = positions.give_position(
+            session, "friend", giver, later(2), NewPosition("osm_director", OFFICE, NOW.date())
+        )
+        positions.confirm_position(session, position.id, second, later(3))
+        friend = actor_named(session, "friend", NOW.date())
+
+        for act in (
+            lambda: work_items.claim(session, check.id, friend, later(4)),
+            lambda: complete(session, check.id, friend, later(4), Completion.of({"approved": True, "reason": "ดี"})),
+        ):
+            with pytest.raises(ChosenByTheDoer):
+                act()
+        with pytest.raises(access.ReceiverChosen):
+            work_items.reassign(session, check.id, root, later(4), to_username="friend", reason="ลา")
+        other = drafted(session, make_person(session, "anan", "osm_strategy"))
+        complete(session, other.id, friend, later(5), Completion.of({"approved": True, "reason": "ดี"}))
+
+    def test_a_post_of_before_the_work_and_one_from_others_count(self, session: Session) -> None:
+        doer = make_person(session, "doer", "osm_strategy", "admin")
+        root = make_person(session, "root", "admin")
+        make_person(session, "early", "osm_me")
+        make_person(session, "late", "osm_me")
+        early = given(session, "early", "osm_strategy", doer, later(-60))
+        check = drafted(session, doer)
+        late = given(session, "late", "osm_strategy", root, later(5))
+
+        work_items.claim(session, check.id, early, later(6))
+        work_items.release(session, check.id, early, later(7))
+        complete(session, check.id, late, later(8), Completion.of({"approved": True, "reason": "ดี"}))
+
+    def test_who_stands_in_for_somebody_chosen_is_chosen_too(self, session: Session) -> None:
+        doer = make_person(session, "doer", "osm_strategy", "admin")
+        root = make_person(session, "root", "admin")
+        make_person(session, "friend", "osm_me")
+        make_person(session, "stand", "osm_me")
+        check = drafted(session, doer)
+        position = positions.give_position(
+            session, "friend", doer, later(2), NewPosition("osm_director", OFFICE, NOW.date())
+        )
+        positions.confirm_position(session, position.id, root, later(3))
+        friend = actor_named(session, "friend", NOW.date())
+        order = NewOrder(position.id, "stand", "acting", "คำสั่งที่ 1/2570", NOW.date(), NOW.date())
+        record_order(session, friend, later(4), order)
+
+        with pytest.raises(ChosenByTheDoer):
+            work_items.claim(session, check.id, actor_named(session, "stand", NOW.date()), later(5))
+
+
+def open_beside(session: Session, draft: WorkItem) -> WorkItem:
+    """A check of this work item that is open at the same time, in another case of its family."""
+    case = make_case(session)
+    case.root_case_id = draft.case.root_case_id
+    (check,) = items_of(session, case)
+    check.separate_from, check.element = "draft", "check"
+    session.flush()
+    return check
