@@ -22,6 +22,11 @@ _ABOUT: ContextVar[Mapping[str, str] | None] = ContextVar("about", default=None)
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
+# What PostgreSQL quotes in an error: the row that it refused with all that stands in it, or a text that it could not read.
+_ENDS = r"(?=\n(?:HINT|CONTEXT|WHERE|QUERY|LINE \d+|DETAIL|\[SQL|\(Background|\n)|\Z)"
+_QUOTED = re.compile(rf"(\nDETAIL:  |invalid input [\w ]+: ).*?{_ENDS}", re.DOTALL)
+
+
 def about(**fields: str) -> None:
     """From here on, every line of this thread says this too."""
     _ABOUT.set({**(_ABOUT.get() or {}), **fields})
@@ -30,6 +35,11 @@ def about(**fields: str) -> None:
 def forget() -> None:
     """The lines that follow say nothing of what was before."""
     _ABOUT.set(None)
+
+
+def without_rows(text: str) -> str:
+    """The text of an error without the values that the database quotes in it: somebody typed them."""
+    return _QUOTED.sub(r"\1…", text)
 
 
 def one_line(text: str) -> str:
@@ -46,11 +56,11 @@ class JsonLines(logging.Formatter):
             "time": _instant(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": without_rows(record.getMessage()),
             **_known(record),
         }
         if record.exc_info:
-            fields["traceback"] = self.formatException(record.exc_info)
+            fields["traceback"] = without_rows(self.formatException(record.exc_info))
         return one_line(json.dumps(fields, ensure_ascii=False))
 
 
@@ -60,10 +70,11 @@ class PlainLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line of the record, and its traceback."""
         known = " ".join(f"{name}={value}" for name, value in _known(record).items())
-        told = one_line(f"{_instant(record)} {record.levelname} {record.name} {record.getMessage()}")
+        told = one_line(f"{_instant(record)} {record.levelname} {record.name} {without_rows(record.getMessage())}")
         lines = [f"{told} ({one_line(known)})" if known else told]
         if record.exc_info:
-            lines += [f"    {one_line(line)}" for line in self.formatException(record.exc_info).splitlines()]
+            traceback = without_rows(self.formatException(record.exc_info))
+            lines += [f"    {one_line(line)}" for line in traceback.splitlines()]
         return "\n".join(lines)
 
 

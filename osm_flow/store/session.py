@@ -107,14 +107,16 @@ class Store:
             address = address.set(drivername="postgresql+psycopg")
         self.url, self.limits = address, limits
         is_remote = address.get_backend_name() == "postgresql"
-        self.engine = create_engine(address, pool_pre_ping=is_remote, **_pool(address, limits))
+        # What somebody typed stands in no error, and so in no log and no incident.
+        own = {"hide_parameters": True, **_pool(address, limits)}
+        self.engine = create_engine(address, pool_pre_ping=is_remote, **own)
         self.dialect: str = self.engine.dialect.name
         if self.dialect == "sqlite":
             self._queue = WriterQueue(_file_of(address))
             _govern_sqlite(self.engine, limits.lock, _turns(self.engine, self._queue, limits.lock))
             self._writing: Engine = self.engine.execution_options(osm_begin="IMMEDIATE")
             # Its own connections: one that is told now this, now that, prepares all of its statements anew each time.
-            self._reading: Engine = create_engine(address, **_pool(address, limits))
+            self._reading: Engine = create_engine(address, **own)
             _govern_sqlite(self._reading, limits.lock, lambda _connection: limits.lock, "query_only=ON")
         else:
             _govern_postgresql(self.engine, address, limits)

@@ -23,6 +23,7 @@ from osm_flow.domain.kinds import IncidentKind
 from osm_flow.domain.pages import Page
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import NotFound, OsmFlowError, Refused
+from osm_flow.logs import without_rows
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.reasons import said
@@ -177,7 +178,7 @@ def words_of(error: Exception | str) -> str:
     text = str(error) if isinstance(error, OsmFlowError | str) else f"{type(error).__name__}: {error}"
     reason = error.details.get("reason") if isinstance(error, OsmFlowError) else None
     kept = f"{text} ({reason})" if reason and reason not in text else text
-    return kept.encode(errors="replace").decode().replace("\0", "")[:4000]
+    return without_rows(kept).encode(errors="replace").decode().replace("\0", "")[:4000]
 
 
 def _locked(session: Session, incident_id: int, actor: Actor) -> tuple[Incident, Case | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -9,6 +10,9 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from osm_flow.errors import Refused
+from osm_flow.logs import JsonLines, PlainLines
+from osm_flow.operations.cases.incidents import words_of
 from osm_flow.store.models import Office, WorkItem
 from osm_flow.store.session import CaseNotFound, Limits, Overtaken, Store, lock_case
 from tests.factories import deploy_tests, items_of, make_case, make_office
@@ -133,3 +137,35 @@ def test_a_locked_case_lets_the_second_wait_for_the_first(store: Store) -> None:
 def test_an_unknown_case_cannot_be_locked(store: Store) -> None:
     with pytest.raises(CaseNotFound), store.transaction() as session:
         lock_case(session, "00000000-0000-0000-0000-000000000000")
+
+
+TYPED = "กขค-Wan-\n-Somsri"
+FAULTS = {
+    "lacks something": "INSERT INTO offices (id, name_th) VALUES ('X', :typed)",
+    "is there already": "INSERT INTO offices (id, name_th, name_en, region_th, region_en) VALUES (:typed, :typed, '', '', '')",
+    "belongs to nothing": "INSERT INTO provinces (id, office_id, name_th, name_en, abbr_th, is_centre) "
+    "VALUES ('TH-99', :typed, :typed, '', '', false)",
+    "is no statement": "INSERT INTO nowhere VALUES (:typed)",
+    "is no number": "UPDATE people SET session_epoch = CAST(:typed AS integer) / 0 WHERE display_name = :typed",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("lines", [JsonLines(), PlainLines()])
+def test_no_error_of_the_database_tells_what_somebody_typed(store: Store, fault: str, lines: logging.Formatter) -> None:
+    """Neither in the log nor in the words of an incident."""
+    values = {"typed": TYPED[:8] if "already" in fault or "belongs" in fault else TYPED}
+    caught: list[Exception] = []
+    for _ in range(2):
+        try:
+            with store.transaction() as session:
+                session.execute(text(FAULTS[fault]), values)
+        except (DBAPIError, Refused) as error:
+            caught.append(error)
+    assert caught or (fault, store.dialect) == ("is no number", "sqlite")  # which reads any text as a number
+    for error in caught:
+        line = logging.LogRecord(
+            "x", 40, "x", 1, "%s", (error.__cause__ or error,), (type(error), error, error.__traceback__)
+        )
+        for told in (lines.format(line), words_of(error), words_of(str(error.__cause__))):
+            assert [part for part in ("กขค", "Wan", "Somsri", "\\u0e01") if part in told] == []
