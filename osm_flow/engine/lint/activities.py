@@ -11,6 +11,7 @@ from osm_flow.engine.expressions import always_is, constant_of, is_wrapped, stri
 from osm_flow.engine.lint.conditions import check_condition
 from osm_flow.engine.lint.events import is_like_a_time
 from osm_flow.engine.lint.examined import Ground
+from osm_flow.engine.lint.named.checkers import check_checkers
 from osm_flow.engine.lint.named.people import check_people
 from osm_flow.engine.lint.named.properties import check_properties, check_variable
 from osm_flow.engine.spiff.events import is_time_literal
@@ -48,6 +49,7 @@ def _expressions(ground: Ground, node: Any) -> None:
     for attribute in ("dueDate", "followUpDate"):
         _date(ground, node, node.get(f"{CAMUNDA}{attribute}"))
     check_people(ground, node)
+    check_checkers(ground, node)
     _priority(ground, node, (node.get(f"{CAMUNDA}priority") or "0").strip())
     check_properties(ground, node)
 
