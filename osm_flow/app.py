@@ -23,6 +23,7 @@ from osm_flow.notify.channels import Channel
 from osm_flow.notify.smtp import mail_channel
 from osm_flow.operations.audit.signing_keys import Keyring, origin_of
 from osm_flow.operations.ledger import addresses, registers
+from osm_flow.operations.ledger.access_pruning import Keeping
 from osm_flow.operations.projects.surroundings import SURROUNDINGS
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
@@ -187,6 +188,7 @@ def _context(settings: Settings) -> Context:
         make_app=make_app,
         log_origin=settings.log_origin,
         limits=_limits(settings),
+        keeping=Keeping(settings.event_days, settings.read_days),
     )
 
 

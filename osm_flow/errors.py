@@ -17,6 +17,8 @@ class OsmFlowError(Exception):
     may_pass = False
     # Whether whatever the work needs is away, so that the work itself was not tried: no attempt is counted.
     is_outage = False
+    # Whether somebody wanted to keep more than the installation lets them.
+    is_quota = False
 
     # Details that are words of ours (states): a sentence in another language says them in that language.
     translated: tuple[str, ...] = ()

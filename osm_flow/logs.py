@@ -42,6 +42,11 @@ def without_rows(text: str) -> str:
     return _QUOTED.sub(r"\1…", text)
 
 
+def asking_address() -> str:
+    """The address from which the request came that is being answered; nothing where there is none."""
+    return (_ABOUT.get() or {}).get("address", "")
+
+
 def one_line(text: str) -> str:
     """The text with every sign written out that could begin a line, or hide one."""
     return _UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)

@@ -27,6 +27,8 @@ _AMOUNTS = (
     "case_files_mb",
     "office_files_mb",
 )
+# How long what stands beside the chain of reads is kept.
+_DAYS = ("event_days", "read_days")
 _LARGEST_SENT = ("form_mb", "long_form_mb", "deployment_mb", "draft_mb", "file_mb")
 _WEAK_KEYS = ("secret", "changeme", "change-me", "default", "password", "development", "example")
 
@@ -64,6 +66,8 @@ class Settings:
     file_mb: int = 20
     case_files_mb: int = 500
     office_files_mb: int = 5120
+    event_days: int = 90
+    read_days: int = 3650
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -88,7 +92,7 @@ class Settings:
             lock_timeout=int(given.get("OSM_LOCK_TIMEOUT", cls.lock_timeout)),
             statement_timeout=int(given.get("OSM_STATEMENT_TIMEOUT", cls.statement_timeout)),
             idle_timeout=int(given.get("OSM_IDLE_TIMEOUT", cls.idle_timeout)),
-            **{name: int(given.get(f"OSM_{name.upper()}", getattr(cls, name))) for name in _AMOUNTS},
+            **{name: int(given.get(f"OSM_{name.upper()}", getattr(cls, name))) for name in (*_AMOUNTS, *_DAYS)},
         )
 
     @property
@@ -130,6 +134,7 @@ def _problems(given: Mapping[str, str]) -> list[str]:
         "OSM_IDLE_TIMEOUT": (_is_seconds, _SECONDS),
         **{f"OSM_{name.upper()}": (_is_amount, "must be a whole number (1 to 1000000)") for name in _AMOUNTS},
         **{f"OSM_{name.upper()}": (_is_sent, "must be whole MB (1 to 500)") for name in _LARGEST_SENT},
+        **{f"OSM_{name.upper()}": (_is_days, "must be whole days (90 to 36500)") for name in _DAYS},
         "OSM_PROXIES": (lambda v: v.isdigit() and int(v) < 10, "must be the number of proxies in front (0 to 9)"),
     }
     return [f"{name} {why}" for name, (holds, why) in checks.items() if name in given and not holds(given[name])]
@@ -145,6 +150,10 @@ def _is_amount(value: str) -> bool:
 
 def _is_sent(value: str) -> bool:
     return _is_amount(value) and int(value) <= 500
+
+
+def _is_days(value: str) -> bool:
+    return _is_amount(value) and 90 <= int(value) <= 36_500
 
 
 def _is_database_url(value: str) -> bool:

@@ -91,7 +91,7 @@ def verify(context: Context, files: tuple[Path, ...], trust: Path | None, as_jso
         click.echo(f"note: {notice}", err=True)
     shown = {**asdict(report), "faults": [vars(fault) for fault in report.faults]}
     text = (
-        f"{report.records} records logged ({report.administration} of administration), "
+        f"{report.records} records logged ({report.administration} of administration, {report.reads} of reads), "
         f"{report.checkpoints} checkpoints, {report.unlogged} records not logged yet"
     )
     say(shown, as_json, f"{text}, {len(report.faults)} faults")

@@ -21,6 +21,7 @@ from flask import Flask
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.mail import MailChannel
 from osm_flow.operations.audit.signing_keys import Keyring, origin_of
+from osm_flow.operations.ledger.access_pruning import Keeping
 from osm_flow.store.session import Limits, Store
 
 
@@ -40,6 +41,7 @@ class Context:
     log_origin: str = ""
     limits: Limits = Limits()  # noqa: RUF009 (a frozen value)
     channels: Callable[[], tuple[Channel, ...]] = lambda: (MailChannel(),)
+    keeping: Keeping = Keeping()  # noqa: RUF009 (a frozen value)
 
     @cached_property
     def store(self) -> Store:

@@ -60,7 +60,7 @@ def _once(context: Context, now: datetime, means: Means, as_json: bool) -> None:
 
 def means_of(context: Context) -> Means:
     """What the sweeps of this installation may use."""
-    return Means(context.channels(), context.keyring)
+    return Means(context.channels(), context.keyring, context.keeping)
 
 
 def _run_until_told(context: Context, means: Means) -> None:

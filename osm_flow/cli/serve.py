@@ -27,6 +27,7 @@ from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.patience import waiting_since
 from osm_flow.store.session import Busy, Overtaken, Store, Unreachable
 from osm_flow.store.upgrade import upgrade
+from osm_flow.web.site.recorded_reads import COUNTER
 
 _PATIENCE = 300.0
 # For the questions whether the site is alive, and for telling those who came too late: neither waits for long.
@@ -62,6 +63,7 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
             click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
             if not serving.run(server, asked, between=lines.give_up):
                 click.echo("Some requests were cut off; nothing of them was kept", err=True)
+        app.extensions[COUNTER].write_all(context.now())
     finally:
         if ticker:
             ticker.stop()

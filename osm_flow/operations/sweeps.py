@@ -31,6 +31,8 @@ from osm_flow.operations.background.leases import Interrupted, NotItsTurn, Tally
 from osm_flow.operations.background.sending import send_dispatches
 from osm_flow.operations.cases import standstills
 from osm_flow.operations.cases.incidents import open_in, words_of
+from osm_flow.operations.ledger import refusals
+from osm_flow.operations.ledger.access_pruning import Keeping
 from osm_flow.operations.privacy import erasure_requests
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, OutboxEntry, ServiceJob, Timer, WorkItem
@@ -40,11 +42,12 @@ logger = logging.getLogger(__name__)
 
 ROWS_A_ROUND = 50
 MOST_ROUNDS = 2_000
+_USUAL_DAYS = Keeping()
 
 
 @dataclass(frozen=True)
 class Means:
-    """What sweeps need beside the database: ways to reach people, and the keys of the audit log.
+    """What sweeps need beside the database: ways to reach people, the keys of the audit log, and how long reads are kept.
 
     A sweep that lacks its own is left to whoever has it. `is_stopping` is asked between two rows: the rest of what was
     claimed is given back then.
@@ -52,6 +55,7 @@ class Means:
 
     channels: tuple[Channel, ...] = (MailChannel(),)
     keyring: Keyring | None = None
+    keeping: Keeping = _USUAL_DAYS
     is_stopping: Callable[[], bool] = leases.never
 
 
@@ -281,6 +285,14 @@ def _sign_daily(store: Store, now: datetime, owner: str, means: Means) -> Tally:
     return checkpoints.sign_daily(store, now, owner, means.keyring) if means.keyring else Tally()
 
 
+def _close_counts(store: Store, now: datetime, owner: str) -> Tally:
+    return Tally(done=refusals.close_windows(store, now))
+
+
+def _prune(store: Store, now: datetime, owner: str, means: Means) -> Tally:
+    return pruning.prune(store, now, owner, keeping=means.keeping)
+
+
 # The one list of sweeps, in the order of the report. What cases asked of one another comes before time: a child case that
 # ended before a timer fired must be heard first. The audit log is signed after whatever writes records.
 SWEEPS: tuple[Sweep, ...] = (
@@ -290,10 +302,11 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("reminders", 60, _of_people(climb_ladders)),
     Sweep("follow_ups", 60, _of_people(raise_follow_ups)),
     Sweep("mails", 15, _of_people(send_dispatches)),
+    Sweep("refusals", 60, _alone(_close_counts)),
     Sweep("checkpoints", 60, _sign_daily, turn=90, needs=lambda means: means.keyring is not None),
     Sweep("erasures", 60, _alone(erasure_requests.carry_out_waiting)),
     Sweep("standstills", 3600, _of_rows(tell_standstills)),
-    Sweep("pruned", 3600, _alone(pruning.prune)),
+    Sweep("pruned", 3600, _prune),
 )
 
 

@@ -37,6 +37,10 @@ class AdvisoryLock(IntEnum):
     """Giving accounts an employee number or saying that they are one person's: two who have one number find each other."""
     signing_in = 7_305_812
     """Counting attempts to sign in from one address: guesses sent all at once are counted one by one."""
+    reads = 7_305_813
+    """Adding to the chain of reads and security events: taken last of all, at the commit."""
+    refusals = 7_305_814
+    """Counting the same refusal: what is counted at once by several is added up."""
 
 
 def take(where: Session | Connection, lock: AdvisoryLock, of: str | None = None) -> None:

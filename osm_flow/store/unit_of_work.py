@@ -1,4 +1,4 @@
-"""What a session's present transaction has locked and read so far; forgotten when the transaction ends.
+"""What a session's present transaction has locked and read so far, and will write at its end; forgotten when it ends.
 
 Nobody else can change a case while its row is locked, so within one transaction what was read under the lock need not be
 read again. After a commit or a rollback anybody may have changed it: nothing kept here may outlive the transaction. A
@@ -37,6 +37,7 @@ class UnitOfWork:
         # Kept through a rollback to a savepoint, which leaves what happened to other cases before it.
         self._touched: dict[str, None] = {}
         self._read: dict[ReadOnce[Any, Any], dict[Any, Any]] = {}
+        self._waiting: list[tuple[SessionTransaction | None, Any]] = []
 
     @property
     def touched_cases(self) -> tuple[str, ...]:
@@ -56,10 +57,25 @@ class UnitOfWork:
         """What this transaction has read of one kind."""
         return self._read.setdefault(kind, {})
 
-    def forget(self) -> None:
-        """Ask the database anew for everything, the locks included."""
+    @property
+    def has_waiting(self) -> bool:
+        """Whether something is still to be written at the commit."""
+        return bool(self._waiting)
+
+    def wait(self, within: SessionTransaction | None, what: Any) -> None:
+        """Keep what is to be written at the commit, unless the transaction or savepoint that it is of is undone."""
+        self._waiting.append((within, what))
+
+    def take_waiting(self) -> list[Any]:
+        """What is to be written at the commit, in its order; it waits no longer."""
+        taken, self._waiting = [what for _, what in self._waiting], []
+        return taken
+
+    def forget(self, undone: SessionTransaction) -> None:
+        """Ask the database anew for everything, the locks included; nothing of what is undone waits any more."""
         self._locked.clear()
         self._read.clear()
+        self._waiting = [(within, what) for within, what in self._waiting if undone.nested and within is not undone]
 
 
 def unit_of(session: Session) -> UnitOfWork:
@@ -78,7 +94,7 @@ def _end(session: Session, transaction: SessionTransaction) -> None:
 
 
 @event.listens_for(Session, "after_soft_rollback")
-def _forget(session: Session, _transaction: SessionTransaction) -> None:
+def _forget(session: Session, undone: SessionTransaction) -> None:
     unit: UnitOfWork | None = session.info.get(_PLACE)
     if unit is not None:
-        unit.forget()
+        unit.forget(undone)

@@ -1,6 +1,6 @@
 """The audit log over all journals: an append-only Merkle tree, whose signed heads outlive whoever edits the database.
 
-Every journal record and every record of administration becomes a leaf, in the order in which records are found
+Every journal record, every record of administration and of reads becomes a leaf, in the order in which records are found
 committed. `checkpoints` says when heads are signed and who gets them, `log_checks` holds the store against them.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, String, func, literal, select, type_coerce
+from sqlalchemy import CompoundSelect, Select, String, func, literal, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,10 +22,16 @@ from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.kept_checkpoints import refuse_to_contradict
 from osm_flow.operations.audit.merkle_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.operations.audit.signing_keys import Keyring
-from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger import access_chain, admin_journal
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.inserts import insert_or_replace
-from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf
+from osm_flow.store.models import AccessRecord, AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf
+
+# The chains that are of no case, by their names in the log, with the table of each.
+OTHER_CHAINS: dict[str, type[AdminRecord] | type[AccessRecord]] = {
+    admin_journal.CHAIN: AdminRecord,
+    access_chain.CHAIN: AccessRecord,
+}
 
 
 class NotLogged(NotFound):
@@ -202,7 +208,7 @@ def _new_leaves(session: Session, reached: dict[str, int]) -> Iterator[Leaf]:
 
 
 def _not_logged() -> CompoundSelect[*tuple[Any, ...]]:
-    """The new records of all cases and of the administration. Of cases that say that nothing is new nothing is read."""
+    """The new records of all cases, of the administration and of reads. Of cases that say that nothing is new nothing is read."""
     logged = func.coalesce(LoggedCase.seq, 0)
     behind = (
         select(Case.id, logged.label("seq"))
@@ -216,9 +222,13 @@ def _not_logged() -> CompoundSelect[*tuple[Any, ...]]:
     of_cases = select(at.label("at"), JournalRecord.case_id, JournalRecord.seq, JournalRecord.hash).join(
         behind, (JournalRecord.case_id == behind.c.id) & (JournalRecord.seq > behind.c.seq)
     )
-    chain = literal(admin_journal.CHAIN, String)
+    return of_cases.union_all(*(_not_logged_of(name, table) for name, table in OTHER_CHAINS.items())).order_by(
+        "at", "case_id", "seq"
+    )
+
+
+def _not_logged_of(name: str, table: type[AdminRecord] | type[AccessRecord]) -> Select[*tuple[Any, ...]]:
+    chain = literal(name, String)
     done = select(LoggedCase.seq).where(LoggedCase.case_id == chain).scalar_subquery()
-    of_administration = select(
-        type_coerce(AdminRecord.at, String).label("at"), chain.label("case_id"), AdminRecord.seq, AdminRecord.hash
-    ).where(AdminRecord.seq > func.coalesce(done, 0))
-    return of_cases.union_all(of_administration).order_by("at", "case_id", "seq")
+    at = type_coerce(table.at, String).label("at")
+    return select(at, chain.label("case_id"), table.seq, table.hash).where(table.seq > func.coalesce(done, 0))

@@ -13,11 +13,12 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
 from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.log import OTHER_CHAINS
 from osm_flow.operations.audit.merkle_tree import Leaf, LogTree, leaf_bytes
 from osm_flow.operations.audit.repairs import wrong_notes
-from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger import access_chain, access_checks, admin_journal
 from osm_flow.store.database import instant_text
-from osm_flow.store.models import AdminRecord, Case, JournalRecord, LogCheckpoint, LogLeaf, SigningKey
+from osm_flow.store.models import AccessRecord, AdminRecord, Case, JournalRecord, LogCheckpoint, LogLeaf, SigningKey
 
 _MOST_NOTICES = 100
 # A transaction may be open for a while before its records can be seen, and clocks of nodes differ a little.
@@ -30,6 +31,7 @@ class LogReport:
 
     records: int = 0
     administration: int = 0
+    reads: int = 0
     checkpoints: int = 0
     unlogged: int = 0
     faults: list[Fault] = field(default_factory=list)
@@ -67,7 +69,7 @@ def check_log(
             message = f"{signed_head.place} does not fit the log: some of its first {signed_head.head.size} records were changed"
             report.faults.append(Fault("", 0, "root", message))
     _check_sequencer(session, report)
-    _check_administration(session, report)
+    _check_others(session, report)
     return report
 
 
@@ -79,7 +81,7 @@ def faults_of_case(session: Session, case_id: str) -> list[Fault]:
 
 def lost_cases(session: Session) -> list[str]:
     """The cases that were logged and do not exist any more."""
-    known = select(Case.id).union_all(select(literal(admin_journal.CHAIN)))
+    known = select(Case.id).union_all(*(select(literal(name)) for name in OTHER_CHAINS))
     gone = select(LogLeaf.case_id).where(LogLeaf.case_id.not_in(known)).distinct()
     return list(session.scalars(gone.order_by(LogLeaf.case_id)))
 
@@ -161,21 +163,23 @@ def _kept_head(report: LogReport, place: str, text: str, known: Sequence[Verifie
 
 
 def _leaves_and_records() -> Select[*tuple[Any, ...]]:
-    """Each leaf beside the record that it was made of, of a case or of the administration."""
+    """Each leaf beside the record that it was made of, of a case, of the administration or of reads."""
     same = and_(JournalRecord.case_id == LogLeaf.case_id, JournalRecord.seq == LogLeaf.seq)
     of_administration = and_(LogLeaf.case_id == admin_journal.CHAIN, AdminRecord.seq == LogLeaf.seq)
-    at = func.coalesce(type_coerce(JournalRecord.at, String), type_coerce(AdminRecord.at, String))
+    of_reads = and_(LogLeaf.case_id == access_chain.CHAIN, AccessRecord.seq == LogLeaf.seq)
+    tables = (JournalRecord, AdminRecord, AccessRecord)
     return (
         select(
             LogLeaf.position,
             LogLeaf.case_id,
             LogLeaf.seq,
             LogLeaf.hash,
-            func.coalesce(JournalRecord.hash, AdminRecord.hash).label("recorded"),
-            at.label("at"),
+            func.coalesce(*(table.hash for table in tables)).label("recorded"),
+            func.coalesce(*(type_coerce(table.at, String) for table in tables)).label("at"),
         )
         .outerjoin(JournalRecord, same)
         .outerjoin(AdminRecord, of_administration)
+        .outerjoin(AccessRecord, of_reads)
     )
 
 
@@ -229,22 +233,22 @@ def _times_of_checkpoints(session: Session) -> Iterator[tuple[int, str]]:
     return iter([(row.size, instant_text(row.at - _LATE)) for row in rows])
 
 
-def _check_administration(session: Session, report: LogReport) -> None:
-    """The chain of administration, and records that were slipped into it below logged ones."""
-    checked = admin_journal.check_chain(session)
-    report.administration = checked.records
-    report.faults += checked.faults
-    logged = LogLeaf.case_id == admin_journal.CHAIN
-    top = session.scalar(select(func.max(LogLeaf.seq)).where(logged)) or 0
-    passed = (
-        select(AdminRecord.seq)
-        .outerjoin(LogLeaf, and_(logged, LogLeaf.seq == AdminRecord.seq))
-        .where(AdminRecord.seq <= top, LogLeaf.position.is_(None))
-    )
-    for seq in session.scalars(passed.limit(_MOST_NOTICES)):
-        message = "the record was put in after later ones were logged"
-        report.faults.append(Fault(admin_journal.CHAIN, seq, "log", message))
-    report.unlogged += max(0, checked.records - top)
+def _check_others(session: Session, report: LogReport) -> None:
+    """The chains of no case, and records that were slipped into them below logged ones."""
+    administration, reads = admin_journal.check_chain(session), access_checks.check_chain(session)
+    report.administration, report.reads = administration.records, reads.records
+    report.faults += [*administration.faults, *reads.faults]
+    for name, table in OTHER_CHAINS.items():
+        logged = LogLeaf.case_id == name
+        top = session.scalar(select(func.max(LogLeaf.seq)).where(logged)) or 0
+        passed = (
+            select(table.seq)
+            .outerjoin(LogLeaf, and_(logged, LogLeaf.seq == table.seq))
+            .where(table.seq <= top, LogLeaf.position.is_(None))
+        )
+        for seq in session.scalars(passed.limit(_MOST_NOTICES)):
+            report.faults.append(Fault(name, seq, "log", "the record was put in after later ones were logged"))
+        report.unlogged += session.scalar(select(func.count()).select_from(table).where(table.seq > top)) or 0
 
 
 def _check_sequencer(session: Session, report: LogReport) -> None:

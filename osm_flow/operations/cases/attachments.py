@@ -58,18 +58,21 @@ class FileTooLarge(Invalid):
     """The file is larger than {mb} MB. Nothing was kept: make it smaller and attach it again."""
 
     status = 413
+    is_quota = True
 
 
 class CaseFull(Invalid):
     """The files of this case would have more than {mb} MB together. Nothing was kept: attach a smaller file."""
 
     status = 413
+    is_quota = True
 
 
 class OfficeFull(Invalid):
     """The files of the office would have more than {mb} MB together. Nothing was kept: tell the administrator."""
 
     status = 413
+    is_quota = True
 
 
 class FileEmpty(Invalid):

@@ -1,4 +1,4 @@
-"""The access log: which reads that matter were made by whom and why, in a table that only grows."""
+"""The access log: which reads that matter were made by whom, from where and why; each is a record of the chain of reads."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from osm_flow.domain.access.policy import Verb, is_everywhere, require_somewhere
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import says_nothing
 from osm_flow.errors import Invalid
+from osm_flow.logs import asking_address
+from osm_flow.operations.ledger import access_chain
 from osm_flow.operations.paging import newest_first, within
 from osm_flow.store.models import Access, Case
 
@@ -91,11 +93,11 @@ def record_access(
         case_id=case.id if case else None,
         reason=reason,
         details=read.details[:_LONGEST].replace("\0", ""),
+        address=asking_address()[:64],
     )
     if once_within is not None and _is_known(session, access, now - once_within):
         return None
-    session.add(access)
-    session.flush()
+    access_chain.add_body(session, access)
     return access
 
 

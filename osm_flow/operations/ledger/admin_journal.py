@@ -161,7 +161,7 @@ def records(
     offices = require_somewhere(actor, Verb.see_audit)
     query = select(AdminRecord)
     if not is_everywhere(actor, Verb.see_audit):
-        query = query.where(_within_reach(offices))
+        query = query.where(within_reach(offices))
     for column, value in ((AdminRecord.actor, wanted.who), (AdminRecord.subject, wanted.about)):
         if value:
             query = query.where(column == value)
@@ -227,8 +227,8 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _within_reach(offices: Sequence[str]) -> ColumnElement[bool]:
-    """Acts in these offices, acts on people who have or had a position there, and what holds for all."""
+def within_reach(offices: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a record is of acts in these offices, of acts on people who have or had a position there, or of what holds for all."""
     here = select(Person.username).join(Position, Position.person_id == Person.id)
     theirs = AdminRecord.subject.in_(here.where(Position.office_id.in_(offices)))
     return or_(

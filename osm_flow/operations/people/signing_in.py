@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
@@ -10,6 +12,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.errors import Invalid, OsmFlowError
+from osm_flow.operations.ledger.security_events import EventKind, Happening, record_event
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import LoginAttempt, Person
 from osm_flow.store.session import Store
@@ -21,6 +24,10 @@ _FAILURES_PER_NAME = 5
 _FAILURES_PER_ADDRESS = 20
 _KEPT = timedelta(days=90)
 _FORGOTTEN_AT_ONCE = 500
+
+# A typed name that nobody has may be a password: of such a name only a digest by a key is kept.
+UNKNOWN = "?"
+_KEY_OF_THIS_PROCESS = secrets.token_hex(32).encode()
 
 _hasher = PasswordHasher(time_cost=3, memory_cost=19456, parallelism=1)
 # Checked for names nobody has, so that the answer takes as long as for a wrong password.
@@ -68,18 +75,28 @@ def authenticate(session: Session, username: str, password: str) -> Person:
     return person
 
 
-def sign_in(store: Store, username: str, password: str, address: str, now: datetime) -> Person:
+def sign_in(
+    store: Store, username: str, password: str, address: str, now: datetime, *, key: bytes = _KEY_OF_THIS_PROCESS
+) -> Person:
     """The person who signs in, throttled by name and address. Raises SignInRefused, TooManyAttempts.
+
+    Both say as `typed` what is kept of the name: itself if somebody has it, else a digest by this `key`.
 
     The attempt is counted in a transaction of its own before the password is looked at: a refusal is counted although
     its request is rolled back, and guesses sent all at once are counted one by one.
     """
     with store.transaction() as session:
-        attempt_id = _open_attempt(session, normal_username(username), address, now)
-    with store.reading() as session:
-        person = authenticate(session, username, password)
+        typed = _kept_name(session, normal_username(username), key)
+        attempt_id = _open_attempt(session, typed, address, now)
+    try:
+        with store.reading() as session:
+            person = authenticate(session, username, password)
+    except SignInRefused as refusal:
+        raise SignInRefused(typed=typed) from refusal
     with store.transaction() as session:
         session.get_one(LoginAttempt, attempt_id).succeeded = True
+        happening = Happening(EventKind.signed_in, person.username, subject="POST /login", address=address)
+        record_event(session, now, happening)
     return person
 
 
@@ -88,13 +105,19 @@ def normal_username(username: str) -> str:
     return username.replace("\0", "").strip().lower()[:64]
 
 
+def _kept_name(session: Session, username: str, key: bytes) -> str:
+    if session.scalar(select(Person.id).where(Person.username == username)) is not None:
+        return username
+    return UNKNOWN + hmac.new(key, username.encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:16]
+
+
 def _open_attempt(session: Session, username: str, address: str, now: datetime) -> int:
     take(session, AdvisoryLock.signing_in, of=address)  # whatever is counted below is of this address
     _forget_old(session, now)
     if _failures(session, address, now, username) >= _FAILURES_PER_NAME:
-        raise TooManyAttempts
+        raise TooManyAttempts(typed=username)
     if _failures(session, address, now) >= _FAILURES_PER_ADDRESS:
-        raise TooManyAttempts
+        raise TooManyAttempts(typed=username)
     attempt = LoginAttempt(username=username, address=address, at=now, succeeded=False)
     session.add(attempt)
     session.flush()

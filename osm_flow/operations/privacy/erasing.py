@@ -21,13 +21,12 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import holds_words, searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
-from osm_flow.operations.ledger import case_journal
+from osm_flow.operations.ledger import access_chain, case_journal
 from osm_flow.operations.privacy.words import keys_with
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.database import Model
 from osm_flow.store.models import (
-    Access,
     Attachment,
     Case,
     CaseCheckpoint,
@@ -87,7 +86,7 @@ def erase_in(
         raise NothingToErase(case_id=case.id)
     _blank_case(session, case, gone, erasure.words)
     if erasure.words:
-        _blank_elsewhere(session, erasure.words)
+        _blank_elsewhere(session, erasure.words, now)
     payload = {"erased": chosen, "reason": said(erasure.reason), **erasure.about}
     stepping.note(session, case, actor, now, Act(RecordKind.payloads_erased, role=role), payload)
 
@@ -153,7 +152,7 @@ def _blank_texts_of_case(session: Session, case: Case, words: str) -> None:
 # ---- beside the case -------------------------------------------------------------------------------------------
 
 
-def _blank_elsewhere(session: Session, words: str) -> None:
+def _blank_elsewhere(session: Session, words: str, now: datetime) -> None:
     """Rows of no case, or of others that inherit a subject: notices, mail, what work items are about, what was searched for."""
     to_people = OutboxEntry.kind.not_in(EntryKind)  # whatever the channel: what cases ask of one another they need
     done = OutboxEntry.done_at.is_not(None)
@@ -165,11 +164,19 @@ def _blank_elsewhere(session: Session, words: str) -> None:
     for keys in keys_with(session, WorkItem, (WorkItem.subject,), words):
         _do(session, update(WorkItem).where(WorkItem.id.in_(keys)).values(subject="", search=""))
     _blank(session, Case, Case.subject, words, value="")
-    _blank(session, Access, Access.details, words, value="")
+    _erase_reads(session, words, now)
     _blank(session, IdempotencyKey, IdempotencyKey.subject, words, value="")
     # That accounts are one person's stays: it says so without the number.
     if number := normal_number(words):
         _do(session, update(Person).where(Person.employee_number == number).values(employee_number=None))
+
+
+def _erase_reads(session: Session, words: str, now: datetime) -> None:
+    """What was searched for, typed or given as a reason; the chain of reads says which of its records lack it."""
+    for book, shape in access_chain.SHAPES.items():
+        for part in shape.words:
+            for keys in keys_with(session, shape.model, (getattr(shape.model, part),), words):
+                access_chain.erase(session, now, book, part, keys)
 
 
 def _blank(

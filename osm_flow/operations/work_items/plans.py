@@ -40,10 +40,13 @@ class DraftTooLarge(Invalid):
     """The draft is larger than {mb} MB and was not kept. What was kept before is still there: shorten the text."""
 
     status = 413
+    is_quota = True
 
 
 class DraftsTooMany(Refused):
     """You keep {most} drafts already. This one was not kept: complete another work item first, or copy your text."""
+
+    is_quota = True
 
 
 def move_due(

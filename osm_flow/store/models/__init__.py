@@ -1,5 +1,6 @@
 """All tables. Tables name each other in text, so one import has to know them all; everybody imports them from here."""
 
+from osm_flow.store.models.access_records import AccessRecord, RefusalTally, SecurityEvent
 from osm_flow.store.models.administration import AdminRecord
 from osm_flow.store.models.audit import LogCheckpoint, LoggedCase, LogLeaf, LogNode, SigningKey, Witness
 from osm_flow.store.models.cases import (
@@ -38,6 +39,7 @@ from osm_flow.store.models.work_items import Attachment, Candidate, Comment, Dra
 
 __all__ = [
     "Access",
+    "AccessRecord",
     "AdminRecord",
     "Attachment",
     "BusinessKeyCounter",
@@ -77,8 +79,10 @@ __all__ = [
     "Project",
     "ProposedFile",
     "Province",
+    "RefusalTally",
     "Reminder",
     "SchedulerTick",
+    "SecurityEvent",
     "ServiceJob",
     "SigningKey",
     "Timer",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from osm_flow.store.database import Instant, Model
 
 
 class Access(Model):
-    """A read that matters. Append-only (triggers), except that `details` may be blanked: a search can name a person."""
+    """A read that matters, which a record of the chain covers (`AccessRecord`).
+
+    Append-only (triggers), except that `details`, `reason` and `address` may be blanked with their salts, since they can
+    name a person, and that a row goes when the chain says that its time is over.
+    """
 
     __tablename__ = "accesses"
 
@@ -25,12 +29,25 @@ class Access(Model):
     case_id: Mapped[str | None] = mapped_column(String(36))
     reason: Mapped[str] = mapped_column(Text, default="")
     details: Mapped[str] = mapped_column(Text, default="")
+    address: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    salt: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    details_salt: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    reason_salt: Mapped[str] = mapped_column(String(32), default="", server_default="")
+    address_salt: Mapped[str] = mapped_column(String(32), default="", server_default="")
 
     __table_args__ = (
         Index(None, "office_id", "id"),
         Index(None, "actor", "id"),
         Index(None, "case_id", "id"),
         Index(None, "kind", "id"),
+        Index(None, "at"),
+        # What is younger than its days, and what was not pruned yet: never all reads that there ever were.
+        Index(
+            "ix_accesses_with_words",
+            "at",
+            sqlite_where=text("details_salt != '' OR address_salt != ''"),
+            postgresql_where=text("details_salt != '' OR address_salt != ''"),
+        ),
     )
 
 

@@ -12,14 +12,16 @@ from flask_login import login_user, logout_user
 from osm_flow.domain.access.roles import OVERSIGHT, STAFF
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.errors import Invalid
+from osm_flow.operations.ledger.security_events import EventKind, record_event
 from osm_flow.operations.people import accounts, hats, notices, orders
-from osm_flow.operations.people.signing_in import SignInRefused, TooManyAttempts, sign_in
+from osm_flow.operations.people.signing_in import UNKNOWN, SignInRefused, TooManyAttempts, sign_in
 from osm_flow.web.forms.posted import day_or_none
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import LONGEST_WAY_BACK, public, signed_in
 from osm_flow.web.site.i18n import LOCALES, error_text, gettext
 from osm_flow.web.site.lifecycle import SignedIn, own_transactions
+from osm_flow.web.site.recorded_reads import happening, note_refusal
 
 blueprint = Blueprint("account", __name__)
 
@@ -39,13 +41,23 @@ def login() -> ResponseReturnValue:
 def log_in() -> ResponseReturnValue:
     username, target = request.form.get("username", ""), local_target(request.form.get("next"))
     try:
-        person = sign_in(g.store, username, request.form.get("password", ""), request.remote_addr or "", g.now)
+        key = str(current_app.config["SECRET_KEY"]).encode()
+        person = sign_in(g.store, username, request.form.get("password", ""), request.remote_addr or "", g.now, key=key)
     except (SignInRefused, TooManyAttempts) as refusal:
+        _note_refusal(refusal)
         return _login_page(target, username, error_text(refusal)), refusal.status
     session.clear()
     session.permanent = True
     login_user(SignedIn(person.id, person.session_epoch))
     return redirect(target)
+
+
+def _note_refusal(refusal: SignInRefused | TooManyAttempts) -> None:
+    """Names that nobody has are told apart up to the throttle; from there on it is one flood."""
+    if isinstance(refusal, SignInRefused):
+        note_refusal(EventKind.sign_in_failed, refusal.typed)
+    else:
+        note_refusal(EventKind.sign_in_throttled, "" if refusal.typed.startswith(UNKNOWN) else refusal.typed)
 
 
 def _login_page(target: str, username: str = "", error: str = "") -> str:
@@ -89,6 +101,8 @@ def local_target(target: str | None) -> str:
 @blueprint.post("/logout")
 @public
 def logout() -> ResponseReturnValue:
+    if g.actor is not None:
+        record_event(g.session, g.now, happening(EventKind.signed_out))
     logout_user()
     session.clear()
     return redirect(url_for("account.login"))

@@ -12,6 +12,7 @@ from osm_flow.operations.cases import incidents
 from osm_flow.operations.stepping.step import CaseFailed
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.i18n import error_text, field_texts
+from osm_flow.web.site.recorded_reads import note_error
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,14 @@ class Mistake:
 
 def problem_of(act: str, error: OsmFlowError) -> Mistake:
     """The problem of the form that was posted, in the reader's language, each sentence once."""
+    note_error(error)
     sentences = dict.fromkeys([error_text(error), *field_texts(error).values()])
     return Mistake(act, " ".join(sentences), request.form)
 
 
 def after_refusal(refusal: OsmFlowError) -> None:
     """Undo what was begun and read from here on; a case that its diagram could not carry on becomes an incident."""
+    note_error(refusal)
     g.session.rollback()
     lifecycle.abandon()
     if isinstance(refusal, CaseFailed):

@@ -13,12 +13,15 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from osm_flow.domain.search import says_nothing
 from osm_flow.errors import NotFound, OsmFlowError, Refused
+from osm_flow.operations.ledger.refusals import RefusalCounter
+from osm_flow.operations.ledger.security_events import EventKind
 from osm_flow.store.database_errors import DatabaseError
 from osm_flow.store.quotas import megabytes
 from osm_flow.store.session import Busy, OutcomeUnknown, refusal_of
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import rule_of
 from osm_flow.web.site.i18n import error_text, field_texts, gettext
+from osm_flow.web.site.recorded_reads import COUNTER, count_refusal, note_error, note_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +45,8 @@ _TEXTS = {
 # Instead of the hint that nothing was kept, which nobody can know then.
 _UNKNOWN = "เปิดหน้าเดิมดูก่อนว่าบันทึกแล้วหรือยัง แล้วจึงทำซ้ำ"
 _RETRY_SECONDS = "5"
+# What of the errors of HTTP auditors want to see.
+_REFUSALS = {403: EventKind.refused_role, 413: EventKind.refused_size}
 
 
 # What is never shown again: what the page itself sent, and passwords.
@@ -106,6 +111,7 @@ def _typed() -> list[tuple[str, str]]:
 
 def on_our_error(error: OsmFlowError) -> Response:
     lifecycle.abandon()
+    note_error(error)
     hint = _UNKNOWN if isinstance(error, OutcomeUnknown) else ""
     if isinstance(error, NotFound) and error.is_told_alike:
         error = NotFound()
@@ -127,6 +133,7 @@ def on_database_error(error: DatabaseError) -> Response:
 
 def on_csrf_error(error: CSRFError) -> Response:
     lifecycle.abandon()
+    note_refusal(EventKind.refused_token)
     return answer(400, gettext("หน้านี้เปิดค้างไว้นานเกินไป หรือคุณออกจากระบบในอีกหน้าต่างหนึ่ง ยังไม่มีการบันทึกใด ๆ"))
 
 
@@ -139,6 +146,8 @@ def on_http_error(error: HTTPException) -> Response:
     if error.code == 404 and request.path.startswith("/static/"):
         # No page, whose form would begin a session: what asks for a style or a script shows none.
         return Response(gettext(_TEXTS[404][0]), 404, mimetype="text/plain")
+    if error.code in _REFUSALS and request.url_rule is not None:
+        note_refusal(_REFUSALS[error.code])
     response = answer(error.code)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After"}:
@@ -176,6 +185,7 @@ def on_crash(error: InternalServerError) -> Response:
     if isinstance(error.original_exception, OsmFlowError):
         return on_our_error(error.original_exception)
     reference = secrets.token_hex(4).upper()
+    note_refusal(EventKind.crashed, reference)
     cause = error.original_exception or error
     logger.error(
         "request failed, reference %s: %s %s",
@@ -193,7 +203,17 @@ def on_crash(error: InternalServerError) -> Response:
         return Response(f"{heading}\n{hint}\n{reference}\n", 500, mimetype="text/plain")
 
 
+def count_refused(response: Response) -> Response:
+    """After a refusal, when its page is made: count it, in a transaction of its own."""
+    if "refusal" in g:
+        lifecycle.abandon()
+    count_refusal()
+    return response
+
+
 def init_app(app: Flask) -> None:
+    app.extensions[COUNTER] = RefusalCounter(app.config["STORE"])
+    app.after_request(count_refused)
     app.register_error_handler(OsmFlowError, on_our_error)
     app.register_error_handler(DatabaseError, on_database_error)
     app.register_error_handler(CSRFError, on_csrf_error)

@@ -2,6 +2,8 @@
 
 This is the one place where a GET leads to a write. The write is a row of the access log in a transaction of its own; the
 view's session stays one that cannot write. If the row cannot be written, nothing is shown.
+
+What was refused is counted here too, after its answer is made; that it cannot be counted now keeps no answer back.
 """
 
 from __future__ import annotations
@@ -11,15 +13,20 @@ from datetime import timedelta
 from flask import current_app, g, request
 
 from osm_flow.domain.access.policy import Verb
+from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 from osm_flow.operations.cases.acts import case_with
 from osm_flow.operations.cases.attachments import attachment_with_case
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
+from osm_flow.operations.ledger.refusals import RefusalCounter, is_there
+from osm_flow.operations.ledger.security_events import EventKind, Happening
 from osm_flow.operations.privacy.retention import is_sensitive
 from osm_flow.store.models import Case
 from osm_flow.web.site.access import rule_of
 
 # Pages load in pieces and people go back and forth: the same thing looked at again so soon is the same look.
 _ONE_LOOK = timedelta(minutes=15)
+# The name of the counter of refusals among what the site carries.
+COUNTER = "osm_refusals"
 
 
 def recorded_read(read: Read) -> None:
@@ -40,6 +47,64 @@ def record_this_read() -> None:
         _record_audit(case)
     elif case is not None and is_sensitive(g.session, case):
         recorded_read(Read(AccessKind.case_opened, case))
+
+
+# ---- refusals --------------------------------------------------------------------------------------------------
+
+
+def note_refusal(kind: EventKind, details: str = "") -> None:
+    """This request was refused: it is counted once its answer is made. `details` as in a `Happening`."""
+    g.refusal = (kind, details)
+
+
+def note_error(error: OsmFlowError) -> None:
+    """As `note_refusal`, if the error is a refusal that auditors want to see."""
+    if error.is_quota:
+        note_refusal(EventKind.refused_quota)
+    elif isinstance(error, Forbidden):
+        note_refusal(EventKind.refused_role)
+    elif isinstance(error, NotFound) and _is_hidden(error):
+        note_refusal(EventKind.refused_hidden)
+
+
+def happening(kind: EventKind, details: str = "") -> Happening:
+    """What happens in this request, by whom, from where, and at which page, but not of what."""
+    actor = g.get("actor")
+    office_id = next(iter(actor.office_ids), None) if actor else None
+    return Happening(
+        kind,
+        actor.username if actor else "",
+        actor.role_in(office_id) if actor else None,
+        office_id,
+        f"{request.method} {request.url_rule.rule if request.url_rule else ''}".strip(),
+        details,
+        request.remote_addr or "",
+    )
+
+
+def count_refusal() -> None:
+    """Count what was refused in this request; what others left uncounted for some seconds is written with it."""
+    counter: RefusalCounter = current_app.extensions[COUNTER]
+    refusal = g.pop("refusal", None)
+    if "now" not in g:
+        return
+    if refusal is not None:
+        counter.count(happening(*refusal), g.now)
+    else:
+        counter.write_late(g.now)
+
+
+def _is_hidden(error: NotFound) -> bool:
+    """Whether what was not shown is there: by the word of the policy, or since the address names it."""
+    if type(error) is NotFound:
+        return True
+    if g.get("actor") is None:
+        return False
+    try:
+        with g.store.reading() as session:
+            return is_there(session, request.view_args or {})
+    except Refused:  # the database is away or busy: nobody can say
+        return False
 
 
 def _record_audit(case: Case | None) -> None:

@@ -60,7 +60,7 @@ def test_a_checkpoint_is_printed_kept_and_verified(shell: Shell, case_id: str, t
 
 def test_what_is_not_logged_yet_is_told(shell: Shell, case_id: str) -> None:
     assert shell.run("audit", "verify").stdout == (
-        "0 records logged (0 of administration), 0 checkpoints, 4 records not logged yet, 0 faults\n"
+        "0 records logged (0 of administration, 0 of reads), 0 checkpoints, 4 records not logged yet, 0 faults\n"
     )
 
 

@@ -35,6 +35,7 @@ def test_once_at_an_instant_does_all_that_is_due_by_then(shell: Shell) -> None:
         "reminders",
         "follow_ups",
         "mails",
+        "refusals",
         "erasures",
         "standstills",
         "pruned",

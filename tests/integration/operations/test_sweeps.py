@@ -382,6 +382,7 @@ def test_the_report_names_every_sweep_in_its_order() -> None:
         "reminders",
         "follow_ups",
         "mails",
+        "refusals",
         "checkpoints",
         "erasures",
         "standstills",

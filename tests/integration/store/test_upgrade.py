@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ from sqlalchemy.exc import DBAPIError
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson
+from osm_flow.operations.ledger.access_checks import check_chain
 from osm_flow.operations.people.accounts import create_person
 from osm_flow.store.database import db
-from osm_flow.store.models import Notification, Person
+from osm_flow.store.models import Access, AccessRecord, LoginAttempt, Notification, Person
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import MIGRATIONS, current_revision, newest_revision, upgrade
 from tests.factories import NOW, make_office, make_person
@@ -164,6 +166,32 @@ def test_whoever_sees_less_is_told_so_once(store: Store) -> None:
         assert "0029" in upgrade(store)
         assert told() == sorted([*expected, ("both", False), ("both", True)])
     assert upgrade(store) == []
+
+
+def test_reads_of_before_are_carried_over_into_the_chain(store: Store) -> None:
+    migrate(store, command.downgrade, "0030")
+    insert = "INSERT INTO accesses (at, actor, role, office_id, kind, subject, case_id, reason, details) VALUES "
+    with store.transaction() as session:
+        for number in range(3):
+            values = f"('2026-10-0{number + 1}T03:00:00.000000Z', 'malee', 'auditor', NULL, 'audit.searched', '/audit', NULL, '', 'text=ก')"
+            session.execute(text(insert + values))
+        for name in ("malee", "รหัสผ่าน ของฉัน"):
+            attempt = "INSERT INTO login_attempts (username, address, at, succeeded, note) VALUES "
+            session.execute(text(attempt + f"('{name}', '::1', '2026-10-01T03:00:00.000000Z', false, '')"))
+        make_person(session, "malee", "auditor", office_id=None)
+
+    assert upgrade(store)[0] == "0031"
+
+    with store.reading() as session:
+        assert check_chain(session).faults == []
+        records = session.scalars(select(AccessRecord).order_by(AccessRecord.seq)).all()
+        told = [(record.seq, record.kind, json.loads(record.told)) for record in records]
+        assert told == [
+            (number, "audit.searched", {"carried_over": True, "since": f"2026-10-0{number}T03:00:00.000000Z"})
+            for number in (1, 2, 3)
+        ]
+        assert set(session.scalars(select(Access.details))) == {"text=ก"}
+        assert session.scalars(select(LoginAttempt.username).order_by(LoginAttempt.id)).all() == ["malee", "?"]
 
 
 def test_of_nodes_that_start_at_once_one_does_the_work(empty_store: Store) -> None:

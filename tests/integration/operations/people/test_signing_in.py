@@ -132,7 +132,10 @@ def test_every_attempt_is_counted_with_its_outcome(anan: Store) -> None:
 
     assert sign_in(anan, "anan", PASSWORD, HERE, later(2)).username == "anan"
 
-    assert attempts(anan) == [("anan", HERE, False), ("nobody", THERE, False), ("anan", HERE, True)]
+    counted = attempts(anan)
+    unknown = counted[1][0]
+    assert counted == [("anan", HERE, False), (unknown, THERE, False), ("anan", HERE, True)]
+    assert unknown.startswith(signing_in.UNKNOWN)
 
 
 def test_five_failures_close_the_door_to_that_name_from_that_address_for_a_while(anan: Store) -> None:
@@ -204,12 +207,34 @@ def test_signing_in_waits_for_nobody_elsewhere(new_postgresql: Callable[[], Stor
     impatient.close()
 
 
+def test_of_a_name_that_nobody_has_only_a_digest_by_a_key_is_kept(anan: Store) -> None:
+    """It may be a password that was typed into the wrong field; that the same was typed again is known all the same."""
+    slip = "my secret in May"
+
+    def typed(name: str, key: bytes) -> str:
+        with pytest.raises(SignInRefused) as refused:
+            sign_in(anan, name, "x", HERE, NOW, key=key)
+        kept: str = refused.value.typed
+        return kept
+
+    first, again, other, elsewhere = (
+        typed(name, key)
+        for name, key in ((slip, b"k" * 32), (slip, b"k" * 32), ("other", b"k" * 32), (slip, b"l" * 32))
+    )
+
+    assert first == again
+    assert len({first, other, elsewhere}) == 3
+    assert [username for username, _, _ in attempts(anan)] == [first, again, other, elsewhere]
+    with anan.reading() as session:
+        assert slip not in repr(session.execute(select(LoginAttempt.__table__)).all())
+
+
 def test_attempts_are_forgotten_after_ninety_days(sqlite_store: Store) -> None:
     fail(sqlite_store, "old", HERE, 0)
     with pytest.raises(SignInRefused):
         sign_in(sqlite_store, "new", "x", HERE, NOW + timedelta(days=90))
-    assert len(attempts(sqlite_store)) == 2
+    _, second = attempts(sqlite_store)
 
     with pytest.raises(SignInRefused):
         sign_in(sqlite_store, "newer", "x", HERE, NOW + timedelta(days=90, seconds=1))
-    assert [username for username, _, _ in attempts(sqlite_store)] == ["new", "newer"]
+    assert attempts(sqlite_store)[0] == second

@@ -14,6 +14,7 @@ from osm_flow.operations.cases.acts import cancel_case
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.cases.incidents import open_in
+from osm_flow.operations.ledger.access_checks import check_chain
 from osm_flow.operations.ledger.access_log import Read, record_access
 from osm_flow.operations.privacy.erasing import GONE, Erasure, NothingToErase, erase_in
 from osm_flow.operations.privacy.words import keys_with
@@ -22,6 +23,7 @@ from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.work_items.plans import get_draft, save_draft
 from osm_flow.store.models import (
     Access,
+    AccessRecord,
     Attachment,
     Case,
     CaseState,
@@ -228,6 +230,28 @@ def test_a_case_that_goes_for_its_age_loses_all_its_letters_and_incidents(sessio
 
 
 # ---- beside the case -------------------------------------------------------------------------------------------
+
+
+def test_words_of_reads_go_and_their_chain_says_so(session: Session, case: Case, anan: Actor) -> None:
+    for details, reason in ((f"text={NAME}", ""), ("", f"ตามคำขอของ {NAME}"), ("text=อื่น", "อื่น")):
+        record_access(session, anan, NOW, Read("audit.searched", "/audit", reason, details=details))
+
+    erase(session, case, 2, words=NAME)
+    session.commit()
+
+    rows = session.scalars(select(Access).order_by(Access.id)).all()
+    assert [(row.details, row.reason) for row in rows] == [("", ""), ("", ""), ("text=อื่น", "อื่น")]
+    assert [(row.details_salt == "", row.reason_salt == "") for row in rows] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
+    erased = session.scalars(select(AccessRecord.told).where(AccessRecord.kind == "words.erased")).all()
+    assert sorted(map(json.loads, erased), key=lambda told: told["part"]) == [
+        {"part": "details", "records": [1]},
+        {"part": "reason", "records": [2]},
+    ]
+    assert check_chain(session).faults == []
 
 
 def test_words_beside_the_case_go_and_others_stay(session: Session, case: Case, anan: Actor) -> None:
