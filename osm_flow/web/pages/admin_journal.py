@@ -1,25 +1,35 @@
-"""Who changed people, the calendar and the processes, for auditors."""
+"""For auditors: who changed people, the calendar and the processes; who signed in and out, and what was refused."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import IO, Any, cast
+from urllib.parse import urlencode
 
 from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
+from osm_flow.documents.sheets import SHEET_FORMS, Cell, Sheet
 from osm_flow.domain.access.policy import Verb
+from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, DateStatus
 from osm_flow.domain.people import PositionKind
 from osm_flow.domain.states import ProposalState
-from osm_flow.operations.ledger import admin_journal
+from osm_flow.errors import Invalid
+from osm_flow.operations.ledger import admin_journal, security_events
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind
+from osm_flow.operations.ledger.security_events import EventFilter, EventKind, Line
 from osm_flow.operations.people.hats import names_of
+from osm_flow.operations.people.signing_in import UNKNOWN
 from osm_flow.store.models import AdminRecord
+from osm_flow.web.forms.sending import each_time
+from osm_flow.web.parts import downloads
 from osm_flow.web.parts.audit_filters import period_of
-from osm_flow.web.site import filters
+from osm_flow.web.site import filters, lifecycle
 from osm_flow.web.site.access import requires
+from osm_flow.web.site.filters import role_name, thai_datetime
 from osm_flow.web.site.i18n import current_locale, gettext
 
 blueprint = Blueprint("administration", __name__)
@@ -216,4 +226,149 @@ def _kinds() -> dict[str, str]:
         AdminKind.log_turned_back: gettext("ยอมรับฐานข้อมูลสำเนาเก่า"),
         AdminKind.system_incident_retried: gettext("สั่งให้ลองใหม่ เหตุที่ไม่ใช่ของเรื่องใด"),
         AdminKind.system_incident_resolved: gettext("ปิดเหตุที่ไม่ใช่ของเรื่องใด"),
+    }
+
+
+# ---- security events -------------------------------------------------------------------------------------------
+
+_EVENT_FILTERS = ("who", "kind", "since", "until")
+_EVENT_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "sign_in": (EventKind.signed_in, EventKind.sign_in_failed, EventKind.sign_in_throttled, EventKind.signed_out),
+    "refused": tuple(kind for kind in EventKind if kind.startswith("refused.")),
+    "accounts": tuple(map(str, ABOUT_PEOPLE)),
+}
+_EVENT_HEAD = ("เมื่อ", "ถึง", "ใคร", "ชื่อผู้ใช้", "หน้าที่", "อะไร", "ที่ใด", "เกี่ยวกับ", "จากที่อยู่", "จำนวนครั้ง")
+_IN_MEMORY = 4 * 1024 * 1024
+
+
+class ListFormatUnknown(Invalid):
+    """A list is saved as {forms}."""
+
+
+@blueprint.get("/audit/security")
+@requires(Verb.see_audit)
+def event_list() -> ResponseReturnValue:
+    return _event_page(_events_asked(request.args), after=request.args.get("after") or None)
+
+
+@blueprint.post("/audit/security/export/<form>")
+@requires(Verb.see_audit)
+@each_time
+def export_events(form: str) -> ResponseReturnValue:
+    """Record who takes it out and why; then, nobody waiting for it, write the file and send it."""
+    sheet_form = SHEET_FORMS.get(form)
+    if sheet_form is None:
+        raise ListFormatUnknown(forms=f" {gettext('หรือ')} ".join(sorted(SHEET_FORMS)))
+    typed = _events_asked(request.form)
+    wanted, details = _events_wanted(typed), urlencode({name: value for name, value in typed.items() if value})
+    try:
+        reason = request.form.get("reason", "")
+        security_events.export(g.session, g.actor, g.now, wanted, reason=reason, details=details)
+    except Invalid as error:
+        lifecycle.read_again()
+        return _event_page(typed, errors={name: gettext(text) for name, text in error.fields.items()}), error.status
+    lifecycle.finish()
+    file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
+    with g.store.reading() as session:
+        g.session = session
+        kinds = _event_kinds()
+        rows = (_row_of(line, kinds) for line in security_events.everything(session, g.actor, wanted))
+        sheet_form.write(file, Sheet(gettext("เหตุการณ์ความปลอดภัย"), list(map(gettext, _EVENT_HEAD)), rows))
+    file.seek(0)
+    name = f"osm-flow-security-{local_day(g.now).isoformat()}.{form}"
+    return downloads.download(file, name, sheet_form.mimetype)
+
+
+def _event_page(typed: dict[str, str], after: str | None = None, errors: dict[str, str] | None = None) -> str:
+    page = security_events.events(g.session, g.actor, _events_wanted(typed), after=after)
+    named = {name for line in page.items for name in (line.happening.actor, line.happening.details, _about_whom(line))}
+    return render_template(
+        "admin_journal/events.html",
+        page=page,
+        filters=typed,
+        errors=errors or {},
+        groups=_event_groups(),
+        kinds=_event_kinds(),
+        names=names_of(g.session, named - {""}),
+        about=_about_whom,
+        where=_page_of,
+        told=_more_of,
+        sheet_forms=[(name, gettext(form.button)) for name, form in SHEET_FORMS.items()],
+    )
+
+
+def _events_asked(given: Mapping[str, str]) -> dict[str, str]:
+    return {name: given.get(name, "").strip()[:64] for name in _EVENT_FILTERS}
+
+
+def _events_wanted(typed: Mapping[str, str]) -> EventFilter:
+    kind = typed["kind"]
+    kinds = _EVENT_GROUPS.get(kind) or ((kind,) if kind in _event_kinds() else ())
+    since, until = period_of(typed["since"], typed["until"])
+    return EventFilter(typed["who"] or None, tuple(map(str, kinds)), since, until)
+
+
+def _row_of(line: Line, kinds: Mapping[str, str]) -> list[Cell]:
+    happening = line.happening
+    names = names_of(g.session, {happening.actor} - {""})
+    return [
+        thai_datetime(line.at),
+        thai_datetime(line.until) if line.count > 1 else "",
+        names.get(happening.actor, ""),
+        happening.actor,
+        role_name(happening.role) if happening.role else "",
+        kinds.get(happening.kind, happening.kind),
+        _page_of(line),
+        _about_whom(line) or _more_of(line),
+        happening.address,
+        line.count,
+    ]
+
+
+def _page_of(line: Line) -> str:
+    """The page; nothing for an act of administration, nor where the kind says it."""
+    is_plain = line.record is not None or line.happening.kind in _EVENT_GROUPS["sign_in"]
+    return "" if is_plain else line.happening.subject
+
+
+def _about_whom(line: Line) -> str:
+    """The user name that it is about, beside who did it."""
+    if line.record is not None:
+        return line.happening.subject
+    is_name = line.happening.kind in {EventKind.sign_in_failed, EventKind.sign_in_throttled}
+    return line.happening.details if is_name and not line.happening.details.startswith(UNKNOWN) else ""
+
+
+def _more_of(line: Line) -> str:
+    """What else is known: that nobody has the typed name, or the reference of a crash."""
+    details = line.happening.details
+    if line.happening.kind == EventKind.crashed:
+        return gettext("เลขอ้างอิง %(number)s", number=details)
+    if details.startswith(UNKNOWN):
+        return gettext("ชื่อที่ไม่มีในระบบ (%(mark)s)", mark=details[1:7])
+    return ""
+
+
+def _event_groups() -> dict[str, str]:
+    return {
+        "sign_in": gettext("การเข้าและออกจากระบบ"),
+        "refused": gettext("คำขอที่ระบบไม่ให้ทำ"),
+        "accounts": gettext("บัญชีและตำแหน่ง"),
+    }
+
+
+def _event_kinds() -> dict[str, str]:
+    of_accounts = _kinds()
+    return {
+        EventKind.signed_in: gettext("เข้าสู่ระบบ"),
+        EventKind.sign_in_failed: gettext("เข้าสู่ระบบไม่สำเร็จ"),
+        EventKind.sign_in_throttled: gettext("เข้าสู่ระบบถี่เกินไป ระบบให้รอ"),
+        EventKind.signed_out: gettext("ออกจากระบบ"),
+        EventKind.refused_role: gettext("ขอทำสิ่งที่ไม่ใช่หน้าที่"),
+        EventKind.refused_hidden: gettext("ขอดูสิ่งที่ไม่ได้เกี่ยวข้อง"),
+        EventKind.refused_token: gettext("ส่งแบบฟอร์มที่ไม่ได้มาจากหน้าของระบบหรือหมดอายุ"),
+        EventKind.refused_size: gettext("ส่งข้อมูลใหญ่เกินกำหนด"),
+        EventKind.refused_quota: gettext("เก็บเกินจำนวนที่กำหนด"),
+        EventKind.crashed: gettext("ระบบขัดข้อง"),
+        **{str(kind): of_accounts[kind] for kind in ABOUT_PEOPLE},
     }
