@@ -31,14 +31,16 @@ notifications = sa.table(
     sa.column("at", sa.String),
 )
 
-# Roles, and what they read in Thai and in English.
-TOLD = (
+# Roles, what they read in Thai and in English, and the page that it is about.
+Told = tuple[tuple[str, ...], str, str, str]
+TOLD: tuple[Told, ...] = (
     (
         ("agency_owner", "kbk_member", "local_gov"),
         "จากนี้คุณเห็นเฉพาะงานที่ส่งถึงหน่วยงานหรือตัวคุณ พร้อมเอกสารที่งานนั้นแสดงให้ดู "
         "ไม่เห็นหน้าเรื่อง ประวัติ และงานของหน่วยงานอื่น งานทั้งหมดของคุณอยู่ในกล่องงาน",
         "From now on you see only the work items that are sent to your agency or to you, with the papers that they show. The pages and "
         "histories of cases, and the work of others, are not shown any more. All your work is in your inbox.",
+        "/inbox",
     ),
     (
         ("province_governor", "province_planner", "prov_treasury"),
@@ -46,18 +48,23 @@ TOLD = (
         "เห็นเฉพาะงานส่วนของจังหวัดคุณ งานทั้งหมดของคุณอยู่ในกล่องงาน",
         "From now on you see only the cases of your province, and the work items that are sent to it or to you. Of a case that asks several "
         "provinces you see the work item of yours. All your work is in your inbox.",
+        "/inbox",
     ),
 )
 
 
 def upgrade() -> None:
+    tell(TOLD)
+
+
+def tell(notices: tuple[Told, ...]) -> None:
     """Tell once whoever holds such a post today or later; in an empty database there is nobody to tell."""
     connection = op.get_bind()
     clock: datetime = connection.scalars(sa.select(sa.func.now())).one()
     now = clock.replace(tzinfo=UTC) if clock.tzinfo is None else clock.astimezone(UTC)
     held = sa.or_(positions.c.valid_to.is_(None), positions.c.valid_to >= now.date())
-    for roles, text_th, text_en in TOLD:
-        told = {"kind": "change", "text_th": text_th, "text_en": text_en, "url": "/inbox", "at": instant_text(now)}
+    for roles, text_th, text_en, url in notices:
+        told = {"kind": "change", "text_th": text_th, "text_en": text_en, "url": url, "at": instant_text(now)}
         already = sa.select(notifications.c.person_id).where(
             notifications.c.kind == "change", notifications.c.text_th == text_th
         )
