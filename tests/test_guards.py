@@ -36,6 +36,7 @@ from osm_flow.operations.definitions import deployments
 from osm_flow.operations.people import signing_in
 from osm_flow.operations.privacy import erasure_requests
 from osm_flow.settings import Settings
+from osm_flow.store.database import db
 from osm_flow.store.quotas import MEGABYTE
 from osm_flow.store.session import Store
 from osm_flow.web.pages import player
@@ -309,6 +310,23 @@ def test_the_product_connects_to_mail_and_database_alone() -> None:
 
     assert {place for place in found if not place.startswith("cli/benchmarks/")} == {"notify/smtp.py", "scheduler.py"}
     assert set(re.findall(r"socket\.\w+", scheduler)) == {"socket.gethostname"}
+
+
+def test_the_program_writes_its_log_to_one_place() -> None:
+    """docs/auditing.md lists every log; none is opened elsewhere."""
+    opening = re.compile(r"(logging\.|handlers\.)?(\w*Handler|basicConfig|addHandler|fileConfig|dictConfig)$")
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and opening.match(ast.unparse(node.func).rpartition(".")[2])
+        if "logging" in ast.unparse(node.func) or "Handler" in ast.unparse(node.func)
+    }
+    told = (ROOT / "docs" / "auditing.md").read_text(encoding="utf-8").partition("## Which logs there are")[2]
+
+    assert found == {"logs.py"}
+    assert set(re.findall(r"`([a-z]+_[a-z]+|accesses)`", told)) <= set(db.metadata.tables)
+    assert set(re.findall(r"OSM_\w+_DAYS", told)) == {"OSM_READ_DAYS", "OSM_EVENT_DAYS"}
 
 
 # ---- layers ----------------------------------------------------------------------------------------------------
