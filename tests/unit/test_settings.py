@@ -28,6 +28,21 @@ def test_an_amount_is_a_whole_number_that_a_machine_can_have(name: str, value: s
         Settings.from_environment({f"OSM_{name.upper()}": value})
 
 
+@pytest.mark.parametrize("name", ["OSM_EVENT_DAYS", "OSM_READ_DAYS"])
+@pytest.mark.parametrize(
+    ("value", "is_right"), [("89", False), ("90", True), ("36500", True), ("36501", False), ("ninety", False)]
+)
+def test_what_stands_beside_the_chain_of_reads_is_kept_for_ninety_days_at_least(
+    name: str, value: str, is_right: bool
+) -> None:
+    if is_right:
+        settings = Settings.from_environment({name: value})
+        assert int(value) in {settings.event_days, settings.read_days}
+    else:
+        with pytest.raises(SettingsAreWrong, match=f"{name} must be whole days"):
+            Settings.from_environment({name: value})
+
+
 def test_wrong_settings_are_all_told_at_once() -> None:
     environ = {
         "OSM_ENV": "staging",

@@ -40,6 +40,7 @@ EACH_TIME = {
     "account.log_in",
     "account.logout",
     "account.notices_read",
+    "administration.export_events",
     "audit_search.export",
     "bundles.download",
     "inbox.bulk",

@@ -156,6 +156,7 @@ OWN = {
     "account.language",
     "account.change_password",
     "account.read_notices",
+    "administration.export_events",
     "audit_search.export",
     "bundles.download",
     "mining.download",
