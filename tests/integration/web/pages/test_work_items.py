@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.operations.people.accounts import say_one_person
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import Draft, Person, Position, WorkItem
@@ -459,6 +461,23 @@ def test_a_head_reassigns_and_the_draftsman_may_not(site: Site) -> None:
         wichai.submit(wichai.get(f"/work-items/{open_item(site)}"), "/reassign", to_username="somsri", reason="แบ่งงาน")
     )
     assert "เปลี่ยนผู้รับผิดชอบงาน ร่างแผน แล้ว" in told.words
+
+
+def test_who_did_it_is_not_offered_to_choose_who_checks_it(site: Site) -> None:
+    """Whoever posts all the same reads why, and in whichever of their accounts."""
+    site.arrange(lambda session: make_person(session, "somsri.admin", "admin"))
+    site.arrange(lambda session: say_one_person(session, "somsri", SYSTEM, NOW, other_username="somsri.admin"))
+    draft_done(site)
+    item = open_item(site)
+    for username in ("somsri", "somsri.admin"):
+        visitor = site.visit(username)
+        page = visitor.get(f"/work-items/{item}")
+        assert not [form for form in page.page.forms if (form.get("action") or "").endswith(("/reassign", "/complete"))]
+        answer = visitor.post(f"/work-items/{item}/reassign", {"to_username": "malee", "reason": "ลา"})
+        assert answer.status == 403
+
+    assert "ไม่มีใครเลือกผู้ตรวจงานของตนเองได้" in answer.words
+    assert site.read(lambda session: session.get_one(WorkItem, item).assignee_id) is None
 
 
 def test_a_follow_up_date_sets_it_aside(site: Site) -> None:
