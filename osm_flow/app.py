@@ -32,7 +32,18 @@ from osm_flow.store.session import Limits, Store
 from osm_flow.web import pages
 from osm_flow.web.forms import document as form_document
 from osm_flow.web.forms import posted, sending
-from osm_flow.web.site import access, assets, errors, filters, i18n, lifecycle, navigation, security, wording
+from osm_flow.web.site import (
+    access,
+    assets,
+    errors,
+    filters,
+    i18n,
+    lifecycle,
+    navigation,
+    recorded_reads,
+    security,
+    wording,
+)
 
 Clock = Callable[[], datetime]
 
@@ -58,6 +69,7 @@ def create_app(settings: Settings, *, store: Store | None = None, clock: Clock |
     sending.read_ahead(app)
     lifecycle.open_sessions(app)
     access.enforce_rules(app)
+    recorded_reads.init_app(app)
     security.init_app(app, secure=settings.is_secure)
     errors.init_app(app)
     i18n.init_app(app)

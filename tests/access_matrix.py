@@ -38,6 +38,7 @@ _OF_CASES = frozenset(
         "suspend_case",
         "resume_case",
         "record_message",
+        "mark_sensitive",
         "repair",
     }
 )

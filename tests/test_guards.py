@@ -113,7 +113,8 @@ def test_what_a_session_remembers_has_one_place() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "info" and ast.unparse(node.value).endswith("session")
     }
 
-    assert found == {"store/unit_of_work.py"}
+    # For whom a session reads outlives a transaction on purpose: after a roll-back it must not read more than before.
+    assert found == {"store/unit_of_work.py", "store/sensitive_cases.py"}
 
 
 @pytest.mark.parametrize(
@@ -580,3 +581,51 @@ def test_locks_name_no_index_and_pin_every_dependency() -> None:
         pins = re.findall(r"^([a-z0-9._-]+)(?:\[[a-z]+\])?==", text, re.MULTILINE)
         assert len(pins) > 30
         assert text.count("--hash=sha256:") >= len(pins)
+
+
+# ---- sensitive cases -------------------------------------------------------------------------------------------
+
+
+def _names_in(name: str) -> set[str]:
+    """The modules of the product in which this name is used."""
+    return {
+        path.relative_to(PACKAGE).as_posix()
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == name
+    }
+
+
+def test_who_reads_past_closed_cases_is_known() -> None:
+    """Every other statement of a page leaves them out by itself; each of these shows no more than a number, or decides."""
+    assert _names_in("EVERYTHING") == {
+        "operations/cases/acts.py",
+        "operations/cases/attachments.py",
+        "operations/cases/incidents.py",
+        "operations/policy_facts.py",
+        "operations/privacy/retention.py",
+        "operations/privacy/sensitivity.py",
+        "store/sensitive_cases.py",
+    }
+
+
+def test_facts_of_cases_are_gathered_in_one_place() -> None:
+    """Facts that somebody puts together by hand would know nothing of the circle of a sensitive case."""
+    made = {
+        path.relative_to(PACKAGE).as_posix()
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"CaseFacts", "WorkItemFacts"}
+    }
+    assert made == {"operations/policy_facts.py"}
+
+
+def test_pages_open_no_session_that_reads_more_than_they_may() -> None:
+    opened = {
+        path.relative_to(PACKAGE).as_posix()
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "reading" and path.relative_to(PACKAGE).parts[0] == "web"
+    }
+    # A refusal is counted as one of what is there: that alone is asked, and nothing of it shown.
+    assert opened == {"web/site/lifecycle.py", "web/site/recorded_reads.py"}

@@ -60,6 +60,14 @@ class ProposalState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
+class UnmarkState(StrEnum):
+    """Where a proposal that a case is sensitive no longer is."""
+
+    PROPOSED = "PROPOSED"
+    CONFIRMED = "CONFIRMED"
+    WITHDRAWN = "WITHDRAWN"
+
+
 OPEN_CASE = (CaseStatus.ACTIVE, CaseStatus.SUSPENDED)
 OPEN_WORK_ITEM = (WorkItemStatus.READY, WorkItemStatus.CLAIMED)
 

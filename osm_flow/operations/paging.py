@@ -113,6 +113,7 @@ def within(wanted: Select[Any], column: Any, since: datetime | None, until: date
 def newest_first(session: Session, wanted: Select[Any], column: Any, after: str | None, limit: int) -> Page[Any]:
     """A page of rows in falling order of their unique `column`, with the exact count of all that are wanted."""
     keyset = Keyset((column, True, False))
-    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    counting = select(func.count()).select_from(wanted.subquery())
+    total = session.scalar(counting.execution_options(**wanted.get_execution_options())) or 0
     items, following = keyset.page(session, wanted, lambda row: [getattr(row, column.key)], after, limit)
     return Page(items, following, total)

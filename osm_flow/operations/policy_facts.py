@@ -11,25 +11,40 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import CaseFacts, WorkItemFacts, reads_whole_office
+from osm_flow.domain.access.policy import CaseFacts, Circle, WorkItemFacts, reads_whole_office
 from osm_flow.domain.access.separation import STARTED_BY, Done, counting, elements_of, kept_apart
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import WorkItemStatus
 from osm_flow.store.models import Candidate, Case, JournalRecord, Person, Position, WorkItem
+from osm_flow.store.sensitive_cases import EVERYTHING, people_in
 
 _CHOOSING = (RecordKind.work_item_delegated, RecordKind.work_item_reassigned)
 
 
 def case_facts(session: Session, case: Case, actor: Actor) -> CaseFacts:
-    """Facts of a case; who takes part in it is only asked for when the actor does not see the whole office anyway."""
+    """Facts of a case; who takes part in it is only asked for when that decides what the actor sees."""
     bare = CaseFacts(case.office_id, case.state, case.province_id)
-    if actor.is_system or reads_whole_office(actor, case.office_id):
+    reads_all = actor.is_system or reads_whole_office(actor, case.office_id)
+    if reads_all and (actor.is_system or not case.is_sensitive):
         return bare
     items = select(WorkItem.assignee_id, WorkItem.owner_id, WorkItem.completed_by_id)
-    people = {person for row in session.execute(items.where(WorkItem.case_id == case.id)) for person in row}
+    rows = session.execute(items.where(WorkItem.case_id == case.id), execution_options=EVERYTHING)
+    people = frozenset({person for row in rows for person in row} - {None})
+    spelled = _asked_in(session, case, actor)
+    return replace(bare, candidates=spelled, people=people, circle=_circle(session, case, actor))
+
+
+def _asked_in(session: Session, case: Case, actor: Actor) -> tuple[str, ...]:
+    """The candidates of all work items of the case, past and present."""
     candidates = select(Candidate).join(WorkItem).where(WorkItem.case_id == case.id)
-    spelled = spell(session.scalars(candidates), actor)
-    return CaseFacts(case.office_id, case.state, case.province_id, spelled, frozenset(people - {None}))
+    return spell(session.scalars(candidates, execution_options=EVERYTHING), actor)
+
+
+def _circle(session: Session, case: Case, actor: Actor) -> Circle | None:
+    """To whom the case is open, if it is sensitive."""
+    if not case.is_sensitive or actor.is_system:
+        return None
+    return Circle(case.id, _asked_in(session, case, actor), people_in(session, case))
 
 
 def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemFacts:
@@ -55,6 +70,7 @@ def work_item_facts(session: Session, item: WorkItem, actor: Actor) -> WorkItemF
         done_by_id=item.completed_by_id,
         choosers=frozenset(account for one in choosers for account in accounts[one]),
         chosen_posts=_posts_from(session, actor, counted, accounts),
+        circle=_circle(session, item.case, actor),
     )
 
 
@@ -115,7 +131,8 @@ def _choosers(session: Session, checks: Collection[str]) -> frozenset[int]:
     query = select(Person.id).join(
         JournalRecord, Person.username.in_((JournalRecord.actor, JournalRecord.on_behalf_of))
     )
-    return frozenset(session.scalars(query.where(JournalRecord.task_id.in_(checks), JournalRecord.kind.in_(_CHOOSING))))
+    query = query.where(JournalRecord.task_id.in_(checks), JournalRecord.kind.in_(_CHOOSING))
+    return frozenset(session.scalars(query, execution_options=EVERYTHING))
 
 
 def _done_around(session: Session, item: WorkItem, names: tuple[str, ...]) -> tuple[list[Done], list[str]]:
@@ -146,7 +163,7 @@ def _done_around(session: Session, item: WorkItem, names: tuple[str, ...]) -> tu
         )
     )
     done, checks = list[Done](), list[str]()
-    for other in session.execute(query):
+    for other in session.execute(query, execution_options=EVERYTHING):
         separate_from = elements_of(other.separate_from)
         if other.state == WorkItemStatus.COMPLETED:
             people = frozenset(one for one in (other.completed_by_id, other.principal_id) if one is not None)
@@ -173,7 +190,7 @@ def _answers_written_down(session: Session, item: WorkItem, names: tuple[str, ..
             JournalRecord.kind == RecordKind.message_received,
         )
     )
-    for element, person_id, at in session.execute(query):
+    for element, person_id, at in session.execute(query, execution_options=EVERYTHING):
         yield Done(element or "", frozenset({person_id}), since=at)
 
 

@@ -48,6 +48,7 @@ class Actor:
     """A person (or the system) as far as rules need to know them; `every_office` is filled for those who see all.
 
     other_names  the user names of the person's other accounts: who acts in two accounts is one person all the same.
+    looked_into  the sensitive cases for which an auditor has said why they open them, and not too long ago.
     """
 
     person_id: int | None
@@ -57,6 +58,7 @@ class Actor:
     locale: str = "th"
     every_office: tuple[str, ...] = ()
     other_names: frozenset[str] = frozenset()
+    looked_into: frozenset[str] = frozenset()
 
     @property
     def usernames(self) -> frozenset[str]:

@@ -46,6 +46,7 @@ class Verb(StrEnum):
     move_holidays = "move_holidays"
     see_team = "see_team"
     see_audit = "see_audit"
+    say_why = "say_why"
     record_message = "record_message"
     retry_incident = "retry_incident"
     manage_witnesses = "manage_witnesses"
@@ -53,20 +54,38 @@ class Verb(StrEnum):
     repair_log = "repair_log"
     hold = "hold"
     erase = "erase"
+    mark_sensitive = "mark_sensitive"
 
 
 # ---- what an act is done to --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
+class Circle:
+    """To whom a sensitive case is open, beside the director of its office and auditors who have said why.
+
+    candidates  those of its work items, past and present, as diagrams spell them.
+    people      who did or holds a work item of it, who started it, who is named on it.
+    """
+
+    case_id: str
+    candidates: tuple[str, ...] = ()
+    people: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
 class CaseFacts:
-    """What the policy knows of a case; `candidates` and `people` are those of its work items, past and present."""
+    """What the policy knows of a case; `candidates` and `people` are those of its work items, past and present.
+
+    circle  to whom it is open, if it is sensitive; None for an ordinary case.
+    """
 
     office_id: str
     state: str = CaseStatus.ACTIVE
     province_id: str | None = None
     candidates: tuple[str, ...] = ()
     people: frozenset[int] = frozenset()
+    circle: Circle | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +96,7 @@ class WorkItemFacts:
     names_others  whether people are named as candidates for whom the actor does not answer; `candidates` leaves them out.
     choosers      who said who does the work item that checks this one while both are open.
     chosen_posts  the actor's positions that came, while the work was open, from somebody whose work this checks.
+    circle        to whom its case is open, if it is sensitive; None for one of an ordinary case.
     """
 
     office_id: str
@@ -92,6 +112,7 @@ class WorkItemFacts:
     done_by_id: int | None = None
     choosers: frozenset[int] = frozenset()
     chosen_posts: frozenset[int] = frozenset()
+    circle: Circle | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +152,7 @@ class Reason(StrEnum):
 
     ok = "ok"
     foreign = "foreign"  # another office's: for this actor it does not exist
+    closed = "closed"  # sensitive, and not open to this actor: for them it does not exist either
     role = "role"
     separated = "separated"
     chooser = "chooser"  # they would choose who checks their own work, or do what they chose a checker for
@@ -185,8 +207,10 @@ _SUPERIORS = frozenset({"cluster_head", "cluster_deputy", "province_office_head"
 _OSM = frozenset(key for key in STAFF if key.startswith("osm_"))
 _PLANNERS = frozenset({"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_secretariat"})
 _ADMIN = frozenset({"admin"})
-_AUDITOR = frozenset({"auditor"})
-_READERS = STAFF | _ADMIN | _AUDITOR
+AUDITORS = frozenset({"auditor"})
+# To whom every sensitive case of their office is open.
+DIRECTORS = frozenset({"osm_director"})
+_READERS = STAFF | _ADMIN | AUDITORS
 
 
 @dataclass(frozen=True)
@@ -205,8 +229,9 @@ RULES: dict[Verb, Rule] = {
     Verb.see_case: Rule(_READERS, ("province",)),
     Verb.see_work_item: Rule(_READERS, ("participant", "province")),
     Verb.see_history: Rule(_READERS, ("province",)),
-    Verb.see_team: Rule(_HEADS | _SUPERIORS | _ADMIN | _AUDITOR),
-    Verb.see_audit: Rule(_ADMIN | _AUDITOR),
+    Verb.see_team: Rule(_HEADS | _SUPERIORS | _ADMIN | AUDITORS),
+    Verb.say_why: Rule(AUDITORS),
+    Verb.see_audit: Rule(_ADMIN | AUDITORS),
     Verb.start_case: Rule(_OSM | _SUPERIORS, ("starter",)),
     Verb.record_message: Rule(_OSM, states=frozenset({CaseStatus.ACTIVE})),
     Verb.claim: Rule(relations=("candidate",), states=frozenset({WorkItemStatus.READY})),
@@ -227,6 +252,7 @@ RULES: dict[Verb, Rule] = {
     Verb.manage_witnesses: Rule(_ADMIN | {"osm_director"}),
     Verb.hold: Rule(_ADMIN),
     Verb.erase: Rule(_ADMIN | {"osm_director", "osm_admin_head"}),
+    Verb.mark_sensitive: Rule(_ADMIN | {"osm_director", "osm_admin_head"}),
     Verb.propose_diagrams: Rule(_ADMIN | _HEADS),
     Verb.deploy: Rule(_ADMIN),
     Verb.sign_log: Rule(_ADMIN),
@@ -254,6 +280,8 @@ def decide(actor: Actor, verb: Verb, facts: Facts) -> Decision:
     office_id = None if verb in SYSTEM_VERBS else getattr(facts, "office_id", None)
     if office_id is not None and office_id not in actor.office_ids:
         return Decision(False, Reason.foreign)
+    if not is_open_to(actor, facts):
+        return Decision(False, Reason.closed)
     rule = RULES[verb]
     hat = _hat(actor, rule, facts, office_id)
     if hat is None:
@@ -278,6 +306,7 @@ def require(actor: Actor, verb: Verb, facts: Facts) -> Decision:
         raise NotFound
     refusals: dict[Reason, type[OsmFlowError]] = {
         Reason.foreign: NotFound,
+        Reason.closed: NotFound,
         Reason.role: NotYourRole,
         Reason.separated: DutiesAreSeparate,
         Reason.chooser: NotYoursToChoose,
@@ -359,6 +388,21 @@ def _asks_outsiders_alone(item: WorkItemFacts) -> bool:
     """Whether every candidate is a party outside the office: no role of the office, and nobody in person."""
     asked = {candidate.partition("@")[0] for candidate in item.candidates}
     return bool(asked) and asked <= OUTSIDE and not item.names_others
+
+
+def is_open_to(actor: Actor, facts: Facts) -> bool:
+    """Whether a case, or the one of a work item, is open to the actor: an ordinary one is to everybody whom a rule names.
+
+    A sensitive one only to candidates and doers of its work items, who started it, who is named on it, the director of its
+    office, and auditors who have said why. No administrator looks after what it holds.
+    """
+    circle = facts.circle if isinstance(facts, CaseFacts | WorkItemFacts) else None
+    if circle is None or actor.is_system or actor.person_id in circle.people:
+        return True
+    office_id = getattr(facts, "office_id", "")
+    if actor.wearing(DIRECTORS, office_id) or actor.hat_for(circle.candidates, office_id):
+        return True
+    return circle.case_id in actor.looked_into and actor.wearing(AUDITORS, office_id) is not None
 
 
 def _sees(actor: Actor, facts: Facts) -> bool:

@@ -27,6 +27,7 @@ from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, ProcessDefinition
+from osm_flow.store.sensitive_cases import is_open
 
 MOST_EXPORTED = 100_000
 _BATCH = 500
@@ -100,6 +101,9 @@ def export(session: Session, actor: Actor, now: datetime, wanted: Wanted, *, rea
     if total > MOST_EXPORTED:
         raise TooMuchToExport(most=MOST_EXPORTED)
     record_access(session, actor, now, Read(AccessKind.search_exported, f"{total} records", reason, details=details))
+    within = select(JournalRecord.case_id).where(*conditions)
+    for case in session.scalars(select(Case).where(Case.is_sensitive, Case.id.in_(within)).order_by(Case.id)):
+        record_access(session, actor, now, Read(AccessKind.search_exported, case, reason, details=details))
     return total
 
 
@@ -125,7 +129,7 @@ def audited_offices(actor: Actor) -> tuple[str, ...]:
 
 def audited_years(session: Session, actor: Actor) -> list[int]:
     """The fiscal years that have cases, newest first."""
-    years = select(Case.fiscal_year).where(Case.office_id.in_(audited_offices(actor))).distinct()
+    years = select(Case.fiscal_year).where(Case.office_id.in_(audited_offices(actor)), is_open(actor)).distinct()
     return sorted(session.scalars(years), reverse=True)
 
 
@@ -199,7 +203,7 @@ def _conditions(session: Session, actor: Actor, wanted: Wanted) -> list[ColumnEl
     offices = audited_offices(actor)
     if wanted.office_id is not None:
         offices = tuple(office for office in offices if office == wanted.office_id)
-    of_case = [Case.id == JournalRecord.case_id, Case.office_id.in_(offices)]
+    of_case = [Case.id == JournalRecord.case_id, Case.office_id.in_(offices), is_open(actor)]
     if wanted.fiscal_year is not None:
         of_case.append(Case.fiscal_year == wanted.fiscal_year)
     conditions: list[ColumnElement[bool]] = [exists().where(*of_case)]

@@ -31,6 +31,7 @@ from osm_flow.operations.background.dispatches import queue_for
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.people.absence import Absences, absences_in
 from osm_flow.operations.people.hats import actor_for, people_wearing
+from osm_flow.operations.people.notify_people import may_be_told
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.resources import resource_dir
@@ -185,7 +186,7 @@ def _people_meant(session: Session, item: WorkItem, rung: Rung, absences: Absenc
         else:
             people = absences.among(_wearing(session, item, role, now))
         meant |= {person.id: person for person in people}
-    return list(meant.values())
+    return [person for person in meant.values() if may_be_told(session, item.case, person, now)]
 
 
 def _doers(session: Session, item: WorkItem, absences: Absences, now: datetime) -> list[Person]:
@@ -228,7 +229,9 @@ def _tell(session: Session, person: Person, reminding: _Reminding, now: datetime
     """A notice inside the site, and the same by every channel that reaches the person."""
     item, text = reminding.item, reminding.text
     path, kind = f"/work-items/{item.id}", reminding.kind[:32]
-    session.add(Notification(person_id=person.id, kind=kind, text_th=text.th, text_en=text.en, url=path, at=now))
+    notice = Notification(person_id=person.id, kind=kind, text_th=text.th, text_en=text.en, url=path, at=now)
+    notice.case_id = item.case_id
+    session.add(notice)
     subject, body = text.in_a_letter(person.display_name, person.locale)
     key = f"{reminding.rung}:{item.id}:{instant_text(item.due_at or now)}:{person.id}"
     queue_for(session, channels, person, Dispatch(key, "", subject, body, path), now, case_id=item.case_id)

@@ -36,6 +36,7 @@ from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.replay.history import Definition, History, history_of
 from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf
+from osm_flow.store.sensitive_cases import closed_among
 from osm_flow.store.session import CaseNotFound
 
 FORMAT = "osm-flow-bundle/1"
@@ -65,6 +66,11 @@ def prepare_export(
         raise CaseNotFound(case_id=case_id)
     require(actor, Verb.see_audit, case_facts(session, case, actor))
     record_access(session, actor, now, Read(AccessKind.case_exported, case, reason, details=details))
+    below = [child for child in _tree(session, case) if child.is_sensitive and child is not case]
+    closed = closed_among(session, actor, (child.id for child in below))
+    for child in below:
+        if child.id not in closed:
+            record_access(session, actor, now, Read(AccessKind.case_exported, child, reason, details=details))
     if keyring is not None and not _is_covered(session, case):
         try:
             audit_log.make_checkpoint(session, now, actor, keyring=keyring)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.party_answers import PartyAnswer
-from osm_flow.domain.access.policy import OfficeFacts, ProcessFacts, Verb, reads_whole_office, require
+from osm_flow.domain.access.policy import ProcessFacts, Verb, reads_whole_office, require
 from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.acts import Act, CaseStart
 from osm_flow.domain.calendar.thai_dates import arabic_digits
@@ -43,6 +43,7 @@ from osm_flow.store.models import (
     WaitingMessage,
     WorkItem,
 )
+from osm_flow.store.sensitive_cases import EVERYTHING, is_open
 from osm_flow.store.session import CaseNotFound, lock_case
 
 _YEARS = range(2500, 2651)
@@ -127,14 +128,16 @@ def case_named(session: Session, text: str) -> Case | None:
     """The case with this business key or id, however its digits were typed. Checks nothing about the actor."""
     plain = arabic_digits(seen(text)).strip()
     spellings = {text, plain, plain.upper()}
-    return session.scalars(select(Case).where(or_(Case.id.in_(spellings), Case.business_key.in_(spellings)))).first()
+    named = select(Case).where(or_(Case.id.in_(spellings), Case.business_key.in_(spellings)))
+    return session.scalars(named, execution_options=EVERYTHING).first()
 
 
 def case_with(session: Session, case_id: str | None, work_item_id: str | None) -> Case | None:
     """The case with this id, else the one with this work item. Checks nothing about the actor."""
     if case_id is None and work_item_id is not None:
-        case_id = session.scalar(select(WorkItem.case_id).where(WorkItem.id == work_item_id))
-    return session.get(Case, case_id) if case_id else None
+        of_item = select(WorkItem.case_id).where(WorkItem.id == work_item_id)
+        case_id = session.scalar(of_item, execution_options=EVERYTHING)
+    return session.get(Case, case_id, execution_options=EVERYTHING) if case_id else None
 
 
 def list_cases(
@@ -226,7 +229,7 @@ def record_message(
     if case_id is None:
         raise NotAwaited(task_id=task_id)
     case = lock_case(session, case_id)
-    decision = require(actor, Verb.record_message, OfficeFacts(case.office_id))
+    decision = require(actor, Verb.record_message, case_facts(session, case, actor))
     if not first_time(session, key, actor, now, purpose=f"message:{task_id}"):
         return case
     waiting = session.get(WaitingMessage, task_id, populate_existing=True)
@@ -297,7 +300,7 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     parts = [office for office in actor.office_ids if office not in whole]
     if parts:
         alternatives += [and_(Case.office_id.in_(parts), _of_province(hat)) for hat in actor.hats if hat.province_id]
-    return or_(false(), *alternatives)
+    return and_(is_open(actor), or_(false(), *alternatives))
 
 
 def _of_province(hat: Hat) -> ColumnElement[bool]:

@@ -28,6 +28,7 @@ from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Attachment, Case, Office
 from osm_flow.store.quotas import MEGABYTE, USUAL, Quotas, megabytes
+from osm_flow.store.sensitive_cases import EVERYTHING
 from osm_flow.store.session import lock_case
 
 MEDIA_TYPES = {
@@ -164,6 +165,12 @@ def attachment_with_case(session: Session, attachment_id: int) -> tuple[Attachme
     if row is None:
         raise AttachmentNotFound(attachment_id=attachment_id)
     return row[0], row[1]
+
+
+def case_of_attachment(session: Session, attachment_id: int) -> Case | None:
+    """The case of the file. Checks nothing about the actor."""
+    query = select(Case).join(Attachment, Attachment.case_id == Case.id).where(Attachment.id == attachment_id)
+    return session.scalars(query, execution_options=EVERYTHING).one_or_none()
 
 
 def attachments_of(session: Session, case: Case, work_item_id: str | None = None) -> list[Attachment]:

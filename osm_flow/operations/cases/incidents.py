@@ -30,6 +30,7 @@ from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Case, Incident, OutboxEntry, ServiceJob, Timer
+from osm_flow.store.sensitive_cases import EVERYTHING
 from osm_flow.store.session import Store, lock_case
 
 _RECORDED = {
@@ -113,7 +114,7 @@ def open_in(
 def count_open(session: Session, actor: Actor) -> int:
     """How many incidents wait for somebody, of those that the actor looks after."""
     waiting = select(func.count()).select_from(Incident).where(Incident.resolved_at.is_(None), _looked_after(actor))
-    return session.scalar(waiting) or 0
+    return session.scalar(waiting, execution_options=EVERYTHING) or 0
 
 
 def list_incidents(
@@ -121,10 +122,12 @@ def list_incidents(
 ) -> Page[Incident]:
     """Incidents of the offices that the actor looks after, newest first; those of no case for whoever looks after all.
 
+    Those of closed cases, too: what stopped must be set going again. Whoever shows them shows no more than the number of the case.
     Raises NotYourRole.
     """
     require_somewhere(actor, Verb.retry_incident)
     wanted = select(Incident).where(_looked_after(actor)).options(joinedload(Incident.case))
+    wanted = wanted.execution_options(**EVERYTHING)
     if is_open is not None:
         wanted = wanted.where(Incident.resolved_at.is_(None) if is_open else Incident.resolved_at.is_not(None))
     return newest_first(session, wanted, Incident.id, after, limit)

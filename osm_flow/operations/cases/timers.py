@@ -11,6 +11,7 @@ from osm_flow.domain.pages import Page
 from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, Timer
+from osm_flow.store.sensitive_cases import is_open
 
 _DUE = type_coerce(Timer.due_at, String)
 _ORDER = Keyset((_DUE, False, False), (Timer.task_id, False, False))
@@ -24,7 +25,7 @@ def list_timers(
     Raises NotYourRole.
     """
     offices = require_somewhere(actor, Verb.retry_incident)
-    conditions = [] if actor.is_system else [Case.office_id.in_(offices)]
+    conditions = [] if actor.is_system else [Case.office_id.in_(offices), is_open(actor)]
     of_cases = select(func.count()).select_from(Timer).join(Case, Case.id == Timer.case_id).where(*conditions)
     total = session.scalar(of_cases) or 0
     query = select(Timer, Case).join(Case, Case.id == Timer.case_id).where(*conditions)

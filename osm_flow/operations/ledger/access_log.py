@@ -26,6 +26,8 @@ class AccessKind(StrEnum):
     """The kinds of reads that are recorded; whatever ends in `.exported` takes a reason."""
 
     case_opened = "case.opened"
+    case_listed = "case.listed"
+    case_explained = "case.explained"
     case_exported = "case.exported"
     attachment_downloaded = "attachment.downloaded"
     audit_opened = "audit.opened"

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Label, Row, Select, String, and_, exists, 
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from osm_flow.documents.event_logs import LOG_FORMS
-from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, require
 from osm_flow.domain.calendar.deadlines import BANGKOK
 from osm_flow.domain.event_log import Link, LogCase, LogEvent, LogObject, names_of
@@ -30,6 +30,7 @@ from osm_flow.operations.mining.objects import Elements, Seen
 from osm_flow.operations.privacy.pseudonyms import Naming
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Office, ProcessDefinition, Project, WorkItem
+from osm_flow.store.sensitive_cases import is_open
 
 _CASES_AT_ONCE = 200
 _RECORDS_AT_ONCE = 1_000
@@ -53,16 +54,20 @@ class PeriodBackwards(Invalid):
 
 @dataclass(frozen=True)
 class LogScope:
-    """The records of an event log: of these offices, of one process or all, at `start` or later and before `end`."""
+    """The records of an event log: of these offices, of one process or all, at `start` or later and before `end`.
+
+    for_actor  for whom it is written: sensitive cases that are closed to them are left out.
+    """
 
     offices: tuple[str, ...]
     definition_key: str | None = None
     start: datetime | None = None
     end: datetime | None = None
+    for_actor: Actor = SYSTEM
 
     def of_cases(self, case: type[Case]) -> ColumnElement[bool]:
         """The condition for cases of the scope."""
-        conditions = [case.office_id.in_(self.offices)]
+        conditions = [case.office_id.in_(self.offices), is_open(self.for_actor, case.id)]
         if self.definition_key:
             known = select(ProcessDefinition.id).where(ProcessDefinition.key == self.definition_key)
             conditions.append(case.definition_id.in_(known))
@@ -116,6 +121,7 @@ def scope_for(
         definition_key,
         _midnight(first) if first is not None else None,
         _midnight(last + timedelta(days=1)) if last is not None else None,
+        actor,
     )
 
 
@@ -129,6 +135,8 @@ def prepare(
     about = {"format": format_, "people": "user names" if names else "pseudonyms", **_described(scope)}
     described = ", ".join(f"{name}: {value}" for name, value in about.items())
     record_access(session, actor, now, Read(AccessKind.mining_exported, described, reason))
+    for case in session.scalars(select(Case).where(scope.of_cases(Case), Case.is_sensitive).order_by(Case.id)):
+        record_access(session, actor, now, Read(AccessKind.mining_exported, case, reason))
 
 
 def write(session: Session, scope: LogScope, path: Path, *, format_: str, naming: Naming | None) -> Counts:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.policy import Verb, decide, takes_part
+from osm_flow.domain.access.policy import Verb, decide, is_open_to, takes_part
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.operations.people.absence import Absences, absences_in
 from osm_flow.operations.people.hats import actor_for, people_wearing
@@ -23,10 +23,20 @@ def notify(
     people: dict[int, Person] = {}
     for spelled in filter(None, map(str.strip, candidates.split(","))):
         people |= {person.id: person for person in people_behind(session, spelled, case, absences, now)}
-    for _, person in sorted(people.items()):
-        url = _where(session, case, person, now)
-        session.add(Notification(person_id=person.id, kind=kind, text_th=text_th, text_en=text_en, url=url, at=now))
-    return len(people)
+    told = [person for _, person in sorted(people.items()) if may_be_told(session, case, person, now)]
+    for person in told:
+        notice = Notification(person_id=person.id, kind=kind, text_th=text_th, text_en=text_en, at=now)
+        notice.url, notice.case_id = _where(session, case, person, now), case.id
+        session.add(notice)
+    return len(told)
+
+
+def may_be_told(session: Session, case: Case, person: Person, now: datetime) -> bool:
+    """Whether the person may read of the case at all: of a sensitive one, only whom it is open to."""
+    if not case.is_sensitive:
+        return True
+    actor = actor_for(session, person, local_day(now))
+    return is_open_to(actor, case_facts(session, case, actor))
 
 
 def _where(session: Session, case: Case, person: Person, now: datetime) -> str:

@@ -36,7 +36,9 @@ def tell_party(session: Session, item: WorkItem, now: datetime) -> int:
     )
     url = f"/work-items/{item.id}"
     session.add_all(
-        Notification(person_id=id_, kind=ANSWER_RECORDED, text_th=text_th, text_en=text_en, url=url, at=now)
+        Notification(
+            person_id=id_, kind=ANSWER_RECORDED, text_th=text_th, text_en=text_en, url=url, case_id=item.case_id, at=now
+        )
         for id_ in sorted(people)
     )
     return len(people)

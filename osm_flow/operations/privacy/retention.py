@@ -1,4 +1,4 @@
-"""How long ended cases are kept, legal holds on cases and people, and which cases are sensitive."""
+"""How long ended cases are kept, and legal holds on cases and people."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import SystemFacts, Verb, is_everywhere, offices_where, require, require_somewhere
+from osm_flow.domain.access.policy import (
+    OfficeFacts,
+    SystemFacts,
+    Verb,
+    is_everywhere,
+    offices_where,
+    require,
+    require_somewhere,
+)
 from osm_flow.domain.acts import Act
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.record_kinds import RecordKind
@@ -22,10 +30,10 @@ from osm_flow.errors import NotFound, Refused
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.people.accounts import only_of, require_for_person
 from osm_flow.operations.people.hats import person_by_username
-from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, JournalRecord, LegalHold, Person
+from osm_flow.store.sensitive_cases import EVERYTHING, closed_among, is_open
 from osm_flow.store.session import lock_case
 
 NEVER_ERASED = (RecordKind.payloads_erased, RecordKind.case_held, RecordKind.case_hold_lifted)
@@ -51,11 +59,12 @@ class Due:
 
 
 class Held(NamedTuple):
-    """A legal hold with the case or the person that it holds."""
+    """A legal hold with the case or the person that it holds; of a case that is closed to the reader, its number alone."""
 
     row: LegalHold
     case: Case | None
     person: Person | None
+    number: str | None = None
 
 
 # ---- classes ---------------------------------------------------------------------------------------------------
@@ -92,7 +101,7 @@ def due_cases(session: Session, actor: Actor, now: datetime, *, limit: int = 200
     today = local_day(now)
     wanted = select(Case).where(Case.state.not_in(OPEN_CASE), Case.ended_at.is_not(None), erasable(Case.id).exists())
     if not actor.is_system:
-        wanted = wanted.where(Case.office_id.in_(offices))
+        wanted = wanted.where(Case.office_id.in_(offices), is_open(actor))
     due: list[Due] = []
     for case in session.scalars(wanted.options(joinedload(Case.definition)).order_by(Case.ended_at, Case.id)):
         due += _due_of(session, case, today)
@@ -127,7 +136,8 @@ def erasable(case_id: Any) -> Select[int]:
 def hold_case(session: Session, case_id: str, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
     """Put a legal hold on a case until it is lifted. Raises CaseNotFound, NotYourRole, ReasonMissing."""
     case = lock_case(session, case_id)
-    decision = require(actor, Verb.hold, case_facts(session, case, actor))
+    # By its number alone: a hold keeps what is there and shows nothing of it, so a closed case can be held, too.
+    decision = require(actor, Verb.hold, OfficeFacts(case.office_id))
     hold = _add(session, LegalHold(case_id=case_id, reason=said(reason), actor=actor.username, at=now))
     act = Act(RecordKind.case_held, role=decision.role)
     stepping.note(session, case, actor, now, act, {"hold": hold.id, "reason": hold.reason})
@@ -176,7 +186,12 @@ def current_holds(session: Session, actor: Actor) -> list[Held]:
     require_somewhere(actor, Verb.hold)
     query = _reached_by(actor).add_columns(Case, Person).order_by(LegalHold.id)
     query = query.outerjoin(Case, Case.id == LegalHold.case_id).outerjoin(Person, Person.id == LegalHold.person_id)
-    return [Held(*row) for row in session.execute(query)]
+    rows = session.execute(query, execution_options=EVERYTHING).all()
+    closed = closed_among(session, actor, (row[0].case_id for row in rows))
+    return [
+        Held(hold, None if hold.case_id in closed else case, person, closed.get(hold.case_id or ""))
+        for hold, case, person in rows
+    ]
 
 
 def hold_on(session: Session, case: Case) -> LegalHold | None:
@@ -198,26 +213,6 @@ def refuse_held(session: Session, case: Case, numbers: Collection[int]) -> None:
     )
     if session.scalar(theirs.limit(1)) is not None:
         raise HeldByLaw(case_id=case.id)
-
-
-# ---- sensitive cases -------------------------------------------------------------------------------------------
-
-
-def is_sensitive(session: Session, case: Case) -> bool:
-    """Whether opening the case is recorded: by a mark on it, or because its process says so."""
-    return case.is_sensitive or compiled(session, case.definition).properties.get("sensitive") == "true"
-
-
-def mark_sensitive(
-    session: Session, case_id: str, actor: Actor, now: datetime, *, sensitive: bool, reason: str
-) -> Case:
-    """Mark a case as sensitive, or no longer. Raises NotYourRole, ReasonMissing."""
-    case = lock_case(session, case_id)
-    decision = require(actor, Verb.erase, case_facts(session, case, actor))
-    case.is_sensitive = sensitive
-    kind = RecordKind.case_marked_sensitive if sensitive else RecordKind.case_unmarked_sensitive
-    stepping.note(session, case, actor, now, Act(kind, role=decision.role), {"reason": said(reason)})
-    return case
 
 
 def _standing() -> Select[LegalHold]:

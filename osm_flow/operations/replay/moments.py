@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain import journal as rules
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.party_answers import answer_in
-from osm_flow.domain.access.policy import OfficeFacts, Verb, require
+from osm_flow.domain.access.policy import Verb, require
 from osm_flow.domain.differences import Difference, differences, is_same
 from osm_flow.domain.journal import is_as_stated
 from osm_flow.domain.json import JSON
@@ -30,6 +30,7 @@ from osm_flow.operations.cases.acts import get_case
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.case_journal import record_of
 from osm_flow.operations.people.hats import names_of
+from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.replay import moment_parts
 from osm_flow.operations.replay.moment_parts import Given, OpenItem
 from osm_flow.operations.replay.states import RecordWithStates, ReplayedState, stretch
@@ -133,7 +134,7 @@ class Moments:
 def audited_case(session: Session, case_id: str, actor: Actor) -> Case:
     """The case, for those who audit its office. Raises CaseNotFound, NotFound, NotYourRole."""
     case = get_case(session, case_id, actor)
-    require(actor, Verb.see_audit, OfficeFacts(case.office_id))
+    require(actor, Verb.see_audit, case_facts(session, case, actor))
     return case
 
 

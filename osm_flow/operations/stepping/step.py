@@ -109,6 +109,7 @@ def begin(
         parent_case_id=start.called_by.case_id if start.called_by else None,
         parent_task_id=start.called_by.task_id if start.called_by else None,
         root_case_id=parent.root_case_id if parent else case_id,
+        is_sensitive=process.properties.get("sensitive") == "true" or _is_sensitive_now(session, parent),
         depth=parent.depth + 1 if parent else 0,
         started_by=actor.username,
         started_at=now,
@@ -286,6 +287,13 @@ def _keep(session: Session, case: Case, state: CachedState | None, values: dict[
     assert isinstance(result, CursorResult)  # noqa: S101 (what an UPDATE gives; the annotation is wider)
     if result.rowcount != 1:
         raise Overtaken(case_id=case.id)
+
+
+def _is_sensitive_now(session: Session, parent: Case | None) -> bool:
+    """Whether the calling case is sensitive, once nobody is about to mark it: whoever does marks its children with it."""
+    if parent is None:
+        return False
+    return bool(session.scalar(select(Case.is_sensitive).where(Case.id == parent.id).with_for_update(read=True)))
 
 
 def _new_id(actor: Actor, start: CaseStart) -> str:

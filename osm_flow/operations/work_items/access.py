@@ -144,7 +144,7 @@ def receiver_named(session: Session, item: WorkItem, username: str, today: date)
     if person is None or person.locked_at is not None:
         raise PersonUnknown(fields={"to_username": PersonUnknown.__doc__ or ""}, username=username)
     match may_receive(session, item, person, today):
-        case Reason.role | Reason.foreign:
+        case Reason.role | Reason.foreign | Reason.closed:
             raise MayNotReceive(name=person.display_name)
         case Reason.separated:
             raise ReceiverSeparate(name=person.display_name)

@@ -23,6 +23,7 @@ from osm_flow.operations.paging import MOST, Keyset
 from osm_flow.operations.people.absence import named_candidate
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Candidate, Case, FiscalDate, Project, WaitingMessage, WorkItem
+from osm_flow.store.sensitive_cases import is_open
 
 View = Literal["mine", "groups", "team"]
 Sort = Literal["due", "opened", "priority"]
@@ -119,6 +120,7 @@ def waiting_answers(session: Session, actor: Actor, *, asked: bool = False, limi
             WaitingMessage.office_id.in_(offices),
             WaitingMessage.form_key.is_not(None),
             Case.state == CaseStatus.ACTIVE,
+            is_open(actor),
         )
     )
     query = query.order_by(WaitingMessage.since, WaitingMessage.task_id)
@@ -165,7 +167,7 @@ def _visible(actor: Actor, view: View) -> list[ColumnElement[bool]]:
     if view == "groups":
         return [WorkItem.office_id.in_(actor.office_ids), WorkItem.state == WorkItemStatus.READY, is_candidate(actor)]
     offices = offices_where(actor, Verb.see_team)
-    return [WorkItem.office_id.in_(offices), WorkItem.state.in_(OPEN_WORK_ITEM)]
+    return [WorkItem.office_id.in_(offices), WorkItem.state.in_(OPEN_WORK_ITEM), is_open(actor)]
 
 
 def is_candidate(actor: Actor) -> ColumnElement[bool]:

@@ -36,6 +36,7 @@ from osm_flow.store.models import (
     Province,
     WorkItem,
 )
+from osm_flow.store.sensitive_cases import is_open
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def unanswered_items(session: Session, actor: Actor, *, limit: int = 10) -> list
         select(WorkItem)
         .join(WorkItem.case)
         .where(WorkItem.office_id.in_(offices), WorkItem.state.in_(OPEN_WORK_ITEM), asked.exists())
-        .where(Case.state == CaseStatus.ACTIVE)
+        .where(Case.state == CaseStatus.ACTIVE, is_open(actor))
         .options(contains_eager(WorkItem.case), joinedload(WorkItem.assignee), selectinload(WorkItem.candidates))
         .order_by(WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.id)
     )

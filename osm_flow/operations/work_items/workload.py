@@ -18,6 +18,7 @@ from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.domain.thai_order import thai_order
 from osm_flow.operations.people.hats import PersonNotFound, valid_on
 from osm_flow.store.models import Candidate, Person, Position, WorkItem
+from osm_flow.store.sensitive_cases import is_open
 
 SOON = timedelta(days=7)
 
@@ -59,15 +60,15 @@ class Workload:
 def workload_for(session: Session, actor: Actor, now: datetime) -> Workload:
     """The open work of every office whose team this actor may see. Raises NotYourRole when there is none."""
     offices = _offices(actor)
-    held = {row.assignee_id: row for row in session.execute(_held(offices, now)) if row.assignee_id}
-    free = session.execute(_counts(now).where(*_open_in(offices), WorkItem.assignee_id.is_(None))).one()
+    held = {row.assignee_id: row for row in session.execute(_held(offices, actor, now)) if row.assignee_id}
+    free = session.execute(_counts(now).where(*_open_in(offices, actor), WorkItem.assignee_id.is_(None))).one()
     people = _people(session, offices, local_day(now), held)
     return Workload(
         open=free.open + sum(row.open for row in held.values()),
         overdue=(free.overdue or 0) + sum(row.overdue for row in held.values()),
         unclaimed=free.open,
         people=tuple(sorted(people, key=lambda load: (-load.overdue, -load.open, thai_order(load.name)))),
-        roles=tuple(_roles(session, offices, now)),
+        roles=tuple(_roles(session, offices, actor, now)),
     )
 
 
@@ -75,11 +76,11 @@ def items_of(session: Session, person_id: int, actor: Actor) -> tuple[Person, li
     """The open work items that a person of the team holds, soonest due first. Raises PersonNotFound, NotYourRole."""
     offices = _offices(actor)
     works_here = select(Position.id).where(Position.person_id == person_id, Position.office_id.in_(offices)).exists()
-    holds_here = select(WorkItem.id).where(*_open_in(offices), WorkItem.assignee_id == person_id).exists()
+    holds_here = select(WorkItem.id).where(*_open_in(offices, actor), WorkItem.assignee_id == person_id).exists()
     person = session.scalars(select(Person).where(Person.id == person_id, or_(works_here, holds_here))).one_or_none()
     if person is None:
         raise PersonNotFound(person_id=person_id)
-    query = select(WorkItem).where(*_open_in(offices), WorkItem.assignee_id == person_id)
+    query = select(WorkItem).where(*_open_in(offices, actor), WorkItem.assignee_id == person_id)
     query = query.options(joinedload(WorkItem.case)).order_by(WorkItem.due_at.is_(None), WorkItem.due_at, WorkItem.id)
     return person, list(session.scalars(query))
 
@@ -91,8 +92,9 @@ def _offices(actor: Actor) -> tuple[str, ...]:
     return offices
 
 
-def _open_in(offices: Iterable[str]) -> tuple[ColumnElement[bool], ...]:
-    return WorkItem.office_id.in_(list(offices)), WorkItem.state.in_(OPEN_WORK_ITEM)
+def _open_in(offices: Iterable[str], actor: Actor) -> tuple[ColumnElement[bool], ...]:
+    here = WorkItem.office_id.in_(list(offices))
+    return here, WorkItem.state.in_(OPEN_WORK_ITEM), is_open(actor, WorkItem.case_id)
 
 
 def _counts(now: datetime, *columns: Any) -> Select[Any]:
@@ -106,8 +108,8 @@ def _counts(now: datetime, *columns: Any) -> Select[Any]:
     ).select_from(WorkItem)
 
 
-def _held(offices: Sequence[str], now: datetime) -> Select[Any]:
-    return _counts(now, WorkItem.assignee_id).where(*_open_in(offices)).group_by(WorkItem.assignee_id)
+def _held(offices: Sequence[str], actor: Actor, now: datetime) -> Select[Any]:
+    return _counts(now, WorkItem.assignee_id).where(*_open_in(offices, actor)).group_by(WorkItem.assignee_id)
 
 
 def _people(session: Session, offices: Sequence[str], today: date, held: dict[int, Any]) -> list[PersonLoad]:
@@ -136,11 +138,11 @@ def _people(session: Session, offices: Sequence[str], today: date, held: dict[in
     ]
 
 
-def _roles(session: Session, offices: Sequence[str], now: datetime) -> list[RoleLoad]:
+def _roles(session: Session, offices: Sequence[str], actor: Actor, now: datetime) -> list[RoleLoad]:
     query = (
         _counts(now, Candidate.role, Candidate.province_id)
         .join(Candidate, Candidate.work_item_id == WorkItem.id)
-        .where(*_open_in(offices), WorkItem.state == WorkItemStatus.READY, Candidate.role.is_not(None))
+        .where(*_open_in(offices, actor), WorkItem.state == WorkItemStatus.READY, Candidate.role.is_not(None))
         .group_by(Candidate.role, Candidate.province_id)
     )
     rows = [RoleLoad(*row) for row in session.execute(query)]

@@ -35,6 +35,7 @@ from osm_flow.store.models.planning import (
     Project,
 )
 from osm_flow.store.models.privacy import Access, ErasureItem, ErasureRequest, LegalHold
+from osm_flow.store.models.sensitive import CaseReader, SensitiveOpening, UnmarkProposal
 from osm_flow.store.models.work_items import Attachment, Candidate, Comment, Draft, WorkItem
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "Candidate",
     "Case",
     "CaseCheckpoint",
+    "CaseReader",
     "CaseState",
     "Comment",
     "Contract",
@@ -83,9 +85,11 @@ __all__ = [
     "Reminder",
     "SchedulerTick",
     "SecurityEvent",
+    "SensitiveOpening",
     "ServiceJob",
     "SigningKey",
     "Timer",
+    "UnmarkProposal",
     "WaitingMessage",
     "Witness",
     "WorkItem",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, false
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from osm_flow.store.database import Instant, Model
@@ -17,7 +17,7 @@ class Case(Model):
     `state`: ACTIVE, SUSPENDED, COMPLETED or CANCELLED. `seq`, `head` and `head_at` are the number, the hash
     and the time of its newest journal record. A child case names the case and the waiting engine task that called it.
     `subject`: what it is about where its process or its parent says so; its work items inherit it.
-    `is_sensitive` marks it beyond what its process says: whoever opens it is recorded.
+    `is_sensitive`: its process says so, its parent is, or somebody marked it. It is open to few, and who opens it is recorded.
     """
 
     __tablename__ = "cases"
@@ -48,7 +48,15 @@ class Case(Model):
 
     definition: Mapped[ProcessDefinition] = relationship()
 
-    __table_args__ = (Index(None, "office_id", "fiscal_year", "state", "started_at", "id"),)
+    __table_args__ = (
+        Index(None, "office_id", "fiscal_year", "state", "started_at", "id"),
+        Index(
+            "ix_cases_sensitive",
+            "office_id",
+            sqlite_where=text("is_sensitive"),
+            postgresql_where=text("is_sensitive"),
+        ),
+    )
 
 
 class BusinessKeyCounter(Model):

@@ -88,7 +88,7 @@ class SchedulerTick(Model):
 
 
 class Notification(Model):
-    """A line in a person's in-app notices."""
+    """A line in a person's in-app notices; `case_id` is the case that it tells of, if it is one."""
 
     __tablename__ = "notifications"
 
@@ -98,6 +98,7 @@ class Notification(Model):
     text_th: Mapped[str] = mapped_column(Text)
     text_en: Mapped[str] = mapped_column(Text)
     url: Mapped[str] = mapped_column(String(255), default="")
+    case_id: Mapped[str | None] = mapped_column(String(36))
     at: Mapped[datetime] = mapped_column(Instant)
     read_at: Mapped[datetime | None] = mapped_column(Instant)
 

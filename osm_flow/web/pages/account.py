@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -18,7 +17,7 @@ from osm_flow.operations.people.signing_in import UNKNOWN, SignInRefused, TooMan
 from osm_flow.web.forms.posted import day_or_none
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.site import lifecycle
-from osm_flow.web.site.access import LONGEST_WAY_BACK, public, signed_in
+from osm_flow.web.site.access import local_target, public, signed_in
 from osm_flow.web.site.i18n import LOCALES, error_text, gettext
 from osm_flow.web.site.lifecycle import SignedIn, own_transactions
 from osm_flow.web.site.recorded_reads import happening, note_refusal
@@ -85,17 +84,6 @@ def _demo_heading(role: str) -> str:
     if role in STAFF:
         return superiors
     return oversight if role in OVERSIGHT else provinces
-
-
-def local_target(target: str | None) -> str:
-    """The page to go to, only ever on this site."""
-    home = "/"
-    if not target or len(target) > LONGEST_WAY_BACK or not target.startswith("/") or target.startswith(("//", "/\\")):
-        return home
-    if any(character in target for character in "\r\n\t\\"):  # some are left out when an address is read
-        return home
-    parts = urlsplit(target)
-    return home if parts.scheme or parts.netloc or parts.path in {"/login", "/logout"} else target
 
 
 @blueprint.post("/logout")

@@ -269,7 +269,7 @@ def export_events(form: str) -> ResponseReturnValue:
         return _event_page(typed, errors={name: gettext(text) for name, text in error.fields.items()}), error.status
     lifecycle.finish()
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
-    with g.store.reading() as session:
+    with lifecycle.another_view() as session:
         g.session = session
         kinds = _event_kinds()
         rows = (_row_of(line, kinds) for line in security_events.everything(session, g.actor, wanted))

@@ -123,7 +123,7 @@ def export(form: str) -> ResponseReturnValue:
         return _page(asked, page, {name: gettext(text) for name, text in error.fields.items()}), error.status
     lifecycle.finish()
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
-    with g.store.reading() as session:
+    with lifecycle.another_view() as session:
         g.session = session
         rows = (_row(record) for record in history_search.everything(session, g.actor, asked.wanted))
         sheet_form.write(file, Sheet(gettext("ผลการค้นหา"), list(map(gettext, _HEAD)), rows, _notes()))

@@ -53,7 +53,7 @@ def download(case_id: str) -> ResponseReturnValue:
     name = f"{case.business_key}.zip"
     lifecycle.finish()
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
-    with g.store.reading() as session:
+    with lifecycle.another_view() as session:
         bundle_writing.write_bundle(session, case_id, file, payloads=payloads)
     file.seek(0)
     return downloads.download(file, name, "application/zip")

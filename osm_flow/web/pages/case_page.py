@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import g, render_template
 
-from osm_flow.domain.access.policy import CaseFacts, OfficeFacts, SystemFacts, Verb, decide, require
+from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb, decide, require
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.fiscal_year import fiscal_year_of
 from osm_flow.domain.json import JSON
@@ -48,7 +48,7 @@ class Awaited:
 def awaited(case_id: str, task_id: str) -> Awaited:
     """The answer that this case waits for. Raises NotFound when it does not (any more)."""
     case = cases.get_case(g.session, case_id, g.actor)
-    require(g.actor, Verb.record_message, CaseFacts(case.office_id, case.state, case.province_id))
+    require(g.actor, Verb.record_message, case_facts(g.session, case, g.actor))
     row = overview.awaited_answer(g.session, case, task_id)
     process = compiled(g.session, case.definition)
     schema = process.forms.get(row.form_key) if row.form_key else None

@@ -16,6 +16,7 @@ from osm_flow.operations.cases import incidents
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.readiness import LATE, readiness
 from osm_flow.store.models import Incident
+from osm_flow.store.sensitive_cases import closed_among
 from osm_flow.web.forms.posted import posted
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import public, requires
@@ -65,11 +66,15 @@ def resolve_incident(incident_id: int) -> ResponseReturnValue:
 
 def _list_page(tried: int | None = None) -> str:
     page = incidents.list_incidents(g.session, g.actor, after=request.args.get("after") or None)
-    shown = [_shown(row) for row in page.items]
+    closed = closed_among(g.session, g.actor, (row.case_id for row in page.items))
+    shown = [_shown(row, closed.get(row.case_id or "")) for row in page.items]
     return render_template("incidents/list.html", page=page, incidents=shown, tried=tried, note=posted("note"))
 
 
-def _shown(row: Incident) -> dict[str, Any]:
+def _shown(row: Incident, number: str | None) -> dict[str, Any]:
+    """What is told of an incident; `number` is of a case that is closed to the reader, who learns nothing more of it."""
+    if number is not None:
+        return {"row": row, "element_name": gettext("เหตุขัดข้อง"), "words": "", "number": number}
     if row.case is None:
         words = in_language(row.kind, row.message, current_locale())
         return {"row": row, "element_name": gettext("ไม่ใช่ของเรื่องใด"), "words": words}

@@ -70,7 +70,7 @@ def _file(scope: event_log.LogScope, format_: str, names: bool) -> Response:
     naming = None if names else pseudonyms(kept_key(current_app.config["DATA_DIR"]))
     with tempfile.TemporaryDirectory(prefix="osm-log-", ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "log"
-        with g.store.reading() as session:
+        with lifecycle.another_view() as session:
             event_log.write(session, scope, path, format_=format_, naming=naming)
         opened = path.open("rb")
     name = f"osm-flow-{local_day(g.now).isoformat()}.{LOG_FORMS[format_].ending}"

@@ -1,4 +1,4 @@
-"""Personal data: who looked at what, what must be kept, and having it erased by four eyes."""
+"""Personal data: who looked at what, what must be kept, erasing by four eyes, and cases that are open to few."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import Any
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from osm_flow.domain.access.policy import CaseFacts, Verb
+from osm_flow.domain.access.policy import CaseFacts, Verb, decide
 from osm_flow.domain.retention import Retention
 from osm_flow.domain.states import ErasureState
+from osm_flow.errors import Invalid
 from osm_flow.operations.cases.acts import case_named, get_case
 from osm_flow.operations.ledger import access_log
 from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read, record_access
 from osm_flow.operations.people.hats import names_of
-from osm_flow.operations.privacy import erasure_requests, retention
+from osm_flow.operations.policy_facts import case_facts
+from osm_flow.operations.privacy import erasure_requests, retention, sensitivity
 from osm_flow.store.models import Case
+from osm_flow.store.sensitive_cases import OPEN_FOR
 from osm_flow.store.session import CaseNotFound
+from osm_flow.web.forms.posted import posted
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts.audit_filters import period_of
 from osm_flow.web.site import lifecycle
-from osm_flow.web.site.access import may, requires
+from osm_flow.web.site.access import local_target, may, requires
 from osm_flow.web.site.i18n import gettext
 
 blueprint = Blueprint("privacy", __name__)
@@ -86,13 +90,14 @@ def ask() -> ResponseReturnValue:
 @requires(Verb.erase)
 def erasure(request_id: int) -> ResponseReturnValue:
     erasure_request = erasure_requests.get_request(g.session, request_id, g.actor)
-    records = erasure_requests.shown(g.session, erasure_request)
+    records = erasure_requests.shown(g.session, erasure_request, g.actor)
     known = {erasure_request.asked_by, erasure_request.decided_by or "", *(item.record.actor for item in records)}
     return render_template(
         "privacy/request.html",
         request_row=erasure_request,
         records=_grouped(records),
         count=len(records),
+        unseen=erasure_requests.unseen(g.session, erasure_request, g.actor),
         states=_states(),
         may_decide=erasure_request.state == ErasureState.ASKED and erasure_request.asked_by not in g.actor.usernames,
         names=names_of(g.session, known),
@@ -178,16 +183,97 @@ def lift(hold_id: int) -> ResponseReturnValue:
     return redirect(url_for("privacy.hold_list"))
 
 
+# ---- sensitive cases -------------------------------------------------------------------------------------------
+
+
 @blueprint.post("/privacy/cases/<case_id>/sensitive")
-@requires(Verb.erase)
+@requires(Verb.mark_sensitive)
 def mark_sensitive(case_id: str) -> ResponseReturnValue:
     get_case(g.session, case_id, g.actor)
-    is_marked = request.form.get("sensitive") == "1"
-    reason = request.form.get("reason", "")
-    retention.mark_sensitive(g.session, case_id, g.actor, g.now, sensitive=is_marked, reason=reason)
-    marked = gettext("ทำเครื่องหมายแล้ว การเปิดดูเรื่องนี้จะถูกบันทึกทุกครั้ง")
-    flash(marked if is_marked else gettext("เอาเครื่องหมายออกแล้ว"), "success")
+    case = sensitivity.mark(g.session, case_id, g.actor, g.now, reason=posted("reason"))
+    flash(gettext("ทำเครื่องหมายแล้ว เรื่องนี้เปิดได้เฉพาะผู้เกี่ยวข้อง และการเปิดดูถูกบันทึกทุกครั้ง"), "success")
+    is_open = decide(g.actor, Verb.see_case, case_facts(g.session, case, g.actor)).allowed
+    return redirect(url_for("cases.case", case_id=case_id) if is_open else url_for("cases.case_list"))
+
+
+@blueprint.post("/privacy/cases/<case_id>/sensitive/unmark")
+@requires(Verb.mark_sensitive)
+def propose_unmark(case_id: str) -> ResponseReturnValue:
+    sensitivity.propose_unmark(g.session, case_id, g.actor, g.now, reason=posted("reason"))
+    flash(gettext("เสนอแล้ว เรื่องยังอ่อนไหวจนกว่าอีกคนจะยืนยัน"), "success")
     return redirect(url_for("cases.case", case_id=case_id))
+
+
+@blueprint.post("/privacy/cases/<case_id>/sensitive/proposals/<int:proposal_id>/confirm")
+@requires(Verb.mark_sensitive)
+def confirm_unmark(case_id: str, proposal_id: int) -> ResponseReturnValue:
+    sensitivity.confirm_unmark(g.session, case_id, proposal_id, g.actor, g.now)
+    flash(gettext("เอาเครื่องหมายอ่อนไหวออกแล้ว"), "success")
+    return redirect(url_for("cases.case", case_id=case_id))
+
+
+@blueprint.post("/privacy/cases/<case_id>/sensitive/proposals/<int:proposal_id>/withdraw")
+@requires(Verb.mark_sensitive)
+def withdraw_unmark(case_id: str, proposal_id: int) -> ResponseReturnValue:
+    sensitivity.withdraw_unmark(g.session, case_id, proposal_id, g.actor, g.now)
+    flash(gettext("ปิดข้อเสนอแล้ว เรื่องยังอ่อนไหวตามเดิม"), "success")
+    return redirect(url_for("cases.case", case_id=case_id))
+
+
+@blueprint.post("/privacy/cases/<case_id>/readers")
+@requires(Verb.mark_sensitive)
+def name_reader(case_id: str) -> ResponseReturnValue:
+    sensitivity.name_reader(g.session, case_id, g.actor, g.now, username=posted("username"))
+    flash(gettext("เพิ่มชื่อแล้ว คนนี้เปิดเรื่องได้"), "success")
+    return redirect(url_for("cases.case", case_id=case_id))
+
+
+@blueprint.post("/privacy/cases/<case_id>/readers/remove")
+@requires(Verb.mark_sensitive)
+def remove_reader(case_id: str) -> ResponseReturnValue:
+    sensitivity.remove_reader(g.session, case_id, g.actor, g.now, username=posted("username"))
+    flash(gettext("เอาชื่อออกแล้ว"), "success")
+    return redirect(url_for("cases.case", case_id=case_id))
+
+
+# ---- auditors say why ------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/audit/sensitive")
+@requires(Verb.say_why)
+def sensitive_list() -> ResponseReturnValue:
+    page = sensitivity.sensitive_cases(g.session, g.actor, after=request.args.get("after") or None)
+    return render_template("privacy/sensitive.html", page=page)
+
+
+@blueprint.get("/audit/sensitive/<case_id>")
+@requires(Verb.say_why)
+def why(case_id: str) -> ResponseReturnValue:
+    return _why_page(case_id, {})
+
+
+@blueprint.post("/audit/sensitive/<case_id>")
+@requires(Verb.say_why)
+def say_why(case_id: str) -> ResponseReturnValue:
+    try:
+        sensitivity.say_why(g.session, case_id, g.actor, g.now, reason=posted("reason"))
+    except Invalid as error:
+        lifecycle.read_again()
+        return _why_page(case_id, {name: gettext(text) for name, text in error.fields.items()}), error.status
+    back = posted("next")
+    return redirect(local_target(back) if back else url_for("audit.case_audit", case_id=case_id))
+
+
+def _why_page(case_id: str, errors: dict[str, str]) -> str:
+    case = sensitivity.case_to_look_into(g.session, case_id, g.actor)
+    return render_template(
+        "privacy/why.html",
+        case=case,
+        errors=errors,
+        hours=int(OPEN_FOR.total_seconds()) // 3600,
+        back=posted("next") or request.args.get("next", ""),
+        reason=posted("reason"),
+    )
 
 
 # ---- words -----------------------------------------------------------------------------------------------------
@@ -203,20 +289,36 @@ def class_name(kept: Retention) -> str:
 
 
 def privacy_of(case: Case) -> dict[str, Any]:
-    """What a case's page says of how long it is kept, of legal holds, and of whether it is marked as sensitive."""
+    """What a case's page says of how long it is kept and of legal holds."""
     return {
         "retention": class_name(retention.retention_of_case(g.session, case)),
         "until": retention.kept_until(g.session, case),
         "hold": retention.hold_on(g.session, case),
-        "is_sensitive": retention.is_sensitive(g.session, case),
-        "is_marked": case.is_sensitive,
-        "may_mark": may(Verb.erase, _facts(case)),
+    }
+
+
+def sensitivity_of(case: Case) -> dict[str, Any]:
+    """What a case's page says of its being sensitive: whether it is, who is named on it, what was proposed."""
+    may_mark = may(Verb.mark_sensitive, case_facts(g.session, case, g.actor))
+    if not case.is_sensitive:
+        return {"is_sensitive": False, "may_mark": may_mark}
+    readers = sensitivity.readers_of(g.session, case)
+    proposed = sensitivity.proposed(g.session, case, g.actor)
+    return {
+        "is_sensitive": True,
+        "may_mark": may_mark,
+        "readers": readers,
+        "is_lasting": sensitivity.is_lasting(g.session, case),
+        "proposed": proposed,
+        "names": names_of(g.session, {reader.named_by for reader in readers}),
     }
 
 
 def _kinds() -> dict[str, str]:
     return {
         AccessKind.case_opened: gettext("เปิดเรื่องอ่อนไหว"),
+        AccessKind.case_listed: gettext("เรื่องอ่อนไหวปรากฏในหน้าอื่น"),
+        AccessKind.case_explained: gettext("ระบุเหตุผลที่เปิดเรื่องอ่อนไหว"),
         AccessKind.case_exported: gettext("ส่งออกเรื่อง"),
         AccessKind.attachment_downloaded: gettext("ดาวน์โหลดไฟล์แนบ"),
         AccessKind.audit_opened: gettext("เปิดหน้าตรวจสอบ"),
@@ -252,10 +354,10 @@ def _record(value: str) -> tuple[str, int]:
 
 
 def _facts(case: Case) -> CaseFacts:
-    return CaseFacts(case.office_id, case.state, case.province_id)
+    return case_facts(g.session, case, g.actor)
 
 
 @blueprint.record_once
 def _make_known(state: Any) -> None:
     app: Flask = state.app
-    app.jinja_env.globals.update(privacy_of=privacy_of)
+    app.jinja_env.globals.update(privacy_of=privacy_of, sensitivity_of=sensitivity_of)

@@ -56,6 +56,10 @@ _TOLD: Mapping[str, tuple[str, str]] = {
     RecordKind.case_hold_lifted: ("เลิกระงับไม่ให้ลบข้อมูล", "plain"),
     RecordKind.case_marked_sensitive: ("ทำเครื่องหมายอ่อนไหว", "plain"),
     RecordKind.case_unmarked_sensitive: ("เอาเครื่องหมายอ่อนไหวออก", "plain"),
+    RecordKind.case_unmark_proposed: ("เสนอให้เอาเครื่องหมายอ่อนไหวออก", "plain"),
+    RecordKind.case_unmark_withdrawn: ("ถอนข้อเสนอเอาเครื่องหมายอ่อนไหวออก", "plain"),
+    RecordKind.case_reader_named: ("เพิ่มผู้ที่เปิดเรื่องอ่อนไหวได้", "plain"),
+    RecordKind.case_reader_removed: ("เอาผู้ที่เปิดเรื่องอ่อนไหวได้ออก", "plain"),
 }
 # A message that a person received is an answer from outside that they wrote down.
 _WRITTEN_DOWN = ("บันทึกคำตอบจากภายนอก", "done")

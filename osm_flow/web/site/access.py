@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, Response, abort, current_app, g, make_response, redirect, request, url_for
 from flask import session as browser_session
@@ -16,6 +16,9 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Facts, NotYourRole, OfficeFacts, SystemFacts, Verb, decide
 from osm_flow.errors import OsmFlowError
 from osm_flow.store.database import LARGEST_NUMBER
+
+# What auditors do, and nobody who does not look after what they may see.
+AUDITING = frozenset({Verb.see_audit, Verb.say_why})
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -118,7 +121,7 @@ def _only_reads(actor: Actor) -> bool:
 
 def _is_theirs(rule: AccessRule) -> bool:
     """What an auditor sends all the same: for evidence, with a reason, and about their own account."""
-    return Verb.see_audit in rule.verbs or request.blueprint == "account"
+    return bool(AUDITING & set(rule.verbs)) or request.blueprint == "account"
 
 
 def _to_login() -> BaseResponse:
@@ -134,6 +137,17 @@ def _to_login() -> BaseResponse:
     if request.method not in {"GET", "HEAD"}:
         raise NotSignedIn
     return redirect(target)
+
+
+def local_target(target: str | None) -> str:
+    """The page to go to, only ever on this site."""
+    home = "/"
+    if not target or len(target) > LONGEST_WAY_BACK or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return home
+    if any(character in target for character in "\r\n\t\\"):  # some are left out when an address is read
+        return home
+    parts = urlsplit(target)
+    return home if parts.scheme or parts.netloc or parts.path in {"/login", "/logout"} else target
 
 
 def init_app(app: Flask) -> None:

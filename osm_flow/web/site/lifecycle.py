@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import quote_from_bytes, urlsplit
@@ -25,13 +25,13 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.errors import Refused
 from osm_flow.operations.background.delivery import anything_pending, go_on_at_once
 from osm_flow.operations.people.hats import actor_signed_in
-from osm_flow.store import patience
+from osm_flow.store import patience, sensitive_cases
 from osm_flow.store.database_errors import DatabaseError
 from osm_flow.store.session import Store
 from osm_flow.store.unit_of_work import unit_of
 from osm_flow.web.site.access import rule_of
 from osm_flow.web.site.i18n import DEFAULT_LOCALE, LOCALES
-from osm_flow.web.site.recorded_reads import record_this_read
+from osm_flow.web.site.recorded_reads import record_this_read, record_what_is_shown
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +72,8 @@ class Site(Flask):
         response = self.make_response(super().dispatch_request())
         if response.status_code < 400:
             record_this_read()
+        record_what_is_shown(response)
+        if response.status_code < 400:
             finish()
         return response
 
@@ -157,13 +159,25 @@ def _open(store: Store, *, reads: bool) -> None:
     scope, g.only_reads = contextlib.ExitStack(), reads
     g.session = scope.enter_context(store.reading() if reads else store.transaction())
     g.scope = scope
+    _narrow()
+
+
+def _narrow() -> None:
+    """Pages are read without the sensitive cases that are closed to the reader. What writes is told by the policy."""
+    if g.actor is None:
+        return
+    if g.only_reads:
+        sensitive_cases.narrow(g.session, g.actor)
+    else:
+        sensitive_cases.notice(g.session)
 
 
 def _recognise() -> None:
     g.is_known = True
     if "_user_id" not in browser_session or not current_user.is_authenticated:
         return
-    g.actor = current_user.actor
+    g.actor = sensitive_cases.with_reasons(g.session, current_user.actor, g.now)
+    _narrow()
     logs.about(person=g.actor.username)
     g.locale = g.actor.locale if g.actor.locale in LOCALES else DEFAULT_LOCALE
 
@@ -216,6 +230,14 @@ def read_again() -> None:
     """
     abandon()
     _open(g.store, reads=True)
+
+
+@contextlib.contextmanager
+def another_view() -> Iterator[Session]:
+    """A session of its own for a file that is written after its reason was kept: as narrow as that of a page."""
+    with g.store.reading() as session:
+        sensitive_cases.narrow(session, g.actor)
+        yield session
 
 
 def load_user(key: str) -> SignedIn | None:

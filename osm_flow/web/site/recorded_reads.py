@@ -10,18 +10,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import current_app, g, request
+from flask import Flask, Response, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
-from osm_flow.domain.access.policy import Verb
+from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, is_open_to
 from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 from osm_flow.operations.cases.acts import case_with
-from osm_flow.operations.cases.attachments import attachment_with_case
+from osm_flow.operations.cases.attachments import attachment_with_case, case_of_attachment
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.ledger.refusals import RefusalCounter, is_there
 from osm_flow.operations.ledger.security_events import EventKind, Happening
-from osm_flow.operations.privacy.retention import is_sensitive
+from osm_flow.operations.policy_facts import case_facts
 from osm_flow.store.models import Case
-from osm_flow.web.site.access import rule_of
+from osm_flow.store.sensitive_cases import met_in
+from osm_flow.web.site.access import AUDITING, rule_of
 
 # Pages load in pieces and people go back and forth: the same thing looked at again so soon is the same look.
 _ONE_LOOK = timedelta(minutes=15)
@@ -43,10 +45,65 @@ def record_this_read() -> None:
     case = _case()
     if request.endpoint == "work_items.attachment":
         _record_download()
-    elif rule is not None and Verb.see_audit in rule.verbs:
-        _record_audit(case)
-    elif case is not None and is_sensitive(g.session, case):
+    elif rule is not None and AUDITING & set(rule.verbs):
+        _record_audit(None if Verb.say_why in rule.verbs else case)
+    elif case is not None and case.is_sensitive:
         recorded_read(Read(AccessKind.case_opened, case))
+
+
+def _has_reason_first(case: Case) -> bool:
+    """Whether the person may open the case as an auditor, and has not said why yet."""
+    facts = case_facts(g.session, case, g.actor)
+    return not is_open_to(g.actor, facts) and decide(g.actor, Verb.say_why, OfficeFacts(case.office_id)).allowed
+
+
+def ask_why() -> BaseResponse | None:
+    """Before an auditor opens what is of a sensitive case: the page on which they say why, once for some hours."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    rule = rule_of(view) if view else None
+    if g.get("actor") is None or request.method != "GET" or rule is None or Verb.say_why in rule.verbs:
+        return None
+    case = _case() or _case_of_file()
+    if case is None or not case.is_sensitive or not _has_reason_first(case):
+        return None
+    return redirect(url_for("privacy.why", case_id=case.id, next=request.full_path.rstrip("?")))
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(ask_why)
+
+
+def record_what_is_shown(response: Response) -> None:
+    """Before any answer goes that a view made: record each sensitive case that it shows, be it a row or a refused form.
+
+    What was read for the page is known by its session; that the page shows it, by its number or a link to it.
+    """
+    if (
+        g.get("actor") is None
+        or "session" not in g
+        or request.endpoint == "work_items.attachment"
+        or 300 <= response.status_code < 400
+    ):
+        return
+    met = met_in(g.session)
+    if not met:
+        return
+    asked = _case()
+    body = None if response.is_streamed or response.direct_passthrough else response.get_data()
+    for case, names in met.items():
+        if asked is not None and asked.id == case.id:
+            _record_shown(Read(AccessKind.case_opened, case), response)
+        elif body is None or any(name.encode() in body for name in names):
+            _record_shown(Read(AccessKind.case_listed, case), response)
+
+
+def _record_shown(read: Read, response: Response) -> None:
+    if g.only_reads or response.status_code >= 400:
+        if not g.only_reads:  # what was begun is not kept, and must hold up nobody who keeps something
+            g.session.rollback()
+        recorded_read(read)
+    else:
+        record_access(g.session, g.actor, g.now, read, once_within=_ONE_LOOK)
 
 
 # ---- refusals --------------------------------------------------------------------------------------------------
@@ -118,6 +175,11 @@ def _record_audit(case: Case | None) -> None:
 def _record_download() -> None:
     attachment, case = attachment_with_case(g.session, (request.view_args or {})["attachment_id"])
     recorded_read(Read(AccessKind.attachment_downloaded, f"{case.business_key} sha256:{attachment.sha256}", case=case))
+
+
+def _case_of_file() -> Case | None:
+    number = (request.view_args or {}).get("attachment_id")
+    return case_of_attachment(g.session, number) if number is not None else None
 
 
 def _case() -> Case | None:

@@ -115,7 +115,7 @@ def obstacle_words(decision: Decision, holder: str = "") -> str:
             return gettext("ผู้ที่ทำงานที่ต้องตรวจเป็นผู้ให้หรือยืนยันตำแหน่งของคุณ จึงต้องให้คนอื่นตรวจ")
         case Reason.held:
             return gettext("%(name)s รับงานนี้ไว้แล้ว คุณอ่านได้แต่แก้ไม่ได้", name=holder)
-        case Reason.role | Reason.foreign:
+        case Reason.role | Reason.foreign | Reason.closed:
             return gettext("งานนี้เป็นของหน้าที่อื่น คุณอ่านได้แต่แก้ไม่ได้")
         case Reason.state:
             return gettext("เรื่องนี้พักอยู่ งานทุกงานรอจนกว่าจะให้เดินต่อ")

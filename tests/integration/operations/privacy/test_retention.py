@@ -1,4 +1,4 @@
-"""What must be kept: for how long by its class, whatever its class by a hold; and cases whose opening is recorded."""
+"""What must be kept: for how long by its class, and whatever its class by a hold."""
 
 from __future__ import annotations
 
@@ -296,33 +296,3 @@ def test_history_of_holds_is_kept(store: Store) -> None:
     for statement in ("DELETE FROM legal_holds", "UPDATE legal_holds SET reason = 'y'"):
         with pytest.raises(DBAPIError, match="append-only"), store.transaction() as session:
             session.execute(text(statement))
-
-
-# ---- sensitive cases -------------------------------------------------------------------------------------------
-
-
-def test_a_sensitive_case_says_so(session: Session, root: Actor) -> None:
-    boss, case = make_person(session, "boss", "osm_director"), make_case(session)
-
-    retention.mark_sensitive(session, case.id, boss, later(6), sensitive=True, reason="ข้อมูลสุขภาพ")
-    assert retention.is_sensitive(session, case)
-    retention.mark_sensitive(session, case.id, boss, later(7), sensitive=False, reason="ไม่ใช่แล้ว")
-    assert not retention.is_sensitive(session, case)
-    assert kinds(session, case)[1:] == ["case.marked_sensitive", "case.unmarked_sensitive"]
-    assert verify_case(session, case.id) == []
-
-
-def test_a_process_may_make_all_its_cases_sensitive(session: Session, root: Actor) -> None:
-    plain = make_case(session)
-    deploy_with(session, "sensitive", "true")
-
-    assert [retention.is_sensitive(session, one) for one in (plain, make_case(session))] == [False, True]
-
-
-def test_who_decides_about_data_marks_cases_with_a_reason(session: Session, root: Actor, anan: Actor) -> None:
-    case = make_case(session)
-
-    with pytest.raises(NotYourRole):
-        retention.mark_sensitive(session, case.id, anan, NOW, sensitive=True, reason="x")
-    with pytest.raises(ReasonMissing):
-        retention.mark_sensitive(session, case.id, root, NOW, sensitive=True, reason=" ")

@@ -18,7 +18,7 @@ from osm_flow.operations.people.signing_in import _NOBODYS_HASH, _hasher
 from osm_flow.settings import Settings
 from osm_flow.store.models import LoginAttempt, Notification, Person
 from osm_flow.store.session import Store
-from osm_flow.web.pages.account import local_target
+from osm_flow.web.site.access import local_target
 from tests.factories import NOW
 from tests.integration.web.conftest import PASSWORD, Clock, Visitor
 

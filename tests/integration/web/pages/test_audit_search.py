@@ -8,9 +8,10 @@ from zipfile import ZipFile
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from osm_flow.documents.sheets import SHEET_FORMS, Sheet, SheetForm
-from osm_flow.store.models import Access
+from osm_flow.store.models import Access, Notification, Person
 from osm_flow.store.session import Store
 from tests.factories import NOW
 from tests.integration.web.histories import make_history
@@ -106,3 +107,14 @@ def test_the_clock_of_the_site_is_the_one_of_the_record(site: Site, ids: dict[st
     downloaded(site.visit("malee"), "csv", reason="ตรวจ")
 
     assert site.read(lambda session: session.scalars(select(Access.at)).one()) == NOW
+
+
+def test_who_has_unread_notices_searches_as_everybody(site: Site, ids: dict[str, str]) -> None:
+    """The number at the bell is no part of what a page says."""
+
+    def tell(session: Session) -> None:
+        for person_id in session.scalars(select(Person.id)):
+            session.add(Notification(person_id=person_id, kind="x", text_th="ข่าว", text_en="news", at=NOW))
+
+    site.arrange(tell)
+    assert site.visit("malee").get("/audit/search").status == 200

@@ -9,6 +9,7 @@ from osm_flow.domain.access.policy import (
     RULES,
     SYSTEM_VERBS,
     CaseFacts,
+    Circle,
     DutiesAreSeparate,
     Facts,
     HeldBySomeoneElse,
@@ -21,6 +22,7 @@ from osm_flow.domain.access.policy import (
     WorkItemFacts,
     decide,
     is_everywhere,
+    is_open_to,
     require,
     takes_part,
 )
@@ -37,7 +39,8 @@ FACTS: dict[Verb, Facts] = {
     ),
     Verb.resume_case: CaseFacts(OFFICE, state="SUSPENDED"),
     Verb.start_case: ProcessFacts("annual_cycle", OFFICE),
-    **dict.fromkeys((Verb.manage_witnesses, Verb.hold, Verb.erase), OfficeFacts(OFFICE)),
+    **dict.fromkeys((Verb.manage_witnesses, Verb.hold, Verb.erase, Verb.say_why), OfficeFacts(OFFICE)),
+    Verb.mark_sensitive: CaseFacts(OFFICE),
     **dict.fromkeys((Verb.see_team, Verb.see_audit, Verb.manage_people, Verb.move_calendar), OfficeFacts(OFFICE)),
     **dict.fromkeys(
         (Verb.confirm_position, Verb.record_order, Verb.propose_diagrams, Verb.retry_incident), OfficeFacts(OFFICE)
@@ -56,6 +59,8 @@ MAY = {
     Verb.see_history: READERS,
     Verb.see_team: HEADS | SUPERIORS | {"admin", "auditor"},
     Verb.see_audit: {"admin", "auditor"},
+    Verb.say_why: {"auditor"},
+    Verb.mark_sensitive: {"osm_director", "osm_admin_head", "admin"},
     Verb.start_case: OSM | SUPERIORS,
     Verb.record_message: OSM,
     Verb.claim: set(),
@@ -400,3 +405,53 @@ def test_a_position_in_two_offices_counts_where_it_is_held() -> None:
     assert not actor.has("osm_me", OTHER_OFFICE)
     assert decide(actor, Verb.see_audit, OfficeFacts(OTHER_OFFICE)).allowed
     assert not decide(actor, Verb.see_audit, OfficeFacts(OFFICE)).allowed
+
+
+# ---- sensitive cases -------------------------------------------------------------------------------------------
+
+CIRCLE = Circle("case-1", ("osm_strategy", "province_planner@TH-41", "user:named"), frozenset({7}))
+
+
+def person(*hats: Hat, id_: int = 1, username: str = "x", into: frozenset[str] = frozenset()) -> Actor:
+    return Actor(id_, username, username, hats, every_office=(OFFICE, OTHER_OFFICE), looked_into=into)
+
+
+@pytest.mark.parametrize("role", SIGN_IN_ROLES)
+def test_a_sensitive_case_is_open_to_candidates_and_the_director_by_role_and_to_no_other_role(role: str) -> None:
+    actor = person(Hat(role, OFFICE, PROVINCE))
+    facts = CaseFacts(OFFICE, province_id=PROVINCE, circle=CIRCLE)
+
+    seen = decide(actor, Verb.see_case, facts).allowed
+    assert seen == (role in {"osm_strategy", "osm_director", "province_planner"})
+    if not is_open_to(actor, facts):
+        assert {decide(actor, verb, facts).reason for verb in Verb if verb not in SYSTEM_VERBS} == {Reason.closed}
+        with pytest.raises(NotFound):
+            require(actor, Verb.see_case, facts)
+
+
+@pytest.mark.parametrize(
+    ("actor", "is_open"),
+    [
+        (person(Hat("admin", OFFICE), id_=7), True),  # did a step, or is named
+        (person(Hat("admin")), False),
+        (person(Hat("province_planner", OFFICE, OTHER_PROVINCE)), False),
+        (person(Hat("osm_data", OFFICE), username="named"), True),
+        (person(Hat("osm_director", OFFICE, None, "acting", "boss", "boss", "", 3)), True),
+        (person(Hat("osm_director", OTHER_OFFICE)), False),
+        (person(Hat("osm_director", OTHER_OFFICE), Hat("osm_data", OFFICE)), False),
+        (person(Hat("auditor", OFFICE)), False),
+        (person(Hat("auditor", OFFICE), into=frozenset({"case-1"})), True),
+        (person(Hat("auditor"), into=frozenset({"case-1"})), True),
+        (person(Hat("auditor", OFFICE), into=frozenset({"case-2"})), False),
+        (person(Hat("admin", OFFICE), Hat("auditor", OTHER_OFFICE), into=frozenset({"case-1"})), False),
+        (SYSTEM, True),
+    ],
+)
+def test_a_sensitive_case_is_open_to_people_in_it_and_to_auditors_who_said_why(actor: Actor, is_open: bool) -> None:
+    for facts in (CaseFacts(OFFICE, circle=CIRCLE), WorkItemFacts(OFFICE, circle=CIRCLE)):
+        assert is_open_to(actor, facts) is is_open
+
+
+def test_an_ordinary_case_is_as_it_was() -> None:
+    assert is_open_to(person(Hat("admin", OFFICE)), CaseFacts(OFFICE))
+    assert is_open_to(person(Hat("admin", OFFICE)), OfficeFacts(OFFICE))
