@@ -17,13 +17,16 @@ from types import ModuleType
 from typing import Any
 
 import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.domain.merkle_note import VerifierKey, read_keys
+from osm_flow.domain.merkle_note import Note, Signature, VerifierKey, read_keys
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.bundles import checking as bundle_checking
 from osm_flow.operations.bundles import writing as bundle_writing
+from osm_flow.operations.bundles.checking import Verifier
+from osm_flow.operations.bundles.player import shown_data
 from osm_flow.operations.bundles.reading import BundleUnreadable
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.attachments import GivenFile
@@ -69,7 +72,7 @@ def write_bundle(store: Store, case_id: str, path: Path, keyring: Keyring | None
     with store.transaction() as session:
         bundle_writing.prepare_export(session, case_id, SYSTEM, later(60), reason="ตรวจสอบ", keyring=keyring)
     with store.reading() as session, path.open("wb") as file:
-        bundle_writing.write_bundle(session, case_id, file, payloads=payloads)
+        bundle_writing.write_bundle(session, case_id, file, payloads=payloads, keyring=keyring)
     return path
 
 
@@ -111,6 +114,36 @@ def product_faults(path: Path, trusted: list[VerifierKey] | None = None, *, repl
     return [f"{fault.seq} {fault.code}: {fault.message}" for fault in report.faults]
 
 
+def verdict_of(path: Path, *arguments: str) -> tuple[int, str]:
+    """Exit code and last line of verify.py, which are those of the product, too; `arguments` are verify.py's own."""
+    code, said = run_script(path, *arguments)
+    assert "Traceback" not in said
+    options = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    read = {name: Path(options[name]).read_bytes() for name in ("--checkpoint", "--consistency") if name in options}
+    given = Verifier(
+        keys_of(Path(options["--key"])) if "--key" in options else None,
+        read.get("--checkpoint"),
+        read.get("--consistency"),
+        allows_newer="--allow-newer" in arguments,
+    )
+    last = said.splitlines()[-1]
+    assert last.startswith("RESULT ")
+    told = (code, last.removeprefix("RESULT "))
+    assert told == _product_verdict(path, given), said
+    return told
+
+
+def _product_verdict(path: Path, given: Verifier) -> tuple[int, str]:
+    try:
+        report = bundle_checking.check_bundle(path, given=given)
+    except BundleUnreadable:
+        return 1, "does not hold"
+    if report.verdict.faults and report.verdict.is_first:
+        # How many there are depends on how they are counted.
+        return int(report.verdict.outcome), run_script(path)[1].splitlines()[-1].removeprefix("RESULT ")
+    return int(report.verdict.outcome), str(report.verdict)
+
+
 def keys_of(path: Path) -> list[VerifierKey]:
     return read_keys(path.read_text().splitlines())
 
@@ -121,6 +154,8 @@ class Forger:
 
     files: dict[str, bytes]
     order: list[str] = field(default_factory=list)
+    # A key of the forger's own, which signs the manifest when it is put together.
+    private: Ed25519PrivateKey | None = None
 
     @classmethod
     def of(cls, path: Path) -> Forger:
@@ -132,7 +167,8 @@ class Forger:
         return json.loads(self.files["manifest.json"])  # type: ignore[no-any-return]
 
     def ids(self) -> list[str]:
-        return [about["id"] for about in self.manifest["cases"]]
+        """The cases, the exported one first."""
+        return [about["id"] for about in cases_in(self.manifest)]
 
     def lines(self, case_id: str, name: str = "journal") -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.files[f"cases/{case_id}/{name}.jsonl"].splitlines()]
@@ -159,23 +195,54 @@ class Forger:
             line["hash"] = hash_of(line)
         self.put_lines(case_id, lines)
 
+    def fit_player(self) -> None:
+        """Let the page that shows the cases show the files as they are now."""
+        page = self.files["player.html"].decode()
+        old = page.partition('id="data">')[2].partition("</script>")[0]
+        cases = []
+        for case_id in self.ids():
+            payloads = {line["seq"]: json.loads(line["body"]) for line in self.lines(case_id, "payloads")}
+            shown = json.loads(self.files[f"cases/{case_id}/case.json"])
+            states = self.lines(case_id, "states")
+            cases.append({"case": shown, "records": self.lines(case_id), "states": states, "payloads": payloads})
+        named = {line["definition"]["sha256"] for case_id in self.ids() for line in self.lines(case_id)}
+        texts = {name: self.files[f"definitions/{name}/process.bpmn"].decode("utf-8", "replace") for name in named}
+        checkpoint = self.files["checkpoint.txt"].decode("utf-8", "replace") if "checkpoint.txt" in self.files else None
+        data = json.dumps(shown_data(cases, texts, checkpoint), ensure_ascii=False).replace("<", "\\u003c")
+        self.files["player.html"] = page.replace(old, data).encode()
+
+    def _fit_manifest(self) -> None:
+        manifest = self.manifest
+        for about in cases_in(manifest):
+            lines = self.lines(about["id"])
+            about["records"], about["head"] = len(lines), lines[-1]["hash"] if lines else GENESIS
+        manifest["files"] = {
+            name: {"sha256": sha256(content).hexdigest(), "size": len(content)}
+            for name, content in self.files.items()
+            if name not in ("manifest.json", "manifest.sig")
+        }
+        self.files["manifest.json"] = rfc8785.dumps(manifest) + b"\n"
+        if self.private is not None:
+            origin = self.files["checkpoint.txt"].decode().partition("\n")[0]
+            key = VerifierKey(origin, self.private.public_key().public_bytes_raw())
+            text = f"{origin}\nosm-flow-bundle/2\n{sha256(self.files['manifest.json']).hexdigest()}\n"
+            note = Note(text, (Signature(origin, key.key_hash, self.private.sign(text.encode())),))
+            self.files["manifest.sig"] = str(note).encode()
+
     def write(self, path: Path, *, fitting: bool = True) -> Path:
         """Put it together; `fitting`: the manifest names the files, heads and numbers as they are now."""
         if fitting:
-            manifest = self.manifest
-            for about in manifest["cases"]:
-                lines = self.lines(about["id"])
-                about["records"], about["head"] = len(lines), lines[-1]["hash"] if lines else GENESIS
-            manifest["files"] = {
-                name: {"sha256": sha256(content).hexdigest(), "size": len(content)}
-                for name, content in self.files.items()
-                if name != "manifest.json"
-            }
-            self.files["manifest.json"] = rfc8785.dumps(manifest) + b"\n"
+            self._fit_manifest()
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in self.files.items():
                 archive.writestr(name, content)
         return path
+
+
+def cases_in(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a manifest of either format says of its cases."""
+    listed: list[dict[str, Any]] = manifest.get("cases", manifest.get("chains"))
+    return [about for about in listed if about.get("kind", "case") == "case"]
 
 
 def hash_of(line: dict[str, Any]) -> str:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.deadlines import local_day
-from osm_flow.domain.merkle_note import VerifierKey, read_keys
+from osm_flow.domain.merkle_note import NoteUnreadable, VerifierKey, note_in, read_keys
 from osm_flow.operations.audit import checkpoints, log_checks, repairs, signing_keys
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit.kept_checkpoints import set_aside, told_of_set_aside
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
+from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind, changes_of
 from osm_flow.operations.people.hats import actor_named
@@ -102,7 +105,7 @@ def verify(context: Context, files: tuple[Path, ...], trust: Path | None, as_jso
 def verified(context: Context, files: tuple[Path, ...] = (), trust: Path | None = None) -> log_checks.LogReport:
     """The log held against everything that this machine knows of it, and against checkpoints from elsewhere."""
     kept = checkpoints.kept_copies(context.keyring)
-    kept += [(str(path), _note_in(path.read_text(encoding="utf-8", errors="replace"))) for path in files]
+    kept += [(str(path), note_in(path.read_text(encoding="utf-8", errors="replace"))) for path in files]
     trusted = keys_in(trust) if trust else context.keyring.trusted()
     with context.store.reading() as session:
         report = log_checks.check_log(session, trusted=trusted, kept=kept)
@@ -111,15 +114,12 @@ def verified(context: Context, files: tuple[Path, ...] = (), trust: Path | None 
 
 
 def keys_in(path: Path) -> list[VerifierKey]:
-    """The keys in a file; beside each there may stand its period, as `audit keys list` prints it."""
+    """The keys in a file; beside each there may stand its period, as `audit keys list` prints it. Raises NoteUnreadable."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    return read_keys(line.split()[0] for line in lines if line.strip())
-
-
-def _note_in(text: str) -> str:
-    """The checkpoint at the end of a mail that somebody saved as it came; a bare checkpoint is its own."""
-    blocks = [block.strip("\n") for block in text.replace("\r\n", "\n").strip().split("\n\n") if block.strip()]
-    return "\n\n".join(blocks[-2:]) + "\n"
+    keys = read_keys(line.split()[0] for line in lines if line.strip())
+    if not keys:
+        raise NoteUnreadable(reason="there is no public key in it")
+    return keys
 
 
 @audit.command()
@@ -200,6 +200,37 @@ def _show_records(context: Context, wanted: AdminFilter, after: str | None, as_j
 
 def _told(item: dict[str, Any]) -> str:
     return ", ".join(f"{name}: {change['old']} -> {change['new']}" for name, change in item["changes"].items())
+
+
+@audit.command()
+@click.option(
+    "--bundle", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The ZIP file that is written."
+)
+@click.option("--reason", default="", help="Why; it is recorded. A bundle is not written without one.")
+@click.option("--as", "username", help="Who exports it (user name); the system when left out.")
+@click.pass_obj
+def export(context: Context, bundle: Path, reason: str, username: str | None) -> None:
+    """Write all records of administration with their proof as a ZIP file that strangers can check."""
+    now = context.now()
+    with written_whole(bundle) as file:
+        with context.store.transaction() as session:
+            actor = actor_named(session, username, local_day(now)) if username else SYSTEM
+            bundle_writing.prepare_administration_export(session, actor, now, reason=reason, keyring=context.keyring)
+        with context.store.reading() as session:
+            bundle_writing.write_administration_bundle(session, file, keyring=context.keyring)
+
+
+@contextmanager
+def written_whole(target: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of the target when all is written; what fails leaves the target of before."""
+    unfinished = target.with_name(f"{target.name}.part")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    click.echo(f"{target}: {target.stat().st_size} bytes")
 
 
 # ---- keys ------------------------------------------------------------------------------------------------------

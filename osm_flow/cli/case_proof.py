@@ -11,16 +11,18 @@ import click
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from osm_flow.cli.audit import keys_in, verified
+from osm_flow.cli.audit import keys_in, verified, written_whole
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.journal import Fault
-from osm_flow.domain.merkle_note import VerifierKey
 from osm_flow.operations.audit.log_checks import LogReport
 from osm_flow.operations.bundles import checking as bundle_checking
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.bundles.case_document import exported
+from osm_flow.operations.bundles.checking import Verifier
+from osm_flow.operations.bundles.reading import FIRST
+from osm_flow.operations.bundles.verdicts import Outcome, Verdict
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.replay import verify
 from osm_flow.operations.replay.compare_states import Deep
@@ -34,17 +36,31 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--all", "every", is_flag=True, help="Every case.")
 @click.option("--deep", is_flag=True, help="Tell the first state that differs, both as recorded and as replayed.")
 @click.option("--bundle", type=_FILE, help="An exported bundle instead of a case of this installation.")
-@click.option("--key", type=_FILE, help="With --bundle: the public keys to trust, one per line.")
+@click.option(
+    "--key", type=_FILE, help="With --bundle: the public keys to trust, one per line; else this machine's own."
+)
+@click.option("--checkpoint", type=_FILE, help="With --bundle: a checkpoint that a witness kept, to compare with.")
+@click.option("--consistency", type=_FILE, help="With --checkpoint: the proof that `audit consistency --json` printed.")
+@click.option(
+    "--allow-newer", is_flag=True, help="With --bundle: take what no signature covers, and tell what that is."
+)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def verify_(
-    context: Context, case_id: str | None, every: bool, deep: bool, bundle: Path | None, key: Path | None, as_json: bool
+    context: Context,
+    /,
+    case_id: str | None,
+    every: bool,
+    deep: bool,
+    bundle: Path | None,
+    as_json: bool,
+    **of_bundle: Any,
 ) -> None:
-    """Recompute the chains and replay the cases; exit code 1 if anything is wrong."""
-    if [every, bool(case_id), bool(bundle)].count(True) != 1 or (key and not bundle):
+    """Recompute the chains and replay the cases; exit code 1 if anything is wrong, 3 if a bundle is not proven."""
+    if [every, bool(case_id), bool(bundle)].count(True) != 1 or (any(of_bundle.values()) and not bundle):
         raise click.UsageError("name a case, or say --all, or give a --bundle (and perhaps its --key)")
     if bundle is not None:
-        _verify_bundle(bundle, keys_in(key) if key else None, deep, as_json)
+        _verify_bundle(bundle, _given(context, **of_bundle), deep, as_json)
         return
     with context.store.reading() as session:
         results = list(_results(session, case_id, deep))
@@ -81,18 +97,12 @@ def export(
         output.write("\n")
         return
     now = context.now()
-    unfinished = bundle.with_name(f"{bundle.name}.part")
-    try:
-        with unfinished.open("wb") as file:
-            with context.store.transaction() as session:
-                actor = actor_named(session, username, local_day(now)) if username else SYSTEM
-                bundle_writing.prepare_export(session, case_id, actor, now, reason=reason, keyring=context.keyring)
-            with context.store.reading() as session:
-                bundle_writing.write_bundle(session, case_id, file, payloads=not without_payloads)
-        unfinished.replace(bundle)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    click.echo(f"{bundle}: {bundle.stat().st_size} bytes")
+    with written_whole(bundle) as file:
+        with context.store.transaction() as session:
+            actor = actor_named(session, username, local_day(now)) if username else SYSTEM
+            bundle_writing.prepare_export(session, case_id, actor, now, reason=reason, keyring=context.keyring)
+        with context.store.reading() as session:
+            bundle_writing.write_bundle(session, case_id, file, payloads=not without_payloads, keyring=context.keyring)
 
 
 def _results(session: Session, case_id: str | None, deep: bool) -> Iterable[Deep]:
@@ -130,14 +140,36 @@ def _still_checked(results: list[Deep], faults: list[Fault]) -> list[str]:
     return [f"{told}: {', '.join(checked)}" if checked else told]
 
 
-def _verify_bundle(path: Path, trusted: list[VerifierKey] | None, deep: bool, as_json: bool) -> None:
-    report = bundle_checking.check_bundle(path, trusted=trusted, replaying=deep)
+def _given(
+    context: Context, key: Path | None, checkpoint: Path | None, consistency: Path | None, allow_newer: bool
+) -> Verifier:
+    """What the verifier brought along, and the keys of this machine."""
+    return Verifier(
+        trusted=keys_in(key) if key else None,
+        witness=checkpoint.read_bytes() if checkpoint else None,
+        proof=consistency.read_bytes() if consistency else None,
+        allows_newer=allow_newer,
+        own=context.keyring.trusted(),
+    )
+
+
+def _verify_bundle(path: Path, given: Verifier, deep: bool, as_json: bool) -> None:
+    report = bundle_checking.check_bundle(path, given=given, replaying=deep)
     signed = f", signed by {', '.join(report.signers)}" if report.signers else ""
     notes = [*report.notes, *_still_checked(report.cases, report.faults)]
-    _tell(report.cases, report.faults, notes, as_json, f"{path}: {len(report.cases)} cases{signed}")
+    if report.verdict.is_first:
+        notes.append(f"{FIRST}: nobody signed where the chains end, nor what the files for reading say")
+    _tell(report.cases, report.faults, notes, as_json, f"{path}: {len(report.cases)} cases{signed}", report.verdict)
 
 
-def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: bool, summary: str) -> None:
+def _tell(
+    results: list[Deep],
+    faults: list[Fault],
+    notes: list[str],
+    as_json: bool,
+    summary: str,
+    verdict: Verdict | None = None,
+) -> None:
     for fault in faults:
         where = f"{fault.case_id} record {fault.seq}: " if fault.case_id else ""
         click.echo(f"{where}{fault.code}: {fault.message}", err=True)
@@ -156,6 +188,11 @@ def _tell(results: list[Deep], faults: list[Fault], notes: list[str], as_json: b
         report["compared"] = compared
         report["differences"] = [result.difference.as_json() for result in results if result.difference]
     others = sum(not fault.case_id for fault in faults)
-    say(report, as_json, f"{summary}, {broken} with faults" + (f", {others} faults beside the cases" if others else ""))
-    if faults:
-        raise SystemExit(1)
+    text = f"{summary}, {broken} with faults" + (f", {others} faults beside the cases" if others else "")
+    if verdict is not None:
+        report |= {"verdict": str(verdict), "proven": [vars(reach) for reach in verdict.reaches]}
+        text += f"\nRESULT {verdict}"
+    say(report, as_json, text)
+    outcome = verdict.outcome if verdict is not None else Outcome.faulty if faults else Outcome.holds
+    if outcome:
+        raise SystemExit(int(outcome))

@@ -112,6 +112,16 @@ def read_note(raw: str | bytes) -> Note:
     return Note(body + "\n", tuple(map(_read_signature, below[:-1].split("\n"))))
 
 
+def note_in(raw: str | bytes) -> str:
+    """The checkpoint at the end of a mail that somebody saved as it came; a bare checkpoint is its own.
+
+    Raises NoteUnreadable for what is no text.
+    """
+    text = _decoded(raw).replace("\r\n", "\n").strip()
+    blocks = [block.strip("\n") for block in text.split("\n\n") if block.strip()]
+    return "\n\n".join(blocks[-2:]) + "\n"
+
+
 def read_head(note: Note) -> Head:
     """The head of the log that a note states. Raises NoteUnreadable."""
     lines = note.text[:-1].split("\n")

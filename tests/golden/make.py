@@ -26,6 +26,7 @@ from osm_flow.demo import loading
 from osm_flow.demo.cast import OFFICE
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition, PositionKind
+from osm_flow.operations.audit.log import make_checkpoint
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.cases.acts import resume_case, suspend_case
@@ -54,10 +55,13 @@ def main(folder: Path) -> None:
         year = _laid_out(store)
         _on_top_of(year, "draft_the_plan_that_is_returned_once", _delegate_and_pause)
         story.test_a_whole_year(year)
-        _erase(year)
         keyring = Keyring(Path(desk) / "keys", "golden.osm-flow.example/journal")
+        with store.transaction() as session:  # so that the bundles carry a proof from an earlier checkpoint
+            make_checkpoint(session, year.now, SYSTEM, keyring=keyring)
+        _erase(year)
         for key, case_id in _longest_cases(store).items():
             _export(year, case_id, folder / f"{key}.zip", keyring)
+        _export_administration(year, folder / "administration.zip", keyring)
         (folder / "keys.txt").write_text((keyring.folder / "trusted").read_text(encoding="utf-8"), encoding="utf-8")
         store.close()
 
@@ -136,7 +140,17 @@ def _export(year: Year, case_id: str, path: Path, keyring: Keyring) -> None:
     with year.store.transaction() as session:
         bundle_writing.prepare_export(session, case_id, SYSTEM, year.now, reason="golden history", keyring=keyring)
     with year.store.reading() as session, path.open("wb") as file:
-        bundle_writing.write_bundle(session, case_id, file)
+        bundle_writing.write_bundle(session, case_id, file, keyring=keyring)
+    print(f"{path.name}: {path.stat().st_size} bytes")
+
+
+def _export_administration(year: Year, path: Path, keyring: Keyring) -> None:
+    with year.store.transaction() as session:
+        bundle_writing.prepare_administration_export(
+            session, SYSTEM, year.now, reason="golden history", keyring=keyring
+        )
+    with year.store.reading() as session, path.open("wb") as file:
+        bundle_writing.write_administration_bundle(session, file, keyring=keyring)
     print(f"{path.name}: {path.stat().st_size} bytes")
 
 

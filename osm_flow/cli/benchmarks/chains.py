@@ -34,8 +34,8 @@ def chain(bench: Bench) -> dict[str, Any]:
             audit_log.make_checkpoint(session, bench.now(), SYSTEM, keyring=office.context.keyring)
         bundle = office.context.data_dir / "bundle.zip"
         with office.store.reading() as session, bundle.open("wb") as target:
-            bundle_writing.write_bundle(session, case_id, target)
-        offline = timed(_verify, bundle)
+            bundle_writing.write_bundle(session, case_id, target, keyring=office.context.keyring)
+        offline = timed(_verify, bundle, office.context.keyring.folder / "trusted")
         idle = timed(subprocess.run, [sys.executable, "-I", "-c", "pass"])
         with office.store.reading() as session:
             history = history_of(session, session.get_one(Case, case_id))
@@ -50,10 +50,10 @@ def chain(bench: Bench) -> dict[str, Any]:
     }
 
 
-def _verify(bundle: Path) -> None:
+def _verify(bundle: Path, key: Path) -> None:
     with as_file(files("osm_flow.operations.bundles.files") / "verify.py") as script:
         answer = subprocess.run(  # noqa: S603 (the script that we ship)
-            [sys.executable, "-I", script, bundle], capture_output=True, text=True, check=False
+            [sys.executable, "-I", script, bundle, "--key", key], capture_output=True, text=True, check=False
         )
     if answer.returncode != 0:
         raise RuntimeError(f"the bundle does not verify: {answer.stdout[-2000:]}{answer.stderr[-2000:]}")

@@ -33,6 +33,9 @@ OTHER_CHAINS: dict[str, type[AdminRecord] | type[AccessRecord]] = {
     access_chain.CHAIN: AccessRecord,
 }
 
+# A line of every checkpoint: whoever signs it writes bundles of this format, so none of an earlier one goes with it.
+BUNDLES = "bundles osm-flow-bundle/2"
+
 
 class NotLogged(NotFound):
     """This record is not in the audit log yet, or not within the size that was asked for."""
@@ -115,7 +118,7 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
     if newest is not None and (newest.size, newest.key_id) == (size, key.key_id):
         return newest
     root = tree.root(size)
-    note = signing_keys.sign(str(Head(key.name, size, root)), key, keyring)
+    note = signing_keys.sign(str(Head(key.name, size, root, (BUNDLES,))), key, keyring)
     return _keep(session, Checkpoint(size, root.hex(), str(note), key.key_id, now), actor)
 
 
@@ -129,7 +132,7 @@ def rotate_key(session: Session, now: datetime, actor: Actor, *, keyring: Keyrin
     if (newest := latest_checkpoint(session)) is not None:
         _refuse_to_contradict(tree, newest)
     refuse_to_contradict(tree, keyring)
-    head = Head(keyring.origin, tree.get_size(), tree.root())
+    head = Head(keyring.origin, tree.get_size(), tree.root(), (BUNDLES,))
     note = signing_keys.rotate(session, keyring, head, actor, now, reason=reason)
     key_id = note.signatures[-1].key_id
     return _keep(session, Checkpoint(head.size, head.root.hex(), str(note), key_id, now), actor)

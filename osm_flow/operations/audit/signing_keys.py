@@ -20,7 +20,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey, is_name, read_head, read_keys, read_note
+from osm_flow.domain.merkle_note import (
+    Head,
+    Note,
+    NoteUnreadable,
+    Signature,
+    VerifierKey,
+    is_name,
+    read_head,
+    read_keys,
+    read_note,
+)
 from osm_flow.domain.search import says_nothing
 from osm_flow.errors import Invalid, Refused
 from osm_flow.store.advisory_locks import AdvisoryLock, take
@@ -87,9 +97,14 @@ class Keyring:
         return key
 
     def trusted(self) -> list[VerifierKey]:
-        """The public keys that were made on this machine or put into its file `trusted`."""
+        """The public keys that were made on this machine or put into its file `trusted`. Raises NoteUnreadable."""
         path = self.folder / "trusted"
-        return read_keys(path.read_text(encoding="utf-8").splitlines()) if path.exists() else []
+        if not path.exists():
+            return []
+        try:
+            return read_keys(path.read_text(encoding="utf-8").splitlines())
+        except UnicodeDecodeError:
+            raise NoteUnreadable(reason="it is not UTF-8") from None
 
     @property
     def copies(self) -> Path:
@@ -162,7 +177,7 @@ def rotate(session: Session, keyring: Keyring, head: Head, actor: Actor, now: da
     old = public_half(row)
     old_private = keyring.private(old)
     new = keyring.make(old.name)
-    text = str(Head(old.name, head.size, head.root, (f"{SUCCESSOR}{new}",)))
+    text = str(Head(old.name, head.size, head.root, (*head.extensions, f"{SUCCESSOR}{new}")))
     note = Note(text, (_signature(text, old, old_private), _signature(text, new, keyring.private(new))))
     _add(session, new, actor, now, how="rotated", reason=reason.strip(), endorsement=str(note))
     return note

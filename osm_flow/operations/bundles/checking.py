@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,30 @@ from typing import Any
 from osm_flow.domain import journal as rules
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.json import JSON
-from osm_flow.domain.merkle_note import Note, NoteUnreadable, VerifierKey, read_head, read_keys, read_note
+from osm_flow.domain.merkle_note import Head, VerifierKey
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
-from osm_flow.operations.bundles.reading import Bundle, BundledCase, parsed, read_bundle
+from osm_flow.operations.bundles import consistency
+from osm_flow.operations.bundles.chains import KNOWN, faults_of_other
+from osm_flow.operations.bundles.player import SHELLS, data_and_shell, shown_data
+from osm_flow.operations.bundles.reading import (
+    PARENTS,
+    Bundle,
+    BundledCase,
+    BundledChain,
+    is_digest,
+    parsed,
+    read_bundle,
+)
+from osm_flow.operations.bundles.seals import UNSIGNED, Seal, is_borne, seal_of
 from osm_flow.operations.bundles.states import lines_of_states
+from osm_flow.operations.bundles.verdicts import Reach, Verdict
 from osm_flow.operations.replay import compare_states
 from osm_flow.operations.replay.compare_states import Deep, KnownState
 from osm_flow.operations.replay.history import faults_of_history
 from osm_flow.operations.stepping.step import case_id_for
+
+_OF_CASE = {"id", "business_key", "office_id", "fiscal_year", "state", "outcome", *PARENTS}
 
 
 @dataclass(frozen=True)
@@ -32,31 +46,107 @@ class BundleReport:
     notes: list[str]
     cases: list[Deep]
     signers: list[str]
+    verdict: Verdict
 
 
-def check_bundle(path: Path, *, trusted: Sequence[VerifierKey] | None = None, replaying: bool = False) -> BundleReport:
-    """Check a bundle; its faults. Raises BundleUnreadable.
+@dataclass(frozen=True)
+class Verifier:
+    """What the verifier brought along.
 
-    With `trusted` keys the bundle must have a checkpoint that one of them signed; without, a key of its own is taken,
-    which proves nothing about who signed.
+    trusted       the keys of those whose signatures count; None: nobody's are known.
+    own           the keys of this machine, which count where nobody's were given and the bundle bears one of them.
+    witness       a checkpoint that a witness kept, as a file or a mail.
+    proof         what `audit consistency --json` printed.
+    allows_newer  whether what no signature covers is taken, and only told.
+    """
+
+    trusted: Sequence[VerifierKey] | None = None
+    witness: bytes | None = None
+    proof: bytes | None = None
+    allows_newer: bool = False
+    own: Sequence[VerifierKey] = ()
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether what nobody signed is a fault."""
+        return self.trusted is not None and not self.allows_newer
+
+
+_NOBODY = Verifier()
+
+
+def check_bundle(
+    path: Path, *, trusted: Sequence[VerifierKey] | None = None, given: Verifier = _NOBODY, replaying: bool = False
+) -> BundleReport:
+    """Check a bundle; its faults, and how far it is proven. Raises BundleUnreadable.
+
+    With `trusted` keys (or those in `given`) the bundle must have a checkpoint that one of them signed; without, a key of
+    its own is taken, which proves nothing about who signed.
     """
     bundle = read_bundle(path)
-    faults = [*bundle.faults, *_faults_of_tree(bundle), *_faults_of_strays(bundle)]
-    notes: list[str] = []
+    if trusted is None:
+        trusted = given.trusted
+    if trusted is None and is_borne(bundle, given.own):
+        trusted = given.own
+    given = replace(given, trusted=trusted)
+    faults = [*bundle.faults, *_faults_of_tree(bundle), *_faults_of_strays(bundle), *_faults_of_children(bundle)]
+    notes = list(_notes_of(bundle))
     cases: list[Deep] = []
     for case in bundle.cases:
         faults += _faults_of_case(bundle, case)
         cases.append(_replayed(case) if replaying and bundle.has_payloads else Deep(case.history.case_id))
         faults += cases[-1].faults
+    for chain in bundle.others:
+        faults += faults_of_other(chain)
     if replaying and not bundle.has_payloads:
         notes.append("the bundle has no payloads, so nothing can be replayed")
-    signers, signed_faults = _signers(bundle, trusted)
-    faults += signed_faults
-    if bundle.checkpoint is None:
-        notes.append("the bundle has no checkpoint: nothing shows that the chains are the original ones")
-    elif trusted is None:
+    seal = seal_of(bundle, given.trusted)
+    faults += seal.faults
+    notes += seal.notes
+    reaches = _reaches(bundle, seal.head, faults)
+    if seal.head is not None:
+        faults += _faults_of_cover(bundle, seal, reaches, given, notes)
+    faults += _faults_of_player(bundle, notes)
+    compared = _compared(bundle, seal, given, faults, notes)
+    if bundle.checkpoint is not None and given.trusted is None:
         notes.append("the key is from inside the bundle: it proves nothing about who signed")
-    return BundleReport(_in_order(faults), notes, cases, signers)
+    faults = _in_order(faults)
+    verdict = Verdict(
+        faults=len(faults),
+        is_first=bundle.is_first,
+        is_signed=bundle.checkpoint is not None,
+        is_trusted=given.trusted is not None,
+        is_sealed=seal.is_whole and given.trusted is not None,
+        is_compared=compared,
+        reaches=reaches,
+    )
+    return BundleReport(faults, notes, cases, seal.signers, verdict)
+
+
+def _compared(bundle: Bundle, seal: Seal, given: Verifier, faults: list[Fault], notes: list[str]) -> bool | None:
+    """Whether the checkpoint of a witness was compared; adds what is wrong with it, and how to get a proof."""
+    if given.witness is None:
+        return None
+    if seal.head is None:
+        faults.append(Fault("", 0, "checkpoint", "the bundle has no checkpoint, so nobody signed it"))
+        return False
+    compared = consistency.compare(bundle, seal.head, given.witness, given.proof, given.trusted)
+    faults += compared.faults
+    notes += compared.notes
+    return compared.is_compared
+
+
+def _notes_of(bundle: Bundle) -> Iterator[str]:
+    """What the reader of a verdict should know of what is not in the bundle, or not looked at by its kind."""
+    first = bundle.chains[0].about
+    if first.get("parent_case_id"):
+        yield f"case {first['id']} was called by case {first['parent_case_id']}, which is not in the bundle"
+    for one in bundle.manifest.get("not_started", ()):
+        parent, task = (one[name] for name in PARENTS)
+        yield f"case {parent}: the child of its task {task} had not begun when the bundle was written"
+    for chain in bundle.others:
+        if (kind := chain.about["kind"]) not in KNOWN:
+            yield f"chain {kind} {chain.about['id']}: kind {kind}: checked as a chain only"
 
 
 def root_of(leaf: bytes, position: int, size: int, path: Sequence[bytes]) -> bytes | None:
@@ -90,14 +180,13 @@ def _faults_of_case(bundle: Bundle, case: BundledCase) -> Iterator[Fault]:
     count, head = (history.chain[-1][0].seq, history.chain[-1][1]) if history.chain else (0, rules.GENESIS)
     if (count, head) != (case.about["records"], case.about["head"]):
         yield Fault(case_id, count, "head", "the journal does not end where the manifest says")
-    if {"id": case_id, **_parents(case.about)} != {"id": case.shown.get("id"), **_parents(case.shown)}:
+    if any(case.shown.get(name, "") != case.about[name] for name in ("id", *PARENTS)):
         yield Fault(case_id, 0, "case", "case.json is of another case than the manifest says")
     for seq in sorted(history.payloads):
         yield from _faults_of_body(bundle, case, seq)
-    ids = {other.history.case_id for other in bundle.cases}
-    for record, _ in history.chain:
-        if record.kind == RecordKind.child_ended and case_id_for(case_id, record.task_id or "") not in ids:
-            yield Fault(case_id, record.seq, "child", "the child case that ended here is not in the bundle")
+    if not bundle.is_first:
+        yield from _faults_of_shown(bundle, case)
+        yield from _faults_of_states(bundle, case)
     for state, (record, _) in zip(case.states, history.chain, strict=False):
         if (state.get("seq"), state.get("digest")) != (record.seq, record.state_digest):
             yield Fault(case_id, record.seq, "states", "states.jsonl tells of another state than the record")
@@ -116,12 +205,49 @@ def _faults_of_body(bundle: Bundle, case: BundledCase, seq: int) -> Iterator[Fau
             yield Fault(case_id, seq, "payload", "a case begins with its first record, and only there")
         if seq == 1:
             yield from _faults_of_first(case, body["about"])
+        if kind == RecordKind.payloads_erased:
+            iter(data["erased"])
         if kind == RecordKind.case_attached:
             name, size = data["sha256"], data["size"]
             if bundle.attachments.get(name) != (name, size):
                 yield Fault(case_id, seq, "attachment", "the attachment is not the recorded one")
     except (TypeError, KeyError, AttributeError):
         yield Fault(case_id, seq, "payload", "the payload is no record's payload")
+
+
+def _faults_of_shown(bundle: Bundle, case: BundledCase) -> Iterator[Fault]:
+    """What case.json says beside what the first record repeats: no more than its fields, and nobody who is in no record."""
+    case_id, history = case.history.case_id, case.history
+    has_names = bundle.has_payloads and 1 in history.payloads
+    if case.shown.keys() != (_OF_CASE | {"title", "people"} if has_names else _OF_CASE):
+        yield Fault(case_id, 0, "case", "case.json has other fields")
+    people = case.shown.get("people", {})
+    names = {name for record, _ in history.chain for name in (record.actor, record.on_behalf_of) if name is not None}
+    if not isinstance(people, dict) or not people.keys() <= names:
+        yield Fault(case_id, 0, "case", "case.json names people who are in no record")
+
+
+def _faults_of_states(bundle: Bundle, case: BundledCase) -> Iterator[Fault]:
+    """The form of each state, that they go on until the replay ends, and that what was erased is gone."""
+    case_id, history, count = case.history.case_id, case.history, len(case.states)
+    for number, state in enumerate(case.states, start=1):
+        if not _is_state(state, with_data=bundle.has_payloads):
+            yield Fault(case_id, number, "states", "states.jsonl tells a state in another form")
+    if not bundle.has_payloads:
+        return
+    if count < len(history.chain) and history.chain[count][0].seq in history.payloads:
+        said = "states.jsonl ends here, and the payload of this record was not erased"
+        yield Fault(case_id, count + 1, "states", said)
+    for seq in sorted(history.erased & history.payloads.keys()):
+        yield Fault(case_id, seq, "payload", "the payload was erased by law, and is here all the same")
+
+
+def _is_state(state: JSON, *, with_data: bool) -> bool:
+    names = {"seq", "digest", "waiting", "passed"} | ({"set", "unset"} if with_data else set())
+    if state.keys() != names or not isinstance(state["waiting"], list):
+        return False
+    needed = {"kind", "task_id", "element", "due_at", "instance"}
+    return all(isinstance(one, dict) and one.keys() >= needed for one in state["waiting"])
 
 
 def _faults_of_first(case: BundledCase, about: JSON) -> Iterator[Fault]:
@@ -174,28 +300,66 @@ def _told(states: list[JSON], seq: int) -> KnownState | None:
 
 def _faults_of_tree(bundle: Bundle) -> Iterator[Fault]:
     seen: set[str] = set()
+    for chain in bundle.chains:
+        chain_id = chain.about["id"]
+        if not seen and chain_id != bundle.manifest["root"]:
+            yield Fault(chain_id, 0, "case", "the exported case did not call this one")
+        if chain.about["kind"] == "case":
+            parent, task = (chain.about[name] for name in PARENTS)
+            if parent is not None and chain_id != case_id_for(parent, task):
+                yield Fault(chain_id, 0, "child", "the case is not the child of that task of its parent")
+            if seen and parent not in seen:
+                yield Fault(chain_id, 0, "case", "the exported case did not call this one")
+        seen.add(chain_id)
+
+
+def _faults_of_children(bundle: Bundle) -> Iterator[Fault]:
+    """That every case that was called is in the bundle, or is named as one that had not begun."""
+    ids = {case.history.case_id for case in bundle.cases}
+    waiting = [(one["parent_case_id"], one["parent_task_id"]) for one in bundle.manifest.get("not_started", ())]
+    for parent, task in waiting:
+        if parent not in ids or case_id_for(parent, task) in ids:
+            said = "the manifest says that a child had not begun which is here, or is of no case of the bundle"
+            yield Fault(parent, 0, "child", said)
     for case in bundle.cases:
-        case_id, parent, task = case.about["id"], case.about["parent_case_id"], case.about["parent_task_id"]
-        if case_id in seen:
-            yield Fault(case_id, 0, "case", "the case is in the bundle twice")
-        if (parent is None) != (task is None) or (parent is not None and case_id != case_id_for(parent, task)):
-            yield Fault(case_id, 0, "child", "the case is not the child of that task of its parent")
-        if parent not in seen if seen else case_id != bundle.manifest["root"]:
-            yield Fault(case_id, 0, "case", "the exported case did not call this one")
-        seen.add(case_id)
+        case_id = case.history.case_id
+        for record, _ in case.history.chain:
+            if record.kind == RecordKind.child_ended and case_id_for(case_id, record.task_id or "") not in ids:
+                yield Fault(case_id, record.seq, "child", "the child case that ended here is not in the bundle")
+        for task, seq in () if bundle.is_first else _called(case):
+            if case_id_for(case_id, task) not in ids and (case_id, task) not in waiting:
+                yield Fault(case_id, seq, "child", f"a running child is missing: that of the task {task}")
+
+
+def _called(case: BundledCase) -> Iterator[tuple[str, int]]:
+    """The tasks of the case for which another case runs or ran, each with the record since which."""
+    seen: set[str] = set()
+    for state, (record, _) in zip(case.states, case.history.chain, strict=False):
+        if not _is_state(state, with_data="set" in state):
+            continue
+        for task in (str(one["task_id"]) for one in state["waiting"] if one["kind"] == "child"):
+            if task not in seen:
+                seen.add(task)
+                yield task, record.seq
 
 
 def _faults_of_strays(bundle: Bundle) -> Iterator[Fault]:
-    ids = {case.history.case_id for case in bundle.cases}
+    folders = {_folder_of(chain) for chain in bundle.chains}
     named = {record.definition_sha256 for case in bundle.cases for record, _ in case.history.chain}
     attached = {name for case in bundle.cases for name in _attached(case)}
     for name in bundle.manifest["files"]:
-        if name.endswith("/payloads.jsonl") and not bundle.has_payloads:
+        if name.startswith("cases/") and name.endswith("/payloads.jsonl") and not bundle.has_payloads:
             yield Fault("", 0, "payload", "there are payloads, and the manifest says that there are none")
         kind, _, path = name.partition("/")
-        owners = {"cases": ids, "definitions": named, "attachments": attached}.get(kind)
-        if owners is not None and path.partition("/")[0] not in owners:
+        owners = {"definitions": named, "attachments": attached}.get(kind)
+        is_stray = owners is not None and path.partition("/")[0] not in owners
+        if is_stray or (kind in ("cases", "chains") and name.rpartition("/")[0] not in folders):
             yield Fault("", 0, "file", f"{name[:200]}: no case and no record names it")
+
+
+def _folder_of(chain: BundledCase | BundledChain) -> str:
+    kind, name = chain.about["kind"], chain.about["id"]
+    return f"cases/{name}" if kind == "case" else f"chains/{kind}/{name}"
 
 
 def _attached(case: BundledCase) -> Iterator[Any]:
@@ -208,62 +372,145 @@ def _attached(case: BundledCase) -> Iterator[Any]:
                 continue
 
 
-def _signers(bundle: Bundle, trusted: Sequence[VerifierKey] | None) -> tuple[list[str], list[Fault]]:
-    """Who signed the checkpoint, and what is wrong with it or with a proof against it."""
-    if bundle.checkpoint is None:
-        is_left = bundle.manifest["checkpoint"] is not None or bundle.keys is not None
-        if is_left or any(case.proof for case in bundle.cases):
-            return [], [Fault("", 0, "checkpoint", "the checkpoint is missing")]
-        message = "the bundle has no checkpoint, so nobody signed it"
-        return [], [Fault("", 0, "checkpoint", message)] if trusted is not None else []
-    try:
-        note = read_note(bundle.checkpoint)
-        head = read_head(note)
-        text = (bundle.keys or b"").decode()
-        own = read_keys(text.splitlines())
-        if "".join(f"{key}\n" for key in own) != text or str(note).encode() != bundle.checkpoint:
-            raise NoteUnreadable(reason="it or signing_keys.txt is spelled in another way than the one")
-    except (NoteUnreadable, UnicodeDecodeError) as error:
-        return [], [Fault("", 0, "checkpoint", str(error))]
-    signers, faults = _signed_by(note, own, "a key of the bundle")
-    if trusted is not None:
-        signers, more = _signed_by(note, trusted, "a trusted key")
-        faults += more
-    if bundle.manifest["checkpoint"] != {"size": head.size, "root": head.root.hex()}:
-        faults.append(Fault("", 0, "checkpoint", "it is not the checkpoint of the manifest"))
-    faults += [fault for case in bundle.cases for fault in _faults_of_proof(case, head.size, head.root)]
-    return signers, faults
+# ---- how far it is proven ----------------------------------------------------------------------------------------
 
 
-def _signed_by(note: Note, known: Sequence[VerifierKey], whose: str) -> tuple[list[str], list[Fault]]:
-    answers = [(key.name, answer) for key in known if (answer := signing_keys.signed_by(note, key)) is not None]
-    if not answers:
-        return [], [Fault("", 0, "signature", f"the checkpoint is not signed by {whose}")]
-    faults = [Fault("", 0, "signature", f"the signature of {name} is wrong") for name, answer in answers if not answer]
-    return sorted({name for name, answer in answers if answer}), faults
+def _records_of(chain: BundledCase | BundledChain) -> list[tuple[int, str, str]]:
+    """Number, hash and time of each record."""
+    if isinstance(chain, BundledCase):
+        return [(record.seq, hash_, record.at) for record, hash_ in chain.history.chain]
+    known = (record for record in chain.records if type(record.get("seq")) is int)
+    return [(record["seq"], str(record.get("hash")), _at_of(record)) for record in known]
 
 
-def _faults_of_proof(case: BundledCase, size: int, root: bytes) -> Iterator[Fault]:
-    case_id, proof = case.history.case_id, case.proof
+def _at_of(record: JSON) -> str:
+    return record["at"] if isinstance(record.get("at"), str) else ""
+
+
+def _reaches(bundle: Bundle, head: Head | None, faults: list[Fault]) -> list[Reach]:
+    """How far each chain is proven by the checkpoint; adds what is wrong with the proofs."""
+    reaches = []
+    for chain in bundle.chains:
+        records = _records_of(chain)
+        count = records[-1][0] if records else 0
+        proven, at = 0, "-"
+        if head is not None:
+            wrong = list(_faults_of_proof(chain, records, head))
+            faults += wrong
+            if not wrong and chain.proof is not None:
+                proven = chain.proof["seq"]
+                at = next(time for seq, _, time in records if seq == proven) or "-"
+        kind = chain.about["kind"]
+        where = f"case {chain.about['id']}" if kind == "case" else f"chain {kind} {chain.about['id']}"
+        reaches.append(Reach(where, proven, count, at))
+    return reaches
+
+
+def _faults_of_proof(
+    chain: BundledCase | BundledChain, records: list[tuple[int, str, str]], head: Head
+) -> Iterator[Fault]:
+    chain_id, proof = chain.about["id"], chain.proof
     if proof is None:
-        yield Fault(case_id, 0, "proof", "there is a checkpoint, but no proof that it covers the case")
+        yield Fault(chain_id, 0, "proof", "there is a checkpoint, but no proof that it covers the case")
         return
     try:
         seq, hash_ = proof["seq"], proof["hash"]
-        if not all(type(proof[name]) is int for name in ("seq", "position", "size")) or type(hash_) is not str:
+        if not all(type(proof[name]) is int for name in ("seq", "position", "size")) or not is_digest(hash_):
             raise TypeError
         leaf = leaf_bytes(Leaf(proof["case_id"], seq, hash_))
         path = [bytes.fromhex(sibling) for sibling in proof["path"]]
-        if [sibling.hex() for sibling in path] != proof["path"] or len(proof) != 6:
+        if len(proof) != 6 or not all(map(is_digest, proof["path"])):
             raise ValueError
         computed = root_of(leaf, proof["position"], proof["size"], path)
     except (KeyError, TypeError, ValueError):
-        yield Fault(case_id, 0, "proof", "the proof is none")
+        yield Fault(chain_id, 0, "proof", "the proof is none")
         return
-    if (proof["case_id"], proof["size"]) != (case_id, size) or computed != root:
-        yield Fault(case_id, seq, "proof", "the checkpoint does not contain this record")
-    elif not any(record.seq == seq and own == hash_ for record, own in case.history.chain):
-        yield Fault(case_id, seq, "proof", "the record that the proof speaks of is not in the journal")
+    if (proof["case_id"], proof["size"]) != (chain_id, head.size) or computed != head.root:
+        yield Fault(chain_id, seq, "proof", "the checkpoint does not contain this record")
+    elif not any((number, own) == (seq, hash_) for number, own, _ in records):
+        yield Fault(chain_id, seq, "proof", "the record that the proof speaks of is not in the journal")
+
+
+def _faults_of_cover(
+    bundle: Bundle, seal: Seal, reaches: list[Reach], given: Verifier, notes: list[str]
+) -> Iterator[Fault]:
+    """What no signature covers: records newer than the proof, what they alone say was erased, an unsigned manifest."""
+    is_signed = "manifest.sig" in bundle.contents
+    for chain, reach in zip(bundle.chains, reaches, strict=True):
+        chain_id = chain.about["id"]
+        if not reach.proven:
+            continue
+        if reach.proven < reach.records and is_signed and not bundle.is_first:
+            said = "the manifest is signed, and the proof is one of another record than the newest"
+            yield Fault(chain_id, reach.records, "proof", said)
+        if reach.proven < reach.records and given.is_strict:
+            said = "nothing proves this record and those after it (--allow-newer takes them)"
+            yield Fault(chain_id, reach.proven + 1, "proof", said)
+        elif reach.proven < reach.records:
+            notes.append(
+                f"{reach.where}: records after {reach.proven} are newer than the checkpoint; only their chain covers them"
+            )
+        if isinstance(chain, BundledCase) and bundle.has_payloads and (given.is_strict or not bundle.is_first):
+            yield from _faults_of_erasures(chain, reach.proven)
+    if not is_signed and not bundle.is_first:
+        if given.is_strict:
+            yield Fault("", 0, "manifest", f"{UNSIGNED} (--allow-newer takes it so)")
+        else:
+            notes.append(UNSIGNED)
+    if seal.head is not None:
+        yield from consistency.faults_of_proofs(bundle, seal.head)
+
+
+def _faults_of_erasures(case: BundledCase, proven: int) -> Iterator[Fault]:
+    """The payloads that are missing by the word of records alone that nothing proves."""
+    history = case.history
+    covered = history.up_to(proven).erased
+    for record, _ in history.chain:
+        if record.seq not in history.payloads and record.seq in history.erased - covered:
+            said = "the payload is missing, and nothing proves the record that says that it was erased"
+            yield Fault(history.case_id, record.seq, "payload", said)
+
+
+# ---- the page that shows it --------------------------------------------------------------------------------------
+
+
+def _faults_of_player(bundle: Bundle, notes: list[str]) -> Iterator[Fault]:
+    """The files for reading that must be there, and what the player's page shows against the files."""
+    if bundle.is_first:
+        return
+    for name in ("README.txt", "verify.py", *(("player.html",) if bundle.cases else ())):
+        if name not in bundle.contents:
+            yield Fault("", 0, "file", f"{name}: the file is missing")
+    page = bundle.contents.get("player.html")
+    if page is None or not bundle.cases:
+        return
+    found = data_and_shell(page)
+    if found is None or not _shows(bundle, found[0]):
+        yield Fault("", 0, "player", "player.html shows something else than the files")
+    elif found[1] not in SHELLS:
+        notes.append("player.html is of a version that is not known here: only a signature speaks for what it shows")
+
+
+def _shows(bundle: Bundle, data: str) -> bool:
+    """Whether these data are those of the files."""
+    definitions = {
+        name: one.xml.decode("utf-8", "replace")
+        for case in bundle.cases
+        for name, one in case.history.definitions.items()
+    }
+    checkpoint = bundle.checkpoint.decode("utf-8", "replace") if bundle.checkpoint is not None else None
+    try:
+        expected = shown_data([_shown(bundle, case) for case in bundle.cases], definitions, checkpoint)
+        return json.dumps(json.loads(data), sort_keys=True) == json.dumps(expected, sort_keys=True)
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
+        return False
+
+
+def _shown(bundle: Bundle, case: BundledCase) -> JSON:
+    records = [{**rules.as_json(record), "hash": hash_} for record, hash_ in case.history.chain]
+    bodies = {seq: json.loads(payload.body) for seq, payload in case.history.payloads.items()}
+    payloads = bodies if bundle.has_payloads else None
+    return {"case": case.shown, "records": records, "states": case.states, "payloads": payloads}
 
 
 def _in_order(faults: list[Fault]) -> list[Fault]:

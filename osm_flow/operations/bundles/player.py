@@ -1,4 +1,7 @@
-"""The player of a bundle: one HTML page that holds its data, draws the diagram and asks the network for nothing."""
+"""The player of a bundle: one HTML page that holds its data, draws the diagram and asks the network for nothing.
+
+What is in it is derived from the files beside it, so a checker can say whether it shows the same.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,20 @@ from osm_flow.domain.journal import is_as_stated
 from osm_flow.domain.json import JSON
 
 _FILES = files("osm_flow.operations.bundles.files")
+_DATA, _END = '<script type="application/json" id="data">', "</script>"
+# The pages without their data, by SHA-256: every version that was ever shipped. `verify.py` has the same list.
+SHELLS = frozenset(
+    (
+        "5218b8926c32b13d6151f6f1589ef88fe56886f4c59a37e2233fc8651f12c0a0",
+        "323c29c8e21bc1f9829e5bb3e878548c0668a19bd6efe294badce361a5cab7c4",
+    )
+)
 _RECORD = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id", "hash")
 
 
 def player_page(cases: Sequence[JSON], definitions: Mapping[str, str], checkpoint: str | None) -> bytes:
     """The HTML page for these cases, the exported one first; `definitions` are BPMN texts by digest."""
-    shown = {"cases": [_slim(case) for case in cases], "definitions": definitions, "checkpoint": checkpoint}
+    shown = shown_data(cases, definitions, checkpoint)
     script, style = _read("player.js"), _read("player.css")
     policy = f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}"
     page = _read("player.html")
@@ -31,6 +42,23 @@ def player_page(cases: Sequence[JSON], definitions: Mapping[str, str], checkpoin
     return page.encode("utf-8", "replace")
 
 
+def shown_data(cases: Sequence[JSON], definitions: Mapping[str, str], checkpoint: str | None) -> JSON:
+    """What the page is given to show."""
+    return {"cases": [_slim(case) for case in cases], "definitions": dict(definitions), "checkpoint": checkpoint}
+
+
+def data_and_shell(page: bytes) -> tuple[str, str] | None:
+    """The data in a page, and the SHA-256 of the page without them; None for what is no such page."""
+    try:
+        before, mark, rest = page.decode().partition(_DATA)
+    except UnicodeDecodeError:
+        return None
+    data, end, after = rest.partition(_END)
+    if not mark or not end:
+        return None
+    return data, sha256(f"{before}{mark}{end}{after}".encode()).hexdigest()
+
+
 def _slim(case: JSON) -> JSON:
     """What the page shows of a case; the files beside it have the rest."""
     records, payloads = case["records"], case["payloads"]
@@ -39,7 +67,7 @@ def _slim(case: JSON) -> JSON:
         "definition": records[0]["definition"] if records else None,
         "records": [_slim_record(record, payloads) for record in records],
         "states": [_slim_state(state) for state in case["states"]],
-        "payloads": None if payloads is None else {seq: _data_of(body) for seq, body in payloads.items()},
+        "payloads": None if payloads is None else {str(seq): _data_of(body) for seq, body in payloads.items()},
     }
 
 

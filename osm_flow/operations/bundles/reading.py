@@ -20,14 +20,26 @@ from osm_flow.domain.json import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations.replay.history import Definition, History, Payload
 
-FORMAT = "osm-flow-bundle/1"
+FIRST, FORMAT = "osm-flow-bundle/1", "osm-flow-bundle/2"
+PARENTS = ("parent_case_id", "parent_task_id")
 MOST_FILES, MOST_BYTES, LARGEST_FILE, LARGEST_RATIO = 100_000, 1 << 30, 256 << 20, 250
 _CASE = r"cases/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/(?:case|proof)\.json"
 _NAME = re.compile(
     rf"{_CASE}|{_CASE.replace('(?:case|proof)', '(?:journal|payloads|states)')}l"
     r"|definitions/[0-9a-f]{64}/(?:process\.bpmn|forms\.json|decisions\.json)|attachments/[0-9a-f]{64}"
-    r"|manifest\.json|README\.txt|verify\.py|player\.html|checkpoint\.txt|keys\.txt"
+    r"|chains/[a-z][a-z_]{0,31}/[a-z0-9][a-z0-9-]{0,63}/(?:proof\.json|(?:journal|payloads)\.jsonl)"
+    r"|manifest\.(?:json|sig)|README\.txt|verify\.py|player\.html|checkpoint\.txt|keys\.txt|consistency\.json"
 )
+_KIND, _CHAIN = re.compile(r"[a-z][a-z_]{0,31}"), re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_INSTANT = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}\.\d{6}Z", re.ASCII
+)
+_EXACT = 2**53 - 1
+# What introduces each file of an archive: mark, version, flags, method, time and date, checksum, sizes, lengths.
+_LOCAL = struct.Struct("<4s2xHH4xLLLHH")
+
 _BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
@@ -41,8 +53,12 @@ _BROKEN = (
     IndexError,
     OverflowError,
 )
-_MANIFEST = {"format", "root", "payloads", "cases", "checkpoint", "files"}
-_CASE_KEYS = {"id", "records", "head", "parent_case_id", "parent_task_id"}
+_MANIFEST = {
+    FIRST: {"format", "root", "payloads", "cases", "checkpoint", "files"},
+    FORMAT: {"format", "root", "payloads", "chains", "not_started", "checkpoint", "files"},
+}
+_CASE_KEYS = {"kind", "id", "records", "head", *PARENTS}
+# Records are told from other values of the JSON by the types of their fields.
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "str | None": (str, type(None))}
 
 
@@ -62,8 +78,22 @@ class BundledCase:
 
 
 @dataclass(frozen=True)
+class BundledChain:
+    """One chain of another kind than a case: its records, and the texts that stand beside them."""
+
+    about: JSON
+    records: list[JSON]
+    texts: list[JSON]
+    proof: JSON | None
+
+
+@dataclass(frozen=True)
 class Bundle:
-    """A bundle that was read; `faults` are those of the archive and of the form of its parts."""
+    """A bundle that was read; `faults` are those of the archive and of the form of its parts.
+
+    others      its chains that are of no case.
+    contents    its files by name.
+    """
 
     manifest: JSON
     cases: list[BundledCase]
@@ -71,11 +101,33 @@ class Bundle:
     checkpoint: bytes | None
     keys: bytes | None
     faults: list[Fault] = field(default_factory=list)
+    others: list[BundledChain] = field(default_factory=list)
+    contents: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def has_payloads(self) -> bool:
         """Whether the bundle was written with payloads."""
         return self.manifest["payloads"] is True
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it is of format 1, which signs neither where its chains end nor its files for reading."""
+        return bool(self.manifest["format"] == FIRST)
+
+    @property
+    def chains(self) -> list[BundledCase | BundledChain]:
+        """All chains in the order of the manifest; the first is what was exported."""
+        by_id: dict[str, BundledCase | BundledChain] = {chain.about["id"]: chain for chain in self.others}
+        by_id |= {case.about["id"]: case for case in self.cases}
+        return [by_id[about["id"]] for about in chains_in(self.manifest)]
+
+
+def chains_in(manifest: JSON) -> list[JSON]:
+    """What a manifest says of its chains; format 1 knows cases only."""
+    if manifest["format"] == FIRST:
+        return [{"kind": "case", **about} for about in manifest["cases"]]
+    chains: list[JSON] = manifest["chains"]
+    return chains
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -85,6 +137,9 @@ def read_bundle(path: Path) -> Bundle:
         with zipfile.ZipFile(path) as archive:
             if _has_more_than(archive, path):
                 faults.append(Fault("", 0, "file", "there are bytes before or behind the archive"))
+            elif not _is_packed_closely(archive, path):
+                said = "there are bytes between the files of the archive, or its two tables differ"
+                faults.append(Fault("", 0, "file", said))
             contents = dict(_contents(archive, faults))
     except BundleUnreadable:
         raise
@@ -100,37 +155,41 @@ class _Reader:
 
     def read(self) -> Bundle:
         manifest = self._manifest()
-        self._compare(manifest["files"])
+        self._compare(manifest)
         definitions = dict(self._definitions())
-        cases = [self._case(about, definitions, manifest["payloads"] is True) for about in manifest["cases"]]
+        has_payloads = manifest["payloads"] is True
+        chains = chains_in(manifest)
+        cases = [self._case(about, definitions, has_payloads) for about in chains if about["kind"] == "case"]
+        others = [self._chain(about) for about in chains if about["kind"] != "case"]
         attachments = {
             name.partition("/")[2]: (sha256(content).hexdigest(), len(content))
             for name, content in self.contents.items()
             if name.startswith("attachments/")
         }
         checkpoint, keys = self.contents.get("checkpoint.txt"), self.contents.get("keys.txt")
-        return Bundle(manifest, cases, attachments, checkpoint, keys, self.faults)
+        return Bundle(manifest, cases, attachments, checkpoint, keys, self.faults, others, self.contents)
 
     def _manifest(self) -> JSON:
         manifest = self._object("manifest.json", "")
-        cases = manifest.get("cases")
-        right = manifest.keys() == _MANIFEST and manifest["format"] == FORMAT and isinstance(manifest["files"], dict)
-        right = right and isinstance(manifest["payloads"], bool)
-        if not right or not isinstance(cases, list) or not cases or not all(map(_names_a_case, cases)):
-            raise BundleUnreadable(reason=f"there is no manifest of {FORMAT}")
+        form = _MANIFEST.get(manifest["format"]) if isinstance(manifest.get("format"), str) else None
+        right = manifest.keys() == form and isinstance(manifest["files"], dict)
+        if not right or not isinstance(manifest["payloads"], bool) or not _names_chains(manifest):
+            raise BundleUnreadable(reason=f"there is no manifest of {FIRST} or {FORMAT}")
         return manifest
 
-    def _compare(self, named: JSON) -> None:
-        for name in sorted(self.contents.keys() | named.keys() - {"manifest.json"}):
+    def _compare(self, manifest: JSON) -> None:
+        named, is_first = manifest["files"], manifest["format"] == FIRST
+        beside = {"manifest.json"} if is_first else {"manifest.json", "manifest.sig"}
+        for name in sorted((self.contents.keys() | named.keys()) - beside):
             content = self.contents.get(name)
-            if name == "manifest.json":
-                continue
             if name not in named:
                 self._fault("", 0, "file", f"{name}: the manifest does not name this file")
             elif content is None:
                 self._fault("", 0, "file", f"{name}: the file is missing")
             elif named[name] != {"sha256": sha256(content).hexdigest(), "size": len(content)}:
                 self._fault("", 0, "file", f"{name}: the file is not the one that the manifest names")
+            elif is_first and name.startswith(("chains/", "consistency.json", "manifest.sig")):
+                self._fault("", 0, "file", f"{name}: no file of {FIRST} has this name")
 
     def _definitions(self) -> Iterator[tuple[str, Definition]]:
         for name, xml in self.contents.items():
@@ -138,6 +197,8 @@ class _Reader:
                 folder = name.rpartition("/")[0]
                 forms, decisions = (self._object(f"{folder}/{part}.json", "") for part in ("forms", "decisions"))
                 digest = folder.partition("/")[2]
+                if not all(isinstance(table, str) for table in decisions.values()):
+                    self._fault("", 0, "definition", f"{folder}: a decision is no text")
                 yield digest, Definition(digest, xml, forms, {key: str(table) for key, table in decisions.items()})
 
     def _case(self, about: JSON, definitions: dict[str, Definition], has_payloads: bool) -> BundledCase:
@@ -151,15 +212,27 @@ class _Reader:
                 self._fault(case_id, 0, "payload", "a line of the payloads is none")
             elif seq in payloads:
                 self._fault(case_id, seq, "payload", "there are two payloads of this record")
+            elif payloads and seq < max(payloads):
+                self._fault(case_id, seq, "payload", "the payloads are not in order")
             else:
                 payloads[seq] = Payload(salt, body)
         named = {record.definition_sha256 for record, _ in chain}
         history = History(
             case_id, chain, payloads, {name: definition for name, definition in definitions.items() if name in named}
         )
-        proof = self._object(f"{folder}/proof.json", case_id) if f"{folder}/proof.json" in self.contents else None
         states = list(self._lines(f"{folder}/states.jsonl", case_id))
-        return BundledCase(about, self._object(f"{folder}/case.json", case_id), history, states, proof)
+        shown = self._object(f"{folder}/case.json", case_id)
+        return BundledCase(about, shown, history, states, self._proof(folder, case_id))
+
+    def _chain(self, about: JSON) -> BundledChain:
+        folder = f"chains/{about['kind']}/{about['id']}"
+        records, texts = list(self._lines(f"{folder}/journal.jsonl", about["id"])), f"{folder}/payloads.jsonl"
+        beside = list(self._lines(texts, about["id"])) if texts in self.contents else []
+        return BundledChain(about, records, beside, self._proof(folder, about["id"]))
+
+    def _proof(self, folder: str, chain_id: str) -> JSON | None:
+        name = f"{folder}/proof.json"
+        return self._object(name, chain_id) if name in self.contents else None
 
     def _records(self, case_id: str) -> Iterator[tuple[Record, str]]:
         for number, line in enumerate(self._lines(f"cases/{case_id}/journal.jsonl", case_id), start=1):
@@ -207,10 +280,16 @@ class _Reader:
 def parsed(text: bytes) -> Any:
     """The value of a text that is its own canonical JSON; None for any other text."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_int=_whole)
         return value if rules.canonical(value) == text else None
     except (ValueError, RecursionError, NotStorable):
         return None
+
+
+def _whole(digits: str) -> int | float:
+    """A number without a fraction. Beyond 2^53 it is the double that RFC 8785 writes so, or none."""
+    number = int(digits) if len(digits) < 400 else 0
+    return number if -_EXACT <= number <= _EXACT and len(digits) < 400 else float(digits)
 
 
 def _contents(archive: zipfile.ZipFile, faults: list[Fault]) -> Iterator[tuple[str, bytes]]:
@@ -246,6 +325,24 @@ def _has_more_than(archive: zipfile.ZipFile, path: Path) -> bool:
         return raw.read(4) != b"PK\x05\x06" or min((info.header_offset for info in archive.infolist()), default=0) > 0
 
 
+def _is_packed_closely(archive: zipfile.ZipFile, path: Path) -> bool:
+    """Whether the files lie one behind another with nothing between them, each introduced as the table of contents says."""
+    end = 0
+    with path.open("rb") as raw:
+        for info in sorted(archive.infolist(), key=lambda one: one.header_offset):
+            raw.seek(info.header_offset)
+            head = raw.read(_LOCAL.size)
+            if info.header_offset != end or len(head) != _LOCAL.size or info.extra or info.comment:
+                return False
+            fields = _LOCAL.unpack(head)
+            name = raw.read(fields[6])
+            same = (b"PK\x03\x04", info.flag_bits, info.compress_type, info.CRC, info.compress_size, info.file_size)
+            if fields[:6] != same or fields[7] or name != info.orig_filename.encode():
+                return False
+            end = info.header_offset + _LOCAL.size + len(name) + info.compress_size
+    return end == archive.start_dir
+
+
 def _is_bomb(info: zipfile.ZipInfo) -> bool:
     return info.file_size > 1 << 20 and info.file_size > LARGEST_RATIO * max(info.compress_size, 1)
 
@@ -259,11 +356,60 @@ def _record_of(line: JSON) -> tuple[Record, str] | None:
     if fields.keys() != Record.__dataclass_fields__.keys():
         return None
     types = {name: _TYPES[str(column.type)] for name, column in Record.__dataclass_fields__.items()}
-    return (Record(**fields), hash_) if all(type(fields[name]) in types[name] for name in types) else None
+    if not all(type(fields[name]) in types[name] for name in types):
+        return None
+    return (Record(**fields), hash_) if _is_spelled(Record(**fields), hash_) else None
 
 
-def _names_a_case(about: Any) -> bool:
-    if not isinstance(about, dict) or about.keys() != _CASE_KEYS:
+def _is_spelled(record: Record, hash_: str) -> bool:
+    """Whether digests, times and numbers of a record have their one spelling."""
+    digests = (hash_, record.payload_digest, record.state_digest, record.prev_hash, record.definition_sha256)
+    numbers = (record.seq, record.definition_version)
+    spelled = all(map(is_digest, digests)) and _INSTANT.fullmatch(record.at) is not None
+    return spelled and all(0 < number <= _EXACT for number in numbers)
+
+
+def is_digest(value: Any) -> bool:
+    """Whether a value is a SHA-256 digest in hexadecimal digits."""
+    return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
+
+
+def is_instant(value: Any) -> bool:
+    """Whether a value is an instant as records have it."""
+    return isinstance(value, str) and _INSTANT.fullmatch(value) is not None
+
+
+def _names_chains(manifest: JSON) -> bool:
+    """Whether a manifest lists chains that can be looked for, the exported one first."""
+    listed = manifest["cases"] if manifest["format"] == FIRST else manifest["chains"]
+    if not isinstance(listed, list) or not listed or not all(isinstance(about, dict) for about in listed):
         return False
-    texts = (about["id"], about["head"], about["parent_case_id"] or "", about["parent_task_id"] or "")
-    return type(about["records"]) is int and all(isinstance(text, str) for text in texts)
+    chains = chains_in(manifest)
+    if not all(map(_names_a_chain, chains)) or not _names_parents(manifest.get("not_started", [])):
+        return False
+    ids = [about["id"] for about in chains]
+    return len(set(ids)) == len(ids)
+
+
+def _names_parents(listed: Any) -> bool:
+    return isinstance(listed, list) and all(
+        isinstance(one, dict) and one.keys() == set(PARENTS) and all(isinstance(one[name], str) for name in PARENTS)
+        for one in listed
+    )
+
+
+def _names_a_chain(about: JSON) -> bool:
+    if not about.keys() >= {"kind", "id", "records", "head"}:
+        return False
+    kind, id_ = about["kind"], about["id"]
+    if not all(isinstance(text, str) for text in (kind, id_)) or type(about["records"]) is not int:
+        return False
+    right = _KIND.fullmatch(kind) is not None and _CHAIN.fullmatch(id_) is not None and is_digest(about["head"])
+    return right and (kind != "case" or _names_a_case(about))
+
+
+def _names_a_case(about: JSON) -> bool:
+    if about.keys() != _CASE_KEYS or not _UUID.fullmatch(about["id"]):
+        return False
+    parent, task = (about[name] for name in PARENTS)
+    return (parent is None) == (task is None) and all(one is None or isinstance(one, str) for one in (parent, task))

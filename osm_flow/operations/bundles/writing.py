@@ -1,10 +1,11 @@
-"""Writing a case with everything that proves it as one ZIP file; docs/audit-format.md says what is in it.
+"""Writing a case, or the records of administration, with everything that proves it as one ZIP file.
 
-The same state of the database gives the same bytes. `bundle_reading` reads such a file again.
+docs/audit-format.md says what is in it. The same state of the database gives the same bytes. `reading` reads such a file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zipfile
 import zlib
@@ -15,31 +16,37 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import IO, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from osm_flow.domain import journal as rules
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, require
+from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.json import JSON
-from osm_flow.domain.merkle_note import read_head, read_note
+from osm_flow.domain.merkle_note import Note, read_head, read_note
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.errors import Refused
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.kept_checkpoints import refuse_to_contradict
 from osm_flow.operations.audit.log import Checkpoint, NotLogged
+from osm_flow.operations.audit.merkle_tree import LogTree
 from osm_flow.operations.audit.signing_keys import Keyring
+from osm_flow.operations.bundles.consistency import proofs_to
 from osm_flow.operations.bundles.player import player_page
+from osm_flow.operations.bundles.reading import FORMAT
+from osm_flow.operations.bundles.seals import signed_manifest
 from osm_flow.operations.bundles.states import lines_of_states
+from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.policy_facts import case_facts
-from osm_flow.operations.replay.history import Definition, History, history_of
+from osm_flow.operations.replay.history import Definition, History, faults_of_history, history_of
+from osm_flow.operations.stepping.step import case_id_for
 from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf
 from osm_flow.store.sensitive_cases import closed_among
 from osm_flow.store.session import CaseNotFound
 
-FORMAT = "osm-flow-bundle/1"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # A checker refuses files that unpack to very much more than they are; such a file of ours is stored as it is.
 _MOST_PACKED = 100
@@ -80,52 +87,141 @@ def prepare_export(
     return case
 
 
-def write_bundle(session: Session, case_id: str, target: IO[bytes], *, payloads: bool = True) -> None:
-    """Write the bundle of a case and its children to a file. Raises CaseNotFound."""
+def write_bundle(
+    session: Session, case_id: str, target: IO[bytes], *, payloads: bool = True, keyring: Keyring | None = None
+) -> None:
+    """Write the bundle of a case and its children to a file. Raises CaseNotFound.
+
+    Its manifest is signed where the key is at hand, the newest checkpoint covers all of it, and all of it holds.
+    """
     case = session.get(Case, case_id)
     if case is None:
         raise CaseNotFound(case_id=case_id)
     with zipfile.ZipFile(target, "w") as archive:
-        _Writer(session, archive, payloads).write(case)
+        _Writer(session, archive, payloads, keyring).write(case)
+
+
+def prepare_administration_export(
+    session: Session, actor: Actor, now: datetime, *, reason: str, keyring: Keyring | None
+) -> None:
+    """Record who exports the records of administration and why, and sign a checkpoint that covers them.
+
+    They are of all offices, so only who sees the audit of all may. Raises ExportReasonMissing, Forbidden.
+    """
+    require(actor, Verb.see_audit, SystemFacts())
+    record_access(session, actor, now, Read(AccessKind.administration_exported, admin_journal.CHAIN, reason))
+    if keyring is not None:
+        with contextlib.suppress(Refused):  # another machine has the key
+            audit_log.make_checkpoint(session, now, actor, keyring=keyring)
+
+
+def write_administration_bundle(session: Session, target: IO[bytes], *, keyring: Keyring | None = None) -> None:
+    """Write the bundle of the records of administration of all offices to a file."""
+    with zipfile.ZipFile(target, "w") as archive:
+        _Writer(session, archive, payloads=True, keyring=keyring).write_administration()
 
 
 @dataclass
 class _Writer:
-    """One bundle while it is written: files first, the manifest that names them all last."""
+    """One bundle while it is written: files first, the manifest that names them all last, then its signature.
+
+    is_sound  whether everything so far holds; what does not is written as it is, and not signed.
+    """
 
     session: Session
     archive: zipfile.ZipFile
     payloads: bool
+    keyring: Keyring | None = None
     written: dict[str, JSON] = field(default_factory=dict)
     shown: list[JSON] = field(default_factory=list)
     definitions: dict[str, Definition] = field(default_factory=dict)
+    called: list[tuple[str, str]] = field(default_factory=list)
+    is_sound: bool = True
 
     def write(self, root: Case) -> None:
-        checkpoint = audit_log.latest_checkpoint(self.session)
+        """A case with its children."""
         cases = list(_tree(self.session, root))
-        proofs = {case.id: proof for case in cases if (proof := self._proof(case, checkpoint)) is not None}
-        if len(proofs) < len(cases):
-            checkpoint, proofs = None, {}
-        about = [self._case(case, proofs.get(case.id)) for case in cases]
+        checkpoint, proofs = self._proofs([case.id for case in cases])
+        chains = [self._case(case, proofs.get(case.id)) for case in cases]
         for sha256_, definition in sorted(self.definitions.items()):
             self._definition(sha256_, definition)
+        xml = {name: definition.xml.decode("utf-8", "replace") for name, definition in sorted(self.definitions.items())}
+        self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None))
+        self._finish(chains, checkpoint)
+
+    def write_administration(self) -> None:
+        """The chain of administration alone."""
+        checkpoint, proofs = self._proofs([admin_journal.CHAIN])
+        chain = list(admin_journal.exported(self.session))
+        self.is_sound &= not admin_journal.check_chain(self.session).faults
+        about = self._chain(admin_journal.CHAIN, chain, proofs.get(admin_journal.CHAIN))
+        self._finish([about], checkpoint)
+
+    def _finish(self, chains: list[JSON], checkpoint: Checkpoint | None) -> None:
+        """What every bundle has: who signed, how to check it, and what names it all."""
         if checkpoint is not None:
             self._add("checkpoint.txt", checkpoint.note.encode())
             rows = signing_keys.kept_keys(self.session)
             self._add("keys.txt", "".join(f"{signing_keys.public_half(row)}\n" for row in rows).encode())
-        xml = {name: definition.xml.decode("utf-8", "replace") for name, definition in sorted(self.definitions.items())}
-        self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None))
+            first = _first_leaf(self.session, [chain["id"] for chain in chains])
+            if (earlier := proofs_to(self.session, checkpoint, first)) is not None:
+                self._add("consistency.json", _json(earlier))
         for name in ("README.txt", "verify.py"):
             self._add(name, (_STANDARD / name).read_bytes())
+        ids = {chain["id"] for chain in chains}
+        waiting = sorted({called for called in self.called if case_id_for(*called) not in ids})
         manifest = {
             "format": FORMAT,
-            "root": root.id,
+            "root": chains[0]["id"],
             "payloads": self.payloads,
-            "cases": about,
+            "chains": chains,
+            "not_started": [{"parent_case_id": parent, "parent_task_id": task} for parent, task in waiting],
             "checkpoint": _head(checkpoint) if checkpoint else None,
             "files": self.written,
         }
-        self._add("manifest.json", _json(manifest))
+        content = _json(manifest)
+        signature = self._signature(content) if checkpoint is not None and self.is_sound else None
+        self._add("manifest.json", content)
+        if signature is not None:
+            self._add("manifest.sig", str(signature).encode())
+
+    def _signature(self, manifest: bytes) -> Note | None:
+        """The signature of the manifest; none where the key is elsewhere, or the log is not the one that was signed."""
+        row = signing_keys.active_key(self.session)
+        if row is None or self.keyring is None:
+            return None
+        try:
+            audit_log.require_uncontradicted(self.session)
+            refuse_to_contradict(LogTree(self.session), self.keyring)
+        except Refused:
+            return None
+        return signed_manifest(manifest, signing_keys.public_half(row), self.keyring)
+
+    def _proofs(self, ids: list[str]) -> tuple[Checkpoint | None, dict[str, JSON]]:
+        """The newest checkpoint with a proof for each chain; none where it does not cover them all."""
+        checkpoint = audit_log.latest_checkpoint(self.session)
+        proofs = {name: proof for name in ids if (proof := self._proof(name, checkpoint)) is not None}
+        return (None, {}) if len(proofs) < len(ids) else (checkpoint, proofs)
+
+    def _chain(self, kind: str, records: list[JSON], proof: JSON | None) -> JSON:
+        """A chain that is of no case, with its proof; what the manifest says of it."""
+        folder = f"chains/{kind}/{kind}"
+        self._add(f"{folder}/journal.jsonl", _lines(records))
+        about = {
+            "kind": kind,
+            "id": kind,
+            "records": len(records),
+            "head": records[-1]["hash"] if records else rules.GENESIS,
+        }
+        return self._proven(about, folder, proof)
+
+    def _proven(self, about: JSON, folder: str, proof: JSON | None) -> JSON:
+        """Add the proof of a chain; only one that leads to its end can be signed."""
+        if proof is not None:
+            self._add(f"{folder}/proof.json", _json(proof))
+        ends = (about["records"], about["head"])
+        self.is_sound &= proof is not None and (proof["seq"], proof["hash"]) == ends
+        return about
 
     def _case(self, case: Case, proof: JSON | None) -> JSON:
         history = history_of(self.session, case)
@@ -134,6 +230,9 @@ class _Writer:
         about = self._about(case, history)
         records = [{**rules.as_json(record), "hash": hash_} for record, hash_ in history.chain]
         states = list(lines_of_states(history, with_data=self.payloads))
+        self.called += [
+            (case.id, one["task_id"]) for state in states for one in state["waiting"] if one["kind"] == "child"
+        ]
         self._add(f"{folder}/case.json", _json(about))
         self._add(f"{folder}/journal.jsonl", _lines(records))
         if self.payloads:
@@ -141,17 +240,18 @@ class _Writer:
             self._add(f"{folder}/payloads.jsonl", _lines(payloads))
             self._attachments(case, history)
         self._add(f"{folder}/states.jsonl", _lines(states))
-        if proof is not None:
-            self._add(f"{folder}/proof.json", _json(proof))
         bodies = {seq: json.loads(payload.body) for seq, payload in history.payloads.items()} if self.payloads else None
         self.shown.append({"case": about, "records": records, "states": states, "payloads": bodies})
-        return {
+        self.is_sound &= _is_sound(case, history, len(states))
+        chain = {
+            "kind": "case",
             "id": case.id,
             "records": len(history.chain),
             "head": history.chain[-1][1] if history.chain else rules.GENESIS,
             "parent_case_id": case.parent_case_id,
             "parent_task_id": case.parent_task_id,
         }
+        return self._proven(chain, folder, proof)
 
     def _about(self, case: Case, history: History) -> JSON:
         about: JSON = {
@@ -179,6 +279,7 @@ class _Writer:
         for row in self.session.scalars(query.order_by(Attachment.sha256).options(undefer(Attachment.content))):
             if (name := f"attachments/{row.sha256}") not in self.written:
                 self._add(name, row.content)
+                self.is_sound &= sha256(row.content).hexdigest() == row.sha256
             self.session.expunge(row)
 
     def _definition(self, sha256_: str, definition: Definition) -> None:
@@ -187,16 +288,16 @@ class _Writer:
         self._add(f"{folder}/forms.json", _json(definition.forms))
         self._add(f"{folder}/decisions.json", _json(definition.decisions))
 
-    def _proof(self, case: Case, checkpoint: Checkpoint | None) -> JSON | None:
+    def _proof(self, name: str, checkpoint: Checkpoint | None) -> JSON | None:
         if checkpoint is None:
             return None
         try:
-            proof = audit_log.inclusion(self.session, case.id, None, checkpoint.size)
+            proof = audit_log.inclusion(self.session, name, None, checkpoint.size)
         except NotLogged:
             return None
         hash_ = self.session.get_one(LogLeaf, proof.position).hash
         return {
-            "case_id": case.id,
+            "case_id": name,
             "seq": proof.seq,
             "hash": hash_,
             "position": proof.position,
@@ -221,6 +322,22 @@ def _tree(session: Session, root: Case) -> Iterator[Case]:
         yield from level
         query = select(Case).where(Case.parent_case_id.in_([case.id for case in level]))
         level = list(session.scalars(query.options(joinedload(Case.definition)).order_by(Case.started_at, Case.id)))
+
+
+def _is_sound(case: Case, history: History, states: int) -> bool:
+    """Whether the history holds by itself, so that it may be signed: its chain, its payloads, its states to their end."""
+    if faults_of_history(history) or not history.chain:
+        return False
+    replayed = states == len(history.chain) or history.chain[states][0].seq in history.erased
+    first = json.loads(history.payloads[1].body) if 1 in history.payloads else None
+    named = (case.business_key, case.title)
+    return replayed and (first is None or (first["about"]["business_key"], first["about"]["title"]) == named)
+
+
+def _first_leaf(session: Session, ids: list[str]) -> int:
+    """Where the log has the first record of these chains."""
+    query = select(func.min(LogLeaf.position)).where(LogLeaf.case_id.in_(ids), LogLeaf.seq == 1)
+    return session.scalar(query) or 0
 
 
 def _is_covered(session: Session, root: Case) -> bool:

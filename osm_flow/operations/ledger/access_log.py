@@ -35,6 +35,7 @@ class AccessKind(StrEnum):
     search_exported = "search.exported"
     mining_exported = "mining.exported"
     list_exported = "list.exported"
+    administration_exported = "administration.exported"
     privacy_opened = "privacy.opened"
     privacy_searched = "privacy.searched"
 

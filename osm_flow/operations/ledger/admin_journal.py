@@ -29,6 +29,11 @@ from osm_flow.store.models import AdminRecord, Person, Position
 # The name of this chain in the audit log, where that of a case has its id.
 CHAIN = "administration"
 
+# The fields of a record of administration as it is hashed and exported.
+FIELDS = frozenset(
+    ("seq", "at", "kind", "actor", "actor_role", "office_id", "subject", "changes", "prev_hash", "hash"),
+)
+
 Change = dict[str, Any]
 
 
@@ -178,6 +183,12 @@ def changes_of(record: AdminRecord) -> dict[str, Change]:
     return changes
 
 
+def exported(session: Session) -> Iterator[dict[str, Any]]:
+    """All records of administration in their order, each as `as_json` has it."""
+    everything = select(AdminRecord).order_by(AdminRecord.seq).execution_options(yield_per=1_000)
+    yield from map(as_json, session.scalars(everything))
+
+
 def check_chain(session: Session) -> Checked:
     """Verify the chain of administration: compute every hash of it again."""
     faults: list[Fault] = []
@@ -204,7 +215,16 @@ def _faults_of(record: AdminRecord, expected: int, previous: str) -> Iterator[tu
 
 
 def _seal(record: AdminRecord, changes: dict[str, Change]) -> str:
-    fields = {
+    return sha256(canonical(_fields(record, changes))).hexdigest()
+
+
+def as_json(record: AdminRecord) -> dict[str, Any]:
+    """The record as it is exported: as it is hashed, and its hash. Raises ValueError where its changes are none."""
+    return {**_fields(record, changes_of(record)), "hash": record.hash}
+
+
+def _fields(record: AdminRecord, changes: dict[str, Change]) -> dict[str, Any]:
+    return {
         "seq": record.seq,
         "at": instant_text(record.at),
         "kind": record.kind,
@@ -215,7 +235,6 @@ def _seal(record: AdminRecord, changes: dict[str, Change]) -> str:
         "changes": changes,
         "prev_hash": record.prev_hash,
     }
-    return sha256(canonical(fields)).hexdigest()
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change]:

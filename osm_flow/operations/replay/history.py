@@ -59,6 +59,11 @@ class History:
                 seqs.update(seq for seq in _erased_by(payload) if seq < record.seq)
         return frozenset(seqs)
 
+    def up_to(self, seq: int) -> History:
+        """The history as it was after this record."""
+        chain = [(record, hash_) for record, hash_ in self.chain if record.seq <= seq]
+        return History(self.case_id, chain, self.payloads, self.definitions)
+
 
 def history_of(session: Session, case: Case) -> History:
     """The history of a case as the database has it now, past every cache."""
@@ -121,7 +126,7 @@ def _digest(payload: Payload) -> str | None:
 
 def _erased_by(payload: Payload) -> list[int]:
     try:
-        return [seq for seq in json.loads(payload.body)["data"]["erased"] if isinstance(seq, int)]
+        return [seq for seq in json.loads(payload.body)["data"]["erased"] if type(seq) is int]
     except (ValueError, KeyError, TypeError):
         return []
 

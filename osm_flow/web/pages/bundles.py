@@ -54,7 +54,7 @@ def download(case_id: str) -> ResponseReturnValue:
     lifecycle.finish()
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
     with lifecycle.another_view() as session:
-        bundle_writing.write_bundle(session, case_id, file, payloads=payloads)
+        bundle_writing.write_bundle(session, case_id, file, payloads=payloads, keyring=current_app.config["KEYRING"])
     file.seek(0)
     return downloads.download(file, name, "application/zip")
 

@@ -326,6 +326,7 @@ def _kinds() -> dict[str, str]:
         AccessKind.search_exported: gettext("ส่งออกผลการค้นหา"),
         AccessKind.mining_exported: gettext("ส่งออกบันทึกกระบวนงาน"),
         AccessKind.list_exported: gettext("ส่งออกรายการ"),
+        AccessKind.administration_exported: gettext("ส่งออกบันทึกการดูแลระบบ"),
         AccessKind.privacy_opened: gettext("เปิดหน้าข้อมูลส่วนบุคคล"),
         AccessKind.privacy_searched: gettext("ค้นหาข้อมูลส่วนบุคคล"),
     }

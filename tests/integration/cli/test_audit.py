@@ -13,9 +13,10 @@ from osm_flow.operations.audit import witnesses
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.people.offices import seed_clusters
-from osm_flow.store.models import LoggedCase, OutboxEntry
+from osm_flow.store.models import Access, LoggedCase, OutboxEntry
 from osm_flow.store.session import Store
-from tests.factories import NOW, OFFICE, later
+from tests.bundles import Forger, verdict_of
+from tests.factories import NOW, OFFICE, later, make_person
 from tests.integration.cli.shell import PASSWORD, Shell
 
 
@@ -213,3 +214,52 @@ def test_records_of_administration_are_narrowed(administered: Shell) -> None:
         assert len(administered.json("audit", *wanted.split())["items"]) == count, wanted
     assert "Begin at the first one" in administered.refused("audit", "people", "--after", "made-up")
     assert administered.run("audit", "administration", "--kind", "person.hired").exit_code == 2
+
+
+# ---- the records of administration as a bundle -----------------------------------------------------------------
+
+
+def test_the_records_of_administration_leave_as_a_bundle_that_strangers_can_check(
+    administered: Shell, tmp_path: Path
+) -> None:
+    bundle, trusted = tmp_path / "administration.zip", tmp_path / "keys" / "trusted"
+
+    exported = administered.run("audit", "export", "--bundle", bundle, "--reason", "ตรวจประจำปี")
+
+    assert exported.stdout == f"{bundle}: {bundle.stat().st_size} bytes\n", exported.output
+    code, told = verdict_of(bundle, "--key", str(trusted))
+    forger = Forger.of(bundle)
+    (chain,) = forger.manifest["chains"]
+    assert (chain["kind"], chain["id"]) == ("administration", "administration")
+    assert chain["records"] >= 5
+    assert (code, told.startswith(f"holds up to record {chain['records']} of {chain['records']} (")) == (0, True)
+    assert administered.run("case", "verify", "--bundle", bundle).exit_code == 0
+    with administered.store.reading() as session:
+        reads = session.scalars(select(Access).where(Access.kind == "administration.exported")).all()
+        assert [(read.actor, read.reason) for read in reads] == [("system", "ตรวจประจำปี")]
+    name = "chains/administration/administration/journal.jsonl"
+    for change in (
+        lambda lines: lines.pop(),
+        lambda lines: lines.insert(0, lines[-1]),
+        lambda lines: lines.__setitem__(1, lines[1].replace(b"osm_me", b"admin!")),
+        lambda lines: lines.__setitem__(1, b"{}"),
+    ):
+        lines = forger.files[name].splitlines()
+        change(lines)
+        forged = Forger({**forger.files, name: b"".join(line + b"\n" for line in lines)})
+        assert verdict_of(forged.write(tmp_path / "forged.zip"))[0] == 1
+
+
+def test_only_who_sees_the_audit_of_all_exports_the_records_of_administration(
+    administered: Shell, tmp_path: Path
+) -> None:
+    with administered.store.transaction() as session:
+        make_person(session, "malee", "auditor", office_id=None)
+        make_person(session, "somsri", "auditor", office_id="NE-U1")
+    bundle = tmp_path / "administration.zip"
+    asked = ("audit", "export", "--bundle", bundle)
+
+    administered.refused(*asked, "--as", "somsri", "--reason", "ตรวจ")
+    administered.refused(*asked, "--as", "malee")
+    assert not bundle.exists()
+    assert administered.run(*asked, "--as", "malee", "--reason", "ตรวจ").exit_code == 0

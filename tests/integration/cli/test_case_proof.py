@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from osm_flow.store.models import Access
 from osm_flow.store.session import Store
-from tests.bundles import Forger, make_family, run_script
+from tests.bundles import GOLDEN, Forger, make_family, run_script
 from tests.factories import make_case, make_person
 from tests.integration.cli.shell import Shell
 
@@ -44,7 +44,7 @@ def test_a_bundle_is_exported_with_a_reason_and_verified_by_file(shell: Shell, f
 
     report = json.loads(verified.stdout)
     assert (verified.exit_code, report["faults"], report["cases"]) == (0, [], 2)
-    assert report["compared"] == sum(about["records"] for about in Forger.of(bundle).manifest["cases"])
+    assert report["compared"] == sum(about["records"] for about in Forger.of(bundle).manifest["chains"])
     assert run_script(bundle, "--key", str(trusted))[0] == 0
     with shell.store.reading() as session:
         assert [(read.actor, read.reason) for read in session.scalars(select(Access))] == [("malee", "ตรวจสอบ")]
@@ -55,7 +55,10 @@ def test_a_bundle_is_told_with_its_cases_and_those_who_signed_it(shell: Shell, f
     export(shell, family, bundle)
 
     told = shell.run("case", "verify", "--bundle", bundle).stdout
-    assert told == f"{bundle}: 2 cases, signed by osm.example.go.th/journal, 0 with faults\n"
+    assert told == (
+        f"{bundle}: 2 cases, signed by osm.example.go.th/journal, 0 with faults\n"
+        "RESULT holds up to record 2 of 2 (2026-11-20T02:06:00.000000Z); 1 more chains: 6 of 6 records\n"
+    )
     report = shell.json("case", "verify", "--bundle", bundle)
     assert (report["cases"], report["faults"]) == (2, [])
     assert "compared" not in report, "nothing was replayed"
@@ -263,3 +266,77 @@ def test_of_a_damaged_bundle_the_other_files_are_checked(shell: Shell, family: s
     assert result.exit_code == 1
     assert f"{name}: the file is damaged" in result.stderr
     assert "cases could be checked all the same" in result.stderr
+
+
+# ---- whose keys are believed -----------------------------------------------------------------------------------
+
+
+def test_without_a_key_that_is_trusted_nothing_is_proven(shell: Shell, family: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "case.zip"
+    export(shell, family, bundle)
+    stranger = Shell(shell.store, tmp_path / "elsewhere")
+
+    told = stranger.run("case", "verify", "--bundle", bundle)
+
+    assert told.exit_code == 3
+    assert told.stdout.splitlines()[-1] == (
+        "RESULT nothing wrong was found, but it is NOT PROVEN: no trusted key says who signed it"
+    )
+    assert json.loads(stranger.run("case", "verify", "--bundle", bundle, "--json").stdout)["verdict"].startswith(
+        "nothing wrong was found"
+    )
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe", b"no key", b"# nothing\n", b"a+00000000+AAAA\n", bytes(100), b"+++\n"]
+)
+def test_a_key_that_is_none_is_a_fault_and_no_traceback(
+    shell: Shell, family: str, tmp_path: Path, content: bytes
+) -> None:
+    bundle, key = tmp_path / "case.zip", tmp_path / "key.txt"
+    export(shell, family, bundle)
+    key.write_bytes(content)
+
+    said = shell.refused("case", "verify", "--bundle", bundle, "--key", key)
+    assert "public key" in said or "UTF-8" in said
+    code, said = run_script(bundle, "--key", str(key))
+    assert code == 1
+    assert said.startswith("FAULT")
+    assert said.splitlines()[-1] == "RESULT does not hold"
+
+
+def test_this_machine_s_own_list_of_keys_may_be_damaged(shell: Shell, family: str, tmp_path: Path) -> None:
+    bundle = tmp_path / "case.zip"
+    export(shell, family, bundle)
+    for content in (b"nonsense", b"\xff\n"):
+        (tmp_path / "keys" / "trusted").write_bytes(content)
+        shell.refused("case", "verify", "--bundle", bundle)
+        shell.refused("audit", "verify")
+
+
+def test_a_checkpoint_of_a_witness_is_compared_by_the_proof_that_the_office_prints(
+    shell: Shell, family: str, tmp_path: Path
+) -> None:
+    bundle, kept, proof = (tmp_path / name for name in ("case.zip", "witness.txt", "proof.json"))
+    export(shell, family, bundle)
+    old = Forger.of(bundle).manifest["checkpoint"]["size"]
+    with shell.store.transaction() as session:
+        make_case(session, "callee")
+    signed = shell.json("audit", "checkpoint")
+    kept.write_text(signed["note"])
+
+    told = shell.run("case", "verify", "--bundle", bundle, "--checkpoint", kept)
+    assert (told.exit_code, told.stdout.strip().endswith("NOT compared with the given checkpoint")) == (3, True)
+    assert f"osm-flow audit consistency {old} {signed['size']} --json" in told.stderr
+    proof.write_text(shell.run("audit", "consistency", old, signed["size"], "--json").stdout)
+
+    told = shell.run("case", "verify", "--bundle", bundle, "--checkpoint", kept, "--consistency", proof)
+    assert (told.exit_code, told.stdout.strip().endswith("; compared with the given checkpoint")) == (0, True)
+
+
+def test_a_kept_bundle_of_format_1_says_what_it_does_not_prove(shell: Shell) -> None:
+    told = shell.run("case", "verify", "--bundle", GOLDEN / "hearing.zip", "--key", GOLDEN / "keys.txt")
+
+    assert told.exit_code == 0
+    assert told.stdout.endswith("RESULT everything holds\n")
+    assert "nobody signed where the chains end" in told.stderr

@@ -2,7 +2,8 @@
 """Checks an exported history of OSM Flow offline: python3 verify.py BUNDLE.zip [--key FILE] [--checkpoint FILE]
 
 Written from docs/audit-format.md alone; needs Python 3.11 and nothing else, and shares no code with the product.
-Prints what was checked and what failed at which record. Exit code 0: everything holds; 1: something does not.
+Prints what was checked and what failed at which record; the last line says how far it holds. Exit code 0: it holds as far
+as the last line says; 1: something does not; 2: wrong use; 3: nothing wrong was found, yet it is not proven.
 """
 
 from __future__ import annotations
@@ -15,31 +16,34 @@ import io
 import json
 import re
 import stat
+import struct
 import sys
 import uuid
 import zipfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
-FORMAT = "osm-flow-bundle/1"
+FIRST, FORMAT = "osm-flow-bundle/1", "osm-flow-bundle/2"
 GENESIS = "0" * 64
 CHILDREN = uuid.UUID("8d1f3f3c-9d0b-5d0e-8f59-4c0b8f7f2a11")
 MOST_FILES, MOST_BYTES, LARGEST_FILE, LARGEST_LINE = 100_000, 4 << 30, 2 << 30, 64 << 20
-LARGEST_RATIO, LARGEST_TEXT = 250, 64 << 20
+LARGEST_RATIO, LARGEST_TEXT, LONGEST_NOTE = 250, 512 << 20, 65_536
 EXACT, DEEPEST, MOST_SAID = 2**53 - 1, 100, 200
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 NAME = re.compile(
-    r"manifest\.json|README\.txt|verify\.py|player\.html|checkpoint\.txt|keys\.txt|attachments/[0-9a-f]{64}"
+    r"manifest\.(?:json|sig)|README\.txt|verify\.py|player\.html|checkpoint\.txt|keys\.txt|consistency\.json"
+    r"|attachments/[0-9a-f]{64}|chains/[a-z][a-z_]{0,31}/[a-z0-9][a-z0-9-]{0,63}/(?:proof\.json|journal\.jsonl|payloads\.jsonl)"
     rf"|cases/{UUID}/(?:case\.json|proof\.json|journal\.jsonl|payloads\.jsonl|states\.jsonl)"
     r"|definitions/[0-9a-f]{64}/(?:process\.bpmn|forms\.json|decisions\.json)"
 )
+KIND, CHAIN_ID = re.compile(r"[a-z][a-z_]{0,31}"), re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 HEX64, HEX256, SALT = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{256}"), re.compile(r"[0-9a-f]{32}")
 CASE_ID = re.compile(UUID)
 INSTANT = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}\.\d{6}Z", re.A)
-SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
+SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 RECORD = {
     "case_id", "seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id", "payload_digest",
     "definition", "engine_version", "state_digest", "prev_hash", "hash",
@@ -49,6 +53,22 @@ TEXTS_OR_NULL = ("actor_role", "on_behalf_of", "element", "task_id")
 DIGESTS = ("payload_digest", "state_digest", "prev_hash", "hash")
 MANIFEST = {"format", "root", "payloads", "cases", "checkpoint", "files"}
 IN_MANIFEST = {"id", "records", "head", "parent_case_id", "parent_task_id"}
+MANIFEST_2 = {"format", "root", "payloads", "chains", "not_started", "checkpoint", "files"}
+OF_CASE = {"id", "business_key", "office_id", "fiscal_year", "state", "outcome", "parent_case_id", "parent_task_id"}
+PARENTS = ("parent_case_id", "parent_task_id")
+OF_ADMINISTRATION = {"seq", "at", "kind", "actor", "actor_role", "office_id", "subject", "changes", "prev_hash", "hash"}
+# The chains that are of no case and are known by their kind, with the fields of their records.
+KNOWN = {"administration": OF_ADMINISTRATION}
+# A checkpoint with this line says that whoever signs it writes bundles of format 2 or later.
+LATER = f"bundles {FORMAT}"
+DATA = '<script type="application/json" id="data">'
+# The pages that show a history, without its data, by their SHA-256: every version of the product's player.
+PLAYERS = (
+    "5218b8926c32b13d6151f6f1589ef88fe56886f4c59a37e2233fc8651f12c0a0",
+    "323c29c8e21bc1f9829e5bb3e878548c0668a19bd6efe294badce361a5cab7c4",
+)
+SHOWN = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id")
+PRODUCT = re.compile(r"osm-flow (\d+)\.(\d+)")
 
 
 def _text_of(name: str) -> str:
@@ -84,11 +104,26 @@ class Wrong(Exception):
     """What is wrong, in a sentence."""
 
 
+class Reach(NamedTuple):
+    """How far a chain is proven: up to which of its records, which was at this time."""
+
+    where: str
+    proven: int
+    records: int
+    at: str
+
+
 class Report:
-    """What was found, said as it is found."""
+    """What was found, said as it is found, and how far it reaches."""
 
     def __init__(self) -> None:
         self.faults = 0
+        self.is_first = False  # of format 1
+        self.is_trusted = False  # the verifier brought a key
+        self.has_checkpoint = False
+        self.is_sealed = False  # the manifest is signed by whom the verifier trusts
+        self.is_compared: bool | None = None  # with the checkpoint of a witness; None: there is none
+        self.reaches: list[Reach] = []
 
     def say(self, text: str) -> None:
         print(clean(text))
@@ -99,6 +134,29 @@ class Report:
             print(f"FAULT  {clean(where)}: {clean(what)}")
         elif self.faults == MOST_SAID + 1:
             print("FAULT  … and more; only the number of the others is told")
+
+
+def result_of(report: Report) -> tuple[int, str]:
+    """The exit code, and the last line."""
+    if report.faults:
+        return 1, f"{report.faults} faults" if report.is_first else "does not hold"
+    if not report.is_trusted:
+        why = "no trusted key says who signed it" if report.has_checkpoint else "nobody signed it"
+        return 3, f"nothing wrong was found, but it is NOT PROVEN: {why}"
+    held = "everything holds" if report.is_first else reach_of(report)
+    if report.is_compared is False:
+        return 3, f"{held}; NOT compared with the given checkpoint"
+    return 0, f"{held}; compared with the given checkpoint" if report.is_compared else held
+
+
+def reach_of(report: Report) -> str:
+    """How far the chains are proven, in words."""
+    first, *others = report.reaches
+    said = f"holds up to record {first.proven} of {first.records} ({first.at})"
+    if others:
+        proven, records = (sum(numbers) for numbers in zip(*((one.proven, one.records) for one in others), strict=True))
+        said += f"; {len(others)} more chains: {proven} of {records} records"
+    return said if report.is_sealed else f"{said}; NOT PROVEN: where the chains end, and what the files for reading say"
 
 
 def clean(text: object) -> str:
@@ -294,6 +352,10 @@ class Key:
         return self.name in (None, name) and key_hash(name, self.public) == number
 
 
+def is_name(name: str) -> bool:
+    return 0 < len(name) <= 255 and name.isprintable() and not any(sign.isspace() or sign == "+" for sign in name)
+
+
 def key_hash(name: str, public: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\n\x01" + public).digest()[:4]
 
@@ -309,12 +371,25 @@ def read_keys(text: str) -> list[Key]:
         return [Key(None, der[12:])]
     keys = []
     for line in filter(str.strip, text.splitlines()):
+        if line.startswith("#"):
+            continue
         # Beside a key there may stand its period, as in the product's own list.
         name, number, encoded = [*line.split()[0].split("+", 2), "", ""][:3]
         public = unbase64(encoded)
-        if len(public) != 33 or public[0] != 1 or key_hash(name, public[1:]).hex() != number:
+        if len(public) != 33 or public[0] != 1 or not is_name(name) or key_hash(name, public[1:]).hex() != number:
             raise Wrong(f"{line}: not a verifier key")
         keys.append(Key(name, public[1:]))
+    return keys
+
+
+def read_given_keys(content: bytes) -> list[Key]:
+    """The keys that the verifier brought. Raises Wrong where there is none, or one that no signature can be checked by."""
+    keys = read_keys(decoded(content))
+    if not keys:
+        raise Wrong("there is no key in it")
+    for key in keys:
+        if _point(key.public) is None:
+            raise Wrong(f"{key.encoded}: not an Ed25519 public key")
     return keys
 
 
@@ -337,30 +412,26 @@ def unbase64(text: str) -> bytes:
     return found
 
 
-class Checkpoint:
-    """A checkpoint, read. Raises Wrong."""
+class Note:
+    """A signed note, read. Raises Wrong."""
 
     def __init__(self, content: bytes) -> None:
         text = decoded(content)
         body, blank, rest = text.rpartition("\n\n")
-        lines = body.split("\n")
-        if not blank or len(lines) < 3 or not lines[0].strip() or not rest.endswith("\n"):
-            raise Wrong("not a checkpoint: a name, a size and a root are followed by an empty line and signatures")
-        if not SIZE.fullmatch(lines[1]) or any(ord(char) < 32 and char != "\n" for char in text):
-            raise Wrong("not a checkpoint: its size is no number, or it holds control characters")
-        self.text, self.origin, self.size = (body + "\n").encode(), lines[0], int(lines[1])
-        self.root = unbase64(lines[2])
+        if not blank or not rest.endswith("\n") or len(text) > LONGEST_NOTE:
+            raise Wrong("not a signed note: a text is followed by an empty line and signatures")
+        if any((ord(char) < 32 and char != "\n") or ord(char) == 127 for char in text):
+            raise Wrong("not a signed note: it holds control characters")
+        self.text, self.lines = (body + "\n").encode(), body.split("\n")
         self.signatures = [self._signature(line) for line in rest[:-1].split("\n")]
-        if len(self.root) != 32:
-            raise Wrong("not a checkpoint: the root does not have 32 bytes")
 
     @staticmethod
     def _signature(line: str) -> tuple[str, bytes, bytes]:
         dash, _, rest = line.partition(" ")
         name, _, encoded = rest.partition(" ")
         found = unbase64(encoded)
-        if dash != "\u2014" or not name or len(found) < 5:
-            raise Wrong("not a checkpoint: a signature line is no signature line")
+        if dash != "\u2014" or not is_name(name) or len(found) < 5:
+            raise Wrong("not a signed note: a signature line is no signature line")
         return name, found[:4], found[4:]
 
     def signers(self, keys: list[Key]) -> list[str]:
@@ -370,9 +441,23 @@ class Checkpoint:
             for key in keys:
                 if key.is_named(name, number):
                     if not signed(key.public, self.text, signature):
-                        raise Wrong(f"the signature of {name} on the checkpoint is wrong")
+                        raise Wrong(f"the signature of {name} is wrong")
                     found.append(name)
         return found
+
+
+class Checkpoint(Note):
+    """A checkpoint, read. Raises Wrong."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        lines = self.lines
+        if len(lines) < 3 or not all(lines) or not SIZE.fullmatch(lines[1]):
+            raise Wrong("not a checkpoint: a name, a size and a root stand in its first lines, and no line is empty")
+        self.origin, self.size, self.extensions = lines[0], int(lines[1]), lines[3:]
+        self.root = unbase64(lines[2])
+        if len(self.root) != 32:
+            raise Wrong("not a checkpoint: the root does not have 32 bytes")
 
 
 def root_of(leaf: bytes, position: int, size: int, path: list[bytes]) -> bytes | None:
@@ -393,6 +478,31 @@ def root_of(leaf: bytes, position: int, size: int, path: list[bytes]) -> bytes |
     return r if sn == 0 else None
 
 
+def continues(old: tuple[int, bytes], new: tuple[int, bytes], path: list[bytes]) -> bool:
+    """Whether a consistency proof shows that the log of size and root `new` begins with that of `old` (RFC 9162, 2.1.4.2)."""
+    (first, old_root), (second, new_root) = old, new
+    if not 0 < first < second:
+        return first == second and old_root == new_root and not path
+    hashes = [old_root, *path] if first & (first - 1) == 0 else path
+    if not hashes:
+        return False
+    fn, sn = first - 1, second - 1
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    fr = sr = hashes[0]
+    for c in hashes[1:]:
+        if sn == 0:
+            return False
+        if fn & 1 or fn == sn:
+            fr, sr = hashlib.sha256(b"\1" + c + fr).digest(), hashlib.sha256(b"\1" + c + sr).digest()
+            while fn and not fn & 1:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            sr = hashlib.sha256(b"\1" + sr + c).digest()
+        fn, sn = fn >> 1, sn >> 1
+    return (fr, sr, sn) == (old_root, new_root, 0)
+
+
 # ---- the container -----------------------------------------------------------------------------------------------
 
 
@@ -401,6 +511,23 @@ def decoded(content: bytes) -> str:
         return content.decode()
     except UnicodeDecodeError:
         raise Wrong("not UTF-8 text") from None
+
+
+def is_packed_closely(archive: zipfile.ZipFile, raw: IO[bytes]) -> bool:
+    """Whether the files lie one behind another with nothing between them, each introduced as the table of contents says."""
+    end = 0
+    for info in sorted(archive.infolist(), key=lambda one: one.header_offset):
+        raw.seek(info.header_offset)
+        head = raw.read(30)
+        if info.header_offset != end or len(head) != 30 or head[:4] != b"PK\3\4" or info.extra or info.comment:
+            return False
+        flags, method, crc, packed, size, name_size, extra_size = struct.unpack("<2xHH4xLLLHH", head[4:])
+        name = raw.read(name_size)
+        same = (info.flag_bits, info.compress_type, info.CRC, info.compress_size, info.file_size)
+        if (flags, method, crc, packed, size) != same or extra_size or name != info.orig_filename.encode():
+            return False
+        end = info.header_offset + 30 + name_size + info.compress_size
+    return end == archive.start_dir
 
 
 class Files:
@@ -433,6 +560,8 @@ class Files:
             raw.seek(-22, 2)  # where an archive without a comment has its last part
             if raw.read(4) != b"PK\5\6" or min([one.header_offset for one in self.archive.infolist()], default=0):
                 report.fault(path.name, "there are bytes before or behind the archive")
+            elif not is_packed_closely(self.archive, raw):
+                report.fault(path.name, "there are bytes between the files of the archive, or its two tables differ")
         for info in self.archive.infolist():
             name = info.orig_filename
             if name != info.filename:
@@ -490,35 +619,258 @@ class Files:
                 yield line[:-1]
 
 
+# ---- the page that shows it --------------------------------------------------------------------------------------
+
+
+def slim_record(record: dict[str, Any], hash_: str, body: Any) -> dict[str, Any]:
+    """What the player is given of a record."""
+    slim = {name: record[name] for name in SHOWN if record[name] is not None} | {"hash": hash_}
+    match = PRODUCT.match(record["engine_version"])
+    if record["on_behalf_of"] is not None and (match is None or (int(match[1]), int(match[2])) < (0, 2)):
+        slim["as_stated"] = True
+    about = body.get("about") if type(body) is dict else None
+    answer = about.get("answer") if type(about) is dict else None
+    return slim | ({"answer": answer} if answer and type(answer) is dict else {})
+
+
+def slim_state(state: dict[str, Any]) -> dict[str, Any]:
+    """What the player is given of a state."""
+    waiting = [[one["element"], one["due_at"], one["instance"]] for one in state["waiting"]]
+    return {"waiting": waiting} | {name: state[name] for name in ("passed", "set", "unset") if state.get(name)}
+
+
+class Player:
+    """The page that shows the cases; what is in it is compared with the files while these are read."""
+
+    def __init__(self, files: Files, report: Report) -> None:
+        self.cases: list[Any] = []
+        self.data: dict[str, Any] = {}
+        before, mark, rest = decoded(files.read("player.html")).partition(DATA)
+        data, end, after = rest.partition("</script>")
+        shell = hashlib.sha256(f"{before}{mark}{end}{after}".encode()).hexdigest()
+        if not mark or not end:
+            raise Wrong("there are no data in it")
+        if shell not in PLAYERS:
+            report.say(
+                "note   player.html is of a version that is not known here: only a signature speaks for what it shows"
+            )
+        found = parse(data)
+        if type(found) is not dict or found.keys() != {"cases", "definitions", "checkpoint"}:
+            raise Wrong("its data are of another form")
+        self.data, self.cases = found, found["cases"] if type(found["cases"]) is list else []
+
+    def check(self, files: Files, cases: list[Case]) -> None:
+        """The parts that belong to no single record. Raises Wrong."""
+        texts = {name: files.read(f"definitions/{name}/process.bpmn") for case in cases for name in case.definitions}
+        shown = {name: text.decode("utf-8", "replace") for name, text in texts.items()}
+        checkpoint = files.read("checkpoint.txt").decode("utf-8", "replace") if "checkpoint.txt" in files else None
+        if self.data["definitions"] != shown or self.data["checkpoint"] != checkpoint:
+            raise Wrong("it shows other processes or another checkpoint than the files")
+        if len(self.cases) != len(cases):
+            raise Wrong("it shows other cases than the files")
+
+
+class Part:
+    """What the player shows of one case."""
+
+    def __init__(self, part: Any, has_payloads: bool) -> None:
+        self.part = part
+        self.has_payloads = has_payloads
+        names = {"case", "definition", "records", "states", "payloads"}
+        right = type(part) is dict and part.keys() == names
+        right = right and type(part["records"]) is list and type(part["states"]) is list
+        right = right and type(part["payloads"]) is (dict if has_payloads else type(None))
+        self.wrong: str | None = None if right else "it shows the case in another form"
+
+    def compare(self, shown: Any, name: str, place: Any) -> None:
+        """Say what differs, once."""
+        if self.wrong is not None:
+            return
+        found = self.part[name]
+        try:
+            if _flat(found[place]) == _flat(shown):
+                return
+        except (IndexError, KeyError):
+            pass
+        self.wrong = f"it shows something else than the files: {name} {place + 1 if type(place) is int else place}"
+
+    def end(self, case: Any, definition: Any, counts: tuple[int, int, int]) -> None:
+        """That nothing more is shown than there is."""
+        if self.wrong is None:
+            shown = [len(self.part[name] or ()) for name in ("records", "states", "payloads")]
+            if (
+                _flat(self.part["case"]) != _flat(case)
+                or self.part["definition"] != definition
+                or shown != list(counts)
+            ):
+                self.wrong = "it shows something else than the files"
+
+
+# ---- chains of other kinds ---------------------------------------------------------------------------------------
+
+
+def read_proof(files: Files, folder: str, report: Report) -> dict[str, Any] | None:
+    """The proof in the folder of a chain; None when there is none, or none that can be used."""
+    name = f"{folder}/proof.json"
+    if name not in files:
+        return None
+    try:
+        proof = parse_file(files.read(name))
+        if type(proof) is not dict or proof.keys() != {"case_id", "seq", "hash", "position", "size", "path"}:
+            raise Wrong("another form")
+        whole = all(type(proof[key]) is int for key in ("seq", "position", "size"))
+        if not whole or type(proof["path"]) is not list or not all(map(is_digest, [*proof["path"], proof["hash"]])):
+            raise Wrong("another form")
+    except Wrong as wrong:
+        report.fault(name, str(wrong))
+        return None
+    return proof
+
+
+class Chain:
+    """A chain of records of whatever kind, while it is checked."""
+
+    def __init__(self, files: Files, about: dict[str, Any], report: Report) -> None:
+        self.files, self.about, self.report = files, about, report
+        self.id: str = about["id"]
+        self.kind: str = about.get("kind", "case")
+        self.is_case = self.kind == "case"
+        self.folder = f"cases/{self.id}" if self.is_case else f"chains/{self.kind}/{self.id}"
+        self.where = f"case {self.id}" if self.is_case else f"chain {self.kind} {self.id}"
+        self.count, self.head, self.at = 0, GENESIS, ""
+        self.proof = read_proof(files, self.folder, report)
+        self.proven, self.proven_at = False, ""
+        self.is_proven = False
+
+    def fault(self, seq: int, what: str) -> None:
+        self.report.fault(self.where + (f" record {seq}" if seq else ""), what)
+
+    def check(self) -> None:
+        """The rules that hold for chains of all kinds."""
+        texts = self._texts()
+        text = next(texts, None)
+        try:
+            for line in self.files.lines(f"{self.folder}/journal.jsonl"):
+                record = parse_canonical(decoded(line))
+                if not self._take(record):
+                    return
+                while text and text["seq"] <= self.count:
+                    self._text(record, text)
+                    text = next(texts, None)
+        except Wrong as wrong:
+            self.fault(self.count + 1, str(wrong))
+            return
+        if text:
+            self.fault(text["seq"], "a payload without a record")
+        self._end()
+
+    def _take(self, record: Any) -> bool:
+        fields = KNOWN.get(self.kind)
+        right = type(record) is dict and (
+            record.keys() == fields if fields else record.keys() > {"seq", "prev_hash", "hash"}
+        )
+        if not right or type(record["seq"]) is not int or not is_digest(record["hash"]):
+            self.fault(self.count + 1, "a line that is no record")
+            return False
+        content = canonical({key: value for key, value in record.items() if key != "hash"})
+        seq, hash_ = record["seq"], record["hash"]
+        if seq != self.count + 1:
+            self.fault(seq, f"record {self.count + 1} should be here: one is missing, doubled or moved")
+        if record["prev_hash"] != self.head:
+            self.fault(seq, "the record does not follow from the one before it")
+        if hashlib.sha256(content.encode()).hexdigest() != hash_:
+            self.fault(seq, "the record was changed: its hash is another")
+        at = record.get("at")
+        self._move(seq, hash_, at if type(at) is str else "")
+        return True
+
+    def _move(self, seq: int, hash_: str, at: str) -> None:
+        self.count, self.head, self.at = seq, hash_, at
+        if self.proof and self.proof["seq"] == seq:
+            self.proven, self.proven_at = self.proof["hash"] == hash_, at
+
+    def _text(self, record: dict[str, Any], text: dict[str, Any]) -> None:
+        digests = record.get("digests")
+        digest = digests.get(text["part"]) if type(digests) is dict else None
+        content = bytes.fromhex(text["salt"]) + text["body"].encode()
+        if text["seq"] != record["seq"] or digest != hashlib.sha256(content).hexdigest():
+            self.fault(text["seq"], "the payload was changed: its digest is another")
+
+    def _texts(self) -> Iterator[dict[str, Any]]:
+        """What stands beside the records of such a chain, part by part."""
+        name = f"{self.folder}/payloads.jsonl"
+        before = (0, "")
+        for line in self.files.lines(name) if name in self.files else ():
+            text = parse_canonical(decoded(line))
+            right = type(text) is dict and text.keys() == {"body", "part", "salt", "seq"} and type(text["seq"]) is int
+            right = right and all(type(text[key]) is str for key in ("body", "part", "salt"))
+            if not right or not SALT.fullmatch(text["salt"]) or (text["seq"], text["part"]) <= before:
+                raise Wrong("a line of the payloads is none, doubled or moved")
+            before = (text["seq"], text["part"])
+            yield text
+
+    def _end(self) -> None:
+        if (self.count, self.head) != (self.about["records"], self.about["head"]):
+            wanted = f"{self.about['records']} records ending in {self.about['head']}"
+            self.fault(self.count, f"the manifest names {wanted}; the journal ends elsewhere")
+        if self.proof is not None and not self.proven:
+            self.fault(self.proof["seq"], "the record that the proof speaks of is not in the journal")
+
+    def check_proof(self, checkpoint: Checkpoint) -> None:
+        """That the checkpoint covers the chain."""
+        proof = self.proof
+        if proof is None:
+            self.fault(0, "there is a checkpoint, but no proof that it covers the chain")
+            return
+        if proof["case_id"] != self.id or proof["size"] != checkpoint.size:
+            self.fault(proof["seq"], "the proof is one of another chain or of another checkpoint")
+            return
+        leaf = canonical({key: proof[key] for key in ("case_id", "seq", "hash")}).encode()
+        path = [bytes.fromhex(one) for one in proof["path"]]
+        if root_of(leaf, proof["position"], proof["size"], path) != checkpoint.root:
+            self.fault(proof["seq"], "the checkpoint does not contain this record")
+        else:
+            self.is_proven = self.proven
+
+    @property
+    def newer(self) -> int:
+        """How many records nothing proves."""
+        return self.count - (self.proof["seq"] if self.is_proven and self.proof else 0)
+
+    @property
+    def reach(self) -> Reach:
+        return Reach(self.where, self.count - self.newer, self.count, self.proven_at or "-")
+
+
 # ---- one case ----------------------------------------------------------------------------------------------------
 
 
-class Case:
+class Case(Chain):
     """The history of one case while it is checked."""
 
     def __init__(self, files: Files, about: dict[str, Any], has_payloads: bool, report: Report) -> None:
-        self.files, self.about, self.report, self.has_payloads = files, about, report, has_payloads
-        self.id: str = about["id"]
-        self.folder = f"cases/{self.id}"
-        self.count, self.head, self.at = 0, GENESIS, ""
+        super().__init__(files, about, report)
+        self.has_payloads = has_payloads
         self.definitions: dict[str, int] = {}
         self.ended_children: list[tuple[int, str]] = []
+        self.called: dict[str, int] = {}
         self.missing: list[int] = []
-        self.erased: set[int] = set()
+        self.erased: dict[int, int] = {}
         self.attached: dict[str, tuple[int, Any]] = {}
         self.engines: set[str] = set()
-        self.proof = self._proof()
-        self.proven = False
-
-    def fault(self, seq: int, what: str) -> None:
-        self.report.fault(f"case {self.id}" + (f" record {seq}" if seq else ""), what)
+        self.names: set[str] = set()
+        self.first: dict[str, Any] | None = None
+        self.part: Part | None = None
+        self.body: Any = None
+        self.definition: Any = None
+        self.states, self.payloads = 0, 0
 
     def check(self) -> None:
         """The chain with its payloads and states, record by record, in one pass."""
         payloads = self._numbered("payloads.jsonl", {"body", "salt", "seq"}) if self.has_payloads else iter(())
         states = self._numbered("states.jsonl", None)
-        payload, state = next(payloads, None), next(states, None)
         try:
+            payload, state = next(payloads, None), next(states, None)
             for line in self.files.lines(f"{self.folder}/journal.jsonl"):
                 record = self._record(decoded(line))
                 if record is None:
@@ -527,14 +879,17 @@ class Case:
                 while payload and payload["seq"] < seq:
                     self.fault(payload["seq"], "a payload without a record")
                     payload = next(payloads, None)
+                self.body = None
                 if payload and payload["seq"] == seq:
                     self._payload(record, payload)
                     payload = next(payloads, None)
                 elif self.has_payloads:
                     self.missing.append(seq)
-                if state and (state["seq"], state.get("digest")) != (seq, record["state_digest"]):
-                    self.fault(seq, "states.jsonl tells of another state than the record")
+                if state:
+                    self._state(record, state)
                 state = next(states, None)
+                if self.part:
+                    self.part.compare(slim_record(record, self.head, self.body), "records", seq - 1)
         except Wrong as wrong:
             self.fault(self.count + 1, str(wrong))
             return
@@ -560,8 +915,8 @@ class Case:
             self.fault(seq, "the record was changed: its hash is another")
         if record["at"] <= self.at:
             self.fault(seq, "the record is not later than the one before it")
-        self.count, self.head, self.at = seq, hash_, record["at"]
-        self._remember(record, hash_)
+        self._move(seq, hash_, record["at"])
+        self._remember(record)
         return record
 
     @staticmethod
@@ -589,17 +944,19 @@ class Case:
             self.fault(record["seq"], "not canonical JSON (RFC 8785)")
         return record, hash_, content
 
-    def _remember(self, record: dict[str, Any], hash_: str) -> None:
+    def _remember(self, record: dict[str, Any]) -> None:
         seq = record["seq"]
         self.engines.add(record["engine_version"])
         self.definitions.setdefault(record["definition"]["sha256"], seq)
+        self.names |= {record["actor"], record["on_behalf_of"] or record["actor"]}
+        if self.definition is None:
+            self.definition = record["definition"]
         if record["kind"] == "child.ended":
             self.ended_children.append((seq, record["task_id"] or ""))
-        if self.proof and self.proof["seq"] == seq:
-            self.proven = self.proof["hash"] == hash_
 
     def _payload(self, record: dict[str, Any], payload: dict[str, Any]) -> None:
         seq, salt, text = payload["seq"], payload["salt"], payload["body"]
+        self.payloads += 1
         if type(salt) is not str or not SALT.fullmatch(salt) or type(text) is not str:
             self.fault(seq, "the payload has no salt or no body")
             return
@@ -608,12 +965,14 @@ class Case:
             self.fault(seq, "the payload was changed: its digest is another")
             return
         try:
-            body = parse_canonical(text)
-            self._body(record, body)
+            self.body = parse_canonical(text)
+            self._body(record, self.body)
         except Wrong as wrong:
             self.fault(seq, f"the payload: {wrong}")
         except (KeyError, TypeError, AttributeError):
             self.fault(seq, "the payload is no record's payload")
+        if self.part and type(self.body) is dict:
+            self.part.compare(self.body.get("data"), "payloads", str(seq))
 
     def _body(self, record: dict[str, Any], body: dict[str, Any]) -> None:
         seq, data = record["seq"], body["data"]
@@ -623,7 +982,9 @@ class Case:
         if seq == 1:
             self._first(body["about"])
         if record["kind"] == "payloads.erased":
-            self.erased |= {number for number in data["erased"] if type(number) is int and number < seq}
+            for number in data["erased"]:
+                if type(number) is int and number < seq:
+                    self.erased.setdefault(number, seq)
         if record["kind"] == "case.attached":
             self.attached[data["sha256"]] = (seq, data["size"])
 
@@ -631,21 +992,73 @@ class Case:
         for key in ("parent_case_id", "parent_task_id"):
             if (about.get(key) or None) != self.about[key]:
                 raise Wrong(f"{key} is not the one of the manifest")
-        shown = self.files.read(f"{self.folder}/case.json")
-        case = parse_file(shown)
-        for key in ("business_key", "title"):
-            if case.get(key) != about[key]:
-                raise Wrong(f"{key} in case.json is not the recorded one")
+        self.first = {key: about[key] for key in ("business_key", "title")}
+
+    def _state(self, record: dict[str, Any], state: dict[str, Any]) -> None:
+        seq = record["seq"]
+        self.states += 1
+        if (state["seq"], state.get("digest")) != (seq, record["state_digest"]):
+            self.fault(seq, "states.jsonl tells of another state than the record")
+        if self.report.is_first:
+            return
+        names = {"seq", "digest", "waiting", "passed"} | ({"set", "unset"} if self.has_payloads else set())
+        try:
+            if state.keys() != names or type(state["waiting"]) is not list:
+                raise TypeError
+            for one in state["waiting"]:
+                if one["kind"] == "child":
+                    self.called.setdefault(str(one["task_id"]), seq)
+            slim = slim_state(state)
+        except (KeyError, TypeError, AttributeError):
+            self.fault(seq, "states.jsonl tells a state in another form")
+            return
+        if self.part:
+            self.part.compare(slim, "states", seq - 1)
 
     def _end(self) -> None:
-        if (self.count, self.head) != (self.about["records"], self.about["head"]):
-            wanted = f"{self.about['records']} records ending in {self.about['head']}"
-            self.fault(self.count, f"the manifest names {wanted}; the journal ends elsewhere")
+        super()._end()
         for seq in self.missing:
             if seq not in self.erased:
                 self.fault(seq, "the payload is missing and no record says that it was erased")
-        if self.proof is not None and not self.proven:
-            self.fault(self.proof["seq"], "the record that the proof speaks of is not in the journal")
+        if self.report.is_first:
+            self._shown({"title", "people"})
+            return
+        for seq in sorted(self.erased.keys() - set(self.missing)) if self.has_payloads else ():
+            self.fault(seq, "the payload was erased by law, and is here all the same")
+        if self.has_payloads and self.states < self.count and self.states + 1 not in self.missing:
+            self.fault(self.states + 1, "states.jsonl ends here, and the payload of this record was not erased")
+        more = {"title", "people"} if self.first is not None else set()
+        case = self._shown(set() if self.has_payloads and self.first is not None else {"title", "people"}, more)
+        if self.part:
+            self.part.end(case, self.definition, (self.count, self.states, self.payloads))
+
+    def _shown(self, free: set[str], more: set[str] | None = None) -> Any:
+        """What case.json says, compared with what is proven."""
+        try:
+            case = parse_file(self.files.read(f"{self.folder}/case.json"))
+            if type(case) is not dict or any(case.get(key) != self.about[key] for key in ("id", *PARENTS)):
+                raise Wrong("case.json is of another case than the manifest says")
+            if self.first is not None and any(case.get(key) != value for key, value in self.first.items()):
+                raise Wrong("case.json has another title or business key than the first record")
+            if more is not None and case.keys() - free != OF_CASE | (more - free):
+                raise Wrong("case.json has other fields")
+            people = case.get("people", {})
+            if more is not None and (type(people) is not dict or not people.keys() <= self.names):
+                raise Wrong("case.json names people who are in no record")
+        except Wrong as wrong:
+            self.fault(0, str(wrong))
+            return None
+        return case
+
+    def check_erasures(self) -> None:
+        """That an erasure is proven: a record that nothing proves excuses nothing."""
+        proven = self.count - self.newer
+        for seq in self.missing:
+            if self.erased.get(seq, 0) > proven:
+                self.fault(
+                    seq,
+                    f"the payload is missing; record {self.erased[seq]} says that it was erased, which nothing proves",
+                )
 
     def _numbered(self, name: str, keys: set[str] | None) -> Iterator[dict[str, Any]]:
         before = 0
@@ -660,36 +1073,6 @@ class Case:
                 raise Wrong(f"{name}: number {value['seq']} is doubled or moved")
             before = value["seq"]
             yield value
-
-    def _proof(self) -> dict[str, Any] | None:
-        name = f"{self.folder}/proof.json"
-        if name not in self.files:
-            return None
-        try:
-            proof = parse_file(self.files.read(name))
-            if type(proof) is not dict or proof.keys() != {"case_id", "seq", "hash", "position", "size", "path"}:
-                raise Wrong("another form")
-            whole = all(type(proof[key]) is int for key in ("seq", "position", "size"))
-            if not whole or type(proof["path"]) is not list or not all(is_digest(one) for one in proof["path"]):
-                raise Wrong("another form")
-        except Wrong as wrong:
-            self.report.fault(name, str(wrong))
-            return None
-        return proof
-
-    def check_proof(self, checkpoint: Checkpoint) -> None:
-        """That the checkpoint covers the case."""
-        proof = self.proof
-        if proof is None:
-            self.fault(0, "there is a checkpoint, but no proof that it covers the case")
-            return
-        if proof["case_id"] != self.id or proof["size"] != checkpoint.size:
-            self.fault(proof["seq"], "the proof is one of another case or of another checkpoint")
-            return
-        leaf = canonical({key: proof[key] for key in ("case_id", "seq", "hash")}).encode()
-        path = [bytes.fromhex(one) for one in proof["path"]]
-        if root_of(leaf, proof["position"], proof["size"], path) != checkpoint.root:
-            self.fault(proof["seq"], "the checkpoint does not contain this record")
 
 
 def is_digest(value: Any) -> bool:
@@ -731,85 +1114,185 @@ def is_unicode(text: str) -> bool:
 def check_manifest(files: Files, report: Report) -> dict[str, Any]:
     """The manifest, after every file was compared with it. Raises Wrong when it cannot be used."""
     manifest = parse_file(files.read("manifest.json"))
-    if type(manifest) is not dict or manifest.keys() != MANIFEST or manifest["format"] != FORMAT:
-        raise Wrong(f"this is no manifest of {FORMAT}")
+    report.is_first = type(manifest) is dict and manifest.get("format") == FIRST
+    form = MANIFEST if report.is_first else MANIFEST_2
+    if type(manifest) is not dict or manifest.keys() != form or manifest["format"] not in (FIRST, FORMAT):
+        raise Wrong(f"this is no manifest of {FIRST} or {FORMAT}")
     if type(manifest["files"]) is not dict or type(manifest["payloads"]) is not bool:
         raise Wrong("this is no manifest: files or payloads")
-    for name in sorted(files.sizes.keys() | manifest["files"].keys()):
-        if name == "manifest.json":
-            continue
+    beside = {"manifest.json"} if report.is_first else {"manifest.json", "manifest.sig"}
+    for name in sorted((files.sizes.keys() | manifest["files"].keys()) - beside):
         if name not in manifest["files"]:
             report.fault(name, "the manifest does not name this file")
         elif name not in files:
             report.fault(name, "the file is missing")
         elif manifest["files"][name] != {"sha256": files.digest(name), "size": files.sizes[name]}:
             report.fault(name, "the file was changed: its digest or size is another than in the manifest")
-    check_tree(manifest, files, report)
+        elif report.is_first and name.startswith(("chains/", "consistency.json", "manifest.sig")):
+            report.fault(name, f"no file of {FIRST} has this name")
+    if report.is_first:
+        manifest["chains"] = [
+            about | {"kind": "case"} if type(about) is dict else None
+            for about in (manifest["cases"] if type(manifest["cases"]) is list else ())
+        ]
+        manifest["not_started"] = []
+    check_chains(manifest, files, report)
     return manifest
 
 
-def check_tree(manifest: dict[str, Any], files: Files, report: Report) -> None:
-    """That the cases are the exported one and its children, each where it belongs. Raises Wrong."""
+def check_chains(manifest: dict[str, Any], files: Files, report: Report) -> None:
+    """That the chains are those that are named, and the cases among them each where it belongs. Raises Wrong."""
     seen: set[str] = set()
-    for about in manifest["cases"] if type(manifest["cases"]) is list else ():
-        if type(about) is not dict or about.keys() != IN_MANIFEST or type(about["records"]) is not int:
-            raise Wrong("this is no manifest: cases")
-        id_, parent, task = about["id"], about["parent_case_id"], about["parent_task_id"]
-        if type(id_) is not str or not CASE_ID.fullmatch(id_) or not is_digest(about["head"]) or id_ in seen:
-            raise Wrong("this is no manifest: cases")
-        if (parent is None) != (task is None) or not all(one is None or type(one) is str for one in (parent, task)):
-            raise Wrong("this is no manifest: cases")
-        if parent is not None and id_ != child_of(parent, task):
-            report.fault(f"case {id_}", "it is not the child of that task of its parent")
-        if seen and parent not in seen:
-            report.fault(f"case {id_}", "a case that the exported one did not call")
+    folders: set[str] = set()
+    for about in manifest["chains"] if type(manifest["chains"]) is list else ():
+        if type(about) is not dict or not about.keys() >= {"kind", "id", "records", "head"}:
+            raise Wrong("this is no manifest: chains")
+        kind, id_ = about["kind"], about["id"]
+        right = type(kind) is str and KIND.fullmatch(kind) and type(id_) is str and CHAIN_ID.fullmatch(id_)
+        if not right or id_ in seen or type(about["records"]) is not int or not is_digest(about["head"]):
+            raise Wrong("this is no manifest: chains")
         if not seen and id_ != manifest["root"]:
-            raise Wrong("the first case is not the exported one")
+            raise Wrong("the first chain is not the exported one")
+        if kind == "case":
+            check_place(about, seen, report)
+        elif kind in KNOWN and kind != id_:
+            report.fault(f"chain {kind} {id_}", "a chain of this kind has another name")
         seen.add(id_)
+        folders.add(f"cases/{id_}" if kind == "case" else f"chains/{kind}/{id_}")
     if not seen:
-        raise Wrong("there is no case in it")
+        raise Wrong("there is no chain in it")
     for name in files.sizes:
-        if name.endswith("/payloads.jsonl") and not manifest["payloads"]:
+        if name.startswith("cases/") and name.endswith("/payloads.jsonl") and not manifest["payloads"]:
             report.fault(name, "the manifest says that there are no payloads")
-        if name.startswith("cases/") and name.split("/")[1] not in seen:
-            report.fault(name, "a file of a case that the manifest does not name")
+        if name.startswith(("cases/", "chains/")) and name.rpartition("/")[0] not in folders:
+            report.fault(name, "a file of a chain that the manifest does not name")
 
 
-def child_of(parent: str, task: str) -> str:
+def check_place(about: dict[str, Any], seen: set[str], report: Report) -> None:
+    """That a case is the exported one, or one that a case before it called. Raises Wrong."""
+    id_: str = about["id"]
+    parent, task = (about.get(name, 0) for name in PARENTS)
+    if about.keys() != IN_MANIFEST | {"kind"} or not CASE_ID.fullmatch(id_):
+        raise Wrong("this is no manifest: cases")
+    if (parent is None) != (task is None) or not all(one is None or type(one) is str for one in (parent, task)):
+        raise Wrong("this is no manifest: cases")
+    if parent is not None and id_ != child_of(parent, task):
+        report.fault(f"case {id_}", "it is not the child of that task of its parent")
+    if seen and parent not in seen:
+        report.fault(f"case {id_}", "a case that the exported one did not call")
+    if not seen and parent is not None:
+        report.say(f"note   case {id_} was called by case {parent}, which is not in the bundle")
+
+
+def child_of(parent: str, task: Any) -> str:
     return str(uuid.uuid5(CHILDREN, f"{parent}\n{task}"))
 
 
 def check_definition(files: Files, sha256: str) -> None:
     """That the content of a definition has its digest. Raises Wrong."""
     folder = f"definitions/{sha256}"
-    content = {"xml": files.digest(f"{folder}/process.bpmn")}
+    content: dict[str, Any] = {"xml": files.digest(f"{folder}/process.bpmn")}
     for part in ("forms", "decisions"):
         content[part] = parse_file(files.read(f"{folder}/{part}.json"))
+        if type(content[part]) is not dict:
+            raise Wrong(f"{part}.json is no object")
+    if not all(type(table) is str for table in content["decisions"].values()):
+        raise Wrong("a decision is no text")
     if hashlib.sha256(canonical(content).encode()).hexdigest() != sha256:
         raise Wrong("the process definition is not the recorded one: its digest is another")
 
 
-def check_cases(files: Files, manifest: dict[str, Any], report: Report) -> list[Case]:
-    cases = [Case(files, about, manifest["payloads"], report) for about in manifest["cases"]]
-    ids = {case.id for case in cases}
+def check_all(files: Files, manifest: dict[str, Any], report: Report) -> list[Chain]:
+    """Every chain, and what belongs to the cases together."""
+    chains = [
+        Case(files, about, manifest["payloads"], report) if about["kind"] == "case" else Chain(files, about, report)
+        for about in manifest["chains"]
+    ]
+    cases = [chain for chain in chains if isinstance(chain, Case)]
+    player = open_player(files, cases, report)
     definitions: dict[str, str | None] = {}
-    for case in cases:
+    for chain in chains:
         before = report.faults
-        case.check()
-        for sha256, seq in case.definitions.items():
-            if sha256 not in definitions:
-                definitions[sha256] = said_by(check_definition, files, sha256)
-            if (said := definitions[sha256]) is not None:
-                case.fault(seq, f"definition {sha256}: {said}")
+        chain.check()
+        if isinstance(chain, Case):
+            check_beside(files, chain, manifest, definitions)
+        verdict = "holds" if report.faults == before else "DOES NOT HOLD"
+        missing = f", {len(chain.missing)} payloads erased" if isinstance(chain, Case) and chain.missing else ""
+        only = "" if chain.is_case or chain.kind in KNOWN else f" (kind {chain.kind}: checked as a chain only)"
+        report.say(f"chain  {chain.where}: {chain.count} records{missing}{only}: {verdict}")
+    check_children(cases, manifest, report)
+    if player is not None:
+        check_player(files, player, cases, report)
+    check_strays(files, cases, report)
+    return chains
+
+
+def open_player(files: Files, cases: list[Case], report: Report) -> Player | None:
+    """The player's page with each case's part of it; None where there is none to compare."""
+    if report.is_first:
+        return None
+    for name in ("README.txt", "verify.py", *(("player.html",) if cases else ())):
+        if name not in files:
+            report.fault(name, "the file is missing")
+    if not cases or "player.html" not in files:
+        return None
+    try:
+        player = Player(files, report)
+    except Wrong as wrong:
+        report.fault("player.html", str(wrong))
+        return None
+    for case, part in zip(cases, player.cases, strict=False):
+        case.part = Part(part, case.has_payloads)
+    return player
+
+
+def check_player(files: Files, player: Player, cases: list[Case], report: Report) -> None:
+    """What the page shows, once all is read."""
+    said = said_by(player.check, files, cases) or next(
+        (case.part.wrong for case in cases if case.part and case.part.wrong), None
+    )
+    if said is not None:
+        report.fault("player.html", said)
+
+
+def check_beside(files: Files, case: Case, manifest: dict[str, Any], definitions: dict[str, str | None]) -> None:
+    """The definitions and attachments that a case names."""
+    for sha256, seq in case.definitions.items():
+        if sha256 not in definitions:
+            definitions[sha256] = said_by(check_definition, files, sha256)
+        if (said := definitions[sha256]) is not None:
+            case.fault(seq, f"definition {sha256}: {said}")
+    for sha256, (seq, size) in case.attached.items() if manifest["payloads"] else ():
+        if (said := said_by(check_attachment, files, sha256, size)) is not None:
+            case.fault(seq, said)
+
+
+def check_children(cases: list[Case], manifest: dict[str, Any], report: Report) -> None:
+    """That every case that was called is in the bundle, or is named as one that had not begun."""
+    ids = {case.id for case in cases}
+    waiting: set[tuple[str, str]] = set()
+    listed: list[Any] = manifest["not_started"] if type(manifest["not_started"]) is list else [None]
+    for one in listed:
+        if type(one) is not dict or one.keys() != set(PARENTS) or not all(type(one[name]) is str for name in PARENTS):
+            raise Wrong("this is no manifest: not_started")
+        parent, task = (one[name] for name in PARENTS)
+        waiting.add((parent, task))
+        if parent not in ids or child_of(parent, task) in ids:
+            report.fault(
+                "manifest.json", "it says that a child had not begun which is here, or is of no case of the bundle"
+            )
+        report.say(f"note   case {parent}: the child of its task {task} had not begun when the bundle was written")
+    for case in cases:
         for seq, task in case.ended_children:
             if child_of(case.id, task) not in ids:
                 case.fault(seq, "the child case that ended here is not in the bundle")
-        for sha256, (seq, size) in case.attached.items() if manifest["payloads"] else ():
-            if (said := said_by(check_attachment, files, sha256, size)) is not None:
-                case.fault(seq, said)
-        verdict = "holds" if report.faults == before else "DOES NOT HOLD"
-        erased = f", {len(case.missing)} payloads erased" if case.missing else ""
-        report.say(f"chain  case {case.id}: {case.count} records{erased}: {verdict}")
+        for task, seq in case.called.items():
+            if child_of(case.id, task) not in ids and (case.id, task) not in waiting:
+                case.fault(seq, f"a running child is missing: that of the task {task}")
+
+
+def check_strays(files: Files, cases: list[Case], report: Report) -> None:
+    """That no definition and no attachment is there which no record names."""
     named = {sha256 for case in cases for sha256 in case.definitions}
     attached = {sha256 for case in cases for sha256 in case.attached}
     for name in files.sizes:
@@ -818,7 +1301,6 @@ def check_cases(files: Files, manifest: dict[str, Any], report: Report) -> list[
             kind == "attachments" and rest not in attached
         ):
             report.fault(name, "no record names it")
-    return cases
 
 
 def check_attachment(files: Files, sha256: Any, size: Any) -> None:
@@ -835,77 +1317,224 @@ def said_by(check: Any, *arguments: Any) -> str | None:
     return None
 
 
-def check_checkpoint(
-    files: Files,
-    manifest: dict[str, Any],
-    cases: list[Case],
-    given: list[Key] | None,
-    other: bytes | None,
-    report: Report,
-) -> None:
-    """The signature, each case's proof, and what the verifier brought along. Raises Wrong."""
+# ---- who signed it -------------------------------------------------------------------------------------------------
+
+
+class Given(NamedTuple):
+    """What the verifier brought along."""
+
+    keys: list[Key] | None
+    checkpoint: bytes | None
+    consistency: bytes | None
+    allows_newer: bool
+
+
+def check_checkpoint(files: Files, manifest: dict[str, Any], chains: list[Chain], given: Given, report: Report) -> None:
+    """The signatures, each chain's proof, and what the verifier brought along. Raises Wrong."""
     if "checkpoint.txt" not in files:
-        if manifest["checkpoint"] is not None or any(case.proof for case in cases) or "keys.txt" in files:
-            raise Wrong("the checkpoint is missing")
-        if given is not None or other is not None:
-            raise Wrong("the bundle has no checkpoint, so nobody signed it")
-        report.say(
-            "note   no checkpoint: nothing shows that the chains are the original ones or that no newest record is missing"
-        )
+        check_unsigned(files, manifest, chains, given, report)
         return
     checkpoint = Checkpoint(files.read("checkpoint.txt"))
     if manifest["checkpoint"] != {"size": checkpoint.size, "root": checkpoint.root.hex()}:
         report.fault("checkpoint.txt", "it is not the checkpoint of the manifest")
-    signers = checkpoint.signers(read_own_keys(decoded(files.read("keys.txt"))))
+    own = read_own_keys(decoded(files.read("keys.txt")))
+    signers = checkpoint.signers(own)
     if not signers:
         raise Wrong("the checkpoint is not signed by any key of the bundle")
-    if given is not None and not (signers := checkpoint.signers(given)):
+    if given.keys is not None and not (signers := checkpoint.signers(given.keys)):
         raise Wrong("the checkpoint is not signed by the given key")
-    before = report.faults
-    for case in cases:
-        case.check_proof(checkpoint)
-        if case.proof and case.proof["seq"] < case.count:
-            report.say(
-                f"note   case {case.id}: records after {case.proof['seq']} are newer than the checkpoint; only their chain covers them"
-            )
-    if other is not None:
-        compare(checkpoint, Checkpoint(other), report)
+    report.has_checkpoint, before = True, report.faults
+    if report.is_first and LATER in checkpoint.extensions:
+        report.fault(
+            "manifest.json", f"the checkpoint says that its bundles are of {FORMAT} or later, and this one is not"
+        )
+    for chain in chains:
+        chain.check_proof(checkpoint)
+    check_newer(chains, given, report)
+    if not report.is_first:
+        check_seal(files, checkpoint, own, chains, given, report)
+    known = said_by(check_consistency, files, checkpoint)
+    if known is not None:
+        report.fault("consistency.json", known)
+    elif given.checkpoint is not None:
+        compare(files, checkpoint, given, report)
     verdict = "holds" if report.faults == before else "DOES NOT HOLD"
     report.say(f"log    {checkpoint.origin}: {checkpoint.size} records, signed by {', '.join(signers)}: {verdict}")
-    if given is None:
+    if given.keys is None:
         report.say(
             "note   the key is from inside the bundle: it proves nothing about WHO signed. Get the key from the office"
         )
         report.say("       or a witness and run this again with --key FILE.")
 
 
-def compare(own: Checkpoint, other: Checkpoint, report: Report) -> None:
+def check_unsigned(files: Files, manifest: dict[str, Any], chains: list[Chain], given: Given, report: Report) -> None:
+    """A bundle without a checkpoint. Raises Wrong where it had one, or where the verifier knows who should have signed."""
+    left = any(name in files for name in ("keys.txt", "manifest.sig", "consistency.json"))
+    if manifest["checkpoint"] is not None or any(chain.proof for chain in chains) or left:
+        raise Wrong("the checkpoint is missing")
+    if given.keys is not None or given.checkpoint is not None:
+        raise Wrong("the bundle has no checkpoint, so nobody signed it")
+    report.say(
+        "note   no checkpoint: nothing shows that the chains are the original ones or that no newest record is missing"
+    )
+
+
+def check_newer(chains: list[Chain], given: Given, report: Report) -> None:
+    """Records that no proof covers, and what they alone say was erased."""
+    is_strict = given.keys is not None and not given.allows_newer
+    for chain in chains:
+        if chain.is_proven and chain.newer:
+            last = chain.count - chain.newer
+            if is_strict:
+                chain.fault(last + 1, "nothing proves this record and those after it (--allow-newer takes them)")
+            else:
+                report.say(
+                    f"note   {chain.where}: records after {last} are newer than the checkpoint; only their chain covers them"
+                )
+        if isinstance(chain, Case) and chain.is_proven and (is_strict or not report.is_first):
+            chain.check_erasures()
+
+
+def check_seal(
+    files: Files, checkpoint: Checkpoint, own: list[Key], chains: list[Chain], given: Given, report: Report
+) -> None:
+    """The signature of the manifest, which covers all that is in the bundle. Raises Wrong."""
+    if "manifest.sig" not in files:
+        said = (
+            "the manifest is not signed: where the chains end, what people read and what was erased last is not proven"
+        )
+        if given.keys is not None and not given.allows_newer:
+            report.fault("manifest.json", f"{said} (--allow-newer takes it so)")
+        else:
+            report.say(f"note   {said}")
+        return
+    note = Note(files.read("manifest.sig"))
+    if note.text.decode() != f"{checkpoint.origin}\n{FORMAT}\n{files.digest('manifest.json')}\n":
+        raise Wrong("manifest.sig signs another manifest, or one of another log")
+    if len(note.signatures) != 1 or not note.signers(own):
+        raise Wrong("the manifest is not signed by one key of the bundle")
+    if given.keys is not None and not note.signers(given.keys):
+        raise Wrong("the manifest is not signed by the given key")
+    for chain in chains:
+        if chain.newer:
+            chain.fault(chain.count, "the manifest is signed, and the proof is one of another record than the newest")
+    report.is_sealed = given.keys is not None
+
+
+def read_consistency(files: Files) -> dict[str, Any]:
+    """What consistency.json says: proofs from earlier checkpoints to that of the bundle. Raises Wrong."""
+    found = parse_file(files.read("consistency.json"))
+    if type(found) is not dict or found.keys() != {"hashes", "proofs", "size"} or type(found["size"]) is not int:
+        raise Wrong("another form")
+    hashes, proofs = found["hashes"], found["proofs"]
+    if type(hashes) is not list or not all(map(is_digest, hashes)) or type(proofs) is not list:
+        raise Wrong("another form")
+    for proof in proofs:
+        if type(proof) is not dict or proof.keys() != {"path", "root", "size"} or type(proof["path"]) is not list:
+            raise Wrong("another form")
+        if type(proof["size"]) is not int or not is_digest(proof["root"]):
+            raise Wrong("another form")
+        if not all(type(number) is int and 0 <= number < len(hashes) for number in proof["path"]):
+            raise Wrong("another form")
+    return found
+
+
+def check_consistency(files: Files, checkpoint: Checkpoint) -> None:
+    """That each proof in consistency.json is one. Raises Wrong."""
+    if "consistency.json" not in files:
+        return
+    found = read_consistency(files)
+    if found["size"] != checkpoint.size:
+        raise Wrong("it is of another checkpoint")
+    for proof in found["proofs"]:
+        path = [bytes.fromhex(found["hashes"][number]) for number in proof["path"]]
+        old = proof["size"], bytes.fromhex(proof["root"])
+        if not continues(old, (checkpoint.size, checkpoint.root), path):
+            raise Wrong(f"the checkpoint of {proof['size']} records is not proven to be an earlier one")
+
+
+def compare(files: Files, own: Checkpoint, given: Given, report: Report) -> None:
+    """The checkpoint that a witness kept, with that of the bundle."""
+    other = Checkpoint(note_in(given.checkpoint or b""))
+    report.is_compared = False
     if other.origin != own.origin:
         report.fault("checkpoint.txt", "the given checkpoint is one of another log")
-    elif other.size == own.size and other.root != own.root:
-        report.fault("checkpoint.txt", "the given checkpoint has the same size and another root: the log was forked")
-    elif other.size != own.size:
+    elif given.keys is not None and not other.signers(given.keys):
+        report.fault("checkpoint.txt", "the given checkpoint is not signed by the given key")
+    elif other.size == own.size:
+        report.is_compared = other.root == own.root
+        if not report.is_compared:
+            report.fault(
+                "checkpoint.txt", "the given checkpoint has the same size and another root: the log was forked"
+            )
+    elif (path := path_between(files, own, other, given)) is None:
+        old, new = sorted((own.size, other.size))
         report.say(
-            "note   the given checkpoint has another size; `osm-flow audit consistency` proves that one grew from the other"
+            f"note   the given checkpoint has {other.size} records, and no proof for it is here: it was NOT compared."
         )
+        report.say(
+            f"       Ask the office for `osm-flow audit consistency {old} {new} --json` and give it as --consistency FILE."
+        )
+    else:
+        earlier, later = sorted(((own.size, own.root), (other.size, other.root)))
+        report.is_compared = continues(earlier, later, path)
+        if not report.is_compared:
+            report.fault(
+                "checkpoint.txt",
+                "the given checkpoint is not proven to be of the same log: it was forked, or the proof is wrong",
+            )
 
 
-def check(path: Path, given: list[Key] | None, other: bytes | None, report: Report) -> None:
+def path_between(files: Files, own: Checkpoint, other: Checkpoint, given: Given) -> list[bytes] | None:
+    """The consistency proof between two checkpoints; None if nobody gave one. Raises Wrong."""
+    if given.consistency is not None:
+        try:
+            shown = json.loads(given.consistency)
+            sizes = shown["old"]["size"], shown["new"]["size"]
+            path = [bytes.fromhex(one) for one in shown["path"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise Wrong("the given proof of consistency is none") from None
+        return path if sizes == tuple(sorted((own.size, other.size))) else None
+    if "consistency.json" in files:
+        found = read_consistency(files)
+        for proof in found["proofs"]:
+            if proof["size"] == other.size:
+                return [bytes.fromhex(found["hashes"][number]) for number in proof["path"]]
+    return None
+
+
+def note_in(content: bytes) -> bytes:
+    """The checkpoint at the end of a mail that somebody saved as it came; a bare checkpoint is its own."""
+    text = decoded(content).replace("\r\n", "\n").strip()
+    blocks = [block.strip("\n") for block in text.split("\n\n") if block.strip()]
+    return ("\n\n".join(blocks[-2:]) + "\n").encode()
+
+
+def check(path: Path, given: Given, report: Report) -> None:
     """The whole bundle."""
+    report.is_trusted = given.keys is not None
     files = Files(path, report)
     manifest = check_manifest(files, report)
     report.say(f"files  {len(manifest['files'])} named by the manifest, by SHA-256")
-    cases = check_cases(files, manifest, report)
+    chains = check_all(files, manifest, report)
     try:
-        check_checkpoint(files, manifest, cases, given, other, report)
+        check_checkpoint(files, manifest, chains, given, report)
     except Wrong as wrong:
         report.fault("checkpoint.txt", str(wrong))
-    report.say(
-        f"note   written by {', '.join(sorted(set().union(*(case.engines for case in cases)))) or 'no engine'}; the"
-    )
-    report.say("       states themselves are recomputed by `osm-flow case verify --bundle FILE.zip --deep`, not here.")
+    report.reaches = [chain.reach for chain in chains]
+    engines = sorted(set().union(*(chain.engines for chain in chains if isinstance(chain, Case))))
+    if engines:
+        report.say(f"note   written by {', '.join(engines)}; the")
+        report.say(
+            "       states themselves are recomputed by `osm-flow case verify --bundle FILE.zip --deep`, not here."
+        )
     if not manifest["payloads"]:
         report.say("note   the bundle was made without payloads: what people typed is neither in it nor checked")
+    if report.is_first:
+        report.say(f"note   {FIRST}: nobody signed where the chains end, nor what the files for reading say")
+    elif not report.faults:
+        for one in report.reaches:
+            report.say(f"proven {one.where}: up to record {one.proven} of {one.records} ({one.at})")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -918,20 +1547,31 @@ def main(arguments: list[str] | None = None) -> int:
         "--key", help="the office's public key (verifier keys or PEM), got by another way than this bundle"
     )
     parser.add_argument("--checkpoint", help="a checkpoint that a witness kept, to compare with the one of the bundle")
+    parser.add_argument(
+        "--consistency", help="the office's proof that leads from that checkpoint to the bundle's, or back"
+    )
+    parser.add_argument(
+        "--allow-newer", action="store_true", help="take what no signature covers; the last line says what that is"
+    )
     options = parser.parse_args(arguments)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     report = Report()
+    at = options.bundle
     try:
-        given = read_keys(decoded(Path(options.key).read_bytes())) if options.key else None
-        other = Path(options.checkpoint).read_bytes() if options.checkpoint else None
-        check(Path(options.bundle), given, other, report)
+        at = options.key or at
+        keys = read_given_keys(Path(options.key).read_bytes()) if options.key else None
+        other = Path(at := options.checkpoint).read_bytes() if options.checkpoint else None
+        proof = Path(at := options.consistency).read_bytes() if options.consistency else None
+        at = options.bundle
+        check(Path(options.bundle), Given(keys, other, proof, options.allow_newer), report)
     except Wrong as wrong:
-        report.fault(options.bundle, str(wrong))
+        report.fault(at, str(wrong))
     except Exception as error:  # noqa: BLE001 (whatever a broken container makes a library raise is a fault of the bundle)
-        report.fault(options.bundle, f"it cannot be read: {type(error).__name__}: {error}")
-    print(f"RESULT {'everything holds' if not report.faults else f'{report.faults} faults'}")
-    return 1 if report.faults else 0
+        report.fault(at, f"it cannot be read: {type(error).__name__}: {error}")
+    code, verdict = result_of(report)
+    print(f"RESULT {clean(verdict)}")
+    return code
 
 
 if __name__ == "__main__":

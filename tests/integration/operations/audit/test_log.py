@@ -127,7 +127,7 @@ def test_a_stranger_checks_a_checkpoint_with_the_standards_alone(store: Store, c
     made = checkpoint(store, keyring, 2)
 
     text_, _, signatures = made.note.rpartition("\n\n")
-    origin, size, root = text_.split("\n")
+    origin, size, root, extension = text_.split("\n")
     dash, name, encoded = signatures.rstrip("\n").split(" ")
     with store.reading() as session:
         key = public_half(kept_keys(session)[0])
@@ -136,6 +136,7 @@ def test_a_stranger_checks_a_checkpoint_with_the_standards_alone(store: Store, c
         data = rfc8785.dumps({"case_id": case_id, "seq": 1, "hash": record.hash})
     raw = base64.b64decode(encoded)
     assert (origin, size, dash, name) == ("osm.example.go.th/journal", "2", "—", origin)
+    assert extension == "bundles osm-flow-bundle/2"
     assert raw[:4].hex() == made.key_id == str(key).split("+")[1]
     Ed25519PublicKey.from_public_bytes(key.public).verify(raw[4:], (text_ + "\n").encode())
     path = [bytes.fromhex(step) for step in proof.path]

@@ -61,9 +61,12 @@ def test_a_bundle_holds_everything_and_both_checkers_pass_it(
     } <= names
     assert product_faults(path) == []
     assert product_faults(path, keys_of(trusted)) == []
-    assert run_script(path)[0] == 0
+    assert run_script(path)[0] == 3
     code, said = run_script_alone(path, "--key", str(trusted))
-    assert (code, said.splitlines()[-1]) == (0, "RESULT everything holds")
+    assert (code, said.splitlines()[-1]) == (
+        0,
+        "RESULT holds up to record 2 of 2 (2026-11-20T02:06:00.000000Z); 1 more chains: 6 of 6 records",
+    )
     assert "signed by osm.example.go.th/journal: holds" in said
     assert "1 payloads erased" in said
 
@@ -100,19 +103,20 @@ def test_without_a_key_there_is_no_checkpoint_and_that_is_said(store: Store, tmp
 
     code, said = run_script(path)
 
-    assert code == 0
+    assert code == 3
+    assert said.splitlines()[-1] == "RESULT nothing wrong was found, but it is NOT PROVEN: nobody signed it"
     assert "no checkpoint" in said
     assert product_faults(path) == []
     assert Forger.of(path).manifest["checkpoint"] is None
 
 
-def test_an_unpacked_bundle_is_checked_too(store: Store, keyring: Keyring, tmp_path: Path) -> None:
+def test_an_unpacked_bundle_is_checked_too(store: Store, keyring: Keyring, trusted: Path, tmp_path: Path) -> None:
     path = write_bundle(store, make_family(store), tmp_path / "case.zip", keyring)
     folder = tmp_path / "unpacked"
     with zipfile.ZipFile(path) as archive:
         archive.extractall(folder)
 
-    assert run_script(folder)[0] == 0
+    assert run_script(folder, "--key", str(trusted))[0] == 0
     journal = next(folder.rglob("journal.jsonl"))
     journal.write_bytes(journal.read_bytes().replace(b"anan", b"boss").replace(b"system", b"sistem"))
     assert run_script(folder)[0] == 1
@@ -121,12 +125,12 @@ def test_an_unpacked_bundle_is_checked_too(store: Store, keyring: Keyring, tmp_p
 @pytest.mark.parametrize("before", [b"", b"#!/bin/sh\n"])
 @pytest.mark.parametrize("behind", [b"", b"PK or not", bytes(40)])
 def test_nothing_hides_before_or_behind_the_archive(
-    store: Store, keyring: Keyring, tmp_path: Path, before: bytes, behind: bytes
+    store: Store, keyring: Keyring, trusted: Path, tmp_path: Path, before: bytes, behind: bytes
 ) -> None:
     path = write_bundle(store, make_family(store), tmp_path / "case.zip", keyring)
     path.write_bytes(before + path.read_bytes() + behind)
 
-    code, said = run_script(path)
+    code, said = run_script(path, "--key", str(trusted))
 
     is_whole = not before and not behind
     assert code == (0 if is_whole else 1)
@@ -172,7 +176,7 @@ def test_the_player_needs_no_network_and_no_text_can_break_out_of_its_data(
 
 
 def test_a_case_that_began_between_two_checkpoints_is_exported_with_its_proof(
-    store: Store, keyring: Keyring, tmp_path: Path
+    store: Store, keyring: Keyring, trusted: Path, tmp_path: Path
 ) -> None:
     """Logged already, and newer than the newest checkpoint."""
     write_bundle(store, make_family(store), tmp_path / "first.zip", keyring)
@@ -183,5 +187,5 @@ def test_a_case_that_began_between_two_checkpoints_is_exported_with_its_proof(
 
     path = write_bundle(store, case_id, tmp_path / "second.zip", keyring)
 
-    assert run_script(path)[0] == 0
+    assert run_script(path, "--key", str(trusted))[0] == 0
     assert Forger.of(path).manifest["checkpoint"] is not None

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from osm_flow.operations.bundles.player import player_page
+from osm_flow.operations.bundles.player import SHELLS, data_and_shell, player_page
+from tests.bundles import checker
 
 RECORD = {
     "seq": 1,
@@ -110,3 +111,14 @@ def test_the_same_case_gives_the_same_bytes() -> None:
     turned = {name: case()[name] for name in reversed(case())}
 
     assert player_page([case()], {}, None) == player_page([turned], {}, None)
+
+
+def test_every_page_that_was_shipped_is_known_to_both_checkers() -> None:
+    """Whoever changes the page adds its digest to both lists; those of before stay."""
+    found = data_and_shell(player_page([case()], {}, None))
+
+    assert found is not None
+    assert found[1] in SHELLS
+    assert set(checker().PLAYERS) == SHELLS
+    assert data_and_shell(b"<html></html>") is None
+    assert data_and_shell(b"\xff") is None
