@@ -118,7 +118,7 @@ def chain(case_id: str) -> ResponseReturnValue:
         "player/case.html",
         case=case,
         faults=verify_case(g.session, case_id),
-        records=tell(g.session, case, history.items),
+        records=tell(g.session, case, history.items, logins=True),
         next=history.next,
     )
 

@@ -61,6 +61,17 @@ class Typed:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """The document that somebody had before them to decide on: `lines` are its values that no form asks for; without
+    `values` none was there."""
+
+    title: str
+    schema: JSON
+    values: JSON
+    lines: list[ValueLine]
+
+
+@dataclass(frozen=True)
 class Child:
     """A case that this one called and that had begun by then; `at` is the moment to look at in it."""
 
@@ -91,7 +102,7 @@ class MomentView:
     tone: str
     role: str
     typed: Typed | None
-    judged: Typed | None
+    judged: Judged | None
     facts: list[ValueLine]
     changes: list[ValueLine]
     more_changes: int
@@ -105,6 +116,12 @@ class MomentView:
     @property
     def sentence(self) -> str:
         return f"{self.who} {self.did} {self.what}".strip()
+
+    @property
+    def proved(self) -> int:
+        """How many of the four hashes of the record could be compared and are right."""
+        chain = self.moment.chain
+        return sum(ok is True for ok in (chain.hash_ok, chain.prev_ok, chain.payload_ok, chain.state_ok))
 
 
 class Reader:
@@ -170,15 +187,19 @@ class Reader:
         marked = changes(schema, seen, data) if isinstance(seen, dict) and any(n in seen for n in data) else None
         return Typed(title_of(schema), schema, data, marked)
 
-    def _judged(self, moment: Moment) -> Typed | None:
-        """The document that the person had before them to decide on."""
+    def _judged(self, moment: Moment) -> Judged | None:
+        """The document that the person had before them to decide on, whole: what its form does not name, too."""
         element = self._process.elements.get(moment.element or "")
         key = element.properties.get("approves") if element else None
-        document = (moment.seen or {}).get(key or "")
-        if moment.kind != RecordKind.work_item_completed or not isinstance(document, dict):
+        if moment.kind != RecordKind.work_item_completed or not key or moment.seen is None:
             return None
-        schema = self._labels.form_with(document)
-        return Typed(title_of(schema), schema, document) if schema else None
+        document = moment.seen.get(key)
+        if not isinstance(document, dict):
+            return Judged(self._labels.label((key,), None), {}, {}, [])
+        schema = self._labels.form_with(document) or {}
+        others = {name: value for name, value in document.items() if name not in fields_of(schema)}
+        title = title_of(schema) or self._labels.label((key,), None)
+        return Judged(title, schema, document, self._labels.lines(others, None))
 
     def _facts(self, moment: Moment) -> list[ValueLine]:
         """What was written with a record that has no form: a reason, a comment, what a service found."""

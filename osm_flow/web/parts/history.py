@@ -20,7 +20,7 @@ from osm_flow.store.models import Case, JournalRecord
 from osm_flow.web.forms.document import form_value
 from osm_flow.web.site.filters import role_name, thai_date, thai_datetime
 from osm_flow.web.site.i18n import current_locale, gettext, ngettext
-from osm_flow.web.site.wording import for_whom
+from osm_flow.web.site.wording import for_whom, with_login
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -102,11 +102,12 @@ def kinds() -> list[tuple[str, str]]:
     return [(kind, gettext(did)) for kind, (did, _) in _TOLD.items()]
 
 
-def tell(session: Session, case: Case, entries: Sequence[HistoryEntry]) -> list[Told]:
-    """The entries as sentences, in the order in which they came."""
+def tell(session: Session, case: Case, entries: Sequence[HistoryEntry], *, logins: bool = False) -> list[Told]:
+    """The entries as sentences, in the order in which they came; with `logins`, beside names the recorded user names."""
     process = compiled(session, case.definition)
     forms = work_item_queries.form_keys_of(session, [e.record.task_id for e in entries if e.record.task_id])
-    return [_told(entry, _schema_of(entry.record, process, forms)) for entry in entries]
+    shown = [_with_logins(entry) for entry in entries] if logins else entries
+    return [_told(entry, _schema_of(entry.record, process, forms)) for entry in shown]
 
 
 def fold(told: Sequence[Told]) -> list[Told]:
@@ -116,6 +117,12 @@ def fold(told: Sequence[Told]) -> list[Told]:
         first, *others = run
         lines.append(replace(first, folded=(first, *others)) if others else first)
     return lines
+
+
+def _with_logins(entry: HistoryEntry) -> HistoryEntry:
+    record = entry.record
+    for_whom = with_login(entry.on_behalf_of_name, record.on_behalf_of) or None
+    return replace(entry, actor_name=with_login(entry.actor_name, record.actor), on_behalf_of_name=for_whom)
 
 
 def _told(entry: HistoryEntry, schema: JSON | None) -> Told:

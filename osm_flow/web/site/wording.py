@@ -135,6 +135,13 @@ def for_whom(act: Any, name: str | None) -> str:
     return gettext("แทน %(name)s (ตามที่ระบุ)", name=name) if act.is_as_stated else gettext("แทน %(name)s", name=name)
 
 
+def with_login(name: str | None, username: str | None) -> str:
+    """A display name with the user name that was recorded, which never changes; empty where nobody is named."""
+    if not username or username in (name, SYSTEM.username):
+        return name or username or ""
+    return f"{name or username} ({username})"
+
+
 def sender_words(sender: Any) -> str:
     """Who did the step before a work item, and for whom."""
     return " ".join(filter(None, (sender.name, for_whom(sender, sender.on_behalf_of))))
@@ -176,6 +183,7 @@ def element_kind(element: Element) -> str:
 def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         for_whom=for_whom,
+        with_login=with_login,
         actor_name=lambda username: names_of([username])[username],
         named=named,
         subject=subject,

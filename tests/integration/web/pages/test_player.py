@@ -5,17 +5,23 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.people import NewPosition, PositionKind
+from osm_flow.operations.people.hats import actor_named
+from osm_flow.operations.people.positions import give_position
 from osm_flow.operations.replay.moments import relatives_of
-from osm_flow.store.models import Access, Case, JournalRecord, WorkItem
+from osm_flow.operations.work_items.completing import Completion, complete
+from osm_flow.store.models import Access, Case, JournalRecord, Person, WorkItem
 from osm_flow.store.session import Store
 from tests.bundles import make_family
-from tests.factories import erase, later, make_person
+from tests.factories import NOW, erase, items_of, later, make_person
 from tests.integration.web.histories import make_history
 from tests.integration.web.visits import Site, open_site
 
@@ -44,11 +50,11 @@ def test_every_moment_has_an_address_and_needs_no_script(site: Site, ids: dict[s
         page = auditor.get(links[0])
         seen.append(" ".join(page.all('//h2[@id="moment-title"]')[0].text_content().split()))
     assert seen == [
-        "2 คุณanan ทำเสร็จ ร่างแผน",
-        "3 คุณboss รับงานไปทำ ตรวจร่าง",
-        "4 คุณboss แนบเอกสาร",
-        "5 คุณboss ให้ความเห็น",
-        "6 คุณboss ทำเสร็จ ตรวจร่าง",
+        "เหตุการณ์ที่ 2 คุณanan anan ทำเสร็จ ร่างแผน",
+        "เหตุการณ์ที่ 3 คุณboss boss รับงานไปทำ ตรวจร่าง",
+        "เหตุการณ์ที่ 4 คุณboss boss แนบเอกสาร",
+        "เหตุการณ์ที่ 5 คุณboss boss ให้ความเห็น",
+        "เหตุการณ์ที่ 6 คุณboss boss ทำเสร็จ ตรวจร่าง",
     ]
     assert page.all('//a[@data-step="back"]/@href') == [f"/audit/cases/{ids['case']}/at/5"]
 
@@ -68,6 +74,66 @@ def test_a_moment_shows_what_was_typed_changed_open_and_proved(site: Site, ids: 
     assert "เอกสารที่พิจารณา" in checked.words
     assert "มติ.txt" in checked.words
     assert "<b>" not in auditor.get(f"/audit/cases/{ids['case']}/at/5").text.partition("<main")[2].replace("<br>", "")
+
+
+def test_what_the_approver_had_before_them_is_open_and_whole(site: Site, ids: dict[str, str]) -> None:
+    """Also what the form of the document does not name; and nothing of it where the step did not have it."""
+    moment = site.visit("malee").get(f"/audit/cases/{ids['case']}/at/6")
+
+    (judged,) = moment.all("//section[@data-judged]")
+    assert "=1+1 ร่างแรก" in judged.text_content()
+    assert judged.xpath("ancestor::details") == []
+    assert site.visit("malee").get(f"/audit/cases/{ids['case']}/at/2").all("//section[@data-judged]") == []
+
+
+@pytest.mark.parametrize("where", ["at/6", "chain", "/audit/search?who=boss"])
+def test_the_recorded_user_name_stands_beside_the_name_that_people_read(
+    site: Site, ids: dict[str, str], where: str
+) -> None:
+    """Names change, and two people may have the same; what the journal holds is the user name."""
+
+    def rename(session: Session) -> None:
+        session.scalars(select(Person).where(Person.username == "boss")).one().display_name = "คุณมานะ"
+
+    site.arrange(rename)
+    page = site.visit("malee").get(where if where.startswith("/") else f"/audit/cases/{ids['case']}/{where}")
+
+    assert re.search(r"คุณมานะ \(?boss\b", page.words), page.words
+
+
+def test_for_whom_an_act_was_done_is_told_with_the_user_name_everywhere(site: Site, ids: dict[str, str]) -> None:
+    def delegate(session: Session) -> int:
+        make_person(session, "chief", "osm_director")
+        deputy = make_person(session, "deputy")
+        mandate = {"kind": PositionKind.delegated, "for_username": "chief", "letter": "ที่ 1/2569"}
+        position = replace(NewPosition("osm_director", "NE-U1", NOW.date()), **mandate)
+        give_position(session, "deputy", SYSTEM, NOW, position)
+        anan = actor_named(session, "anan", NOW.date())
+        at = later(60 * 24 * 6)
+        complete(session, ids["item"], anan, at, Completion.of({"text": "ร่างที่สอง"}))
+        check = items_of(session, session.get_one(Case, ids["case"]))[0]
+        acting = actor_named(session, deputy.username, at.date())
+        complete(session, check.id, acting, at, Completion.of({"approved": True, "reason": ""}))
+        return session.get_one(Case, ids["case"]).seq
+
+    last = site.arrange(delegate)
+    auditor = site.visit("malee")
+    for path in (f"cases/{ids['case']}/at/{last}", f"cases/{ids['case']}/chain", "search?behalf=chief"):
+        assert "แทน คุณchief (chief)" in auditor.get(f"/audit/{path}").words, path
+
+
+def test_a_tick_says_what_it_covers(site: Site, ids: dict[str, str]) -> None:
+    auditor, home = site.visit("malee"), f"/audit/cases/{ids['case']}"
+    moment, chain = auditor.get(f"{home}/at/3"), auditor.get(f"{home}/chain")
+
+    assert "ตรงกัน 4 จาก 4 อย่าง" in moment.words
+    assert "เฉพาะเหตุการณ์ที่ 3" in moment.all("//*[@data-covers]")[0].text_content()
+    covers = chain.all("//*[@data-covers]")[0].text_content()
+    assert "รายการที่ 1 ถึง 6" in covers
+    assert "ลายเซ็นของจุดตรวจสอบ" in covers.partition("ไม่ได้ตรวจในหน้านี้")[2]
+    hashes = site.read(lambda session: set(session.scalars(select(JournalRecord.hash))))
+    assert {code.text_content() for code in chain.all('//code[contains(@class,"in-print")]')} <= hashes
+    assert len(chain.all('//code[contains(@class,"in-print")]')) == 6
 
 
 def test_one_can_jump_to_a_record_a_date_and_an_instant(site: Site, ids: dict[str, str]) -> None:
