@@ -182,6 +182,85 @@ def test_the_diagram_shows_what_the_record_was_about(case_id: str, sit_down: Sit
     assert page.locator(".diagram-badge.is-acted", has_text="เหตุการณ์นี้").count() == 1
 
 
+SEEN = """() => {
+  const frame = document.querySelector('[data-diagram-frame]').getBoundingClientRect();
+  const shapes = [...document.querySelectorAll('.djs-shape .djs-visual')].map(shape => shape.getBoundingClientRect());
+  const inside = box => box.left >= frame.left - 1 && box.right <= frame.right + 1 && box.top >= frame.top - 1 && box.bottom <= frame.bottom + 1;
+  const acted = document.querySelector('.djs-element.is-acted .djs-visual');
+  const drawn = Math.max(...shapes.map(box => box.bottom)) - Math.min(...shapes.map(box => box.top));
+  return {
+    shapes: shapes.length, outside: shapes.filter(box => !inside(box)).length, empty: frame.height - drawn,
+    isBelow: frame.height > window.innerHeight, acted: acted ? inside(acted.getBoundingClientRect()) : null,
+  };
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("path", ["/audit/cases/{}/at/3", "/cases/{}"])
+def test_the_whole_process_is_seen_first_in_a_frame_of_its_height(
+    case_id: str, sit_down: SitDown, path: str, width: int
+) -> None:
+    """And the rest of the page is not pushed away by an empty frame."""
+    page = sit_down("malee", width=width).open(path.format(case_id))
+    page.wait_for_selector("[data-diagram][data-ready]")
+    seen = page.evaluate(SEEN)
+
+    assert seen["shapes"] >= len(SHAPES)
+    assert seen["outside"] == 0
+    assert seen["empty"] < 120
+    assert not seen["isBelow"]
+
+
+def test_what_the_record_was_about_stays_in_view_whatever_is_enlarged(case_id: str, sit_down: SitDown) -> None:
+    _, page = opened(sit_down, f"/audit/cases/{case_id}/at/2", width=390)
+    assert page.evaluate(SEEN)["acted"]
+    page.locator("[data-zoom=near]").click()
+    for _ in range(3):
+        page.locator("[data-zoom=in]").click()
+    page.locator("[data-zoom=near]").click()
+    assert page.evaluate(SEEN)["outside"] > 0, "the part that is read is enlarged"
+    for seq in (3, 4, 5, 6):
+        page.locator("[data-step=forward]").click()
+        wait_for(page, seq)
+        assert page.evaluate(SEEN)["acted"] in (True, None), seq
+    page.locator("[data-zoom=fit]").click()
+    assert page.evaluate(SEEN)["outside"] == 0
+    before = page.evaluate("document.querySelector('.viewport').getCTM().a")
+    page.locator("[data-zoom=out]").click()
+    assert page.evaluate("document.querySelector('.viewport').getCTM().a") <= before
+
+
+def test_entries_of_the_history_lead_auditors_to_their_moment(case_id: str, sit_down: SitDown) -> None:
+    page = sit_down("malee").open(f"/cases/{case_id}")
+    entries = page.locator(".story-entry")
+    links = page.locator(".story-entry a.story-moment")
+    assert links.count() == entries.count() > 5
+    links.first.click()
+    page.wait_for_selector("[data-player][data-ready]")
+    assert page.locator(".moment-number").inner_text() == str(4 * ROUNDS + 2)
+
+    other = sit_down("anan").open(f"/cases/{case_id}")
+    assert other.locator(".story-entry").count() > 5
+    assert other.locator("a.story-moment").count() == 0
+
+
+def test_paper_has_the_evidence_and_the_document_and_no_controls(case_id: str, sit_down: SitDown) -> None:
+    _, page = opened(sit_down, f"/audit/cases/{case_id}/at/5")
+    page.emulate_media(media="print")
+    visible = "(wanted) => [...document.querySelectorAll(wanted)].map(one => one.checkVisibility({contentVisibilityAuto: true}))"
+
+    for control in (".player-bar", "[data-range]", "[data-keys]", ".player-goto", "[data-zoom]", "main form"):
+        shown_ones = page.evaluate(visible, control)
+        assert set(shown_ones) == {False}, control
+    for evidence in (".chain-facts .digest", ".chain-facts .pill", "[data-judged] .document-text", "[data-position]"):
+        shown_ones = page.evaluate(visible, evidence)
+        assert set(shown_ones) == {True}, evidence
+    page.goto(page.url.partition("/at/")[0] + "/chain")
+    page.emulate_media(media="print")
+    assert all(page.evaluate(visible, "td .in-print") + page.evaluate(visible, "[data-covers]"))
+    assert not any(page.evaluate(visible, "td .on-screen"))
+
+
 def test_it_plays_pauses_jumps_and_is_dragged(site: Site, case_id: str, sit_down: SitDown) -> None:
     course = site.read(lambda session: recorded(session, case_id))
     desk, page = opened(sit_down, f"/audit/cases/{case_id}/at/36")

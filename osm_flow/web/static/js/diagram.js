@@ -3,6 +3,10 @@
 (function () {
   "use strict";
 
+  var NEAR = 0.85; // how large a part is drawn that is to be read
+  var EDGE = 24; // pixels of the frame that no process fills
+  var LEAST = 140;
+  var PAPER = 660; // CSS pixels between the margins of A4
   var JOINER = "\uFEFF"; // drawn with no width, yet white space to the library's line breaker
   var segmenter = window.Intl && Intl.Segmenter ? new Intl.Segmenter("th", { granularity: "word" }) : null;
 
@@ -66,7 +70,8 @@
   function badge(viewer, id, className, text, label, position) {
     var node = element("span", "diagram-badge " + className, text);
     node.title = label;
-    viewer.get("overlays").add(id, { position: position, html: node, show: { minZoom: 0.2 } });
+    var isSmallToo = className !== "is-done";
+    viewer.get("overlays").add(id, { position: position, html: node, show: { minZoom: isSmallToo ? 0 : 0.2 }, scale: isSmallToo ? { min: 0.8, max: 1.5 } : true });
   }
 
   function markTokens(viewer, picture, words) {
@@ -124,35 +129,72 @@
     canvas.viewbox({ x: shapes[0].x + shapes[0].width / 2 - box.width / 2, y: shapes[0].y + shapes[0].height / 2 - box.height / 2, width: box.width, height: box.height });
   }
 
-  /* A tired reader sees where the case stands, not the whole map in letters too small to read. */
-  function show(viewer, picture, frame) {
+  function focusOf(viewer, picture) {
+    var name = picture.here || picture.acted || ((picture.tokens || [])[0] || {}).element;
+    return name && viewer.get("elementRegistry").get(name);
+  }
+
+  /* Large enough to read, around where the case stands. */
+  function near(viewer, picture, frame) {
     var canvas = viewer.get("canvas");
-    canvas.zoom("fit-viewport", "auto");
-    if (canvas.zoom() >= 0.7) return;
-    var focus = picture.here || picture.acted || ((picture.tokens || [])[0] || {}).element;
-    var shape = focus && viewer.get("elementRegistry").get(focus);
+    var shape = focusOf(viewer, picture);
     var box = canvas.viewbox();
-    var scale = 0.85;
-    var width = frame.clientWidth / scale;
-    var height = frame.clientHeight / scale;
+    var width = frame.clientWidth / NEAR;
+    var height = frame.clientHeight / NEAR;
     var centre = shape ? { x: shape.x + shape.width / 2, y: shape.y + shape.height / 2 } : { x: box.inner.x + width / 2 - 20, y: box.inner.y + box.inner.height / 2 };
     canvas.viewbox({ x: centre.x - width / 2, y: centre.y - height / 2, width: width, height: height });
   }
 
-  function controls(viewer, holder, frame) {
+  /* The whole process, in a frame just as high as it needs and never higher than the style sheet gives it: no empty
+     space above or below. Wide processes may have the page's whole width. */
+  function whole(viewer, holder, frame) {
+    var canvas = viewer.get("canvas");
+    var inner = canvas.viewbox().inner;
+    holder.classList.toggle("is-wide", inner.width > 2 * inner.height);
+    frame.style.height = "";
+    var needed = Math.ceil(inner.height * Math.min(1, frame.clientWidth / inner.width)) + EDGE;
+    if (needed < frame.clientHeight) frame.style.height = Math.max(LEAST, needed) + "px";
+    canvas.resized();
+    canvas.zoom("fit-viewport", "auto");
+    holder.dataset.shows = "whole";
+  }
+
+  /* Beside a work item its own step is read; everywhere else the process is seen whole first. */
+  function show(viewer, picture, holder, frame) {
+    viewer.get("canvas").zoom("fit-viewport", "auto");
+    if (!picture.here) return whole(viewer, holder, frame);
+    if (viewer.get("canvas").zoom() < 0.7) near(viewer, picture, frame);
+  }
+
+  function controls(viewer, holder, frame, now) {
+    var canvas = viewer.get("canvas");
+    var acts = {
+      fit: function () { whole(viewer, holder, frame); },
+      near: function () { frame.style.height = ""; canvas.resized(); near(viewer, now.picture, frame); },
+      in: function () { canvas.zoom(Math.min(4, canvas.zoom() * 1.25), "auto"); },
+      out: function () { canvas.zoom(Math.min(canvas.zoom(), Math.max(0.05, canvas.zoom() * 0.8)), "auto"); },
+    };
     holder.querySelectorAll("[data-zoom]").forEach(function (button) {
-      button.hidden = false;
+      button.hidden = button.dataset.zoom === "near" && !focusOf(viewer, now.picture);
       button.addEventListener("click", function () {
-        var canvas = viewer.get("canvas");
-        var how = button.dataset.zoom;
-        if (how === "fit") canvas.zoom("fit-viewport", "auto");
-        else canvas.zoom(Math.min(4, Math.max(0.2, canvas.zoom() * (how === "in" ? 1.25 : 0.8))), "auto");
+        if (button.dataset.zoom !== "fit") delete holder.dataset.shows;
+        acts[button.dataset.zoom]();
       });
     });
+    window.addEventListener("resize", function () { if (holder.dataset.shows && !frame.style.zoom) whole(viewer, holder, frame); });
+    /* Paper is narrower than most windows: the frame with all that lies on it shrinks to it. */
+    window.addEventListener("beforeprint", function () {
+      var width = frame.offsetWidth;
+      if (width <= PAPER) return;
+      frame.style.width = width + "px";
+      frame.style.zoom = PAPER / width;
+    });
+    window.addEventListener("afterprint", function () { frame.style.zoom = frame.style.width = ""; });
     frame.addEventListener("keydown", function (event) {
       var step = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
       if (!step) return;
       event.preventDefault();
+      delete holder.dataset.shows;
       viewer.get("canvas").scroll({ dx: step[0], dy: step[1] });
     });
   }
@@ -187,12 +229,14 @@
       teachThai(viewer.get("textRenderer"));
       await viewer.importXML(picture.xml);
       paint(viewer, picture, words);
-      show(viewer, picture, frame);
+      show(viewer, picture, holder, frame);
+      var now = { picture: picture };
       holder.addEventListener("diagram:show", function (event) {
+        now.picture = event.detail;
         paint(viewer, event.detail, words);
-        follow(viewer, event.detail);
+        if (!holder.dataset.shows) follow(viewer, event.detail);
       });
-      controls(viewer, holder, frame);
+      controls(viewer, holder, frame, now);
       freeTheWheel(frame);
       status.textContent = "";
       status.hidden = true;
