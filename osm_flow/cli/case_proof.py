@@ -23,6 +23,7 @@ from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.bundles.checking import Verifier
 from osm_flow.operations.bundles.reading import FIRST
 from osm_flow.operations.bundles.verdicts import Outcome, Verdict
+from osm_flow.operations.comparing import checks
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.replay import verify
 from osm_flow.operations.replay.compare_states import Deep
@@ -64,7 +65,9 @@ def verify_(
         return
     with context.store.reading() as session:
         results = list(_results(session, case_id, deep))
-    faults = [fault for result in results for fault in result.faults]
+        faults = [fault for result in results for fault in result.faults]
+        if every and not any(fault.code == verify.UNREADABLE for fault in faults):
+            faults += [Fault("", 0, "table", difference.en) for difference in checks.compare(session)]
     log = _log(context) if every else LogReport()
     faults = list(dict.fromkeys([*faults, *log.faults]))
     cases = [result for result in results if result.case_id]

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.journal import Fault
 from osm_flow.operations.audit import checkpoints, log_checks
+from osm_flow.operations.comparing import checks, coverage
 from osm_flow.operations.replay.verify import verify_all
 from osm_flow.store import copying
 from osm_flow.store.session import Limits, Store
@@ -21,7 +22,7 @@ _WITHOUT_HURRY = Limits(lock=60, statement=0, idle=0)
 
 @click.group()
 def db() -> None:
-    """Upgrade the database, or copy it into another one."""
+    """Upgrade the database, copy it into another one, or compare its tables with the chains that prove them."""
 
 
 @db.command("upgrade")
@@ -62,6 +63,36 @@ def copy(context: Context, target: str, as_json: bool) -> None:
     same = "verified there" if not faults else f"with the {len(faults)} faults that it had"
     say({"rows": done.rows, "faults": len(faults)}, as_json, f"{rows} rows of {len(done.rows)} tables copied, {same}")
     if faults:
+        raise SystemExit(1)
+
+
+@db.command()
+@click.option("--only", default="", help="These tables alone, such as comments,attachments.")
+@click.option("--json", "as_json", is_flag=True, help="Print the differences, and what no chain proves, as JSON.")
+@click.pass_obj
+def verify(context: Context, only: str, as_json: bool) -> None:
+    """Compare the tables with the journals and chains that prove them; exit code 1 if anything differs.
+
+    Each difference names table, row, column, what was recorded and what was found. What no chain proves is listed.
+    """
+    wanted = [name.strip() for name in only.split(",") if name.strip()]
+    with context.store.reading() as session:
+        differences = list(checks.compare(session, wanted))
+    for difference in differences:
+        click.echo(f"{difference.en}\n{difference.th}", err=True)
+    tables = wanted or list(coverage.COMPARED)
+    columns = {f"{table}.{column}": why for (table, column), why in coverage.UNPROVEN_COLUMNS.items()}
+    report = {
+        "compared": tables,
+        "by_chains": list(coverage.CHAINS),
+        "differences": [{**vars(one), "en": one.en, "th": one.th} for one in differences],
+        "unproven": dict(coverage.UNPROVEN),
+        "unproven_columns": columns,
+    }
+    lines = [f"{len(tables)} tables compared, {len(differences)} differences"]
+    lines += [f"unproven: {name}: {why}" for name, why in {**coverage.UNPROVEN, **columns}.items()]
+    say(report, as_json, "\n".join(lines))
+    if differences:
         raise SystemExit(1)
 
 

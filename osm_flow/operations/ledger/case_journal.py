@@ -66,10 +66,14 @@ def append(
     )
     hash_ = journal.seal(record)
     write(session, case, seq=record.seq, head=hash_, head_at=at)
-    # What the system writes repeats what people typed before: only their words are searched.
-    search = "" if actor.is_system else typed_text([payload.get("data"), _words_of_answer(payload)])
+    search = "" if actor.is_system else text_searched(payload)
     session.execute(_ADD_RECORD, {**vars(record), "at": at, "hash": hash_})
     session.execute(_ADD_PAYLOAD, {"case_id": case.id, "seq": record.seq, "salt": salt, "body": body, "search": search})
+
+
+def text_searched(payload: Mapping[str, Any]) -> str:
+    """What can be searched for of a payload that a person wrote; what the system writes repeats it and is not searched."""
+    return typed_text([payload.get("data"), _words_of_answer(payload)])
 
 
 def _words_of_answer(payload: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,8 @@ _HELD_BY = (
     RecordKind.work_item_delegated,
     RecordKind.work_item_reassigned,
 )
+# What may name who has the work item from then on; one that was delegated goes back to its owner when it is released.
+_GIVEN = (RecordKind.work_item_delegated, RecordKind.work_item_reassigned, RecordKind.work_item_released)
 _HOLDING = (*_HELD_BY, RecordKind.work_item_due_moved)
 _TURNS: Mapping[str, CaseStatus] = {
     RecordKind.case_suspended: CaseStatus.SUSPENDED,
@@ -146,7 +148,7 @@ def digest_is(salt: str, body: str, digest: str) -> bool:
 
 
 def _names_person(kind: str, data: JSON) -> bool:
-    return kind in (RecordKind.work_item_delegated, RecordKind.work_item_reassigned) and isinstance(data.get("to"), str)
+    return kind in _GIVEN and isinstance(data.get("to"), str)
 
 
 def _holder(kind: str, actor: str, data: JSON) -> str | None:

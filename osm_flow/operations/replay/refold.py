@@ -20,7 +20,7 @@ from osm_flow.operations.stepping import command_codec
 
 @dataclass(frozen=True)
 class Replayed:
-    """The case after one record of a replay: what it waited for, its variables, and its state's digest."""
+    """The case after one record of a replay: what it waited for, its variables, its state's digest, whether and how it ended."""
 
     seq: int
     at: datetime
@@ -30,6 +30,8 @@ class Replayed:
     waiting: tuple[Waiting, ...]
     data: JSON = field(default_factory=dict)
     passed: tuple[Passed, ...] = ()
+    ended: bool = False
+    outcome: str | None = None
 
 
 class NotReplayable(OsmFlowError):
@@ -99,6 +101,8 @@ class _Course:
             waiting=step.waiting if step else (),
             data=step.data if step else {},
             passed=moved.passed if moved else (),
+            ended=step.ended if step else False,
+            outcome=step.outcome if step else None,
         )
 
 

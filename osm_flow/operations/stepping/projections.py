@@ -158,11 +158,11 @@ def _project_work_items(
         return []
     people = _people_named(session, fresh)
     provinces = _provinces(session) if any(_province_wish(item) for item in fresh) else frozenset()
-    rows = [_work_item(case, process, item, people, provinces, at) for item in fresh]
+    rows = [work_item_row(case, process, item, people, provinces, at) for item in fresh]
     session.execute(_ADD_WORK_ITEMS, rows)
     candidates = []
     for item, row in zip(fresh, rows, strict=True):
-        invited = list(_candidates(item, people, provinces))
+        invited = list(candidate_rows(item, people, provinces))
         if not invited and row["assignee_id"] is None:
             _report_nobody(session, case, item, at)
         candidates += [{"work_item_id": row["id"], **_NOBODY, **who} for who in invited]
@@ -190,7 +190,7 @@ def _replan(session: Session, waiting: Waiting) -> None:
     item.follow_up_at = waiting.follow_up_at or item.follow_up_at
 
 
-def _work_item(
+def work_item_row(
     case: Case,
     process: Process,
     waiting: Waiting,
@@ -228,7 +228,7 @@ def _work_item(
     }
 
 
-def _candidates(waiting: Waiting, people: Mapping[str, int], provinces: frozenset[str]) -> Iterable[JSON]:
+def candidate_rows(waiting: Waiting, people: Mapping[str, int], provinces: frozenset[str]) -> Iterable[JSON]:
     for spelled in dict.fromkeys(waiting.candidates):
         role, _, province_id = spelled.partition("@")
         if spelled.startswith("user:"):

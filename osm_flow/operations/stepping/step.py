@@ -124,6 +124,8 @@ def begin(
     about = {"title": title, "business_key": business_key}
     if start.called_by:
         about |= {"parent_case_id": start.called_by.case_id, "parent_task_id": start.called_by.task_id}
+    elif start.province_id:
+        about["province"] = start.province_id  # a child's is in what it was called with; nothing else says this one
     command = Start(_start_data(session, case, start.data))
     case.subject = process.subject_of(command.data) or start.subject
     kind = RecordKind.case_started

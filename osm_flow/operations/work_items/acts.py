@@ -116,13 +116,15 @@ def release(session: Session, work_item_id: str, actor: Actor, now: datetime, *,
     decision = allowed(session, item, actor, Verb.release, facts)
     # Whom it goes back to receives it like anybody else: who is no candidate any more does not get it again.
     owner = session.get(Person, item.owner_id) if item.owner_id is not None else None
+    data: JSON = {} if owner is None else {"to": None}
     if owner is not None and may_receive(session, item, owner, local_day(now)) is Reason.ok:
         item.assignee_id, item.owner_id = owner.id, None
+        data = {"to": owner.username}
     else:
         item.owner_id = None
         item.state = next_work_item_state(item.state, WorkItemStatus.READY, work_item_id=item.id)
         item.assignee_id = item.claimed_at = None
-    record_on(session, item, actor, now, RecordKind.work_item_released, {}, decision)
+    record_on(session, item, actor, now, RecordKind.work_item_released, data, decision)
     return item
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from alembic import command
+from sqlalchemy import text
 
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import _config, newest_revision
@@ -28,3 +29,20 @@ def test_people_read_whether_there_was_anything_to_do(store: Store, tmp_path: Pa
     with store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
         command.downgrade(_config(connection), "0014")
     assert Shell(store, tmp_path).run("db", "upgrade").stdout == f"upgraded to {newest_revision()}\n"
+
+
+def test_tables_are_compared_with_their_chains_and_what_is_unproven_is_told(shell: Shell, case_id: str) -> None:
+    whole = shell.json("db", "verify")
+    assert whole["differences"] == []
+    assert {"projects", "contracts", "drafts", "notifications"} <= whole["unproven"].keys()
+    assert "0 differences" in shell.run("db", "verify").stdout
+
+    with shell.store.transaction() as session:
+        session.execute(text("UPDATE work_items SET on_behalf_of = 'root' WHERE element = 'draft'"))
+    result = shell.run("db", "verify")
+    assert result.exit_code == 1
+    assert "on_behalf_of was recorded as “-” and is “root”" in result.stderr
+    assert "on_behalf_of บันทึกไว้ว่า “-” แต่พบ “root”" in result.stderr
+    assert "on_behalf_of" in shell.run("case", "verify", "--all").stderr
+    assert shell.run("db", "verify", "--only", "comments,attachments").stdout.startswith("2 tables compared, 0 diff")
+    assert "No chain proves" in shell.refused("db", "verify", "--only", "projects")

@@ -1,0 +1,28 @@
+"""Comparing tables with the chains that prove them: all of them, or those that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from sqlalchemy.orm import Session
+
+from osm_flow.errors import Invalid
+from osm_flow.operations.comparing.cases import compare_cases
+from osm_flow.operations.comparing.coverage import COMPARED, OF_CASES
+from osm_flow.operations.comparing.differences import RowDifference
+
+_ROUNDS: tuple[tuple[tuple[str, ...], Callable[[Session], Iterator[RowDifference]]], ...] = ((OF_CASES, compare_cases),)
+
+
+class NotCompared(Invalid):
+    """No chain proves the table {table}; these can be compared: {tables}."""
+
+
+def compare(session: Session, only: Collection[str] = ()) -> Iterator[RowDifference]:
+    """The differences between the tables and their chains; of these tables alone where some are named. Raises NotCompared."""
+    for table in only:
+        if table not in COMPARED:
+            raise NotCompared(table=table, tables=", ".join(COMPARED))
+    for tables, round_ in _ROUNDS:
+        if not only or set(only) & set(tables):
+            yield from (found for found in round_(session) if not only or found.table in only)

@@ -1,0 +1,91 @@
+"""Which tables are compared with the chain that proves them, which columns of them are not, and which tables have no source yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+OF_CASES = (
+    "cases",
+    "work_items",
+    "candidates",
+    "comments",
+    "attachments",
+    "timers",
+    "waiting_messages",
+    "service_jobs",
+    "element_visits",
+    "journal_payloads",
+)
+
+# What the checks of chains, states and signatures themselves hold (`osm-flow case verify --all`).
+CHAINS = (
+    "journal_records",
+    "admin_records",
+    "access_records",
+    "accesses",
+    "security_events",
+    "case_states",
+    "process_definitions",
+    "log_leaves",
+    "log_checkpoints",
+    "signing_keys",
+)
+
+COMPARED = OF_CASES
+
+# Columns of compared tables that no record speaks of, and why.
+UNPROVEN_COLUMNS: Mapping[tuple[str, str], str] = {
+    ("work_items", "name_en"): "a translation of the version that opened it; the search text holds it",
+    ("work_items", "version"): "a count of changes, which only keeps two people apart",
+    ("candidates", "id"): "the number of the row",
+    ("comments", "id"): "the number of the row",
+    ("attachments", "id"): "the number of the row",
+    ("timers", "attempts"): "how often the scheduler tried",
+    ("timers", "lease_owner"): "which scheduler works on it now",
+    ("timers", "lease_until"): "until when it does",
+    ("service_jobs", "attempts"): "how often the scheduler tried",
+    ("service_jobs", "lease_owner"): "which scheduler works on it now",
+    ("service_jobs", "lease_until"): "until when it does",
+    ("service_jobs", "due_at"): "when it is tried next",
+    ("service_jobs", "last_error"): "what the last attempt said",
+    ("journal_payloads", "salt"): "the chain holds it by its digest",
+    ("journal_payloads", "body"): "the chain holds it by its digest",
+}
+
+# Tables without a source that could prove them, and why.
+UNPROVEN: Mapping[str, str] = {
+    "business_key_counters": "running numbers; a number given twice is refused by the table of cases",
+    "calendar_changes": "not compared yet; the records of administration tell each",
+    "case_checkpoints": "shortcuts; each use compares their digest with the journal",
+    "case_readers": "not compared yet; the journals tell who was named",
+    "contracts": "no source yet",
+    "deployments": "not compared yet; the records of administration tell each",
+    "diagram_proposals": "not compared yet; the records of administration tell each",
+    "drafts": "what is being typed; nothing records it before it is sent",
+    "erasure_items": "no source yet",
+    "erasure_requests": "no source yet",
+    "fiscal_calendar": "not compared yet; the records of administration tell each change",
+    "holiday_overrides": "not compared yet; the records of administration tell each change",
+    "idempotency_keys": "which forms were sent already; kept for some days",
+    "incidents": "no source yet for what they say",
+    "legal_holds": "not compared yet",
+    "log_nodes": "hashes of subtrees; every verification computes the roots from the leaves",
+    "logged_cases": "notes; `osm-flow audit verify` holds them against the leaves",
+    "login_attempts": "counted to slow down guessing; kept for some days",
+    "notifications": "no source yet",
+    "office_holidays": "not compared yet; the records of administration tell each change",
+    "offices": "shipped with the product",
+    "outbox": "what is still to be done or sent",
+    "outgoing_letters": "no source yet",
+    "people": "not compared yet; the records of administration tell each change",
+    "positions": "not compared yet; the records of administration tell each change",
+    "projects": "no source yet",
+    "proposed_files": "no source yet",
+    "provinces": "shipped with the product",
+    "refusal_tallies": "refusals that are still being counted",
+    "reminders": "no source yet",
+    "scheduler_ticks": "when the scheduler was last seen",
+    "sensitive_openings": "not compared yet; the chain of reads says why",
+    "unmark_proposals": "not compared yet; the journals tell each",
+    "witnesses": "no source yet",
+}

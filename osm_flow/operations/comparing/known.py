@@ -1,0 +1,67 @@
+"""What is read once for all cases before their rows are compared: people, provinces, definitions, whether words were erased."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import String, select, type_coerce
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.store.models import JournalRecord, Person, ProcessDefinition, Province
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a case knows that its child cases begin with: its own place, and what each call is about."""
+
+    root_case_id: str
+    depth: int
+    fiscal_year: int
+    province_id: str | None
+    subjects: Mapping[str, str]
+    sensitive: tuple[tuple[str, bool], ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """What all cases share.
+
+    people       the number of each account and when it was made, by user name.
+    provinces    the office of each province.
+    definitions  key, version and digest of each process definition, by number.
+    has_erased   whether anything was ever erased: the words may have gone from other cases, too.
+    """
+
+    people: Mapping[str, tuple[int, str]]
+    provinces: Mapping[str, str]
+    definitions: Mapping[int, tuple[str, int, str]]
+    has_erased: bool
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def name_of(self, person_id: object) -> str | None:
+        """The user name of an account; its number where there is no such account."""
+        if person_id is None:
+            return None
+        return self.names.get(person_id, f"#{person_id}") if isinstance(person_id, int) else f"#{person_id}"
+
+    def numbers_at(self, at: str) -> dict[str, int]:
+        """The accounts that there were at this instant."""
+        return {name: number for name, (number, since) in self.people.items() if since <= at}
+
+
+def read_known(session: Session) -> Known:
+    """Read what all cases share."""
+    people = session.execute(select(Person.username, Person.id, type_coerce(Person.created_at, String))).all()
+    definitions = session.execute(
+        select(ProcessDefinition.id, ProcessDefinition.key, ProcessDefinition.version, ProcessDefinition.sha256)
+    )
+    erased = select(JournalRecord.seq).where(JournalRecord.kind == RecordKind.payloads_erased).limit(1)
+    return Known(
+        {name: (number, since) for name, number, since in people},
+        dict(session.execute(select(Province.id, Province.office_id)).all()),
+        {row[0]: (row[1], row[2], row[3]) for row in definitions},
+        session.scalar(erased) is not None,
+        {number: name for name, number, _ in people},
+    )

@@ -1,0 +1,119 @@
+"""Every change of a row of a case past its journal is found and named with table, row and column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Boolean, Integer, LargeBinary, Numeric, select
+from sqlalchemy.schema import Column
+
+from osm_flow.operations.comparing.cases import compare_cases
+from osm_flow.operations.comparing.coverage import OF_CASES, UNPROVEN_COLUMNS
+from osm_flow.operations.comparing.differences import RowDifference
+from osm_flow.operations.people.hats import actor_named
+from osm_flow.operations.privacy.erasing import GONE
+from osm_flow.store.database import Instant
+from osm_flow.store.models import Comment
+from osm_flow.store.session import Store
+from tests.factories import NOW, erase, later
+from tests.integration.operations.comparing.conftest import table_named
+
+Vandals = Callable[[Store], Any]
+
+
+def another(column: Column[Any], value: Any) -> Any:
+    """A value of the same kind that nobody recorded."""
+    if isinstance(column.type, Boolean):
+        return not value
+    if isinstance(column.type, Instant):
+        return datetime(2039, 1, 1, tzinfo=UTC)
+    if isinstance(column.type, LargeBinary):
+        return (value or b"") + b"!"
+    if isinstance(column.type, Integer | Numeric):
+        return (value or 0) + 100_007
+    longest = getattr(column.type, "length", None) or 1_000
+    return f"{str(value or '')[: longest - 1]}x"
+
+
+def keys_of(table: Any, row: Any) -> dict[str, Any]:
+    return {column.name: row[column.name] for column in table.primary_key.columns}
+
+
+def test_an_untouched_database_has_no_differences(told: Store) -> None:
+    with told.reading() as session:
+        assert [one.en for one in compare_cases(session)] == []
+        rows = {name: len(session.execute(select(table_named(name))).all()) for name in OF_CASES}
+    assert {name: count for name, count in rows.items() if count < 1} == {}
+
+
+@pytest.mark.parametrize("name", OF_CASES)
+def test_every_change_of_a_column_is_named(told: Store, vandal: Vandals, name: str) -> None:
+    table, missed, tried = table_named(name), [], 0
+    with told.reading() as session:
+        rows = [dict(row) for row in session.execute(select(table)).mappings()]
+    for column in table.columns:
+        if (name, column.name) in UNPROVEN_COLUMNS:
+            continue
+        filled = [row for row in rows if row[column.name] not in (None, "")]
+        for row in {id(one): one for one in (*rows[:1], *filled[:1])}.values():
+            tried += 1
+            with vandal(told) as at_work:
+                at_work.change(table, keys_of(table, row), **{column.name: another(column, row[column.name])})
+                found = list(compare_cases(at_work.session))
+            if not any(_names(one, name, column) for one in found):
+                missed.append((column.name, row[column.name], [one.en for one in found]))
+
+    assert missed == []
+    assert tried > 0
+
+
+def _names(one: RowDifference, table: str, column: Column[Any]) -> bool:
+    is_key = column.primary_key or bool(column.foreign_keys) or column.name == "case_id"
+    return one.table == table and (one.column == column.name or (is_key and one.column == "")) and bool(one.row)
+
+
+@pytest.mark.parametrize("name", OF_CASES)
+def test_a_row_that_is_gone_or_slipped_in_is_named(told: Store, vandal: Vandals, name: str) -> None:
+    table = table_named(name)
+    with told.reading() as session:
+        row = dict(session.execute(select(table)).mappings().first() or {})
+    with vandal(told) as at_work:
+        at_work.remove(table, keys_of(table, row))
+        gone = list(compare_cases(at_work.session))
+    with vandal(told) as at_work:
+        at_work.add(table, _twin(table, row))
+        added = list(compare_cases(at_work.session))
+
+    assert (name, "", "") in {(one.table, one.column, one.found) for one in gone}
+    assert (name, "", "") in {(one.table, one.column, one.recorded) for one in added}
+
+
+def _twin(table: Any, row: dict[str, Any]) -> dict[str, Any]:
+    """A row like this one, with a key of its own in the same case."""
+    own = [column for column in table.primary_key.columns if not column.foreign_keys] or list(table.primary_key.columns)
+    twin = row | {column.name: another(column, row[column.name]) for column in own}
+    if "business_key" in twin:
+        twin["business_key"] = "X-1"
+    return (
+        twin
+        | ({"seq": 999} if table.name == "journal_payloads" else {})
+        | ({"case_id": row["case_id"]} if "case_id" in row else {})
+    )
+
+
+def test_what_an_erasure_took_is_no_difference_and_not_told(told: Store, vandal: Vandals) -> None:
+    with told.transaction() as session:
+        said = session.scalars(select(Comment).order_by(Comment.id)).first()
+        assert said is not None
+        admin = actor_named(session, "root", NOW.date())
+        erase(session, said.case_id, [5, 6], admin, later(60), reason="ขอ")
+    with told.reading() as session:
+        assert [one.en for one in compare_cases(session)] == []
+        assert session.scalars(select(Comment.body).where(Comment.case_id == said.case_id)).all() == [GONE, GONE]
+    with vandal(told) as at_work:
+        at_work.change(table_named("comments"), {"id": said.id}, body="ปลอม")
+        found = list(compare_cases(at_work.session))
+    assert [(one.table, one.column, one.recorded) for one in found] == [("comments", "body", GONE)]
