@@ -24,6 +24,7 @@ from osm_flow.operations.bundles.reading import (
     BundledCase,
     BundledChain,
     is_digest,
+    loaded,
     parsed,
     read_bundle,
 )
@@ -35,6 +36,7 @@ from osm_flow.operations.replay.compare_states import Deep, KnownState
 from osm_flow.operations.replay.history import faults_of_history
 from osm_flow.operations.stepping.step import case_id_for
 
+_IN_WAITING = {"kind", "task_id", "element", "due_at", "instance"}
 _OF_CASE = {"id", "business_key", "office_id", "fiscal_year", "state", "outcome", *PARENTS}
 
 
@@ -244,10 +246,9 @@ def _faults_of_states(bundle: Bundle, case: BundledCase) -> Iterator[Fault]:
 
 def _is_state(state: JSON, *, with_data: bool) -> bool:
     names = {"seq", "digest", "waiting", "passed"} | ({"set", "unset"} if with_data else set())
-    if state.keys() != names or not isinstance(state["waiting"], list):
+    if state.keys() != names or type(state["seq"]) is not int or not isinstance(state["waiting"], list):
         return False
-    needed = {"kind", "task_id", "element", "due_at", "instance"}
-    return all(isinstance(one, dict) and one.keys() >= needed for one in state["waiting"])
+    return all(isinstance(one, dict) and one.keys() == _IN_WAITING for one in state["waiting"])
 
 
 def _faults_of_first(case: BundledCase, about: JSON) -> Iterator[Fault]:
@@ -501,14 +502,14 @@ def _shows(bundle: Bundle, data: str) -> bool:
     checkpoint = bundle.checkpoint.decode("utf-8", "replace") if bundle.checkpoint is not None else None
     try:
         expected = shown_data([_shown(bundle, case) for case in bundle.cases], definitions, checkpoint)
-        return json.dumps(json.loads(data), sort_keys=True) == json.dumps(expected, sort_keys=True)
+        return json.dumps(loaded(data), sort_keys=True) == json.dumps(expected, sort_keys=True)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         return False
 
 
 def _shown(bundle: Bundle, case: BundledCase) -> JSON:
     records = [{**rules.as_json(record), "hash": hash_} for record, hash_ in case.history.chain]
-    bodies = {seq: json.loads(payload.body) for seq, payload in case.history.payloads.items()}
+    bodies = {seq: loaded(payload.body) for seq, payload in case.history.payloads.items()}
     payloads = bodies if bundle.has_payloads else None
     return {"case": case.shown, "records": records, "states": case.states, "payloads": payloads}
 

@@ -280,10 +280,15 @@ class _Reader:
 def parsed(text: bytes) -> Any:
     """The value of a text that is its own canonical JSON; None for any other text."""
     try:
-        value = json.loads(text, parse_int=_whole)
+        value = loaded(text)
         return value if rules.canonical(value) == text else None
     except (ValueError, RecursionError, NotStorable):
         return None
+
+
+def loaded(text: str | bytes) -> Any:
+    """The value of a JSON text; numbers beyond 2^53 are doubles. Raises ValueError, RecursionError."""
+    return json.loads(text, parse_int=_whole)
 
 
 def _whole(digits: str) -> int | float:

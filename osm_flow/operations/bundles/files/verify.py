@@ -53,6 +53,7 @@ TEXTS_OR_NULL = ("actor_role", "on_behalf_of", "element", "task_id")
 DIGESTS = ("payload_digest", "state_digest", "prev_hash", "hash")
 MANIFEST = {"format", "root", "payloads", "cases", "checkpoint", "files"}
 IN_MANIFEST = {"id", "records", "head", "parent_case_id", "parent_task_id"}
+IN_WAITING = {"element", "kind", "task_id", "due_at", "instance"}
 MANIFEST_2 = {"format", "root", "payloads", "chains", "not_started", "checkpoint", "files"}
 OF_CASE = {"id", "business_key", "office_id", "fiscal_year", "state", "outcome", "parent_case_id", "parent_task_id"}
 PARENTS = ("parent_case_id", "parent_task_id")
@@ -185,10 +186,13 @@ def _fraction(number: str) -> float:
     return float(number)
 
 
-def _whole(number: str) -> int:
-    if len(number) > 15:
-        _special.append(number)
-    return int(number)
+def _whole(number: str) -> int | float:
+    """A number without a fraction; beyond 2^53 it is the double that is nearest."""
+    if len(number) <= 15:
+        return int(number)
+    _special.append(number)
+    found = int(number)
+    return found if -EXACT <= found <= EXACT else float(number)
 
 
 # The numbers of the text that was read last that can be written in more than one way.
@@ -1006,6 +1010,8 @@ class Case(Chain):
             if state.keys() != names or type(state["waiting"]) is not list:
                 raise TypeError
             for one in state["waiting"]:
+                if one.keys() != IN_WAITING:
+                    raise TypeError
                 if one["kind"] == "child":
                     self.called.setdefault(str(one["task_id"]), seq)
             slim = slim_state(state)
@@ -1114,12 +1120,13 @@ def is_unicode(text: str) -> bool:
 def check_manifest(files: Files, report: Report) -> dict[str, Any]:
     """The manifest, after every file was compared with it. Raises Wrong when it cannot be used."""
     manifest = parse_file(files.read("manifest.json"))
-    report.is_first = type(manifest) is dict and manifest.get("format") == FIRST
-    form = MANIFEST if report.is_first else MANIFEST_2
+    is_first = type(manifest) is dict and manifest.get("format") == FIRST
+    form = MANIFEST if is_first else MANIFEST_2
     if type(manifest) is not dict or manifest.keys() != form or manifest["format"] not in (FIRST, FORMAT):
         raise Wrong(f"this is no manifest of {FIRST} or {FORMAT}")
     if type(manifest["files"]) is not dict or type(manifest["payloads"]) is not bool:
         raise Wrong("this is no manifest: files or payloads")
+    report.is_first = is_first
     beside = {"manifest.json"} if report.is_first else {"manifest.json", "manifest.sig"}
     for name in sorted((files.sizes.keys() | manifest["files"].keys()) - beside):
         if name not in manifest["files"]:

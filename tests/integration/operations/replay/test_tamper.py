@@ -754,6 +754,73 @@ def test_who_knows_all_but_the_key_is_caught_by_both(
         assert code == 1 or (edit not in SEEN_BY_ALL and "NOT PROVEN" in told), told
 
 
+# ---- any value anywhere ------------------------------------------------------------------------------------------
+
+VALUES: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1, 7, 2.0**53, 1.5, 1e20, 1e300, "", "x", "0" * 64, "a" * 64, "\u202e", "\U0001f33e", [], {},
+    [1], {"a": 1}, "2026-11-20T02:00:00.000000Z", "administration", "case", "child", ["x"], [[]], "osm-flow-bundle/1",
+)  # fmt: skip
+
+
+def change_anything(value: Any, rng: Rng) -> Any:
+    """The value with something at some place in it taken out, put in, doubled or made something else."""
+    if isinstance(value, dict) and value and rng.random() < 0.85:
+        name = rng.choice(sorted(value))
+        what = rng.random()
+        if what < 0.1:
+            return {key: item for key, item in value.items() if key != name}
+        if what < 0.2:
+            return {**value, rng.choice(["more", "seq", "part", "people", "digests"]): rng.choice(VALUES)}
+        return {**value, name: change_anything(value[name], rng)}
+    if isinstance(value, list) and value and rng.random() < 0.85:
+        at, what = rng.randrange(len(value)), rng.random()
+        if what < 0.1:
+            return value[:at] + value[at + 1 :]
+        if what < 0.2:
+            return [*value[:at], value[at], *value[at:]]
+        return [*value[:at], change_anything(value[at], rng), *value[at + 1 :]]
+    if isinstance(value, str) and value.startswith("{") and rng.random() < 0.8:
+        return rfc8785.dumps(change_anything(json.loads(value), rng)).decode()
+    return rng.choice(VALUES)
+
+
+def change_a_json_file(forger: Forger, rng: Rng) -> str:
+    """Any value in any file of JSON; the name of the file."""
+    name = rng.choice([name for name in sorted(forger.files) if name.endswith((".json", ".jsonl"))])
+    lines = forger.files[name].splitlines()
+    at = rng.randrange(len(lines)) if lines else 0
+    with contextlib.suppress(IndexError, ValueError):  # no lines, or a number that only its digits say
+        lines[at] = rfc8785.dumps(change_anything(json.loads(lines[at]), rng))
+    forger.files[name] = b"".join(line + b"\n" for line in lines)
+    return name
+
+
+@given(number=st.integers(0, HISTORIES - 1), seed=st.integers(0, 2**32), sealing=st.booleans())
+@settings(PROFILE, max_examples=3000)
+def test_of_any_edit_both_checkers_say_the_same(honest: Honest, number: int, seed: int, sealing: bool) -> None:
+    """Without a key, where only what the files say of each other tells; `sealing`: digests and hashes fit again."""
+    forger, rng = honest.bundle(number), Rng(seed)
+    before = dict(forger.files)
+    names = [change_a_json_file(forger, rng) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
+    if sealing:
+        with contextlib.suppress(Exception):
+            forger.seal_again(rng.choice(forger.ids()))
+    assume(forger.files != before)
+    if "manifest.json" in names:
+        path = forger.write(honest.desk / "any.zip", fitting=False)
+        assert verdict_of(path)[0] == 1  # the manifest is not the one that was signed
+        forger.files.pop("manifest.sig")
+        verdict_of(forger.write(honest.desk / "any.zip", fitting=False))
+    else:
+        honest.unsigned_verdict(forger)
+    assert (
+        verdict_of(
+            honest.desk / ("any.zip" if "manifest.json" in names else "unsigned.zip"), "--key", str(honest.trusted)
+        )[0]
+        == 1
+    )
+
+
 @given(number=st.integers(0, HISTORIES - 1), seed=st.integers(0, 2**32), share=st.floats(0, 1))
 @settings(PROFILE, max_examples=150)
 @example(number=0, seed=0, share=0.0)
