@@ -208,16 +208,23 @@ def _told(item: dict[str, Any]) -> str:
 )
 @click.option("--reason", default="", help="Why; it is recorded. A bundle is not written without one.")
 @click.option("--as", "username", help="Who exports it (user name); the system when left out.")
+@click.option(
+    "--chain",
+    type=click.Choice(sorted(bundle_writing.BOOKS)),
+    default=admin_journal.CHAIN,
+    show_default=True,
+    help="Which records: what administrators changed, or who read what and what was refused.",
+)
 @click.pass_obj
-def export(context: Context, bundle: Path, reason: str, username: str | None) -> None:
-    """Write all records of administration with their proof as a ZIP file that strangers can check."""
+def export(context: Context, bundle: Path, reason: str, username: str | None, chain: str) -> None:
+    """Write all records of administration, or of reads, with their proof as a ZIP file that strangers can check."""
     now = context.now()
     with written_whole(bundle) as file:
         with context.store.transaction() as session:
             actor = actor_named(session, username, local_day(now)) if username else SYSTEM
-            bundle_writing.prepare_administration_export(session, actor, now, reason=reason, keyring=context.keyring)
+            bundle_writing.prepare_chain_export(session, chain, actor, now, reason=reason, keyring=context.keyring)
         with context.store.reading() as session:
-            bundle_writing.write_administration_bundle(session, file, keyring=context.keyring)
+            bundle_writing.write_chain_bundle(session, chain, file, keyring=context.keyring)
 
 
 @contextmanager

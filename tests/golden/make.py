@@ -146,11 +146,11 @@ def _export(year: Year, case_id: str, path: Path, keyring: Keyring) -> None:
 
 def _export_administration(year: Year, path: Path, keyring: Keyring) -> None:
     with year.store.transaction() as session:
-        bundle_writing.prepare_administration_export(
-            session, SYSTEM, year.now, reason="golden history", keyring=keyring
+        bundle_writing.prepare_chain_export(
+            session, "administration", SYSTEM, year.now, reason="golden history", keyring=keyring
         )
     with year.store.reading() as session, path.open("wb") as file:
-        bundle_writing.write_administration_bundle(session, file, keyring=keyring)
+        bundle_writing.write_chain_bundle(session, "administration", file, keyring=keyring)
     print(f"{path.name}: {path.stat().st_size} bytes")
 
 

@@ -9,10 +9,13 @@ from typing import Any
 from osm_flow.domain.journal import GENESIS, Fault, NotStorable, canonical, digest_payload
 from osm_flow.domain.json import JSON
 from osm_flow.operations.bundles.reading import BundledChain, is_digest
-from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger import access_chain, admin_journal
 
 # The chains that are of no case and are known by their kind, with the fields of their records.
-KNOWN: dict[str, frozenset[str]] = {admin_journal.CHAIN: admin_journal.FIELDS}
+KNOWN: dict[str, frozenset[str]] = {
+    admin_journal.CHAIN: admin_journal.FIELDS,
+    access_chain.CHAIN: access_chain.FIELDS,
+}
 _LINKS = {"seq", "prev_hash", "hash"}
 _BESIDE = {"body", "part", "salt", "seq"}
 
@@ -32,6 +35,12 @@ def faults_of_other(chain: BundledChain) -> list[Fault]:
     if (count, head) != (about["records"], about["head"]):
         faults.append(Fault(name, count, "head", "the journal does not end where the manifest says"))
     return [*faults, *_faults_of_texts(chain)]
+
+
+def texts_gone(chain: BundledChain) -> int:
+    """How many of the texts of which the records have digests are not in the bundle: they were erased, or their time is over."""
+    digests = (record.get("digests") for record in chain.records)
+    return sum(len(parts) for parts in digests if isinstance(parts, dict)) - len(chain.texts)
 
 
 def _is_record(record: JSON, fields: frozenset[str] | None) -> bool:

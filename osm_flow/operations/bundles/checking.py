@@ -16,7 +16,7 @@ from osm_flow.domain.merkle_note import Head, VerifierKey
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.bundles import consistency
-from osm_flow.operations.bundles.chains import KNOWN, faults_of_other
+from osm_flow.operations.bundles.chains import KNOWN, faults_of_other, texts_gone
 from osm_flow.operations.bundles.player import SHELLS, data_and_shell, shown_data
 from osm_flow.operations.bundles.reading import (
     PARENTS,
@@ -149,6 +149,8 @@ def _notes_of(bundle: Bundle) -> Iterator[str]:
     for chain in bundle.others:
         if (kind := chain.about["kind"]) not in KNOWN:
             yield f"chain {kind} {chain.about['id']}: kind {kind}: checked as a chain only"
+        if (gone := texts_gone(chain)) > 0:
+            yield f"chain {kind} {chain.about['id']}: {gone} texts beside it gone"
 
 
 def root_of(leaf: bytes, position: int, size: int, path: Sequence[bytes]) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Writing a case, or the records of administration, with everything that proves it as one ZIP file.
+"""Writing a case, the records of administration or those of reads, with everything that proves it as one ZIP file.
 
 docs/audit-format.md says what is in it. The same state of the database gives the same bytes. `reading` reads such a file.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -37,8 +38,9 @@ from osm_flow.operations.bundles.player import player_page
 from osm_flow.operations.bundles.reading import FORMAT
 from osm_flow.operations.bundles.seals import signed_manifest
 from osm_flow.operations.bundles.states import lines_of_states
-from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger import access_chain, access_checks, admin_journal
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
+from osm_flow.operations.ledger.admin_journal import Checked
 from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.replay.history import Definition, History, faults_of_history, history_of
@@ -101,24 +103,40 @@ def write_bundle(
         _Writer(session, archive, payloads, keyring).write(case)
 
 
-def prepare_administration_export(
-    session: Session, actor: Actor, now: datetime, *, reason: str, keyring: Keyring | None
-) -> None:
-    """Record who exports the records of administration and why, and sign a checkpoint that covers them.
+@dataclass(frozen=True)
+class _Book:
+    """A chain that is of no case, as it leaves: what is recorded then, its records with what stands beside, its faults."""
 
-    They are of all offices, so only who sees the audit of all may. Raises ExportReasonMissing, Forbidden.
+    kind: AccessKind
+    exported: Callable[[Session, int], Iterator[tuple[JSON, list[JSON]]]]
+    checked: Callable[[Session], Checked]
+
+
+# The chains that leave as a bundle of their own, by their names in the log.
+BOOKS: Mapping[str, _Book] = {
+    admin_journal.CHAIN: _Book(AccessKind.administration_exported, admin_journal.exported, admin_journal.check_chain),
+    access_chain.CHAIN: _Book(AccessKind.reads_exported, access_checks.exported, access_checks.check_chain),
+}
+
+
+def prepare_chain_export(
+    session: Session, chain: str, actor: Actor, now: datetime, *, reason: str, keyring: Keyring | None
+) -> None:
+    """Record who exports one of `BOOKS` and why, and sign a checkpoint that covers it.
+
+    It is of all offices, so only who sees the audit of all may. Raises ExportReasonMissing, Forbidden.
     """
     require(actor, Verb.see_audit, SystemFacts())
-    record_access(session, actor, now, Read(AccessKind.administration_exported, admin_journal.CHAIN, reason))
+    record_access(session, actor, now, Read(BOOKS[chain].kind, chain, reason))
     if keyring is not None:
         with contextlib.suppress(Refused):  # another machine has the key
             audit_log.make_checkpoint(session, now, actor, keyring=keyring)
 
 
-def write_administration_bundle(session: Session, target: IO[bytes], *, keyring: Keyring | None = None) -> None:
-    """Write the bundle of the records of administration of all offices to a file."""
+def write_chain_bundle(session: Session, chain: str, target: IO[bytes], *, keyring: Keyring | None = None) -> None:
+    """Write the bundle of one of `BOOKS`, up to where the newest checkpoint covers it, to a file."""
     with zipfile.ZipFile(target, "w") as archive:
-        _Writer(session, archive, payloads=True, keyring=keyring).write_administration()
+        _Writer(session, archive, payloads=True, keyring=keyring).write_chain(chain)
 
 
 @dataclass
@@ -149,13 +167,21 @@ class _Writer:
         self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None))
         self._finish(chains, checkpoint)
 
-    def write_administration(self) -> None:
-        """The chain of administration alone."""
-        checkpoint, proofs = self._proofs([admin_journal.CHAIN])
-        chain = list(admin_journal.exported(self.session))
-        self.is_sound &= not admin_journal.check_chain(self.session).faults
-        about = self._chain(admin_journal.CHAIN, chain, proofs.get(admin_journal.CHAIN))
-        self._finish([about], checkpoint)
+    def write_chain(self, name: str) -> None:
+        """A chain that is of no case, alone; what is newer than the checkpoint waits for the next bundle."""
+        book = BOOKS[name]
+        checkpoint, proofs = self._proofs([name])
+        proof = proofs.get(name)
+        found = list(book.exported(self.session, proof["seq"] if proof else sys.maxsize))
+        records = [record for record, _ in found]
+        folder = f"chains/{name}/{name}"
+        self._add(f"{folder}/journal.jsonl", _lines(records))
+        if texts := [text for _, beside in found for text in beside]:
+            self._add(f"{folder}/payloads.jsonl", _lines(texts))
+        self.is_sound &= not book.checked(self.session).faults
+        head = records[-1]["hash"] if records else rules.GENESIS
+        about = {"kind": name, "id": name, "records": len(records), "head": head}
+        self._finish([self._proven(about, folder, proof)], checkpoint)
 
     def _finish(self, chains: list[JSON], checkpoint: Checkpoint | None) -> None:
         """What every bundle has: who signed, how to check it, and what names it all."""
@@ -202,18 +228,6 @@ class _Writer:
         checkpoint = audit_log.latest_checkpoint(self.session)
         proofs = {name: proof for name in ids if (proof := self._proof(name, checkpoint)) is not None}
         return (None, {}) if len(proofs) < len(ids) else (checkpoint, proofs)
-
-    def _chain(self, kind: str, records: list[JSON], proof: JSON | None) -> JSON:
-        """A chain that is of no case, with its proof; what the manifest says of it."""
-        folder = f"chains/{kind}/{kind}"
-        self._add(f"{folder}/journal.jsonl", _lines(records))
-        about = {
-            "kind": kind,
-            "id": kind,
-            "records": len(records),
-            "head": records[-1]["hash"] if records else rules.GENESIS,
-        }
-        return self._proven(about, folder, proof)
 
     def _proven(self, about: JSON, folder: str, proof: JSON | None) -> JSON:
         """Add the proof of a chain; only one that leads to its end can be signed."""

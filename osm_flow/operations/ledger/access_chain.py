@@ -147,9 +147,18 @@ def fixed_of(body: Body) -> str:
     return canonical(plain).decode()
 
 
+# The fields of a record of this chain as it is hashed and exported.
+FIELDS = frozenset(("seq", "at", "kind", "book", "body", "told", "digests", "prev_hash", "hash"))
+
+
 def seal(record: AccessRecord, told: Any, digests: Any) -> str:
     """The hash of a record: SHA-256 over the canonical JSON of all that it says."""
-    fields = {
+    return sha256(canonical(as_json(record, told, digests))).hexdigest()
+
+
+def as_json(record: AccessRecord, told: Any, digests: Any) -> dict[str, Any]:
+    """The record as it is hashed: without its hash."""
+    return {
         "seq": record.seq,
         "at": instant_text(record.at),
         "kind": record.kind,
@@ -159,7 +168,6 @@ def seal(record: AccessRecord, told: Any, digests: Any) -> str:
         "digests": digests,
         "prev_hash": record.prev_hash,
     }
-    return sha256(canonical(fields)).hexdigest()
 
 
 # ---- the end of the chain --------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.journal import GENESIS, Fault, canonical, digest_payload
-from osm_flow.operations.ledger.access_chain import CHAIN, SHAPES, Body, Book, ChainKind, fixed_of, seal
+from osm_flow.operations.ledger.access_chain import CHAIN, SHAPES, Body, Book, ChainKind, as_json, fixed_of, seal
 from osm_flow.operations.ledger.admin_journal import Checked
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Access, AccessRecord, SecurityEvent
@@ -54,6 +54,24 @@ def check_chain(session: Session) -> Checked:
     except (ValueError, OverflowError) as error:  # an instant that is none: nothing after it can be read
         faults.append(Fault(CHAIN, checked + 1, "unreadable", f"the chain cannot be read on: {error}"))
     return Checked(checked, faults)
+
+
+def exported(session: Session, last: int) -> Iterator[tuple[Told, list[Told]]]:
+    """The records up to `last` in their order, as they are hashed with their hash, each with what stands beside it."""
+    with session.execute(_everything().where(AccessRecord.seq <= last)) as rows:
+        for record, access, happening in rows:
+            told, digests = json.loads(record.told), json.loads(record.digests)
+            shown = {**as_json(record, told, digests), "hash": record.hash}
+            body = access or happening
+            yield shown, sorted(_texts_of(record, body), key=lambda text: str(text["part"])) if body else []
+
+
+def _texts_of(record: AccessRecord, body: Body) -> Iterator[Told]:
+    """The parts of a row that are there, each with its salt."""
+    yield {"seq": record.seq, "part": "body", "salt": body.salt, "body": fixed_of(body)}
+    for part in SHAPES[Book(record.book)].words:
+        if salt := getattr(body, f"{part}_salt"):
+            yield {"seq": record.seq, "part": part, "salt": salt, "body": getattr(body, part)}
 
 
 def _walk(session: Session, excuses: _Excuses) -> Iterator[tuple[int, list[Fault]]]:

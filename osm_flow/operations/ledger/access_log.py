@@ -36,6 +36,7 @@ class AccessKind(StrEnum):
     mining_exported = "mining.exported"
     list_exported = "list.exported"
     administration_exported = "administration.exported"
+    reads_exported = "reads.exported"
     privacy_opened = "privacy.opened"
     privacy_searched = "privacy.searched"
 

@@ -183,10 +183,11 @@ def changes_of(record: AdminRecord) -> dict[str, Change]:
     return changes
 
 
-def exported(session: Session) -> Iterator[dict[str, Any]]:
-    """All records of administration in their order, each as `as_json` has it."""
-    everything = select(AdminRecord).order_by(AdminRecord.seq).execution_options(yield_per=1_000)
-    yield from map(as_json, session.scalars(everything))
+def exported(session: Session, last: int) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """The records of administration up to `last` in their order, each as `as_json` has it, with nothing beside them."""
+    wanted = select(AdminRecord).where(AdminRecord.seq <= last).order_by(AdminRecord.seq)
+    for record in session.scalars(wanted.execution_options(yield_per=1_000)):
+        yield as_json(record), []
 
 
 def check_chain(session: Session) -> Checked:

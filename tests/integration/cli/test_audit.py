@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from sqlalchemy import select, text, update
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.operations.audit import witnesses
 from osm_flow.operations.cases.comments import comment
+from osm_flow.operations.ledger import access_chain
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.store.models import Access, LoggedCase, OutboxEntry
 from osm_flow.store.session import Store
-from tests.bundles import Forger, verdict_of
+from tests.bundles import Forger, run_script, verdict_of
 from tests.factories import NOW, OFFICE, later, make_person
 from tests.integration.cli.shell import PASSWORD, Shell
 
@@ -248,6 +250,43 @@ def test_the_records_of_administration_leave_as_a_bundle_that_strangers_can_chec
         change(lines)
         forged = Forger({**forger.files, name: b"".join(line + b"\n" for line in lines)})
         assert verdict_of(forged.write(tmp_path / "forged.zip"))[0] == 1
+
+
+def test_the_records_of_reads_leave_in_the_same_way_with_the_words_beside_them(
+    administered: Shell, tmp_path: Path
+) -> None:
+    for number in (1, 2):
+        first = tmp_path / f"{number}.zip"
+        assert administered.run("audit", "export", "--bundle", first, "--reason", f"เหตุ {number}").exit_code == 0
+    bundle, key = tmp_path / "reads.zip", ("--key", str(tmp_path / "keys" / "trusted"))
+
+    exported = administered.run("audit", "export", "--chain", "reads", "--bundle", bundle, "--reason", "ตรวจ")
+
+    assert exported.exit_code == 0, exported.output
+    forger = Forger.of(bundle)
+    (chain,) = forger.manifest["chains"]
+    code, told = verdict_of(bundle, *key)
+    assert (code, told.startswith(f"holds up to record {chain['records']} of {chain['records']} (")) == (0, True)
+    texts = forger.files["chains/reads/reads/payloads.jsonl"].decode()
+    assert "เหตุ 1" in texts
+    assert "เหตุ 2" in texts
+    assert verdict_of(bundle)[0] == 3
+    changed = Forger({**forger.files, "chains/reads/reads/payloads.jsonl": texts.replace("เหตุ 1", "เหตุ 9").encode()})
+    assert verdict_of(changed.write(tmp_path / "forged.zip"))[0] == 1
+
+
+def test_what_was_erased_beside_the_records_of_reads_is_told_and_no_fault(administered: Shell, tmp_path: Path) -> None:
+    administered.run("audit", "export", "--bundle", tmp_path / "1.zip", "--reason", "เหตุ 1")
+    with administered.store.transaction() as session:
+        read = session.scalars(select(Access)).one()
+        access_chain.erase(session, NOW + timedelta(hours=2), access_chain.Book.reads, "reason", [read.id])
+    bundle = tmp_path / "reads.zip"
+
+    administered.run("audit", "export", "--chain", "reads", "--bundle", bundle, "--reason", "ตรวจ")
+
+    assert verdict_of(bundle, "--key", str(tmp_path / "keys" / "trusted"))[0] == 0
+    assert "1 texts beside it gone" in run_script(bundle)[1]
+    assert "เหตุ 1" not in "".join(content.decode() for content in Forger.of(bundle).files.values())
 
 
 def test_only_who_sees_the_audit_of_all_exports_the_records_of_administration(

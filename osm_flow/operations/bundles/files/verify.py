@@ -59,7 +59,8 @@ OF_CASE = {"id", "business_key", "office_id", "fiscal_year", "state", "outcome",
 PARENTS = ("parent_case_id", "parent_task_id")
 OF_ADMINISTRATION = {"seq", "at", "kind", "actor", "actor_role", "office_id", "subject", "changes", "prev_hash", "hash"}
 # The chains that are of no case and are known by their kind, with the fields of their records.
-KNOWN = {"administration": OF_ADMINISTRATION}
+OF_READS = {"seq", "at", "kind", "book", "body", "told", "digests", "prev_hash", "hash"}
+KNOWN = {"administration": OF_ADMINISTRATION, "reads": OF_READS}
 # A checkpoint with this line says that whoever signs it writes bundles of format 2 or later.
 LATER = f"bundles {FORMAT}"
 DATA = '<script type="application/json" id="data">'
@@ -744,6 +745,7 @@ class Chain:
         self.count, self.head, self.at = 0, GENESIS, ""
         self.proof = read_proof(files, self.folder, report)
         self.proven, self.proven_at = False, ""
+        self.digested, self.beside = 0, 0
         self.is_proven = False
 
     def fault(self, seq: int, what: str) -> None:
@@ -784,6 +786,8 @@ class Chain:
             self.fault(seq, "the record does not follow from the one before it")
         if hashlib.sha256(content.encode()).hexdigest() != hash_:
             self.fault(seq, "the record was changed: its hash is another")
+        digests = record.get("digests")
+        self.digested += len(digests) if type(digests) is dict else 0
         at = record.get("at")
         self._move(seq, hash_, at if type(at) is str else "")
         return True
@@ -794,6 +798,7 @@ class Chain:
             self.proven, self.proven_at = self.proof["hash"] == hash_, at
 
     def _text(self, record: dict[str, Any], text: dict[str, Any]) -> None:
+        self.beside += 1
         digests = record.get("digests")
         digest = digests.get(text["part"]) if type(digests) is dict else None
         content = bytes.fromhex(text["salt"]) + text["body"].encode()
@@ -1225,6 +1230,8 @@ def check_all(files: Files, manifest: dict[str, Any], report: Report) -> list[Ch
             check_beside(files, chain, manifest, definitions)
         verdict = "holds" if report.faults == before else "DOES NOT HOLD"
         missing = f", {len(chain.missing)} payloads erased" if isinstance(chain, Case) and chain.missing else ""
+        if chain.digested > chain.beside:
+            missing = f", {chain.digested - chain.beside} texts beside it gone"
         only = "" if chain.is_case or chain.kind in KNOWN else f" (kind {chain.kind}: checked as a chain only)"
         report.say(f"chain  {chain.where}: {chain.count} records{missing}{only}: {verdict}")
     check_children(cases, manifest, report)
