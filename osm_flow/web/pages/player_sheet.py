@@ -17,14 +17,14 @@ from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import Process
 from osm_flow.operations.cases.queries import case_children
-from osm_flow.operations.definitions.library import compiled
+from osm_flow.operations.definitions.library import compiled, list_definitions
 from osm_flow.operations.replay import moments
 from osm_flow.operations.replay.moments import Moment
 from osm_flow.store.models import Case
 from osm_flow.web.forms.document import form_value
 from osm_flow.web.parts.element_list import ElementLine, live_elements
 from osm_flow.web.parts.history import kind_words
-from osm_flow.web.parts.variable_names import NAMES
+from osm_flow.web.parts.variable_names import NAMES, VALUES
 from osm_flow.web.site.filters import province_name, role_name
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import subject
@@ -129,8 +129,9 @@ class Reader:
 
     def __init__(self, case: Case) -> None:
         self._process: Process = compiled(g.session, case.definition)
-        relatives = (compiled(g.session, definition) for definition in moments.relatives_of(g.session, case))
-        self._labels = Labels(self._process, list(relatives))
+        relatives = [compiled(g.session, definition) for definition in moments.relatives_of(g.session, case)]
+        newest = [compiled(g.session, definition) for definition in list_definitions(g.session)]
+        self._labels = Labels(self._process, relatives, newest)
         self._children: Sequence[Case] = case_children(g.session, case, g.actor)
 
     def view(self, moment: Moment, *, whole: bool = False) -> MomentView:
@@ -231,9 +232,10 @@ class Reader:
 
 class Labels:
     """What people call the variables of a case: by the forms of its process, then by those of the cases around it that
-    passed them on, else by their own names."""
+    passed them on, then as the product calls them, then by the forms of `others` (what came through the register or a
+    link to another case), else by their own names."""
 
-    def __init__(self, process: Process, relatives: Sequence[Process] = ()) -> None:
+    def __init__(self, process: Process, relatives: Sequence[Process] = (), others: Sequence[Process] = ()) -> None:
         self._process = process
         self._fields: dict[str, JSON] = {}
         self._columns: dict[str, JSON] = {}
@@ -247,6 +249,7 @@ class Labels:
             for element in known.elements.values():
                 if key := element.properties.get("document"):
                     self._documents.setdefault(key, gettext(element.name))
+        self._afar = Labels(others[0], others[1:]) if others else None
 
     def lines(self, data: Mapping[str, Any], schema: JSON | None) -> list[ValueLine]:
         """Every value in the data, one a line, in the order of their names."""
@@ -266,7 +269,7 @@ class Labels:
             if field is not None:
                 words.append(label_of(field, g.locale))
             else:
-                words.append(self._documents.get(key) or gettext(NAMES.get(key, key)))
+                words.append(self._documents.get(key) or self._called(key))
         return " › ".join(words)
 
     def text(self, path: Path, value: Any, schema: JSON | None) -> str:
@@ -275,8 +278,29 @@ class Labels:
             if isinstance(key, str):
                 field = self._inside(field, key, schema)
         if isinstance(path[-1], int):
-            field = None
+            field = field.get("items") if field else None
+        words = VALUES.get((str(next((key for key in reversed(path) if isinstance(key, str)), "")), str(value)))
+        if field is None and words:
+            return gettext(words)
+        if field is None and self._afar and isinstance(value, str):
+            return self._afar._chosen(path, value)
         return _text(field, value)
+
+    def _called(self, key: str) -> str:
+        """A variable that no form around the case asks for."""
+        if key in NAMES or self._afar is None:
+            return gettext(NAMES.get(key, key))
+        field = self._afar._fields.get(key) or self._afar._columns.get(key)
+        return label_of(field, g.locale) if field else self._afar._documents.get(key, key)
+
+    def _chosen(self, path: Path, value: str) -> str:
+        """A value in the words of the options that forms offer under this name, if it is one of them."""
+        key = next((one for one in reversed(path) if isinstance(one, str)), "")
+        field = self._fields.get(key) or self._columns.get(key) or {}
+        if isinstance(path[-1], int):
+            field = field.get("items", {})
+        options = {str(option.get("value")) for option in field.get("x-enum", ()) if isinstance(option, dict)}
+        return _text(field if value in options else None, value)
 
     def form_with(self, values: Mapping[str, Any]) -> JSON | None:
         """The form whose fields these are: the one that knows the most of them."""

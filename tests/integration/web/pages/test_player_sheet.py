@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from flask import g
 
+from osm_flow import engine
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.spending import COLOURS
+from osm_flow.domain.states import ProjectState
+from osm_flow.operations.definitions.deployments import deploy, shipped_files
+from osm_flow.operations.definitions.library import compiled, list_definitions
+from osm_flow.operations.projects import register
 from osm_flow.store.session import Store
 from osm_flow.web.pages.player_sheet import Labels, title_of
+from tests.factories import NOW
 from tests.integration.web.visits import Site, open_site
 
 
@@ -37,6 +47,41 @@ def test_variables_are_called_as_the_forms_around_the_case_call_them(site: Site)
         assert among.label(("paper", "rows", 0, "target"), None) == "ประกอบเล่มแผน › ตัวชี้วัด › รายการที่ 1 › ค่าเป้าหมาย"
         assert among.label(("colour",), None) == "สีของโครงการ"
         assert among.label(("unheard_of",), None) == "unheard_of"
+
+
+def test_nothing_that_a_shipped_process_decides_keeps_or_copies_is_told_by_its_raw_name(store: Store) -> None:
+    """Variables come from forms, from decision tables, from the register and from calls; an auditor reads words."""
+    folder = Path(engine.__file__).parents[2] / "bpmn"
+    columns = {
+        name for path in folder.glob("*.dmn") for name in re.findall(r'<output [^>]*name="(\w+)"', path.read_text())
+    }
+    results = {n for p in folder.glob("*.bpmn") for n in re.findall(r'resultVariable="(\w+)"', p.read_text())}
+    kept = {*register._REPORTED, "last_report", "contract_value", "colour", "state"}
+    site = open_site(store)
+    with site.store.transaction() as session:
+        deploy(session, shipped_files(), SYSTEM, NOW, note="shipped")
+        processes = [compiled(session, definition) for definition in list_definitions(session)]
+    with site.app.test_request_context():
+        g.locale = "th"
+        for process in processes:
+            labels = Labels(process, (), processes)
+            raw = {name for name in columns | results | kept if labels.label((name,), None) == name}
+            assert raw - {"status"} == set(), process.key
+        labels = Labels(processes[0], (), processes)
+        for name, values in (("colour", COLOURS), ("state", [state.value for state in ProjectState])):
+            assert [value for value in values if labels.text((name,), value, None) == value] == []
+
+
+def test_the_items_of_a_list_are_told_in_the_words_of_its_options(site: Site) -> None:
+    option = {"value": "survey", "th": "แบบสอบถาม", "en": "Survey"}
+    ways = {"title": "วิธีการ", "type": "array", "items": {"type": "string", "x-enum": [option]}}
+    process = SimpleNamespace(forms={"plan": {"properties": {"ways": ways}}}, elements={})
+    bare = SimpleNamespace(forms={}, elements={})
+    with site.app.test_request_context():
+        g.locale = "th"
+        for labels in (Labels(cast("Any", process)), Labels(cast("Any", bare), (), [cast("Any", process)])):
+            assert labels.text(("ways", 0), "survey", None) == "แบบสอบถาม"
+            assert labels.text(("ways", 0), "something_else", None) == "something_else"
 
 
 @pytest.mark.parametrize(
