@@ -7,11 +7,15 @@ from collections.abc import Callable, Collection, Iterator
 from sqlalchemy.orm import Session
 
 from osm_flow.errors import Invalid
+from osm_flow.operations.comparing.administration import compare_administration
 from osm_flow.operations.comparing.cases import compare_cases
-from osm_flow.operations.comparing.coverage import COMPARED, OF_CASES
+from osm_flow.operations.comparing.coverage import COMPARED, OF_ADMINISTRATION, OF_CASES
 from osm_flow.operations.comparing.differences import RowDifference
 
-_ROUNDS: tuple[tuple[tuple[str, ...], Callable[[Session], Iterator[RowDifference]]], ...] = ((OF_CASES, compare_cases),)
+_ROUNDS: tuple[tuple[tuple[str, ...], Callable[[Session], Iterator[RowDifference]]], ...] = (
+    (OF_CASES, compare_cases),
+    (OF_ADMINISTRATION, compare_administration),
+)
 
 
 class NotCompared(Invalid):

@@ -1,0 +1,100 @@
+"""Every change of accounts, positions and declared days past the records of administration is found and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Date, select
+
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.people import NewPerson, NewPosition
+from osm_flow.operations.calendar.holidays import Holiday, override_day, remove_override
+from osm_flow.operations.comparing.administration import compare_administration
+from osm_flow.operations.comparing.coverage import OF_ADMINISTRATION, UNPROVEN_COLUMNS
+from osm_flow.operations.people import accounts, positions
+from osm_flow.operations.people.hats import actor_named
+from osm_flow.store.session import Store
+from tests.factories import NOW, OFFICE, deploy_tests, later, make_office
+from tests.integration.operations.comparing.conftest import table_named
+from tests.integration.operations.comparing.test_cases import another, keys_of
+
+Vandals = Callable[[Store], Any]
+SINCE = date(2026, 1, 1)
+
+
+@pytest.fixture
+def run(store: Store) -> Store:
+    """An office that an administrator runs: accounts, positions that two people gave, days that were declared."""
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        for name in ("root", "amin", "anan", "boss", "gone"):
+            accounts.create_person(session, SYSTEM, later(1), _new(name))
+        for name, role in (("root", "admin"), ("amin", "admin"), ("boss", "osm_director"), ("gone", "osm_strategy")):
+            positions.give_position(session, name, SYSTEM, later(2), NewPosition(role, OFFICE, SINCE))
+    with store.transaction() as session:
+        root, amin = (actor_named(session, name, NOW.date()) for name in ("root", "amin"))
+        given = positions.give_position(session, "anan", root, later(3), NewPosition("osm_director", OFFICE, SINCE))
+        positions.confirm_position(session, given.id, amin, later(4))
+        positions.give_position(session, "gone", root, later(4), NewPosition("osm_director", OFFICE, SINCE))
+        ended = positions.positions_of(session, accounts.managed_person(session, "gone", root))[-1]
+        positions.end_position(session, ended.id, root, later(5), last_day=date(2026, 11, 1))
+        accounts.lock(session, "gone", root, later(6))
+        for day in (date(2026, 12, 14), date(2026, 12, 15)):
+            override_day(session, Holiday(day, False, "วันหยุดพิเศษ", "", "มติ ครม."), SYSTEM, later(7))
+            override_day(session, Holiday(day, False, "วันหยุดจังหวัด", "", "ประกาศ", OFFICE), SYSTEM, later(7))
+        remove_override(session, date(2026, 12, 15), SYSTEM, later(8))
+    return store
+
+
+def _new(name: str) -> NewPerson:
+    return NewPerson(name, f"คุณ{name}", office_id=OFFICE, employee_number=f"1-{name}")
+
+
+def test_an_untouched_office_has_no_differences(run: Store) -> None:
+    with run.reading() as session:
+        assert [one.en for one in compare_administration(session)] == []
+
+
+@pytest.mark.parametrize("name", OF_ADMINISTRATION)
+def test_every_change_of_a_column_is_named(run: Store, vandal: Vandals, name: str) -> None:
+    table, missed, tried = table_named(name), [], 0
+    with run.reading() as session:
+        rows = [dict(row) for row in session.execute(select(table)).mappings()]
+    for column in table.columns:
+        if (name, column.name) in UNPROVEN_COLUMNS:
+            continue
+        for row in rows:
+            value = row[column.name]
+            is_day = isinstance(column.type, Date)
+            other = (value or SINCE) + timedelta(days=900) if is_day else another(column, value)
+            tried += 1
+            with vandal(run) as at_work:
+                at_work.change(table, keys_of(table, row), **{column.name: other})
+                found = list(compare_administration(at_work.session))
+            if not any(one.table == name and one.column in (column.name, "") and one.row for one in found):
+                missed.append((column.name, value, [one.en for one in found]))
+
+    assert missed == []
+    assert tried > 0
+
+
+@pytest.mark.parametrize("name", OF_ADMINISTRATION)
+def test_a_row_that_is_gone_or_slipped_in_is_named(run: Store, vandal: Vandals, name: str) -> None:
+    table = table_named(name)
+    with run.reading() as session:
+        row = dict(session.execute(select(table)).mappings().first() or {})
+    twin = row | {"day": date(2026, 6, 1)} if "day" in row else row | {"id": 999}
+    twin |= {"username": "ghost", "employee_number": None} if "username" in row else {}
+    with vandal(run) as at_work:
+        at_work.remove(table, keys_of(table, row))
+        gone = list(compare_administration(at_work.session))
+    with vandal(run) as at_work:
+        at_work.add(table, twin)
+        added = list(compare_administration(at_work.session))
+
+    assert (name, "", "") in {(one.table, one.column, one.found) for one in gone}
+    assert (name, "", "") in {(one.table, one.column, one.recorded) for one in added}
