@@ -68,7 +68,7 @@ def logins() -> list[dict[str, str]]:
 
 
 def hire(session: Session, times: Times, now: datetime) -> None:
-    """Enter every person with their positions, one acting appointment and one delegation among them."""
+    """Enter every person with their positions: two acting appointments and two delegations are among them."""
     since = times.day("2567-10-01")
     for place, part in enumerate(CAST):
         number = f"{4101 + place}" if set(part.roles) <= STAFF | OVERSIGHT else None
@@ -80,6 +80,8 @@ def hire(session: Session, times: Times, now: datetime) -> None:
             give_position(session, part.username, SYSTEM, now, position)
     give_position(session, "pornthip", SYSTEM, now, _delegation(times))
     give_position(session, "thanakorn", SYSTEM, now, _acting_appointment(times))
+    give_position(session, "kanya", SYSTEM, now, _acting_director(times))
+    give_position(session, "narong", SYSTEM, now, _delegation_to_sign(times))
 
 
 def _delegation(times: Times) -> NewPosition:
@@ -105,4 +107,32 @@ def _acting_appointment(times: Times) -> NewPosition:
         for_username="narong",
         letter=f"คำสั่งจังหวัดอุดรธานี ที่ 5107/{times.be(2569)} ลงวันที่ {times.thai('2569-11-12')}",
         title_th="รักษาราชการแทนหัวหน้าสำนักงานจังหวัดอุดรธานี",
+    )
+
+
+def _acting_director(times: Times) -> NewPosition:
+    """Under it a recommendation of the closing year was reviewed."""
+    return NewPosition(
+        "osm_director",
+        OFFICE,
+        times.day("2569-05-05"),
+        times.day("2569-05-08"),
+        kind=PositionKind.acting,
+        for_username="thanakorn",
+        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 1876/{times.be(2569)} ลงวันที่ {times.thai('2569-05-01')}",
+        title_th="รักษาราชการแทนผู้อำนวยการกลุ่มงานบริหารยุทธศาสตร์กลุ่มจังหวัด",
+    )
+
+
+def _delegation_to_sign(times: Times) -> NewPosition:
+    """Under it the report of the third quarter of the closing year was signed."""
+    return NewPosition(
+        "cluster_head",
+        OFFICE,
+        times.day("2569-07-20"),
+        times.day("2569-07-31"),
+        kind=PositionKind.delegated,
+        for_username="somchai",
+        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 2903/{times.be(2569)} ลงวันที่ {times.thai('2569-07-17')}",
+        title_th="ปฏิบัติราชการแทนหัวหน้ากลุ่มจังหวัด",
     )

@@ -46,7 +46,7 @@ class Execution:
         yield self.times.at("2569-06-30", 17)
         yield from self._collect(3, "2569-06-30", ("2569-07-06", "2569-07-08", "2569-07-10"))
         yield from self._visit(3, "2569-07-16", 32)
-        yield from self._conclude(3, ("2569-07-21", "2569-07-23", "2569-07-27"), reds=1)
+        yield from self._conclude(3, ("2569-07-21", "2569-07-23", "2569-07-27"), reds=1, head="narong")
 
     def first_recommendation(self) -> Scene:
         """The recommendation on the red project of the second quarter: accepted, followed and verified."""
@@ -57,7 +57,7 @@ class Execution:
         finding = "ยังไม่ได้รับอนุญาตใช้พื้นที่ป่าไม้ จึงลงนามสัญญาไม่ได้"
         paper = reports.recommendation(finding, "site", 2, "province", text, "ผู้ว่าราชการจังหวัดบึงกาฬ")
         stage.do("prasert", case, "draft", **paper)
-        stage.do("thanakorn", case, "review_draft", **papers.APPROVE)
+        stage.do("kanya", case, "review_draft", **papers.APPROVE)
         yield self.times.at("2569-05-08")
         stage.do("pornthip", case, "sign", **papers.APPROVE)
         yield self.times.at("2569-05-19")
@@ -197,8 +197,8 @@ class Execution:
         yield self.times.at(day)
         self.stage.do("prasert", self.case, "visit", **reports.site_visit(self.times, number, day, percent))
 
-    def _conclude(self, quarter: int, days: tuple[str, str, str], reds: int = 0) -> Scene:
-        """The cluster's report up to its signature and publication."""
+    def _conclude(self, quarter: int, days: tuple[str, str, str], reds: int = 0, head: str = "somchai") -> Scene:
+        """The cluster's report up to its signature, by the head or on behalf of the head, and publication."""
         stage, (drafted, considered, signed) = self.stage, days
         yield self.times.at(drafted)
         stage.do("nuchanat", self.case, "draft_report", **reports.cluster_report(quarter, reds))
@@ -206,7 +206,7 @@ class Execution:
         yield self.times.at(considered)
         stage.do("pornthip", self.case, "deputy_report", **papers.APPROVE)
         yield self.times.at(signed)
-        stage.do("somchai", self.case, "head_report", **papers.APPROVE)
+        stage.do(head, self.case, "head_report", **papers.APPROVE)
         stage.do("suriya", self.case, "publish", **papers.publication(self.times, signed))
 
     def _opened_for(self, number: int) -> str:

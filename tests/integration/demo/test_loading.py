@@ -113,6 +113,23 @@ def test_three_years_of_the_office(loaded: Store) -> None:
         assert all(change.letter and change.new_date > change.old_date for change in moved if change.old_date)
 
 
+def test_an_auditor_finds_approvals_made_acting_and_on_behalf(loaded: Store) -> None:
+    """Each names the person for whom it was done, and a position of that day with its letter stands behind it."""
+    with loaded.reading() as session:
+        records = session.scalars(select(JournalRecord).where(JournalRecord.on_behalf_of.is_not(None))).all()
+        found = {}
+        for record in records:
+            held = select(Position).join(Person, Person.id == Position.person_id).where(Person.username == record.actor)
+            wanted = held.where(Position.role == record.actor_role, Position.valid_from <= local_day(record.at))
+            position = session.scalars(wanted.where(Position.valid_to >= local_day(record.at))).one()
+            assert position.letter
+            found[record.element] = (position.kind, record.actor, record.on_behalf_of, record.kind)
+        assert found == {
+            "review_draft": ("acting", "kanya", "thanakorn", "work_item.completed"),
+            "head_report": ("delegated", "narong", "somchai", "work_item.completed"),
+        }
+
+
 def test_people_with_their_hats_can_sign_in(loaded: Store) -> None:
     assert sign_in(loaded, "thanakorn", PASSWORD, "127.0.0.1", TODAY).display_name.startswith("นาย")
     with loaded.reading() as session:
