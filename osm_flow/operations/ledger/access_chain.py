@@ -18,7 +18,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import event, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.journal import GENESIS, canonical, digest_payload
@@ -101,11 +101,20 @@ def add_body(
     `written` is when, where that is later than what the row tells; then the record says `since`, too.
     """
     give_salts(body)
+    if body.id is None and session.get_bind().dialect.name == "sqlite":
+        body.id = _next_number(session, book_of(body))
     session.add(body)
     session.flush()
     said = {**(told or {}), **({"since": instant_text(body.at)} if written else {})}
     book = book_of(body)
     _wait(session, _Entry(written or body.at, body.kind, book, body.id, said, digests_of(body)))
+
+
+def _next_number(session: Session, book: Book) -> int:
+    """A number that no row of the book ever had: SQLite gives those of deleted rows anew, and records name rows by it."""
+    model = SHAPES[book].model
+    chained = session.scalar(select(func.max(AccessRecord.body)).where(AccessRecord.book == book)) or 0
+    return max(chained, session.scalar(select(func.max(model.id))) or 0) + 1
 
 
 def add_note(session: Session, now: datetime, kind: ChainKind, told: Mapping[str, Any], book: Book) -> None:

@@ -120,3 +120,20 @@ def test_what_an_earlier_version_writes_meanwhile_is_carried_over_for_a_day(
             record = session.get_one(AccessRecord, 2)
             assert (record.at, record.kind) == (NOW + after * DAY, "case.opened")
             assert json.loads(record.told) == {"carried_over": True, "since": "2026-11-20T03:00:00.000000Z"}
+
+
+def test_after_all_events_are_gone_somebody_can_sign_out_again(store: Store) -> None:
+    """The chain goes on naming rows that are gone: their numbers are never given anew."""
+    read_pages(store, "/audit/500", days=500)
+    sign_out(store, 500)
+    prune_accesses(store, NOW, Keeping(reads=400), 100)
+    with store.reading() as session:
+        assert session.scalar(select(func.count()).select_from(SecurityEvent)) == 0
+        assert kept(store) == []
+
+    sign_out(store, 0)
+    read_pages(store, "/audit/0", days=0)
+
+    with store.reading() as session:
+        assert session.scalars(select(SecurityEvent.id)).all() == [2]
+    assert faults(store) == []
