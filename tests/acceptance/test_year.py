@@ -13,6 +13,7 @@ from osm_flow.demo.cast import OFFICE
 from osm_flow.demo.register import code_of
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition, PositionKind
+from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.people.positions import give_position
 from osm_flow.operations.replay.verify import verify_all
@@ -323,6 +324,7 @@ def everything_is_proved_and_closed(year: Year) -> None:
     assert len(drawn) == 9, "each of the nine processes ended"
     with year.store.reading() as session:
         assert [(case_id, faults) for case_id, faults in verify_all(session) if faults] == []
+        assert [difference.en for difference in compare(session)] == []
         assert session.scalars(select(Incident)).all() == []
         actors = set(session.scalars(select(JournalRecord.actor)))
         assert "" not in actors

@@ -11,10 +11,12 @@ from osm_flow.operations.comparing.administration import compare_administration
 from osm_flow.operations.comparing.cases import compare_cases
 from osm_flow.operations.comparing.coverage import COMPARED, OF_ADMINISTRATION, OF_CASES
 from osm_flow.operations.comparing.differences import RowDifference
+from osm_flow.operations.comparing.triggers import compare_triggers
 
 _ROUNDS: tuple[tuple[tuple[str, ...], Callable[[Session], Iterator[RowDifference]]], ...] = (
     (OF_CASES, compare_cases),
     (OF_ADMINISTRATION, compare_administration),
+    ((), compare_triggers),
 )
 
 
@@ -28,5 +30,6 @@ def compare(session: Session, only: Collection[str] = ()) -> Iterator[RowDiffere
         if table not in COMPARED:
             raise NotCompared(table=table, tables=", ".join(COMPARED))
     for tables, round_ in _ROUNDS:
+        # Of tables that are named, only these; what is of no table goes with all of them.
         if not only or set(only) & set(tables):
             yield from (found for found in round_(session) if not only or found.table in only)

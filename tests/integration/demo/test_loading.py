@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from osm_flow.demo import loading
 from osm_flow.demo.cast import CAST, OFFICE, PASSWORD, logins
 from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.people.accounts import has_people
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.people.signing_in import sign_in
@@ -58,6 +59,7 @@ def homes(store: Store, now: datetime) -> dict[str, Home]:
 def test_the_demo_tells_a_true_history_and_leaves_sensible_inboxes(loaded: Store) -> None:
     with loaded.reading() as session:
         assert [(case, faults) for case, faults in verify_all(session) if faults] == []
+        assert [difference.en for difference in compare(session)] == []
         assert session.scalars(select(Incident)).all() == []
         actors = set(session.scalars(select(JournalRecord.actor)))
         assert {part.username for part in CAST if part.roles[0].startswith("osm_")} <= actors
