@@ -85,7 +85,7 @@ def consistency(context: Context, old: int, new: int, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def verify(context: Context, files: tuple[Path, ...], trust: Path | None, as_json: bool) -> None:
-    """Recompute the log, its checkpoints and signatures. Exit code 1 if anything is wrong."""
+    """Recompute the log, its checkpoints and signatures. Exit code 1 if anything is wrong, 3 without a trusted key."""
     report = verified(context, files, trust)
     for fault in report.faults:
         place = f"{fault.case_id} record {fault.seq}: " if fault.case_id else ""
@@ -97,9 +97,11 @@ def verify(context: Context, files: tuple[Path, ...], trust: Path | None, as_jso
         f"{report.records} records logged ({report.administration} of administration, {report.reads} of reads), "
         f"{report.checkpoints} checkpoints, {report.unlogged} records not logged yet"
     )
-    say(shown, as_json, f"{text}, {len(report.faults)} faults")
-    if report.faults:
-        raise SystemExit(1)
+    is_unproven = log_checks.NOT_TRUSTED in report.notices
+    shown["proven"] = not report.faults and not is_unproven
+    say(shown, as_json, f"{text}, {len(report.faults)} faults" + (f"; {log_checks.NOT_TRUSTED}" if is_unproven else ""))
+    if report.faults or is_unproven:
+        raise SystemExit(1 if report.faults else 3)
 
 
 def verified(context: Context, files: tuple[Path, ...] = (), trust: Path | None = None) -> log_checks.LogReport:
@@ -110,6 +112,8 @@ def verified(context: Context, files: tuple[Path, ...] = (), trust: Path | None 
     with context.store.reading() as session:
         report = log_checks.check_log(session, trusted=trusted, kept=kept)
     report.notices += told_of_set_aside(context.keyring)
+    if report.checkpoints and not trusted:
+        report.notices.append(log_checks.NOT_TRUSTED)
     return report
 
 

@@ -55,7 +55,7 @@ def check_log(
     checkpoints from outside the database, each with the name of its place.
     """
     report = LogReport()
-    rows = signing_keys.kept_keys(session)
+    rows = _readable_keys(report, signing_keys.kept_keys(session))
     _check_keys(report, rows, trusted)
     signed = _signed_heads(session, report, rows)
     known = list(trusted) or [signing_keys.public_half(row) for row in rows]
@@ -86,7 +86,26 @@ def lost_cases(session: Session) -> list[str]:
     return list(session.scalars(gone.order_by(LogLeaf.case_id)))
 
 
+# What is told where a machine has no list of keys of its own.
+NOT_TRUSTED = "NOT PROVEN: no trusted key on this machine says who signed; the database's own keys were believed"
+
+
 # ---- keys and signatures ---------------------------------------------------------------------------------------
+
+
+def _readable_keys(report: LogReport, rows: Sequence[SigningKey]) -> list[SigningKey]:
+    """The stored keys that are keys; each other one is a fault."""
+    keys = []
+    for row in rows:
+        try:
+            is_key = len(signing_keys.public_half(row).public) == 32
+        except ValueError:
+            is_key = False
+        if is_key:
+            keys.append(row)
+        else:
+            report.faults.append(Fault("", 0, "key", f"the public key {row.key_id} is no key"))
+    return keys
 
 
 def _check_keys(report: LogReport, rows: Sequence[SigningKey], trusted: Sequence[VerifierKey]) -> None:

@@ -218,6 +218,40 @@ def test_records_of_administration_are_narrowed(administered: Shell) -> None:
     assert administered.run("audit", "administration", "--kind", "person.hired").exit_code == 2
 
 
+# ---- whose keys are believed -----------------------------------------------------------------------------------
+
+
+def test_without_a_trusted_key_the_log_is_not_proven_and_that_is_said(
+    shell: Shell, case_id: str, tmp_path: Path
+) -> None:
+    shell.json("audit", "checkpoint")
+    assert shell.json("audit", "verify")["proven"] is True
+    (tmp_path / "keys" / "trusted").unlink()
+
+    verified = shell.run("audit", "verify")
+
+    assert verified.exit_code == 3
+    assert verified.stdout.strip().endswith("the database's own keys were believed")
+    assert "NOT PROVEN" in shell.run("case", "verify", "--all").stderr
+
+
+@pytest.mark.parametrize("key", ["zz", "", "00", "ff" * 31])
+def test_a_stored_key_that_is_none_is_a_fault_and_no_traceback(
+    shell: Shell, sqlite_store: Store, case_id: str, key: str
+) -> None:
+    shell.json("audit", "checkpoint")
+    with sqlite_store.transaction() as session:
+        for (trigger,) in session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+            session.execute(text(f"DROP TRIGGER {trigger}"))
+        session.execute(text("UPDATE signing_keys SET public_key = :key"), {"key": key})
+
+    for command in (("audit", "verify"), ("case", "verify", "--all")):
+        result = shell.run(*command)
+        assert result.exit_code == 1
+        assert isinstance(result.exception, SystemExit), result.exception
+        assert "is no key" in result.stderr
+
+
 # ---- the records of administration as a bundle -----------------------------------------------------------------
 
 

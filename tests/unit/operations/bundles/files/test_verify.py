@@ -300,3 +300,14 @@ def test_what_is_no_key_is_refused(text: str) -> None:
 
 def test_nothing_of_a_bundle_steers_the_terminal() -> None:
     assert verify.clean("a\x1b[2J\u202eb\n\x9b") == "a\\u001b[2J\\u202eb\\u000a\\u009b"
+
+
+@given(VALUES, VALUES)
+@settings(max_examples=200)
+def test_values_are_the_same_where_their_texts_are(one: Any, other: Any) -> None:
+    def written(value: Any) -> str:
+        return json.dumps(value, sort_keys=True)
+
+    assert verify.is_same(one, json.loads(written(one)))
+    for a, b in ((one, other), (True, 1), (1, 1.0), ({"a": [0]}, {"a": [False]}), ([one], [one, one])):
+        assert verify.is_same(a, b) == (written(a) == written(b))
