@@ -14,7 +14,7 @@ run: .venv/.installed
 	$(BIN)/osm-flow serve --demo --port $(PORT)
 
 test: .venv/.installed-dev
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: .venv/.installed-dev
 	$(BIN)/ruff check
