@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.sql.selectable import ForUpdateArg
 
-from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import Verb, is_everywhere, place, require, require_somewhere
 from osm_flow.domain.access.roles import OVERSIGHT, STAFF
 from osm_flow.domain.calendar.deadlines import local_day
@@ -42,6 +42,10 @@ class UsernameNotAccepted(Invalid):
 
 class UsernameIsAPage(Invalid):
     """This word is the address of a page of the site: choose another user name."""
+
+
+class UsernameIsTheSystems(Invalid):
+    """Records say of what the product does by itself that this name did it: choose another user name."""
 
 
 class UsernameTaken(Invalid):
@@ -170,6 +174,8 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
         raise UsernameNotAccepted(fields={"username": UsernameNotAccepted.__doc__})
     if is_a_page("username", name):
         raise UsernameIsAPage(fields={"username": UsernameIsAPage.__doc__})
+    if name == SYSTEM.username:
+        raise UsernameIsTheSystems(fields={"username": UsernameIsTheSystems.__doc__})
     if session.scalars(select(Person.id).where(Person.username == name)).one_or_none() is not None:
         raise UsernameTaken(fields={"username": UsernameTaken.__doc__})
     faults = _faults(entered.display_name, entered.email)

@@ -32,7 +32,7 @@ PASSWORD = "a long enough one"
 HASH = hash_password(PASSWORD, "nobody")  # hashing is slow on purpose: once is enough
 STAFF = {
     "admin": ("admin", None),
-    "system": ("admin", None),
+    "of_all": ("admin", None),
     "director": ("osm_director", None),
     "strategy": ("osm_strategy", None),
     "planner": ("province_planner", "TH-41"),
@@ -113,7 +113,7 @@ def staff(store: Store) -> dict[str, Person]:
         for username, (role, province_id) in STAFF.items():
             made[username] = accounts.create_person(session, SYSTEM, NOW, NewPerson(username, f"คุณ {username}"))
             made[username].password_hash = HASH
-            office_id = None if username == "system" else OFFICE
+            office_id = None if username == "of_all" else OFFICE
             position = NewPosition(role, office_id, NOW.date(), province_id=province_id)
             positions.give_position(session, username, SYSTEM, NOW, position)
     return made

@@ -687,3 +687,13 @@ def test_accounts_of_one_name_are_told_as_a_hint(session: Session, root: Actor) 
 
     accounts.say_one_person(session, "a1", root, NOW, other_username="a2")
     assert accounts.same_names(session, root) == []
+
+
+def test_nobody_is_called_as_records_call_the_product_itself(session: Session) -> None:
+    make_office(session)
+    root = make_person(session, "root", "admin")
+
+    for actor in (SYSTEM, root):
+        with pytest.raises(accounts.UsernameIsTheSystems) as refused:
+            accounts.create_person(session, actor, NOW, NewPerson(SYSTEM.username, "ใครคนหนึ่ง"))
+        assert "username" in refused.value.fields

@@ -177,7 +177,7 @@ def test_an_auditor_sees_the_events_of_the_people_of_the_office_beside_acts_on_a
     assert "ถึง" in counted[0]
     assert {row[2].split(" บัญชี ")[0] for row in shown[4:]} == {"เพิ่มบัญชีผู้ใช้", "ให้ตำแหน่ง"}
     assert "elsewhere" not in page
-    assert "elsewhere" in as_person("system").get("/audit/security").text
+    assert "elsewhere" in as_person("of_all").get("/audit/security").text
     assert as_person("strategy").get("/audit/security").status_code == 403
 
 

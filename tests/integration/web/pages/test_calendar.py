@@ -201,7 +201,7 @@ def test_holidays_by_rule_are_listed_by_buddhist_year(as_person: As) -> None:
     assert "วันเด็ก" not in words
 
 
-@pytest.mark.parametrize(("username", "own"), [("strategy", OFFICE), ("system", None)])
+@pytest.mark.parametrize(("username", "own"), [("strategy", OFFICE), ("of_all", None)])
 def test_a_day_is_added_and_removed_again(store: Store, as_person: As, username: str, own: str | None) -> None:
     visitor = as_person(username)
     day = {"day": "13/5/2570", "is_working": "no", "name_th": "วันพืชมงคล", "name_en": "", "source": "มติ ครม."}
@@ -257,7 +257,7 @@ def test_an_override_over_another_tells_what_stood_there(as_person: As) -> None:
 
 @pytest.mark.parametrize("day", ["2027-05-13", "tomorrow"])
 def test_removing_what_is_not_there_is_not_found(as_person: As, day: str) -> None:
-    assert as_person("system").post(f"/calendar/holidays/{day}/remove").status_code == 404
+    assert as_person("of_all").post(f"/calendar/holidays/{day}/remove").status_code == 404
 
 
 def test_only_planners_change_holidays(store: Store, as_person: As) -> None:

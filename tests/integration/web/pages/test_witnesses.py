@@ -25,7 +25,7 @@ def case_id(store: Store, staff: object) -> str:
 
 
 def test_the_log_is_signed_and_witnesses_are_set(store: Store, case_id: str, as_person: Visit) -> None:
-    director, auditor, system = as_person("director"), as_person("auditor"), as_person("system")
+    director, auditor, whole = as_person("director"), as_person("auditor"), as_person("of_all")
     assert "ยังไม่มีจุดตรวจสอบ" in auditor.get("/audit/log").text
     for of_office in (auditor, director, as_person("admin")):
         assert of_office.post("/audit/log/checkpoints").status_code == 403
@@ -34,8 +34,8 @@ def test_the_log_is_signed_and_witnesses_are_set(store: Store, case_id: str, as_
     assert director.post("/audit/witnesses", data).status_code == 302
     assert director.post("/audit/witnesses", data).status_code == 422
     assert director.post("/audit/witnesses", {"name": "x", "email": "y"}).status_code == 422
-    assert "/audit/log/checkpoints" in system.get("/audit/log").text
-    assert system.post("/audit/log/checkpoints").status_code == 302
+    assert "/audit/log/checkpoints" in whole.get("/audit/log").text
+    assert whole.post("/audit/log/checkpoints").status_code == 302
 
     with store.reading() as session:
         note = session.scalars(select(LogCheckpoint.note)).one()
@@ -80,7 +80,7 @@ def test_a_former_witness_stays_on_the_list_with_who_ended_it(store: Store, as_p
 
 
 def test_an_administrator_repairs_a_log_that_stopped_and_says_why(store: Store, case_id: str, as_person: Visit) -> None:
-    admin, director, auditor = as_person("system"), as_person("director"), as_person("auditor")
+    admin, director, auditor = as_person("of_all"), as_person("director"), as_person("auditor")
     assert as_person("admin").post("/audit/log/repairs", {"reason": "ลอง"}).status_code == 403
     assert admin.post("/audit/log/repairs", {"reason": "ลอง"}).status_code == 409
     assert admin.post("/audit/log/checkpoints").status_code == 302
