@@ -26,7 +26,8 @@ from osm_flow.domain.access.roles import PROVINCIAL, SIGN_IN_ROLES
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
-from osm_flow.operations.privacy.retention import hold_case, mark_sensitive
+from osm_flow.operations.privacy import sensitivity
+from osm_flow.operations.privacy.retention import hold_case
 from osm_flow.operations.work_items.acts import claim
 from osm_flow.store.models import (
     Attachment,
@@ -186,9 +187,12 @@ class Thing:
         return account.name in (related or set())
 
 
-WORDS = {"case": "see_case", "work item": "see_work_item", "file": "see_work_item"}
-# Who opens a sensitive case of the world below: a candidate of its work item, the director and who acts for the director.
-OPENS_SENSITIVE = {"osm_strategy", "osm_director", "stand_in"}
+WORDS = {"case": "see_case", "unmarking": "see_case", "work item": "see_work_item", "file": "see_work_item"}
+# Who opens a sensitive case of the world below: a candidate of its work item, the director and who acts for the director, and
+# the head of administration, who is named on it.
+OPENS_SENSITIVE = {"osm_strategy", "osm_director", "stand_in", "osm_admin_head"}
+# What is done with a sensitive case by whoever may not open it.
+BY_ITS_NUMBER = {"incident", "sensitive case"}
 TH_41 = {"province_governor", "province_planner", "prov_treasury"}
 HEADS_OF_STRATEGY = {
     "osm_strategy_head",
@@ -268,7 +272,7 @@ def _case(session: Session, key: str, class_: str, office: str = OFFICE, *, is_s
             item.province_id = case.province_id
     session.flush()
     if is_sensitive:
-        mark_sensitive(session, case.id, SYSTEM, NOW, sensitive=True, reason="เรื่องร้องเรียน")
+        sensitivity.mark(session, case.id, SYSTEM, NOW, reason="เรื่องร้องเรียน")
     return case
 
 
@@ -308,6 +312,7 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
         session.add(incident)
         session.flush()
         world.add("incident", Thing(class_, {"incident_id": incident.id}, case.office_id))
+    around_sensitive(session, world, of, people["osm_director"])
     held = _case(session, "review", "own")
     claimed = items_of(session, held)[0]
     claim(session, claimed.id, people["osm_strategy"], NOW)
@@ -320,6 +325,18 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
     world.add("work item", Thing("absent", {"work_item_id": "0" * 36}))
     for kind, name in (("file", "attachment_id"), ("incident", "incident_id")):
         world.add(kind, Thing("absent", {name: 999_999}))
+
+
+def around_sensitive(session: Session, world: World, of: dict[str, Case], director: Actor) -> None:
+    """Who is named on the sensitive case, and the proposal of the director to take the mark off; and one of another office."""
+    closed = of["sensitive"]
+    sensitivity.name_reader(session, closed.id, director, NOW, username="osm_admin_head")
+    proposal = sensitivity.propose_unmark(session, closed.id, director, NOW, reason="ไม่มีอะไรต้องปิดแล้ว")
+    elsewhere = _case(session, "review", "foreign", OTHER, is_sensitive=True)
+    asked = {"case_id": closed.id, "proposal_id": proposal.id}
+    world.add("unmarking", Thing("sensitive", asked), Thing("absent", {**asked, "proposal_id": 999_999}))
+    world.add("sensitive case", Thing("sensitive", asked), Thing("foreign", {"case_id": elsewhere.id}, OTHER))
+    world.add("sensitive case", Thing("absent", {"case_id": "0" * 36}))
 
 
 def the_file(found: Attachment | None) -> Attachment:
@@ -484,7 +501,7 @@ def expected(account: Account, endpoint: str, method: str, entrance: Entrance, t
 
 def _of_thing(account: Account, entrance: Entrance, thing: Thing) -> str:
     is_there = thing.class_ != "absent" and (account.is_everywhere or (account.role and account.office == thing.office))
-    if thing.class_ == "sensitive" and account.name not in OPENS_SENSITIVE:
+    if thing.class_ == "sensitive" and account.name not in OPENS_SENSITIVE and entrance.kind not in BY_ITS_NUMBER:
         is_there = False
     seeing = WORDS.get(entrance.kind)
     if not is_there or (seeing and not thing.may(account, seeing)):
