@@ -125,13 +125,14 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A session that may write. Commits once at the end; any error rolls everything back.
+        """A session that may write. Commits once at the end; any error rolls everything back. Then it is of no use any more:
+        used again it would begin a transaction that nobody ends, which on SQLite holds up all who write.
 
         Raises Overtaken when another writer won, Busy when the database could not be locked in time, Unreachable when it
         is away or cannot write, OutcomeUnknown when it went away during the commit.
         """
         _refuse_late()
-        with refusing(), Session(self._writing, expire_on_commit=False) as session:
+        with refusing(), Session(self._writing, expire_on_commit=False, close_resets_only=False) as session:
             yield session
             session.flush()
             _commit(session)
@@ -143,7 +144,10 @@ class Store:
         Raises Busy, Unreachable.
         """
         _refuse_late()
-        with refusing(reads=True), Session(self._reading, expire_on_commit=False, autoflush=False) as session:
+        with (
+            refusing(reads=True),
+            Session(self._reading, expire_on_commit=False, autoflush=False, close_resets_only=False) as session,
+        ):
             yield session
 
     @contextmanager

@@ -482,6 +482,7 @@ def of_office(session: Session, world: World, class_: str, office: str, prefix: 
 # ---- what must be answered -------------------------------------------------------------------------------------------
 
 LOGIN, REFUSED, NOTHING, LET_IN, ANYTHING = "login", "refused", "nothing", "let in", "anything"
+ASKED_WHY = "asked why"
 
 
 def expected(account: Account, endpoint: str, method: str, entrance: Entrance, thing: Thing | None) -> str:
@@ -491,11 +492,24 @@ def expected(account: Account, endpoint: str, method: str, entrance: Entrance, t
         return LOGIN
     if entrance.verbs and not any(account.may(verb, None) for verb in entrance.verbs):
         return REFUSED
-    is_theirs = "see_audit" in entrance.verbs or endpoint.startswith("account.")
+    is_theirs = {"see_audit", "say_why"} & set(entrance.verbs) or endpoint.startswith("account.")
     if method == "POST" and account.role == "auditor" and not is_theirs:
         return REFUSED
     if thing is None:
         return LET_IN
+    if (
+        thing.class_ == "sensitive"
+        and entrance.kind in WORDS
+        and method == "GET"
+        and account.may("say_why", thing.office)
+    ):
+        return ASKED_WHY
+    if (
+        endpoint == "privacy.confirm_unmark"
+        and thing.class_ == "sensitive"
+        and account.name in {"osm_director", "stand_in"}
+    ):
+        return REFUSED  # who proposed it, and who acts for them
     return _of_thing(account, entrance, thing)
 
 
@@ -513,6 +527,8 @@ def answered(response: TestResponse) -> str:
     to_login = response.status_code == 302 and urlsplit(response.headers["Location"]).path == "/login"
     if response.status_code == 401 or to_login:
         return LOGIN
+    if response.status_code == 302 and urlsplit(response.headers["Location"]).path.startswith("/audit/sensitive/"):
+        return ASKED_WHY
     return {403: REFUSED, 404: NOTHING}.get(response.status_code, LET_IN)
 
 
@@ -563,6 +579,7 @@ def test_every_address_answers_everybody_as_the_document_says(world: World, acco
         asked = visitor.client if endpoint != "account.logout" else world.site.stranger().client
         response = asked.get(path) if method == "GET" else asked.post(path, data=sent)
         shown = response.get_data()
+        response.close()
         wanted = expected(account, endpoint, method, entrance, thing)
         line = f"{method} {path} ({endpoint}, {thing.class_ if thing else '-'})"
         is_late = thing is not None and thing.class_ == "held" and wanted == REFUSED and response.status_code == 409
