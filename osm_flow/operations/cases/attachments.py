@@ -17,11 +17,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, WorkItemFacts, decide, require
+from osm_flow.domain.access.policy import Reason, Verb, WorkItemFacts, decide, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import visible
-from osm_flow.errors import Invalid, NotFound
+from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations.cases.comments import element_in_case, facts_at
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts
@@ -53,6 +53,10 @@ class AttachmentNotFound(NotFound):
     """There is no such file."""
 
     is_told_alike = True
+
+
+class TakesCommentsAlone(Refused):
+    """What has ended or is finished takes comments alone."""
 
 
 class FileTooLarge(Invalid):
@@ -113,12 +117,14 @@ def attach(
 ) -> Attachment | None:
     """Attach a file to the case; None when the same key attached it already.
 
-    Raises FileTooLarge, CaseFull, OfficeFull, FileEmpty, KindNotAllowed, ContentMismatch, Forbidden.
+    Raises TakesCommentsAlone, CaseSuspended, FileTooLarge, CaseFull, OfficeFull, FileEmpty, KindNotAllowed, ContentMismatch, Forbidden.
     """
     case = lock_case(session, case_id)
     decision = require(actor, Verb.attach, facts_at(session, case, work_item_id, actor))
     if not first_time(session, key, actor, now, purpose=f"attach:{case_id}"):
         return None
+    if decision.reason is Reason.state:
+        raise TakesCommentsAlone(case_id=case_id)
     stepping.refuse_unless_active(case)
     name, size = clean_name(file.name), len(file.content)
     media_type = judge(name, file.content, file.quotas.file)
