@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Decision, OfficeFacts, Verb, decide, offices_where, require
+from osm_flow.domain.access.roles import STAFF
 from osm_flow.domain.acts import Act
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
@@ -56,7 +57,7 @@ class AnotherMustConfirm(Forbidden):
 
 
 class ReaderUnknown(Invalid):
-    """Nobody with this user name holds a position in the office of this case today."""
+    """Nobody with this user name is on the staff of the office of this case today; only staff are named."""
 
 
 class NamesOneself(Invalid):
@@ -167,7 +168,7 @@ def readers_of(session: Session, case: Case) -> list[CaseReader]:
 
 
 def name_reader(session: Session, case_id: str, actor: Actor, now: datetime, *, username: str) -> Case:
-    """Name a person of the office on a sensitive case: it is open to them, too. Who is named already stays so.
+    """Name somebody of the staff of the office on a sensitive case: it is open to them, too. Who is named already stays so.
 
     Raises CaseNotFound, NotYourRole, NotSensitive, ReaderUnknown, NamesOneself.
     """
@@ -295,4 +296,6 @@ def _note(
 
 
 def _belongs(session: Session, person: Person, case: Case, now: datetime) -> bool:
-    return case.office_id in actor_for(session, person, local_day(now)).office_ids
+    """Whether the person holds a post of the office's staff today: to parties outside, auditors and administrators it stays closed."""
+    hats = actor_for(session, person, local_day(now)).hats
+    return any(hat.role in STAFF and hat.office_id == case.office_id for hat in hats)
