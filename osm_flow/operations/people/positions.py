@@ -21,6 +21,8 @@ from osm_flow.store.models import Office, Person, Position, Province
 
 _RECORDED = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en")
 
+_WHOM = "Say for whom this person acts."
+
 
 class PositionNotFound(NotFound):
     """There is no such position."""
@@ -76,7 +78,7 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
         given_by=actor.username,
         given_at=now,
     )
-    faults = dict(_position_faults(session, position))
+    faults = dict(_position_faults(session, position, bool((entered.for_username or "").strip())))
     if not actor.is_system and _has_to_be_numbered(session, person, position):
         faults.setdefault("role", "Enter the employee number of this account first: staff and overseers have one.")
     if faults:
@@ -149,7 +151,7 @@ def _not_over() -> ColumnElement[bool]:
     return or_(Position.valid_to.is_(None), Position.valid_to >= Position.valid_from)
 
 
-def _position_faults(session: Session, position: Position) -> Iterable[tuple[str, str]]:
+def _position_faults(session: Session, position: Position, is_named: bool) -> Iterable[tuple[str, str]]:
     if position.role not in SIGN_IN_ROLES:
         yield "role", "Choose a role from the list."
     if position.kind not in set(PositionKind):
@@ -166,10 +168,10 @@ def _position_faults(session: Session, position: Position) -> Iterable[tuple[str
     if position.valid_to is not None and position.valid_to < position.valid_from:
         yield "valid_to", "The last day must not come before the first."
     if position.kind != PositionKind.substantive:
-        if position.for_person_id is None or _is_own(session, position):
-            yield "for_username", "Say for whom this person acts."
-        else:
+        if is_named:
             yield from _post_faults(session, position)
+        else:
+            yield "for_username", _WHOM
         if says_nothing(position.letter or ""):
             yield "letter", "Name the order or letter that made it."
     if max(map(len, (position.title_th, position.title_en, position.letter or ""))) > 255:
@@ -203,8 +205,11 @@ def _post_faults(session: Session, position: Position) -> Iterable[tuple[str, st
         *valid_on(position.valid_from),
     )
     posts = session.scalars(own).all()
+    # Whoever holds no such post here is told of like nobody: whether there is an account of this name elsewhere stays there.
     if not posts:
         yield "for_username", "This person does not hold this post here on the first day."
+    elif _is_own(session, position):
+        yield "for_username", _WHOM
     elif not any(post.valid_to is None or (position.valid_to or date.max) <= post.valid_to for post in posts):
         yield "valid_to", "The post of the person represented ends earlier."
 

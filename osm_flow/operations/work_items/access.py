@@ -20,6 +20,7 @@ from osm_flow.domain.access.policy import (
     Verb,
     WorkItemFacts,
     decide,
+    reads_whole_office,
     require,
 )
 from osm_flow.domain.acts import Act
@@ -138,12 +139,17 @@ def may_receive(session: Session, item: WorkItem, person: Person, today: date) -
     return decide(receiver, Verb.receive, work_item_facts(session, item, receiver)).reason
 
 
-def receiver_named(session: Session, item: WorkItem, username: str, today: date) -> Person:
-    """The person who is to be given the work item. Raises PersonUnknown, MayNotReceive, ReceiverSeparate, ReceiverChosen."""
+def receiver_named(session: Session, item: WorkItem, username: str, actor: Actor, today: date) -> Person:
+    """The person to whom the actor gives the work item. Raises PersonUnknown, MayNotReceive, ReceiverSeparate, ReceiverChosen.
+
+    Why somebody may not receive it, and what they are called, is told of people of its office to who reads all of that.
+    """
     person = session.scalars(select(Person).where(Person.username == username)).one_or_none()
-    if person is None or person.locked_at is not None:
+    reason = may_receive(session, item, person, today) if person is not None else Reason.role
+    is_told = person is not None and (reason is Reason.ok or _knows(session, item, actor, person, today))
+    if person is None or person.locked_at is not None or not is_told:
         raise PersonUnknown(fields={"to_username": PersonUnknown.__doc__ or ""}, username=username)
-    match may_receive(session, item, person, today):
+    match reason:
         case Reason.role | Reason.foreign | Reason.closed:
             raise MayNotReceive(name=person.display_name)
         case Reason.separated:
@@ -151,6 +157,13 @@ def receiver_named(session: Session, item: WorkItem, username: str, today: date)
         case Reason.chosen | Reason.chooser:
             raise ReceiverChosen(name=person.display_name)
     return person
+
+
+def _knows(session: Session, item: WorkItem, actor: Actor, person: Person, today: date) -> bool:
+    """Whether the actor reads the whole office of the work item, and the person holds a position in it today."""
+    if not (actor.is_system or reads_whole_office(actor, item.office_id)):
+        return False
+    return any(hat.office_id == item.office_id for hat in actor_for(session, person, today).hats)
 
 
 def refuse_closed(session: Session, item: WorkItem) -> None:

@@ -143,7 +143,7 @@ def delegate(
     if not first_time(session, key, actor, now, purpose=f"delegate:{item.id}"):
         return item
     decision = allowed(session, item, actor, Verb.delegate, facts)
-    receiver = receiver_named(session, item, to_username, local_day(now))
+    receiver = receiver_named(session, item, to_username, actor, local_day(now))
     item.owner_id = item.owner_id or item.assignee_id
     item.state = next_work_item_state(item.state, WorkItemStatus.CLAIMED, work_item_id=item.id)
     item.assignee_id = receiver.id
@@ -170,7 +170,7 @@ def reassign(
     if not first_time(session, key, actor, now, purpose=f"reassign:{item.id}"):
         return item
     decision = allowed(session, item, actor, Verb.reassign, facts)
-    receiver = receiver_named(session, item, to_username, local_day(now)) if to_username else None
+    receiver = receiver_named(session, item, to_username, actor, local_day(now)) if to_username else None
     item.owner_id = None
     item.assignee_id = receiver.id if receiver else None
     item.claimed_at = now if receiver else None
