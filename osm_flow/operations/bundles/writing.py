@@ -26,7 +26,7 @@ from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.json import JSON
 from osm_flow.domain.merkle_note import Note, read_head, read_note
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.errors import Refused
+from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.kept_checkpoints import refuse_to_contradict
@@ -46,13 +46,17 @@ from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.replay.history import Definition, History, faults_of_history, history_of
 from osm_flow.operations.stepping.step import case_id_for
 from osm_flow.store.models import Attachment, Case, LoggedCase, LogLeaf
-from osm_flow.store.sensitive_cases import closed_among
+from osm_flow.store.sensitive_cases import EVERYTHING, closed_among
 from osm_flow.store.session import CaseNotFound
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # A checker refuses files that unpack to very much more than they are; such a file of ours is stored as it is.
 _MOST_PACKED = 100
 _STANDARD = files("osm_flow.operations.bundles.files")
+
+
+class ClosedBelow(Invalid):
+    """A case below this one is sensitive and closed to you: a bundle without it proves nothing. An auditor says first why they open it."""
 
 
 def prepare_export(
@@ -68,18 +72,18 @@ def prepare_export(
     """Record who exports the case and why, and sign a checkpoint that covers it where the key is at hand.
 
     The bundle itself is written by `write_bundle` after this is committed: a signed head must not leave before that.
-    Raises CaseNotFound, ExportReasonMissing, Forbidden.
+    Raises CaseNotFound, ClosedBelow, ExportReasonMissing, Forbidden.
     """
     case = session.get(Case, case_id)
     if case is None:
         raise CaseNotFound(case_id=case_id)
     require(actor, Verb.see_audit, case_facts(session, case, actor))
+    if _is_closed_below(session, case, actor):
+        raise ClosedBelow(fields={"reason": ClosedBelow.__doc__ or ""})
     record_access(session, actor, now, Read(AccessKind.case_exported, case, reason, details=details))
     below = [child for child in _tree(session, case) if child.is_sensitive and child is not case]
-    closed = closed_among(session, actor, (child.id for child in below))
     for child in below:
-        if child.id not in closed:
-            record_access(session, actor, now, Read(AccessKind.case_exported, child, reason, details=details))
+        record_access(session, actor, now, Read(AccessKind.case_exported, child, reason, details=details))
     if keyring is not None and not _is_covered(session, case):
         try:
             audit_log.make_checkpoint(session, now, actor, keyring=keyring)
@@ -327,6 +331,17 @@ class _Writer:
         info.compress_type = zipfile.ZIP_DEFLATED if is_packed else zipfile.ZIP_STORED
         self.archive.writestr(info, content, compresslevel=9)
         self.written[name] = {"sha256": sha256(content).hexdigest(), "size": len(content)}
+
+
+def _is_closed_below(session: Session, root: Case, actor: Actor) -> bool:
+    """Whether a case below this one is closed to the actor: a bundle without it would be told to be cut."""
+    level = {root.id}
+    while level:
+        children = select(Case.id).where(Case.parent_case_id.in_(level))
+        level = set(session.scalars(children, execution_options=EVERYTHING))
+        if closed_among(session, actor, level):
+            return True
+    return False
 
 
 def _tree(session: Session, root: Case) -> Iterator[Case]:

@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.operations.audit.log import append_new
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
-from osm_flow.store.models import Access
+from osm_flow.operations.privacy import sensitivity
+from osm_flow.store.models import Access, Case
+from osm_flow.store.sensitive_cases import narrow, with_reasons
 from osm_flow.store.session import Store
 from tests.bundles import (
     Forger,
@@ -189,3 +192,30 @@ def test_a_case_that_began_between_two_checkpoints_is_exported_with_its_proof(
 
     assert run_script(path, "--key", str(trusted))[0] == 0
     assert Forger.of(path).manifest["checkpoint"] is not None
+
+
+def test_no_bundle_leaves_without_a_sensitive_case_below(
+    store: Store, keyring: Keyring, trusted: Path, tmp_path: Path
+) -> None:
+    parent_id = make_family(store)
+    with store.transaction() as session:
+        child = session.scalars(select(Case).where(Case.parent_case_id == parent_id)).one()
+        sensitivity.mark(session, child.id, SYSTEM, NOW, reason="เรื่องร้องเรียน")
+        auditor, root = make_person(session, "seer", "auditor"), make_person(session, "root", "admin")
+    for actor in (auditor, root):
+        with store.transaction() as session:
+            narrow(session, actor)
+            with pytest.raises(bundle_writing.ClosedBelow):
+                bundle_writing.prepare_export(session, parent_id, actor, NOW, reason="ตรวจ", keyring=keyring)
+
+    with store.transaction() as session:
+        sensitivity.say_why(session, child.id, auditor, NOW, reason="ตามหนังสือร้องเรียน")
+    with store.transaction() as session:
+        seeing = with_reasons(session, auditor, NOW)
+        narrow(session, seeing)
+        bundle_writing.prepare_export(session, parent_id, seeing, NOW, reason="ตรวจ", keyring=keyring)
+        exported = session.scalars(select(Access.case_id).where(Access.kind == "case.exported")).all()
+    assert sorted(exported) == sorted([parent_id, child.id])
+    path = write_bundle(store, parent_id, tmp_path / "case.zip", keyring)
+    assert Forger.of(path).ids() == [parent_id, child.id]
+    assert product_faults(path, keys_of(trusted)) == []
