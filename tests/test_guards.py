@@ -583,6 +583,38 @@ def test_locks_name_no_index_and_pin_every_dependency() -> None:
         assert text.count("--hash=sha256:") >= len(pins)
 
 
+# ---- two persons -----------------------------------------------------------------------------------------------
+
+# Who did the first of two acts.
+_FIRST = {"asked_by", "given_by", "proposed_by", "proposed_by_id", "named_by", "decided_by"}
+# Where all accounts of the actor are looked at to no such end: what is one's own, or is shown as such.
+_OWN = {
+    "operations/definitions/proposals.py",
+    "operations/people/accounts.py",
+    "operations/replay/moments.py",
+    "store/second_persons.py",
+    "web/pages/people.py",
+}
+
+
+def test_who_is_a_second_person_is_asked_in_one_place() -> None:
+    """Names compared by hand forget another account, in whose place an act was done, or both."""
+    looked_at, compared = set(), set()
+    for path, tree in modules().items():
+        name = path.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(tree):
+            looked_at |= {name} if isinstance(node, ast.Attribute) and node.attr == "usernames" else set()
+            is_test = isinstance(node, ast.Compare) and not any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops)
+            is_call = isinstance(node, ast.Call) and re.search(
+                r"\.(isdisjoint|intersection|__contains__)$", ast.unparse(node.func)
+            )
+            if (is_test or is_call) and _FIRST & {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}:
+                compared.add(f"{name}: {ast.unparse(node)}")
+
+    assert looked_at == _OWN
+    assert compared == set()
+
+
 # ---- sensitive cases -------------------------------------------------------------------------------------------
 
 

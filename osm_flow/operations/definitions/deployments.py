@@ -36,6 +36,7 @@ from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.resources import resource_dir
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.models import Deployment, ProcessDefinition
+from osm_flow.store.second_persons import FirstAct, is_second_person
 
 # The loader in C reads all forms in a tenth of the time, which every start waits for.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -56,7 +57,7 @@ class NothingToDeploy(Invalid):
 
 
 class TwoPeopleNeeded(Forbidden):
-    """A new version is proposed by one person and published by another."""
+    """A new version is proposed by one person and published by another, neither of whom acts for the other."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,11 @@ class Deployed:
 
 @dataclass(frozen=True)
 class Proposed:
-    """Who proposed what is to be published, for which office, and their note; `office_id` None: for the system."""
+    """Who proposed what is to be published, when, for which office, and their note; `office_id` None: for the system."""
 
     proposal_id: int
     by: str
+    at: datetime
     office_id: str | None
     note: str
 
@@ -115,7 +117,7 @@ def deploy(session: Session, files: Mapping[str, bytes], actor: Actor, now: date
 def publish(session: Session, files: Mapping[str, bytes], actor: Actor, now: datetime, proposed: Proposed) -> Deployed:
     """As `deploy`, for what another person proposed. Raises Forbidden, TwoPeopleNeeded and what `deploy` does."""
     require(actor, Verb.deploy, SystemFacts())
-    if proposed.by in actor.usernames:
+    if not is_second_person(session, actor, now, FirstAct(proposed.by, proposed.at)):
         raise TwoPeopleNeeded
     told = {"proposal": proposed.proposal_id, "proposed_by": proposed.by, "proposed_in": proposed.office_id}
     return _deploy(session, files, actor, now, proposed.note, told)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlalchemy.orm import Session, undefer
 
 from osm_flow import engine
@@ -29,6 +29,7 @@ from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.reasons import said
 from osm_flow.store.models import DiagramProposal, ProposedFile
+from osm_flow.store.second_persons import FirstAct, is_by, is_second_person
 
 
 class ProposalNotFound(NotFound):
@@ -81,7 +82,7 @@ def publish_proposal(session: Session, proposal_id: int, actor: Actor, now: date
     right when it was proposed may be wrong by now.
     """
     proposal = _to_decide(session, proposal_id, actor)
-    proposed = Proposed(proposal.id, proposal.proposed_by, proposal.office_id, proposal.note)
+    proposed = Proposed(proposal.id, proposal.proposed_by, proposal.proposed_at, proposal.office_id, proposal.note)
     deployed = publish(session, files_of(session, proposal), actor, now, proposed)
     if deployed.deployment is None:
         raise NothingChanges
@@ -97,11 +98,11 @@ def refuse_proposal(session: Session, proposal_id: int, actor: Actor, now: datet
     Raises Forbidden, ReasonMissing, ProposalDecided, ProposalNotFound.
     """
     proposal = _to_decide(session, proposal_id, actor)
-    is_own = proposal.proposed_by in actor.usernames
-    if not is_own:
+    taken_back = is_own(proposal, actor)
+    if not taken_back:
         require(actor, Verb.deploy, SystemFacts())
     proposal.reason = said(reason)
-    state = ProposalState.WITHDRAWN if is_own else ProposalState.REFUSED
+    state = ProposalState.WITHDRAWN if taken_back else ProposalState.REFUSED
     _decide(proposal, state, actor, now)
     session.flush()
     told = {"reason": proposal.reason, "proposed_by": proposal.proposed_by}
@@ -122,12 +123,12 @@ def list_proposals(
     return newest_first(session, _reached(actor, is_open=is_open), DiagramProposal.id, after, limit)
 
 
-def count_open(session: Session, actor: Actor) -> int:
+def count_open(session: Session, actor: Actor, now: datetime) -> int:
     """How many proposals wait for whoever may publish them: 0 for everybody else."""
     if not is_everywhere(actor, Verb.deploy):
         return 0
-    others = _reached(actor, is_open=True).where(DiagramProposal.proposed_by.not_in(actor.usernames))
-    return session.scalar(select(func.count()).select_from(others.subquery())) or 0
+    waiting = session.scalars(_reached(actor, is_open=True)).all()
+    return sum(is_second_person(session, actor, now, _first_act(proposal)) for proposal in waiting)
 
 
 def get_proposal(session: Session, proposal_id: int, actor: Actor) -> DiagramProposal:
@@ -155,12 +156,21 @@ def process_of(prepared: Prepared) -> Process:
     return engine.compile_process(prepared.key, prepared.xml, prepared.forms, prepared.decisions)
 
 
-def may_publish(proposal: DiagramProposal, actor: Actor) -> bool:
+def may_publish(session: Session, proposal: DiagramProposal, actor: Actor, now: datetime) -> bool:
     """Whether the actor is the second person whom this proposal needs."""
-    return is_everywhere(actor, Verb.deploy) and proposal.proposed_by not in actor.usernames
+    return is_everywhere(actor, Verb.deploy) and is_second_person(session, actor, now, _first_act(proposal))
+
+
+def is_own(proposal: DiagramProposal, actor: Actor) -> bool:
+    """Whether the actor proposed it, in whichever of their accounts, so that they may take it back."""
+    return is_by(actor, _first_act(proposal))
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------
+
+
+def _first_act(proposal: DiagramProposal) -> FirstAct:
+    return FirstAct(proposal.proposed_by, proposal.proposed_at)
 
 
 def _named(proposal: DiagramProposal) -> str:

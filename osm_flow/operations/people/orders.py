@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb, offices_where, place, require
-from osm_flow.domain.access.roles import POSTS_OF_HEADS, WORKERS, role_name
+from osm_flow.domain.access.roles import POSTS_OF_HEADS, PROVINCIAL, STAFF, role_name
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.people import PositionKind
 from osm_flow.domain.search import is_one_line, says_nothing, visible
@@ -19,6 +19,7 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.people.hats import is_one_person, valid_on
 from osm_flow.operations.people.positions import PositionNotFound, close_position, record_given
 from osm_flow.store.models import Notification, Person, Position
+from osm_flow.store.second_persons import is_for_oneself
 
 # An order names no title: the post has its own.
 _RECORDED = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to")
@@ -55,16 +56,24 @@ def posts_to_hand_on(session: Session, actor: Actor, today: date) -> Sequence[Po
 
 
 def receivers(session: Session, posts: Iterable[Position], today: date) -> Sequence[Person]:
-    """Whom such a post can be handed to: people with a working post of their own in its office."""
-    offices = {post.office_id for post in posts}
+    """Whom one of these posts can be handed to: its colleagues whose accounts have an employee number."""
+    numbered = _colleagues(posts, today).where(Person.employee_number.is_not(None))
+    return session.scalars(numbered.order_by(Person.username)).all()
+
+
+def _colleagues(posts: Iterable[Position], today: date) -> Select[Person]:
+    """People with a post of their own beside one of these: staff of its office, or of its province for one of a province."""
     own = select(Position.person_id).where(
-        Position.kind == PositionKind.substantive,
-        Position.role.in_(WORKERS),
-        Position.office_id.in_(offices),
-        *valid_on(today),
+        Position.kind == PositionKind.substantive, or_(false(), *map(_is_beside, posts)), *valid_on(today)
     )
-    here = select(Person).where(Person.id.in_(own), Person.locked_at.is_(None))
-    return session.scalars(here.order_by(Person.username)).all()
+    return select(Person).where(Person.id.in_(own), Person.locked_at.is_(None))
+
+
+def _is_beside(post: Position) -> ColumnElement[bool]:
+    here = Position.office_id == post.office_id
+    if post.role in PROVINCIAL:
+        return and_(here, Position.role.in_(PROVINCIAL), Position.province_id == post.province_id)
+    return and_(here, Position.role.in_(STAFF))
 
 
 def orders_of(session: Session, posts: Sequence[Position], today: date) -> Sequence[Position]:
@@ -91,7 +100,7 @@ def record_order(session: Session, actor: Actor, now: datetime, entered: NewOrde
     """
     post = _post(session, entered.post_id, actor)
     receiver = session.scalars(select(Person).where(Person.username == entered.to_username)).one_or_none()
-    faults = dict(_faults(session, entered, post, receiver, actor, local_day(now)))
+    faults = dict(_faults(session, entered, post, receiver, actor, now))
     if faults or receiver is None:
         raise OrderNotAccepted(fields=faults)
     position = Position(
@@ -137,15 +146,10 @@ def _post(session: Session, post_id: int, actor: Actor) -> Position:
 
 
 def _faults(
-    session: Session, entered: NewOrder, post: Position, receiver: Person | None, actor: Actor, today: date
+    session: Session, entered: NewOrder, post: Position, receiver: Person | None, actor: Actor, now: datetime
 ) -> Iterable[tuple[str, str]]:
-    first, last = entered.first, entered.last
-    is_own = post.person_id == actor.person_id
-    may_receive = {person.id for person in receivers(session, [post], first)}
-    if receiver is None or receiver.id not in may_receive or is_one_person(receiver, post.person):
-        yield "to_username", "Choose somebody with a post of their own in this office."
-    elif receiver.username in actor.usernames and not is_own:
-        yield "to_username", "Nobody writes down an order in their own favour."
+    if fault := _fault_of_receiver(session, entered, post, receiver, actor, now):
+        yield "to_username", fault
     if entered.kind not in {PositionKind.acting, PositionKind.delegated}:
         yield "kind", "Choose how the position is held."
     letter = entered.letter
@@ -153,6 +157,24 @@ def _faults(
         yield "letter", "Name the order or letter that made it."
     elif len(visible(letter)) > 255 or not is_one_line(letter):
         yield "letter", "At most 255 characters on one line."
+    yield from _faults_of_days(entered, post, local_day(now))
+
+
+def _fault_of_receiver(
+    session: Session, entered: NewOrder, post: Position, receiver: Person | None, actor: Actor, now: datetime
+) -> str | None:
+    beside = {person.id for person in session.scalars(_colleagues([post], entered.first))}
+    if receiver is None or receiver.id not in beside or is_one_person(receiver, post.person):
+        return "Choose somebody of the staff of this office; for a post of a province, of that province."
+    if receiver.employee_number is None:
+        return "This account has no employee number yet: an administrator has to enter it first."
+    if post.person_id != actor.person_id and is_for_oneself(session, actor, now, receiver):
+        return "Nobody writes down an order in their own favour."
+    return None
+
+
+def _faults_of_days(entered: NewOrder, post: Position, today: date) -> Iterable[tuple[str, str]]:
+    first, last = entered.first, entered.last
     if first < today:
         yield "first", "An order cannot begin in the past."
     elif not (post.valid_from <= first and (post.valid_to is None or first <= post.valid_to)):

@@ -18,6 +18,7 @@ from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.accounts import managed_person, require_office
 from osm_flow.operations.people.hats import is_one_person, valid_on
 from osm_flow.store.models import Office, Person, Position, Province
+from osm_flow.store.second_persons import FirstAct, is_for_oneself, is_second_person
 
 _RECORDED = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en")
 
@@ -29,11 +30,11 @@ class PositionNotFound(NotFound):
 
 
 class NotToYourself(Forbidden):
-    """Nobody gives a position to themselves: another administrator has to."""
+    """Nobody gives a position to themselves or to whom they act for: another administrator has to."""
 
 
 class SecondPersonNeeded(Forbidden):
-    """Somebody else has to confirm this: you gave the position, or it is yours."""
+    """Somebody else has to confirm this: you gave the position, it is yours, or one of you acts for the other."""
 
 
 class NothingToConfirm(Refused):
@@ -59,7 +60,7 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
     """
     person = managed_person(session, username, actor)
     require_office(actor, entered.office_id)
-    if person.username in actor.usernames:
+    if is_for_oneself(session, actor, now, person):
         raise NotToYourself
     principal = session.scalars(select(Person).where(Person.username == (entered.for_username or ""))).one_or_none()
     position = Position(
@@ -103,7 +104,7 @@ def confirm_position(session: Session, position_id: int, actor: Actor, now: date
     Raises PositionNotFound, NotFound for another office's, NotYourRole, SecondPersonNeeded, NothingToConfirm.
     """
     position = _waiting(session, position_id, actor)
-    if not may_confirm(position, actor):
+    if not may_confirm(session, position, actor, now):
         raise SecondPersonNeeded
     position.waits, position.confirmed_by, position.confirmed_at = False, actor.username, now
     told = {"position": position.id, "role": position.role, "kind": position.kind, "given_by": position.given_by}
@@ -132,9 +133,10 @@ def waiting_positions(session: Session, actor: Actor) -> Sequence[Position]:
     return session.scalars(query.order_by(Position.id)).all()
 
 
-def may_confirm(position: Position, actor: Actor) -> bool:
-    """Whether the actor is a second person for this position that waits."""
-    return actor.usernames.isdisjoint({position.given_by, position.person.username})
+def may_confirm(session: Session, position: Position, actor: Actor, now: datetime) -> bool:
+    """Whether the actor is a second person for this position that waits: neither its giver nor its holder, nor in their place."""
+    first = FirstAct(position.given_by, position.given_at, frozenset({position.person_id}))
+    return is_second_person(session, actor, now, first)
 
 
 def _waiting(session: Session, position_id: int, actor: Actor) -> Position:

@@ -28,6 +28,7 @@ from osm_flow.operations.privacy.erasing import Erasure, erase_in
 from osm_flow.operations.privacy.words import has_words, may_hold
 from osm_flow.operations.reasons import said
 from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person
+from osm_flow.store.second_persons import FirstAct, is_by, is_second_person
 from osm_flow.store.sensitive_cases import closed_among, is_open
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store
 
@@ -61,7 +62,7 @@ class AlreadyDecided(Refused):
 
 
 class FourEyes(Forbidden):
-    """Somebody else must decide: you asked for it."""
+    """Somebody else must decide: you asked for it, or act for who did, or they act for you or for the same person."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,7 @@ def approve(session: Session, request_id: int, actor: Actor, now: datetime) -> E
     Raises RequestNotFound, AlreadyDecided, FourEyes, HeldByLaw, Forbidden.
     """
     request = _to_decide(session, request_id, actor)
-    if request.asked_by in actor.usernames or actor.is_system:
+    if actor.is_system or not is_second_person(session, actor, now, _first_act(request)):
         raise FourEyes
     request.state, request.decided_by, request.decided_at = ErasureState.APPROVED, actor.username, now
     for case_id in dict.fromkeys(item.case_id for item in request.items):
@@ -190,10 +191,20 @@ def approve(session: Session, request_id: int, actor: Actor, now: datetime) -> E
     return request
 
 
+def may_decide(session: Session, request: ErasureRequest, actor: Actor, now: datetime) -> bool:
+    """Whether the request waits for a decision and the actor is the second person whom it needs."""
+    return request.state == ErasureState.ASKED and is_second_person(session, actor, now, _first_act(request))
+
+
+def is_own(request: ErasureRequest, actor: Actor) -> bool:
+    """Whether the actor asked for it, in whichever of their accounts, so that they may withdraw it."""
+    return is_by(actor, _first_act(request))
+
+
 def refuse(session: Session, request_id: int, actor: Actor, now: datetime) -> ErasureRequest:
     """Nothing is erased. Whoever asked may withdraw it so. The words that were searched for are forgotten."""
     request = _to_decide(session, request_id, actor)
-    request.state = ErasureState.WITHDRAWN if request.asked_by in actor.usernames else ErasureState.REFUSED
+    request.state = ErasureState.WITHDRAWN if is_own(request, actor) else ErasureState.REFUSED
     request.decided_by, request.decided_at, request.subject = actor.username, now, ""
     session.flush()
     return request
@@ -329,6 +340,10 @@ def _ready(store: Store) -> list[tuple[int, str]]:
     )
     with store.reading() as session:
         return [(row.request_id, row.case_id) for row in session.execute(query)]
+
+
+def _first_act(request: ErasureRequest) -> FirstAct:
+    return FirstAct(request.asked_by, request.asked_at)
 
 
 def _to_decide(session: Session, request_id: int, actor: Actor) -> ErasureRequest:

@@ -28,6 +28,7 @@ from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, CaseReader, JournalPayload, Person, SensitiveOpening, UnmarkProposal
+from osm_flow.store.second_persons import FirstAct, is_for_oneself, is_second_person
 from osm_flow.store.sensitive_cases import EVERYTHING
 from osm_flow.store.session import CaseNotFound, lock_case
 
@@ -53,7 +54,7 @@ class UnmarkProposalNotFound(NotFound):
 
 
 class AnotherMustConfirm(Forbidden):
-    """Another person must confirm this: you proposed it, or it was proposed in your place."""
+    """Another person must confirm this: you proposed it, or one of you acts for the other."""
 
 
 class ReaderUnknown(Invalid):
@@ -61,7 +62,7 @@ class ReaderUnknown(Invalid):
 
 
 class NamesOneself(Invalid):
-    """Nobody names themselves on a sensitive case."""
+    """Nobody names themselves, or whom they act for, on a sensitive case."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def confirm_unmark(session: Session, case_id: str, proposal_id: int, actor: Acto
     """
     case, decision = _to_change(session, case_id, actor)
     proposal = _decided(session, case, proposal_id, actor, now, UnmarkState.CONFIRMED)
-    if _hands(session, proposal) & _both(actor, decision):
+    if not is_second_person(session, actor, now, _first_act(proposal)):
         raise AnotherMustConfirm(case_id=case_id)
     _refuse_unmarking(session, case)
     case.is_sensitive = False
@@ -137,7 +138,7 @@ def withdraw_unmark(session: Session, case_id: str, proposal_id: int, actor: Act
     return case
 
 
-def proposed(session: Session, case: Case, actor: Actor) -> ProposedUnmarking | None:
+def proposed(session: Session, case: Case, actor: Actor, now: datetime) -> ProposedUnmarking | None:
     """The open proposal to take the mark off the case, if there is one."""
     proposal = _open_proposal(session, case)
     if proposal is None:
@@ -145,7 +146,7 @@ def proposed(session: Session, case: Case, actor: Actor) -> ProposedUnmarking | 
     body = select(JournalPayload.body).where(JournalPayload.case_id == case.id, JournalPayload.seq == proposal.seq)
     why = (payload_of(session.scalar(body)) or {}).get("data") or {}
     decision = decide(actor, Verb.mark_sensitive, case_facts(session, case, actor))
-    may_confirm = decision.allowed and not _hands(session, proposal) & _both(actor, decision)
+    may_confirm = decision.allowed and is_second_person(session, actor, now, _first_act(proposal))
     return ProposedUnmarking(proposal, str(why.get("reason", "")), may_confirm)
 
 
@@ -176,7 +177,7 @@ def name_reader(session: Session, case_id: str, actor: Actor, now: datetime, *, 
     person = session.scalars(select(Person).where(Person.username == normal_username(username))).one_or_none()
     if person is None or person.locked_at is not None or not _belongs(session, person, case, now):
         raise ReaderUnknown(fields={"username": ReaderUnknown.__doc__ or ""})
-    if person.username in actor.usernames:
+    if is_for_oneself(session, actor, now, person):
         raise NamesOneself(fields={"username": NamesOneself.__doc__ or ""})
     if session.get(CaseReader, (case_id, person.id)) is None:
         session.add(CaseReader(case_id=case_id, person_id=person.id, named_by=actor.username, at=now))
@@ -258,17 +259,9 @@ def _decided(
     return proposal
 
 
-def _hands(session: Session, proposal: UnmarkProposal) -> set[int]:
-    """Who proposed it and in whose place, by the ids of all their accounts: two accounts of one person are one."""
-    people = {one for one in (proposal.proposed_by_id, proposal.for_person_id) if one is not None}
-    persons = select(Person.one_person).where(Person.id.in_(people), Person.one_person.is_not(None))
-    return people | set(session.scalars(select(Person.id).where(Person.one_person.in_(persons))))
-
-
-def _both(actor: Actor, decision: Decision) -> set[int]:
-    """The actor, and everybody in whose place they could act: a post held for somebody is no second person."""
-    people = {actor.person_id, decision.hat.for_id if decision.hat else None, *(hat.for_id for hat in actor.hats)}
-    return {one for one in people if one is not None}
+def _first_act(proposal: UnmarkProposal) -> FirstAct:
+    principal = frozenset() if proposal.for_person_id is None else frozenset({proposal.for_person_id})
+    return FirstAct(proposal.proposed_by.username, proposal.proposed_at, principal)
 
 
 def _close(session: Session, case: Case, actor: Actor, now: datetime, act: Act, payload: dict[str, str]) -> None:

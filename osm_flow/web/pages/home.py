@@ -38,8 +38,10 @@ def home() -> ResponseReturnValue:
         sees_projects=any(hat.role not in OWN_ONLY for hat in g.actor.hats),
         works=any(hat.role in WORKERS for hat in g.actor.hats),
         incidents=count_open(g.session, g.actor) if may(Verb.retry_incident) else 0,
-        proposals=count_proposals(g.session, g.actor),
-        waiting_positions=sum(may_confirm(one, g.actor) for one in waiting_positions(g.session, g.actor)),
+        proposals=count_proposals(g.session, g.actor, g.now),
+        waiting_positions=sum(
+            may_confirm(g.session, one, g.actor, g.now) for one in waiting_positions(g.session, g.actor)
+        ),
     )
 
 

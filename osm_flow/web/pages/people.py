@@ -109,7 +109,11 @@ def waiting() -> ResponseReturnValue:
     return render_template(
         "people/waiting.html",
         rows=[
-            (row, givers.get(row.given_by or "", row.given_by or ""), positions.may_confirm(row, g.actor))
+            (
+                row,
+                givers.get(row.given_by or "", row.given_by or ""),
+                positions.may_confirm(g.session, row, g.actor, g.now),
+            )
             for row in rows
         ],
         kinds={key: gettext(text) for key, text in KINDS.items()},

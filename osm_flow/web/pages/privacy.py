@@ -99,7 +99,8 @@ def erasure(request_id: int) -> ResponseReturnValue:
         count=len(records),
         unseen=erasure_requests.unseen(g.session, erasure_request, g.actor),
         states=_states(),
-        may_decide=erasure_request.state == ErasureState.ASKED and erasure_request.asked_by not in g.actor.usernames,
+        may_decide=erasure_requests.may_decide(g.session, erasure_request, g.actor, g.now),
+        is_own=erasure_requests.is_own(erasure_request, g.actor),
         names=names_of(g.session, known),
     )
 
@@ -303,7 +304,7 @@ def sensitivity_of(case: Case) -> dict[str, Any]:
     if not case.is_sensitive:
         return {"is_sensitive": False, "may_mark": may_mark}
     readers = sensitivity.readers_of(g.session, case)
-    proposed = sensitivity.proposed(g.session, case, g.actor)
+    proposed = sensitivity.proposed(g.session, case, g.actor, g.now)
     return {
         "is_sensitive": True,
         "may_mark": may_mark,

@@ -80,7 +80,7 @@ def test_nobody_of_one_office_publishes(session: Session, people: People, name: 
     with pytest.raises((NotYourRole, ProposalNotFound)):
         proposals.publish_proposal(session, proposal.id, people[name], NOW)
     assert latest(session, "review").version == 1
-    assert proposals.count_open(session, people[name]) == 0
+    assert proposals.count_open(session, people[name], NOW) == 0
 
 
 def test_nobody_publishes_in_another_account_what_they_proposed(session: Session, people: People) -> None:
@@ -90,7 +90,7 @@ def test_nobody_publishes_in_another_account_what_they_proposed(session: Session
 
     with pytest.raises(TwoPeopleNeeded):
         proposals.publish_proposal(session, proposal.id, root, NOW)
-    assert (proposals.may_publish(proposal, root), proposals.count_open(session, root)) == (False, 0)
+    assert (proposals.may_publish(session, proposal, root, NOW), proposals.count_open(session, root, NOW)) == (False, 0)
 
 
 def test_nobody_publishes_what_they_proposed(session: Session, people: People) -> None:
@@ -98,8 +98,8 @@ def test_nobody_publishes_what_they_proposed(session: Session, people: People) -
 
     with pytest.raises(TwoPeopleNeeded):
         proposals.publish_proposal(session, proposal.id, people["root"], NOW)
-    assert not proposals.may_publish(proposal, people["root"])
-    assert [proposals.count_open(session, people[name]) for name in ("root", "other")] == [0, 1]
+    assert not proposals.may_publish(session, proposal, people["root"], NOW)
+    assert [proposals.count_open(session, people[name], NOW) for name in ("root", "other")] == [0, 1]
     assert proposals.publish_proposal(session, proposal.id, people["other"], NOW).definitions
 
 

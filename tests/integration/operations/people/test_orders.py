@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,14 +11,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import NotYourRole
 from osm_flow.errors import NotFound
 from osm_flow.operations.people import hats, orders
+from osm_flow.operations.people.accounts import set_number
 from osm_flow.operations.people.orders import NewOrder, OrderNotAccepted, end_order, record_order
 from osm_flow.operations.people.positions import PositionNotFound, SecondPersonNeeded, confirm_position
 from osm_flow.store.models import AdminRecord, Notification, Position
-from tests.factories import NOW, OFFICE, give_role, make_office, make_person
+from tests.factories import NOW, OFFICE, give_role, make_acting, make_office, make_person
 
 TODAY = NOW.date()
 LETTER = "คำสั่งจังหวัดอุดรธานี ที่ 1/2570"
@@ -28,7 +30,7 @@ People = dict[str, Actor]
 def people(session: Session) -> People:
     make_office(session)
     make_office(session, "NE-U2", {})
-    return {
+    known = {
         "boss": make_person(session, "boss", "osm_director"),
         "head": make_person(session, "head", "osm_me_head"),
         "clerk": make_person(session, "clerk", "osm_secretariat"),
@@ -36,7 +38,22 @@ def people(session: Session) -> People:
         "seer": make_person(session, "seer", "auditor"),
         "far": make_person(session, "far", "osm_strategy", office_id="NE-U2"),
         "away": make_person(session, "away", "osm_secretariat", office_id="NE-U2"),
+        "owner": make_person(session, "owner", "agency_owner", province_id="TH-41"),
+        "planner": make_person(session, "planner", "province_planner", province_id="TH-41"),
+        "other": make_person(session, "other", "province_planner", province_id="TH-39"),
+        "bare": make_person(session, "bare", "osm_me"),
+        "lent": make_person(session, "lent", "agency_owner", "osm_me"),
     }
+    for place, name in enumerate(known):
+        if name != "bare":
+            set_number(session, name, SYSTEM, NOW, entered=f"ปค-{4101 + place}")
+    return known
+
+
+def with_governor(session: Session, people: People) -> People:
+    governor = make_person(session, "gov", "province_governor", province_id="TH-41")
+    set_number(session, "gov", SYSTEM, NOW, entered="ปค-777")
+    return people | {"gov": governor}
 
 
 def post_of(session: Session, person: Actor, role: str | None = None) -> int:
@@ -92,6 +109,9 @@ def test_the_secretary_writes_down_an_order_for_a_head_and_both_are_told(session
         ({"to_username": "nobody"}, "to_username"),
         ({"to_username": "seer"}, "to_username"),
         ({"to_username": "far"}, "to_username"),
+        ({"to_username": "owner"}, "to_username"),
+        ({"to_username": "planner"}, "to_username"),
+        ({"to_username": "bare"}, "to_username"),
         ({"kind": "substantive"}, "kind"),
         ({"letter": "\u200b "}, "letter"),
         ({"letter": "ก\nข"}, "letter"),
@@ -108,6 +128,45 @@ def test_an_order_that_makes_no_sense_names_its_field(
     with pytest.raises(OrderNotAccepted) as refused:
         ordered(session, people["boss"], people["boss"], **change)
     assert refused.value.fields.keys() == {field}
+
+
+def test_a_governors_post_goes_to_people_of_that_province_alone(session: Session, people: People) -> None:
+    people = with_governor(session, people)
+    for name in ("owner", "other", "anan", "boss", "seer"):
+        with pytest.raises(OrderNotAccepted) as refused:
+            ordered(session, people["gov"], people["gov"], to_username=name)
+        assert refused.value.fields.keys() == {"to_username"}
+    assert ordered(session, people["gov"], people["gov"], to_username="planner").province_id == "TH-41"
+
+
+def test_the_form_offers_whom_the_order_is_accepted_for_and_nobody_else(session: Session, people: People) -> None:
+    people = with_governor(session, people)
+    posts = session.scalars(select(Position).where(Position.role.in_(("osm_director", "province_governor")))).all()
+    for post in posts:
+        offered = {person.username for person in orders.receivers(session, [post], TODAY)} - {post.person.username}
+        accepted = set()
+        for name in people:
+            with suppress(OrderNotAccepted), session.begin_nested() as nested:
+                ordered(session, people[post.person.username], people[post.person.username], to_username=name)
+                accepted.add(name)
+                nested.rollback()
+        assert offered == accepted != set()
+    assert orders.receivers(session, [], TODAY) == []
+
+
+def test_a_colleague_without_a_number_is_told_what_to_do(session: Session, people: People) -> None:
+    with pytest.raises(OrderNotAccepted) as refused:
+        ordered(session, people["boss"], people["boss"], to_username="bare")
+    assert "employee number" in refused.value.fields["to_username"]
+    set_number(session, "bare", SYSTEM, NOW, entered="ปค-9999")
+    assert ordered(session, people["boss"], people["boss"], to_username="bare").id
+
+
+def test_who_acts_for_somebody_writes_no_order_in_their_favour(session: Session, people: People) -> None:
+    acting = make_acting(session, people["bare"], people["clerk"], "osm_secretariat")
+    with pytest.raises(OrderNotAccepted) as refused:
+        ordered(session, acting, people["boss"], to_username="clerk")
+    assert refused.value.fields.keys() == {"to_username"}
 
 
 def test_nobody_writes_an_order_in_their_own_favour_or_for_whom_they_do_not_serve(

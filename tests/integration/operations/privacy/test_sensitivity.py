@@ -240,7 +240,7 @@ def test_taking_it_off_takes_two_persons(session: Session, people: dict[str, Act
     assert case.is_sensitive
     with pytest.raises(ProposedAlready):
         sensitivity.propose_unmark(session, case.id, people["head"], later(4), reason="x")
-    told = sensitivity.proposed(session, case, people["head"])
+    told = sensitivity.proposed(session, case, people["head"], NOW)
     assert told is not None
     assert (told.reason, told.may_confirm) == ("เปิดเผยแล้ว", True)
 
@@ -262,7 +262,7 @@ def test_nobody_confirms_what_they_proposed_whatever_post_they_hold(
     session: Session, people: dict[str, Actor], case: Case
 ) -> None:
     proposal = sensitivity.propose_unmark(session, case.id, people["director"], later(3), reason="x")
-    told = sensitivity.proposed(session, case, people["director"])
+    told = sensitivity.proposed(session, case, people["director"], NOW)
     assert told is not None
     assert not told.may_confirm
     both = make_acting(session, people["director"], people["head"], "osm_admin_head")

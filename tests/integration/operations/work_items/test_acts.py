@@ -17,7 +17,7 @@ from osm_flow.errors import NotFound, OsmFlowError
 from osm_flow.operations.cases import comments
 from osm_flow.operations.cases.acts import start_case, suspend_case
 from osm_flow.operations.people import positions
-from osm_flow.operations.people.accounts import say_one_person
+from osm_flow.operations.people.accounts import say_one_person, set_number
 from osm_flow.operations.people.hats import actor_for, actor_named, person_by_username
 from osm_flow.operations.people.orders import NewOrder, record_order
 from osm_flow.operations.reasons import ReasonMissing
@@ -434,6 +434,7 @@ class TestNobodyChoosesTheirChecker:
         root = make_person(session, "root", "admin")
         make_person(session, "friend", "osm_me")
         make_person(session, "stand", "osm_me")
+        set_number(session, "stand", SYSTEM, NOW, entered="ปค-41024")
         check = drafted(session, doer)
         position = positions.give_position(
             session, "friend", doer, later(2), NewPosition("osm_director", OFFICE, NOW.date())

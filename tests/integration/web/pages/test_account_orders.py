@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from sqlalchemy import select
 
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.operations.people.accounts import set_number
 from osm_flow.store.models import Position
 from osm_flow.store.session import Store
+from tests.factories import NOW
 from tests.integration.web.conftest import Visitor
 
 Visit = Callable[[str], Visitor]
@@ -19,6 +23,15 @@ def test_a_director_hands_on_their_post_and_takes_it_back(store: Store, as_perso
         post = session.scalars(select(Position.id).where(Position.role == "osm_director")).one()
     order = {"post": post, "to_username": "strategy", "kind": "acting", "letter": "คำสั่งที่ 1/2570", "last": "30/11/2569"}
     assert "มอบหมายให้ทำแทน" in director.get("/account").text
+    assert '<option value="strategy"' not in director.get("/account").text
+    unnumbered = director.post("/account/orders", order)
+    assert (unnumbered.status_code, "เลขประจำตัวเจ้าหน้าที่" in unnumbered.text) == (422, True)
+    outside = director.post("/account/orders", order | {"to_username": "agency"})
+    assert (outside.status_code, "เลือกเจ้าหน้าที่ของกลุ่มจังหวัดนี้" in outside.text) == (422, True)
+    with store.transaction() as session:
+        set_number(session, "strategy", SYSTEM, NOW, entered="ปค-41024")
+    offered = director.get("/account").text.split('name="to_username"')[1].split("</select>")[0]
+    assert re.findall(r'value="([^"]+)"', offered) == ["strategy"]
 
     refused = director.post("/account/orders", order | {"letter": " ", "last": "ไม่รู้"})
     assert refused.status_code == 422
