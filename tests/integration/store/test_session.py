@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from osm_flow.errors import Refused
 from osm_flow.logs import JsonLines, PlainLines
@@ -169,3 +169,17 @@ def test_no_error_of_the_database_tells_what_somebody_typed(store: Store, fault:
         )
         for told in (lines.format(line), words_of(error), words_of(str(error.__cause__))):
             assert [part for part in ("กขค", "Wan", "Somsri", "\\u0e01") if part in told] == []
+
+
+def test_a_session_is_of_no_use_after_its_end_and_holds_up_nobody(store: Store) -> None:
+    """One that began anew by being used would keep the only writer of SQLite until it is forgotten."""
+    with store.transaction() as written:
+        written.scalars(select(Office)).all()
+    with store.reading() as read:
+        read.scalars(select(Office)).all()
+
+    for ended in (written, read):
+        with pytest.raises(InvalidRequestError):
+            ended.scalars(select(Office)).all()
+    with store.transaction() as session:
+        make_office(session)

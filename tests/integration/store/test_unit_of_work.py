@@ -135,7 +135,7 @@ def test_nothing_outlives_the_transaction(store: Store, case_id: str, item_id: s
         assert unit_of(session).touched_cases == ()
 
 
-@pytest.mark.parametrize("how", ["commit", "rollback", "close"])
+@pytest.mark.parametrize("how", ["commit", "rollback"])
 def test_what_others_changed_since_is_seen(store: Store, case_id: str, item_id: str, how: str) -> None:
     with store.transaction() as session:
         lock_case(session, case_id)

@@ -96,6 +96,9 @@ def test_attempts_to_sign_in_are_counted_by_an_index(store: Store) -> None:
         except SignInRefused:
             return
 
+    with store.transaction() as session:
+        make_office(session)
+        make_person(session, "somsri", "osm_me")
     with store.reading() as session:
         plans = plans_of(session, attempt)
     counted = [plan for plan in plans.splitlines() if "login_attempts" in plan]
