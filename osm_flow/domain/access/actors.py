@@ -101,6 +101,11 @@ class Actor:
         best = next((hat for hat in here if hat.role in preferred), None) or next(iter(here), None)
         return best.role if best else None
 
+    def first_hat(self, office_id: str | None) -> Hat | None:
+        """A post of one's own in the office (None: in any): what is done as oneself names nobody else's."""
+        own = (hat for hat in self.hats if hat.kind == PositionKind.substantive)
+        return next((hat for hat in own if office_id is None or hat.covers(office_id)), None)
+
     @property
     def standing_in(self) -> tuple[Hat, ...]:
         """The hats in which the actor stands in for somebody who is away."""

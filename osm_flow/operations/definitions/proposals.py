@@ -14,6 +14,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import (
     SystemFacts,
     Verb,
+    decide,
     is_everywhere,
     offices_where,
     place,
@@ -99,15 +100,19 @@ def refuse_proposal(session: Session, proposal_id: int, actor: Actor, now: datet
     """
     proposal = _to_decide(session, proposal_id, actor)
     taken_back = is_own(proposal, actor)
-    if not taken_back:
-        require(actor, Verb.deploy, SystemFacts())
+    if taken_back:
+        hat = decide(actor, Verb.propose_diagrams, place(proposal.office_id)).hat
+    else:
+        hat = require(actor, Verb.deploy, SystemFacts()).hat
     proposal.reason = said(reason)
     state = ProposalState.WITHDRAWN if taken_back else ProposalState.REFUSED
     _decide(proposal, state, actor, now)
     session.flush()
     told = {"reason": proposal.reason, "proposed_by": proposal.proposed_by}
     old, new = {"state": ProposalState.PROPOSED.value}, {"state": state.value}
-    act = AdminAct(AdminKind.definitions_refused, _named(proposal), proposal.office_id, old=old, new=new, told=told)
+    act = AdminAct(
+        AdminKind.definitions_refused, _named(proposal), proposal.office_id, old=old, new=new, told=told, hat=hat
+    )
     record(session, actor, now, act)
     return proposal
 

@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, is_everywhere, require_somewhere
+from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, is_everywhere, place, require_somewhere
 from osm_flow.domain.journal import GENESIS, Fault, canonical
 from osm_flow.domain.pages import Page
 from osm_flow.operations.paging import newest_first, within
@@ -28,6 +28,9 @@ from osm_flow.store.models import AdminRecord, Person, Position
 
 # The name of this chain in the audit log, where that of a case has its id.
 CHAIN = "administration"
+
+# What a record says beside its changes when the actor acted or signed for somebody; records of before do not say it.
+ON_BEHALF_OF = "on_behalf_of"
 
 # The fields of a record of administration as it is hashed and exported.
 FIELDS = frozenset(
@@ -63,6 +66,28 @@ class AdminKind(StrEnum):
     system_incident_resolved = "system_incident.resolved"
 
 
+# What the policy is asked before such an act; whoever changes their own password, or retries for the system, acts as themselves.
+_NEEDS: Mapping[AdminKind, Verb] = {
+    AdminKind.person_created: Verb.manage_people,
+    AdminKind.person_locked: Verb.manage_people,
+    AdminKind.person_unlocked: Verb.manage_people,
+    AdminKind.password_set: Verb.manage_people,
+    AdminKind.person_numbered: Verb.manage_people,
+    AdminKind.person_tied: Verb.manage_people,
+    AdminKind.position_given: Verb.manage_people,
+    AdminKind.position_confirmed: Verb.confirm_position,
+    AdminKind.position_ended: Verb.manage_people,
+    AdminKind.calendar_proposed: Verb.move_calendar,
+    AdminKind.calendar_moved: Verb.move_calendar,
+    AdminKind.definitions_proposed: Verb.propose_diagrams,
+    AdminKind.definitions_refused: Verb.deploy,
+    AdminKind.definitions_deployed: Verb.deploy,
+    AdminKind.log_repaired: Verb.repair_log,
+    AdminKind.log_turned_back: Verb.repair_log,
+    AdminKind.system_incident_retried: Verb.retry_incident,
+    AdminKind.system_incident_resolved: Verb.retry_incident,
+}
+_OF_DAYS = (AdminKind.holiday_set, AdminKind.holiday_removed)
 ABOUT_PEOPLE = tuple(kind for kind in AdminKind if kind.startswith(("person.", "position.")))
 # What holds for every office, so that every auditor sees it.
 _OF_ALL = (
@@ -84,6 +109,7 @@ class AdminAct:
     old, new   the fields before and after; only what differs is recorded.
     told       fields that say of what they are and did not change.
     office_id  whose it is; None for what holds for every office.
+    hat        the one in which the policy allowed it; None: that which allows what such acts need (`_NEEDS`).
     """
 
     kind: AdminKind
@@ -92,6 +118,7 @@ class AdminAct:
     old: Mapping[str, Any] = field(default_factory=dict)
     new: Mapping[str, Any] = field(default_factory=dict)
     told: Mapping[str, Any] = field(default_factory=dict)
+    hat: Hat | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +159,9 @@ def record(session: Session, actor: Actor, now: datetime, act: AdminAct) -> Admi
     changes = _changes(act.old, act.new)
     if not changes:
         return None
-    changes |= {name: {"old": value, "new": value} for name, value in act.told.items()}
+    hat = act.hat or _hat_of(actor, act)
+    behalf = {ON_BEHALF_OF: hat.for_username} if hat and hat.for_username else {}
+    changes |= {name: {"old": value, "new": value} for name, value in {**act.told, **behalf}.items()}
     take(session, AdvisoryLock.administration)
     newest = session.execute(
         select(AdminRecord.seq, AdminRecord.hash).order_by(AdminRecord.seq.desc()).limit(1)
@@ -142,7 +171,7 @@ def record(session: Session, actor: Actor, now: datetime, act: AdminAct) -> Admi
         at=now,
         kind=str(act.kind),
         actor=actor.username,
-        actor_role=actor.role_in(act.office_id, "admin"),
+        actor_role=hat.role if hat else None,
         office_id=act.office_id,
         subject=act.concerns[:255],
         changes=canonical(changes).decode(),
@@ -152,6 +181,27 @@ def record(session: Session, actor: Actor, now: datetime, act: AdminAct) -> Admi
     session.add(added)
     session.flush()
     return added
+
+
+def _hat_of(actor: Actor, act: AdminAct) -> Hat | None:
+    """The hat in which the policy lets the actor do it where it is recorded, else one of any office; None where no rule does.
+
+    What takes no rule is done as oneself: in the best hat of one's own. An account of several offices is recorded in none: then no hat of an office covers the place, and the first that may counts.
+    """
+    verb = _NEEDS.get(act.kind)
+    if act.kind in _OF_DAYS:
+        verb = Verb.move_holidays if act.office_id is None else Verb.move_calendar
+    if verb is None:
+        return actor.first_hat(act.office_id)
+    places = [place(act.office_id), *map(OfficeFacts, actor.office_ids)]
+    decisions = (decide(actor, verb, one) for one in places)
+    return next((decision.hat for decision in decisions if decision.allowed), None)
+
+
+def on_behalf_of(record: AdminRecord) -> str | None:
+    """The user name of whom the policy said that the actor acted or signed for; None for their own act."""
+    principal = changes_of(record).get(ON_BEHALF_OF)
+    return None if principal is None else str(principal["new"])
 
 
 def records(

@@ -9,8 +9,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, offices_where, place, require
+from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.access.policy import Verb, decide, offices_where, place, require
 from osm_flow.domain.access.roles import POSTS_OF_HEADS, PROVINCIAL, STAFF, role_name
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.people import PositionKind
@@ -120,7 +120,7 @@ def record_order(session: Session, actor: Actor, now: datetime, entered: NewOrde
     )
     session.add(position)
     session.flush()
-    record_given(session, position, actor, now, _RECORDED)
+    record_given(session, position, actor, now, _RECORDED, _hat_for(actor, post))
     _tell(session, actor, now, position, receiver, post.person)
     return position
 
@@ -132,8 +132,18 @@ def end_order(session: Session, position_id: int, actor: Actor, now: datetime) -
         raise PositionNotFound
     if position.for_person_id != actor.person_id:
         require(actor, Verb.record_order, place(position.office_id))
-    close_position(session, position, actor, now, local_day(now) - timedelta(days=1))
+    hat = _hat_for(actor, position)
+    close_position(session, position, actor, now, local_day(now) - timedelta(days=1), hat)
     return position
+
+
+def _hat_for(actor: Actor, post: Position) -> Hat | None:
+    """The hat in which the actor orders for this post or of it: the post itself where it is theirs, else what keeps the papers."""
+    if actor.person_id in {post.person_id, post.for_person_id}:
+        own = (hat for hat in actor.hats if hat.role == post.role and hat.kind == PositionKind.substantive)
+        if (theirs := next((hat for hat in own if hat.covers(post.office_id)), None)) is not None:
+            return theirs
+    return decide(actor, Verb.record_order, place(post.office_id)).hat
 
 
 def _post(session: Session, post_id: int, actor: Actor) -> Position:

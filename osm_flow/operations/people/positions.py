@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, is_everywhere, offices_where, place, require
+from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.access.policy import Verb, decide, is_everywhere, offices_where, place, require
 from osm_flow.domain.access.roles import OVERSIGHT, PROVINCIAL, SIGN_IN_ROLES, STAFF, WEIGHTY
 from osm_flow.domain.people import NewPosition, PositionKind
 from osm_flow.domain.search import says_nothing, visible
@@ -90,11 +90,16 @@ def give_position(session: Session, username: str, actor: Actor, now: datetime, 
     return position
 
 
-def record_given(session: Session, position: Position, actor: Actor, now: datetime, fields: Iterable[str]) -> None:
-    """Record who gave a position that is stored already, with these fields of it and for whom it is held."""
+def record_given(
+    session: Session, position: Position, actor: Actor, now: datetime, fields: Iterable[str], hat: Hat | None = None
+) -> None:
+    """Record who gave a position that is stored already, with these fields of it and for whom it is held.
+
+    `hat` is the one in which they did, where that is not the one that manages people.
+    """
     new = {name: getattr(position, name) for name in fields}
     new |= {"position": position.id, "for": position.for_person.username if position.for_person else None}
-    act = AdminAct(AdminKind.position_given, position.person.username, position.office_id, new=new)
+    act = AdminAct(AdminKind.position_given, position.person.username, position.office_id, new=new, hat=hat)
     record(session, actor, now, act)
 
 
@@ -117,7 +122,8 @@ def confirm_position(session: Session, position_id: int, actor: Actor, now: date
 def decline_position(session: Session, position_id: int, actor: Actor, now: datetime) -> Position:
     """Let a position that waits never be held; whoever gave it may take it back so. Raises as `confirm_position`."""
     position = _waiting(session, position_id, actor)
-    close_position(session, position, actor, now, position.valid_from - timedelta(days=1))
+    hat = decide(actor, Verb.confirm_position, place(position.office_id)).hat
+    close_position(session, position, actor, now, position.valid_from - timedelta(days=1), hat)
     return position
 
 
@@ -245,11 +251,13 @@ def end_position(session: Session, position_id: int, actor: Actor, now: datetime
     return position
 
 
-def close_position(session: Session, position: Position, actor: Actor, now: datetime, last_day: date) -> None:
-    """End a position that this transaction holds, and record who ended it; the caller asks who may."""
+def close_position(
+    session: Session, position: Position, actor: Actor, now: datetime, last_day: date, hat: Hat | None = None
+) -> None:
+    """End a position that this transaction holds, and record who ended it, in which hat; the caller asks who may."""
     old, new = {"valid_to": position.valid_to}, {"valid_to": last_day}
     position.valid_to = last_day
     holder = session.get_one(Person, position.person_id).username
     told = {"position": position.id, "role": position.role, "kind": position.kind, "office_id": position.office_id}
-    act = AdminAct(AdminKind.position_ended, holder, position.office_id, old=old, new=new, told=told)
+    act = AdminAct(AdminKind.position_ended, holder, position.office_id, old=old, new=new, told=told, hat=hat)
     record(session, actor, now, act)

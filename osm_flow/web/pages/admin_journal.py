@@ -56,10 +56,15 @@ def record_list() -> ResponseReturnValue:
         filters=chosen,
         groups=groups,
         kinds=_kinds(),
-        names=names_of(g.session, {name for record in page.items for name in (record.actor, record.subject)}),
+        names=names_of(g.session, {name for record in page.items for name in _named_in(record)}),
+        behalf=admin_journal.on_behalf_of,
         lines=lines_of,
         subject=subject_of,
     )
+
+
+def _named_in(record: AdminRecord) -> tuple[str, ...]:
+    return (record.actor, record.subject, admin_journal.on_behalf_of(record) or "")
 
 
 def lines_of(record: AdminRecord) -> list[tuple[str, str | None, str]]:
@@ -200,6 +205,7 @@ def _labels() -> dict[str, str]:
         "state": gettext("สถานะ"),
         "given_by": gettext("บันทึกโดย"),
         "waits": gettext("รอยืนยัน"),
+        admin_journal.ON_BEHALF_OF: gettext("แทนใคร"),
     }
 
 

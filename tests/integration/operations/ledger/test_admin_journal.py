@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.calendar.fiscal_year import NewDate
@@ -23,11 +24,20 @@ from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.calendar.holidays import Holiday, override_day, remove_override
 from osm_flow.operations.calendar.milestones import move_date, propose_year
 from osm_flow.operations.ledger import admin_journal
-from osm_flow.operations.ledger.admin_journal import AdminFilter, AdminKind, changes_of, check_chain, records
+from osm_flow.operations.ledger.admin_journal import (
+    AdminAct,
+    AdminFilter,
+    AdminKind,
+    changes_of,
+    check_chain,
+    on_behalf_of,
+    record,
+    records,
+)
 from osm_flow.operations.people import accounts, hats, positions
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.store.session import Store
-from tests.factories import NOW, OFFICE, deploy_tests, later, make_case, make_office, make_person
+from tests.factories import NOW, OFFICE, deploy_tests, later, make_acting, make_case, make_office, make_person
 from tests.together import at_once
 
 PASSWORD = "rubber boots in May"
@@ -330,3 +340,25 @@ def test_it_is_filtered_and_paged(store: Store, boss: Actor) -> None:
     assert [subject for _, _, subject, _ in told(store, kinds=(str(AdminKind.person_locked),))] == ["p3"]
     assert [subject for _, _, subject, _ in told(store, since=later(5), until=later(6))] == ["p5"]
     assert told(store, who="nobody") == []
+
+
+OWN = (AdminKind.password_changed,)
+
+
+@pytest.mark.parametrize("kind", list(AdminKind))
+@pytest.mark.parametrize("office_id", [OFFICE, None])
+def test_the_record_says_in_which_role_it_was_allowed_and_on_whose_behalf(
+    session: Session, kind: AdminKind, office_id: str | None
+) -> None:
+    """Whoever acts for an administrator is an agency's official first: that role allowed nothing of this."""
+    make_office(session)
+    root = make_person(session, "chief", "admin", office_id=None)
+    make_person(session, "owner", "agency_owner")
+    owner = make_acting(session, actor_named(session, "owner", NOW.date()), root, "admin", office_id=None)
+
+    for actor, role, principal in ((owner, "admin", "chief"), (root, "admin", None)):
+        made = record(session, actor, NOW, AdminAct(kind, "x", office_id, new={"a": actor.username}))
+        assert made is not None
+        as_oneself = kind in OWN and actor is owner
+        assert (made.actor_role, on_behalf_of(made)) == (("agency_owner", None) if as_oneself else (role, principal))
+    assert check_chain(session).faults == []
