@@ -20,9 +20,10 @@ from tests.integration.cli.shell import Shell
 
 # They print something else than a value: a page of a server, figures, the file itself, or a single line.
 WITHOUT_JSON = {
-    *("bench", "case export", "serve"),
+    *("audit export", "bench", "case export", "serve"),
     *("privacy hold", "privacy lift"),
     *("user lock", "user password", "user unlock"),
+    *("user number", "user other-person", "user same-person"),
 }
 
 

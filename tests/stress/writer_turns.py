@@ -29,9 +29,17 @@ def measure(seconds: float, *, queued: bool, processes: int = PROCESSES, threads
         store = Store(f"sqlite:///{path}")
         upgrade(store)
         store.close()
-        begin = time.time() + 2.5  # when all of them have imported what they need
-        command = [sys.executable, "-m", __name__, str(path), str(begin), str(seconds), str(threads), str(int(queued))]
-        writers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+        command = [sys.executable, "-m", __name__, str(path), str(seconds), str(threads), str(int(queued))]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        writers = [subprocess.Popen(command, text=True, **pipes) for _ in range(processes)]
+        for writer in writers:  # all of them have imported what they need, however long that took
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "ready\n"
+        begin = time.time() + 0.2
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write(f"{begin}\n")
+            writer.stdin.flush()
         answers = [json.loads(writer.communicate(timeout=seconds + 120)[0]) for writer in writers]
     waits = sorted(wait for answer in answers for wait in answer["waits"])
     busy = sum(answer["busy"] for answer in answers)
@@ -44,11 +52,13 @@ def measure(seconds: float, *, queued: bool, processes: int = PROCESSES, threads
     }
 
 
-def _write(path: str, begin: float, seconds: float, threads: int, queued: bool) -> None:
+def _write(path: str, seconds: float, threads: int, queued: bool) -> None:
     if not queued:
         WriterQueue.enter = lambda self, seconds: True  # type: ignore[method-assign]
         WriterQueue.leave = lambda self: None  # type: ignore[method-assign]
     store, waits, busy = Store(f"sqlite:///{path}"), list[float](), list[int]()
+    print("ready", flush=True)
+    begin = float(sys.stdin.readline())
     time.sleep(max(0.0, begin - time.time()))
 
     def run(number: int) -> None:
@@ -77,7 +87,7 @@ def _write(path: str, begin: float, seconds: float, threads: int, queued: bool) 
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
-        _write(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), sys.argv[5] == "1")
+        _write(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "1")
     else:
         __name__ = "tests.stress.writer_turns"
         for queued in (False, True, False, True):
