@@ -306,6 +306,8 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
             "file", Thing(class_, {"attachment_id": the_file(file).id}, case.office_id, {"see_work_item": province})
         )
         asking = _case(session, "asking", class_, case.office_id, is_sensitive=class_ == "sensitive")
+        if class_ == "sensitive":
+            sensitivity.name_reader(session, asking.id, director, NOW, username="osm_admin_head")
         task = session.scalars(select(WaitingMessage.task_id).where(WaitingMessage.case_id == asking.id)).one()
         world.add("answer", Thing(class_, {"case_id": asking.id, "task_id": task}, asking.office_id))
         incident = Incident(case_id=case.id, kind="x", message=f"{MARK} {class_} incident", opened_at=NOW)

@@ -193,7 +193,7 @@ def test_people_page_by_key(store: Store, staff: Staff) -> None:
         first = accounts.list_people(session, SYSTEM, limit=2)
         second = accounts.list_people(session, SYSTEM, limit=2, after=first.next)
 
-    assert [person.username for person in (*first.items, *second.items)] == ["admin", "auditor", "director", "planner"]
+    assert [person.username for person in (*first.items, *second.items)] == ["admin", "auditor", "director", "of_all"]
     assert first.total == second.total == len(staff)
 
 
