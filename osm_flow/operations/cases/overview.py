@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
@@ -81,16 +81,12 @@ def open_items_of(session: Session, case: Case) -> list[WorkItem]:
     return list(session.scalars(query).unique())
 
 
-def people_of(session: Session, case: Case, actor: Actor) -> list[tuple[str, str]]:
-    """The people who work or worked in the case, with the name of what they did last."""
-    query = (
-        select(Person.display_name, WorkItem.name_th, WorkItem.name_en)
-        .join(Person, or_(Person.id == WorkItem.completed_by_id, Person.id == WorkItem.assignee_id))
-        .where(WorkItem.case_id == case.id)
-        .order_by(WorkItem.opened_at)
-    )
-    rows = session.execute(query)
-    return list({name: english if actor.locale == "en" and english else thai for name, thai, english in rows}.items())
+def people_of(session: Session, case: Case) -> list[tuple[str, WorkItem]]:
+    """The people who work or worked in the case, by their names, each with the work item that they did last or hold now."""
+    done, open_ = WorkItem.state == WorkItemStatus.COMPLETED, WorkItem.state == WorkItemStatus.CLAIMED
+    theirs = or_(and_(done, Person.id == WorkItem.completed_by_id), and_(open_, Person.id == WorkItem.assignee_id))
+    query = select(Person.display_name, WorkItem).join(Person, theirs).where(WorkItem.case_id == case.id)
+    return list({name: item for name, item in session.execute(query.order_by(WorkItem.opened_at))}.items())  # noqa: C416
 
 
 def titles_of(session: Session, case_ids: Iterable[str]) -> dict[str, str]:

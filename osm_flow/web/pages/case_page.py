@@ -31,7 +31,7 @@ from osm_flow.web.parts.history import Told, fold, kind_words, tell
 from osm_flow.web.parts.refusals import Mistake
 from osm_flow.web.site.filters import role_name
 from osm_flow.web.site.i18n import current_locale, gettext
-from osm_flow.web.site.wording import names_of
+from osm_flow.web.site.wording import for_whom, named, names_of
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,24 @@ def render(case: Case, *, after: str | None, problem: Mistake | None = None) -> 
         elements=live_elements(process, case_queries.case_standing(g.session, case, g.now)),
         history={"entries": fold(told), "next": history.next},
         halted=_halted(case, told),
-        people=[(name, gettext(what)) for name, what in overview.people_of(g.session, case, g.actor)],
+        people=_people(case),
         children=case_queries.case_children(g.session, case, g.actor),
         documents=documents_of(g.session, case),
         attachment_rows=attachments_of(g.session, case),
         comment_rows=comments_on(g.session, case.id),
     )
+
+
+def _people(case: Case) -> list[tuple[str, str]]:
+    """Who works or worked in the case, with what they did last, and for whom."""
+    people = overview.people_of(g.session, case)
+    done = work_item_queries.finishers(g.session, [item for _, item in people])
+    said = []
+    for name, item in people:
+        did = done.get(item.id)
+        whom = for_whom(did, did.on_behalf_of) if did else ""
+        said.append((name, f"{named(item)} {whom}".strip()))
+    return said
 
 
 def _halted(case: Case, told: Sequence[Told]) -> Told | None:

@@ -33,7 +33,8 @@ from tests.integration.web.visits import Site, open_site
 PACKAGE = Path(osm_flow.__file__).parent
 # Every place that says who has a work item. Another one needs a way in `WAYS` below, and the rule of `may_receive`.
 PLACES = {
-    "operations/stepping/projections.py:_work_item",  # opened: whom the diagram names
+    *(f"operations/comparing/course.py:_{act}" for act in ("work", "release", "complete", "reassign")),  # read anew
+    "operations/stepping/projections.py:work_item_row",  # opened: whom the diagram names
     "operations/work_items/acts.py:_hold",
     "operations/work_items/acts.py:delegate",
     "operations/work_items/acts.py:reassign",

@@ -99,6 +99,8 @@ def test_it_reads_so_wherever_it_is_told(site: Site) -> None:
         auditor.get("/audit/search?behalf=หนองบัวลำภู"),
     ):
         assert TOLD in page.words, page.words
+    involved = kanya.get(f"/cases/{row.case_id}").all('//ul[@class="people-list"]/li')
+    assert [TOLD in " ".join(one.text_content().split()) for one in involved] == [True]
     english = site.visit("kanya", "en").get(f"/cases/{row.case_id}")
     assert "for Nong Bua Lam Phu province" in english.words
     assert "no. นร 0701/12 of 20 Nov 2026 (2569))" in english.words
