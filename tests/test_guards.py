@@ -589,6 +589,7 @@ def test_locks_name_no_index_and_pin_every_dependency() -> None:
 _FIRST = {"asked_by", "given_by", "proposed_by", "proposed_by_id", "named_by", "decided_by"}
 # Where all accounts of the actor are looked at to no such end: what is one's own, or is shown as such.
 _OWN = {
+    "operations/ledger/access_log.py",
     "operations/definitions/proposals.py",
     "operations/people/accounts.py",
     "operations/replay/moments.py",
@@ -637,6 +638,7 @@ def test_who_reads_past_closed_cases_is_known() -> None:
         "operations/cases/incidents.py",
         "operations/policy_facts.py",
         "operations/privacy/retention.py",
+        "operations/privacy/erasure_requests.py",
         "operations/privacy/sensitivity.py",
         "store/sensitive_cases.py",
     }

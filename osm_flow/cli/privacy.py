@@ -37,7 +37,7 @@ def find(context: Context, person_or_words: str, case_ids: tuple[str, ...], user
     """List the records whose payload holds these words; of a user name, the name of that person."""
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
-        text = erasure_requests.display_name_of(session, person_or_words)
+        text = erasure_requests.display_name_of(session, SYSTEM, person_or_words)
         matches = erasure_requests.find(session, actor, text, case_ids=case_ids)
         read = Read(AccessKind.privacy_searched, "osm-flow privacy find", details=text)
         record_access(session, actor, context.now(), read)
@@ -68,7 +68,7 @@ def erase(
     """Ask that what these cases hold of somebody be erased; another person approves it."""
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
-        words = "" if whole else erasure_requests.display_name_of(session, person_or_words)
+        words = "" if whole else erasure_requests.display_name_of(session, SYSTEM, person_or_words)
         matches = (
             erasure_requests.records_of(session, actor, case_ids)
             if whole

@@ -405,6 +405,11 @@ def is_open_to(actor: Actor, facts: Facts) -> bool:
     return circle.case_id in actor.looked_into and actor.wearing(AUDITORS, office_id) is not None
 
 
+def decides_by_number(actor: Actor, office_id: str) -> bool:
+    """Whether it is the actor's duty to decide what is asked of closed cases of the office, which they know by number alone."""
+    return actor.is_system or actor.wearing(_ADMIN, office_id) is not None
+
+
 def _sees(actor: Actor, facts: Facts) -> bool:
     """Whether the case or work item exists for the actor; whatever is neither of them does."""
     match facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Verb, is_everywhere, require_somewhere
+from osm_flow.domain.access.policy import Verb, is_everywhere, offices_where, require_somewhere
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import says_nothing
 from osm_flow.errors import Invalid
@@ -18,8 +19,11 @@ from osm_flow.logs import asking_address
 from osm_flow.operations.ledger import access_chain
 from osm_flow.operations.paging import newest_first, within
 from osm_flow.store.models import Access, Case
+from osm_flow.store.sensitive_cases import closed_among
 
 _LONGEST = 2_000
+# Under this address an auditor says why they open a closed case.
+BEFORE_CLOSED = "/audit/sensitive/"
 
 
 class AccessKind(StrEnum):
@@ -116,12 +120,28 @@ def accesses(
     """The recorded reads in the offices where the actor may see the audit, newest first. Raises NotYourRole."""
     offices = require_somewhere(actor, Verb.see_audit)
     query = select(Access)
+    if not (actor.is_system or offices_where(actor, Verb.say_why)):
+        # Rows of before name a closed case by its address alone, and are nobody's but the auditors'.
+        query = query.where(~Access.subject.startswith(BEFORE_CLOSED))
     if not is_everywhere(actor, Verb.see_audit):
         query = query.where(Access.office_id.in_(offices))
     for column, value in ((Access.actor, wanted.who), (Access.kind, wanted.kind), (Access.case_id, wanted.case_id)):
         if value:
             query = query.where(column == value)
     return newest_first(session, within(query, Access.at, wanted.since, wanted.until), Access.id, after, limit)
+
+
+def told_bare(session: Session, actor: Actor, rows: Sequence[Access]) -> dict[int, str]:
+    """The reads, by their numbers, of which the actor is told who, when and of what number alone; one's own are told whole.
+
+    To auditors those of cases that are closed to them; to others whatever was searched for, which may name who a closed case
+    is about.
+    """
+    closed = closed_among(session, actor, (row.case_id for row in rows))
+    audits = actor.is_system or bool(offices_where(actor, Verb.say_why))
+    others = [row for row in rows if row.actor not in actor.usernames]
+    searched = {row.id: row.subject for row in others if row.case_id is None and row.details and not audits}
+    return searched | {row.id: closed[row.case_id] for row in others if row.case_id in closed}
 
 
 def _is_known(session: Session, access: Access, since: datetime) -> bool:

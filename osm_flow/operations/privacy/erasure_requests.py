@@ -11,11 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
-from osm_flow.domain.access.policy import OfficeFacts, Verb, require, require_somewhere
+from osm_flow.domain.access.policy import (
+    OfficeFacts,
+    Verb,
+    decides_by_number,
+    is_everywhere,
+    require,
+    require_somewhere,
+)
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import asked, holds_words, seen
 from osm_flow.domain.states import OPEN_CASE, ErasureState
@@ -27,9 +34,9 @@ from osm_flow.operations.privacy import retention
 from osm_flow.operations.privacy.erasing import Erasure, erase_in
 from osm_flow.operations.privacy.words import has_words, may_hold
 from osm_flow.operations.reasons import said
-from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person
+from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person, Position
 from osm_flow.store.second_persons import FirstAct, is_by, is_second_person
-from osm_flow.store.sensitive_cases import closed_among, is_open
+from osm_flow.store.sensitive_cases import EVERYTHING, is_open
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store
 
 logger = logging.getLogger(__name__)
@@ -38,6 +45,8 @@ logger = logging.getLogger(__name__)
 _FEWEST_LETTERS, _FEWEST_DIGITS = 3, 5
 MOST_FOUND = 500
 _EXCERPT = 60
+# The table itself: a session that leaves out closed cases must know all the same that a request names one.
+_ITEMS = ErasureItem.__table__.alias("item_of_request")
 _SIGNS = re.compile(r'\\[nrt"]|[{}\[\]"\\]|,(?=")')
 
 
@@ -241,34 +250,39 @@ def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor:
 def requests(
     session: Session, actor: Actor, *, state: str | None = None, after: str | None = None, limit: int = 50
 ) -> Page[ErasureRequest]:
-    """Requests of the offices where the actor may ask or decide, newest first."""
+    """Requests of the offices where the actor may ask or decide, newest first; of closed cases for who decides by number."""
     wanted = select(ErasureRequest)
     if not actor.is_system:
-        wanted = wanted.where(ErasureRequest.office_id.in_(_offices(actor)))
+        by_number = [office for office in actor.office_ids if decides_by_number(actor, office)]
+        is_there = or_(ErasureRequest.office_id.in_(by_number), ErasureRequest.id.not_in(_of_closed_cases(actor)))
+        wanted = wanted.where(ErasureRequest.office_id.in_(_offices(actor)), is_there)
     if state:
         wanted = wanted.where(ErasureRequest.state == state)
     return newest_first(session, wanted, ErasureRequest.id, after, limit)
 
 
 def get_request(session: Session, request_id: int, actor: Actor) -> ErasureRequest:
-    """The request. Raises RequestNotFound for another office's, too."""
-    request = session.get(ErasureRequest, request_id)
-    if request is None:
-        raise RequestNotFound
-    require(actor, Verb.erase, OfficeFacts(request.office_id))
-    return request
+    """The request. Raises RequestNotFound, also for another office's and for one with closed cases that is not theirs to decide."""
+    return _asked_for(session, session.get(ErasureRequest, request_id), actor)
+
+
+def withheld(session: Session, requests: Iterable[ErasureRequest], actor: Actor) -> frozenset[int]:
+    """Those of these requests, by their numbers, of which the actor sees no words: they name a case that is closed to them."""
+    if actor.is_system:
+        return frozenset()
+    named = _of_closed_cases(actor).where(_ITEMS.c.request_id.in_([one.id for one in requests]))
+    return frozenset(session.scalars(named))
 
 
 def shown(session: Session, request: ErasureRequest, actor: Actor = SYSTEM) -> list[RecordToErase]:
     """The records that the request names and that still have a payload, as whoever decides must see them.
 
-    Without those of cases that are closed to the actor: see `unseen`.
+    None where a case of the request is closed to the actor, since the words are the same in all of them: see `numbers_in`.
     """
     records: list[RecordToErase] = []
-    closed = unseen(session, request, actor)
+    if withheld(session, [request], actor):
+        return records
     for case_id, numbers in _by_case((item.case_id, item.seq) for item in request.items).items():
-        if case_id in closed:
-            continue
         case = _case(session, case_id)
         query = (
             select(JournalRecord, JournalPayload.body)
@@ -280,11 +294,12 @@ def shown(session: Session, request: ErasureRequest, actor: Actor = SYSTEM) -> l
     return records
 
 
-def unseen(session: Session, request: ErasureRequest, actor: Actor) -> dict[str, tuple[str, int]]:
-    """The closed cases of the request by id: the number of each, and how many of its records the request names."""
+def numbers_in(session: Session, request: ErasureRequest) -> list[tuple[str, bool, int]]:
+    """The cases of the request: the number of each, whether it is sensitive, and how many of its records the request names."""
     named = _by_case((item.case_id, item.seq) for item in request.items)
-    closed = closed_among(session, actor, named)
-    return {case_id: (number, len(named[case_id])) for case_id, number in closed.items()}
+    query = select(Case.id, Case.business_key, Case.is_sensitive).where(Case.id.in_(named)).order_by(Case.business_key)
+    rows = session.execute(query, execution_options=EVERYTHING)
+    return [(number, is_sensitive, len(named[case_id])) for case_id, number, is_sensitive in rows]
 
 
 # ---- what happens without anybody ------------------------------------------------------------------------------
@@ -346,11 +361,23 @@ def _first_act(request: ErasureRequest) -> FirstAct:
     return FirstAct(request.asked_by, request.asked_at)
 
 
-def _to_decide(session: Session, request_id: int, actor: Actor) -> ErasureRequest:
-    request = session.get(ErasureRequest, request_id, with_for_update=True, populate_existing=True)
-    if request is None:
+def _asked_for(session: Session, request: ErasureRequest | None, actor: Actor) -> ErasureRequest:
+    if request is None or not (actor.is_system or request.office_id in actor.office_ids):
         raise RequestNotFound
     require(actor, Verb.erase, OfficeFacts(request.office_id))
+    if not decides_by_number(actor, request.office_id) and withheld(session, [request], actor):
+        raise RequestNotFound
+    return request
+
+
+def _of_closed_cases(actor: Actor) -> Select[int]:
+    """The numbers of the requests that name a case which is closed to the actor."""
+    return select(_ITEMS.c.request_id).where(~is_open(actor, _ITEMS.c.case_id))
+
+
+def _to_decide(session: Session, request_id: int, actor: Actor) -> ErasureRequest:
+    found = session.get(ErasureRequest, request_id, with_for_update=True, populate_existing=True)
+    request = _asked_for(session, found, actor)
     if request.state != ErasureState.ASKED:
         raise AlreadyDecided
     return request
@@ -411,6 +438,11 @@ def _excerpt(body: str, text: str) -> str:
     return f"{'…' if start else ''}{words[start:end]}{'…' if end < len(words) else ''}"
 
 
-def display_name_of(session: Session, text: str) -> str:
-    """For a user name the name that people type; any other text as it is."""
-    return session.scalar(select(Person.display_name).where(Person.username == seen(text).strip())) or text
+def display_name_of(session: Session, actor: Actor, text: str) -> str:
+    """For a user name of the offices where the actor may ask the name that people type; any other text as it is."""
+    named = select(Person.display_name).where(Person.username == seen(text).strip())
+    if not is_everywhere(actor, Verb.erase):
+        offices = _offices(actor)
+        held = select(Position.person_id).where(Position.office_id.in_(offices))
+        named = named.where(or_(Person.id.in_(held), Person.office_id.in_(offices)))
+    return session.scalar(named) or text

@@ -45,7 +45,8 @@ def access_list() -> ResponseReturnValue:
     wanted = AccessFilter(filters["who"], kind, case_id, since, until)
     page = access_log.accesses(g.session, g.actor, wanted, after=arguments.get("after") or None)
     names = names_of(g.session, {access.actor for access in page.items})
-    return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=names)
+    bare = access_log.told_bare(g.session, g.actor, page.items)
+    return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=names, bare=bare)
 
 
 # ---- asking for erasure ----------------------------------------------------------------------------------------
@@ -56,7 +57,8 @@ def access_list() -> ResponseReturnValue:
 def request_list() -> ResponseReturnValue:
     state = request.args.get("state", "")
     page = erasure_requests.requests(g.session, g.actor, state=state or None, after=request.args.get("after") or None)
-    return render_template("privacy/requests.html", page=page, state=state, states=_states(), found=None, text="")
+    withheld = erasure_requests.withheld(g.session, page.items, g.actor)
+    return render_template("privacy/requests.html", page=page, state=state, states=_states(), withheld=withheld)
 
 
 @blueprint.post("/privacy/find")
@@ -65,7 +67,7 @@ def request_list() -> ResponseReturnValue:
 def find() -> ResponseReturnValue:
     """A post, so that a name that somebody wants forgotten stands in no address and no server's log."""
     text = request.form.get("text", "")
-    words = erasure_requests.searched(erasure_requests.display_name_of(g.session, text.strip()))
+    words = erasure_requests.searched(erasure_requests.display_name_of(g.session, g.actor, text.strip()))
     record_access(g.session, g.actor, g.now, Read(AccessKind.privacy_searched, request.path, details=text))
     # Who searches is on record first; what is found is then read from one view, and holds up nobody who writes.
     lifecycle.finish()
@@ -77,7 +79,7 @@ def find() -> ResponseReturnValue:
 @blueprint.post("/privacy/requests")
 @requires(Verb.erase)
 def ask() -> ResponseReturnValue:
-    text = erasure_requests.display_name_of(g.session, request.form.get("text", "").strip())
+    text = erasure_requests.display_name_of(g.session, g.actor, request.form.get("text", "").strip())
     records = [_record(value) for value in request.form.getlist("record")]
     made = erasure_requests.ask(
         g.session, g.actor, g.now, words=text, records=records, reason=request.form.get("reason", "")
@@ -91,13 +93,14 @@ def ask() -> ResponseReturnValue:
 def erasure(request_id: int) -> ResponseReturnValue:
     erasure_request = erasure_requests.get_request(g.session, request_id, g.actor)
     records = erasure_requests.shown(g.session, erasure_request, g.actor)
+    is_withheld = bool(erasure_requests.withheld(g.session, [erasure_request], g.actor))
     known = {erasure_request.asked_by, erasure_request.decided_by or "", *(item.record.actor for item in records)}
     return render_template(
         "privacy/request.html",
         request_row=erasure_request,
         records=_grouped(records),
         count=len(records),
-        unseen=erasure_requests.unseen(g.session, erasure_request, g.actor),
+        by_number=erasure_requests.numbers_in(g.session, erasure_request) if is_withheld else None,
         states=_states(),
         may_decide=erasure_requests.may_decide(g.session, erasure_request, g.actor, g.now),
         is_own=erasure_requests.is_own(erasure_request, g.actor),

@@ -46,7 +46,7 @@ def record_this_read() -> None:
     if request.endpoint == "work_items.attachment":
         _record_download()
     elif rule is not None and AUDITING & set(rule.verbs):
-        _record_audit(None if Verb.say_why in rule.verbs else case)
+        _record_audit(case, is_of_page=Verb.say_why in rule.verbs)
     elif case is not None and case.is_sensitive:
         recorded_read(Read(AccessKind.case_opened, case))
 
@@ -164,12 +164,14 @@ def _is_hidden(error: NotFound) -> bool:
         return False
 
 
-def _record_audit(case: Case | None) -> None:
-    if case is not None:
+def _record_audit(case: Case | None, *, is_of_page: bool) -> None:
+    """A page of the audit: of its case, or of a page that stands before it, where nothing of the case is shown yet."""
+    if case is not None and not is_of_page:
         recorded_read(Read(AccessKind.audit_opened, case))
         return
     asked = "&".join(f"{name}={value}" for name, value in request.args.items(multi=True) if value and name != "after")
-    recorded_read(Read(AccessKind.audit_searched if asked else AccessKind.audit_opened, request.path, details=asked))
+    kind = AccessKind.audit_searched if asked else AccessKind.audit_opened
+    recorded_read(Read(kind, request.path, case=case, details=asked))
 
 
 def _record_download() -> None:

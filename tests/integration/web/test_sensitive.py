@@ -53,12 +53,11 @@ CLOSED = [name for name in KINDS if name not in CIRCLE]
 BY_NUMBER = {
     "admin": ("/incidents", "/privacy/holds", "/privacy/requests/"),
     "admin_of_all": ("/incidents", "/privacy/holds", "/privacy/requests/"),
-    "osm_admin_head": ("/privacy/requests/",),
     "auditor": ("/audit/sensitive", "/audit/accesses"),
     "auditor_of_all": ("/audit/sensitive", "/audit/accesses"),
 }
 # The signed log counts the records of every case: it could not prove anything otherwise.
-OF_THE_WHOLE = ("/audit/log", "/privacy")
+OF_THE_WHOLE = ("/audit/log",)
 
 
 @dataclass
@@ -133,9 +132,11 @@ class Planted:
             (case.id, seq)
             for seq in session.scalars(select(JournalRecord.seq).where(JournalRecord.case_id == open_.id).limit(1))
         ]
-        erasure_requests.ask(
-            session, people["osm_director"], later(8), words="", records=[(open_.id, records[0][1])], reason="คำขอ"
-        )
+        ordinary = session.scalars(select(Case).where(Case.title == "เรื่องทั่วไป")).one()
+        named = [(open_.id, records[0][1]), (ordinary.id, 1)]
+        for asked in (named[:1], named):
+            words, reason = self.text(), self.text()
+            erasure_requests.ask(session, people["osm_director"], later(8), words=words, records=asked, reason=reason)
         self.hidden["case_id"] = [parent.id]
 
     def _fill(self, session: Session, case: Case, item: WorkItem) -> None:
@@ -250,6 +251,7 @@ def test_no_page_tells_of_it_whom_it_is_closed_to(closed: Planted, username: str
     [
         "cluster_head",
         "osm_me_head",
+        "osm_admin_head",
         "osm_data",
         "province_planner",
         "agency_owner",
@@ -264,7 +266,9 @@ def test_no_page_of_theirs_differs_by_its_being_there(planted: Planted, username
     may_differ = BY_NUMBER.get(username, ()) + OF_THE_WHOLE
     # The first page tells an administrator how many incidents wait for them, those of closed cases too; the pages
     # of reads and of security events what the visitor opened and was refused meanwhile.
-    duty = {"/", "/audit/security", "/audit/accesses"} if username.startswith(("admin", "auditor")) else set()
+    duty = (
+        {"/", "/audit/security", "/audit/accesses", "/privacy"} if username.startswith(("admin", "auditor")) else set()
+    )
     paths = [path for path in addresses(planted) if not path.startswith(may_differ) and path not in duty]
     before = {path: plain(visitor, path) for path in paths}
     planted.add_sensitive()
@@ -423,6 +427,49 @@ def test_what_is_taken_out_by_others_leaves_it_out(closed: Planted) -> None:
     assert found.text.count(MARK) <= 2  # what they typed themselves
 
 
+# ---- requests to erase ----------------------------------------------------------------------------------------------
+
+
+def requests_in(planted: Planted) -> list[int]:
+    found: list[int] = planted.site.read(lambda session: session.scalars(select(ErasureRequest.id)).all())
+    return found
+
+
+def test_who_is_outside_neither_finds_nor_decides_a_request_with_it(closed: Planted) -> None:
+    head = closed.site.visit("osm_admin_head")
+    assert "/privacy/requests/" not in head.get("/privacy").text
+    for number in (*requests_in(closed), 999_999):
+        answers = [head.get(f"/privacy/requests/{number}")]
+        answers += [head.post(f"/privacy/requests/{number}/{act}") for act in ("approve", "refuse")]
+        assert {answer.status for answer in answers} == {404}
+        assert len({answer.words for answer in answers}) == 1
+    states = closed.site.read(lambda session: set(session.scalars(select(ErasureRequest.state))))
+    assert states == {"ASKED"}
+
+
+@pytest.mark.parametrize("username", ["admin", "admin_of_all"])
+def test_administrators_decide_such_a_request_by_numbers_alone(closed: Planted, username: str) -> None:
+    admin = closed.site.visit(username)
+    for number, cases in zip(requests_in(closed), (1, 2), strict=True):
+        page = admin.get(f"/privacy/requests/{number}")
+        assert page.words.count("เลขที่") == cases
+        assert any(number in page.words for number in closed.numbers)
+        assert MARK not in page.text
+        assert "เหตุผล" not in page.words
+        decided = admin.submit(page, "/refuse")
+        assert decided.status == 302
+        assert "ไม่อนุมัติ" in admin.follow(decided).words
+
+
+def test_who_is_named_sees_the_words_of_a_request(closed: Planted) -> None:
+    head, director = closed.site.visit("osm_admin_head"), closed.site.visit("osm_director")
+    for case_id in closed.hidden["case_id"]:
+        assert director.post(f"/privacy/cases/{case_id}/readers", {"username": "osm_admin_head"}).status == 302
+    for number in requests_in(closed):
+        assert head.get(f"/privacy/requests/{number}").text.count(MARK) >= 2
+        assert head.post(f"/privacy/requests/{number}/approve").status == 302
+
+
 # ---- auditors say why --------------------------------------------------------------------------------------------
 
 
@@ -462,6 +509,30 @@ def test_nobody_else_is_asked_why(closed: Planted, username: str) -> None:
         assert visitor.post(f"/audit/sensitive/{name}", {"reason": "x"}).status == 403
     assert "case.explained" not in {line.kind for line in lines(closed)}
     assert SYSTEM.is_system
+
+
+def test_an_auditors_way_in_tells_administrators_nothing(closed: Planted) -> None:
+    """Neither the page on which they say why, with what they wanted to see, nor what they or others searched for."""
+    auditor, director = closed.site.visit("auditor"), closed.site.visit("osm_director")
+    for case_id in closed.hidden["case_id"]:
+        auditor.follow(auditor.get(f"/cases/{case_id}"))
+        assert auditor.post(f"/audit/sensitive/{case_id}", {"reason": f"{MARK} why"}).status == 302
+        auditor.get(f"/cases/{case_id}")
+    assert director.post("/privacy/find", {"text": MARK}).status == 200
+    auditor.get(f"/audit/search?text={MARK}")
+    for username in ("admin", "admin_of_all"):
+        visitor = closed.site.visit(username)
+        for kind in ("", "audit.searched", "audit.opened", "privacy.searched", "case.explained"):
+            page = visitor.get(f"/audit/accesses?kind={kind}")
+            assert not [one for one in closed.hidden["case_id"] if one in page.text], (username, kind)
+            assert MARK not in page.text, (username, kind)
+            assert not [number for number in closed.numbers if number in page.text]
+    own = auditor.get("/audit/accesses").text
+    assert f"{MARK} why" in own
+    other = closed.site.visit("auditor_of_all").get("/audit/accesses?kind=case.explained")
+    assert f"{MARK} why" not in other.text
+    assert "คุณauditor" in other.text
+    assert any(number in other.text for number in closed.numbers)
 
 
 # ---- taking the mark off -----------------------------------------------------------------------------------------
