@@ -40,6 +40,8 @@ stress: .venv/.installed-dev
 	$(BIN)/python -m tests.stress.hostile --requests $${OSM_STRESS_HOSTILE:-20000}
 	$(BIN)/python -m tests.stress.hostile --requests $${OSM_STRESS_HOSTILE:-20000} --database postgresql
 	$(BIN)/python -m tests.stress.soak --requests $${OSM_STRESS_REQUESTS:-100000}
+	OSM_ALL_ACCOUNTS=1 $(BIN)/pytest tests/integration/web/test_sensitive.py tests/integration/web/test_reads.py \
+		tests/integration/web/test_matrix.py -q -n auto
 	OSM_GRAPHS=20000 $(BIN)/pytest tests/unit/engine/test_unstructured.py -q -n auto --timeout=0
 
 # Pins every dependency anew, with hashes and without the address of any package index.

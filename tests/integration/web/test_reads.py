@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,6 +51,8 @@ OUTSIDE = {
     "town": ("local_gov", "TH-41", set()),
     "second": ("agency_owner", "TH-41", set()),  # of the same province as agency_a, which was quicker
 }
+# Who is tried on PostgreSQL, too; `OSM_ALL_ACCOUNTS=1` and the long run try all of them.
+SAMPLE = {"agency_a", "governor_b", "foreigner"}
 OFFICE_PEOPLE = {"strategy": "osm_strategy", "director": "osm_director", "auditor": "auditor", "root": "admin"}
 
 
@@ -226,6 +229,8 @@ def fillings(rule: Rule, planted: Planted) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("username", [*OUTSIDE, "foreigner", "hatless"])
 def test_no_page_shows_anybody_what_is_not_theirs(planted: Planted, username: str) -> None:
+    if planted.site.store.dialect == "postgresql" and username not in SAMPLE and not os.environ.get("OSM_ALL_ACCOUNTS"):
+        pytest.skip("the whole of it runs on SQLite")
     visitor, foreign = planted.site.visit(username), planted.foreign_to(username)
     met: set[str] = set()
     for path in addresses(planted):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -56,6 +57,9 @@ BY_NUMBER = {
     "auditor": ("/audit/sensitive", "/audit/accesses"),
     "auditor_of_all": ("/audit/sensitive", "/audit/accesses"),
 }
+# Those who are let in by different rules, from whom most faults show; `OSM_ALL_ACCOUNTS=1` and the long run try all of them.
+_DIFFERENT = {"cluster_head", "osm_admin_head", "osm_me", "province_planner", "agency_owner", "hatless", "foreigner"}
+TRIED = [name for name in CLOSED if name in _DIFFERENT | set(BY_NUMBER) or os.environ.get("OSM_ALL_ACCOUNTS")]
 # The signed log counts the records of every case: it could not prove anything otherwise.
 OF_THE_WHOLE = ("/audit/log",)
 
@@ -235,7 +239,7 @@ def plain(visitor: Visitor, path: str) -> tuple[int, str]:
 # ---- for whom it is not ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("username", CLOSED)
+@pytest.mark.parametrize("username", TRIED)
 def test_no_page_tells_of_it_whom_it_is_closed_to(closed: Planted, username: str) -> None:
     visitor = closed.site.visit(username)
     for path in addresses(closed):
