@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.party_answers import answer_in
 from osm_flow.domain.access.policy import (
     Decision,
     DutiesAreSeparate,
@@ -28,10 +29,11 @@ from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
 from osm_flow.errors import Invalid, NotFound, Refused
+from osm_flow.operations.ledger.case_journal import payload_of
 from osm_flow.operations.people.hats import actor_for
 from osm_flow.operations.policy_facts import work_item_facts
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.store.models import Case, Person, WorkItem
+from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, WorkItem
 from osm_flow.store.session import CaseNotFound, lock_case_of
 from osm_flow.store.unit_of_work import ReadOnce
 
@@ -50,6 +52,10 @@ class AlreadyHeld(HeldBySomeoneElse):
 
 class AlreadyCompleted(Refused):
     """{name} already completed this work item."""
+
+
+class AlreadyAnswered(AlreadyCompleted):
+    """{name} already wrote down the answer of {party}: this work item is completed."""
 
 
 class NoLongerNeeded(Refused):
@@ -167,12 +173,23 @@ def _knows(session: Session, item: WorkItem, actor: Actor, person: Person, today
 
 
 def refuse_closed(session: Session, item: WorkItem) -> None:
-    """Raises AlreadyCompleted or NoLongerNeeded, which say what happened to the work item."""
+    """Raises AlreadyCompleted, AlreadyAnswered or NoLongerNeeded, which say what happened to the work item."""
     if item.state in OPEN_WORK_ITEM:
         return
     if item.state == WorkItemStatus.COMPLETED:
-        raise AlreadyCompleted(name=person_name(session, item.completed_by_id), work_item_id=item.id)
+        name, answer = person_name(session, item.completed_by_id), _answer_written_down(session, item)
+        if answer is not None:
+            party = answer.get("party_name") or answer.get("answerer")
+            raise AlreadyAnswered(name=name, party=party, work_item_id=item.id)
+        raise AlreadyCompleted(name=name, work_item_id=item.id)
     raise NoLongerNeeded(work_item_id=item.id)
+
+
+def _answer_written_down(session: Session, item: WorkItem) -> JSON | None:
+    """The answer of a party outside that completing the work item wrote down, if it did."""
+    query = select(JournalPayload.body).join(JournalRecord.payload).where(JournalRecord.case_id == item.case_id)
+    completed = query.where(JournalRecord.task_id == item.id, JournalRecord.kind == RecordKind.work_item_completed)
+    return answer_in(payload_of(session.scalars(completed.limit(1)).first()))
 
 
 def refuse_held(session: Session, item: WorkItem, actor: Actor) -> None:

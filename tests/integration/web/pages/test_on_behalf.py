@@ -99,6 +99,9 @@ def test_it_reads_so_wherever_it_is_told(site: Site) -> None:
         auditor.get("/audit/search?behalf=หนองบัวลำภู"),
     ):
         assert TOLD in page.words, page.words
+    late = site.visit("planner").post(f"/work-items/{row.task_id}/complete", {"text": "ยืนยัน"})
+    assert late.status == 409
+    assert "บันทึกคำตอบแทน จังหวัดหนองบัวลำภู ไว้แล้ว" in late.words
     involved = kanya.get(f"/cases/{row.case_id}").all('//ul[@class="people-list"]/li')
     assert [TOLD in " ".join(one.text_content().split()) for one in involved] == [True]
     english = site.visit("kanya", "en").get(f"/cases/{row.case_id}")
