@@ -32,7 +32,7 @@ def test_what_was_begun_is_undone_and_only_a_failed_case_leaves_an_incident(
     refusal = CaseFailed(case_id=case_id, element="draft", reason="no such branch") if fails else Refused()
 
     with site.app_context(), store.transaction() as session:
-        g.session, g.store, g.now = session, store, NOW
+        g.session, g.store, g.now, g.actor = session, store, NOW, None
         session.get_one(Case, case_id).title = "หลัง"
         session.flush()
         after_refusal(refusal)
