@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Callable, Mapping
-from typing import IO, Any, cast
+from functools import cache
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, g, render_template, request
@@ -13,7 +13,6 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.sheets import SHEET_FORMS, Cell, Sheet
 from osm_flow.domain.access.policy import Verb
-from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, DateStatus
 from osm_flow.domain.people import PositionKind
 from osm_flow.domain.states import ProposalState
@@ -244,11 +243,6 @@ _EVENT_GROUPS: Mapping[str, tuple[str, ...]] = {
     "accounts": tuple(map(str, ABOUT_PEOPLE)),
 }
 _EVENT_HEAD = ("เมื่อ", "ถึง", "ใคร", "ชื่อผู้ใช้", "หน้าที่", "อะไร", "ที่ใด", "เกี่ยวกับ", "จากที่อยู่", "จำนวนครั้ง")
-_IN_MEMORY = 4 * 1024 * 1024
-
-
-class ListFormatUnknown(Invalid):
-    """A list is saved as {forms}."""
 
 
 @blueprint.get("/audit/security")
@@ -262,9 +256,7 @@ def event_list() -> ResponseReturnValue:
 @each_time
 def export_events(form: str) -> ResponseReturnValue:
     """Record who takes it out and why; then, nobody waiting for it, write the file and send it."""
-    sheet_form = SHEET_FORMS.get(form)
-    if sheet_form is None:
-        raise ListFormatUnknown(forms=f" {gettext('หรือ')} ".join(sorted(SHEET_FORMS)))
+    downloads.sheet_form(form)
     typed = _events_asked(request.form)
     wanted, details = _events_wanted(typed), urlencode({name: value for name, value in typed.items() if value})
     try:
@@ -273,16 +265,15 @@ def export_events(form: str) -> ResponseReturnValue:
     except Invalid as error:
         lifecycle.read_again()
         return _event_page(typed, errors={name: gettext(text) for name, text in error.fields.items()}), error.status
-    lifecycle.finish()
-    file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
-    with lifecycle.another_view() as session:
-        g.session = session
-        kinds = _event_kinds()
-        rows = (_row_of(line, kinds) for line in security_events.everything(session, g.actor, wanted))
-        sheet_form.write(file, Sheet(gettext("เหตุการณ์ความปลอดภัย"), list(map(gettext, _EVENT_HEAD)), rows))
-    file.seek(0)
-    name = f"osm-flow-security-{local_day(g.now).isoformat()}.{form}"
-    return downloads.download(file, name, sheet_form.mimetype)
+    return downloads.written_sheet(form, "osm-flow-security", lambda: _sheet_of(wanted))
+
+
+def _sheet_of(wanted: EventFilter) -> Sheet:
+    kinds = _event_kinds()
+    # Few people do most of what is listed: each is looked up once.
+    name_of = cache(lambda username: names_of(g.session, [username]).get(username, ""))
+    rows = (_row_of(line, kinds, name_of) for line in security_events.everything(g.session, g.actor, wanted))
+    return Sheet(gettext("เหตุการณ์ความปลอดภัย"), list(map(gettext, _EVENT_HEAD)), rows)
 
 
 def _event_page(typed: dict[str, str], after: str | None = None, errors: dict[str, str] | None = None) -> str:
@@ -314,13 +305,12 @@ def _events_wanted(typed: Mapping[str, str]) -> EventFilter:
     return EventFilter(typed["who"] or None, tuple(map(str, kinds)), since, until)
 
 
-def _row_of(line: Line, kinds: Mapping[str, str]) -> list[Cell]:
+def _row_of(line: Line, kinds: Mapping[str, str], name_of: Callable[[str], str]) -> list[Cell]:
     happening = line.happening
-    names = names_of(g.session, {happening.actor} - {""})
     return [
         thai_datetime(line.at),
         thai_datetime(line.until) if line.count > 1 else "",
-        names.get(happening.actor, ""),
+        name_of(happening.actor) if happening.actor else "",
         happening.actor,
         role_name(happening.role) if happening.role else "",
         kinds.get(happening.kind, happening.kind),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import IO, cast
+from typing import cast
 from urllib.parse import urlencode
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
@@ -14,7 +13,6 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.sheets import SHEET_FORMS, Cell, Sheet
 from osm_flow.domain.access.policy import Verb
-from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations.audit import log as audit_log
@@ -63,11 +61,6 @@ _HEAD = (
     "ลำดับ",
     "รหัสหลักฐาน",
 )
-_IN_MEMORY = 4 * 1024 * 1024
-
-
-class FormatUnknown(Invalid):
-    """A list is saved as {forms}."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +94,7 @@ def search() -> ResponseReturnValue:
 @each_time
 def export(form: str) -> ResponseReturnValue:
     """Record who takes it out and why; then, nobody waiting for it, write the file and send it."""
-    sheet_form = SHEET_FORMS.get(form)
-    if sheet_form is None:
-        raise FormatUnknown(forms=f" {gettext('หรือ')} ".join(sorted(SHEET_FORMS)))
+    downloads.sheet_form(form)
     asked = _asked(request.form)
     if asked.unread:
         lifecycle.read_again()
@@ -121,15 +112,12 @@ def export(form: str) -> ResponseReturnValue:
         lifecycle.read_again()
         page = history_search.search(g.session, g.actor, asked.wanted)
         return _page(asked, page, {name: gettext(text) for name, text in error.fields.items()}), error.status
-    lifecycle.finish()
-    file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
-    with lifecycle.another_view() as session:
-        g.session = session
-        rows = (_row(record) for record in history_search.everything(session, g.actor, asked.wanted))
-        sheet_form.write(file, Sheet(gettext("ผลการค้นหา"), list(map(gettext, _HEAD)), rows, _notes()))
-    file.seek(0)
-    name = f"osm-flow-history-{local_day(g.now).isoformat()}.{form}"
-    return downloads.download(file, name, sheet_form.mimetype)
+    return downloads.written_sheet(form, "osm-flow-history", lambda: _sheet_of(asked))
+
+
+def _sheet_of(asked: SearchAsked) -> Sheet:
+    rows = (_row(record) for record in history_search.everything(g.session, g.actor, asked.wanted))
+    return Sheet(gettext("ผลการค้นหา"), list(map(gettext, _HEAD)), rows, _notes())
 
 
 def _page(asked: SearchAsked, page: object, errors: dict[str, str] | None = None) -> str:

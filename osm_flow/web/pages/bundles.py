@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from typing import IO, cast
+from typing import IO
 
 from flask import Blueprint, current_app, g, render_template, request
 from flask.typing import ResponseReturnValue
@@ -51,12 +50,11 @@ def download(case_id: str) -> ResponseReturnValue:
         errors = {name: gettext(text) for name, text in error.fields.items()}
         return _page(get_case(g.session, case_id, g.actor), errors), error.status
     name = f"{case.business_key}.zip"
-    lifecycle.finish()
-    file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115 (the answer closes it)
-    with lifecycle.another_view() as session:
-        bundle_writing.write_bundle(session, case_id, file, payloads=payloads, keyring=current_app.config["KEYRING"])
-    file.seek(0)
-    return downloads.download(file, name, "application/zip")
+
+    def write(file: IO[bytes]) -> None:
+        bundle_writing.write_bundle(g.session, case_id, file, payloads=payloads, keyring=current_app.config["KEYRING"])
+
+    return downloads.written(name, "application/zip", write, in_memory=_IN_MEMORY)
 
 
 def _page(case: Case, errors: dict[str, str]) -> str:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import unicodedata
-from typing import IO
+from collections.abc import Callable
+from typing import IO, cast
 from urllib.parse import quote
 
-from flask import Response, send_file
+from flask import Response, g, send_file
 from werkzeug.http import dump_options_header
+
+from osm_flow.documents.sheets import SHEET_FORMS, Sheet, SheetForm
+from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.errors import Invalid
+from osm_flow.web.site import lifecycle
+from osm_flow.web.site.i18n import gettext
 
 _UNNAMED = "download"
 # Line breaks and signs without a shape, by their Unicode category: a name with one of them is not what it seems.
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 # RFC 8187, attr-char: what stands for itself in `filename*`.
 _ATTR_CHARS = "!#$&+-.^_`|~"
+_SHEET_IN_MEMORY = 4 * 1024 * 1024
+
+
+class ListFormatUnknown(Invalid):
+    """A list is saved as {forms}."""
 
 
 def download(content: bytes | IO[bytes], name: str, mimetype: str) -> Response:
@@ -22,6 +35,34 @@ def download(content: bytes | IO[bytes], name: str, mimetype: str) -> Response:
     response = Response(content, content_type=mimetype) if isinstance(content, bytes) else send_file(content, mimetype)
     response.headers["Content-Disposition"] = disposition(name)
     return response
+
+
+def written(name: str, mimetype: str, write: Callable[[IO[bytes]], None], *, in_memory: int) -> Response:
+    """A file whose export is recorded by now, as a download: kept first, then written while nobody waits for it.
+
+    `write` reads from `g.session`, a view of its own; beyond `in_memory` bytes the file lies on the disk.
+    """
+    lifecycle.finish()
+    file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(in_memory))  # noqa: SIM115 (the answer closes it)
+    with lifecycle.another_view() as session:
+        g.session = session
+        write(file)
+    file.seek(0)
+    return download(file, name, mimetype)
+
+
+def sheet_form(ending: str) -> SheetForm:
+    """The form of lists as files with this ending. Raises ListFormatUnknown, naming those that there are."""
+    if ending not in SHEET_FORMS:
+        raise ListFormatUnknown(forms=f" {gettext('หรือ')} ".join(sorted(SHEET_FORMS)))
+    return SHEET_FORMS[ending]
+
+
+def written_sheet(ending: str, stem: str, listed: Callable[[], Sheet]) -> Response:
+    """A list, made by `listed` from `g.session`, as a file of this ending, under a name with today's date; as `written`."""
+    form = sheet_form(ending)
+    name = f"{stem}-{local_day(g.now).isoformat()}.{ending}"
+    return written(name, form.mimetype, lambda file: form.write(file, listed()), in_memory=_SHEET_IN_MEMORY)
 
 
 def disposition(name: str) -> str:
