@@ -13,7 +13,7 @@ from datetime import timedelta
 from flask import Flask, Response, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, is_open_to
+from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, is_open_to, offices_where
 from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 from osm_flow.operations.cases.acts import case_with
 from osm_flow.operations.cases.attachments import attachment_with_case, case_of_attachment
@@ -38,17 +38,14 @@ def recorded_read(read: Read) -> None:
 
 
 def record_this_read() -> None:
-    """After a view that succeeded, before its answer goes: record it if it is a read that matters."""
+    """After a view that succeeded, before its answer goes: record a download or a page of the audit."""
     if request.method not in {"GET", "HEAD"} or g.get("actor") is None or "session" not in g:
         return
     rule = rule_of(current_app.view_functions[request.endpoint or ""])
-    case = _case()
     if request.endpoint == "work_items.attachment":
         _record_download()
     elif rule is not None and AUDITING & set(rule.verbs):
-        _record_audit(case, is_of_page=Verb.say_why in rule.verbs)
-    elif case is not None and case.is_sensitive:
-        recorded_read(Read(AccessKind.case_opened, case))
+        _record_audit(_case(), is_of_page=Verb.say_why in rule.verbs)
 
 
 def _has_reason_first(case: Case) -> bool:
@@ -62,6 +59,8 @@ def ask_why() -> BaseResponse | None:
     view = current_app.view_functions.get(request.endpoint or "")
     rule = rule_of(view) if view else None
     if g.get("actor") is None or request.method != "GET" or rule is None or Verb.say_why in rule.verbs:
+        return None
+    if not offices_where(g.actor, Verb.say_why):  # asked of auditors alone, and before anything is looked for
         return None
     case = _case() or _case_of_file()
     if case is None or not case.is_sensitive or not _has_reason_first(case):
