@@ -78,11 +78,12 @@ def prepare_export(
     if case is None:
         raise CaseNotFound(case_id=case_id)
     require(actor, Verb.see_audit, case_facts(session, case, actor))
-    if _is_closed_below(session, case, actor):
+    below = [child for child in _tree(session, case, **EVERYTHING) if child is not case]
+    if closed_among(session, actor, (child.id for child in below)):
+        # A bundle without it would be told to be cut.
         raise ClosedBelow(fields={"reason": ClosedBelow.__doc__ or ""})
     record_access(session, actor, now, Read(AccessKind.case_exported, case, reason, details=details))
-    below = [child for child in _tree(session, case) if child.is_sensitive and child is not case]
-    for child in below:
+    for child in (one for one in below if one.is_sensitive):
         record_access(session, actor, now, Read(AccessKind.case_exported, child, reason, details=details))
     if keyring is not None and not _is_covered(session, case):
         try:
@@ -333,24 +334,17 @@ class _Writer:
         self.written[name] = {"sha256": sha256(content).hexdigest(), "size": len(content)}
 
 
-def _is_closed_below(session: Session, root: Case, actor: Actor) -> bool:
-    """Whether a case below this one is closed to the actor: a bundle without it would be told to be cut."""
-    level = {root.id}
-    while level:
-        children = select(Case.id).where(Case.parent_case_id.in_(level))
-        level = set(session.scalars(children, execution_options=EVERYTHING))
-        if closed_among(session, actor, level):
-            return True
-    return False
+def _tree(session: Session, root: Case, **options: bool) -> Iterator[Case]:
+    """The case and everything below it, parents before children, siblings in the order in which they began.
 
-
-def _tree(session: Session, root: Case) -> Iterator[Case]:
-    """The case and everything below it, parents before children, siblings in the order in which they began."""
+    `options` of the statements: whether cases that are closed to the actor are among them.
+    """
     level = [root]
     while level:
         yield from level
         query = select(Case).where(Case.parent_case_id.in_([case.id for case in level]))
-        level = list(session.scalars(query.options(joinedload(Case.definition)).order_by(Case.started_at, Case.id)))
+        query = query.options(joinedload(Case.definition)).order_by(Case.started_at, Case.id)
+        level = list(session.scalars(query, execution_options=options))
 
 
 def _is_sound(case: Case, history: History, states: int) -> bool:
