@@ -119,20 +119,10 @@ def events(
 
     Raises NotYourRole, PageKeyUnreadable.
     """
-    offices = require_somewhere(actor, Verb.see_audit)
-    reach = None if is_everywhere(actor, Verb.see_audit) else offices
-    limit = max(1, min(limit, MOST))
-    everything = _of_events(wanted, reach).union_all(_of_administration(wanted, reach)).subquery()
-    columns = everything.c
-    order = Keyset((columns.at, True, False), (columns.rank, True, False), (columns.number, True, False))
-    query = select(columns.at, columns.rank, columns.number).order_by(*order.order()).limit(limit + 1)
-    if after:
-        query = query.where(order.after(after))
-    rows = session.execute(query).all()
-    shown = rows[:limit]
-    following = order.key_of(tuple(shown[-1])) if len(rows) > limit else None
-    total = session.scalar(select(func.count()).select_from(everything)) or 0
-    lines = _lines(session, shown)
+    reach = _reach(actor)
+    rows, following = _rows(session, wanted, reach, after, max(1, min(limit, MOST)))
+    total = session.scalar(select(func.count()).select_from(_listed(wanted, reach))) or 0
+    lines = _lines(session, rows)
     if not after:
         still = _counting(session, wanted, reach)
         lines, total = [*still, *lines], total + len(still)
@@ -148,17 +138,41 @@ def export(session: Session, actor: Actor, now: datetime, wanted: EventFilter, *
 
 
 def everything(session: Session, actor: Actor, wanted: EventFilter) -> Iterator[Line]:
-    """All lines of the list, some at a time in memory."""
-    after: str | None = None
+    """All lines of the list, some at a time in memory. Raises NotYourRole."""
+    reach, after = _reach(actor), None
+    yield from _counting(session, wanted, reach)
     while True:
-        page = events(session, actor, wanted, after=after, limit=MOST)
-        yield from page.items
-        after = page.next
+        rows, after = _rows(session, wanted, reach, after, MOST)
+        yield from _lines(session, rows)
         if after is None:
             return
 
 
 # ---- what is asked for -----------------------------------------------------------------------------------------
+
+
+def _reach(actor: Actor) -> Sequence[str] | None:
+    """The offices whose events the actor may see; None: those of all. Raises NotYourRole."""
+    offices = require_somewhere(actor, Verb.see_audit)
+    return None if is_everywhere(actor, Verb.see_audit) else offices
+
+
+def _listed(wanted: EventFilter, offices: Sequence[str] | None) -> Any:
+    return _of_events(wanted, offices).union_all(_of_administration(wanted, offices)).subquery()
+
+
+def _rows(
+    session: Session, wanted: EventFilter, offices: Sequence[str] | None, after: str | None, limit: int
+) -> tuple[Sequence[Any], str | None]:
+    """Where so many lines stand, newest first, and the key of those that follow. Raises PageKeyUnreadable."""
+    columns = _listed(wanted, offices).c
+    order = Keyset((columns.at, True, False), (columns.rank, True, False), (columns.number, True, False))
+    query = select(columns.at, columns.rank, columns.number).order_by(*order.order()).limit(limit + 1)
+    if after:
+        query = query.where(order.after(after))
+    rows = session.execute(query).all()
+    shown = rows[:limit]
+    return shown, order.key_of(tuple(shown[-1])) if len(rows) > limit else None
 
 
 def _of_events(wanted: EventFilter, offices: Sequence[str] | None) -> Select[Any]:
