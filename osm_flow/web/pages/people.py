@@ -83,21 +83,18 @@ def give_position(username: str) -> ResponseReturnValue:
     try:
         given = positions.give_position(g.session, username, g.actor, g.now, _entered_position())
     except Invalid as error:
-        lifecycle.read_again()
-        return _person_page(username, form, _texts(error)), 422
+        return _again(username, error, form)
     if given.waits:
         flash(gettext("บันทึกแล้ว ตำแหน่งนี้มีผลเมื่อผู้มีอำนาจอีกคนยืนยัน"), "info")
-    else:
-        flash(gettext("กำหนดตำแหน่งแล้ว"), "success")
-    return redirect(url_for("people.person", username=username))
+        return redirect(url_for("people.person", username=username))
+    return _back_to(username, gettext("กำหนดตำแหน่งแล้ว"))
 
 
 @blueprint.post("/<username>/positions/<int:position_id>/end")
 @requires(Verb.manage_people)
 def end_position(username: str, position_id: int) -> ResponseReturnValue:
     positions.end_position(g.session, position_id, g.actor, g.now, last_day=today() - timedelta(days=1))
-    flash(gettext("สิ้นสุดตำแหน่งแล้ว มีผลทันที"), "success")
-    return redirect(url_for("people.person", username=username))
+    return _back_to(username, gettext("สิ้นสุดตำแหน่งแล้ว มีผลทันที"))
 
 
 @blueprint.get("/waiting")
@@ -154,10 +151,8 @@ def set_number(username: str) -> ResponseReturnValue:
     try:
         accounts.set_number(g.session, username, g.actor, g.now, entered=entered)
     except Invalid as error:
-        lifecycle.read_again()
-        return _person_page(username, request.form, _texts(error)), 422
-    flash(gettext("บันทึกเลขประจำตัวเจ้าหน้าที่แล้ว"), "success")
-    return redirect(url_for("people.person", username=username))
+        return _again(username, error, request.form)
+    return _back_to(username, gettext("บันทึกเลขประจำตัวเจ้าหน้าที่แล้ว"))
 
 
 @blueprint.post("/<username>/same-person")
@@ -167,26 +162,22 @@ def say_one_person(username: str) -> ResponseReturnValue:
     try:
         accounts.say_one_person(g.session, username, g.actor, g.now, other_username=other)
     except Invalid as error:
-        lifecycle.read_again()
-        return _person_page(username, request.form, _texts(error)), 422
-    flash(gettext("บันทึกแล้ว ทั้งสองบัญชีนับเป็นคนเดียวกัน"), "success")
-    return redirect(url_for("people.person", username=username))
+        return _again(username, error, request.form)
+    return _back_to(username, gettext("บันทึกแล้ว ทั้งสองบัญชีนับเป็นคนเดียวกัน"))
 
 
 @blueprint.post("/<username>/other-person")
 @requires(Verb.manage_people)
 def say_other_person(username: str) -> ResponseReturnValue:
     accounts.say_other_person(g.session, username, g.actor, g.now)
-    flash(gettext("บันทึกแล้ว บัญชีนี้ไม่นับรวมกับบัญชีอื่น"), "success")
-    return redirect(url_for("people.person", username=username))
+    return _back_to(username, gettext("บันทึกแล้ว บัญชีนี้ไม่นับรวมกับบัญชีอื่น"))
 
 
 @blueprint.post("/<username>/lock")
 @requires(Verb.manage_people)
 def lock(username: str) -> ResponseReturnValue:
     accounts.lock(g.session, username, g.actor, g.now)
-    flash(gettext("ระงับบัญชีแล้ว ผู้ใช้ออกจากระบบทุกเครื่อง"), "success")
-    return redirect(url_for("people.person", username=username))
+    return _back_to(username, gettext("ระงับบัญชีแล้ว ผู้ใช้ออกจากระบบทุกเครื่อง"))
 
 
 @blueprint.post("/<username>/unlock")
@@ -195,10 +186,8 @@ def unlock(username: str) -> ResponseReturnValue:
     try:
         accounts.unlock(g.session, username, g.actor, g.now)
     except Invalid as error:
-        lifecycle.read_again()
-        return _person_page(username, {}, _texts(error)), 422
-    flash(gettext("เปิดใช้บัญชีแล้ว"), "success")
-    return redirect(url_for("people.person", username=username))
+        return _again(username, error)
+    return _back_to(username, gettext("เปิดใช้บัญชีแล้ว"))
 
 
 @blueprint.post("/<username>/password")
@@ -207,10 +196,19 @@ def set_password(username: str) -> ResponseReturnValue:
     try:
         accounts.set_password(g.session, username, g.actor, g.now, password=request.form.get("password", ""))
     except Invalid as error:
-        lifecycle.read_again()
-        return _person_page(username, {}, _texts(error)), 422
-    flash(gettext("ตั้งรหัสผ่านใหม่แล้ว แจ้งเจ้าของบัญชีด้วยตนเอง"), "success")
+        return _again(username, error)
+    return _back_to(username, gettext("ตั้งรหัสผ่านใหม่แล้ว แจ้งเจ้าของบัญชีด้วยตนเอง"))
+
+
+def _back_to(username: str, said: str) -> ResponseReturnValue:
+    flash(said, "success")
     return redirect(url_for("people.person", username=username))
+
+
+def _again(username: str, error: Invalid, typed: Mapping[str, str] | None = None) -> ResponseReturnValue:
+    """The page of the person with what is wrong and what was typed."""
+    lifecycle.read_again()
+    return _person_page(username, typed, _texts(error)), 422
 
 
 def _person_page(

@@ -204,39 +204,39 @@ def mark_sensitive(case_id: str) -> ResponseReturnValue:
 @requires(Verb.mark_sensitive)
 def propose_unmark(case_id: str) -> ResponseReturnValue:
     sensitivity.propose_unmark(g.session, case_id, g.actor, g.now, reason=posted("reason"))
-    flash(gettext("เสนอแล้ว เรื่องยังอ่อนไหวจนกว่าอีกคนจะยืนยัน"), "success")
-    return redirect(url_for("cases.case", case_id=case_id))
+    return _back_to_case(case_id, gettext("เสนอแล้ว เรื่องยังอ่อนไหวจนกว่าอีกคนจะยืนยัน"))
 
 
 @blueprint.post("/privacy/cases/<case_id>/sensitive/proposals/<int:proposal_id>/confirm")
 @requires(Verb.mark_sensitive)
 def confirm_unmark(case_id: str, proposal_id: int) -> ResponseReturnValue:
     sensitivity.confirm_unmark(g.session, case_id, proposal_id, g.actor, g.now)
-    flash(gettext("เอาเครื่องหมายอ่อนไหวออกแล้ว"), "success")
-    return redirect(url_for("cases.case", case_id=case_id))
+    return _back_to_case(case_id, gettext("เอาเครื่องหมายอ่อนไหวออกแล้ว"))
 
 
 @blueprint.post("/privacy/cases/<case_id>/sensitive/proposals/<int:proposal_id>/withdraw")
 @requires(Verb.mark_sensitive)
 def withdraw_unmark(case_id: str, proposal_id: int) -> ResponseReturnValue:
     sensitivity.withdraw_unmark(g.session, case_id, proposal_id, g.actor, g.now)
-    flash(gettext("ปิดข้อเสนอแล้ว เรื่องยังอ่อนไหวตามเดิม"), "success")
-    return redirect(url_for("cases.case", case_id=case_id))
+    return _back_to_case(case_id, gettext("ปิดข้อเสนอแล้ว เรื่องยังอ่อนไหวตามเดิม"))
 
 
 @blueprint.post("/privacy/cases/<case_id>/readers")
 @requires(Verb.mark_sensitive)
 def name_reader(case_id: str) -> ResponseReturnValue:
     sensitivity.name_reader(g.session, case_id, g.actor, g.now, username=posted("username"))
-    flash(gettext("เพิ่มชื่อแล้ว คนนี้เปิดเรื่องได้"), "success")
-    return redirect(url_for("cases.case", case_id=case_id))
+    return _back_to_case(case_id, gettext("เพิ่มชื่อแล้ว คนนี้เปิดเรื่องได้"))
 
 
 @blueprint.post("/privacy/cases/<case_id>/readers/remove")
 @requires(Verb.mark_sensitive)
 def remove_reader(case_id: str) -> ResponseReturnValue:
     sensitivity.remove_reader(g.session, case_id, g.actor, g.now, username=posted("username"))
-    flash(gettext("เอาชื่อออกแล้ว"), "success")
+    return _back_to_case(case_id, gettext("เอาชื่อออกแล้ว"))
+
+
+def _back_to_case(case_id: str, said: str) -> ResponseReturnValue:
+    flash(said, "success")
     return redirect(url_for("cases.case", case_id=case_id))
 
 

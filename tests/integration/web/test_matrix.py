@@ -190,8 +190,8 @@ class Thing:
 
 
 WORDS = {"case": "see_case", "unmarking": "see_case", "work item": "see_work_item", "file": "see_work_item"}
-# Who opens a sensitive case of the world below: a candidate of its work item, the director and who acts for the director, and
-# the head of administration, who is named on it.
+# Who opens the sensitive cases of the world below: a candidate of the work item of one, who is named on the other, the
+# director and who acts for the director, and the head of administration, who is named on both.
 OPENS_SENSITIVE = {"osm_strategy", "osm_director", "stand_in", "osm_admin_head"}
 # What is done with a sensitive case by whoever may not open it.
 BY_ITS_NUMBER = {"incident", "sensitive case"}
@@ -309,7 +309,8 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
         )
         asking = _case(session, "asking", class_, case.office_id, is_sensitive=class_ == "sensitive")
         if class_ == "sensitive":
-            sensitivity.name_reader(session, asking.id, director, NOW, username="osm_admin_head")
+            for named in ("osm_admin_head", "osm_strategy"):
+                sensitivity.name_reader(session, asking.id, director, NOW, username=named)
         task = session.scalars(select(WaitingMessage.task_id).where(WaitingMessage.case_id == asking.id)).one()
         world.add("answer", Thing(class_, {"case_id": asking.id, "task_id": task}, asking.office_id))
         incident = Incident(case_id=case.id, kind="x", message=f"{MARK} {class_} incident", opened_at=NOW)
