@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +13,11 @@ import click
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import NoteUnreadable, VerifierKey, note_in, read_keys
 from osm_flow.operations.audit import checkpoints, log_checks, repairs, signing_keys
 from osm_flow.operations.audit import log as audit_log
-from osm_flow.operations.audit.kept_checkpoints import set_aside, told_of_set_aside
+from osm_flow.operations.audit.kept_checkpoints import kept_copies, set_aside, told_of_set_aside
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.ledger import admin_journal
@@ -87,9 +88,7 @@ def consistency(context: Context, old: int, new: int, as_json: bool) -> None:
 def verify(context: Context, files: tuple[Path, ...], trust: Path | None, as_json: bool) -> None:
     """Recompute the log, its checkpoints and signatures. Exit code 1 if anything is wrong, 3 without a trusted key."""
     report = verified(context, files, trust)
-    for fault in report.faults:
-        place = f"{fault.case_id} record {fault.seq}: " if fault.case_id else ""
-        click.echo(f"{place}{fault.code}: {fault.message}", err=True)
+    _tell_faults(report.faults)
     for notice in report.notices:
         click.echo(f"note: {notice}", err=True)
     shown = {**asdict(report), "faults": [vars(fault) for fault in report.faults]}
@@ -106,7 +105,7 @@ def verify(context: Context, files: tuple[Path, ...], trust: Path | None, as_jso
 
 def verified(context: Context, files: tuple[Path, ...] = (), trust: Path | None = None) -> log_checks.LogReport:
     """The log held against everything that this machine knows of it, and against checkpoints from elsewhere."""
-    kept = checkpoints.kept_copies(context.keyring)
+    kept = kept_copies(context.keyring)
     kept += [(str(path), note_in(path.read_text(encoding="utf-8", errors="replace"))) for path in files]
     trusted = keys_in(trust) if trust else context.keyring.trusted()
     with context.store.reading() as session:
@@ -135,6 +134,35 @@ def repair(context: Context, reason: str, as_json: bool) -> None:
     with context.store.transaction() as session:
         done = repairs.repair(session, SYSTEM, context.now(), reason=reason)
     say(asdict(done), as_json, f"{done.notes} notes put right, {done.added} records logged")
+
+
+@audit.command()
+@click.option("--reason", required=True, help="Why; stands in the records of administration.")
+@click.option("--as", "username", help="The administrator who has it done (user name); the system when left out.")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def rebuild(context: Context, reason: str, username: str | None, as_json: bool) -> None:
+    """Make the tree of the log again from its leaves, if they lead to all that was signed; no leaf is changed or made up."""
+    now = context.now()
+    try:
+        with context.store.transaction() as session:
+            actor = actor_named(session, username, local_day(now)) if username else SYSTEM
+            done = repairs.rebuild(session, actor, now, reason=reason, keyring=context.keyring)
+    except repairs.NotRebuilt as refusal:
+        _tell_faults(refusal.details["faults"])
+        raise
+    _tell_faults(done.faults)
+    text = (
+        f"{done.false} false and {done.lacking} lacking hashes made again from {done.leaves} leaves, "
+        f"which lead to all {done.checkpoints} signed roots"
+    )
+    say({**asdict(done), "faults": [vars(fault) for fault in done.faults]}, as_json, text)
+
+
+def _tell_faults(faults: Iterable[Fault]) -> None:
+    for fault in faults:
+        place = f"{fault.case_id} record {fault.seq}: " if fault.case_id else ""
+        click.echo(f"{place}{fault.code}: {fault.message}", err=True)
 
 
 @audit.command("accept-older")

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.journal import Fault
-from osm_flow.operations.audit import checkpoints, log_checks
+from osm_flow.operations.audit import log_checks
+from osm_flow.operations.audit.kept_checkpoints import kept_copies
 from osm_flow.operations.comparing import checks, coverage
 from osm_flow.operations.replay.verify import verify_all
 from osm_flow.store import copying
@@ -107,6 +108,6 @@ def _store_at(target: str) -> Store:
 def _faults(context: Context, session: Session) -> list[Fault]:
     """Everything that a verification of all cases and of the log finds."""
     of_cases = [fault for _, faults in verify_all(session) for fault in faults]
-    kept = checkpoints.kept_copies(context.keyring)
+    kept = kept_copies(context.keyring)
     of_log = log_checks.check_log(session, trusted=context.keyring.trusted(), kept=kept).faults
     return list(dict.fromkeys([*of_cases, *of_log]))

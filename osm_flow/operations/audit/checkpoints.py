@@ -167,12 +167,6 @@ def keep_copies(store: Store, keyring: Keyring) -> int:
     return written
 
 
-def kept_copies(keyring: Keyring) -> list[tuple[str, str]]:
-    """The checkpoints in files of this machine, each with the name of its file."""
-    paths = sorted(keyring.copies.glob("*.txt")) if keyring.copies.is_dir() else []
-    return [(f"the copy {path.name}", path.read_text(encoding="utf-8", errors="replace")) for path in paths]
-
-
 def accept_older(session: Session, keyring: Keyring, actor: Actor, now: datetime, *, reason: str) -> list[Kept]:
     """Record that an older copy of the database was put back on purpose; the kept checkpoints that it does not continue.
 

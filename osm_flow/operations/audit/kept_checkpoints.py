@@ -44,6 +44,12 @@ def kept_checkpoints(keyring: Keyring) -> Iterator[Kept]:
             yield Kept(path, head)
 
 
+def kept_copies(keyring: Keyring) -> list[tuple[str, str]]:
+    """The checkpoints in files of this machine, each with the name of its file."""
+    paths = sorted(keyring.copies.glob("*.txt")) if keyring.copies.is_dir() else []
+    return [(f"the copy {path.name}", path.read_text(encoding="utf-8", errors="replace")) for path in paths]
+
+
 def refuse_to_contradict(tree: LogTree, keyring: Keyring) -> None:
     """Raise LogTurnedBack when the log does not continue the largest checkpoints kept here, and with them all others."""
     largest: int | None = None
@@ -51,13 +57,13 @@ def refuse_to_contradict(tree: LogTree, keyring: Keyring) -> None:
         if largest is not None and kept.head.size < largest:
             return
         largest = kept.head.size
-        if not _continues(tree, kept.head):
+        if not tree.leads_to(kept.head.root, kept.head.size):
             raise LogTurnedBack(size=largest)
 
 
 def contradicting(tree: LogTree, keyring: Keyring) -> list[Kept]:
     """The kept checkpoints that the log does not continue, the largest first."""
-    return [kept for kept in kept_checkpoints(keyring) if not _continues(tree, kept.head)]
+    return [kept for kept in kept_checkpoints(keyring) if not tree.leads_to(kept.head.root, kept.head.size)]
 
 
 def set_aside(keyring: Keyring, kept: Sequence[Kept], now: datetime, *, reason: str) -> Path:
@@ -96,10 +102,6 @@ def named_folder(keyring: Keyring) -> str:
         name = str(uuid4())
         (keyring.copies / _NAME).write_text(f"{name}\n", encoding="ascii")
     return name
-
-
-def _continues(tree: LogTree, head: Head) -> bool:
-    return head.size <= tree.get_size() and tree.root(head.size) == head.root
 
 
 def _head_in(text: str, trusted: Sequence[VerifierKey]) -> Head | None:

@@ -6,10 +6,11 @@ committed. `checkpoints` says when heads are signed and who gets them, `log_chec
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import CompoundSelect, Select, String, func, literal, select, type_coerce
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +21,14 @@ from osm_flow.domain.merkle_note import Head
 from osm_flow.errors import NotFound, Refused
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.kept_checkpoints import refuse_to_contradict
-from osm_flow.operations.audit.merkle_tree import Leaf, LogTree, leaf_bytes
+from osm_flow.operations.audit.merkle_tree import (
+    Leaf,
+    LogTree,
+    TreeDamaged,
+    continues,
+    leaf_bytes,
+    root_of,
+)
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.ledger import access_chain, admin_journal
 from osm_flow.store.advisory_locks import AdvisoryLock, take
@@ -76,6 +84,14 @@ class Proof:
     path: list[str]
 
 
+class WrongNote(NamedTuple):
+    """A chain whose note does not fit: up to which record it is said to be logged, and up to which it is."""
+
+    case_id: str
+    noted: int
+    logged: int
+
+
 def append_new(session: Session) -> int:
     """Add the records that are not in the audit log yet, in the order of their times; how many were added.
 
@@ -96,6 +112,24 @@ def append_new(session: Session) -> int:
     return int(after - before)
 
 
+def wrong_notes(session: Session) -> list[WrongNote]:
+    """The chains whose note of how far they are logged is not what the leaves say, in the order of their ids."""
+    top = select(LogLeaf.case_id, func.max(LogLeaf.seq).label("seq")).group_by(LogLeaf.case_id).subquery()
+    noted = func.coalesce(LoggedCase.seq, 0)
+    of_leaves = (
+        select(top.c.case_id, noted, top.c.seq)
+        .outerjoin(LoggedCase, LoggedCase.case_id == top.c.case_id)
+        .where(noted != top.c.seq)
+    )
+    without_leaves = (
+        select(LoggedCase.case_id, LoggedCase.seq)
+        .outerjoin(top, top.c.case_id == LoggedCase.case_id)
+        .where(top.c.seq.is_(None), LoggedCase.seq != 0)
+    )
+    wrong = [WrongNote(*row) for row in session.execute(of_leaves)]
+    return sorted([*wrong, *(WrongNote(*row, 0) for row in session.execute(without_leaves))])
+
+
 def logged_records(session: Session) -> int:
     """How many records are in the log."""
     return session.scalar(select(func.count()).select_from(LogLeaf)) or 0
@@ -105,7 +139,7 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
     """Log what is new and sign the head of the log; the newest checkpoint where nothing is new.
 
     The note must not leave this process before the transaction is committed: a signed head of a log that was rolled
-    back would contradict the next one. Raises KeyMissing, LogContradicted, LogTurnedBack.
+    back would contradict the next one. Raises KeyMissing, LogContradicted, LogTurnedBack, TreeDamaged.
     """
     append_new(session)
     tree = LogTree(session)
@@ -117,7 +151,7 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
     refuse_to_contradict(tree, keyring)
     if newest is not None and (newest.size, newest.key_id) == (size, key.key_id):
         return newest
-    root = tree.root(size)
+    root = _root_to_sign(tree, newest)
     note = signing_keys.sign(str(Head(key.name, size, root, (BUNDLES,))), key, keyring)
     return _keep(session, Checkpoint(size, root.hex(), str(note), key.key_id, now), actor)
 
@@ -125,14 +159,14 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
 def rotate_key(session: Session, now: datetime, actor: Actor, *, keyring: Keyring, reason: str = "") -> Checkpoint:
     """Replace the signing key under a checkpoint that both keys sign.
 
-    Raises NoKeyYet, KeyMissing, LogContradicted, LogTurnedBack.
+    Raises NoKeyYet, KeyMissing, LogContradicted, LogTurnedBack, TreeDamaged.
     """
     append_new(session)
     tree = LogTree(session)
     if (newest := latest_checkpoint(session)) is not None:
         _refuse_to_contradict(tree, newest)
     refuse_to_contradict(tree, keyring)
-    head = Head(keyring.origin, tree.get_size(), tree.root(), (BUNDLES,))
+    head = Head(keyring.origin, tree.get_size(), _root_to_sign(tree, newest), (BUNDLES,))
     note = signing_keys.rotate(session, keyring, head, actor, now, reason=reason)
     key_id = note.signatures[-1].key_id
     return _keep(session, Checkpoint(head.size, head.root.hex(), str(note), key_id, now), actor)
@@ -153,7 +187,7 @@ def checkpoint_of(session: Session, size: int) -> Checkpoint:
 
 
 def inclusion(session: Session, case_id: str, seq: int | None, size: int) -> Proof:
-    """The proof that a record (None: the newest of the case) is in the log. Raises NotLogged, SizeUnknown."""
+    """The proof that a record (None: the newest of the case) is in the log. Raises NotLogged, SizeUnknown, TreeDamaged."""
     tree = LogTree(session)
     _require_size(tree, size)
     wanted = select(LogLeaf).where(LogLeaf.case_id == case_id, LogLeaf.position < size)
@@ -162,18 +196,26 @@ def inclusion(session: Session, case_id: str, seq: int | None, size: int) -> Pro
     leaf = session.scalars(wanted.order_by(LogLeaf.seq.desc()).limit(1)).one_or_none()
     if leaf is None:
         raise NotLogged(case_id=case_id, seq=seq)
-    hashed = tree.hash_buff(leaf_bytes(Leaf(leaf.case_id, leaf.seq, leaf.hash)))
-    path = [digest.hex() for digest in tree.audit_path(leaf.position, size)]
-    return Proof(case_id, leaf.seq, leaf.position, size, hashed.hex(), path)
+    data = leaf_bytes(Leaf(leaf.case_id, leaf.seq, leaf.hash))
+    path = tree.audit_path(leaf.position, size)
+    _require_whole(session, tree, size)
+    if root_of(data, leaf.position, size, path) != tree.root(size):
+        raise TreeDamaged
+    return Proof(case_id, leaf.seq, leaf.position, size, tree.hash_buff(data).hex(), [digest.hex() for digest in path])
 
 
 def consistency(session: Session, old_size: int, new_size: int) -> list[str]:
-    """The proof that the log of `new_size` begins with the one of `old_size`. Raises SizeUnknown."""
+    """The proof that the log of `new_size` begins with the one of `old_size`. Raises SizeUnknown, TreeDamaged."""
     tree = LogTree(session)
     _require_size(tree, new_size)
     if not 0 < old_size <= new_size:
         raise SizeUnknown(size=old_size)
-    return [digest.hex() for digest in tree.consistency_path(old_size, new_size)]
+    path = tree.consistency_path(old_size, new_size)
+    for size in (old_size, new_size):
+        _require_whole(session, tree, size)
+    if not continues((old_size, tree.root(old_size)), (new_size, tree.root(new_size)), path):
+        raise TreeDamaged
+    return [digest.hex() for digest in path]
 
 
 def require_uncontradicted(session: Session) -> None:
@@ -188,8 +230,31 @@ def as_checkpoint(row: LogCheckpoint) -> Checkpoint:
 
 
 def _refuse_to_contradict(tree: LogTree, newest: Checkpoint) -> None:
-    if newest.size > tree.get_size() or tree.root(newest.size).hex() != newest.root:
+    try:
+        root = bytes.fromhex(newest.root)
+    except (ValueError, TypeError):  # somebody wrote into the database what no root is
+        raise LogContradicted(size=newest.size) from None
+    if not tree.leads_to(root, newest.size):
         raise LogContradicted(size=newest.size)
+
+
+def _require_whole(session: Session, tree: LogTree, size: int) -> None:
+    """Raise TreeDamaged where the kept subtrees do not lead to a signed root of this size, and the leaves do."""
+    signed = select(LogCheckpoint.root).where(LogCheckpoint.size == size).order_by(LogCheckpoint.id.desc()).limit(1)
+    with contextlib.suppress(ValueError, TypeError):  # a root that is none says nothing of the tree
+        if (root := session.scalar(signed)) is not None:
+            tree.leads_to(bytes.fromhex(root), size)
+
+
+def _root_to_sign(tree: LogTree, newest: Checkpoint | None) -> bytes:
+    """The root over all leaves; of those that are not signed yet nothing is taken from kept subtrees. Raises TreeDamaged.
+
+    Somebody who wrote into the kept subtrees since the newest checkpoint would otherwise have a root signed that is none.
+    """
+    root = tree.root_of_leaves(newest.size if newest is not None else 0)
+    if root != tree.root():
+        raise TreeDamaged
+    return root
 
 
 def _require_size(tree: LogTree, size: int) -> None:

@@ -13,12 +13,20 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
 from osm_flow.operations.audit import signing_keys
-from osm_flow.operations.audit.log import OTHER_CHAINS
-from osm_flow.operations.audit.merkle_tree import Leaf, LogTree, leaf_bytes
-from osm_flow.operations.audit.repairs import wrong_notes
+from osm_flow.operations.audit.log import OTHER_CHAINS, wrong_notes
+from osm_flow.operations.audit.merkle_tree import GrowingTree, LogDamaged, leaf_of
 from osm_flow.operations.ledger import access_chain, access_checks, admin_journal
 from osm_flow.store.database import instant_text
-from osm_flow.store.models import AccessRecord, AdminRecord, Case, JournalRecord, LogCheckpoint, LogLeaf, SigningKey
+from osm_flow.store.models import (
+    AccessRecord,
+    AdminRecord,
+    Case,
+    JournalRecord,
+    LogCheckpoint,
+    LogLeaf,
+    LogNode,
+    SigningKey,
+)
 
 _MOST_NOTICES = 100
 # A transaction may be open for a while before its records can be seen, and clocks of nodes differ a little.
@@ -39,11 +47,43 @@ class LogReport:
 
 
 @dataclass(frozen=True)
-class _Signed:
+class Signed:
     """A head that somebody signed, and where it was found."""
 
     head: Head
     place: str
+
+
+@dataclass
+class Leaves:
+    """What was found when all leaves were read.
+
+    roots    the root over the first so many leaves, for each size that was asked for.
+    missing  the position of the first leaf that is missing or is none.
+    wrong    the leaves that contradict the record of which they were made, by position.
+    false    how many kept hashes of subtrees are not those of the leaves.
+    lacking  how many full subtrees have no kept hash; each is worked out again when it is needed.
+    """
+
+    roots: dict[int, bytes] = field(default_factory=dict)
+    missing: int | None = None
+    wrong: list[tuple[int, Fault]] = field(default_factory=list)
+    false: int = 0
+    lacking: int = 0
+
+
+@dataclass(frozen=True)
+class Examination:
+    """A whole verification of the log: its result, the heads that were signed, and what the leaves say."""
+
+    report: LogReport
+    signed: list[Signed]
+    leaves: Leaves
+
+    def contradicted(self) -> list[Signed]:
+        """The signed heads to which the leaves do not lead, the smallest first."""
+        wrong = (one for one in self.signed if self.leaves.roots.get(one.head.size) != one.head.root)
+        return sorted(wrong, key=lambda one: one.head.size)
 
 
 def check_log(
@@ -54,23 +94,38 @@ def check_log(
     `trusted` are the public keys to believe besides none; without them the database's own are believed. `kept` are
     checkpoints from outside the database, each with the name of its place.
     """
+    return examine(session, trusted=trusted, kept=kept).report
+
+
+def examine(
+    session: Session, *, trusted: Sequence[VerifierKey] = (), kept: Iterable[tuple[str, str]] = ()
+) -> Examination:
+    """As `check_log`, with what was found on the way."""
     report = LogReport()
     rows = _readable_keys(report, signing_keys.kept_keys(session))
     _check_keys(report, rows, trusted)
     signed = _signed_heads(session, report, rows)
     known = list(trusted) or [signing_keys.public_half(row) for row in rows]
     signed += [head for place, note in kept if (head := _kept_head(report, place, note, known)) is not None]
-    roots = _read_leaves(session, report, {signed_head.head.size for signed_head in signed})
-    for signed_head in signed:
-        if signed_head.head.size > report.records:
-            message = f"{signed_head.place} has {signed_head.head.size} records, the log only {report.records}"
-            report.faults.append(Fault("", 0, "future", message))
-        elif roots.get(signed_head.head.size) != signed_head.head.root:
-            message = f"{signed_head.place} does not fit the log: some of its first {signed_head.head.size} records were changed"
-            report.faults.append(Fault("", 0, "root", message))
+    examination = Examination(report, signed, _read_leaves(session, report, {one.head.size for one in signed}))
+    wrong = examination.contradicted()
+    for one in wrong:
+        report.faults.append(_fault_of_head(one, report.records))
+    leaves = examination.leaves
+    if leaves.false and not wrong and not leaves.wrong and leaves.missing is None:
+        said = f"{leaves.false} hashes kept beside the leaves are not theirs: osm-flow audit rebuild makes them again"
+        report.faults.append(Fault("", 0, "tree", said))
     _check_sequencer(session, report)
     _check_others(session, report)
-    return report
+    return examination
+
+
+def _fault_of_head(signed: Signed, records: int) -> Fault:
+    size = signed.head.size
+    if size > records:
+        return Fault("", 0, "future", f"{signed.place} has {size} records, the log only {records}")
+    message = f"{signed.place} does not fit the log: some of its first {size} records were changed"
+    return Fault("", 0, "root", message)
 
 
 def faults_of_case(session: Session, case_id: str) -> list[Fault]:
@@ -132,10 +187,10 @@ def _endorsed(row: SigningKey, before: SigningKey) -> bool:
         return False
 
 
-def _signed_heads(session: Session, report: LogReport, rows: Sequence[SigningKey]) -> list[_Signed]:
+def _signed_heads(session: Session, report: LogReport, rows: Sequence[SigningKey]) -> list[Signed]:
     """The heads of the stored checkpoints, each held against its row, its key and the one before it."""
     order = {row.key_id: number for number, row in enumerate(rows)}
-    heads: list[_Signed] = []
+    heads: list[Signed] = []
     newest = (0, 0)
     for row in session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.id)):
         report.checkpoints += 1
@@ -155,11 +210,11 @@ def _signed_heads(session: Session, report: LogReport, rows: Sequence[SigningKey
         if (number, head.size) < newest or head.size < newest[1]:
             report.faults.append(Fault("", 0, "order", f"{place} comes after a larger one or by an earlier key"))
         newest = max(newest[0], number), max(newest[1], head.size)
-        heads.append(_Signed(head, place))
+        heads.append(Signed(head, place))
     return heads
 
 
-def _kept_head(report: LogReport, place: str, text: str, known: Sequence[VerifierKey]) -> _Signed | None:
+def _kept_head(report: LogReport, place: str, text: str, known: Sequence[VerifierKey]) -> Signed | None:
     try:
         note = read_note(text)
         head = read_head(note)
@@ -174,7 +229,7 @@ def _kept_head(report: LogReport, place: str, text: str, known: Sequence[Verifie
     elif head.origin not in {key.name for key in known}:
         report.faults.append(Fault("", 0, "origin", f"{place} is of another log: {head.origin}"))
     else:
-        return _Signed(head, place)
+        return Signed(head, place)
     return None
 
 
@@ -210,40 +265,57 @@ def _fault_of(row: Row[*tuple[Any, ...]]) -> Fault | None:
     return None
 
 
-def _read_leaves(session: Session, report: LogReport, sizes: set[int]) -> dict[int, bytes]:
-    """The roots at these sizes, computed from the leaves alone; the kept subtrees are not believed."""
-    hasher = LogTree(session)
-    stack: list[bytes] = []
-    roots: dict[int, bytes] = {0: hasher.hash_empty()}
+def _read_leaves(session: Session, report: LogReport, sizes: set[int]) -> Leaves:
+    """The roots at these sizes, computed from the leaves alone; the kept subtrees are not believed, but compared."""
+    tree, found = GrowingTree(), Leaves()
+    if 0 in sizes:
+        found.roots[0] = tree.root()
+    kept = {(row.level, row.position): row.hash for row in session.execute(_kept_hashes())}
     signed_at = _times_of_checkpoints(session)
     newest = next(signed_at, None)
     limit = None
-    expected = 0
     for row in session.execute(_leaves_and_records().order_by(LogLeaf.position).execution_options(yield_per=10_000)):
-        if row.position != expected:
-            report.faults.append(Fault("", 0, "log", f"leaf {expected} of the log is missing"))
-            expected = row.position
-        while newest is not None and newest[0] <= expected:
+        if row.position != report.records or not _is_leaf(row):
+            _note_missing(report, found)
+            if type(row.position) is not int:
+                continue
+        report.records = row.position + 1
+        while newest is not None and newest[0] <= row.position:
             limit, newest = newest[1], next(signed_at, None)
         if (fault := _fault_of(row)) is not None:
             report.faults.append(fault)
+            found.wrong.append((row.position, fault))
         elif limit is not None and row.at < limit and len(report.notices) < _MOST_NOTICES:
             text = f"{row.case_id} record {row.seq} says {row.at}, but was logged after a checkpoint signed at {limit} or later"
             report.notices.append(text)
-        _push(hasher, stack, expected, leaf_bytes(Leaf(row.case_id, row.seq, row.hash)))
-        expected += 1
-        if expected in sizes:
-            roots[expected] = hasher.hash_fold(stack[::-1])
-    report.records = expected
-    return roots
+        if found.missing is not None:  # no root follows from what comes behind it
+            continue
+        for node in tree.grow(leaf_of(row)):
+            hash_ = kept.pop((node.level, node.position), None)
+            found.lacking += hash_ is None
+            found.false += hash_ not in (None, node.hash)
+        if tree.size in sizes:
+            found.roots[tree.size] = tree.root()
+    found.false += len(kept)
+    return found
 
 
-def _push(hasher: LogTree, stack: list[bytes], position: int, leaf: bytes) -> None:
-    stack.append(hasher.hash_buff(leaf))
-    while position & 1:
-        right, left = stack.pop(), stack.pop()
-        stack.append(hasher.hash_pair(left, right))
-        position >>= 1
+def _note_missing(report: LogReport, found: Leaves) -> None:
+    report.faults.append(Fault("", 0, "log", f"leaf {report.records} of the log is missing"))
+    if found.missing is None:
+        found.missing = report.records
+
+
+def _is_leaf(row: Row[*tuple[Any, ...]]) -> bool:
+    try:
+        leaf_of(row)
+    except LogDamaged:
+        return False
+    return True
+
+
+def _kept_hashes() -> Select[*tuple[Any, ...]]:
+    return select(LogNode.level, LogNode.position, LogNode.hash)
 
 
 def _times_of_checkpoints(session: Session) -> Iterator[tuple[int, str]]:

@@ -1,27 +1,33 @@
-"""Putting right the notes of how far each chain is logged, where they do not fit the leaves of the audit log.
+"""Putting right what is kept beside the leaves of the audit log: how far each chain is logged, and hashes of subtrees.
 
-The leaves are what was logged and stay as they are; the notes only spare the sequencer a search. Where a note lags behind,
-the sequencer logs a record a second time, which the database refuses, and nothing is logged or signed any more.
+The leaves are what was logged and stay as they are; notes and hashes only spare work. Where a note lags behind, the
+sequencer logs a record a second time, which the database refuses, and nothing is logged or signed any more. Where a
+hash is not that of its leaves, nothing is signed or proven by it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
+from osm_flow.domain.journal import Fault
 from osm_flow.errors import Refused
 from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.audit import log_checks
+from osm_flow.operations.audit.kept_checkpoints import kept_copies
+from osm_flow.operations.audit.log_checks import Examination
+from osm_flow.operations.audit.merkle_tree import LogTree
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.reasons import said
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.inserts import insert_or_replace
-from osm_flow.store.models import LoggedCase, LogLeaf
+from osm_flow.store.models import LoggedCase
 
 _CONCERNS = "audit log"
 
@@ -30,12 +36,38 @@ class NothingToRepair(Refused):
     """The notes of the audit log fit its leaves; there is nothing to repair."""
 
 
-class WrongNote(NamedTuple):
-    """A chain whose note does not fit: up to which record it is said to be logged, and up to which it is."""
+class NothingToRebuild(Refused):
+    """The hashes kept beside the leaves of the audit log are theirs; there is nothing to make again."""
 
-    case_id: str
-    noted: int
-    logged: int
+
+class NotRebuilt(Refused):
+    """The tree of the audit log was not made again."""
+
+
+class LeafMissing(NotRebuilt):
+    """Leaf {position} of the audit log is missing or is none, and no leaf is made up. Nothing was changed; put back a backup that has it."""
+
+
+class LeafUnproven(NotRebuilt):
+    """Leaf {position} of the audit log contradicts record {seq} of {case_id}, and no checkpoint proves the leaf. Nothing was changed; put back a backup from before one of them was changed."""
+
+
+class CheckpointContradicted(NotRebuilt):
+    """The leaves of the audit log do not lead to the signed root of {size} records ({place}). Nothing was changed; put back a backup from before they were changed."""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What was made again: how many hashes were false and how many lacked, over how many leaves and signed roots.
+
+    faults  whatever else is wrong with the log, such as records that contradict a leaf which a checkpoint proves.
+    """
+
+    false: int
+    lacking: int
+    leaves: int
+    checkpoints: int
+    faults: list[Fault]
 
 
 @dataclass(frozen=True)
@@ -46,24 +78,6 @@ class Repair:
     added: int
 
 
-def wrong_notes(session: Session) -> list[WrongNote]:
-    """The chains whose note of how far they are logged is not what the leaves say, in the order of their ids."""
-    top = select(LogLeaf.case_id, func.max(LogLeaf.seq).label("seq")).group_by(LogLeaf.case_id).subquery()
-    noted = func.coalesce(LoggedCase.seq, 0)
-    of_leaves = (
-        select(top.c.case_id, noted, top.c.seq)
-        .outerjoin(LoggedCase, LoggedCase.case_id == top.c.case_id)
-        .where(noted != top.c.seq)
-    )
-    without_leaves = (
-        select(LoggedCase.case_id, LoggedCase.seq)
-        .outerjoin(top, top.c.case_id == LoggedCase.case_id)
-        .where(top.c.seq.is_(None), LoggedCase.seq != 0)
-    )
-    wrong = [WrongNote(*row) for row in session.execute(of_leaves)]
-    return sorted([*wrong, *(WrongNote(*row, 0) for row in session.execute(without_leaves))])
-
-
 def repair(session: Session, actor: Actor, now: datetime, *, reason: str) -> Repair:
     """Put the notes right, record that with the reason, and log what had to wait.
 
@@ -72,7 +86,7 @@ def repair(session: Session, actor: Actor, now: datetime, *, reason: str) -> Rep
     require(actor, Verb.repair_log, SystemFacts())
     why = said(reason)
     take(session, AdvisoryLock.audit_log)
-    wrong = wrong_notes(session)
+    wrong = audit_log.wrong_notes(session)
     if not wrong:
         raise NothingToRepair
     audit_log.require_uncontradicted(session)
@@ -87,3 +101,39 @@ def repair(session: Session, actor: Actor, now: datetime, *, reason: str) -> Rep
     old, new = {"wrong_notes": len(wrong)}, {"wrong_notes": 0}
     record(session, actor, now, AdminAct(AdminKind.log_repaired, _CONCERNS, old=old, new=new, told=told))
     return Repair(len(wrong), added)
+
+
+def rebuild(session: Session, actor: Actor, now: datetime, *, reason: str, keyring: Keyring) -> Rebuilt:
+    """Make the kept hashes of subtrees again from the leaves, and record that with the reason.
+
+    The leaves must lead to every signed root, in the database and in the files of this machine; one that no signed root
+    covers must be of its record. Raises Forbidden, ReasonMissing, NothingToRebuild, NotRebuilt (with all `faults`).
+    """
+    require(actor, Verb.repair_log, SystemFacts())
+    why = said(reason)
+    take(session, AdvisoryLock.audit_log)
+    found = log_checks.examine(session, trusted=keyring.trusted(), kept=kept_copies(keyring))
+    leaves = found.leaves
+    _require_proven(found)
+    if not leaves.false and not leaves.lacking:
+        raise NothingToRebuild
+    LogTree(session).rebuild()
+    old = {"false_hashes": leaves.false, "lacking_hashes": leaves.lacking}
+    told = {"reason": why, "leaves": found.report.records, "checkpoints": len(found.signed)}
+    act = AdminAct(AdminKind.log_rebuilt, _CONCERNS, old=old, new=dict.fromkeys(old, 0), told=told)
+    record(session, actor, now, act)
+    others = [fault for fault in found.report.faults if fault.code != "tree"]
+    return Rebuilt(leaves.false, leaves.lacking, found.report.records, len(found.signed), others)
+
+
+def _require_proven(found: Examination) -> None:
+    """Raise NotRebuilt where the leaves do not lead to all that was signed, or contradict a record that nothing proves."""
+    faults, leaves = found.report.faults, found.leaves
+    for one in found.contradicted():
+        raise CheckpointContradicted(size=one.head.size, place=one.place, faults=faults)
+    if leaves.missing is not None:
+        raise LeafMissing(position=leaves.missing, faults=faults)
+    proven = max((one.head.size for one in found.signed), default=0)
+    for position, fault in leaves.wrong:
+        if position >= proven:
+            raise LeafUnproven(position=position, case_id=fault.case_id, seq=fault.seq, faults=faults)

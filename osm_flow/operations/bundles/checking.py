@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from osm_flow.domain.journal import Fault
 from osm_flow.domain.json import JSON
 from osm_flow.domain.merkle_note import Head, VerifierKey
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
+from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes, root_of
 from osm_flow.operations.bundles import consistency
 from osm_flow.operations.bundles.chains import KNOWN, faults_of_other, texts_gone
 from osm_flow.operations.bundles.player import SHELLS, data_and_shell, shown_data
@@ -151,27 +150,6 @@ def _notes_of(bundle: Bundle) -> Iterator[str]:
             yield f"chain {kind} {chain.about['id']}: kind {kind}: checked as a chain only"
         if (gone := texts_gone(chain)) > 0:
             yield f"chain {kind} {chain.about['id']}: {gone} texts beside it gone"
-
-
-def root_of(leaf: bytes, position: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """The root that an inclusion proof leads to (RFC 9162, 2.1.3.2); None for a path that does not fit.
-
-    The library behind `log_tree` only checks proofs in its own form, which says more than RFC 6962's.
-    """
-    if not 0 <= position < size:
-        return None
-    node, last, digest = position, size - 1, sha256(b"\x00" + leaf).digest()
-    for sibling in path:
-        if last == 0:
-            return None
-        if node % 2 or node == last:
-            digest = sha256(b"\x01" + sibling + digest).digest()
-            while node and node % 2 == 0:
-                node, last = node // 2, last // 2
-        else:
-            digest = sha256(b"\x01" + digest + sibling).digest()
-        node, last = node // 2, last // 2
-    return digest if last == 0 else None
 
 
 # ---- one case ----------------------------------------------------------------------------------------------------

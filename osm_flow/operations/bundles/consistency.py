@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select
@@ -18,6 +17,7 @@ from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, note_
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.log import Checkpoint
+from osm_flow.operations.audit.merkle_tree import continues
 from osm_flow.operations.bundles.reading import Bundle, is_digest, parsed
 from osm_flow.store.models import LogCheckpoint
 
@@ -70,31 +70,6 @@ def _earlier(session: Session, newest: Checkpoint, first: int) -> set[tuple[int,
 
 
 # ---- checked -----------------------------------------------------------------------------------------------------
-
-
-def continues(old: tuple[int, bytes], new: tuple[int, bytes], path: Sequence[bytes]) -> bool:
-    """Whether a proof shows that the log of size and root `new` begins with that of `old` (RFC 9162, 2.1.4.2)."""
-    (first, old_root), (second, new_root) = old, new
-    if not 0 < first < second:
-        return (first, old_root) == (second, new_root) and not path
-    hashes = [old_root, *path] if first.bit_count() == 1 else list(path)
-    if not hashes:
-        return False
-    node, last = first - 1, second - 1
-    while node % 2:
-        node, last = node // 2, last // 2
-    was = now = hashes[0]
-    for sibling in hashes[1:]:
-        if last == 0:
-            return False
-        if node % 2 or node == last:
-            was, now = (sha256(b"\x01" + sibling + digest).digest() for digest in (was, now))
-            while node and node % 2 == 0:
-                node, last = node // 2, last // 2
-        else:
-            now = sha256(b"\x01" + now + sibling).digest()
-        node, last = node // 2, last // 2
-    return (was, now, last) == (old_root, new_root, 0)
 
 
 def faults_of_proofs(bundle: Bundle, head: Head) -> Iterator[Fault]:

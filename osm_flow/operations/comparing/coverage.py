@@ -83,7 +83,7 @@ UNPROVEN: Mapping[str, str] = {
     "idempotency_keys": "which forms were sent already; kept for some days",
     "incidents": "no source yet for what they say",
     "legal_holds": "not compared yet",
-    "log_nodes": "hashes of subtrees; every verification computes the roots from the leaves",
+    "log_nodes": "hashes of subtrees; `osm-flow audit verify` computes them from the leaves",
     "logged_cases": "notes; `osm-flow audit verify` holds them against the leaves",
     "login_attempts": "counted to slow down guessing; kept for some days",
     "notifications": "no source yet",

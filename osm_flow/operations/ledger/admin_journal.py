@@ -61,6 +61,7 @@ class AdminKind(StrEnum):
     definitions_refused = "definitions.refused"
     definitions_deployed = "definitions.deployed"
     log_repaired = "log.repaired"
+    log_rebuilt = "log.rebuilt"
     log_turned_back = "log.turned_back"
     system_incident_retried = "system_incident.retried"
     system_incident_resolved = "system_incident.resolved"
@@ -83,6 +84,7 @@ _NEEDS: Mapping[AdminKind, Verb] = {
     AdminKind.definitions_refused: Verb.deploy,
     AdminKind.definitions_deployed: Verb.deploy,
     AdminKind.log_repaired: Verb.repair_log,
+    AdminKind.log_rebuilt: Verb.repair_log,
     AdminKind.log_turned_back: Verb.repair_log,
     AdminKind.system_incident_retried: Verb.retry_incident,
     AdminKind.system_incident_resolved: Verb.retry_incident,
@@ -95,6 +97,7 @@ _OF_ALL = (
     AdminKind.holiday_removed,
     AdminKind.definitions_deployed,
     AdminKind.log_repaired,
+    AdminKind.log_rebuilt,
     AdminKind.log_turned_back,
     AdminKind.system_incident_retried,
     AdminKind.system_incident_resolved,

@@ -228,6 +228,7 @@ def _kinds() -> dict[str, str]:
         AdminKind.definitions_refused: gettext("ไม่ประกาศใช้หรือถอนข้อเสนอ"),
         AdminKind.definitions_deployed: gettext("ติดตั้งกระบวนการรุ่นใหม่"),
         AdminKind.log_repaired: gettext("ซ่อมบันทึกรวม"),
+        AdminKind.log_rebuilt: gettext("สร้างโครงสร้างบันทึกรวมใหม่"),
         AdminKind.log_turned_back: gettext("ยอมรับฐานข้อมูลสำเนาเก่า"),
         AdminKind.system_incident_retried: gettext("สั่งให้ลองใหม่ เหตุที่ไม่ใช่ของเรื่องใด"),
         AdminKind.system_incident_resolved: gettext("ปิดเหตุที่ไม่ใช่ของเรื่องใด"),

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb, offices_where
 from osm_flow.operations.audit import checkpoints, repairs, signing_keys, witnesses
-from osm_flow.operations.audit.log import latest_checkpoint, logged_records
+from osm_flow.operations.audit.log import latest_checkpoint, logged_records, wrong_notes
 from osm_flow.operations.people.offices import offices
 from osm_flow.store.models import Office
 from osm_flow.web.site.access import may, requires
@@ -27,7 +27,7 @@ def log() -> ResponseReturnValue:
         signing_keys=[(row, str(signing_keys.public_half(row))) for row in reversed(rows)],
         may_sign=may(Verb.sign_log),
         may_manage=may(Verb.manage_witnesses),
-        wrong_notes=len(repairs.wrong_notes(g.session)),
+        wrong_notes=len(wrong_notes(g.session)),
         may_repair=may(Verb.repair_log),
     )
 

@@ -45,6 +45,49 @@ def test_a_log_that_stopped_is_repaired_from_the_command_line(shell: Shell, sqli
     assert told[0]["changes"]["reason"]["new"] == "จดไว้ไม่ตรง"
 
 
+def test_a_damaged_tree_is_named_and_made_again_from_the_command_line(shell: Shell, case_id: str) -> None:
+    with shell.store.transaction() as session:
+        for number in range(140):
+            comment(session, case_id, actor_named(session, "boss", NOW.date()), later(9), body=str(number), key=None)
+    shell.json("audit", "checkpoint")
+    with shell.store.transaction() as session:
+        session.execute(text("UPDATE log_nodes SET hash = :false WHERE level = 7"), {"false": "0" * 64})
+
+    verified, signing = shell.run("audit", "verify"), shell.refused("audit", "checkpoint")
+    exporting = shell.refused("case", "export", case_id, "--bundle", shell.context.data_dir / "x.zip", "--reason", "x")
+
+    assert (verified.exit_code, "osm-flow audit rebuild" in verified.stderr) == (1, True)
+    assert "osm-flow audit rebuild" in signing
+    assert "osm-flow audit rebuild" in exporting
+    assert shell.run("audit", "rebuild").exit_code == 2
+    assert "do not allow" in shell.refused("audit", "rebuild", "--reason", "ดิสก์เสีย", "--as", "anan")
+    done = shell.run("audit", "rebuild", "--reason", "ดิสก์เสีย")
+    assert done.stdout == (
+        "1 false and 0 lacking hashes made again from 144 leaves, which lead to all 2 signed roots\n"
+    )
+    assert "nothing to make again" in shell.refused("audit", "rebuild", "--reason", "อีก")
+    assert shell.run("audit", "verify").exit_code == 0
+    (told,) = shell.json("audit", "administration", "--kind", "log.rebuilt")["items"]
+    assert told["changes"]["reason"]["new"] == "ดิสก์เสีย"
+
+
+def test_a_tree_that_would_have_to_be_made_up_is_not_made(shell: Shell, case_id: str) -> None:
+    shell.json("audit", "checkpoint")
+    with shell.store.transaction() as session:
+        session.execute(text("DROP TRIGGER refuse_update_of_log_leaves"))
+        session.execute(text("UPDATE log_leaves SET hash = :false WHERE position = 2"), {"false": "0" * 64})
+
+    refused = shell.run("audit", "rebuild", "--reason", "ลอง")
+
+    assert refused.exit_code == 1
+    assert f"{case_id} record 3: log: the record is not the one that was logged" in refused.stderr
+    assert (
+        "Error: The leaves of the audit log do not lead to the signed root of 4 records (checkpoint 1 of"
+        in refused.stderr
+    )
+    assert "Nothing was changed" in refused.stderr
+
+
 # ---- checkpoints and proofs ------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,8 @@ from osm_flow.domain import merkle_note
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.merkle_note import Head
 from osm_flow.operations.audit import signing_keys
-from osm_flow.operations.audit.checkpoints import keep_copies, kept_copies
+from osm_flow.operations.audit.checkpoints import keep_copies
+from osm_flow.operations.audit.kept_checkpoints import kept_copies
 from osm_flow.operations.audit.log import append_new, make_checkpoint, rotate_key
 from osm_flow.operations.audit.log_checks import LogReport, check_log
 from osm_flow.operations.audit.merkle_tree import LogTree

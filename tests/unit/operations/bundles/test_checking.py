@@ -12,7 +12,8 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from osm_flow.domain.merkle_note import VerifierKey
-from osm_flow.operations.bundles.checking import BundleReport, check_bundle, root_of
+from osm_flow.operations.audit.merkle_tree import root_of
+from osm_flow.operations.bundles.checking import BundleReport, check_bundle
 from tests import rfc6962
 from tests.bundles import GOLDEN, Forger, keys_of
 

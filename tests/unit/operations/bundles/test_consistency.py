@@ -7,7 +7,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osm_flow.operations.bundles.consistency import continues
+from osm_flow.operations.audit.merkle_tree import continues
 from tests import rfc6962
 from tests.bundles import checker
 

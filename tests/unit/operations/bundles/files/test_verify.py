@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey
-from osm_flow.operations.bundles.checking import root_of
+from osm_flow.operations.audit.merkle_tree import root_of
 from tests import rfc6962
 from tests.bundles import SCRIPT, checker
 
