@@ -178,6 +178,12 @@ def latest_checkpoint(session: Session) -> Checkpoint | None:
     return None if row is None else as_checkpoint(row)
 
 
+def recent_checkpoints(session: Session, limit: int = 5) -> list[Checkpoint]:
+    """The newest checkpoints, the newest first."""
+    rows = session.scalars(select(LogCheckpoint).order_by(LogCheckpoint.id.desc()).limit(limit))
+    return [as_checkpoint(row) for row in rows]
+
+
 def checkpoint_of(session: Session, size: int) -> Checkpoint:
     """The newest checkpoint over exactly so many leaves. Raises SizeUnknown."""
     wanted = select(LogCheckpoint).where(LogCheckpoint.size == size).order_by(LogCheckpoint.id.desc()).limit(1)

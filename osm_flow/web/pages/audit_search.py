@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import cast
 from urllib.parse import urlencode
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.sheets import SHEET_FORMS, Cell, Sheet
@@ -19,6 +19,8 @@ from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import search as history_search
 from osm_flow.operations.audit.questions import Question
 from osm_flow.operations.audit.search import FoundRecord, Wanted
+from osm_flow.operations.cases import acts as cases
+from osm_flow.operations.cases.acts import CaseFilter
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts import downloads
 from osm_flow.web.parts.history import kind_words, kinds
@@ -61,6 +63,8 @@ _HEAD = (
     "ลำดับ",
     "รหัสหลักฐาน",
 )
+# Cases that the front page offers to verify.
+_MOST_CASES = 5
 
 
 @dataclass(frozen=True)
@@ -75,8 +79,16 @@ class SearchAsked:
 @blueprint.get("/audit")
 @requires(Verb.see_audit)
 def front() -> ResponseReturnValue:
-    """What an auditor begins with."""
-    return redirect(url_for("audit_search.search"))
+    """What an auditor begins with: verify a case, search the histories, the newest checkpoints."""
+    text = request.args.get("case", "").strip()[:200]
+    return render_template(
+        "audit_search/front.html",
+        typed=text,
+        found=cases.list_cases(g.session, g.actor, CaseFilter(text=text or None), limit=_MOST_CASES),
+        questions=[(question.value, gettext(label)) for question, label in QUESTIONS.items()],
+        checkpoints=audit_log.recent_checkpoints(g.session),
+        logged=audit_log.logged_records(g.session),
+    )
 
 
 @blueprint.get("/audit/search")

@@ -37,6 +37,7 @@ def home() -> ResponseReturnValue:
         now=g.now,
         sees_projects=any(hat.role not in OWN_ONLY for hat in g.actor.hats),
         works=any(hat.role in WORKERS for hat in g.actor.hats),
+        audits=may(Verb.see_audit),
         incidents=count_open(g.session, g.actor) if may(Verb.retry_incident) else 0,
         proposals=count_proposals(g.session, g.actor, g.now),
         waiting_positions=sum(

@@ -30,7 +30,7 @@ _ENTRIES: tuple[tuple[str, str, str, Verb | None], ...] = (
     ("cases.case_list", "เรื่อง", "folder", None),
     ("planning.calendar", "ปฏิทิน", "calendar", None),
     ("team.team", "ทีม", "people", Verb.see_team),
-    ("audit_search.search", "ตรวจสอบย้อนหลัง", "clock", Verb.see_audit),
+    ("audit_search.front", "ตรวจสอบย้อนหลัง", "clock", Verb.see_audit),
     ("definitions.definition_list", "แบบกระบวนการ", "diagram", None),
     ("people.people_list", "ผู้ใช้", "person-badge", Verb.manage_people),
     ("incidents.incident_list", "เหตุขัดข้อง", "warning", Verb.retry_incident),
@@ -44,11 +44,14 @@ _ENTRIES: tuple[tuple[str, str, str, Verb | None], ...] = (
 
 def navigation() -> list[NavigationEntry]:
     """The lines this person may follow, the one they are under marked."""
-    return [
-        NavigationEntry(url := url_for(endpoint), gettext(label), icon, _is_here(url))
+    shown = [
+        (url_for(endpoint), gettext(label), icon)
         for endpoint, label, icon, verb in _ENTRIES
         if endpoint in current_app.view_functions and (verb is None or may(verb))
     ]
+    # One address may begin with another; the longest is where they are.
+    here = max((url for url, _, _ in shown if _is_here(url)), key=len, default=None)
+    return [NavigationEntry(url, label, icon, url == here) for url, label, icon in shown]
 
 
 def _is_here(url: str) -> bool:

@@ -227,6 +227,7 @@ def lists() -> Iterator[str]:
         yield f"{path}&text={MARK}"
         yield path
     yield from (f"/cases?text={MARK}", f"/audit/search?text={MARK}", "/calendar?fy=2571", "/cases?process=review")
+    yield f"/audit?case={MARK}"
     yield from (f"/audit/search?q={question}" for question in ("overdue", "skipped"))
 
 

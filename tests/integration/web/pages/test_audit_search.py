@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import IO
 from zipfile import ZipFile
 
@@ -11,9 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.documents.sheets import SHEET_FORMS, Sheet, SheetForm
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.operations.audit.log import make_checkpoint
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.store.models import Access, Notification, Person
 from osm_flow.store.session import Store
-from tests.factories import NOW
+from tests.factories import NOW, later
 from tests.integration.web.histories import make_history
 from tests.integration.web.visits import Site, Visitor, open_site
 
@@ -41,11 +45,33 @@ def test_the_search_finds_and_leads_to_the_moment(site: Site, ids: dict[str, str
     unread = auditor.get("/audit/search?from=31/02/2569&fy=x&q=everything")
     assert (unread.status, "ตั้งแต่วันที่" in unread.words) == (422, True)
     assert [site.visit(name).get("/audit/search").status for name in ("anan", "root")] == [403, 200]
-    front = auditor.get("/audit")
-    assert (front.status, front.location) == (302, "/audit/search")
     searches = select(Access.details).where(Access.kind == "audit.searched").order_by(Access.id)
     recorded = site.read(lambda session: session.scalars(searches).all())
     assert [one.partition("&")[0] for one in recorded] == ["text=ร่าง", "text=ไม่มีคำนี้"]
+
+
+def test_an_auditor_begins_with_verifying_searching_and_the_newest_checkpoints(
+    site: Site, ids: dict[str, str], tmp_path: Path
+) -> None:
+    site.arrange(
+        lambda session: make_checkpoint(
+            session, later(60 * 24 * 9), SYSTEM, keyring=Keyring(tmp_path / "keys", "osm.example.go.th/journal")
+        )
+    )
+    auditor = site.visit("malee")
+    front = auditor.get("/audit?case=แผนปี")
+
+    headings = [one.text_content().strip() for one in front.all("//main//h2")]
+    assert headings == ["ตรวจเรื่อง", "ค้นประวัติการทำงาน", "จุดตรวจสอบล่าสุด"]
+    assert f"/audit/cases/{ids['case']}/chain" in front.all("//main//a/@href")
+    assert len(front.all("//li[@data-checkpoint]")) == 1
+    assert "ไม่พบเรื่องนี้" in auditor.get("/audit?case=ไม่มีเรื่องนี้").words
+    assert "/audit#h-verify" in auditor.get("/").all("//main//a/@href")[0]
+    assert [site.visit(name).get("/audit").status for name in ("anan", "root")] == [403, 200]
+    stranger = site.visit("stranger").get("/audit")
+    assert ids["case"] not in stranger.text
+    for path in ("/audit", "/audit/search", "/audit/log"):
+        assert len(auditor.get(path).all('//nav[contains(@class,"sidenav")]//a[@aria-current]')) <= 1
 
 
 @pytest.mark.parametrize("question", ["on_behalf", "own_draft", "late", "returned", "repaired", "stopped"])
