@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
+from sqlalchemy.orm import Session
 
 from osm_flow.cli.context import Context, say
-from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.journal import Fault
-from osm_flow.domain.merkle_note import NoteUnreadable, VerifierKey, note_in, read_keys
+from osm_flow.domain.merkle_note import VerifierKey, note_in, read_given_keys
 from osm_flow.operations.audit import checkpoints, log_checks, repairs, signing_keys
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit.kept_checkpoints import kept_copies, set_aside, told_of_set_aside
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
+from osm_flow.operations.audit.signing_keys import KeyDamaged
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind, changes_of
@@ -27,6 +29,7 @@ from osm_flow.store.database import instant_text
 from osm_flow.store.models import JournalRecord, SigningKey
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_WHO = "Who does it (user name); the system when left out."
 
 
 @click.group()
@@ -114,15 +117,6 @@ def verified(context: Context, files: tuple[Path, ...] = (), trust: Path | None 
     if report.checkpoints and not trusted:
         report.notices.append(log_checks.NOT_TRUSTED)
     return report
-
-
-def keys_in(path: Path) -> list[VerifierKey]:
-    """The keys in a file; beside each there may stand its period, as `audit keys list` prints it. Raises NoteUnreadable."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    keys = read_keys(line.split()[0] for line in lines if line.strip())
-    if not keys:
-        raise NoteUnreadable(reason="there is no public key in it")
-    return keys
 
 
 @audit.command()
@@ -272,70 +266,124 @@ def written_whole(target: Path) -> Iterator[BinaryIO]:
     click.echo(f"{target}: {target.stat().st_size} bytes")
 
 
-# ---- keys ------------------------------------------------------------------------------------------------------
-
-
-@audit.group("keys")
-def keys_() -> None:
-    """The keys that sign checkpoints."""
-
-
-@keys_.command("list")
-@click.option("--json", "as_json", is_flag=True)
-@click.pass_obj
-def list_(context: Context, as_json: bool) -> None:
-    """List the public keys with their periods, oldest first."""
-    with context.store.reading() as session:
-        rows = signing_keys.kept_keys(session)
-    ends: list[SigningKey | None] = [*rows[1:], None]
-    items = [_key(context, row, end) for row, end in zip(rows, ends, strict=True)]
-    lines = (f"{item['key']}  {item['how']} {item['from']} to {item['until'] or 'now'}" for item in items)
-    say({"items": items, "next": None}, as_json, "\n".join(lines))
-
-
-@keys_.command()
-@click.option("--reason", default="", help="Why; stands in the list of keys.")
-@click.option("--json", "as_json", is_flag=True)
-@click.pass_obj
-def rotate(context: Context, reason: str, as_json: bool) -> None:
-    """Hand over to a new key under a checkpoint that both sign."""
-    with context.store.transaction() as session:
-        signed = checkpoints.rotate_and_send(session, context.now(), SYSTEM, keyring=context.keyring, reason=reason)
-    checkpoints.keep_copies(context.store, context.keyring)
-    say(_as_dict(signed), as_json, signed.note.rstrip("\n"))
-
-
-@keys_.command()
-@click.option("--reason", required=True, help="How the key before was lost; shown by every verification.")
-@click.option("--json", "as_json", is_flag=True)
-@click.pass_obj
-def new(context: Context, reason: str, as_json: bool) -> None:
-    """Start a new key because the old is lost. This leaves a gap that every verification shows."""
-    with context.store.transaction() as session:
-        key = signing_keys.replace_lost(session, context.keyring, SYSTEM, context.now(), reason=reason)
-        signed = checkpoints.sign_and_send(session, context.now(), SYSTEM, keyring=context.keyring)
-    checkpoints.keep_copies(context.store, context.keyring)
-    say({"key": str(key), "checkpoint": _as_dict(signed)}, as_json, f"{key}\n\n{signed.note.rstrip()}")
-
-
 def _newest(newest: audit_log.Checkpoint | None) -> audit_log.Checkpoint:
     if newest is None:
         raise signing_keys.NoKeyYet
     return newest
 
 
-def _as_dict(signed: audit_log.Checkpoint) -> dict[str, Any]:
-    return {**asdict(signed), "at": instant_text(signed.at)}
+# ---- keys ------------------------------------------------------------------------------------------------------
+
+
+@audit.group()
+def keys() -> None:
+    """The keys that sign checkpoints."""
+
+
+@keys.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def list_(context: Context, as_json: bool) -> None:
+    """List the public keys with their periods, oldest first. One that is not trusted on this machine stands behind a #."""
+    with context.store.reading() as session:
+        rows = signing_keys.kept_keys(session)
+    ends: list[SigningKey | None] = [*rows[1:], None]
+    items = [_key(context, row, end) for row, end in zip(rows, ends, strict=True)]
+    untrusted = [item["id"] for item in items if not item["trusted"]]
+    if untrusted:
+        said = "not trusted on this machine, nobody should take them from this list: {}; osm-flow audit keys trust"
+        click.echo(said.format(", ".join(untrusted)), err=True)
+    lines = (
+        f"{'' if item['trusted'] else '# NOT TRUSTED HERE '}{item['key']}  "
+        f"{item['how']} {item['from']} to {item['until'] or 'now'}"
+        for item in items
+    )
+    say({"items": items, "next": None}, as_json, "\n".join(lines))
+
+
+@keys.command()
+@click.option("--reason", default="", help="Why; stands in the list of keys and in the records of administration.")
+@click.option("--as", "username", help=_WHO)
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def rotate(context: Context, reason: str, username: str | None, as_json: bool) -> None:
+    """Hand over to a new key under a checkpoint that both sign."""
+    now = context.now()
+    with context.store.transaction() as session:
+        actor = _actor(context, session, username)
+        signed = checkpoints.rotate_and_send(session, now, actor, keyring=context.keyring, reason=reason)
+    checkpoints.keep_copies(context.store, context.keyring)
+    say(_as_dict(signed), as_json, signed.note.rstrip("\n"))
+
+
+@keys.command()
+@click.option("--reason", required=True, help="How the key before was lost; shown by every verification.")
+@click.option("--as", "username", help=_WHO)
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def new(context: Context, reason: str, username: str | None, as_json: bool) -> None:
+    """Start a new key because the old is lost. This leaves a gap that every verification shows."""
+    now = context.now()
+    with context.store.transaction() as session:
+        actor = _actor(context, session, username)
+        key = checkpoints.replace_lost(session, now, actor, keyring=context.keyring, reason=reason)
+        signed = checkpoints.sign_and_send(session, now, actor, keyring=context.keyring)
+    checkpoints.keep_copies(context.store, context.keyring)
+    say({"key": str(key), "checkpoint": _as_dict(signed)}, as_json, f"{key}\n\n{signed.note.rstrip()}")
+
+
+@keys.command()
+@click.argument("file", type=FILE, required=False)
+@click.option(
+    "--handed-over", is_flag=True, help="Those to which keys that are trusted here handed over, without a FILE."
+)
+@click.option("--reason", required=True, help="Where they were had from; stands in the records of administration.")
+@click.option("--as", "username", required=True, help="The administrator who says so (user name).")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def trust(context: Context, file: Path | None, handed_over: bool, reason: str, username: str, as_json: bool) -> None:
+    """Have this machine trust the public keys in FILE, which came by another way than from this database.
+
+    They must be keys of this database. Without its list of trusted keys a machine can prove nothing of who signed.
+    """
+    if handed_over == bool(file):
+        raise click.UsageError("give a FILE of keys, or say --handed-over")
+    with context.store.transaction() as session:
+        wanted = keys_in(file) if file else signing_keys.handed_over(session, context.keyring)
+        actor = _actor(context, session, username)
+        added = signing_keys.trust(session, context.keyring, wanted, actor, context.now(), reason=reason)
+    context.keyring.add_trusted(added)
+    text = "\n".join(f"trusted on this machine from now on: {key}" for key in added)
+    say({"trusted": [str(key) for key in added]}, as_json, text)
+
+
+def _actor(context: Context, session: Session, username: str | None) -> Actor:
+    return actor_named(session, username, local_day(context.now())) if username else SYSTEM
 
 
 def _key(context: Context, row: SigningKey, end: SigningKey | None) -> dict[str, Any]:
+    try:
+        key = signing_keys.public_half(row)
+    except KeyDamaged:
+        key = None
     return {
-        "key": str(signing_keys.public_half(row)),
+        "key": str(key) if key else "(no key)",
         "id": row.key_id,
         "how": row.how,
         "reason": row.reason,
         "actor": row.actor,
         "from": instant_text(row.at),
         "until": instant_text(end.at) if end else None,
-        "here": context.keyring.has(row.key_id),
+        "here": context.keyring.has(str(row.key_id)),
+        "trusted": key is not None and signing_keys.is_trusted(key, context.keyring.trusted()),
     }
+
+
+def keys_in(path: Path) -> list[VerifierKey]:
+    """The keys in a file; beside each there may stand its period, as `audit keys list` prints it. Raises KeyTextWrong."""
+    return read_given_keys(path.read_bytes())
+
+
+def _as_dict(signed: audit_log.Checkpoint) -> dict[str, Any]:
+    """A checkpoint as it is printed with --json."""
+    return {**asdict(signed), "at": instant_text(signed.at)}

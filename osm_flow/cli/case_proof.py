@@ -16,7 +16,10 @@ from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.journal import Fault
+from osm_flow.domain.merkle_note import KeyTextWrong
+from osm_flow.operations.audit import log_checks
 from osm_flow.operations.audit.log_checks import LogReport
+from osm_flow.operations.audit.signing_keys import TrustUnreadable
 from osm_flow.operations.bundles import checking as bundle_checking
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.bundles.case_document import exported
@@ -57,11 +60,17 @@ def verify_(
     as_json: bool,
     **of_bundle: Any,
 ) -> None:
-    """Recompute the chains and replay the cases; exit code 1 if anything is wrong, 3 if a bundle is not proven."""
+    """Recompute the chains and replay the cases; exit code 1 if anything is wrong, 3 without a trusted key that signed."""
     if [every, bool(case_id), bool(bundle)].count(True) != 1 or (any(of_bundle.values()) and not bundle):
         raise click.UsageError("name a case, or say --all, or give a --bundle (and perhaps its --key)")
     if bundle is not None:
-        _verify_bundle(bundle, _given(context, **of_bundle), deep, as_json)
+        try:
+            given = _given(context, **of_bundle)
+        except (KeyTextWrong, TrustUnreadable):
+            verdict = Verdict(faults=1)
+            say({"cases": 0, "faulty": 0, "verdict": str(verdict), "proven": []}, as_json, f"RESULT {verdict}")
+            raise
+        _verify_bundle(bundle, given, deep, as_json)
         return
     with context.store.reading() as session:
         results = list(_results(session, case_id, deep))
@@ -71,7 +80,11 @@ def verify_(
     log = _log(context) if every else LogReport()
     faults = list(dict.fromkeys([*faults, *log.faults]))
     cases = [result for result in results if result.case_id]
-    _tell(cases, faults, [*log.notices, *_still_checked(cases, faults)], as_json, f"{len(cases)} cases")
+    is_unproven = log_checks.NOT_TRUSTED in log.notices
+    summary = f"{len(cases)} cases" + (f"; {log_checks.NOT_TRUSTED}" if is_unproven else "")
+    _tell(cases, faults, [*log.notices, *_still_checked(cases, faults)], as_json, summary)
+    if is_unproven:
+        raise SystemExit(int(Outcome.unproven))
 
 
 @click.command()

@@ -18,11 +18,19 @@ ED25519 = b"\x01"
 DASH = "\N{EM DASH}"
 LONGEST = 65_536
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
+# The field and the curve of Ed25519 (RFC 8032), and what introduces such a public key in PEM (RFC 8410).
+_PRIME = 2**255 - 19
+_CURVE = -121665 * pow(121666, -1, _PRIME) % _PRIME
+_DER = bytes.fromhex("302a300506032b6570032100")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
 
 class NoteUnreadable(Invalid):
     """This is no signed checkpoint: {reason}."""
+
+
+class KeyTextWrong(NoteUnreadable):
+    """This is no public key: {reason}."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +78,19 @@ class Head:
 
 @dataclass(frozen=True)
 class VerifierKey:
-    """A public key as it is given to people outside: `name+hash+base64`."""
+    """A public key as it is given to people outside: `name+hash+base64`. One without a name may sign under any."""
 
     name: str
     public: bytes
+
+    def made(self, signature: Signature) -> bool:
+        """Whether a signature says that it is by this key."""
+        name = self.name or signature.name
+        return signature.name == name and signature.key_hash == key_hash(name, self.public)
+
+    def is_same(self, other: VerifierKey) -> bool:
+        """Whether the other is this key, which may be known without its name."""
+        return self.public == other.public and (not self.name or self.name == other.name)
 
     @property
     def key_hash(self) -> bytes:
@@ -137,22 +154,66 @@ def read_head(note: Note) -> Head:
 
 
 def read_key(text: str) -> VerifierKey:
-    """The public key in its `name+hash+base64` spelling. Raises NoteUnreadable."""
+    """The public key in its `name+hash+base64` spelling. Raises KeyTextWrong."""
     parts = text.strip().split("+", 2)
     if len(parts) != 3 or not is_name(parts[0]):
-        raise NoteUnreadable(reason="a public key is written name+hash+base64")
-    raw = _bytes_of(parts[2])
+        raise KeyTextWrong(reason="a public key is written name+hash+base64")
+    try:
+        raw = _bytes_of(parts[2])
+    except NoteUnreadable as error:
+        raise KeyTextWrong(reason=error.details["reason"]) from None
     if len(raw) != 33 or raw[:1] != ED25519:
-        raise NoteUnreadable(reason="the public key is not an Ed25519 key")
+        raise KeyTextWrong(reason="the public key is not an Ed25519 key")
     key = VerifierKey(parts[0], raw[1:])
     if key.key_id != parts[1].lower():
-        raise NoteUnreadable(reason="the public key does not have the hash that stands beside it")
+        raise KeyTextWrong(reason="the public key does not have the hash that stands beside it")
     return key
 
 
 def read_keys(lines: Iterable[str]) -> list[VerifierKey]:
-    """The public keys in a text, one a line; empty lines and lines with a # are left out."""
+    """The public keys in a text, one a line; empty lines and lines with a # are left out. Raises KeyTextWrong."""
     return [read_key(line) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def read_given_keys(content: bytes) -> list[VerifierKey]:
+    """The public keys in a file that a verifier brought: one a line, before a space, or one in PEM without a name.
+
+    Raises KeyTextWrong where there is none, or what no signature can be checked by.
+    """
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise KeyTextWrong(reason="it is not UTF-8") from None
+    if "BEGIN PUBLIC KEY" in text:
+        keys = [_read_pem(text)]
+    else:
+        keys = read_keys(line.split()[0] for line in text.splitlines() if line.strip())
+    if not keys:
+        raise KeyTextWrong(reason="there is no public key in it")
+    if not all(is_point(key.public) for key in keys):
+        raise KeyTextWrong(reason="the public key is not an Ed25519 key")
+    return keys
+
+
+def is_point(public: bytes) -> bool:
+    """Whether 32 bytes are a point of the curve of Ed25519 (RFC 8032, 5.1.3), so that they can be a public key."""
+    encoded = int.from_bytes(public, "little")
+    sign, y = encoded >> 255, encoded & (1 << 255) - 1
+    if len(public) != 32 or y >= _PRIME:
+        return False
+    square = (y * y - 1) * pow(_CURVE * y * y + 1, -1, _PRIME) % _PRIME
+    return not sign if square == 0 else pow(square, (_PRIME - 1) // 2, _PRIME) == 1
+
+
+def _read_pem(text: str) -> VerifierKey:
+    lines = (word for word in text.split() if "-" not in word and word not in ("BEGIN", "PUBLIC", "KEY"))
+    try:
+        der = _bytes_of("".join(lines))
+    except NoteUnreadable as error:
+        raise KeyTextWrong(reason=error.details["reason"]) from None
+    if len(der) != len(_DER) + 32 or not der.startswith(_DER):
+        raise KeyTextWrong(reason="the PEM file is not an Ed25519 public key")
+    return VerifierKey("", der[len(_DER) :])
 
 
 def _read_signature(line: str) -> Signature:

@@ -13,10 +13,11 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.calendar.deadlines import close_of, local_day
 from osm_flow.domain.kinds import IncidentKind, in_both_languages
+from osm_flow.domain.merkle_note import VerifierKey
 from osm_flow.errors import OsmFlowError, Refused
 from osm_flow.notify.mail import Mail
 from osm_flow.operations.audit import log as audit_log
-from osm_flow.operations.audit import witnesses
+from osm_flow.operations.audit import signing_keys, witnesses
 from osm_flow.operations.audit.kept_checkpoints import (
     Kept,
     LogTurnedBack,
@@ -27,7 +28,14 @@ from osm_flow.operations.audit.kept_checkpoints import (
 )
 from osm_flow.operations.audit.log import Checkpoint, LogContradicted, LogOutOfStep, latest_checkpoint, make_checkpoint
 from osm_flow.operations.audit.merkle_tree import LogDamaged, LogTree
-from osm_flow.operations.audit.signing_keys import KeyMissing, Keyring, KeyUnreadable
+from osm_flow.operations.audit.signing_keys import (
+    KeyDamaged,
+    KeyMissing,
+    Keyring,
+    KeysForgotten,
+    KeyUnreadable,
+    TrustUnreadable,
+)
 from osm_flow.operations.background.leases import Tally
 from osm_flow.operations.background.mail import queue_mail
 from osm_flow.operations.cases import incidents
@@ -71,11 +79,18 @@ def sign_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Key
 
 
 def rotate_and_send(session: Session, now: datetime, actor: Actor, *, keyring: Keyring, reason: str) -> Checkpoint:
-    """Replace the signing key and queue the last checkpoint for the witnesses. Raises as `rotate_key`."""
+    """Replace the signing key and queue the last checkpoint for the witnesses. Raises NotYourRole, and as `rotate_key`."""
+    require(actor, Verb.sign_log, SystemFacts())
     _settle(session, now, keyring)
     checkpoint = audit_log.rotate_key(session, now, actor, keyring=keyring, reason=reason)
     send(session, checkpoint, now)
     return checkpoint
+
+
+def replace_lost(session: Session, now: datetime, actor: Actor, *, keyring: Keyring, reason: str) -> VerifierKey:
+    """Begin a new key for one that is lost, which every verification tells. Raises NotYourRole, NoKeyYet, ReasonNeeded."""
+    require(actor, Verb.sign_log, SystemFacts())
+    return signing_keys.replace_lost(session, keyring, actor, now, reason=reason)
 
 
 def send(session: Session, checkpoint: Checkpoint, now: datetime) -> int:
@@ -130,9 +145,9 @@ def sign_daily(store: Store, now: datetime, owner: str, keyring: Keyring) -> Tal
             return _not_signed(store, now, refusal)
         logger.warning("the audit log was not signed: %s", refusal)
         return Tally(left=1)
-    except LogTurnedBack as refusal:
+    except (LogTurnedBack, TrustUnreadable) as refusal:
         return _not_signed(store, now, refusal, origin=named_folder(keyring))
-    except (LogContradicted, LogDamaged, LogOutOfStep) as refusal:
+    except (KeyDamaged, KeysForgotten, LogContradicted, LogDamaged, LogOutOfStep) as refusal:
         return _not_signed(store, now, refusal)
     keep_copies(store, keyring)
     return Tally(done=1)

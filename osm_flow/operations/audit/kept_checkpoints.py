@@ -100,6 +100,7 @@ def named_folder(keyring: Keyring) -> str:
     """The name of this machine's folder of checkpoints, which it gets here: what only this folder says is told of it."""
     if (name := name_of_folder(keyring)) is None:
         name = str(uuid4())
+        keyring.copies.mkdir(mode=0o700, parents=True, exist_ok=True)
         (keyring.copies / _NAME).write_text(f"{name}\n", encoding="ascii")
     return name
 

@@ -20,7 +20,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.merkle_note import Head
 from osm_flow.errors import NotFound, Refused
 from osm_flow.operations.audit import signing_keys
-from osm_flow.operations.audit.kept_checkpoints import refuse_to_contradict
+from osm_flow.operations.audit.kept_checkpoints import kept_checkpoints, refuse_to_contradict
 from osm_flow.operations.audit.merkle_tree import (
     Leaf,
     LogTree,
@@ -29,7 +29,7 @@ from osm_flow.operations.audit.merkle_tree import (
     leaf_bytes,
     root_of,
 )
-from osm_flow.operations.audit.signing_keys import Keyring
+from osm_flow.operations.audit.signing_keys import Keyring, KeysForgotten
 from osm_flow.operations.ledger import access_chain, admin_journal
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.inserts import insert_or_replace
@@ -139,12 +139,14 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
     """Log what is new and sign the head of the log; the newest checkpoint where nothing is new.
 
     The note must not leave this process before the transaction is committed: a signed head of a log that was rolled
-    back would contradict the next one. Raises KeyMissing, LogContradicted, LogTurnedBack, TreeDamaged.
+    back would contradict the next one. Raises KeyMissing, KeysForgotten, LogContradicted, LogTurnedBack,
+    TreeDamaged.
     """
     append_new(session)
     tree = LogTree(session)
     size = tree.get_size()
     newest = latest_checkpoint(session)
+    _refuse_to_forget(session, keyring)
     key = signing_keys.key_to_sign_with(session, keyring, actor, now)
     if newest is not None:
         _refuse_to_contradict(tree, newest)
@@ -233,6 +235,15 @@ def require_uncontradicted(session: Session) -> None:
 def as_checkpoint(row: LogCheckpoint) -> Checkpoint:
     """A stored checkpoint as a value."""
     return Checkpoint(row.size, row.root, row.note, row.key_id, row.at)
+
+
+def _refuse_to_forget(session: Session, keyring: Keyring) -> None:
+    """Raise KeysForgotten where the database knows no key and this machine keeps checkpoints that it signed.
+
+    A first key would otherwise be made, and trusted, without a word of those before it.
+    """
+    if signing_keys.active_key(session) is None and next(kept_checkpoints(keyring), None) is not None:
+        raise KeysForgotten
 
 
 def _refuse_to_contradict(tree: LogTree, newest: Checkpoint) -> None:

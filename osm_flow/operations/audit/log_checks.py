@@ -15,6 +15,7 @@ from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.log import OTHER_CHAINS, wrong_notes
 from osm_flow.operations.audit.merkle_tree import GrowingTree, LogDamaged, leaf_of
+from osm_flow.operations.audit.signing_keys import KeyDamaged
 from osm_flow.operations.ledger import access_chain, access_checks, admin_journal
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
@@ -48,10 +49,11 @@ class LogReport:
 
 @dataclass(frozen=True)
 class Signed:
-    """A head that somebody signed, and where it was found."""
+    """A head that somebody signed, where it was found, and the number of its key in the database; None outside of it."""
 
     head: Head
     place: str
+    by: int | None = None
 
 
 @dataclass
@@ -105,6 +107,7 @@ def examine(
     rows = _readable_keys(report, signing_keys.kept_keys(session))
     _check_keys(report, rows, trusted)
     signed = _signed_heads(session, report, rows)
+    _tell_gaps(report, rows, signed)
     known = list(trusted) or [signing_keys.public_half(row) for row in rows]
     signed += [head for place, note in kept if (head := _kept_head(report, place, note, known)) is not None]
     examination = Examination(report, signed, _read_leaves(session, report, {one.head.size for one in signed}))
@@ -153,12 +156,9 @@ def _readable_keys(report: LogReport, rows: Sequence[SigningKey]) -> list[Signin
     keys = []
     for row in rows:
         try:
-            is_key = len(signing_keys.public_half(row).public) == 32
-        except ValueError:
-            is_key = False
-        if is_key:
+            signing_keys.public_half(row)
             keys.append(row)
-        else:
+        except KeyDamaged:
             report.faults.append(Fault("", 0, "key", f"the public key {row.key_id} is no key"))
     return keys
 
@@ -168,16 +168,44 @@ def _check_keys(report: LogReport, rows: Sequence[SigningKey], trusted: Sequence
         key_id = row.key_id
         if signing_keys.public_half(row).key_id != key_id:
             report.faults.append(Fault("", 0, "key", f"the public key {key_id} was changed"))
-        elif trusted and signing_keys.public_half(row) not in trusted:
-            report.faults.append(Fault("", 0, "key", f"the key {key_id} is none of those that are trusted here"))
+        elif trusted and not signing_keys.is_trusted(signing_keys.public_half(row), trusted):
+            report.faults.append(Fault("", 0, "key", _untrusted(row, before, trusted)))
         if before is None:
             if row.how != "first":
                 report.faults.append(Fault("", 0, "key", f"the keys before {key_id} are missing"))
-        elif row.how == "replaced":
-            text = f"key {key_id} replaced the lost key {before.key_id} on {instant_text(row.at)}: {row.reason}"
-            report.notices.append(text)
-        elif not _endorsed(row, before):
+        elif row.how != "replaced" and not _endorsed(row, before):
             report.faults.append(Fault("", 0, "key", f"the key {before.key_id} did not hand over to {key_id}"))
+
+
+def _untrusted(row: SigningKey, before: SigningKey | None, trusted: Sequence[VerifierKey]) -> str:
+    """That a key is not trusted here, and what somebody who should trust it can do."""
+    said = f"the key {row.key_id} is none of those that are trusted here"
+    if (
+        before is not None
+        and signing_keys.is_trusted(signing_keys.public_half(before), trusted)
+        and _endorsed(row, before)
+    ):
+        return f"{said}; {before.key_id}, which is, handed over to it: osm-flow audit keys trust --handed-over"
+    return f"{said}; who got it by another way than from this database says so: osm-flow audit keys trust FILE"
+
+
+def _tell_gaps(report: LogReport, rows: Sequence[SigningKey], signed: Sequence[Signed]) -> None:
+    """Where a lost key was replaced: from which record of the log on only the new one vouches."""
+    for number, row in enumerate(rows):
+        if row.how != "replaced":
+            continue
+        lost = f"the lost key {rows[number - 1].key_id}" if number else "the keys before it"
+        sizes = [one.head.size for one in signed if one.by is not None and one.by < number]
+        until = max(sizes, default=0)
+        vouched = (
+            f"records 1 to {until} of the log stand on checkpoints of keys before it"
+            if until
+            else "no key before it signed"
+        )
+        report.notices.append(
+            f"key {row.key_id} replaced {lost} on {instant_text(row.at)}: {row.reason}; {vouched}, "
+            f"from record {until + 1} on it stands alone"
+        )
 
 
 def _endorsed(row: SigningKey, before: SigningKey) -> bool:
@@ -210,7 +238,7 @@ def _signed_heads(session: Session, report: LogReport, rows: Sequence[SigningKey
         if (number, head.size) < newest or head.size < newest[1]:
             report.faults.append(Fault("", 0, "order", f"{place} comes after a larger one or by an earlier key"))
         newest = max(newest[0], number), max(newest[1], head.size)
-        heads.append(Signed(head, place))
+        heads.append(Signed(head, place, number))
     return heads
 
 
@@ -226,7 +254,7 @@ def _kept_head(report: LogReport, place: str, text: str, known: Sequence[Verifie
         report.faults.append(Fault("", 0, "key", f"{place} is not signed by any key that is known here"))
     elif not all(answers):
         report.faults.append(Fault("", 0, "signature", f"{place} has a wrong signature"))
-    elif head.origin not in {key.name for key in known}:
+    elif head.origin not in {key.name or head.origin for key in known}:
         report.faults.append(Fault("", 0, "origin", f"{place} is of another log: {head.origin}"))
     else:
         return Signed(head, place)

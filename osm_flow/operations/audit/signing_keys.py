@@ -10,16 +10,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
+from platform import node
+from typing import IO
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.policy import SystemFacts, Verb, require
 from osm_flow.domain.merkle_note import (
     Head,
     Note,
@@ -27,16 +31,20 @@ from osm_flow.domain.merkle_note import (
     Signature,
     VerifierKey,
     is_name,
+    is_point,
+    read_given_keys,
     read_head,
-    read_keys,
     read_note,
 )
 from osm_flow.domain.search import says_nothing
 from osm_flow.errors import Invalid, Refused
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
+from osm_flow.operations.reasons import said
 from osm_flow.store.advisory_locks import AdvisoryLock, take
-from osm_flow.store.models import SigningKey
+from osm_flow.store.models import LogCheckpoint, SigningKey
 
 SUCCESSOR = "successor "
+_CONCERNS = "audit log"
 
 
 class KeyMissing(Refused):
@@ -45,6 +53,26 @@ class KeyMissing(Refused):
 
 class KeyUnreadable(Refused):
     """The private key {key_id} cannot be read; its file is damaged or belongs to another key."""
+
+
+class KeyDamaged(Refused):
+    """The public key {key_id} in the database is no key. Nothing is signed or proven under it; osm-flow audit verify says more, and a backup has it."""
+
+
+class TrustUnreadable(Refused):
+    """The list of trusted keys on this machine cannot be read ({reason}). Nothing is signed or believed before it is put right: {path}."""
+
+
+class KeysForgotten(Refused):
+    """This machine keeps keys and checkpoints of this log, and the database knows no key. Put back a database that has them, or say how they were lost: osm-flow audit keys new."""
+
+
+class KeyForeign(Refused):
+    """The key {key_id} is none of those in this database: it is of another log, or somebody changed the keys in the database. Nothing was trusted."""
+
+
+class NothingToTrust(Refused):
+    """Every one of these keys is trusted on this machine already."""
 
 
 class NoKeyYet(Refused):
@@ -69,12 +97,10 @@ class Keyring:
     def private(self, key: VerifierKey) -> Ed25519PrivateKey:
         """The private half of a key. Raises KeyMissing, KeyUnreadable."""
         try:
-            pem = self._path(key.key_id).read_bytes()
+            private = load_pem_private_key(self._path(key.key_id).read_bytes(), password=None)
         except FileNotFoundError:
             raise KeyMissing(key_id=key.key_id) from None
-        try:
-            private = load_pem_private_key(pem, password=None)
-        except ValueError:
+        except (OSError, ValueError, TypeError, UnsupportedAlgorithm):  # a TypeError: it is locked by a password
             raise KeyUnreadable(key_id=key.key_id) from None
         if not isinstance(private, Ed25519PrivateKey) or private.public_key().public_bytes_raw() != key.public:
             raise KeyUnreadable(key_id=key.key_id)
@@ -92,19 +118,28 @@ class Keyring:
             file.write(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
             file.flush()
             os.fsync(file.fileno())
-        with (self.folder / "trusted").open("a", encoding="utf-8") as trusted:
-            trusted.write(f"{key}\n")
+        self.add_trusted([key])
         return key
 
+    def add_trusted(self, keys: Sequence[VerifierKey]) -> None:
+        """Put public keys on the list of those that this machine believes."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._list.open("a+b") as trusted:
+            is_whole = trusted.tell() == 0 or _ends_a_line(trusted)
+            trusted.write(("" if is_whole else "\n").encode() + "".join(f"{key}\n" for key in keys).encode())
+            trusted.flush()
+            os.fsync(trusted.fileno())
+
     def trusted(self) -> list[VerifierKey]:
-        """The public keys that were made on this machine or put into its file `trusted`. Raises NoteUnreadable."""
-        path = self.folder / "trusted"
-        if not path.exists():
-            return []
+        """The public keys that were made on this machine or put on its list, the file `trusted`. Raises TrustUnreadable."""
         try:
-            return read_keys(path.read_text(encoding="utf-8").splitlines())
-        except UnicodeDecodeError:
-            raise NoteUnreadable(reason="it is not UTF-8") from None
+            content = self._list.read_bytes()
+            return read_given_keys(content) if content.strip() else []
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except (OSError, NoteUnreadable) as error:
+            reason = error.strerror if isinstance(error, OSError) else error.details["reason"]
+            raise TrustUnreadable(reason=reason, path=str(self._list)) from None
 
     @property
     def copies(self) -> Path:
@@ -117,6 +152,15 @@ class Keyring:
 
     def _path(self, key_id: str) -> Path:
         return self.folder / f"{key_id}.pem"
+
+    @property
+    def _list(self) -> Path:
+        return self.folder / "trusted"
+
+
+def _ends_a_line(file: IO[bytes]) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 def origin_of(base_url: str) -> str:
@@ -134,8 +178,20 @@ def kept_keys(session: Session) -> Sequence[SigningKey]:
 
 
 def public_half(row: SigningKey) -> VerifierKey:
-    """The public key of a stored signing key."""
-    return VerifierKey(row.name, bytes.fromhex(row.public_key))
+    """The public key of a stored signing key. Raises KeyDamaged."""
+    try:
+        key = VerifierKey(row.name, bytes.fromhex(row.public_key))
+        is_key = isinstance(key.name, str) and is_name(key.name) and is_point(key.public)
+    except (ValueError, TypeError):
+        is_key = False
+    if not is_key:
+        raise KeyDamaged(key_id=str(row.key_id)[:40])
+    return key
+
+
+def public_keys(session: Session) -> list[VerifierKey]:
+    """All public keys, oldest first. Raises KeyDamaged."""
+    return [public_half(row) for row in kept_keys(session)]
 
 
 def active_key(session: Session) -> SigningKey | None:
@@ -156,14 +212,35 @@ def key_to_sign_with(session: Session, keyring: Keyring, actor: Actor, now: date
 def replace_lost(session: Session, keyring: Keyring, actor: Actor, now: datetime, *, reason: str) -> VerifierKey:
     """Make a new key without the signature of the lost one before it. Raises NoKeyYet, ReasonNeeded.
 
-    Every verification shows this as a gap: before it only the checkpoints that witnesses hold vouch for the log.
+    Every verification shows this as a gap: before it only the checkpoints that witnesses hold vouch for the log. Where the
+    database forgot its keys, and this machine has not, the gap is at its beginning.
     """
     if says_nothing(reason):
         raise ReasonNeeded
     take(session, AdvisoryLock.audit_log)
-    if (row := active_key(session)) is None:
+    row = active_key(session)
+    if row is None and not keyring.trusted():
         raise NoKeyYet
-    return _add(session, keyring.make(row.name), actor, now, how="replaced", reason=reason.strip())
+    name = row.name if row is not None and isinstance(row.name, str) and is_name(row.name) else keyring.origin
+    key = _add(session, keyring.make(name), actor, now, how="replaced", reason=reason.strip())
+    _record(session, actor, now, AdminKind.key_replaced, row, key, reason)
+    return key
+
+
+def _record(
+    session: Session,
+    actor: Actor,
+    now: datetime,
+    kind: AdminKind,
+    before: SigningKey | None,
+    key: VerifierKey,
+    reason: str,
+) -> None:
+    """Say in the records of administration which key follows which, and how many records were signed before."""
+    signed = session.scalar(select(func.max(LogCheckpoint.size))) or 0
+    told = {"signed_before": signed} | ({} if says_nothing(reason) else {"reason": said(reason)})
+    old, new = {"key": str(before.key_id) if before is not None else None}, {"key": key.key_id}
+    record(session, actor, now, AdminAct(kind, _CONCERNS, old=old, new=new, told=told))
 
 
 def rotate(session: Session, keyring: Keyring, head: Head, actor: Actor, now: datetime, *, reason: str = "") -> Note:
@@ -180,7 +257,57 @@ def rotate(session: Session, keyring: Keyring, head: Head, actor: Actor, now: da
     text = str(Head(old.name, head.size, head.root, (*head.extensions, f"{SUCCESSOR}{new}")))
     note = Note(text, (_signature(text, old, old_private), _signature(text, new, keyring.private(new))))
     _add(session, new, actor, now, how="rotated", reason=reason.strip(), endorsement=str(note))
+    _record(session, actor, now, AdminKind.key_rotated, row, new, reason)
     return note
+
+
+def trust(
+    session: Session, keyring: Keyring, keys: Sequence[VerifierKey], actor: Actor, now: datetime, *, reason: str
+) -> list[VerifierKey]:
+    """Record that these keys of the log are trusted on this machine from now on; those that were not.
+
+    They are to be put on its list after the commit. Raises Forbidden, ReasonMissing, KeyForeign, KeyDamaged, NothingToTrust.
+    """
+    require(actor, Verb.repair_log, SystemFacts())
+    why = said(reason)
+    known, trusted = public_keys(session), keyring.trusted()
+    added: list[VerifierKey] = []
+    for key in keys:
+        own = next((one for one in known if key.is_same(one)), None)
+        if own is None:
+            raise KeyForeign(key_id=key.key_id if key.name else "without a name")
+        if not is_trusted(own, trusted) and own not in added:
+            added.append(own)
+    if not added:
+        raise NothingToTrust
+    for key in added:
+        told = {"reason": why, "machine": node()[:100]}
+        act = AdminAct(AdminKind.key_trusted, key.key_id, old={"trusted": False}, new={"trusted": True}, told=told)
+        record(session, actor, now, act)
+    return added
+
+
+def handed_over(session: Session, keyring: Keyring) -> list[VerifierKey]:
+    """The keys to which trusted ones handed over, one after another, and that are not trusted here yet."""
+    trusted = keyring.trusted()
+    reached = list(trusted)
+    rows = kept_keys(session)
+    for before, row in pairwise(rows):
+        if is_trusted(public_half(before), reached) and _is_handed_over(row, before):
+            reached.append(public_half(row))
+    return [key for key in reached[len(trusted) :] if not is_trusted(key, trusted)]
+
+
+def is_trusted(key: VerifierKey, trusted: Sequence[VerifierKey]) -> bool:
+    """Whether a key is among those that somebody trusts, who may know them without their names."""
+    return any(one.is_same(key) for one in trusted)
+
+
+def _is_handed_over(row: SigningKey, before: SigningKey) -> bool:
+    try:
+        return row.how == "rotated" and is_endorsed(row, before)
+    except NoteUnreadable:
+        return False
 
 
 def _add(
@@ -219,9 +346,7 @@ def sign(text: str, key: VerifierKey, keyring: Keyring) -> Note:
 
 def signed_by(note: Note, key: VerifierKey) -> bool | None:
     """Whether the key signed the note: None when it has no such signature, False when that is wrong."""
-    signatures = [
-        signature for signature in note.signatures if signature.name == key.name and signature.key_hash == key.key_hash
-    ]
+    signatures = [signature for signature in note.signatures if key.made(signature)]
     if not signatures:
         return None
     try:

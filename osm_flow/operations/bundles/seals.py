@@ -120,7 +120,12 @@ def _check_manifest(bundle: Bundle, trusted: Sequence[VerifierKey] | None, seal:
 
 def _signed_by(note: Note, known: Sequence[VerifierKey], seal: Seal, otherwise: str) -> None:
     """Note who of these signed; that none did, or that a signature is wrong, is a fault."""
-    answers = [(key.name, answer) for key in known if (answer := signing_keys.signed_by(note, key)) is not None]
+    answers = [
+        (signature.name, answer)
+        for key in known
+        for signature in filter(key.made, note.signatures)
+        if (answer := signing_keys.signed_by(note, key)) is not None
+    ]
     for name, answer in answers:
         if not answer:
             seal.add("signature", f"the signature of {name} is wrong")

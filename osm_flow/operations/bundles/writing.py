@@ -72,12 +72,13 @@ def prepare_export(
     """Record who exports the case and why, and sign a checkpoint that covers it where the key is at hand.
 
     The bundle itself is written by `write_bundle` after this is committed: a signed head must not leave before that.
-    Raises CaseNotFound, ClosedBelow, ExportReasonMissing, Forbidden.
+    Raises CaseNotFound, ClosedBelow, ExportReasonMissing, Forbidden, KeyDamaged, TreeDamaged.
     """
     case = session.get(Case, case_id)
     if case is None:
         raise CaseNotFound(case_id=case_id)
     require(actor, Verb.see_audit, case_facts(session, case, actor))
+    signing_keys.public_keys(session)
     below = [child for child in _tree(session, case, **EVERYTHING) if child is not case]
     if closed_among(session, actor, (child.id for child in below)):
         # A bundle without it would be told to be cut.
@@ -129,9 +130,10 @@ def prepare_chain_export(
 ) -> None:
     """Record who exports one of `BOOKS` and why, and sign a checkpoint that covers it.
 
-    It is of all offices, so only who sees the audit of all may. Raises ExportReasonMissing, Forbidden.
+    It is of all offices, so only who sees the audit of all may. Raises ExportReasonMissing, Forbidden, KeyDamaged.
     """
     require(actor, Verb.see_audit, SystemFacts())
+    signing_keys.public_keys(session)
     record_access(session, actor, now, Read(BOOKS[chain].kind, chain, reason))
     if keyring is not None:
         with contextlib.suppress(Refused):  # another machine has the key
@@ -192,8 +194,8 @@ class _Writer:
         """What every bundle has: who signed, how to check it, and what names it all."""
         if checkpoint is not None:
             self._add("checkpoint.txt", checkpoint.note.encode())
-            rows = signing_keys.kept_keys(self.session)
-            self._add("keys.txt", "".join(f"{signing_keys.public_half(row)}\n" for row in rows).encode())
+            keys = signing_keys.public_keys(self.session)
+            self._add("keys.txt", "".join(f"{key}\n" for key in keys).encode())
             first = _first_leaf(self.session, [chain["id"] for chain in chains])
             if (earlier := proofs_to(self.session, checkpoint, first)) is not None:
                 self._add("consistency.json", _json(earlier))

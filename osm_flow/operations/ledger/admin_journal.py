@@ -63,6 +63,9 @@ class AdminKind(StrEnum):
     log_repaired = "log.repaired"
     log_rebuilt = "log.rebuilt"
     log_turned_back = "log.turned_back"
+    key_rotated = "key.rotated"
+    key_replaced = "key.replaced"
+    key_trusted = "key.trusted"
     system_incident_retried = "system_incident.retried"
     system_incident_resolved = "system_incident.resolved"
 
@@ -86,6 +89,9 @@ _NEEDS: Mapping[AdminKind, Verb] = {
     AdminKind.log_repaired: Verb.repair_log,
     AdminKind.log_rebuilt: Verb.repair_log,
     AdminKind.log_turned_back: Verb.repair_log,
+    AdminKind.key_rotated: Verb.sign_log,
+    AdminKind.key_replaced: Verb.sign_log,
+    AdminKind.key_trusted: Verb.repair_log,
     AdminKind.system_incident_retried: Verb.retry_incident,
     AdminKind.system_incident_resolved: Verb.retry_incident,
 }
@@ -99,6 +105,9 @@ _OF_ALL = (
     AdminKind.log_repaired,
     AdminKind.log_rebuilt,
     AdminKind.log_turned_back,
+    AdminKind.key_rotated,
+    AdminKind.key_replaced,
+    AdminKind.key_trusted,
     AdminKind.system_incident_retried,
     AdminKind.system_incident_resolved,
 )

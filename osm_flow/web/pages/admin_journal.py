@@ -230,6 +230,9 @@ def _kinds() -> dict[str, str]:
         AdminKind.log_repaired: gettext("ซ่อมบันทึกรวม"),
         AdminKind.log_rebuilt: gettext("สร้างโครงสร้างบันทึกรวมใหม่"),
         AdminKind.log_turned_back: gettext("ยอมรับฐานข้อมูลสำเนาเก่า"),
+        AdminKind.key_rotated: gettext("เปลี่ยนกุญแจลงนาม"),
+        AdminKind.key_replaced: gettext("เริ่มกุญแจลงนามใหม่แทนที่หาย"),
+        AdminKind.key_trusted: gettext("ให้เครื่องหนึ่งเชื่อกุญแจ"),
         AdminKind.system_incident_retried: gettext("สั่งให้ลองใหม่ เหตุที่ไม่ใช่ของเรื่องใด"),
         AdminKind.system_incident_resolved: gettext("ปิดเหตุที่ไม่ใช่ของเรื่องใด"),
     }

@@ -6,10 +6,12 @@ from flask import Blueprint, current_app, flash, g, redirect, render_template, r
 from flask.typing import ResponseReturnValue
 
 from osm_flow.domain.access.policy import Verb, offices_where
+from osm_flow.domain.merkle_note import VerifierKey
 from osm_flow.operations.audit import checkpoints, repairs, signing_keys, witnesses
 from osm_flow.operations.audit.log import latest_checkpoint, logged_records, wrong_notes
+from osm_flow.operations.audit.signing_keys import KeyDamaged, Keyring, TrustUnreadable
 from osm_flow.operations.people.offices import offices
-from osm_flow.store.models import Office
+from osm_flow.store.models import Office, SigningKey
 from osm_flow.web.site.access import may, requires
 from osm_flow.web.site.i18n import gettext
 
@@ -19,17 +21,36 @@ blueprint = Blueprint("witnesses", __name__)
 @blueprint.get("/audit/log")
 @requires(Verb.see_audit, Verb.manage_witnesses)
 def log() -> ResponseReturnValue:
-    rows = signing_keys.kept_keys(g.session)
+    trusted = _trusted()
     return render_template(
         "witnesses/log.html",
         newest=latest_checkpoint(g.session),
         logged=logged_records(g.session),
-        signing_keys=[(row, str(signing_keys.public_half(row))) for row in reversed(rows)],
+        signing_keys=[_key(row, trusted or []) for row in reversed(signing_keys.kept_keys(g.session))],
+        has_trusted=bool(trusted),
         may_sign=may(Verb.sign_log),
         may_manage=may(Verb.manage_witnesses),
         wrong_notes=len(wrong_notes(g.session)),
         may_repair=may(Verb.repair_log),
     )
+
+
+def _trusted() -> list[VerifierKey] | None:
+    """The keys that this machine trusts; None where its list cannot be read."""
+    keyring: Keyring = current_app.config["KEYRING"]
+    try:
+        return keyring.trusted()
+    except TrustUnreadable:
+        return None
+
+
+def _key(row: SigningKey, trusted: list[VerifierKey]) -> tuple[SigningKey, str | None, bool]:
+    """A stored key, how it is given to people outside (None: it is no key), and whether this machine trusts it."""
+    try:
+        key = signing_keys.public_half(row)
+    except KeyDamaged:
+        return row, None, False
+    return row, str(key), signing_keys.is_trusted(key, trusted)
 
 
 @blueprint.post("/audit/log/checkpoints")

@@ -381,7 +381,12 @@ def read_keys(text: str) -> list[Key]:
         # Beside a key there may stand its period, as in the product's own list.
         name, number, encoded = [*line.split()[0].split("+", 2), "", ""][:3]
         public = unbase64(encoded)
-        if len(public) != 33 or public[0] != 1 or not is_name(name) or key_hash(name, public[1:]).hex() != number:
+        if (
+            len(public) != 33
+            or public[0] != 1
+            or not is_name(name)
+            or key_hash(name, public[1:]).hex() != number.lower()
+        ):
             raise Wrong(f"{line}: not a verifier key")
         keys.append(Key(name, public[1:]))
     return keys
