@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +22,7 @@ from osm_flow.operations.audit.kept_checkpoints import kept_copies, set_aside, t
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes
 from osm_flow.operations.audit.signing_keys import KeyDamaged
 from osm_flow.operations.bundles import writing as bundle_writing
+from osm_flow.operations.bundles.writing import Unsigned
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind, changes_of
 from osm_flow.operations.people.hats import actor_named
@@ -249,8 +250,31 @@ def export(context: Context, bundle: Path, reason: str, username: str | None, ch
         with context.store.transaction() as session:
             actor = actor_named(session, username, local_day(now)) if username else SYSTEM
             bundle_writing.prepare_chain_export(session, chain, actor, now, reason=reason, keyring=context.keyring)
+
+        def write(session: Session) -> Unsigned | None:
+            return bundle_writing.write_chain_bundle(session, chain, file, keyring=context.keyring)
+
+        write_signed(context, chain, actor, file, write)
+
+
+_MOST_ATTEMPTS = 5
+
+
+def write_signed(
+    context: Context, name: str, actor: Actor, file: BinaryIO, write: Callable[[Session], Unsigned | None]
+) -> None:
+    """Write a bundle, again under a newer checkpoint where records came in between, and tell when it is not signed."""
+    for _ in range(_MOST_ATTEMPTS):
+        file.seek(0)
+        file.truncate()
         with context.store.reading() as session:
-            bundle_writing.write_chain_bundle(session, chain, file, keyring=context.keyring)
+            unsigned = write(session)
+        if unsigned is not Unsigned.late:
+            break
+        with context.store.transaction() as session:
+            bundle_writing.sign_over(session, name, actor, context.now(), keyring=context.keyring)
+    if unsigned is not None:
+        click.echo(f"note: the bundle is NOT SIGNED: {unsigned.value}", err=True)
 
 
 @contextmanager

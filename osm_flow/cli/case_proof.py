@@ -11,7 +11,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from osm_flow.cli.audit import keys_in, verified, written_whole
+from osm_flow.cli.audit import keys_in, verified, write_signed, written_whole
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.deadlines import local_day
@@ -26,6 +26,7 @@ from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.bundles.checking import Verifier
 from osm_flow.operations.bundles.reading import FIRST
 from osm_flow.operations.bundles.verdicts import Outcome, Verdict
+from osm_flow.operations.bundles.writing import Unsigned
 from osm_flow.operations.comparing import checks
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.replay import verify
@@ -117,8 +118,12 @@ def export(
         with context.store.transaction() as session:
             actor = actor_named(session, username, local_day(now)) if username else SYSTEM
             bundle_writing.prepare_export(session, case_id, actor, now, reason=reason, keyring=context.keyring)
-        with context.store.reading() as session:
-            bundle_writing.write_bundle(session, case_id, file, payloads=not without_payloads, keyring=context.keyring)
+
+        def write(session: Session) -> Unsigned | None:
+            keyring, payloads = context.keyring, not without_payloads
+            return bundle_writing.write_bundle(session, case_id, file, payloads=payloads, keyring=keyring)
+
+        write_signed(context, case_id, actor, file, write)
 
 
 def _results(session: Session, case_id: str | None, deep: bool) -> Iterable[Deep]:

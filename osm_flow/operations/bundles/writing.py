@@ -5,17 +5,19 @@ docs/audit-format.md says what is in it. The same state of the database gives th
 
 from __future__ import annotations
 
-import contextlib
 import json
+import shutil
 import sys
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from hashlib import sha256
 from importlib.resources import files
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, undefer
@@ -31,8 +33,8 @@ from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.kept_checkpoints import refuse_to_contradict
 from osm_flow.operations.audit.log import Checkpoint, NotLogged
-from osm_flow.operations.audit.merkle_tree import LogTree
-from osm_flow.operations.audit.signing_keys import Keyring
+from osm_flow.operations.audit.merkle_tree import LogTree, TreeDamaged
+from osm_flow.operations.audit.signing_keys import Keyring, TrustUnreadable
 from osm_flow.operations.bundles.consistency import proofs_to
 from osm_flow.operations.bundles.player import player_page
 from osm_flow.operations.bundles.reading import FORMAT
@@ -52,6 +54,8 @@ from osm_flow.store.session import CaseNotFound
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 # A checker refuses files that unpack to very much more than they are; such a file of ours is stored as it is.
 _MOST_PACKED = 100
+# What of a file is kept in memory before it is written to the disk.
+_IN_MEMORY = 4 << 20
 _STANDARD = files("osm_flow.operations.bundles.files")
 
 
@@ -86,27 +90,55 @@ def prepare_export(
     record_access(session, actor, now, Read(AccessKind.case_exported, case, reason, details=details))
     for child in (one for one in below if one.is_sensitive):
         record_access(session, actor, now, Read(AccessKind.case_exported, child, reason, details=details))
-    if keyring is not None and not _is_covered(session, case):
-        try:
-            audit_log.make_checkpoint(session, now, actor, keyring=keyring)
-        except Refused:
-            # Another machine has the key: the bundle goes out under the newest checkpoint there is, and says so.
-            return case
+    sign_over(session, case_id, actor, now, keyring=keyring)
     return case
+
+
+def sign_over(session: Session, name: str, actor: Actor, now: datetime, *, keyring: Keyring | None) -> None:
+    """Sign a checkpoint that covers a case with its children, or one of `BOOKS`, where the key is at hand.
+
+    Elsewhere the bundle goes out under the newest checkpoint there is, and says so. Raises CaseNotFound, TreeDamaged.
+    """
+    if keyring is None:
+        return
+    if name not in BOOKS:
+        case = session.get(Case, name)
+        if case is None:
+            raise CaseNotFound(case_id=name)
+        if _is_covered(session, case):
+            return
+    try:
+        # What is refused halfway must not take the rest of the transaction with it.
+        with session.begin_nested():
+            audit_log.make_checkpoint(session, now, actor, keyring=keyring)
+    except TreeDamaged:
+        raise
+    except Refused:
+        return
+
+
+class Unsigned(Enum):
+    """Why a bundle was written without the signature of its manifest."""
+
+    elsewhere = "the signing key is not on this machine, or cannot be read"
+    contradicted = "the audit log is not the one that was signed"
+    untrusting = "the list of trusted keys on this machine cannot be read"
+    late = "records were written after the newest checkpoint was signed: export it again"
+    unsound = "what is written does not hold by itself: verify it"
 
 
 def write_bundle(
     session: Session, case_id: str, target: IO[bytes], *, payloads: bool = True, keyring: Keyring | None = None
-) -> None:
-    """Write the bundle of a case and its children to a file. Raises CaseNotFound.
+) -> Unsigned | None:
+    """Write the bundle of a case and its children to a file; why its manifest is not signed. Raises CaseNotFound.
 
-    Its manifest is signed where the key is at hand, the newest checkpoint covers all of it, and all of it holds.
+    It is signed where the key is at hand, the newest checkpoint covers all of it, and all of it holds.
     """
     case = session.get(Case, case_id)
     if case is None:
         raise CaseNotFound(case_id=case_id)
     with zipfile.ZipFile(target, "w") as archive:
-        _Writer(session, archive, payloads, keyring).write(case)
+        return _Writer(session, archive, payloads, keyring).write(case)
 
 
 @dataclass(frozen=True)
@@ -135,15 +167,15 @@ def prepare_chain_export(
     require(actor, Verb.see_audit, SystemFacts())
     signing_keys.public_keys(session)
     record_access(session, actor, now, Read(BOOKS[chain].kind, chain, reason))
-    if keyring is not None:
-        with contextlib.suppress(Refused):  # another machine has the key
-            audit_log.make_checkpoint(session, now, actor, keyring=keyring)
+    sign_over(session, chain, actor, now, keyring=keyring)
 
 
-def write_chain_bundle(session: Session, chain: str, target: IO[bytes], *, keyring: Keyring | None = None) -> None:
-    """Write the bundle of one of `BOOKS`, up to where the newest checkpoint covers it, to a file."""
+def write_chain_bundle(
+    session: Session, chain: str, target: IO[bytes], *, keyring: Keyring | None = None
+) -> Unsigned | None:
+    """Write the bundle of one of `BOOKS`, up to where the newest checkpoint covers it; why its manifest is not signed."""
     with zipfile.ZipFile(target, "w") as archive:
-        _Writer(session, archive, payloads=True, keyring=keyring).write_chain(chain)
+        return _Writer(session, archive, payloads=True, keyring=keyring).write_chain(chain)
 
 
 @dataclass
@@ -151,6 +183,7 @@ class _Writer:
     """One bundle while it is written: files first, the manifest that names them all last, then its signature.
 
     is_sound  whether everything so far holds; what does not is written as it is, and not signed.
+    is_late   whether there are records that the newest checkpoint does not cover.
     """
 
     session: Session
@@ -162,9 +195,10 @@ class _Writer:
     definitions: dict[str, Definition] = field(default_factory=dict)
     called: list[tuple[str, str]] = field(default_factory=list)
     is_sound: bool = True
+    is_late: bool = False
 
-    def write(self, root: Case) -> None:
-        """A case with its children."""
+    def write(self, root: Case) -> Unsigned | None:
+        """A case with its children; why it is not signed."""
         cases = list(_tree(self.session, root))
         checkpoint, proofs = self._proofs([case.id for case in cases])
         chains = [self._case(case, proofs.get(case.id)) for case in cases]
@@ -172,26 +206,30 @@ class _Writer:
             self._definition(sha256_, definition)
         xml = {name: definition.xml.decode("utf-8", "replace") for name, definition in sorted(self.definitions.items())}
         self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None))
-        self._finish(chains, checkpoint)
+        return self._finish(chains, checkpoint)
 
-    def write_chain(self, name: str) -> None:
+    def write_chain(self, name: str) -> Unsigned | None:
         """A chain that is of no case, alone; what is newer than the checkpoint waits for the next bundle."""
         book = BOOKS[name]
         checkpoint, proofs = self._proofs([name])
         proof = proofs.get(name)
-        found = list(book.exported(self.session, proof["seq"] if proof else sys.maxsize))
-        records = [record for record, _ in found]
         folder = f"chains/{name}/{name}"
-        self._add(f"{folder}/journal.jsonl", _lines(records))
-        if texts := [text for _, beside in found for text in beside]:
-            self._add(f"{folder}/payloads.jsonl", _lines(texts))
+        count, head = 0, rules.GENESIS
+        with _Lines() as records, _Lines() as texts:
+            for record, beside in book.exported(self.session, proof["seq"] if proof else sys.maxsize):
+                count, head = count + 1, record["hash"]
+                records.add(record)
+                for text in beside:
+                    texts.add(text)
+            self._add_lines(f"{folder}/journal.jsonl", records)
+            if texts.size:
+                self._add_lines(f"{folder}/payloads.jsonl", texts)
         self.is_sound &= not book.checked(self.session).faults
-        head = records[-1]["hash"] if records else rules.GENESIS
-        about = {"kind": name, "id": name, "records": len(records), "head": head}
-        self._finish([self._proven(about, folder, proof)], checkpoint)
+        about = {"kind": name, "id": name, "records": count, "head": head}
+        return self._finish([self._proven(about, folder, proof)], checkpoint)
 
-    def _finish(self, chains: list[JSON], checkpoint: Checkpoint | None) -> None:
-        """What every bundle has: who signed, how to check it, and what names it all."""
+    def _finish(self, chains: list[JSON], checkpoint: Checkpoint | None) -> Unsigned | None:
+        """What every bundle has: who signed, how to check it, and what names it all; why it is not signed."""
         if checkpoint is not None:
             self._add("checkpoint.txt", checkpoint.note.encode())
             keys = signing_keys.public_keys(self.session)
@@ -213,22 +251,31 @@ class _Writer:
             "files": self.written,
         }
         content = _json(manifest)
-        signature = self._signature(content) if checkpoint is not None and self.is_sound else None
         self._add("manifest.json", content)
-        if signature is not None:
-            self._add("manifest.sig", str(signature).encode())
+        self.is_late |= checkpoint is None
+        signature = self._signature(content)
+        if isinstance(signature, Unsigned):
+            return signature
+        self._add("manifest.sig", str(signature).encode())
+        return None
 
-    def _signature(self, manifest: bytes) -> Note | None:
-        """The signature of the manifest; none where the key is elsewhere, or the log is not the one that was signed."""
+    def _signature(self, manifest: bytes) -> Note | Unsigned:
+        """The signature of the manifest; why there is none where the key is elsewhere, or where it would say too much."""
         row = signing_keys.active_key(self.session)
-        if row is None or self.keyring is None:
-            return None
+        if row is None or self.keyring is None or not self.keyring.has(signing_keys.public_half(row).key_id):
+            return Unsigned.elsewhere
+        if not self.is_sound:
+            return Unsigned.unsound
         try:
             audit_log.require_uncontradicted(self.session)
             refuse_to_contradict(LogTree(self.session), self.keyring)
+        except TrustUnreadable:
+            return Unsigned.untrusting
         except Refused:
-            return None
-        return signed_manifest(manifest, signing_keys.public_half(row), self.keyring)
+            return Unsigned.contradicted
+        if self.is_late:
+            return Unsigned.late
+        return signed_manifest(manifest, signing_keys.public_half(row), self.keyring) or Unsigned.elsewhere
 
     def _proofs(self, ids: list[str]) -> tuple[Checkpoint | None, dict[str, JSON]]:
         """The newest checkpoint with a proof for each chain; none where it does not cover them all."""
@@ -241,7 +288,8 @@ class _Writer:
         if proof is not None:
             self._add(f"{folder}/proof.json", _json(proof))
         ends = (about["records"], about["head"])
-        self.is_sound &= proof is not None and (proof["seq"], proof["hash"]) == ends
+        self.is_late |= proof is None or proof["seq"] < about["records"]
+        self.is_sound &= proof is None or proof["seq"] < about["records"] or (proof["seq"], proof["hash"]) == ends
         return about
 
     def _case(self, case: Case, proof: JSON | None) -> JSON:
@@ -327,13 +375,65 @@ class _Writer:
         }
 
     def _add(self, name: str, content: bytes) -> None:
-        info = zipfile.ZipInfo(name, _EPOCH)
-        info.create_system, info.external_attr = 3, 0o100644 << 16
-        packed = zlib.compress(content, 9)
-        is_packed = len(content) <= _MOST_PACKED * len(packed) and len(packed) < len(content)
-        info.compress_type = zipfile.ZIP_DEFLATED if is_packed else zipfile.ZIP_STORED
+        info = _entry(name, len(content), len(zlib.compress(content, 9)))
         self.archive.writestr(info, content, compresslevel=9)
         self.written[name] = {"sha256": sha256(content).hexdigest(), "size": len(content)}
+
+    def _add_lines(self, name: str, lines: _Lines) -> None:
+        """Add a file of lines that may be more than memory should hold, packed as `_add` packs."""
+        info = _entry(name, lines.size, lines.packed)
+        info._compresslevel = 9  # type: ignore[attr-defined]
+        with self.archive.open(info, "w") as entry:
+            lines.copy_to(entry)
+        self.written[name] = {"sha256": lines.digest, "size": lines.size}
+
+
+class _Lines:
+    """Lines of canonical JSON, kept on the disk beyond a few megabytes, with what the manifest says of them."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 (closed at the end of `with`)
+        self._hash, self._packer = sha256(), zlib.compressobj(9)
+        self._packed = 0
+        self.size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, value: JSON) -> None:
+        """Add a line."""
+        line = rules.canonical(value) + b"\n"
+        self._file.write(line)
+        self._hash.update(line)
+        self._packed += len(self._packer.compress(line))
+        self.size += len(line)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the lines."""
+        return self._hash.hexdigest()
+
+    @property
+    def packed(self) -> int:
+        """How large they are when packed."""
+        return self._packed + len(self._packer.copy().flush())
+
+    def copy_to(self, target: IO[bytes]) -> None:
+        """Write them all."""
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, target)
+
+
+def _entry(name: str, size: int, packed: int) -> zipfile.ZipInfo:
+    """How a file stands in the archive; what is not smaller when it is packed, or much too much smaller, is stored."""
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.create_system, info.external_attr, info.file_size = 3, 0o100644 << 16, size
+    is_packed = packed < size <= _MOST_PACKED * packed
+    info.compress_type = zipfile.ZIP_DEFLATED if is_packed else zipfile.ZIP_STORED
+    return info
 
 
 def _tree(session: Session, root: Case, **options: bool) -> Iterator[Case]:

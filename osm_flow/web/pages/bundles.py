@@ -33,7 +33,10 @@ def form(case_id: str) -> ResponseReturnValue:
 @requires(Verb.see_audit)
 @each_time
 def download(case_id: str) -> ResponseReturnValue:
-    """Record who exports the case and why; then, nobody waiting for it, write the bundle and send it."""
+    """Record who exports the case and why; then, nobody waiting for it, write the bundle and send it.
+
+    The name of one whose manifest could not be signed, for instance because the case went on meanwhile, says so.
+    """
     payloads = request.form.get("payloads") == "yes"
     try:
         case = bundle_writing.prepare_export(
@@ -49,12 +52,14 @@ def download(case_id: str) -> ResponseReturnValue:
         lifecycle.read_again()
         errors = {name: gettext(text) for name, text in error.fields.items()}
         return _page(get_case(g.session, case_id, g.actor), errors), error.status
-    name = f"{case.business_key}.zip"
+    stem = str(case.business_key)
 
-    def write(file: IO[bytes]) -> None:
-        bundle_writing.write_bundle(g.session, case_id, file, payloads=payloads, keyring=current_app.config["KEYRING"])
+    def write(file: IO[bytes]) -> str:
+        keyring = current_app.config["KEYRING"]
+        unsigned = bundle_writing.write_bundle(g.session, case_id, file, payloads=payloads, keyring=keyring)
+        return f"{stem}-unsigned.zip" if unsigned else f"{stem}.zip"
 
-    return downloads.written(name, "application/zip", write, in_memory=_IN_MEMORY)
+    return downloads.written(stem, "application/zip", write, in_memory=_IN_MEMORY)
 
 
 def _page(case: Case, errors: dict[str, str]) -> str:

@@ -37,16 +37,17 @@ def download(content: bytes | IO[bytes], name: str, mimetype: str) -> Response:
     return response
 
 
-def written(name: str, mimetype: str, write: Callable[[IO[bytes]], None], *, in_memory: int) -> Response:
+def written(name: str, mimetype: str, write: Callable[[IO[bytes]], str | None], *, in_memory: int) -> Response:
     """A file whose export is recorded by now, as a download: kept first, then written while nobody waits for it.
 
-    `write` reads from `g.session`, a view of its own; beyond `in_memory` bytes the file lies on the disk.
+    `write` reads from `g.session`, a view of its own, and may return another name; beyond `in_memory` bytes the file lies
+    on the disk.
     """
     lifecycle.finish()
     file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(in_memory))  # noqa: SIM115 (the answer closes it)
     with lifecycle.another_view() as session:
         g.session = session
-        write(file)
+        name = write(file) or name
     file.seek(0)
     return download(file, name, mimetype)
 

@@ -6,16 +6,20 @@ import json
 import re
 import shutil
 import zipfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
+from osm_flow.operations.cases.comments import comment
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.store.models import Access
 from osm_flow.store.session import Store
 from tests.bundles import GOLDEN, Forger, make_family, run_script
-from tests.factories import make_case, make_person
+from tests.factories import NOW, later, make_case, make_person
 from tests.integration.cli.shell import Shell
 
 
@@ -48,6 +52,63 @@ def test_a_bundle_is_exported_with_a_reason_and_verified_by_file(shell: Shell, f
     assert run_script(bundle, "--key", str(trusted))[0] == 0
     with shell.store.reading() as session:
         assert [(read.actor, read.reason) for read in session.scalars(select(Access))] == [("malee", "ตรวจสอบ")]
+
+
+class Interrupting:
+    """Somebody who writes into the case each time before it is read for a bundle, so many times."""
+
+    def __init__(self, store: Store, case_id: str, times: int) -> None:
+        self.store, self.case_id, self.times, self.reading = store, case_id, times, store.reading
+
+    def __call__(self) -> AbstractContextManager[Session]:
+        if self.times:
+            self.times -= 1
+            with self.store.transaction() as session:
+                anan = actor_named(session, "anan", NOW.date())
+                comment(session, self.case_id, anan, later(70 + self.times), body="ระหว่างนั้น", key=None)
+        return self.reading()
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_record_between_preparing_and_writing_is_signed_over_again(
+    shell: Shell, family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    bundle, trusted = tmp_path / "case.zip", tmp_path / "keys" / "trusted"
+    monkeypatch.setattr(shell.store, "reading", Interrupting(shell.store, family, times))
+
+    exported = shell.run("case", "export", family, "--bundle", bundle, "--reason", "ตรวจสอบ")
+
+    assert (exported.exit_code, exported.stderr) == (0, "")
+    code, said = run_script(bundle, "--key", str(trusted))
+    assert code == 0, said
+    assert f"up to record {2 + times} of {2 + times}" in said
+    with shell.store.reading() as session:
+        assert len(session.scalars(select(Access)).all()) == 1
+
+
+def test_a_case_that_never_rests_leaves_unsigned_and_that_is_said(
+    shell: Shell, family: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, trusted = tmp_path / "case.zip", tmp_path / "keys" / "trusted"
+    monkeypatch.setattr(shell.store, "reading", Interrupting(shell.store, family, 100))
+
+    exported = shell.run("case", "export", family, "--bundle", bundle, "--reason", "ตรวจสอบ")
+
+    assert exported.exit_code == 0
+    assert "NOT SIGNED: records were written after the newest checkpoint was signed: export it again" in exported.stderr
+    assert run_script(bundle, "--key", str(trusted))[0] == 1
+    assert run_script(bundle)[0] == 3
+
+
+def test_a_bundle_that_another_machine_cannot_sign_says_so(shell: Shell, family: str, tmp_path: Path) -> None:
+    shell.json("audit", "checkpoint")
+    (active,) = shell.context.keyring.folder.glob("*.pem")
+    active.unlink()
+
+    exported = shell.run("case", "export", family, "--bundle", tmp_path / "case.zip", "--reason", "ตรวจสอบ")
+
+    assert exported.exit_code == 0
+    assert "NOT SIGNED: the signing key is not on this machine" in exported.stderr
 
 
 def test_a_bundle_is_told_with_its_cases_and_those_who_signed_it(shell: Shell, family: str, tmp_path: Path) -> None:

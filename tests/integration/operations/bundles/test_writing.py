@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ from osm_flow.operations.audit.log import append_new
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, Checked, record
 from osm_flow.operations.privacy import sensitivity
 from osm_flow.store.models import Access, Case
 from osm_flow.store.sensitive_cases import narrow, with_reasons
@@ -27,7 +32,7 @@ from tests.bundles import (
     run_script_alone,
     write_bundle,
 )
-from tests.factories import NOW, make_case, make_person
+from tests.factories import NOW, later, make_case, make_person
 
 
 @pytest.fixture
@@ -219,3 +224,52 @@ def test_no_bundle_leaves_without_a_sensitive_case_below(
     path = write_bundle(store, parent_id, tmp_path / "case.zip", keyring)
     assert Forger.of(path).ids() == [parent_id, child.id]
     assert product_faults(path, keys_of(trusted)) == []
+
+
+# ---- many records ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_on_the_disk_while_it_is_written_gives_the_same_bytes(
+    store: Store, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.transaction() as session:
+        for number in range(300):
+            act = AdminAct(AdminKind.holiday_set, f"{number}", old={"n": number}, new={"n": "ก" * 500})
+            record(session, SYSTEM, later(number), act)
+        bundle_writing.prepare_chain_export(
+            session, "administration", SYSTEM, later(400), reason="ตรวจ", keyring=keyring
+        )
+
+    def written(name: str) -> bytes:
+        with store.reading() as session, (tmp_path / name).open("wb") as file:
+            assert bundle_writing.write_chain_bundle(session, "administration", file, keyring=keyring) is None
+        return (tmp_path / name).read_bytes()
+
+    in_memory = written("1.zip")
+    monkeypatch.setattr(bundle_writing, "_IN_MEMORY", 100)
+
+    assert written("2.zip") == in_memory
+    assert product_faults(tmp_path / "2.zip", keys_of(keyring.folder / "trusted")) == []
+
+
+def test_the_records_of_a_book_are_not_gathered_in_memory(
+    sqlite_store: Store, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """10,000 records of a kilobyte, as the database would give them one after another."""
+
+    def many(*_: object) -> Iterator[tuple[dict[str, object], list[dict[str, object]]]]:
+        for number in range(10_000):
+            hash_ = sha256(str(number).encode()).hexdigest()
+            yield {"seq": number + 1, "hash": hash_, "prev_hash": hash_, "kind": hash_ * 14}, []
+
+    book = replace(bundle_writing.BOOKS["administration"], exported=many, checked=lambda _: Checked(10_000, []))
+    monkeypatch.setattr(bundle_writing, "BOOKS", {"administration": book})
+    with sqlite_store.reading() as session, (tmp_path / "many.zip").open("wb") as file:
+        tracemalloc.start()
+        bundle_writing.write_chain_bundle(session, "administration", file, keyring=keyring)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert most < 12 << 20
+    with zipfile.ZipFile(tmp_path / "many.zip") as archive:
+        assert archive.getinfo("chains/administration/administration/journal.jsonl").file_size > 10_000_000

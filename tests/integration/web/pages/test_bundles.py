@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from osm_flow.operations.audit.signing_keys import Keyring
+from osm_flow.operations.cases.comments import comment
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.store.models import Access, Case
 from osm_flow.store.session import Store
+from osm_flow.web.site import lifecycle
 from tests.bundles import Forger, keys_of, make_family, product_faults, run_script
-from tests.factories import make_office, make_person
+from tests.factories import NOW, make_office, make_person
 from tests.integration.web.visits import Site, open_site
 
 
@@ -70,6 +73,33 @@ def test_an_auditor_downloads_what_strangers_can_check(
     assert product_faults(bundle, keys_of(trusted)) == []
     read = site.read(lambda session: session.scalars(select(Access).where(Access.kind == "case.exported")).one())
     assert (read.actor, read.reason) == ("auditor", "ตรวจสอบประจำปี")
+
+
+def test_a_bundle_that_could_not_be_signed_says_so_in_its_name(
+    site: Site, keyring: Keyring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Because the case went on between the record of the export and the reading, or because the key is elsewhere."""
+    client, path, finish = site.visit("auditor").client, path_of(site), lifecycle.finish
+
+    def finish_late() -> None:
+        finish()
+        with site.store.transaction() as session:
+            comment(session, path.split("/")[3], actor_named(session, "worker", NOW.date()), NOW, body="ต่อ", key=None)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lifecycle, "finish", finish_late)
+        late = post(client, path, reason="ตรวจสอบประจำปี")
+    signed = post(client, path, reason="ตรวจสอบอีกครั้ง")
+    site.app.config["KEYRING"] = Keyring(tmp_path / "elsewhere", keyring.origin)
+    elsewhere = post(client, path, reason="ตรวจสอบจากเครื่องอื่น")
+
+    names = [answer.headers["Content-Disposition"] for answer in (late, signed, elsewhere)]
+    assert ["-unsigned.zip" in name for name in names] == [True, False, True]
+    for answer, is_signed in zip((late, signed, elsewhere), (False, True, False), strict=True):
+        bundle = tmp_path / "down.zip"
+        bundle.write_bytes(answer.get_data())
+        answer.close()
+        assert ("manifest.sig" in Forger.of(bundle).files) is is_signed
 
 
 def test_without_a_reason_nothing_leaves(site: Site) -> None:
