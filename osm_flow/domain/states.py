@@ -68,6 +68,15 @@ class UnmarkState(StrEnum):
     WITHDRAWN = "WITHDRAWN"
 
 
+class RebuildingState(StrEnum):
+    """Where a request to put rows back from the chains is; confirmed, it is carried out until it is done."""
+
+    ASKED = "ASKED"
+    CONFIRMED = "CONFIRMED"
+    DONE = "DONE"
+    WITHDRAWN = "WITHDRAWN"
+
+
 OPEN_CASE = (CaseStatus.ACTIVE, CaseStatus.SUSPENDED)
 OPEN_WORK_ITEM = (WorkItemStatus.READY, WorkItemStatus.CLAIMED)
 

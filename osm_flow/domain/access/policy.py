@@ -52,6 +52,7 @@ class Verb(StrEnum):
     manage_witnesses = "manage_witnesses"
     sign_log = "sign_log"
     repair_log = "repair_log"
+    rebuild_tables = "rebuild_tables"
     hold = "hold"
     erase = "erase"
     mark_sensitive = "mark_sensitive"
@@ -257,6 +258,7 @@ RULES: dict[Verb, Rule] = {
     Verb.deploy: Rule(_ADMIN),
     Verb.sign_log: Rule(_ADMIN),
     Verb.repair_log: Rule(_ADMIN),
+    Verb.rebuild_tables: Rule(_ADMIN),
     Verb.move_holidays: Rule(_ADMIN),
     Verb.manage_people: Rule(_ADMIN),
     Verb.confirm_position: Rule(_ADMIN | _SUPERIORS | {"osm_director"}),
@@ -265,7 +267,7 @@ RULES: dict[Verb, Rule] = {
 }
 
 # What concerns every office, whatever it is done to: for this nobody's position in one office is enough.
-SYSTEM_VERBS = frozenset({Verb.deploy, Verb.sign_log, Verb.repair_log, Verb.move_holidays})
+SYSTEM_VERBS = frozenset({Verb.deploy, Verb.sign_log, Verb.repair_log, Verb.rebuild_tables, Verb.move_holidays})
 # Acts of a person on a person's work: the system never does them, and four eyes count.
 _PERSONAL = frozenset({Verb.claim, Verb.release, Verb.delegate, Verb.receive, Verb.complete, Verb.record_answer})
 _FOUR_EYES = frozenset({Verb.claim, Verb.receive, Verb.complete, Verb.record_answer})

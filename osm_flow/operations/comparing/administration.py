@@ -60,7 +60,8 @@ class _Told:
         if record.kind == AdminKind.holiday_removed:
             days.pop(key, None)
         else:
-            days.setdefault(key, {}).update({name: new[name] for name in _HOLIDAY if name in new})
+            place = {"day": record.subject} | ({} if of_all else {"office_id": record.office_id})
+            days.setdefault(key, place).update({name: new[name] for name in _HOLIDAY if name in new})
 
 
 def compare_administration(session: Session) -> Iterator[RowDifference]:
@@ -73,9 +74,9 @@ def compare_administration(session: Session) -> Iterator[RowDifference]:
         return  # nothing of administration was ever recorded here
     yield from _compare_people(session, told)
     yield from _compare_positions(session, told, known)
-    days = {str(row["day"]): row for row in _rows(session, "holiday_overrides")}
+    days = {row["day"]: row for row in _rows(session, "holiday_overrides", "day")}
     yield from compare_keyed("holiday_overrides", told.holidays, days)
-    of_offices = {f"{row['office_id']} {row['day']}": row for row in _rows(session, "office_holidays")}
+    of_offices = {f"{row['office_id']} {row['day']}": row for row in _rows(session, "office_holidays", "day")}
     yield from compare_keyed("office_holidays", told.office_holidays, of_offices)
 
 
@@ -83,6 +84,11 @@ def _compare_people(session: Session, told: _Told) -> Iterator[RowDifference]:
     """Accounts by their names; those from before the records began are known to nobody but their own row."""
     found = {row["username"]: row for row in _rows(session, "people")}
     recorded = {name: row for name, row in found.items() if name in told.people or row["created_at"] > told.since}
+    # An account that was given another name is still the one that was made at that instant.
+    made = {row["created_at"]: name for name, row in recorded.items() if name not in told.people}
+    for name in told.people.keys() - recorded.keys():
+        if (now_called := made.get(told.people[name].get("created_at", ""))) is not None:
+            recorded[name] = recorded.pop(now_called)
     yield from compare_keyed("people", told.people, recorded)
 
 
@@ -114,6 +120,7 @@ def _given(record: AdminRecord, new: dict[str, Any], at: str) -> dict[str, Any]:
     waits = record.actor != principal if is_order else new.get("role") in WEIGHTY
     return {
         **row,
+        "id": new["position"],
         "person_id": record.subject,
         "for_person_id": principal,
         "waits": waits and record.actor != SYSTEM.username,

@@ -16,6 +16,7 @@ from osm_flow.operations.comparing.differences import (
     compare_keyed,
     compare_listed,
     compare_row,
+    missing,
     plain_rows,
     shown,
 )
@@ -31,6 +32,12 @@ _PEOPLE = ("assignee_id", "owner_id", "completed_by_id", "person_id")
 
 def compare_cases(session: Session) -> Iterator[RowDifference]:
     """The differences between every case's rows and its journal; parents come before their children."""
+    for _, differences in compare_each(session):
+        yield from differences
+
+
+def compare_each(session: Session) -> Iterator[tuple[str, list[RowDifference]]]:
+    """As `compare_cases`, for each case by itself."""
     known = read_known(session)
     asked: dict[str, Asked] = {}
     root = ""
@@ -38,15 +45,25 @@ def compare_cases(session: Session) -> Iterator[RowDifference]:
     for case_id, root_id in session.execute(order).all():
         if root_id != root:
             root, asked = root_id, {}
-        try:
-            yield from _compare_case(session, known, case_id, asked)
-        except (TypeError, ValueError, AttributeError, KeyError) as error:
-            # SQLite keeps whatever a forger writes into a column, numbers that are texts included.
-            yield RowDifference("cases", case_id, "(row)", "?", f"unreadable: {error}")
+        yield case_id, _differences(session, known, case_id, asked)
         session.expunge_all()
     orphans = select(JournalRecord.case_id).where(JournalRecord.case_id.not_in(select(Case.id))).distinct()
     for case_id in session.scalars(orphans):
-        yield RowDifference("cases", case_id, "", "1", "")
+        yield case_id, [RowDifference("cases", case_id, "", "1", "")]
+
+
+def compare_case(session: Session, known: Known, case_id: str) -> list[RowDifference]:
+    """The differences of one case as the database has it now; the session forgets what it had loaded."""
+    session.expunge_all()
+    return _differences(session, known, case_id, {})
+
+
+def _differences(session: Session, known: Known, case_id: str, asked: dict[str, Asked]) -> list[RowDifference]:
+    try:
+        return list(_compare_case(session, known, case_id, asked))
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        # SQLite keeps whatever a forger writes into a column, numbers that are texts included.
+        return [RowDifference("cases", case_id, "(row)", "?", f"unreadable: {error}")]
 
 
 def _compare_case(session: Session, known: Known, case_id: str, asked: dict[str, Asked]) -> Iterator[RowDifference]:
@@ -106,8 +123,8 @@ def _compare_words(session: Session, known: Known, course: Course, case_id: str)
     )
     payloads = db.metadata.tables["journal_payloads"]
     query = select(payloads.c.seq, payloads.c.search).where(payloads.c.case_id == case_id)
-    found = {(case_id, seq): {"search": _lines(search)} for seq, search in session.execute(query)}
-    wanted = {(case_id, seq): {"search": _lines(search)} for seq, search in course.searched.items()}
+    found = {(case_id, seq): _searched(case_id, seq, search) for seq, search in session.execute(query)}
+    wanted = {(case_id, seq): _searched(case_id, seq, search) for seq, search in course.searched.items()}
     yield from compare_keyed("journal_payloads", wanted, found)
 
 
@@ -118,7 +135,7 @@ def _compare_waiting(session: Session, known: Known, course: Course, case_id: st
         return
     yield from compare_keyed("work_items", course.work_items, items)
     candidates = db.metadata.tables["candidates"]
-    query = plain_rows(candidates).where(candidates.c.work_item_id.in_([*items]))
+    query = plain_rows(candidates).where(candidates.c.work_item_id.in_([*{**items, **course.candidates}]))
     found: dict[str, list[Row]] = {}
     for row in _named(known, [dict(row) for row in session.execute(query).mappings()]):
         found.setdefault(row["work_item_id"], []).append(row)
@@ -132,7 +149,10 @@ def _compare_waiting(session: Session, known: Known, course: Course, case_id: st
         rows = {row["task_id"]: row for row in _rows(session, table, "case_id", case_id)}
         yield from compare_keyed(table, wanted, rows)
     visits = {(case_id, row["element"]): row for row in _rows(session, "element_visits", "case_id", case_id)}
-    passed = {(case_id, element): {"visits": times} for element, times in course.visits.items()}
+    passed = {
+        (case_id, element): {"case_id": case_id, "element": element, "visits": times}
+        for element, times in course.visits.items()
+    }
     yield from compare_keyed("element_visits", passed, visits)
 
 
@@ -140,7 +160,7 @@ def _compare_after_stop(course: Course, items: Mapping[str, Row]) -> Iterator[Ro
     """Where an erasure ends the replay, what the records themselves say of each work item still holds."""
     for task_id, item in course.work_items.items():
         if task_id not in items:
-            yield RowDifference("work_items", task_id, "", "1", "")
+            yield missing("work_items", task_id, item)
         elif item.get("completed_by_id") is not None:
             yield from compare_row("work_items", task_id, item, items[task_id])
 
@@ -156,6 +176,10 @@ def _content(session: Session, attachment_id: int) -> str:
     files = db.metadata.tables["attachments"]
     content = session.execute(select(files.c.content).where(files.c.id == attachment_id)).scalar()
     return f"sha256:{sha256(content).hexdigest()}" if isinstance(content, bytes) else shown(content)
+
+
+def _searched(case_id: str, seq: int, text: Any) -> Row:
+    return {"case_id": case_id, "seq": seq, "search": _lines(text)}
 
 
 def _lines(text: Any) -> Any:

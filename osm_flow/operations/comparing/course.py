@@ -16,7 +16,7 @@ from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.engine import Process
 from osm_flow.engine.values import Waiting
-from osm_flow.operations.comparing.differences import TICK, UNKNOWN, NotLater, OneOf, fits
+from osm_flow.operations.comparing.differences import TICK, UNKNOWN, Likely, NotLater, OneOf, fits
 from osm_flow.operations.comparing.known import Asked, Known
 from osm_flow.operations.ledger.case_journal import payload_of, text_searched
 from osm_flow.operations.privacy.erasing import GONE
@@ -242,7 +242,7 @@ class Course:
         messages = by_kind.get("message", {})
         self.messages = {key: self.messages.get(key) or self._message(one, record) for key, one in messages.items()}
         self.services = {
-            key: {"case_id": record.case_id, "element": one.element, "topic": one.topic or ""}
+            key: {"task_id": key, "case_id": record.case_id, "element": one.element, "topic": one.topic or ""}
             for key, one in by_kind.get("service", {}).items()
         }
         for row in self.timers.values():
@@ -271,7 +271,7 @@ class Course:
         item = {name: instant_text(value) if isinstance(value, datetime) else value for name, value in row.items()}
         item["assignee_id"] = self.known.name_of(row["assignee_id"])
         never = dict.fromkeys(("owner_id", "closed_at", "completed_by_id", "on_behalf_of"))
-        del item["name_en"]
+        item["name_en"] = Likely(row["name_en"])
         return {**item, **never, "state": str(item["state"])}
 
     def _invited(self, task_id: str, who: JSON) -> JSON:
@@ -290,6 +290,7 @@ class Course:
 
     def _message(self, waiting: Waiting, record: Record) -> JSON:
         return {
+            "task_id": waiting.task_id,
             "case_id": record.case_id,
             "element": waiting.element,
             "name_th": waiting.name[:255],
@@ -313,13 +314,14 @@ class Course:
             *((item, name) for item in items for name in ("subject", "search")),
         ]:
             if column in row:
-                row[column] = OneOf((row[column], ""))
+                # Where the words themselves are erased, nothing may stand there any more.
+                row[column] = OneOf((row[column], ""), to_put=1) if row[column] is not UNKNOWN else ""
         if not self.history.erased:
             return
         key = self.case.get("business_key")
         if isinstance(key, str):
-            self.case["title"] = OneOf((self.case["title"], f"{GONE} {key}"))
-            self.case["search"] = OneOf((self.case["search"], searchable(key)))
+            self.case["title"] = OneOf((self.case["title"], f"{GONE} {key}"), to_put=1)
+            self.case["search"] = OneOf((self.case["search"], searchable(key)), to_put=1)
         for said in self.comments:
             said["body"] = OneOf((said["body"], GONE))
         for file in self.attachments:
@@ -351,6 +353,7 @@ def _file(data: JSON) -> JSON:
 
 def _timer(one: Waiting) -> JSON:
     return {
+        "task_id": one.task_id,
         "element": one.element,
         "name_th": one.name[:255],
         "due_at": instant_text(one.due_at) if one.due_at else None,

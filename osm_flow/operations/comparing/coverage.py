@@ -93,6 +93,8 @@ UNPROVEN: Mapping[str, str] = {
     "projects": "no source yet",
     "proposed_files": "no source yet",
     "provinces": "shipped with the product",
+    "put_back_rows": "what rows were before they were put back; the records of administration have a digest of each",
+    "rebuildings": "not compared yet; the records of administration tell each",
     "refusal_tallies": "refusals that are still being counted",
     "reminders": "no source yet",
     "scheduler_ticks": "when the scheduler was last seen",

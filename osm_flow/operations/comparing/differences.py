@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Protocol
@@ -20,14 +20,26 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Sides:
+    """A row as the chain records it and as it was found; None where there is none on that side."""
+
+    recorded: Row | None
+    found: Row | None
+
+
+@dataclass(frozen=True)
 class RowDifference:
-    """One difference between a table and its chain. Without a column the row as a whole is missing, or nothing records it."""
+    """One difference between a table and its chain. Without a column the row as a whole is missing, or nothing records it.
+
+    sides  the whole row, for whoever puts it back; None where nothing could be put back.
+    """
 
     table: str
     row: str
     column: str
     recorded: str
     found: str
+    sides: Sides | None = field(default=None, compare=False, repr=False)
 
     @property
     def en(self) -> str:
@@ -37,6 +49,11 @@ class RowDifference:
         if self.found:
             return f"{self.table} {self.row}: no record knows this row."
         return f"{self.table} {self.row}: this row is recorded and missing."
+
+    def as_json(self) -> dict[str, str]:
+        """The difference as it is printed for machines."""
+        told = {"table": self.table, "row": self.row, "column": self.column}
+        return {**told, "recorded": self.recorded, "found": self.found, "en": self.en, "th": self.th}
 
     @property
     def th(self) -> str:
@@ -58,13 +75,17 @@ class Wish(Protocol):
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of several values; the first is what was written, the others what may have become of it."""
+    """One of several values; the first is what was written, the others what may have become of it.
+
+    to_put  the one that is put back: never the first where an erasure may have taken it.
+    """
 
     values: tuple[Any, ...]
+    to_put: int = 0
 
     def fits(self, found: Any) -> bool:
         """Whether it is one of them."""
-        return found in self.values
+        return any(fits(value, found) for value in self.values)
 
     def __str__(self) -> str:
         return shown(self.values[0])
@@ -84,6 +105,20 @@ class NotLater:
         return self.at
 
 
+@dataclass(frozen=True)
+class Likely:
+    """What no record says and a row that is put back needs: worked out anew, and never compared."""
+
+    value: Any
+
+    def fits(self, found: Any) -> bool:
+        """Whatever it is."""
+        return True
+
+    def __str__(self) -> str:
+        return "?"
+
+
 class _Unknown:
     """Nothing records what must stand there."""
 
@@ -100,7 +135,7 @@ UNKNOWN = _Unknown()
 
 def fits(wanted: Any, found: Any) -> bool:
     """Whether what was found is what was recorded; a number is not its text, and 1 is true where a column says so."""
-    if isinstance(wanted, OneOf | NotLater | _Unknown):
+    if isinstance(wanted, OneOf | NotLater | Likely | _Unknown):
         return wanted.fits(found)
     return bool(wanted == found)
 
@@ -117,9 +152,20 @@ def shown(value: Any) -> str:
 
 def compare_row(table: str, key: str, wanted: Row, found: Row) -> Iterator[RowDifference]:
     """The columns of a row that do not say what was recorded."""
+    sides = Sides(wanted, found)
     for column, value in wanted.items():
         if not fits(value, found[column]):
-            yield RowDifference(table, key, column, shown(value), shown(found[column]))
+            yield RowDifference(table, key, column, shown(value), shown(found[column]), sides)
+
+
+def missing(table: str, key: str, wanted: Row) -> RowDifference:
+    """A row that is recorded and not there."""
+    return RowDifference(table, key, "", "1", "", Sides(wanted, None))
+
+
+def unrecorded(table: str, key: str, found: Row) -> RowDifference:
+    """A row that is there and that no record knows."""
+    return RowDifference(table, key, "", "", "1", Sides(None, found))
 
 
 def compare_keyed(table: str, wanted: Mapping[Any, Row], found: Mapping[Any, Row]) -> Iterator[RowDifference]:
@@ -129,10 +175,10 @@ def compare_keyed(table: str, wanted: Mapping[Any, Row], found: Mapping[Any, Row
         if key in found:
             yield from compare_row(table, name, row, found[key])
         else:
-            yield RowDifference(table, name, "", "1", "")
-    for key in found:
+            yield missing(table, name, row)
+    for key, row in found.items():
         if key not in wanted:
-            yield RowDifference(table, key if isinstance(key, str) else "/".join(map(str, key)), "", "", "1")
+            yield unrecorded(table, key if isinstance(key, str) else "/".join(map(str, key)), row)
 
 
 def compare_listed(table: str, case: str, wanted: Iterable[Row], found: Iterable[Row]) -> Iterator[RowDifference]:
@@ -144,9 +190,9 @@ def compare_listed(table: str, case: str, wanted: Iterable[Row], found: Iterable
             spare.remove(likest)
             yield from compare_row(table, f"{case}/{likest['id']}", row, likest)
         else:
-            yield RowDifference(table, f"{case}/{shown(row.get('at') or next(iter(row.values())))}", "", "1", "")
+            yield missing(table, f"{case}/{shown(row.get('at') or next(iter(row.values())))}", row)
     for row in spare:
-        yield RowDifference(table, f"{case}/{row['id']}", "", "", "1")
+        yield unrecorded(table, f"{case}/{row['id']}", row)
 
 
 def _unmatched(wanted: list[Row], found: list[Row]) -> tuple[list[Row], list[Row]]:

@@ -66,6 +66,11 @@ class AdminKind(StrEnum):
     key_rotated = "key.rotated"
     key_replaced = "key.replaced"
     key_trusted = "key.trusted"
+    rebuilding_asked = "rebuilding.asked"
+    rebuilding_confirmed = "rebuilding.confirmed"
+    rebuilding_withdrawn = "rebuilding.withdrawn"
+    rows_put_back = "rows.put_back"
+    rebuilding_done = "rebuilding.done"
     system_incident_retried = "system_incident.retried"
     system_incident_resolved = "system_incident.resolved"
 
@@ -92,6 +97,11 @@ _NEEDS: Mapping[AdminKind, Verb] = {
     AdminKind.key_rotated: Verb.sign_log,
     AdminKind.key_replaced: Verb.sign_log,
     AdminKind.key_trusted: Verb.repair_log,
+    AdminKind.rebuilding_asked: Verb.rebuild_tables,
+    AdminKind.rebuilding_confirmed: Verb.rebuild_tables,
+    AdminKind.rebuilding_withdrawn: Verb.rebuild_tables,
+    AdminKind.rows_put_back: Verb.rebuild_tables,
+    AdminKind.rebuilding_done: Verb.rebuild_tables,
     AdminKind.system_incident_retried: Verb.retry_incident,
     AdminKind.system_incident_resolved: Verb.retry_incident,
 }
@@ -108,6 +118,10 @@ _OF_ALL = (
     AdminKind.key_rotated,
     AdminKind.key_replaced,
     AdminKind.key_trusted,
+    AdminKind.rebuilding_asked,
+    AdminKind.rebuilding_confirmed,
+    AdminKind.rebuilding_withdrawn,
+    AdminKind.rebuilding_done,
     AdminKind.system_incident_retried,
     AdminKind.system_incident_resolved,
 )

@@ -41,6 +41,7 @@ from osm_flow.store.models import (
     OutboxEntry,
     OutgoingLetter,
     Person,
+    PutBackRow,
     ServiceJob,
     WorkItem,
 )
@@ -104,6 +105,7 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
     items = select(WorkItem.id).where(WorkItem.case_id == case.id)
     for statement in (
         delete(CaseCheckpoint).where(CaseCheckpoint.case_id == case.id),
+        update(PutBackRow).where(PutBackRow.case_id == case.id).values(found="", recorded="", salt=""),
         delete(Draft).where(Draft.work_item_id.in_(items)),
         update(OutboxEntry).where(OutboxEntry.case_id == case.id, OutboxEntry.done_at.is_not(None)).values(body="{}"),
         *_comments_and_files(case, gone),
@@ -164,6 +166,8 @@ def _blank_elsewhere(session: Session, words: str, now: datetime) -> None:
     for keys in keys_with(session, WorkItem, (WorkItem.subject,), words):
         _do(session, update(WorkItem).where(WorkItem.id.in_(keys)).values(subject="", search=""))
     _blank(session, Case, Case.subject, words, value="")
+    for keys in keys_with(session, PutBackRow, (PutBackRow.found, PutBackRow.recorded), words):
+        _do(session, update(PutBackRow).where(PutBackRow.id.in_(keys)).values(found="", recorded="", salt=""))
     _erase_reads(session, words, now)
     _blank(session, IdempotencyKey, IdempotencyKey.subject, words, value="")
     # That accounts are one person's stays: it says so without the number.

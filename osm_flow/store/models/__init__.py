@@ -35,6 +35,7 @@ from osm_flow.store.models.planning import (
     Project,
 )
 from osm_flow.store.models.privacy import Access, ErasureItem, ErasureRequest, LegalHold
+from osm_flow.store.models.rebuilding import PutBackRow, Rebuilding
 from osm_flow.store.models.sensitive import CaseReader, SensitiveOpening, UnmarkProposal
 from osm_flow.store.models.work_items import Attachment, Candidate, Comment, Draft, WorkItem
 
@@ -81,6 +82,8 @@ __all__ = [
     "Project",
     "ProposedFile",
     "Province",
+    "PutBackRow",
+    "Rebuilding",
     "RefusalTally",
     "Reminder",
     "SchedulerTick",

@@ -7,8 +7,12 @@ from pathlib import Path
 from alembic import command
 from sqlalchemy import text
 
+from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.cases.attachments import GivenFile, attach
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import _config, newest_revision
+from tests.factories import NOW, later, make_case, make_person
 from tests.integration.cli.shell import Shell
 
 
@@ -46,3 +50,43 @@ def test_tables_are_compared_with_their_chains_and_what_is_unproven_is_told(shel
     assert "on_behalf_of" in shell.run("case", "verify", "--all").stderr
     assert shell.run("db", "verify", "--only", "comments,attachments").stdout.startswith("2 tables compared, 0 diff")
     assert "No chain proves" in shell.refused("db", "verify", "--only", "projects")
+
+
+def test_rows_are_put_back_by_two_people(shell: Shell, case_id: str) -> None:
+    with shell.store.transaction() as session:
+        for name in ("first", "second"):
+            make_person(session, name, "admin", office_id=None)
+        audit_log.append_new(session)
+        session.execute(text("UPDATE work_items SET on_behalf_of = 'root' WHERE element = 'draft'"))
+    asking = ("db", "verify", "--rebuild", "--only", "work_items", "--reason", "ถูกแก้")
+    assert "--as" in shell.run(*asking).stderr
+    asked = shell.run(*asking, "--as", "first")
+    assert "nothing is changed yet" in asked.stdout
+    assert "ยังไม่มีการเปลี่ยนแปลงใด" in asked.stdout
+    assert "Another administrator" in shell.refused("db", "rebuild", 1, "--as", "first")
+    assert [one["id"] for one in shell.json("db", "rebuild", "--as", "second")["items"]] == [1]
+    assert shell.run("db", "verify").exit_code == 1
+
+    done = shell.run("db", "rebuild", 1, "--as", "second")
+    assert done.exit_code == 0
+    assert "1 rows put back, 0 differences left" in done.stdout
+    assert "สร้างคืน 1 แถว" in done.stdout
+    assert shell.json("db", "verify")["differences"] == []
+    assert "already" in shell.refused("db", "rebuild", 1, "--as", "second")
+    shell.run(*asking, "--as", "first")
+    assert "withdrawn" in shell.run("db", "rebuild", 2, "--as", "first", "--withdraw").stdout
+
+
+def test_what_cannot_be_put_back_is_named_in_both_languages(shell: Shell, case_id: str) -> None:
+    with shell.store.transaction() as session:
+        for name in ("first", "second"):
+            make_person(session, name, "admin", office_id=None)
+        anan = actor_named(session, "anan", NOW.date())
+        attach(session, make_case(session).id, anan, later(5), GivenFile("a.txt", b"a"), key=None)
+        session.execute(text("UPDATE attachments SET content = 'b'"))
+    shell.run("db", "verify", "--rebuild", "--reason", "ถูกแก้", "--as", "first")
+    done = shell.run("db", "rebuild", 1, "--as", "second")
+
+    assert done.exit_code == 1
+    assert "Not put back: what stood there is in no chain: take it from a backup." in done.stderr
+    assert "สร้างคืนไม่ได้ เพราะสิ่งที่เคยอยู่ตรงนั้นไม่มีในสายบันทึกใด" in done.stderr

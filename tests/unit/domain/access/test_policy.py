@@ -45,7 +45,9 @@ FACTS: dict[Verb, Facts] = {
     **dict.fromkeys(
         (Verb.confirm_position, Verb.record_order, Verb.propose_diagrams, Verb.retry_incident), OfficeFacts(OFFICE)
     ),
-    **dict.fromkeys((Verb.deploy, Verb.sign_log, Verb.repair_log, Verb.move_holidays), SystemFacts()),
+    **dict.fromkeys(
+        (Verb.deploy, Verb.sign_log, Verb.repair_log, Verb.rebuild_tables, Verb.move_holidays), SystemFacts()
+    ),
 }
 HEADS = {"osm_director", "osm_admin_head", "osm_strategy_head", "osm_me_head"}
 SUPERIORS = {"cluster_head", "cluster_deputy", "province_office_head"}
@@ -85,6 +87,7 @@ MAY = {
     Verb.deploy: set(),
     Verb.sign_log: set(),
     Verb.repair_log: set(),
+    Verb.rebuild_tables: set(),
     Verb.move_holidays: set(),
     Verb.manage_witnesses: {"admin", "osm_director"},
     Verb.hold: {"admin"},
