@@ -150,7 +150,7 @@ class DemoStage:
             row = session.scalars(waiting).first()
             if row is None:
                 raise StoryBroken(element=element, reason="nobody waits for this answer")
-            answer = PartyAnswer(answered, LETTER, f"ที่ {element}/{self.now:%j}", local_day(self.now))
+            answer = PartyAnswer(answered, LETTER, self._letter_number(), local_day(self.now))
             cases.record_message(session, row.task_id, actor, self.now, data=values, answer=answer)
         self._pass()
 
@@ -159,10 +159,14 @@ class DemoStage:
         with self._act(who) as (session, actor):
             item = self._item(session, case_id, element, about)
             day = local_day(self.now)
-            number, written = f"ที่ {element}/{self.now:%j}", f"{day.day}/{day.month}/{buddhist_year(day)}"
+            number, written = self._letter_number(), f"{day.day}/{day.month}/{buddhist_year(day)}"
             said = dict(zip(FIELDS, ("", answered, LETTER, number, written), strict=True))
             record_answer(session, item.id, actor, self.now, Completion.of(values), said)
         self._pass()
+
+    def _letter_number(self) -> str:
+        """The number of an invented letter of this day."""
+        return f"ลต {self.now:%j}/{self.now:%H%M}"
 
     def move(self, who: str, fiscal_year: int, key: str, written: str, letter: str) -> None:
         """Move a milestone of the calendar by letter."""

@@ -81,18 +81,27 @@ def open_items_of(session: Session, case: Case) -> list[WorkItem]:
     return list(session.scalars(query).unique())
 
 
-def people_of(session: Session, case: Case) -> list[tuple[str, WorkItem]]:
-    """The people who work or worked in the case, by their names, each with the work item that they did last or hold now."""
+def people_of(session: Session, case: Case) -> list[tuple[str, str, WorkItem]]:
+    """The people who work or worked in the case, by name and user name, each with the work item that they did last or
+    hold now: two people of one name are two."""
     done, open_ = WorkItem.state == WorkItemStatus.COMPLETED, WorkItem.state == WorkItemStatus.CLAIMED
     theirs = or_(and_(done, Person.id == WorkItem.completed_by_id), and_(open_, Person.id == WorkItem.assignee_id))
-    query = select(Person.display_name, WorkItem).join(Person, theirs).where(WorkItem.case_id == case.id)
-    return list({name: item for name, item in session.execute(query.order_by(WorkItem.opened_at))}.items())  # noqa: C416
+    query = select(Person.display_name, Person.username, WorkItem).join(Person, theirs)
+    rows = session.execute(query.where(WorkItem.case_id == case.id).order_by(WorkItem.opened_at))
+    newest = {username: (name, item) for name, username, item in rows}
+    return [(name, username, item) for username, (name, item) in newest.items()]
 
 
 def titles_of(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
     """The titles of cases by id."""
     rows = session.execute(select(Case.id, Case.title).where(Case.id.in_(set(case_ids))))
     return dict(rows.all())
+
+
+def headings_of(session: Session, case_ids: Iterable[str]) -> dict[str, str]:
+    """Number and title of cases by id, of those that may be seen."""
+    rows = session.execute(select(Case.id, Case.business_key, Case.title).where(Case.id.in_(set(case_ids))))
+    return {case_id: f"{business_key} · {title}" for case_id, business_key, title in rows}
 
 
 def awaited_of(session: Session, case: Case) -> list[WaitingMessage]:

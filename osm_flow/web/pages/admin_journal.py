@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +30,7 @@ from osm_flow.web.site import filters, lifecycle
 from osm_flow.web.site.access import requires
 from osm_flow.web.site.filters import role_name, thai_datetime
 from osm_flow.web.site.i18n import current_locale, gettext
+from osm_flow.web.site.wording import with_login
 
 blueprint = Blueprint("administration", __name__)
 
@@ -37,6 +38,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 # What the filter offers beside each kind of its own.
 _GROUPS = {"people": ABOUT_PEOPLE, "others": tuple(kind for kind in AdminKind if kind not in ABOUT_PEOPLE)}
+
+# What holds a user name.
+_NAMING = frozenset({"for", "proposed_by", "given_by", admin_journal.ON_BEHALF_OF})
 
 
 @blueprint.get("/audit/administration")
@@ -48,6 +52,7 @@ def record_list() -> ResponseReturnValue:
     since, until = period_of(chosen["since"], chosen["until"])
     wanted = AdminFilter(chosen["who"], chosen["about"], tuple(map(str, kinds)), since, until)
     page = admin_journal.records(g.session, g.actor, wanted, after=arguments.get("after") or None)
+    names = names_of(g.session, {name for record in page.items for name in _named_in(record)})
     groups = {"people": gettext("ผู้ใช้และตำแหน่ง"), "others": gettext("ปฏิทิน กระบวนการ และบันทึกรวม")}
     return render_template(
         "admin_journal/records.html",
@@ -55,23 +60,27 @@ def record_list() -> ResponseReturnValue:
         filters=chosen,
         groups=groups,
         kinds=_kinds(),
-        names=names_of(g.session, {name for record in page.items for name in _named_in(record)}),
+        names=names,
         behalf=admin_journal.on_behalf_of,
-        lines=lines_of,
+        lines=partial(lines_of, names=names),
         subject=subject_of,
     )
 
 
-def _named_in(record: AdminRecord) -> tuple[str, ...]:
-    return (record.actor, record.subject, admin_journal.on_behalf_of(record) or "")
+def _named_in(record: AdminRecord) -> set[str]:
+    changed = admin_journal.changes_of(record)
+    values = [value for field in _NAMING & changed.keys() for value in changed[field].values()]
+    return {record.actor, record.subject, *(value for value in values if isinstance(value, str))}
 
 
-def lines_of(record: AdminRecord) -> list[tuple[str, str | None, str]]:
-    """Each change as a label, what it was (None where that is all the same) and what it became."""
+def lines_of(record: AdminRecord, names: Mapping[str, str]) -> list[tuple[str, str | None, str]]:
+    """Each change as a label, what it was (None where that is all the same) and what it became; people by `names`."""
     labels = _labels()
     lines = []
     for field, change in admin_journal.changes_of(record).items():
-        old, new = (_said(field, change[side]) for side in ("old", "new"))
+        sides = (change[side] for side in ("old", "new"))
+        known = names if field in _NAMING else {}
+        old, new = (with_login(known[one], one) if one in known else _said(field, one) for one in sides)
         was_something = change["old"] is not None and change["old"] != change["new"]
         if change["new"] is not None or was_something:
             lines.append((labels.get(field) or _milestone(field), old if was_something else None, new))

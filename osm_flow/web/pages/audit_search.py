@@ -23,6 +23,7 @@ from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases.acts import CaseFilter
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.parts import downloads
+from osm_flow.web.parts.audit_filters import ASKED, QUESTIONS
 from osm_flow.web.parts.history import kind_words, kinds
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
@@ -32,21 +33,7 @@ from osm_flow.web.site.wording import for_whom, named, subject
 
 blueprint = Blueprint("audit_search", __name__)
 
-QUESTIONS = {
-    Question.on_behalf: "ทำแทนผู้อื่น",
-    Question.own_draft: "อนุมัติร่างของตนเอง",
-    Question.late: "ทำเสร็จหลังครบกำหนด",
-    Question.returned: "ส่งคืนเกินสองครั้ง",
-    Question.repaired: "ผู้ดูแลระบบแก้ไข",
-    Question.stopped: "พักหรือยกเลิกเรื่อง",
-}
 _NAMES = ("who", "behalf", "kind", "step", "office", "fy", "from", "to", "text", "q")
-_LABELS = {
-    "from": "ตั้งแต่วันที่",
-    "to": "ถึงวันที่",
-    "fy": "ปีงบประมาณ",
-    "q": "คำถามที่ถามบ่อย",
-}
 _HEAD = (
     "เวลา",
     "ผู้ทำ",
@@ -147,7 +134,7 @@ def _page(asked: SearchAsked, page: object, errors: dict[str, str] | None = None
         offices=history_search.audited_offices(g.actor),
         years=history_search.audited_years(g.session, g.actor),
         questions=[(question.value, gettext(label)) for question, label in QUESTIONS.items()],
-        unread=[gettext(_LABELS[name]) for name in asked.unread],
+        unread=[gettext(ASKED[name]) for name in asked.unread],
         sheet_forms=[(name, gettext(form.button)) for name, form in SHEET_FORMS.items()],
     )
 

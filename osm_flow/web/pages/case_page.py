@@ -31,7 +31,7 @@ from osm_flow.web.parts.history import Told, fold, kind_words, tell
 from osm_flow.web.parts.refusals import Mistake
 from osm_flow.web.site.filters import role_name
 from osm_flow.web.site.i18n import current_locale, gettext
-from osm_flow.web.site.wording import for_whom, named, names_of
+from osm_flow.web.site.wording import for_whom, named, names_of, with_login
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,18 @@ def render(case: Case, *, after: str | None, problem: Mistake | None = None) -> 
     """The page of the case; `problem` is what one of its small forms got wrong."""
     process = compiled(g.session, case.definition)
     history = case_queries.case_history(g.session, case, after=after)
-    told = tell(g.session, case, history.items)
+    allowed = _may(case)
+    audits = allowed[Verb.see_audit.value]
+    starter = names_of([case.started_by])[case.started_by]
+    told = tell(g.session, case, history.items, logins=audits)
     open_items = overview.open_items_of(g.session, case)
     return render_template(
         "cases/case.html",
         case=case,
         problem=problem,
-        may=_may(case),
+        may=allowed,
         parent=case_queries.case_parent(g.session, case, g.actor),
-        starter=names_of([case.started_by])[case.started_by],
+        starter=with_login(starter, case.started_by) if audits else starter,
         track=overview.stage_track(g.session, case, g.now),
         incidents=_incidents(case),
         open_items=open_items,
@@ -91,7 +94,7 @@ def render(case: Case, *, after: str | None, problem: Mistake | None = None) -> 
         elements=live_elements(process, case_queries.case_standing(g.session, case, g.now)),
         history={"entries": fold(told), "next": history.next},
         halted=_halted(case, told),
-        people=_people(case),
+        people=_people(case, logins=audits),
         children=case_queries.case_children(g.session, case, g.actor),
         documents=documents_of(g.session, case),
         attachment_rows=attachments_of(g.session, case),
@@ -99,12 +102,13 @@ def render(case: Case, *, after: str | None, problem: Mistake | None = None) -> 
     )
 
 
-def _people(case: Case) -> list[tuple[str, str]]:
+def _people(case: Case, *, logins: bool) -> list[tuple[str, str]]:
     """Who works or worked in the case, with what they did last, and for whom."""
     people = overview.people_of(g.session, case)
-    done = work_item_queries.finishers(g.session, [item for _, item in people])
+    done = work_item_queries.finishers(g.session, [item for *_, item in people])
     said = []
-    for name, item in people:
+    for display_name, username, item in people:
+        name = with_login(display_name, username) if logins else display_name
         did = done.get(item.id)
         whom = for_whom(did, did.on_behalf_of) if did else ""
         said.append((name, f"{named(item)} {whom}".strip()))

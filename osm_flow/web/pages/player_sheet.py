@@ -11,7 +11,7 @@ from typing import Any
 from flask import g
 
 from osm_flow.domain.differences import Path, differences
-from osm_flow.domain.forms.schema import columns_of, fields_of, label_of
+from osm_flow.domain.forms.schema import choices_of, columns_of, fields_of, label_of
 from osm_flow.domain.forms.values import Change, changes
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
@@ -24,10 +24,10 @@ from osm_flow.store.models import Case
 from osm_flow.web.forms.document import form_value
 from osm_flow.web.parts.element_list import ElementLine, live_elements
 from osm_flow.web.parts.history import kind_words
-from osm_flow.web.parts.variable_names import NAMES, VALUES
+from osm_flow.web.parts.variable_names import DECIDED, FOR_MACHINES, NAMES, VALUES, ValueWords
 from osm_flow.web.site.filters import province_name, role_name
 from osm_flow.web.site.i18n import gettext
-from osm_flow.web.site.wording import subject
+from osm_flow.web.site.wording import subject, with_login
 
 MOST_LINES = 150
 _AWAITED = {
@@ -163,7 +163,7 @@ class Reader:
                     gettext(item.name),
                     subject(item),
                     [role_name(name) for name in item.candidates],
-                    item.holder_name or "",
+                    with_login(item.holder_name, item.holder),
                     item.due_at,
                     item.due_at is not None and item.due_at < moment.at,
                 )
@@ -206,6 +206,7 @@ class Reader:
         """What was written with a record that has no form: a reason, a comment, what a service found."""
         payload = moment.payload or {}
         written = {**(payload.get("about") or {}), **(payload.get("data") or {})}
+        written = {name: value for name, value in written.items() if name not in FOR_MACHINES}
         return self._labels.lines(written, None)[:MOST_LINES]
 
     def _changed(self, moment: Moment, schema: JSON | None) -> list[ValueLine]:
@@ -250,6 +251,7 @@ class Labels:
                 if key := element.properties.get("document"):
                     self._documents.setdefault(key, gettext(element.name))
         self._afar = Labels(others[0], others[1:]) if others else None
+        self._words = ValueWords()
 
     def lines(self, data: Mapping[str, Any], schema: JSON | None) -> list[ValueLine]:
         """Every value in the data, one a line, in the order of their names."""
@@ -259,13 +261,12 @@ class Labels:
         ]
 
     def label(self, path: Path, schema: JSON | None) -> str:
-        field: JSON | None = None
         words: list[str] = []
-        for key in path:
+        for at, key in enumerate(path):
             if isinstance(key, int):
                 words.append(gettext("รายการที่ %(n)s", n=key + 1))
                 continue
-            field = self._inside(field, key, schema)
+            field = self._field(path[: at + 1], schema)
             if field is not None:
                 words.append(label_of(field, g.locale))
             else:
@@ -273,18 +274,24 @@ class Labels:
         return " › ".join(words)
 
     def text(self, path: Path, value: Any, schema: JSON | None) -> str:
-        field: JSON | None = None
-        for key in path:
-            if isinstance(key, str):
-                field = self._inside(field, key, schema)
+        field = self._field(path, schema)
         if isinstance(path[-1], int):
             field = field.get("items") if field else None
-        words = VALUES.get((str(next((key for key in reversed(path) if isinstance(key, str)), "")), str(value)))
-        if field is None and words:
-            return gettext(words)
+        name = next((key for key in reversed(path) if isinstance(key, str)), "")
+        if field is not None and isinstance(value, str) and value not in _options(field, value):
+            field = None  # a form asks for something else under this name
+        if field is None and (words := self._read(name, value)):
+            return words
         if field is None and self._afar and isinstance(value, str):
             return self._afar._chosen(path, value)
         return _text(field, value)
+
+    def _read(self, name: str, value: Any) -> str | None:
+        """The value in the product's own words, if it has some."""
+        if not isinstance(value, str):
+            words = VALUES.get((name, str(value)))
+            return gettext(words) if words else None
+        return self._words.read(name, value)
 
     def _called(self, key: str) -> str:
         """A variable that no form around the case asks for."""
@@ -299,8 +306,7 @@ class Labels:
         field = self._fields.get(key) or self._columns.get(key) or {}
         if isinstance(path[-1], int):
             field = field.get("items", {})
-        options = {str(option.get("value")) for option in field.get("x-enum", ()) if isinstance(option, dict)}
-        return _text(field if value in options else None, value)
+        return _text(field if choices_of(field) and value in _options(field, value) else None, value)
 
     def form_with(self, values: Mapping[str, Any]) -> JSON | None:
         """The form whose fields these are: the one that knows the most of them."""
@@ -308,12 +314,25 @@ class Labels:
         best = max(fit, key=lambda key: fit[key], default="")
         return self._process.forms[best] if fit.get(best) else None
 
+    def _field(self, path: Path, schema: JSON | None) -> JSON | None:
+        """The field that asks for what lies at this path; None where no form does."""
+        field: JSON | None = None
+        for before, key in zip([None, *path], path, strict=False):
+            if isinstance(key, str):
+                field = None if before in DECIDED else self._inside(field, key, schema)
+        return field
+
     def _inside(self, field: JSON | None, key: str, schema: JSON | None) -> JSON | None:
         if field is not None and key in columns_of(field):
             return columns_of(field)[key]
         if schema is not None and key in fields_of(schema):
             return fields_of(schema)[key]
         return self._fields.get(key) or (self._columns.get(key) if field is not None else None)
+
+
+def _options(field: JSON, value: str) -> set[str]:
+    """What the field offers; the value itself where it offers nothing."""
+    return {str(option["value"]) for option in choices_of(field)} or {value}
 
 
 def picture_of(moment: Moment) -> JSON:
@@ -339,7 +358,7 @@ def spelled(path: Path) -> str:
 def _text(field: JSON | None, value: Any) -> str:
     if isinstance(value, bool):
         return gettext("ใช่") if value else gettext("ไม่ใช่")
-    if value is None:
+    if value is None or value in ([], {}):
         return "–"
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)

@@ -22,7 +22,7 @@ from osm_flow.store.sensitive_cases import OPEN_FOR
 from osm_flow.store.session import CaseNotFound
 from osm_flow.web.forms.posted import posted
 from osm_flow.web.forms.sending import each_time
-from osm_flow.web.parts.audit_filters import period_of
+from osm_flow.web.parts.audit_filters import asked_words, period_of
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import local_target, may, requires
 from osm_flow.web.site.i18n import gettext
@@ -46,7 +46,15 @@ def access_list() -> ResponseReturnValue:
     page = access_log.accesses(g.session, g.actor, wanted, after=arguments.get("after") or None)
     names = names_of(g.session, {access.actor for access in page.items})
     bare = access_log.told_bare(g.session, g.actor, page.items)
-    return render_template("privacy/accesses.html", page=page, filters=filters, kinds=_kinds(), names=names, bare=bare)
+    return render_template(
+        "privacy/accesses.html",
+        page=page,
+        filters=filters,
+        kinds=_kinds(),
+        names=names,
+        bare=bare,
+        asked_words=asked_words,
+    )
 
 
 # ---- asking for erasure ----------------------------------------------------------------------------------------

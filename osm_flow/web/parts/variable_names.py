@@ -1,6 +1,19 @@
-"""What people call the variables that no form asks for: those of the product, of its services and of its calls."""
+"""What people call the variables that no form asks for, and how the values of these read."""
 
 from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Any
+
+from flask import g
+
+from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
+from osm_flow.operations.cases.overview import headings_of
+from osm_flow.operations.people.hats import names_of
+from osm_flow.web.site.filters import office_name, thai_date, thai_datetime
+from osm_flow.web.site.i18n import current_locale, gettext, ngettext
+from osm_flow.web.site.wording import with_login
 
 NAMES = {
     "fy": "ปีงบประมาณ",
@@ -132,4 +145,71 @@ VALUES = {
     ("topic", "send_letter"): "ส่งหนังสือ",
     ("topic", "open_recommendations"): "เปิดเรื่องข้อเสนอแนะ",
     ("topic", "register_projects"): "ลงทะเบียนโครงการ",
+    ("topic", "notify"): "แจ้งผู้เกี่ยวข้อง",
+    ("topic", "live_projects"): "รวบรวมโครงการที่กำลังดำเนินการ",
+    ("topic", "record_results"): "บันทึกผลลงทะเบียนโครงการ",
+    ("topic", "record_quarter"): "บันทึกผลของไตรมาส",
+    ("topic", "record_contract"): "บันทึกสัญญา",
+    ("topic", "renew_project"): "ปรับข้อมูลโครงการตามที่อนุมัติ",
 }
+
+# Variables that hold a user name, or several; the records keep the name that never changes.
+_PEOPLE = frozenset({"started_by", "moved_by", "told"})
+_CASES = frozenset({"parent_case_id", "case_id"})
+# What decision tables answer: its parts are no fields of forms, whatever these are called.
+DECIDED = frozenset({"screening", "change", "classification"})
+# What only ties records together for a machine; the bundle has it.
+FOR_MACHINES = frozenset({"parent_task_id"})
+_RUNG = re.compile(r"due(?:([+-])(\d{1,3}))?")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*(?:Z|[+-]\d\d:\d\d)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class ValueWords:
+    """The words for values that no form asks for; names and cases are asked once, as far as the reader may see them."""
+
+    def __init__(self) -> None:
+        self._asked: dict[tuple[str, str], str] = {}
+
+    def read(self, name: str, value: Any) -> str | None:
+        """The value of the variable in words; None where it is said as it is."""
+        if not isinstance(value, str):
+            return None
+        if words := VALUES.get((name, value)):
+            return gettext(words)
+        if name in _PEOPLE or name in _CASES:
+            if (name, value) not in self._asked:
+                self._asked[name, value] = self._person(value) if name in _PEOPLE else self._case(value)
+            return self._asked[name, value]
+        if name == "key" and value in MILESTONE_OF:
+            milestone = MILESTONE_OF[value]
+            return milestone.name_en if current_locale() == "en" else milestone.name_th
+        if name == "rung" and (rung := _RUNG.fullmatch(value)):
+            return _rung_words(rung[1], int(rung[2] or 0))
+        return office_name(value) if name == "office" else _time_words(value)
+
+    def _person(self, username: str) -> str:
+        if username == "system":
+            return gettext("ระบบ")
+        return with_login(names_of(g.session, [username]).get(username), username)
+
+    def _case(self, case_id: str) -> str:
+        return headings_of(g.session, [case_id]).get(case_id) or gettext("เรื่องที่คุณเปิดดูไม่ได้")
+
+
+def _rung_words(sign: str | None, days: int) -> str:
+    if not days:
+        return gettext("ในวันครบกำหนด")
+    if sign == "-":
+        return ngettext("ก่อนครบกำหนด %(num)s วันทำการ", "ก่อนครบกำหนด %(num)s วันทำการ", days)
+    return ngettext("หลังครบกำหนด %(num)s วันทำการ", "หลังครบกำหนด %(num)s วันทำการ", days)
+
+
+def _time_words(text: str) -> str | None:
+    """A day or an instant as the product writes it; None for any other text."""
+    try:
+        if _INSTANT.fullmatch(text):
+            return thai_datetime(datetime.fromisoformat(text))
+        return thai_date(date.fromisoformat(text)) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None

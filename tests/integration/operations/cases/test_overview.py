@@ -125,7 +125,7 @@ def test_people_are_named_with_what_they_did_last(session: Session, anan: Actor)
     complete_first(session, case, boss, later(2), approved=False)
     work_items.claim(session, items_of(session, case)[0].id, anan, later(3))
 
-    did = {name: (item.element, item.state) for name, item in overview.people_of(session, case)}
+    did = {name: (item.element, item.state) for name, _, item in overview.people_of(session, case)}
     assert did == {"คุณanan": ("draft", "CLAIMED"), "คุณboss": ("check", "COMPLETED")}
     assert overview.people_of(session, make_case(session)) == []
 

@@ -68,10 +68,10 @@ def test_every_act_of_the_pages_is_shown_to_the_auditor(as_person: As, store: St
     assert page.status_code == 200
     assert "5 รายการ" in shown
     for part in (
-        "คุณ admin ผู้ดูแลระบบ",
+        "คุณ admin (admin) ผู้ดูแลระบบ",
         "ให้ตำแหน่ง",
         "ลักษณะ: รักษาราชการแทน",
-        "แทนใคร: director",
+        "แทนใคร: คุณ director (director)",
         "คำสั่งหรือหนังสือ: คำสั่ง 7/2569",
         "ถึงวันที่: 30 พ.ย. 2569",
         "ถูกระงับ: ไม่ใช่ → ใช่",
