@@ -208,7 +208,9 @@ class Forger:
         named = {line["definition"]["sha256"] for case_id in self.ids() for line in self.lines(case_id)}
         texts = {name: self.files[f"definitions/{name}/process.bpmn"].decode("utf-8", "replace") for name in named}
         checkpoint = self.files["checkpoint.txt"].decode("utf-8", "replace") if "checkpoint.txt" in self.files else None
-        data = json.dumps(shown_data(cases, texts, checkpoint), ensure_ascii=False).replace("<", "\\u003c")
+        forms = {name: json.loads(self.files[f"definitions/{name}/forms.json"]) for name in named}
+        held = forms if "forms" in json.loads(old) else None
+        data = json.dumps(shown_data(cases, texts, checkpoint, held), ensure_ascii=False).replace("<", "\\u003c")
         self.files["player.html"] = page.replace(old, data).encode()
 
     def _fit_manifest(self) -> None:

@@ -474,15 +474,15 @@ def _faults_of_player(bundle: Bundle, notes: list[str]) -> Iterator[Fault]:
 
 def _shows(bundle: Bundle, data: str) -> bool:
     """Whether these data are those of the files."""
-    definitions = {
-        name: one.xml.decode("utf-8", "replace")
-        for case in bundle.cases
-        for name, one in case.history.definitions.items()
-    }
+    named = {name: one for case in bundle.cases for name, one in case.history.definitions.items()}
+    definitions = {name: one.xml.decode("utf-8", "replace") for name, one in named.items()}
+    forms = {name: one.forms for name, one in named.items()}
     checkpoint = bundle.checkpoint.decode("utf-8", "replace") if bundle.checkpoint is not None else None
     try:
-        expected = shown_data([_shown(bundle, case) for case in bundle.cases], definitions, checkpoint)
-        return json.dumps(loaded(data), sort_keys=True) == json.dumps(expected, sort_keys=True)
+        found = loaded(data)
+        shown = [_shown(bundle, case) for case in bundle.cases]
+        expected = shown_data(shown, definitions, checkpoint, forms if "forms" in found else None)
+        return json.dumps(found, sort_keys=True) == json.dumps(expected, sort_keys=True)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         return False
 

@@ -23,15 +23,19 @@ SHELLS = frozenset(
     (
         "5218b8926c32b13d6151f6f1589ef88fe56886f4c59a37e2233fc8651f12c0a0",
         "323c29c8e21bc1f9829e5bb3e878548c0668a19bd6efe294badce361a5cab7c4",
+        "00d0a784c84b25b7fb2e3e536912750486af1fa7418641a430543d8179cbe125",
     )
 )
 _RECORD = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id", "hash")
 
 
-def player_page(cases: Sequence[JSON], definitions: Mapping[str, str], checkpoint: str | None) -> bytes:
-    """The HTML page for these cases, the exported one first; `definitions` are BPMN texts by digest."""
-    shown = shown_data(cases, definitions, checkpoint)
-    script, style = _read("player.js"), _read("player.css")
+def player_page(
+    cases: Sequence[JSON], definitions: Mapping[str, str], checkpoint: str | None, forms: Mapping[str, JSON]
+) -> bytes:
+    """The HTML page for these cases, the exported one first; `definitions` are BPMN texts by digest, so are their `forms`."""
+    shown = shown_data(cases, definitions, checkpoint, forms)
+    words = json.dumps(json.loads(_read("player_words.json")), ensure_ascii=False, separators=(",", ":"))
+    script, style = _read("player.js").replace("@WORDS@", words, 1), _read("player.css")
     policy = f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}"
     page = _read("player.html")
     # No text of the data can end the element that holds it.
@@ -42,9 +46,13 @@ def player_page(cases: Sequence[JSON], definitions: Mapping[str, str], checkpoin
     return page.encode("utf-8", "replace")
 
 
-def shown_data(cases: Sequence[JSON], definitions: Mapping[str, str], checkpoint: str | None) -> JSON:
-    """What the page is given to show."""
-    return {"cases": [_slim(case) for case in cases], "definitions": dict(definitions), "checkpoint": checkpoint}
+def shown_data(
+    cases: Sequence[JSON], definitions: Mapping[str, str], checkpoint: str | None, forms: Mapping[str, JSON] | None
+) -> JSON:
+    """What the page is given to show; pages of before had no forms, and did not tell which work item waits where."""
+    slim = [_slim(case, with_tasks=forms is not None) for case in cases]
+    shown: JSON = {"cases": slim, "definitions": dict(definitions), "checkpoint": checkpoint}
+    return shown if forms is None else {**shown, "forms": dict(forms)}
 
 
 def data_and_shell(page: bytes) -> tuple[str, str] | None:
@@ -59,14 +67,14 @@ def data_and_shell(page: bytes) -> tuple[str, str] | None:
     return data, sha256(f"{before}{mark}{end}{after}".encode()).hexdigest()
 
 
-def _slim(case: JSON) -> JSON:
+def _slim(case: JSON, *, with_tasks: bool) -> JSON:
     """What the page shows of a case; the files beside it have the rest."""
     records, payloads = case["records"], case["payloads"]
     return {
         "case": case["case"],
         "definition": records[0]["definition"] if records else None,
         "records": [_slim_record(record, payloads) for record in records],
-        "states": [_slim_state(state) for state in case["states"]],
+        "states": [_slim_state(state, with_tasks=with_tasks) for state in case["states"]],
         "payloads": None if payloads is None else {str(seq): _data_of(body) for seq, body in payloads.items()},
     }
 
@@ -88,8 +96,9 @@ class _Represented(NamedTuple):
     engine_version: str
 
 
-def _slim_state(state: JSON) -> JSON:
-    waiting = [[item["element"], item["due_at"], item["instance"]] for item in state["waiting"]]
+def _slim_state(state: JSON, *, with_tasks: bool) -> JSON:
+    names = ("element", "due_at", "instance", *(("task_id",) if with_tasks else ()))
+    waiting = [[item[name] for name in names] for item in state["waiting"]]
     return {"waiting": waiting, **{name: state[name] for name in ("passed", "set", "unset") if state.get(name)}}
 
 

@@ -205,7 +205,8 @@ class _Writer:
         for sha256_, definition in sorted(self.definitions.items()):
             self._definition(sha256_, definition)
         xml = {name: definition.xml.decode("utf-8", "replace") for name, definition in sorted(self.definitions.items())}
-        self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None))
+        forms = {name: definition.forms for name, definition in sorted(self.definitions.items())}
+        self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None, forms))
         return self._finish(chains, checkpoint)
 
     def write_chain(self, name: str) -> Unsigned | None:

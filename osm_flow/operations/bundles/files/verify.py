@@ -68,6 +68,7 @@ DATA = '<script type="application/json" id="data">'
 PLAYERS = (
     "5218b8926c32b13d6151f6f1589ef88fe56886f4c59a37e2233fc8651f12c0a0",
     "323c29c8e21bc1f9829e5bb3e878548c0668a19bd6efe294badce361a5cab7c4",
+    "00d0a784c84b25b7fb2e3e536912750486af1fa7418641a430543d8179cbe125",
 )
 SHOWN = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id")
 PRODUCT = re.compile(r"osm-flow (\d+)\.(\d+)")
@@ -643,9 +644,10 @@ def slim_record(record: dict[str, Any], hash_: str, body: Any) -> dict[str, Any]
     return slim | ({"answer": answer} if answer and type(answer) is dict else {})
 
 
-def slim_state(state: dict[str, Any]) -> dict[str, Any]:
-    """What the player is given of a state."""
-    waiting = [[one["element"], one["due_at"], one["instance"]] for one in state["waiting"]]
+def slim_state(state: dict[str, Any], has_forms: bool) -> dict[str, Any]:
+    """What the player is given of a state; pages that have no forms are of before and do not tell the work items."""
+    names = ("element", "due_at", "instance", "task_id") if has_forms else ("element", "due_at", "instance")
+    waiting = [[one[name] for name in names] for one in state["waiting"]]
     return {"waiting": waiting} | {name: state[name] for name in ("passed", "set", "unset") if state.get(name)}
 
 
@@ -676,7 +678,9 @@ class Player:
                 "note   player.html is of a version that is not known here: only a signature speaks for what it shows"
             )
         found = parse(data)
-        if type(found) is not dict or found.keys() != {"cases", "definitions", "checkpoint"}:
+        self.has_forms = type(found) is dict and "forms" in found
+        names = {"cases", "definitions", "checkpoint"} | ({"forms"} if self.has_forms else set())
+        if type(found) is not dict or found.keys() != names:
             raise Wrong("its data are of another form")
         self.data, self.cases = found, found["cases"] if type(found["cases"]) is list else []
 
@@ -687,6 +691,10 @@ class Player:
         checkpoint = files.read("checkpoint.txt").decode("utf-8", "replace") if "checkpoint.txt" in files else None
         if self.data["definitions"] != shown or self.data["checkpoint"] != checkpoint:
             raise Wrong("it shows other processes or another checkpoint than the files")
+        if self.has_forms:
+            forms = {name: parse_file(files.read(f"definitions/{name}/forms.json")) for name in texts}
+            if not is_same(self.data["forms"], forms):
+                raise Wrong("it shows other forms than the files")
         if len(self.cases) != len(cases):
             raise Wrong("it shows other cases than the files")
 
@@ -694,8 +702,9 @@ class Player:
 class Part:
     """What the player shows of one case."""
 
-    def __init__(self, part: Any, has_payloads: bool) -> None:
+    def __init__(self, part: Any, has_payloads: bool, has_forms: bool) -> None:
         self.part = part
+        self.has_forms = has_forms
         self.has_payloads = has_payloads
         names = {"case", "definition", "records", "states", "payloads"}
         right = type(part) is dict and part.keys() == names
@@ -1031,7 +1040,7 @@ class Case(Chain):
                     raise TypeError
                 if one["kind"] == "child":
                     self.called.setdefault(str(one["task_id"]), seq)
-            slim = slim_state(state)
+            slim = slim_state(state, self.part is not None and self.part.has_forms)
         except (KeyError, TypeError, AttributeError):
             self.fault(seq, "states.jsonl tells a state in another form")
             return
@@ -1268,7 +1277,7 @@ def open_player(files: Files, cases: list[Case], report: Report) -> Player | Non
         report.fault("player.html", str(wrong))
         return None
     for case, part in zip(cases, player.cases, strict=False):
-        case.part = Part(part, case.has_payloads)
+        case.part = Part(part, case.has_payloads, player.has_forms)
     return player
 
 
