@@ -28,7 +28,7 @@ from osm_flow.web.parts import downloads
 from osm_flow.web.parts.audit_filters import period_of
 from osm_flow.web.site import filters, lifecycle
 from osm_flow.web.site.access import requires
-from osm_flow.web.site.filters import role_name, thai_datetime
+from osm_flow.web.site.filters import office_name, role_name, thai_datetime
 from osm_flow.web.site.i18n import current_locale, gettext
 from osm_flow.web.site.wording import with_login
 
@@ -91,7 +91,8 @@ def subject_of(record: AdminRecord) -> str:
     """What it was done to: a milestone and a day by their names, anything else as it is recorded."""
     if record.kind == AdminKind.calendar_moved:
         place, _, key = record.subject.rpartition(" ")
-        return f"{place} {_milestone(key)}"
+        office_id, _, year = place.partition(" ")
+        return " ".join(filter(None, (office_name(office_id), year, _milestone(key))))
     kind, _, number = record.subject.partition(" ")
     if number.isdigit() and (named := _numbered().get(kind)):
         return f"{named} {number}"

@@ -8,7 +8,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import Decision, Reason, Verb, WorkItemFacts, decide, reads_whole_office
+from osm_flow.domain.access.policy import (
+    Decision,
+    OfficeFacts,
+    Reason,
+    SystemFacts,
+    Verb,
+    WorkItemFacts,
+    decide,
+    reads_whole_office,
+)
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms.values import changes, keep_known
 from osm_flow.domain.json import JSON
@@ -96,7 +105,7 @@ class ItemView:
 
 @dataclass(frozen=True)
 class WorkItemPage:
-    """All that the page of a work item shows to one person."""
+    """All that the page of a work item shows to one person; `audits`: who may follow its entries to their moments."""
 
     view: ItemView
     form: SchemaForm | None
@@ -113,6 +122,7 @@ class WorkItemPage:
     elements: list[ElementLine]
     choices: list[work_item_queries.Choice]
     draft_at: datetime | None
+    audits: bool
 
     @property
     def item(self) -> WorkItem:
@@ -183,7 +193,10 @@ def page_of(visit: Visit, view: ItemView, form: SchemaForm | None, tried: Tried 
     """
     session, item = visit.session, view.item
     at_item = None if view.sees_case else item.id
-    told = tell(session, item.case, case_history(session, item.case).items) if view.sees_case else []
+    audited = (OfficeFacts(item.office_id), SystemFacts())
+    audits = view.sees_case and any(decide(visit.actor, Verb.see_audit, one).allowed for one in audited)
+    entries = case_history(session, item.case).items if view.sees_case else []
+    told = tell(session, item.case, entries, logins=audits)
     standing = case_standing(session, item.case, visit.now) if view.sees_case else {"tokens": [], "passed": {}}
     return WorkItemPage(
         view=view,
@@ -201,6 +214,7 @@ def page_of(visit: Visit, view: ItemView, form: SchemaForm | None, tried: Tried 
         elements=live_elements(compiled(session, item.case.definition), standing),
         choices=_choices(visit, view),
         draft_at=work_item_queries.draft_saved_at(session, item, visit.actor),
+        audits=audits,
     )
 
 

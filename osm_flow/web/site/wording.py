@@ -137,9 +137,9 @@ def for_whom(act: Any, name: str | None) -> str:
 
 def with_login(name: str | None, username: str | None) -> str:
     """A display name with the user name that was recorded, which never changes; empty where nobody is named."""
-    if not username or username in (name, SYSTEM.username):
+    if not name or not username or username in (name, SYSTEM.username):
         return name or username or ""
-    return f"{name or username} ({username})"
+    return f"{name} ({username})"
 
 
 def sender_words(sender: Any) -> str:

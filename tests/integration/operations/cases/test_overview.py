@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
@@ -13,7 +13,7 @@ from osm_flow.operations.cases.incidents import open_in, resolve
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
-from osm_flow.store.models import Case, WorkItem
+from osm_flow.store.models import Case, Person, WorkItem
 from tests.factories import (
     NOW,
     complete_first,
@@ -128,6 +128,9 @@ def test_people_are_named_with_what_they_did_last(session: Session, anan: Actor)
     did = {name: (item.element, item.state) for name, _, item in overview.people_of(session, case)}
     assert did == {"คุณanan": ("draft", "CLAIMED"), "คุณboss": ("check", "COMPLETED")}
     assert overview.people_of(session, make_case(session)) == []
+    for person in session.scalars(select(Person)):
+        person.display_name = "คุณคนเดียวกัน"
+    assert {username for _, username, _ in overview.people_of(session, case)} == {"anan", "boss"}
 
 
 # ---- what it waits for -----------------------------------------------------------------------------------------

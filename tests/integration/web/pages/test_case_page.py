@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.operations.people.hats import actor_named
+from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, WaitingMessage
-from tests.factories import SAID, deploy_tests, make_case, make_office, make_person
+from tests.factories import NOW, SAID, deploy_tests, items_of, later, make_case, make_office, make_person
 from tests.integration.web.conftest import Opened
 from tests.integration.web.visits import Site
 
@@ -46,6 +48,34 @@ def test_case_page_tells_where_it_stands_and_who_has_it(site: Site) -> None:
         "ยกร่างแผน"
     ]
     assert "คุณsomsri เริ่มเมื่อ 20 พ.ย. 2569" in page.words
+
+
+def test_auditors_read_the_recorded_user_names_and_go_to_the_moment(site: Site) -> None:
+    """In the history of the case and of a work item, in who began it and who worked in it; others read names alone."""
+
+    def act(session: Session) -> str:
+        make_person(session, "malee", "auditor")
+        case = session.get_one(Case, found)
+        somsri = actor_named(session, "somsri", NOW.date())
+        complete(session, items_of(session, case)[0].id, somsri, later(1), Completion.of({"text": "ร่าง"}))
+        return items_of(session, case)[0].id
+
+    found = case_id(site)
+    item = site.arrange(act)
+    auditor, boss = site.visit("malee"), site.visit("wichai")
+    page = auditor.get(f"/cases/{found}")
+    assert "คุณsomsri (somsri) เริ่มเมื่อ" in page.words
+    assert "คุณsomsri (somsri)" in page.all('//ul[@class="people-list"]')[0].text_content()
+    told = [" ".join(one.text_content().split()) for one in page.all('//p[@class="story-line"]')]
+    assert told
+    assert all("(somsri)" in one for one in told)
+    at_item = auditor.get(f"/work-items/{item}")
+    assert "คุณsomsri (somsri)" in at_item.words
+    assert f"/audit/cases/{found}/at/2" in at_item.all('//a[@class="story-moment"]/@href')
+    for path in (f"/cases/{found}", f"/work-items/{item}"):
+        other = boss.get(path)
+        assert "(somsri)" not in other.words
+        assert other.all('//a[@class="story-moment"]') == []
 
 
 def test_the_diagram_has_a_text_alternative_with_states(site: Site) -> None:

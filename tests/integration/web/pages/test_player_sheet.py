@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from flask import g
+from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.domain.access.actors import SYSTEM
@@ -19,7 +20,7 @@ from osm_flow.operations.definitions.library import compiled, list_definitions
 from osm_flow.operations.projects import register
 from osm_flow.store.session import Store
 from osm_flow.web.pages.player_sheet import Labels, title_of
-from tests.factories import NOW
+from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
 from tests.integration.web.visits import Site, open_site
 
 
@@ -118,3 +119,45 @@ def test_a_document_is_known_by_the_form_that_asks_most_of_its_fields(site: Site
         labels = Labels(cast("Any", process))
         assert title_of(labels.form_with({"a": 1, "b": 2}) or {}) == "Large"
         assert labels.form_with({"z": 1}) is None
+
+
+def test_values_that_the_product_writes_are_told_in_words(site: Site) -> None:
+    """Names beside user names, cases by number and title as far as they are open, dates of the calendar, reminders."""
+
+    def arrange(session: Session) -> str:
+        make_office(session)
+        deploy_tests(session, "review")
+        make_person(session, "kanya", "osm_strategy")
+        return make_case(session, title="แผนปี").id
+
+    case_id = site.arrange(arrange)
+    bare = cast("Any", SimpleNamespace(forms={}, elements={}))
+    with site.app.test_request_context(), site.store.reading() as session:
+        g.locale, g.session = "th", session
+        text = Labels(bare).text
+        assert text(("started_by",), "kanya", None) == "คุณkanya (kanya)"
+        assert text(("told", 0), "system", None) == "ระบบ"
+        assert text(("moved_by",), "nobody", None) == "nobody"
+        assert text(("parent_case_id",), case_id, None).endswith(" · แผนปี")
+        assert text(("parent_case_id",), "0" * 36, None) == "เรื่องที่คุณเปิดดูไม่ได้"
+        assert text(("key",), "q4_agency", None) != "q4_agency"
+        rungs = [text(("rung",), rung, None) for rung in ("due-3", "due", "due+1", "overdue")]
+        assert rungs == ["ก่อนครบกำหนด 3 วันทำการ", "ในวันครบกำหนด", "หลังครบกำหนด 1 วันทำการ", "overdue"]
+        assert text(("new",), "2026-12-25", None) == "25 ธ.ค. 2569"
+        assert text(("due_at",), "2026-11-25T09:30:00.000000Z", None) == "25 พ.ย. 2569 16:30 น."
+        assert text(("new",), "2026-13-45", None) == "2026-13-45"
+        assert text(("parts",), [], None) == "–"
+
+
+def test_what_a_decision_table_answers_is_no_field_of_the_same_name(site: Site) -> None:
+    """A form asks for an `outcome` in free text; the table answers with one, too, in words of its own."""
+    process = SimpleNamespace(
+        forms={"concept": {"properties": {"outcome": {"title": "ผลลัพธ์", "type": "string"}}}}, elements={}
+    )
+    with site.app.test_request_context():
+        g.locale = "th"
+        labels = Labels(cast("Any", process))
+        assert labels.text(("screening", "outcome"), "pass_at_risk", None) == "ผ่านโดยมีความเสี่ยง"
+        assert labels.label(("screening", "outcome"), None) == "ผลกลั่นกรอง › ผล"
+        assert labels.text(("outcome",), "pass", None) == "pass"
+        assert labels.label(("outcome",), None) == "ผลลัพธ์"
