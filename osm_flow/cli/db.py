@@ -16,6 +16,8 @@ from osm_flow.domain.states import RebuildingState
 from osm_flow.operations.audit import log_checks
 from osm_flow.operations.audit.kept_checkpoints import kept_copies
 from osm_flow.operations.comparing import checks, coverage
+from osm_flow.operations.comparing.administration import record_as_found
+from osm_flow.operations.comparing.differences import NotRecorded
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.rebuilding import requests, rounds
 from osm_flow.operations.replay.verify import verify_all
@@ -39,6 +41,8 @@ def db() -> None:
 def upgrade_(context: Context, as_json: bool) -> None:
     """Make the tables, or bring them up to date. Safe to repeat, and for several machines at once."""
     done = upgrade(context.store)
+    with context.store.transaction() as session:
+        record_as_found(session, context.now())
     revision = current_revision(context.store)
     text = f"upgraded to {revision}" if done else f"up to date ({revision})"
     say({"applied": done, "revision": revision}, as_json, text)
@@ -93,8 +97,9 @@ def verify(context: Context, only: str, rebuild: bool, reason: str, username: st
         return
     if reason or username:
         raise click.UsageError("--reason and --as go with --rebuild")
+    not_recorded: list[NotRecorded] = []
     with context.store.reading() as session:
-        differences = list(checks.compare(session, wanted))
+        differences = list(checks.compare(session, wanted, not_recorded.append))
     for difference in differences:
         click.echo(f"{difference.en}\n{difference.th}", err=True)
     tables = wanted or list(coverage.COMPARED)
@@ -103,10 +108,12 @@ def verify(context: Context, only: str, rebuild: bool, reason: str, username: st
         "compared": tables,
         "by_chains": list(coverage.CHAINS),
         "differences": [one.as_json() for one in differences],
+        "not_recorded": [vars(one) for one in not_recorded],
         "unproven": dict(coverage.UNPROVEN),
         "unproven_columns": columns,
     }
     lines = [f"{len(tables)} tables compared, {len(differences)} differences"]
+    lines += _told_of(not_recorded)
     lines += [f"unproven: {name}: {why}" for name, why in {**coverage.UNPROVEN, **columns}.items()]
     say(report, as_json, "\n".join(lines))
     if differences:
@@ -140,6 +147,18 @@ def rebuild_(context: Context, request_id: int | None, username: str, withdraw: 
         say(_request(request), as_json, f"request {request_id} withdrawn\nถอนคำขอที่ {request_id} แล้ว")
         return
     _tell(request_id, rounds.carry_out(context.store, request_id, actor, now), as_json)
+
+
+def _told_of(not_recorded: list[NotRecorded]) -> list[str]:
+    """What earlier versions did not record: counted and listed, by table and since when it is recorded as it was found."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for one in not_recorded:
+        groups.setdefault((one.table, one.column, one.since or ""), []).append(one.row)
+    return [
+        f"not recorded by an earlier version: {table}{'.' + column if column else ''}: {len(rows)} "
+        f"({'taken as found on ' + since if since else 'taken as found now'}): {', '.join(rows)}"
+        for (table, column, since), rows in groups.items()
+    ]
 
 
 def _ask(context: Context, tables: list[str], reason: str, username: str, as_json: bool) -> None:

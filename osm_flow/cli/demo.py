@@ -7,6 +7,7 @@ import click
 from osm_flow.cli.context import Context, say
 from osm_flow.demo import cast
 from osm_flow.demo import loading as cluster
+from osm_flow.operations.comparing.administration import record_as_found
 from osm_flow.store.upgrade import upgrade
 
 
@@ -21,6 +22,8 @@ def demo() -> None:
 def load(context: Context, as_json: bool) -> None:
     """Put the demo cluster with its running cases into an empty database."""
     upgrade(context.store)
+    with context.store.transaction() as session:
+        record_as_found(session, context.now())
     cluster.load(context.store, context.now())
     logins = cast.logins()
     lines = [f"{login['username']:<14} {login['role']:<22} {login['name']}" for login in logins]

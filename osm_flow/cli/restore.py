@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from osm_flow.cli.context import Context, say
+from osm_flow.operations.comparing.administration import record_as_found
 from osm_flow.store import backup as copies
 from osm_flow.store.upgrade import current_revision, upgrade
 
@@ -20,5 +21,7 @@ def restore(context: Context, file: Path, replace: bool, as_json: bool) -> None:
     """Put a backup into the SQLite database and bring its tables up to date. Then run `osm-flow case verify --all`."""
     copies.restore(context.store, file, replace=replace)
     upgrade(context.store)
+    with context.store.transaction() as session:
+        record_as_found(session, context.now())
     revision = current_revision(context.store)
     say({"file": str(file), "revision": revision}, as_json, f"restored {file} ({revision})")

@@ -19,6 +19,7 @@ from osm_flow.cli.scheduler import means_of
 from osm_flow.demo import cast
 from osm_flow.demo import loading as demo_cluster
 from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.operations.comparing.administration import record_as_found
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.people.accounts import has_people
 from osm_flow.operations.people.offices import seed_clusters
@@ -148,9 +149,16 @@ def prepare(context: Context, demo: bool) -> None:
     """
     now = context.now()
     _patiently(lambda: upgrade(context.store))
+    _patiently(lambda: _record_as_found(context.store, now))
     if demo:
         _patiently(lambda: _load_demo(context.store, now))
     _patiently(lambda: _enter_shipped(context.store, now))
+
+
+def _record_as_found(store: Store, now: datetime) -> None:
+    with store.transaction() as session:
+        take(session, AdvisoryLock.loading)
+        record_as_found(session, now)
 
 
 def _load_demo(store: Store, now: datetime) -> None:

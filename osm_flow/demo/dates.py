@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
 from osm_flow.demo.cast import OFFICE
 from osm_flow.demo.times import Times
-from osm_flow.domain.calendar.fiscal_year import DateStatus, typical_dates
-from osm_flow.store.models import FiscalDate
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.calendar.fiscal_year import DateStatus, NewDate, typical_dates
+from osm_flow.operations.calendar import milestones
 
 _SOON = timedelta(days=120)
 
@@ -30,22 +31,23 @@ _LETTERS = {2569: "ที่ มท 0212/ว 5120", 2570: "ที่ มท 0212
 
 
 def fill(session: Session, times: Times) -> None:
-    """Enter the calendars of three fiscal years with their letters, as they stood before anything moved."""
+    """Enter the calendars of three fiscal years with their letters, as they stood before anything moved.
+
+    Each is entered, and recorded, the day after its letter, or with everything else where that came before.
+    """
     for story_year in (2569, 2570, 2571):
-        fiscal_year = times.be(story_year)
-        letter = f"{_LETTERS[story_year]} ลงวันที่ {times.thai(f'{story_year - 2}-08-19')}"
-        for key, normal in typical_dates(fiscal_year).items():
-            written = _ANNOUNCED.get((story_year, key))
-            day = times.day(written) if written else times.moved(normal)
-            known = day <= times.today + _SOON
-            sure = DateStatus.announced if known else DateStatus.planned
-            session.add(
-                FiscalDate(
-                    office_id=OFFICE,
-                    fiscal_year=fiscal_year,
-                    key=key,
-                    date=day,
-                    status=DateStatus.actual if day <= times.today else sure,
-                    letter=letter if known else "",
-                )
-            )
+        fiscal_year, sent = times.be(story_year), f"{story_year - 2}-08-19"
+        letter = f"{_LETTERS[story_year]} ลงวันที่ {times.thai(sent)}"
+        now = max(times.at("2568-09-21"), times.at(f"{story_year - 2}-08-20", 16))
+        dates = {
+            key: _entered(times, story_year, key, normal, letter) for key, normal in typical_dates(fiscal_year).items()
+        }
+        milestones.enter_year(session, OFFICE, fiscal_year, SYSTEM, now, dates)
+
+
+def _entered(times: Times, story_year: int, key: str, normal: date, letter: str) -> NewDate:
+    written = _ANNOUNCED.get((story_year, key))
+    day = times.day(written) if written else times.moved(normal)
+    if day > times.today + _SOON:
+        return NewDate(day, "", DateStatus.planned)
+    return NewDate(day, letter, DateStatus.actual if day <= times.today else DateStatus.announced)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 
 from osm_flow.domain.search import searchable, seen, visible
 
@@ -37,6 +38,11 @@ def normal_number(entered: str) -> str | None:
 def plain_name(name: str) -> str:
     """A name to compare with others: in its normal spelling and without the title before it."""
     return _TITLE.sub("", searchable(visible(name)))
+
+
+def digest_of_name(salt: str, name: str) -> str | None:
+    """The salted digest of what somebody is called, as records have it; None without a salt. It goes with the salt."""
+    return sha256(f"{salt}{name}".encode("utf-8", "surrogatepass")).hexdigest() if salt else None
 
 
 @dataclass(frozen=True)

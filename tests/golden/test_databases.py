@@ -21,8 +21,13 @@ from sqlalchemy import Boolean, Connection, Date, LargeBinary, MetaData, Table, 
 from osm_flow.domain.access.roles import OWN_ONLY, PROVINCIAL
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit.log_checks import check_log
+from osm_flow.operations.comparing.administration import record_as_found
+from osm_flow.operations.comparing.checks import compare
+from osm_flow.operations.comparing.differences import NotRecorded
+from osm_flow.operations.ledger.admin_journal import check_chain
 from osm_flow.operations.people.hats import actor_for
 from osm_flow.operations.replay.verify import verify_all_deep
+from osm_flow.store.database import instant_text
 from osm_flow.store.models import Notification, Person, Position, WorkItem
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import current_revision, newest_revision, upgrade
@@ -101,6 +106,51 @@ def test_every_history_verifies_after_the_upgrade(old: Store) -> None:
         assert len(results) > 10
         assert [fault for _, result in results for fault in result.faults] == []
         assert check_log(session).faults == []
+
+
+def differences(store: Store) -> tuple[list[str], list[NotRecorded]]:
+    taken: list[NotRecorded] = []
+    with store.reading() as session:
+        return [one.en for one in compare(session, (), taken.append)], taken
+
+
+def test_the_tables_say_what_the_chains_say_or_what_that_version_did_not_record(old: Store) -> None:
+    upgrade(old)
+    found, taken = differences(old)
+    assert found == []
+    assert {"fiscal_calendar", "people", "deployments"} <= {one.table for one in taken}
+    assert {one.since for one in taken} == {None}
+
+    with old.transaction() as session:
+        assert record_as_found(session, NOW) > 10
+        assert record_as_found(session, NOW) == 0
+        assert check_chain(session).faults == []
+    found, again = differences(old)
+    assert found == []
+    assert {one.table for one in again} == {one.table for one in taken}
+    assert {one.since for one in again if one.table != "cases"} == {instant_text(NOW)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "INSERT INTO people (username, display_name, name_salt, locale, session_epoch, created_at) "
+        "SELECT 'ghost', 'ผี', '', 'th', 0, created_at FROM people WHERE id = 1",
+        "INSERT INTO positions (person_id, office_id, role, title_th, title_en, kind, valid_from, waits) "
+        "SELECT person_id, office_id, 'admin', '', '', 'substantive', valid_from, waits FROM positions WHERE id = 1",
+        "UPDATE people SET display_name = 'ปลอม' WHERE id = 1",
+        "UPDATE positions SET role = 'admin' WHERE id = 1",
+        "UPDATE fiscal_calendar SET date = '2030-01-01' WHERE key = 'plan_submit'",
+        "UPDATE deployments SET actor = 'anan' WHERE id = 1",
+    ],
+)
+def test_what_is_backdated_after_the_first_start_is_not_believed(old: Store, change: str) -> None:
+    upgrade(old)
+    with old.transaction() as session:
+        record_as_found(session, NOW)
+    with old.transaction() as session:
+        session.execute(text(change))
+    assert differences(old)[0] != []
 
 
 @pytest.fixture

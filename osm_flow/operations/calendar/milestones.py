@@ -7,7 +7,7 @@ through `replanning`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,7 @@ from osm_flow.domain.calendar.fiscal_year import (
     fiscal_year_bounds,
     typical_dates,
 )
+from osm_flow.domain.json import JSON
 from osm_flow.errors import Invalid, NotFound
 from osm_flow.operations.calendar import replanning
 from osm_flow.operations.calendar.holidays import working_calendar
@@ -179,23 +180,47 @@ def propose_year(session: Session, office_id: str, fiscal_year: int, actor: Acto
     require(actor, Verb.move_calendar, OfficeFacts(office_id))
     if fiscal_year not in _YEARS:
         raise DateNotAccepted(fields={"fiscal_year": "The year is out of range."})
+    dates = {key: NewDate(day, "", DateStatus.planned) for key, day in typical_dates(fiscal_year).items()}
+    return enter_year(session, office_id, fiscal_year, actor, now, dates)
+
+
+def enter_year(
+    session: Session, office_id: str, fiscal_year: int, actor: Actor, now: datetime, dates: Mapping[str, NewDate]
+) -> list[FiscalDate]:
+    """Enter those of these milestones that the year lacks, in one record. Raises Forbidden, DateNotAccepted."""
+    require(actor, Verb.move_calendar, OfficeFacts(office_id))
+    for new in dates.values():
+        if faults := _faults(fiscal_year, new.day, new.letter or "-", new.status):
+            raise DateNotAccepted(fields=faults)
     admin_journal.take_turn(session)
     known = {row.key for row in fiscal_dates(session, office_id, fiscal_year)}
+    year = {"office_id": office_id, "fiscal_year": fiscal_year}
     added = [
-        FiscalDate(office_id=office_id, fiscal_year=fiscal_year, key=key, date=day, status=DateStatus.planned)
-        for key, day in typical_dates(fiscal_year).items()
+        FiscalDate(**year, key=key, date=new.day, status=str(new.status), letter=" ".join(new.letter.split()))
+        for key, new in dates.items()
         if key not in known
     ]
     session.add_all(added)
     session.flush()
     if added:
-        new = {milestone.key: milestone.date for milestone in added}
-        year = f"{office_id} {fiscal_year}"
-        admin_journal.record(session, actor, now, AdminAct(AdminKind.calendar_proposed, year, office_id, new=new))
+        act = AdminAct(
+            AdminKind.calendar_proposed,
+            f"{office_id} {fiscal_year}",
+            office_id,
+            new={milestone.key: _as_proposed(milestone) for milestone in added},
+        )
+        admin_journal.record(session, actor, now, act)
         reason = {"letter": "", "proposed": fiscal_year, "moved_by": actor.username}
         key = f"proposal:{office_id}:{fiscal_year}:{uuid.uuid4().hex[:12]}"
         replanning.ask_for(session, now, key, reason, office_id=office_id)
     return added
+
+
+def _as_proposed(row: FiscalDate) -> str | JSON:
+    """A date as a record says it: with its status and letter where it is more than planned."""
+    day = row.date.isoformat()
+    is_planned = (row.status, row.letter) == (DateStatus.planned, "")
+    return day if is_planned else {"date": day, "status": row.status, "letter": row.letter}
 
 
 def move_date(

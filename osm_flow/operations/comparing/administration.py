@@ -1,139 +1,268 @@
-"""Comparing accounts, positions and declared days with the records of administration, which tell each change of them."""
+"""Comparing what is no case with the records of administration, and recording as it is found what no record ever told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import date, datetime
+from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, select
 from sqlalchemy.orm import Session
 
+from osm_flow import engine
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.domain.access.roles import WEIGHTY
-from osm_flow.operations.comparing.differences import OneOf, RowDifference, compare_keyed, plain_rows
+from osm_flow.domain.people import digest_of_name
+from osm_flow.errors import OsmFlowError
+from osm_flow.operations.comparing.coverage import OF_ADMINISTRATION, UNPROVEN_COLUMNS
+from osm_flow.operations.comparing.differences import (
+    UNKNOWN,
+    NotRecorded,
+    OneOf,
+    Row,
+    RowDifference,
+    compare_keyed,
+    fits,
+    plain_rows,
+)
 from osm_flow.operations.comparing.known import Known, read_known
-from osm_flow.operations.ledger.admin_journal import AdminKind, changes_of
-from osm_flow.store.database import db, instant_text
+from osm_flow.operations.comparing.told import ToldRows
+from osm_flow.operations.definitions.deployments import content_digest
+from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind
+from osm_flow.operations.people.accounts import give_salts
+from osm_flow.store.database import db
 from osm_flow.store.models import AdminRecord
 
-_OF_POSITIONS = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en")
-_HOLIDAY = ("is_working", "name_th", "name_en", "source")
-
-
-@dataclass
-class _Told:
-    """The rows as the records of administration give them."""
-
-    since: str = ""
-    people: dict[str, dict[str, Any]] = field(default_factory=dict)
-    positions: dict[str, dict[str, Any]] = field(default_factory=dict)
-    holidays: dict[str, dict[str, Any]] = field(default_factory=dict)
-    office_holidays: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def take(self, record: AdminRecord) -> None:
-        """What one record says."""
-        at = instant_text(record.at)
-        self.since = self.since or at
-        new = {name: change["new"] for name, change in changes_of(record).items()}
-        kind, about = record.kind, record.subject
-        if kind == AdminKind.person_created:
-            self.people[about] = {"username": about, "locked_at": None, "one_person": None, "created_at": at}
-        elif kind in (AdminKind.person_locked, AdminKind.person_unlocked):
-            self.people.setdefault(about, {})["locked_at"] = at if kind == AdminKind.person_locked else None
-        elif kind == AdminKind.person_tied:
-            self.people.setdefault(about, {})["one_person"] = new.get("one_person")
-        elif kind == AdminKind.position_given:
-            self.positions[str(new["position"])] = _given(record, new, at)
-        elif kind == AdminKind.position_confirmed:
-            confirmed = {"waits": False, "confirmed_by": record.actor, "confirmed_at": at}
-            self.positions.setdefault(str(new["position"]), {}).update(confirmed)
-        elif kind == AdminKind.position_ended:
-            self.positions.setdefault(str(new["position"]), {})["valid_to"] = new.get("valid_to")
-        elif kind in (AdminKind.holiday_set, AdminKind.holiday_removed):
-            self._take_holiday(record, new)
-
-    def _take_holiday(self, record: AdminRecord, new: dict[str, Any]) -> None:
-        of_all = record.office_id is None
-        days = self.holidays if of_all else self.office_holidays
-        key = record.subject if of_all else f"{record.office_id} {record.subject}"
-        if record.kind == AdminKind.holiday_removed:
-            days.pop(key, None)
-        else:
-            place = {"day": record.subject} | ({} if of_all else {"office_id": record.office_id})
-            days.setdefault(key, place).update({name: new[name] for name in _HOLIDAY if name in new})
-
-
-def compare_administration(session: Session) -> Iterator[RowDifference]:
-    """The differences between accounts, positions and declared days, and what the records of administration say of them."""
-    told, known = _Told(), read_known(session)
-    everything = select(AdminRecord).order_by(AdminRecord.seq).execution_options(yield_per=1_000)
-    for record in session.scalars(everything):
-        told.take(record)
-    if not told.since:
-        return  # nothing of administration was ever recorded here
-    yield from _compare_people(session, told)
-    yield from _compare_positions(session, told, known)
-    days = {row["day"]: row for row in _rows(session, "holiday_overrides", "day")}
-    yield from compare_keyed("holiday_overrides", told.holidays, days)
-    of_offices = {f"{row['office_id']} {row['day']}": row for row in _rows(session, "office_holidays", "day")}
-    yield from compare_keyed("office_holidays", told.office_holidays, of_offices)
-
-
-def _compare_people(session: Session, told: _Told) -> Iterator[RowDifference]:
-    """Accounts by their names; those from before the records began are known to nobody but their own row."""
-    found = {row["username"]: row for row in _rows(session, "people")}
-    recorded = {name: row for name, row in found.items() if name in told.people or row["created_at"] > told.since}
-    # An account that was given another name is still the one that was made at that instant.
-    made = {row["created_at"]: name for name, row in recorded.items() if name not in told.people}
-    for name in told.people.keys() - recorded.keys():
-        if (now_called := made.get(told.people[name].get("created_at", ""))) is not None:
-            recorded[name] = recorded.pop(now_called)
-    yield from compare_keyed("people", told.people, recorded)
-
-
-def _compare_positions(session: Session, told: _Told, known: Known) -> Iterator[RowDifference]:
-    since = {name: made for name, (_, made) in known.people.items()}
-    found = {}
-    for row in _rows(session, "positions", "valid_from", "valid_to"):
-        row |= {name: known.name_of(row[name]) for name in ("person_id", "for_person_id")}
-        key = str(row["id"])
-        if key in told.positions or row["given_at"] is not None or since.get(row["person_id"] or "", "") > told.since:
-            found[key] = row
-    for key, row in found.items():
-        wanted = told.positions.get(key, {})
-        if row["given_at"] is None and row["given_by"] is None:
-            # Before positions waited for a second person, the row did not say who gave it: the record does.
-            wanted |= {name: OneOf((value, None, False)) for name, value in wanted.items() if name in _SECOND_PERSON}
-    yield from compare_keyed("positions", told.positions, found)
-
-
+# What names a row of each table in the records.
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "people": ("username",),
+    "positions": ("id",),
+    "holiday_overrides": ("day",),
+    "office_holidays": ("office_id", "day"),
+    "fiscal_calendar": ("office_id", "fiscal_year", "key"),
+    "calendar_changes": ("office_id", "fiscal_year", "key", "at"),
+    "legal_holds": ("id",),
+    "deployments": ("id",),
+    "process_definitions": ("key", "version"),
+    "diagram_proposals": ("id",),
+    "proposed_files": ("proposal_id", "name"),
+    "rebuildings": ("id",),
+    "put_back_rows": ("rebuilding_id", "case_id", "name"),
+}
+# What earlier versions entered without a record of administration; a row of any other table always had one.
+_UNRECORDED_ONCE = frozenset(_NAMES) - {"holiday_overrides", "office_holidays", "rebuildings", "put_back_rows"}
+# By what a row is known that was given another name: what the record calls it, and the row.
+_SAME: Mapping[str, tuple[str, str]] = {
+    "people": ("created_at", "created_at"),
+    "process_definitions": ("sha256", "content"),
+    "proposed_files": ("content", "content"),
+    "put_back_rows": ("recorded", "recorded"),
+}
+_PEOPLE = ("person_id", "for_person_id")
 _SECOND_PERSON = ("given_by", "given_at", "waits")
+_DERIVED = ("name_th", "startable", "start_message")
 
 
-def _given(record: AdminRecord, new: dict[str, Any], at: str) -> dict[str, Any]:
-    """A position as it was given: only what says something was recorded."""
-    principal = new.get("for")
-    row = {name: new.get(name) for name in _OF_POSITIONS}
-    is_order = "title_th" not in new
-    row |= {"title_th": new.get("title_th", ""), "title_en": new.get("title_en", "")}
-    waits = record.actor != principal if is_order else new.get("role") in WEIGHTY
+def compare_administration(
+    session: Session, not_recorded: Callable[[NotRecorded], object] = lambda _: None
+) -> Iterator[RowDifference]:
+    """The differences between these tables and what the records of administration say of them.
+
+    not_recorded  is told of each row that no record of an earlier version told: it is taken as it is found.
+    """
+    told, known = read_told(session), read_known(session)
+    for table in OF_ADMINISTRATION:
+        found = found_rows(session, known, table)
+        if told.found_at is None:
+            for name in _taken_as_found(known, table, told, found):
+                del found[name]
+                not_recorded(NotRecorded(table, name, None))
+        for one in _not_recorded(table, told, found):
+            not_recorded(one)
+        yield from compare_keyed(table, _wanted(known, table, told, found), found)
+
+
+def _not_recorded(table: str, told: ToldRows, found: Mapping[str, Row]) -> Iterator[NotRecorded]:
+    """The rows that are recorded as they were found, and the columns of others that an earlier version did not record."""
+    for name, row in told.found.get(table, {}).items():
+        is_whole = set(_NAMES[table]) <= row.keys()
+        yield NotRecorded(table, name, told.found_at, "" if is_whole else ", ".join(sorted(row)))
+    for name, row in told.tables[table].items():
+        if unknown := sorted(column for column, value in row.items() if value is UNKNOWN):
+            yield NotRecorded(table, name, None, ", ".join(unknown))
+        if table == "positions" and told.found_at is None and found.get(name, {}).get("given_at", "") is None:
+            yield NotRecorded(table, name, None, "given_at, given_by, waits")
+
+
+def record_as_found(session: Session, now: datetime) -> int:
+    """Record, once, the rows that no record told, as they are found: from then on whatever comes past the records shows.
+
+    How many rows that were. The first start of this version on a database does it.
+    """
+    recorded = select(AdminRecord.seq).where(AdminRecord.kind == AdminKind.rows_found).limit(1)
+    if session.scalar(recorded) is not None:
+        return 0
+    give_salts(session)
+    admin_journal.take_turn(session)
+    if session.scalar(recorded) is not None:
+        return 0
+    told, known, count = read_told(session), read_known(session), 0
+    for table in OF_ADMINISTRATION:
+        found = found_rows(session, known, table)
+        wanted = _wanted(known, table, told, found)
+        rows = {name: row for name in found if (row := _untold(table, wanted.get(name, {}), found[name]))}
+        count += len(rows)
+        _record_found(session, now, table, rows)
+    _record_found(session, now, "everything", {"count": count})
+    return count
+
+
+def _record_found(session: Session, now: datetime, table: str, rows: Mapping[str, Any]) -> None:
+    admin_journal.record(session, SYSTEM, now, AdminAct(AdminKind.rows_found, table, new=dict(rows)))
+
+
+def _untold(table: str, wanted: Row, found: Row) -> Row:
+    """What no record says of a row, as it is found."""
+    compared = [name for name in found if (table, name) not in UNPROVEN_COLUMNS]
+    told = {name: wanted.get(name, UNKNOWN) for name in compared}
     return {
-        **row,
-        "id": new["position"],
-        "person_id": record.subject,
-        "for_person_id": principal,
-        "waits": waits and record.actor != SYSTEM.username,
-        "given_by": record.actor,
-        "given_at": at,
-        "confirmed_by": None,
-        "confirmed_at": None,
+        name: found[name]
+        for name, value in told.items()
+        if value is UNKNOWN or (isinstance(value, OneOf) and not fits(value.values[0], found[name]))
     }
 
 
-def _rows(session: Session, table: str, *days: str) -> list[dict[str, Any]]:
-    """The rows of a table, with these days as the records spell them."""
-    rows = [dict(row) for row in session.execute(plain_rows(db.metadata.tables[table])).mappings()]
-    for row in rows:
-        row |= {day: row[day].isoformat() for day in days if row[day] is not None}
+def read_told(session: Session) -> ToldRows:
+    """What all records of administration say of rows."""
+    told = ToldRows()
+    for record in session.scalars(select(AdminRecord).order_by(AdminRecord.seq).execution_options(yield_per=1_000)):
+        told.take(record)
+    return told
+
+
+def _taken_as_found(known: Known, table: str, told: ToldRows, found: Mapping[str, Row]) -> list[str]:
+    """The rows that no record told and that an earlier version may have entered."""
+    if told.since and table not in _UNRECORDED_ONCE:
+        return []
+    untold = [name for name in found if name not in told.tables[table]]
+    if not told.since:
+        return untold
+    if table == "people":
+        return [name for name in untold if found[name]["created_at"] <= told.since]
+    if table == "positions":
+        made = {name: since for name, (_, since) in known.people.items()}
+        return [
+            name
+            for name in untold
+            if found[name]["given_at"] is None and made.get(found[name]["person_id"] or "", "") <= told.since
+        ]
+    return untold
+
+
+def _wanted(known: Known, table: str, told: ToldRows, found: dict[str, Row]) -> Mapping[str, Row]:
+    """The rows as they must be, where the records alone do not say it; rows that were renamed are found again."""
+    rows = told.tables[table]
+    if (same := _SAME.get(table)) is not None:
+        _find_renamed(rows, found, *same)
+    if table == "positions" and told.found_at is None:
+        return {key: _as_before(row, found.get(key)) for key, row in rows.items()}
+    if table == "process_definitions":
+        return {key: _as_compiled(row, found.get(key)) for key, row in rows.items()}
+    if table == "put_back_rows" and known.has_erased:
+        return {key: _as_erased(row, found.get(key)) for key, row in rows.items()}
     return rows
+
+
+def _find_renamed(told: Mapping[str, Row], found: dict[str, Row], recorded: str, there: str) -> None:
+    """A row that was given another name is still the one that was made at that instant, or that has that content."""
+    made = {row[there]: name for name, row in found.items() if name not in told}
+    for name in told.keys() - found.keys():
+        if (now_called := made.pop(told[name].get(recorded, ""), None)) is not None:
+            found[name] = found.pop(now_called)
+
+
+def _as_before(told: Row, found: Row | None) -> Row:
+    """Before positions waited for a second person, the row did not say who gave it: the record does."""
+    if found is None or found["given_at"] is not None:
+        return told
+    return {name: OneOf((value, None, False)) if name in _SECOND_PERSON else value for name, value in told.items()}
+
+
+def _as_compiled(told: Row, found: Row | None) -> Row:
+    """What a version says of itself follows from its content, which the record has the digest of."""
+    wanted = {**told, "content": told["sha256"]} if "sha256" in told else dict(told)
+    if found is None or found["content"] != wanted.get("content"):
+        return wanted
+    with suppress(OsmFlowError, ValueError, TypeError):
+        key = str(told.get("key", found["key"]))
+        derived = _derived(key, found["xml"], found["forms"], found["decisions"])
+        return wanted | dict(zip(_DERIVED, derived, strict=True))
+    return wanted  # of a diagram that an earlier version took and this one cannot read
+
+
+@lru_cache(maxsize=64)
+def _derived(key: str, xml: bytes, forms: str, decisions: str) -> tuple[str, bool, str | None]:
+    """What the content of a version says that its row repeats, which takes long to read."""
+    tables = {name: text.encode() for name, text in json.loads(decisions).items()}
+    process = engine.compile_process(key, xml, json.loads(forms), tables)
+    return process.name[:255], process.properties.get("startable") == "true", process.start_message
+
+
+def _as_erased(told: Row, found: Row | None) -> Row:
+    """An erasure takes the words and the salt of what was put back; their digests say nothing any more."""
+    is_gone = found is not None and not found["salt"]
+    return {**told, "found": UNKNOWN, "recorded": UNKNOWN} if is_gone else told
+
+
+# ---- what lies in the tables -----------------------------------------------------------------------------------
+
+
+def found_rows(session: Session, known: Known, table: str) -> dict[str, Row]:
+    """The rows of a table by what names them, spelled as the records spell them; a second row of one name has its own."""
+    rows: dict[str, Row] = {}
+    for row in _rows(session, table):
+        spelled = _spelled(known, table, row)
+        name = " ".join(str(row[part]) for part in _NAMES[table])
+        while name in rows:
+            name += " (2)"
+        rows[name] = spelled
+    return rows
+
+
+def _rows(session: Session, name: str) -> Iterable[dict[str, Any]]:
+    table = db.metadata.tables[name]
+    query = plain_rows(table).order_by(*table.primary_key.columns)
+    if name == "legal_holds":
+        query = query.where(table.c.case_id.is_(None))  # those on cases stand in their journals
+    for row in session.execute(query.execution_options(yield_per=100)).mappings():
+        yield {key: value.isoformat() if isinstance(value, date) else value for key, value in row.items()}
+
+
+def _spelled(known: Known, table: str, row: dict[str, Any]) -> Row:
+    row |= {name: known.name_of(row[name]) for name in _PEOPLE if name in row}
+    if table == "people":
+        row["display_name"] = digest_of_name(row["name_salt"], row["display_name"])
+    elif table == "put_back_rows":
+        row |= {name: _digest(row["salt"], row[name]) for name in ("found", "recorded")}
+    elif table == "process_definitions":
+        row["content"] = _content_digest(row)
+    for column in db.metadata.tables[table].columns:
+        if isinstance(column.type, LargeBinary) and table != "process_definitions":
+            content = row[column.name]
+            row[column.name] = f"sha256:{sha256(content).hexdigest()}" if isinstance(content, bytes) else content
+    return row
+
+
+def _digest(salt: str, text: str) -> str | None:
+    return sha256(f"{salt}{text}".encode()).hexdigest() if text else None
+
+
+def _content_digest(row: Row) -> str:
+    try:
+        return content_digest(row["xml"], json.loads(row["forms"]), json.loads(row["decisions"]))
+    except (ValueError, TypeError):
+        return "unreadable"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.operations.comparing.course import Course
 from osm_flow.operations.comparing.differences import (
+    NotRecorded,
     Row,
     RowDifference,
     compare_keyed,
@@ -22,21 +23,29 @@ from osm_flow.operations.comparing.differences import (
 )
 from osm_flow.operations.comparing.known import Asked, Known, read_known
 from osm_flow.operations.definitions.library import compiled
+from osm_flow.operations.ledger.access_log import AccessKind
 from osm_flow.operations.ledger.case_journal import payload_of
 from osm_flow.operations.replay.history import history_of
 from osm_flow.store.database import db
 from osm_flow.store.models import Case, JournalRecord
 
-_PEOPLE = ("assignee_id", "owner_id", "completed_by_id", "person_id")
+_PEOPLE = ("assignee_id", "owner_id", "completed_by_id", "person_id", "proposed_by_id", "for_person_id")
 
 
-def compare_cases(session: Session) -> Iterator[RowDifference]:
-    """The differences between every case's rows and its journal; parents come before their children."""
-    for _, differences in compare_each(session):
+def compare_cases(
+    session: Session, not_recorded: Callable[[NotRecorded], object] = lambda _: None
+) -> Iterator[RowDifference]:
+    """The differences between every case's rows and its journal; parents come before their children.
+
+    not_recorded  is told of what an earlier version did not write into a journal: it is taken as it is found.
+    """
+    for _, differences in compare_each(session, not_recorded):
         yield from differences
 
 
-def compare_each(session: Session) -> Iterator[tuple[str, list[RowDifference]]]:
+def compare_each(
+    session: Session, not_recorded: Callable[[NotRecorded], object] = lambda _: None
+) -> Iterator[tuple[str, list[RowDifference]]]:
     """As `compare_cases`, for each case by itself."""
     known = read_known(session)
     asked: dict[str, Asked] = {}
@@ -45,7 +54,7 @@ def compare_each(session: Session) -> Iterator[tuple[str, list[RowDifference]]]:
     for case_id, root_id in session.execute(order).all():
         if root_id != root:
             root, asked = root_id, {}
-        yield case_id, _differences(session, known, case_id, asked)
+        yield case_id, _differences(session, known, case_id, asked, not_recorded)
         session.expunge_all()
     orphans = select(JournalRecord.case_id).where(JournalRecord.case_id.not_in(select(Case.id))).distinct()
     for case_id in session.scalars(orphans):
@@ -58,15 +67,27 @@ def compare_case(session: Session, known: Known, case_id: str) -> list[RowDiffer
     return _differences(session, known, case_id, {})
 
 
-def _differences(session: Session, known: Known, case_id: str, asked: dict[str, Asked]) -> list[RowDifference]:
+def _differences(
+    session: Session,
+    known: Known,
+    case_id: str,
+    asked: dict[str, Asked],
+    not_recorded: Callable[[NotRecorded], object] = lambda _: None,
+) -> list[RowDifference]:
     try:
-        return list(_compare_case(session, known, case_id, asked))
+        return list(_compare_case(session, known, case_id, asked, not_recorded))
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         # SQLite keeps whatever a forger writes into a column, numbers that are texts included.
         return [RowDifference("cases", case_id, "(row)", "?", f"unreadable: {error}")]
 
 
-def _compare_case(session: Session, known: Known, case_id: str, asked: dict[str, Asked]) -> Iterator[RowDifference]:
+def _compare_case(
+    session: Session,
+    known: Known,
+    case_id: str,
+    asked: dict[str, Asked],
+    not_recorded: Callable[[NotRecorded], object],
+) -> Iterator[RowDifference]:
     found = _rows(session, "cases", "id", case_id)[0]
     if found["definition_id"] not in known.definitions:
         named = select(JournalRecord.definition_key, JournalRecord.definition_version, JournalRecord.definition_sha256)
@@ -78,6 +99,8 @@ def _compare_case(session: Session, known: Known, case_id: str, asked: dict[str,
     if not course.history.chain:
         yield RowDifference("cases", case_id, "", "", "1")
         return
+    for table, row_id, column in course.not_recorded:
+        not_recorded(NotRecorded(table, row_id, None, column))
     if course.stopped is not None and course.stopped.details.get("code"):
         place = f"{case_id}/{course.stopped.seq}"
         yield RowDifference("journal_records", place, "state_digest", "?", course.stopped.reason)
@@ -85,6 +108,7 @@ def _compare_case(session: Session, known: Known, case_id: str, asked: dict[str,
     row = {**found, "definition_id": " ".join(map(str, definition or ()))}
     yield from compare_row("cases", case_id, _known_columns(course), row)
     yield from _compare_words(session, known, course, case_id)
+    yield from _compare_sensitive(session, known, course, case_id)
     yield from _compare_waiting(session, known, course, case_id)
 
 
@@ -126,6 +150,40 @@ def _compare_words(session: Session, known: Known, course: Course, case_id: str)
     found = {(case_id, seq): _searched(case_id, seq, search) for seq, search in session.execute(query)}
     wanted = {(case_id, seq): _searched(case_id, seq, search) for seq, search in course.searched.items()}
     yield from compare_keyed("journal_payloads", wanted, found)
+
+
+def _compare_sensitive(session: Session, known: Known, course: Course, case_id: str) -> Iterator[RowDifference]:
+    """Who is named on the case, proposals to take its mark off, holds on it, and auditors who said why they open it."""
+    if course.readers is not None:
+        named = _named(known, _rows(session, "case_readers", "case_id", case_id))
+        yield from compare_keyed("case_readers", course.readers, {(case_id, row["person_id"]): row for row in named})
+    proposals = _named(known, _rows(session, "unmark_proposals", "case_id", case_id))
+    yield from compare_keyed(
+        "unmark_proposals", course.proposals, _once_each(((case_id, row["seq"]), row) for row in proposals)
+    )
+    holds = _named(known, _rows(session, "legal_holds", "case_id", case_id))
+    named_holds = ((str(row["id"]) if row["lifts_id"] is None else f"lift of {row['lifts_id']}", row) for row in holds)
+    yield from compare_keyed("legal_holds", course.holds, _once_each(named_holds))
+    yield from _compare_openings(session, known, case_id)
+
+
+def _compare_openings(session: Session, known: Known, case_id: str) -> Iterator[RowDifference]:
+    """Each opening by an auditor stands in the chain of reads with its reason, for as long as reads are kept."""
+    reads = _rows(session, "accesses", "case_id", case_id)
+    why = [row for row in reads if row["kind"] == AccessKind.case_explained and row["at"] >= known.reads_since]
+    wanted = [{"case_id": case_id, "person_id": row["actor"], "at": row["at"]} for row in why]
+    openings = _named(known, _rows(session, "sensitive_openings", "case_id", case_id))
+    yield from compare_listed(
+        "sensitive_openings", case_id, wanted, [row for row in openings if row["at"] >= known.reads_since]
+    )
+
+
+def _once_each(rows: Iterable[tuple[Any, Row]]) -> dict[Any, Row]:
+    """The rows by what names them; a second one of the same name has a name of its own, which nothing records."""
+    found: dict[Any, Row] = {}
+    for name, row in rows:
+        found[name if name not in found else f"{name} (2, {row['id']})"] = row
+    return found
 
 
 def _compare_waiting(session: Session, known: Known, course: Course, case_id: str) -> Iterator[RowDifference]:

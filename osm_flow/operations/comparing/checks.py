@@ -10,13 +10,14 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.comparing.administration import compare_administration
 from osm_flow.operations.comparing.cases import compare_cases
 from osm_flow.operations.comparing.coverage import COMPARED, OF_ADMINISTRATION, OF_CASES
-from osm_flow.operations.comparing.differences import RowDifference
+from osm_flow.operations.comparing.differences import NotRecorded, RowDifference
 from osm_flow.operations.comparing.triggers import compare_triggers
 
-_ROUNDS: tuple[tuple[tuple[str, ...], Callable[[Session], Iterator[RowDifference]]], ...] = (
+_Told = Callable[[NotRecorded], object]
+_ROUNDS: tuple[tuple[tuple[str, ...], Callable[[Session, _Told], Iterator[RowDifference]]], ...] = (
     (OF_CASES, compare_cases),
     (OF_ADMINISTRATION, compare_administration),
-    ((), compare_triggers),
+    ((), lambda session, _: compare_triggers(session)),
 )
 
 
@@ -24,12 +25,22 @@ class NotCompared(Invalid):
     """No chain proves the table {table}; these can be compared: {tables}."""
 
 
-def compare(session: Session, only: Collection[str] = ()) -> Iterator[RowDifference]:
-    """The differences between the tables and their chains; of these tables alone where some are named. Raises NotCompared."""
+def compare(
+    session: Session, only: Collection[str] = (), not_recorded: _Told = lambda _: None
+) -> Iterator[RowDifference]:
+    """The differences between the tables and their chains; of these tables alone where some are named. Raises NotCompared.
+
+    not_recorded  is told of what an earlier version did not record: it is taken as it is found, and no difference.
+    """
+
+    def told(one: NotRecorded) -> None:
+        if not only or one.table in only:
+            not_recorded(one)
+
     for table in only:
         if table not in COMPARED:
             raise NotCompared(table=table, tables=", ".join(COMPARED))
     for tables, round_ in _ROUNDS:
         # Of tables that are named, only these; what is of no table goes with all of them.
         if not only or set(only) & set(tables):
-            yield from (found for found in round_(session) if not only or found.table in only)
+            yield from (found for found in round_(session, told) if not only or found.table in only)

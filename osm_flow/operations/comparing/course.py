@@ -13,12 +13,13 @@ from osm_flow.domain.journal import Record
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import searchable
-from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
+from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus, UnmarkState, WorkItemStatus
 from osm_flow.engine import Process
 from osm_flow.engine.values import Waiting
 from osm_flow.operations.comparing.differences import TICK, UNKNOWN, Likely, NotLater, OneOf, fits
 from osm_flow.operations.comparing.known import Asked, Known
 from osm_flow.operations.ledger.case_journal import payload_of, text_searched
+from osm_flow.operations.people.signing_in import normal_username
 from osm_flow.operations.privacy.erasing import GONE
 from osm_flow.operations.replay.history import History
 from osm_flow.operations.replay.refold import NotReplayable, Replayed, refold
@@ -32,6 +33,17 @@ _TURNS = {
     RecordKind.case_resumed: CaseStatus.ACTIVE,
     RecordKind.case_cancelled: CaseStatus.CANCELLED,
 }
+_DECIDED = {
+    RecordKind.case_unmarked_sensitive: UnmarkState.CONFIRMED,
+    RecordKind.case_unmark_withdrawn: UnmarkState.WITHDRAWN,
+}
+_OF_SENSITIVE = (
+    RecordKind.case_marked_sensitive,
+    RecordKind.case_unmark_proposed,
+    RecordKind.case_reader_named,
+    RecordKind.case_reader_removed,
+    *_DECIDED,
+)
 
 
 @dataclass
@@ -55,6 +67,10 @@ class Course:
     searched: dict[int, Any] = field(default_factory=dict)
     calls: dict[str, str] = field(default_factory=dict)
     turns: list[tuple[str, bool]] = field(default_factory=list)
+    readers: dict[tuple[str, Any], JSON] | None = field(default_factory=dict)
+    proposals: dict[tuple[str, int], JSON] = field(default_factory=dict)
+    holds: dict[str, JSON] = field(default_factory=dict)
+    not_recorded: list[tuple[str, str, str]] = field(default_factory=list)
     stopped: NotReplayable | None = None
     _row: Case = field(default_factory=Case)
 
@@ -145,6 +161,8 @@ class Course:
             return about["province"]
         # Earlier versions recorded it only with the project that such a case is about.
         project = data.get("project")
+        if isinstance(project, dict):
+            self.not_recorded.append(("cases", self.history.case_id, "province_id"))
         return OneOf((None, project.get("province"))) if isinstance(project, dict) else None
 
     def _subject(self, data: JSON, about: JSON) -> str:
@@ -165,15 +183,62 @@ class Course:
             self._cancel([*self.work_items], record.at)
             for rows in (self.timers, self.messages, self.services):
                 rows.clear()
-        elif kind in (RecordKind.case_marked_sensitive, RecordKind.case_unmarked_sensitive):
-            self.case["is_sensitive"] = kind == RecordKind.case_marked_sensitive
-            self.turns.append((record.at, self.case["is_sensitive"]))
+        elif kind in _OF_SENSITIVE:
+            self._take_sensitive(record, data, at)
+        elif kind in (RecordKind.case_held, RecordKind.case_hold_lifted):
+            self._take_hold(record, data, at)
         elif kind == RecordKind.case_commented:
             self.comments.append({**_lies(record, at), "body": data.get("body", GONE)})
         elif kind == RecordKind.case_attached:
             self.attachments.append({**_lies(record, at), **_file(data)})
         elif record.task_id is not None and kind.startswith("work_item."):
             self._work(record, data, body, at)
+
+    def _take_sensitive(self, record: Record, data: JSON, at: Any) -> None:
+        kind = record.kind
+        if kind in (RecordKind.case_marked_sensitive, RecordKind.case_unmarked_sensitive):
+            self.case["is_sensitive"] = kind == RecordKind.case_marked_sensitive
+            self.turns.append((record.at, self.case["is_sensitive"]))
+        if kind == RecordKind.case_unmark_proposed:
+            self.proposals[record.case_id, record.seq] = {
+                "case_id": record.case_id,
+                "seq": record.seq,
+                "proposed_by_id": record.actor,
+                "proposed_at": at,
+                "for_person_id": record.on_behalf_of,
+                "state": UnmarkState.PROPOSED,
+                "decided_by": None,
+                "decided_at": None,
+            }
+        elif kind in _DECIDED:
+            for proposal in self.proposals.values():  # one at most is open
+                if proposal["state"] == UnmarkState.PROPOSED:
+                    proposal |= {"state": _DECIDED[RecordKind(kind)], "decided_by": record.actor, "decided_at": at}
+        self._take_reader(record, data, at)
+
+    def _take_reader(self, record: Record, data: JSON, at: Any) -> None:
+        kind, who = record.kind, data.get("who")
+        if kind == RecordKind.case_unmarked_sensitive:
+            self.readers = {}
+        elif self.readers is None or kind not in (RecordKind.case_reader_named, RecordKind.case_reader_removed):
+            return
+        elif who is None:
+            self.readers = None  # who it was is erased
+        elif kind == RecordKind.case_reader_named:
+            key = (record.case_id, who)
+            self.readers[key] = {"case_id": record.case_id, "person_id": who, "named_by": record.actor, "at": at}
+        else:
+            self.readers.pop((record.case_id, normal_username(str(who))), None)
+
+    def _take_hold(self, record: Record, data: JSON, at: Any) -> None:
+        is_lift = record.kind == RecordKind.case_hold_lifted
+        lifted = data.get("hold") if is_lift else None
+        row = {"lifts_id": lifted, "case_id": record.case_id, "person_id": None, "reason": data.get("reason")}
+        row |= {"actor": record.actor, "at": at}
+        if is_lift:
+            self.holds[f"lift of {lifted}"] = row
+        else:
+            self.holds[str(data.get("hold"))] = {**row, "id": data.get("hold")}
 
     # ---- work items ------------------------------------------------------------------------------------------
 
@@ -202,6 +267,7 @@ class Course:
     def _release(self, item: dict[str, Any], data: JSON) -> None:
         if item.get("owner_id", UNKNOWN) is not None and "to" not in data:
             # Before it was written down, nothing says whether its owner got it back or its candidates.
+            self.not_recorded.append(("work_items", str(item.get("id", "")), "assignee_id"))
             item |= dict.fromkeys(("state", "assignee_id", "owner_id", "claimed_at"), UNKNOWN)
         elif data.get("to"):
             item |= {"assignee_id": data["to"], "owner_id": None}

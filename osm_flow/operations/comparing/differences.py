@@ -65,6 +65,19 @@ class RowDifference:
         return f"{self.table} {self.row}: มีบันทึกไว้ แต่ไม่พบแถวนี้"
 
 
+@dataclass(frozen=True)
+class NotRecorded:
+    """A row, or a column of one, that an earlier version did not record: it is taken as it was found. No fault.
+
+    since  the instant at which it was recorded as it was found; None: it never was.
+    """
+
+    table: str
+    row: str
+    since: str | None
+    column: str = ""
+
+
 class Wish(Protocol):
     """What a column must say where that is not one value alone."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,7 +10,8 @@ from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.store.models import JournalRecord, Person, ProcessDefinition, Province
+from osm_flow.operations.ledger.access_chain import Book, ChainKind
+from osm_flow.store.models import AccessRecord, JournalRecord, Person, ProcessDefinition, Province
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Known:
     people       the number of each account and when it was made, by user name.
     provinces    the office of each province.
     definitions  key, version and digest of each process definition, by number.
+    reads_since  the instant before which reads were let go of, since their days are over.
     has_erased   whether anything was ever erased: the words may have gone from other cases, too.
     """
 
@@ -39,6 +42,7 @@ class Known:
     definitions: Mapping[int, tuple[str, int, str]]
     has_erased: bool
     names: Mapping[int, str] = field(default_factory=dict)
+    reads_since: str = ""
 
     def name_of(self, person_id: object) -> str | None:
         """The user name of an account; its number where there is no such account."""
@@ -64,4 +68,12 @@ def read_known(session: Session) -> Known:
         {row[0]: (row[1], row[2], row[3]) for row in definitions},
         session.scalar(erased) is not None,
         {number: name for name, number, _ in people},
+        _reads_since(session),
     )
+
+
+def _reads_since(session: Session) -> str:
+    pruned = select(AccessRecord.told).where(
+        AccessRecord.kind == ChainKind.bodies_pruned, AccessRecord.book == Book.reads
+    )
+    return max((str(json.loads(told).get("before", "")) for told in session.scalars(pruned)), default="")

@@ -163,7 +163,8 @@ def _deploy(
     if deployment is not None:
         old = {process.key: _version(process.newest) for process in changed if process.newest is not None}
         new = {process.key: _version(process) for process in deployment.definitions}
-        act = AdminAct(AdminKind.definitions_deployed, f"deployment {deployment.id}", old=old, new=new, told=told or {})
+        about = {**(told or {}), "note": note}
+        act = AdminAct(AdminKind.definitions_deployed, f"deployment {deployment.id}", old=old, new=new, told=about)
         record(session, actor, now, act)
     return Deployed(deployment, deployment.definitions if deployment else [], examined.unchanged, examined.warnings)
 

@@ -72,7 +72,8 @@ def propose(
     session.add(proposal)
     session.flush()
     new = {name: sha256(content).hexdigest() for name, content in sorted(files.items())}
-    record(session, actor, now, AdminAct(AdminKind.definitions_proposed, _named(proposal), office_id, new=new))
+    act = AdminAct(AdminKind.definitions_proposed, _named(proposal), office_id, new=new, told={"note": proposal.note})
+    record(session, actor, now, act)
     return proposal
 
 

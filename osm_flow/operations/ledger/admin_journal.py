@@ -1,7 +1,7 @@
 """The records of administration: who changed what about people, the calendar and the processes, in one chain.
 
 Names and addresses of people are not repeated here, passwords and their digests never: a user name says who it was
-about, so nothing in the chain ever has to be erased. The records are leaves of the audit log like those of cases.
+about, a salted digest what they are called, so nothing in the chain ever has to be erased. The records are leaves of the audit log like those of cases.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ class AdminKind(StrEnum):
     password_changed = "person.password_changed"  # noqa: S105
     person_numbered = "person.numbered"
     person_tied = "person.tied"
+    person_held = "person.held"
+    person_hold_lifted = "person.hold_lifted"
     position_given = "position.given"
     position_confirmed = "position.confirmed"
     position_ended = "position.ended"
@@ -66,6 +68,7 @@ class AdminKind(StrEnum):
     key_rotated = "key.rotated"
     key_replaced = "key.replaced"
     key_trusted = "key.trusted"
+    rows_found = "rows.found"
     rebuilding_asked = "rebuilding.asked"
     rebuilding_confirmed = "rebuilding.confirmed"
     rebuilding_withdrawn = "rebuilding.withdrawn"
@@ -83,6 +86,8 @@ _NEEDS: Mapping[AdminKind, Verb] = {
     AdminKind.password_set: Verb.manage_people,
     AdminKind.person_numbered: Verb.manage_people,
     AdminKind.person_tied: Verb.manage_people,
+    AdminKind.person_held: Verb.hold,
+    AdminKind.person_hold_lifted: Verb.hold,
     AdminKind.position_given: Verb.manage_people,
     AdminKind.position_confirmed: Verb.confirm_position,
     AdminKind.position_ended: Verb.manage_people,
@@ -118,6 +123,7 @@ _OF_ALL = (
     AdminKind.key_rotated,
     AdminKind.key_replaced,
     AdminKind.key_trusted,
+    AdminKind.rows_found,
     AdminKind.rebuilding_asked,
     AdminKind.rebuilding_confirmed,
     AdminKind.rebuilding_withdrawn,

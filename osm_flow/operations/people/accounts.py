@@ -17,7 +17,7 @@ from osm_flow.domain.access.policy import Verb, is_everywhere, place, require, r
 from osm_flow.domain.access.roles import OVERSIGHT, STAFF
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.pages import Page
-from osm_flow.domain.people import NewPerson, normal_number, plain_name
+from osm_flow.domain.people import NewPerson, digest_of_name, normal_number, plain_name
 from osm_flow.domain.search import asked, holds_words, says_nothing, visible
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations.ledger.addresses import is_a_page
@@ -190,6 +190,7 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
         Person,
         username=name,
         display_name=visible(entered.display_name),
+        name_salt=secrets.token_hex(16),
         email=(entered.email or "").strip() or None,
         password_hash=password_hash,
         employee_number=number,
@@ -202,9 +203,17 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
         raise UsernameTaken(fields={"username": UsernameTaken.__doc__})
     person = person_by_username(session, name)
     new = {"username": name, "password": _kept(person), "locale": entered.locale, "employee_number": _said_of(number)}
+    new["name_digest"] = digest_of_name(person.name_salt, person.display_name)
     record(session, actor, now, AdminAct(AdminKind.person_created, name, office_id, new=new))
     _tie(session, [person, *twins], actor, now)
     return person
+
+
+def give_salts(session: Session) -> None:
+    """Give each account that has none the salt of the digest of its name; accounts of earlier versions have none."""
+    for person in session.scalars(select(Person).where(Person.name_salt == "").order_by(Person.id)):
+        person.name_salt = secrets.token_hex(16)
+    session.flush()
 
 
 def _account_office(session: Session, actor: Actor, wanted: str | None) -> str | None:

@@ -28,7 +28,8 @@ from osm_flow.domain.retention import ORDINARY, Retention, RetentionUnknown, ret
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import NotFound, Refused
 from osm_flow.operations.definitions.library import compiled
-from osm_flow.operations.people.accounts import only_of, require_for_person
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
+from osm_flow.operations.people.accounts import offices_of, only_of, require_for_person
 from osm_flow.operations.people.hats import person_by_username
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
@@ -148,7 +149,10 @@ def hold_person(session: Session, username: str, actor: Actor, now: datetime, *,
     """Put a legal hold on every record that a person made, in every case. Raises PersonNotFound, NotYourRole."""
     person = person_by_username(session, username)
     require_for_person(session, person, actor, Verb.hold)
-    return _add(session, LegalHold(person_id=person.id, reason=said(reason), actor=actor.username, at=now))
+    hold = _add(session, LegalHold(person_id=person.id, reason=said(reason), actor=actor.username, at=now))
+    new = {"hold": hold.id, "reason": hold.reason}
+    record(session, actor, now, AdminAct(AdminKind.person_held, person.username, _office_of(session, person), new=new))
+    return hold
 
 
 def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
@@ -175,6 +179,11 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
     if hold.case_id is not None:
         case, about = lock_case(session, hold.case_id), {"hold": hold.id, "reason": lift.reason}
         stepping.note(session, case, actor, now, Act(RecordKind.case_hold_lifted), about)
+    elif hold.person_id is not None:
+        person, new = session.get_one(Person, hold.person_id), {"lift": lift.id, "reason": lift.reason}
+        concerns = person.username, _office_of(session, person)
+        act = AdminAct(AdminKind.person_hold_lifted, *concerns, new=new, told={"hold": hold.id})
+        record(session, actor, now, act)
     return lift
 
 
@@ -213,6 +222,12 @@ def refuse_held(session: Session, case: Case, numbers: Collection[int]) -> None:
     )
     if session.scalar(theirs.limit(1)) is not None:
         raise HeldByLaw(case_id=case.id)
+
+
+def _office_of(session: Session, person: Person) -> str | None:
+    """The one office in which a hold on the person is recorded; None for several."""
+    offices = offices_of(session, person)
+    return next(iter(offices)) if len(offices) == 1 else None
 
 
 def _standing() -> Select[LegalHold]:

@@ -192,7 +192,8 @@ def remove_reader(session: Session, case_id: str, actor: Actor, now: datetime, *
     reader = session.scalars(named.where(Person.username == normal_username(username))).one_or_none()
     if reader is not None:
         session.delete(reader)
-        _note(session, case, actor, now, RecordKind.case_reader_removed, decision, {"who": username})
+        who = reader.person.username
+        _note(session, case, actor, now, RecordKind.case_reader_removed, decision, {"who": who})
     return case
 
 

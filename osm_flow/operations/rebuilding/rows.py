@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Date, LargeBinary, Table, select
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import Column
 
 from osm_flow.operations.comparing.differences import UNKNOWN, Likely, NotLater, OneOf, Row, RowDifference, plain_rows
 from osm_flow.operations.comparing.known import Known
 from osm_flow.store.database import Instant, db, instant_text
+from osm_flow.store.database_errors import Trouble, trouble_of
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Why:
 
 OF_THE_JOURNAL = Why("it is of the journal itself, which nobody changes", "เป็นส่วนของบันทึกเรื่องเอง ซึ่งไม่มีใครแก้ไขได้")
 NOT_TAKEN_OUT = Why(
-    "accounts and cases are never taken out: look who made it", "ไม่ลบบัญชีหรือเรื่องใดออก ให้ตรวจสอบว่าใครสร้างขึ้น"
+    "it would be lost: look who made it (accounts, cases, processes, what rows were)",
+    "หากลบจะสูญหาย ให้ตรวจสอบว่าใครสร้างขึ้น (บัญชี เรื่อง กระบวนการ ค่าเดิมของแถว)",
 )
 IN_NO_CHAIN = Why(
     "what stood there is in no chain: take it from a backup", "สิ่งที่เคยอยู่ตรงนั้นไม่มีในสายบันทึกใด ให้นำมาจากสำเนาสำรอง"
@@ -39,7 +40,15 @@ IN_NO_CHAIN = Why(
 REFUSED = Why("the database refuses it beside the other rows", "ฐานข้อมูลไม่ยอมรับเมื่ออยู่กับแถวอื่น")
 UNREADABLE = Why("the row or its record cannot be read", "อ่านแถวหรือบันทึกของแถวไม่ได้")
 # Rows that are never taken out, and the columns of a missing row that no record says.
-_STAYING = frozenset({"people", "cases"})
+_STAYING = frozenset({"people", "cases", "process_definitions", "proposed_files", "put_back_rows"})
+_BY_DIGEST = frozenset(
+    {
+        ("people", "display_name"),
+        ("put_back_rows", "found"),
+        ("put_back_rows", "recorded"),
+        ("proposed_files", "content"),
+    }
+)
 _NOW = frozenset({("service_jobs", "due_at")})
 
 
@@ -80,12 +89,15 @@ def put_back(
         postponed = []
         for group in waiting:
             left[id(group)] = []
-            with suppress(IntegrityError, StatementError):
+            # Another transaction that is in the way ends this one: it can be begun anew.
+            try:
                 with session.begin_nested():
                     found = _put_back_row(session, known, group, now, left[id(group)])
                 done += [found] if found else []
-                continue
-            postponed.append(group)
+            except StatementError as error:
+                if isinstance(error, DBAPIError) and trouble_of(error) not in (None, Trouble.collided):
+                    raise
+                postponed.append(group)
         if len(postponed) == len(waiting):
             for group in postponed:
                 left[id(group)] = [Left(difference, REFUSED) for difference in group]
@@ -250,6 +262,8 @@ def spelled_of(wish: Any) -> Any:
 
 def _value(session: Session, known: Known, table: Table, name: str, spelled: Any) -> Any:
     """A recorded value as the column keeps it."""
+    if name not in table.c or (table.name, name) in _BY_DIGEST:
+        raise _NotPossible(IN_NO_CHAIN)
     column = table.c[name]
     if spelled is None:
         return None

@@ -43,6 +43,7 @@ class Person(Model):
     """The account of someone who signs in. Locking raises `session_epoch`, which ends every session at its next request.
 
     `office_id` is the office that made the account; it counts until the person holds a first position.
+    The records of administration have a digest of `display_name` with `name_salt`, which goes when the name has to be erased.
     `employee_number` is kept here alone, in its one spelling; of accounts that are not locked one has it.
     `one_person` is the same text for all accounts of one person, and None for who has a single one.
     """
@@ -52,6 +53,7 @@ class Person(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(64), unique=True)
     display_name: Mapped[str] = mapped_column(String(255))
+    name_salt: Mapped[str] = mapped_column(String(32), default="", server_default="")
     email: Mapped[str | None] = mapped_column(String(255))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     locale: Mapped[str] = mapped_column(String(8), default="th")

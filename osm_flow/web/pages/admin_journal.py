@@ -15,7 +15,7 @@ from osm_flow.documents.sheets import SHEET_FORMS, Cell, Sheet
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, DateStatus
 from osm_flow.domain.people import PositionKind
-from osm_flow.domain.states import ProposalState
+from osm_flow.domain.states import ProposalState, RebuildingState
 from osm_flow.errors import Invalid
 from osm_flow.operations.ledger import admin_journal, security_events
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind
@@ -104,6 +104,9 @@ def _said(field: str, value: Any) -> str:
         return gettext("ไม่มี")
     if isinstance(value, bool):
         return gettext("ใช่") if value else gettext("ไม่ใช่")
+    if isinstance(value, dict) and not {"version", "sha256"} <= value.keys():
+        labels = _labels()
+        return " · ".join(f"{labels.get(name, name)}: {_said(name, part)}" for name, part in value.items())
     if isinstance(value, dict):
         return gettext("รุ่น %(number)s", number=value["version"]) + f" ({str(value['sha256'])[:12]})"
     if _DIGEST.fullmatch(str(value)):
@@ -146,6 +149,9 @@ def _proposal_state(value: str) -> str:
         ProposalState.PROPOSED: gettext("รอประกาศใช้"),
         ProposalState.REFUSED: gettext("ไม่ประกาศใช้"),
         ProposalState.WITHDRAWN: gettext("ถอนแล้ว"),
+        RebuildingState.ASKED: gettext("รอผู้ดูแลระบบอีกคนยืนยัน"),
+        RebuildingState.CONFIRMED: gettext("ยืนยันแล้ว"),
+        RebuildingState.DONE: gettext("เสร็จแล้ว"),
     }
     return words.get(value, value)
 
@@ -173,6 +179,7 @@ def _numbered() -> dict[str, str]:
         "proposal": gettext("ข้อเสนอที่"),
         "deployment": gettext("การติดตั้งที่"),
         "incident": gettext("เหตุขัดข้องที่"),
+        "rebuilding": gettext("คำขอสร้างแถวข้อมูลคืนที่"),
     }
 
 
@@ -213,6 +220,11 @@ def _labels() -> dict[str, str]:
         "proposed_in": gettext("เสนอในนามของ"),
         "state": gettext("สถานะ"),
         "given_by": gettext("บันทึกโดย"),
+        "name_digest": gettext("ค่าย่อยของชื่อที่แสดง"),
+        "hold": gettext("การระงับการลบที่"),
+        "lift": gettext("การยกเลิกที่"),
+        "note": gettext("หมายเหตุ"),
+        "count": gettext("จำนวนแถว"),
         "tables": gettext("ตาราง"),
         "asked_by": gettext("ขอโดย"),
         "case": gettext("เรื่อง"),
@@ -233,6 +245,8 @@ def _kinds() -> dict[str, str]:
         AdminKind.password_changed: gettext("เจ้าของเปลี่ยนรหัสผ่าน"),
         AdminKind.person_numbered: gettext("บันทึกเลขประจำตัวเจ้าหน้าที่"),
         AdminKind.person_tied: gettext("กำหนดว่าบัญชีเป็นของคนเดียวกันหรือไม่"),
+        AdminKind.person_held: gettext("ระงับการลบข้อมูลของบุคคล"),
+        AdminKind.person_hold_lifted: gettext("ยกเลิกการระงับการลบข้อมูลของบุคคล"),
         AdminKind.position_given: gettext("ให้ตำแหน่ง"),
         AdminKind.position_confirmed: gettext("ยืนยันตำแหน่ง"),
         AdminKind.position_ended: gettext("สิ้นสุดตำแหน่ง"),
@@ -249,6 +263,7 @@ def _kinds() -> dict[str, str]:
         AdminKind.key_rotated: gettext("เปลี่ยนกุญแจลงนาม"),
         AdminKind.key_replaced: gettext("เริ่มกุญแจลงนามใหม่แทนที่หาย"),
         AdminKind.key_trusted: gettext("ให้เครื่องหนึ่งเชื่อกุญแจ"),
+        AdminKind.rows_found: gettext("บันทึกแถวข้อมูลที่รุ่นก่อนไม่ได้บันทึกไว้ ตามที่พบ"),
         AdminKind.rebuilding_asked: gettext("ขอให้สร้างแถวข้อมูลคืนจากสายบันทึก"),
         AdminKind.rebuilding_confirmed: gettext("ยืนยันให้สร้างแถวข้อมูลคืนจากสายบันทึก"),
         AdminKind.rebuilding_withdrawn: gettext("ถอนคำขอสร้างแถวข้อมูลคืน"),

@@ -56,7 +56,8 @@ def test_a_new_database_gets_tables_clusters_and_processes_once(shell: Shell) ->
     with shell.store.reading() as session:
         assert session.scalar(select(func.count()).select_from(Office)) == 18
     before = shell.json("audit", "administration"), shell.json("process", "list")
-    assert [item["actor"] for item in before[0]["items"]] == ["system"]
+    recorded = [(item["kind"], item["actor"]) for item in before[0]["items"]]
+    assert recorded == [("definitions.deployed", "system"), ("rows.found", "system")]
 
     prepare(shell.context, False)
 

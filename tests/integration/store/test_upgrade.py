@@ -169,6 +169,8 @@ def test_whoever_sees_less_is_told_so_once(store: Store) -> None:
 
 
 def test_reads_of_before_are_carried_over_into_the_chain(store: Store) -> None:
+    with store.transaction() as session:
+        make_person(session, "malee", "auditor", office_id=None)
     migrate(store, command.downgrade, "0030")
     insert = "INSERT INTO accesses (at, actor, role, office_id, kind, subject, case_id, reason, details) VALUES "
     with store.transaction() as session:
@@ -178,7 +180,6 @@ def test_reads_of_before_are_carried_over_into_the_chain(store: Store) -> None:
         for name in ("malee", "รหัสผ่าน ของฉัน"):
             attempt = "INSERT INTO login_attempts (username, address, at, succeeded, note) VALUES "
             session.execute(text(attempt + f"('{name}', '::1', '2026-10-01T03:00:00.000000Z', false, '')"))
-        make_person(session, "malee", "auditor", office_id=None)
 
     assert upgrade(store)[0] == "0031"
 

@@ -19,6 +19,7 @@ from osm_flow.operations.cases.acts import cancel_case, suspend_case
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.hats import actor_named
+from osm_flow.operations.privacy import retention, sensitivity
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
 from osm_flow.operations.work_items.completing import Completion, complete
@@ -66,8 +67,29 @@ def told(store: Store) -> Store:
         suspend_case(session, make_case(session, now=later(14)).id, admin, later(15), reason="รอ")
         cancel_case(session, make_case(session, "timed", now=later(16)).id, admin, later(17), reason="เลิก")
         caller = make_case(session, "caller", now=later(18), data={"province": "TH-41", "recipient": "x"})
+        _make_sensitive(session, boss, admin)
     deliver_pending(store, later(19), caller.id)
     return store
+
+
+def _make_sensitive(session: Session, boss: Any, admin: Any) -> None:
+    """Cases on which people are named and holds stand, which auditors open, and of which somebody would take the mark."""
+    make_person(session, "nan", "osm_strategy")
+    auditor, second = make_person(session, "aud", "auditor"), make_person(session, "deputy", "osm_director")
+    for number in (1, 2):
+        case = make_case(session, now=later(20 + number))
+        sensitivity.mark(session, case.id, boss, later(23), reason="ร้องเรียน")
+        sensitivity.say_why(session, case.id, auditor, later(24), reason="ตรวจสอบ")
+        for name in ("nan", "nida"):
+            sensitivity.name_reader(session, case.id, boss, later(25), username=name)
+        sensitivity.remove_reader(session, case.id, boss, later(26), username="nida")
+        retention.hold_case(session, case.id, admin, later(27), reason="คดี")
+        hold = retention.hold_case(session, case.id, admin, later(28), reason="คดีอื่น")
+        retention.lift_hold(session, hold.id, admin, later(29), reason="จบ")
+        first = sensitivity.propose_unmark(session, case.id, boss, later(30), reason="จบแล้ว")
+        sensitivity.withdraw_unmark(session, case.id, first.id, boss, later(31))
+        again = sensitivity.propose_unmark(session, case.id, boss, later(32), reason="จบจริง")
+    sensitivity.confirm_unmark(session, case.id, again.id, second, later(33))
 
 
 def _actor(store: Store, username: str) -> Any:
@@ -81,7 +103,7 @@ class Vandal:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def change(self, table: Table, key: dict[str, Any], **values: Any) -> None:
+    def change(self, table: Table, key: dict[str, Any], /, **values: Any) -> None:
         """Change columns of a row."""
         self.session.execute(
             update(table).where(*(table.c[name] == value for name, value in key.items())).values(values)

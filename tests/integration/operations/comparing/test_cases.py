@@ -71,7 +71,7 @@ def test_every_change_of_a_column_is_named(told: Store, vandal: Vandals, name: s
 
 
 def _names(one: RowDifference, table: str, column: Column[Any]) -> bool:
-    is_key = column.primary_key or bool(column.foreign_keys) or column.name == "case_id"
+    is_key = column.primary_key or bool(column.foreign_keys) or column.name in ("case_id", "seq")
     return one.table == table and (one.column == column.name or (is_key and one.column == "")) and bool(one.row)
 
 

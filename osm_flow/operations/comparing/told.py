@@ -1,0 +1,232 @@
+"""The rows as the records of administration tell them: accounts, posts, days, dates, versions, proposals, holds, rebuildings."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.access.roles import WEIGHTY
+from osm_flow.domain.calendar.fiscal_year import DateStatus
+from osm_flow.domain.states import ProposalState, RebuildingState
+from osm_flow.operations.comparing.differences import UNKNOWN
+from osm_flow.operations.ledger.admin_journal import AdminKind, changes_of
+from osm_flow.store.database import instant_text
+from osm_flow.store.models import AdminRecord
+
+_OF_POSITIONS = ("role", "office_id", "province_id", "kind", "letter", "valid_from", "valid_to", "title_th", "title_en")
+_HOLIDAY = ("is_working", "name_th", "name_en", "source")
+_MILESTONE = ("date", "status", "letter")
+# Of a deployment's record, what is no process.
+_OF_DEPLOYMENTS = frozenset({"proposal", "proposed_by", "proposed_in", "note", "on_behalf_of"})
+_NOT_A_FILE = frozenset({"note", "on_behalf_of"})
+_NOT_A_ROW = frozenset({"rebuilding", "case", "on_behalf_of"})
+
+Told = dict[str, Any]
+
+
+@dataclass
+class ToldRows:
+    """What the records say, by table and then by what names a row in them.
+
+    since     the instant of the first record; nothing where there is none.
+    found_at  when the rows that no record had told were recorded as they were found; None while they were not.
+    found     the names of those rows, by table, each with the columns that were recorded so.
+    """
+
+    since: str = ""
+    found_at: str | None = None
+    found: dict[str, dict[str, Told]] = field(default_factory=dict)
+    tables: dict[str, dict[str, Told]] = field(default_factory=lambda: defaultdict(dict))
+
+    def take(self, record: AdminRecord) -> None:
+        """What one record says."""
+        at = instant_text(record.at)
+        self.since = self.since or at
+        new = {name: change["new"] for name, change in changes_of(record).items()}
+        kind = record.kind
+        if kind == AdminKind.rows_found:
+            self._take_found(record, new, at)
+        elif kind.startswith("person."):
+            self._take_person(record, new, at)
+        elif kind.startswith("position."):
+            self._take_position(record, new, at)
+        elif kind in (AdminKind.holiday_set, AdminKind.holiday_removed):
+            self._take_holiday(record, new)
+        elif kind in (AdminKind.calendar_proposed, AdminKind.calendar_moved):
+            self._take_dates(record, new, at)
+        elif kind.startswith("definitions."):
+            self._take_definitions(record, new, at)
+        elif kind.startswith(("rebuilding.", "rows.")):
+            self._take_rebuilding(record, new, at)
+
+    def _take_found(self, record: AdminRecord, new: Told, at: str) -> None:
+        self.found_at = at
+        for key, row in new.items():
+            if isinstance(row, dict):
+                self.tables[record.subject].setdefault(key, {}).update(row)
+                self.found.setdefault(record.subject, {})[key] = row
+
+    # ---- people --------------------------------------------------------------------------------------------------
+
+    def _take_person(self, record: AdminRecord, new: Told, at: str) -> None:
+        kind, name = record.kind, record.subject
+        person = self.tables["people"].setdefault(name, {})
+        if kind == AdminKind.person_created:
+            made = {"username": name, "locked_at": None, "one_person": None, "created_at": at}
+            person |= {**made, "office_id": record.office_id, "display_name": new.get("name_digest", UNKNOWN)}
+        elif kind in (AdminKind.person_locked, AdminKind.person_unlocked):
+            person["locked_at"] = at if kind == AdminKind.person_locked else None
+        elif kind == AdminKind.person_tied:
+            person["one_person"] = new.get("one_person")
+        elif kind in (AdminKind.person_held, AdminKind.person_hold_lifted):
+            self._take_hold(record, new, at)
+        if not person:
+            del self.tables["people"][name]
+
+    def _take_hold(self, record: AdminRecord, new: Told, at: str) -> None:
+        is_lift = record.kind == AdminKind.person_hold_lifted
+        number = new.get("lift" if is_lift else "hold")
+        self.tables["legal_holds"][str(number)] = {
+            "id": number,
+            "lifts_id": new.get("hold") if is_lift else None,
+            "case_id": None,
+            "person_id": record.subject,
+            "reason": new.get("reason"),
+            "actor": record.actor,
+            "at": at,
+        }
+
+    def _take_position(self, record: AdminRecord, new: Told, at: str) -> None:
+        key, positions = str(new["position"]), self.tables["positions"]
+        if record.kind == AdminKind.position_given:
+            positions[key] = _given(record, new, at)
+        elif record.kind == AdminKind.position_confirmed:
+            confirmed = {"waits": False, "confirmed_by": record.actor, "confirmed_at": at}
+            positions.setdefault(key, {}).update(confirmed)
+        elif record.kind == AdminKind.position_ended:
+            positions.setdefault(key, {})["valid_to"] = new.get("valid_to")
+
+    # ---- the calendar --------------------------------------------------------------------------------------------
+
+    def _take_holiday(self, record: AdminRecord, new: Told) -> None:
+        of_all = record.office_id is None
+        days = self.tables["holiday_overrides" if of_all else "office_holidays"]
+        key = record.subject if of_all else f"{record.office_id} {record.subject}"
+        if record.kind == AdminKind.holiday_removed:
+            days.pop(key, None)
+        else:
+            place = {"day": record.subject} | ({} if of_all else {"office_id": record.office_id})
+            days.setdefault(key, place).update({name: new[name] for name in _HOLIDAY if name in new})
+
+    def _take_dates(self, record: AdminRecord, new: Told, at: str) -> None:
+        dates = self.tables["fiscal_calendar"]
+        office_id, year, *rest = record.subject.split(" ")
+        if record.kind == AdminKind.calendar_proposed:
+            for key, day in new.items():
+                if key != "on_behalf_of":
+                    place = {"office_id": office_id, "fiscal_year": int(year), "key": key}
+                    planned = {"date": day, "status": DateStatus.planned.value, "letter": ""}
+                    dates[f"{record.subject} {key}"] = {**place, **(day if isinstance(day, dict) else planned)}
+            return
+        place = {"office_id": office_id, "fiscal_year": int(year), "key": " ".join(rest)}
+        old = dates.get(record.subject, {}).get("date", UNKNOWN)
+        if (moved := changes_of(record).get("date")) is not None:
+            old = moved["old"]
+        row = dates.setdefault(record.subject, dict(place))
+        row.update({name: new[name] for name in _MILESTONE if name in new})
+        self.tables["calendar_changes"][f"{record.subject} {at}"] = {
+            **place,
+            "old_date": old,
+            "new_date": row.get("date", UNKNOWN),
+            "letter": row.get("letter", UNKNOWN),
+            "actor": record.actor,
+            "at": at,
+        }
+
+    # ---- processes -----------------------------------------------------------------------------------------------
+
+    def _take_definitions(self, record: AdminRecord, new: Told, at: str) -> None:
+        number = int(record.subject.rpartition(" ")[2])
+        if record.kind == AdminKind.definitions_deployed:
+            self._take_deployment(record, new, number, at)
+            return
+        proposals = self.tables["diagram_proposals"]
+        if record.kind == AdminKind.definitions_proposed:
+            proposed = {"proposed_by": record.actor, "proposed_at": at, "note": new.get("note", UNKNOWN)}
+            undecided = dict.fromkeys(("decided_by", "decided_at", "deployment_id"))
+            state = {"state": ProposalState.PROPOSED.value, "reason": "", **undecided}
+            proposals[str(number)] = {"id": number, "office_id": record.office_id, **proposed, **state}
+            for name, digest in new.items():
+                if name not in _NOT_A_FILE:
+                    file = {"proposal_id": number, "name": name, "content": f"sha256:{digest}"}
+                    self.tables["proposed_files"][f"{number} {name}"] = file
+        else:
+            decided = {"state": new.get("state"), "reason": new.get("reason", "")}
+            proposals.setdefault(str(number), {}).update(decided, decided_by=record.actor, decided_at=at)
+
+    def _take_deployment(self, record: AdminRecord, new: Told, number: int, at: str) -> None:
+        deployed = {"id": number, "at": at, "actor": record.actor, "note": new.get("note", UNKNOWN)}
+        self.tables["deployments"][str(number)] = deployed
+        for key, version in new.items():
+            if key not in _OF_DEPLOYMENTS and isinstance(version, dict):
+                row = {"key": key, "version": version["version"], "sha256": version["sha256"]}
+                self.tables["process_definitions"][f"{key} {version['version']}"] = {**row, "deployment_id": number}
+        if (proposal := new.get("proposal")) is not None:
+            published = {"state": ProposalState.PUBLISHED.value, "deployment_id": number}
+            row = self.tables["diagram_proposals"].setdefault(str(proposal), {})
+            row.update(published, decided_by=record.actor, decided_at=at)
+
+    # ---- rows that were put back ---------------------------------------------------------------------------------
+
+    def _take_rebuilding(self, record: AdminRecord, new: Told, at: str) -> None:
+        number = record.subject.rpartition(" ")[2]
+        if record.kind == AdminKind.rows_put_back:
+            self._take_put_back(record, number)
+            return
+        row = self.tables["rebuildings"].setdefault(number, {"id": int(number)})
+        row["state"] = new.get("state")
+        if record.kind == AdminKind.rebuilding_asked:
+            tables = str(new.get("tables", "")).replace(", ", "\n")
+            undecided = dict.fromkeys(("decided_by", "decided_at", "done_at"))
+            row |= {
+                "tables": tables,
+                "reason": new.get("reason"),
+                "asked_by": record.actor,
+                "asked_at": at,
+                **undecided,
+            }
+        elif new.get("state") == RebuildingState.DONE:
+            row["done_at"] = at
+        else:
+            row |= {"decided_by": record.actor, "decided_at": at}
+
+    def _take_put_back(self, record: AdminRecord, number: str) -> None:
+        changes = changes_of(record)
+        case_id = changes.get("case", {}).get("new")
+        for name, change in changes.items():
+            if name not in _NOT_A_ROW:
+                row = {"rebuilding_id": int(number), "case_id": case_id, "name": name}
+                digests = {"found": change["old"], "recorded": change["new"]}
+                self.tables["put_back_rows"][f"{number} {case_id} {name}"] = {**row, **digests}
+
+
+def _given(record: AdminRecord, new: Told, at: str) -> Told:
+    """A position as it was given: only what says something was recorded."""
+    principal = new.get("for")
+    row = {name: new.get(name) for name in _OF_POSITIONS}
+    is_order = "title_th" not in new
+    row |= {"title_th": new.get("title_th", ""), "title_en": new.get("title_en", "")}
+    waits = record.actor != principal if is_order else new.get("role") in WEIGHTY
+    return {
+        **row,
+        "id": new["position"],
+        "person_id": record.subject,
+        "for_person_id": principal,
+        "waits": waits and record.actor != SYSTEM.username,
+        "given_by": record.actor,
+        "given_at": at,
+        "confirmed_by": None,
+        "confirmed_at": None,
+    }
