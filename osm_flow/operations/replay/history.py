@@ -11,7 +11,7 @@ from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session, undefer
 
 from osm_flow.domain import journal as rules
-from osm_flow.domain.journal import Fault, Record
+from osm_flow.domain.journal import Fault, NotStorable, Record
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations.definitions.deployments import content_digest
@@ -38,7 +38,10 @@ class Definition:
     @property
     def is_whole(self) -> bool:
         """Whether the content still has the digest by which records name it."""
-        return content_digest(self.xml, self.forms, self.decisions) == self.sha256
+        try:
+            return content_digest(self.xml, self.forms, self.decisions) == self.sha256
+        except (NotStorable, RecursionError):  # such content has no digest at all
+            return False
 
 
 @dataclass(frozen=True)
