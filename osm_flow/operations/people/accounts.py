@@ -211,7 +211,9 @@ def create_person(session: Session, actor: Actor, now: datetime, entered: NewPer
 
 def give_salts(session: Session) -> None:
     """Give each account that has none the salt of the digest of its name; accounts of earlier versions have none."""
-    for person in session.scalars(select(Person).where(Person.name_salt == "").order_by(Person.id)):
+    without = select(Person).where(Person.name_salt == "").order_by(Person.id).with_for_update(key_share=True)
+    # Whoever waited for a node that starts beside this one finds that there is a salt, and leaves it.
+    for person in session.scalars(without.execution_options(populate_existing=True)):
         person.name_salt = secrets.token_hex(16)
     session.flush()
 

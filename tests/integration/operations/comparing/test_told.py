@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from datetime import date
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.calendar.fiscal_year import NewDate
 from osm_flow.domain.people import NewPerson, digest_of_name
 from osm_flow.operations.calendar import milestones
-from osm_flow.operations.comparing.administration import read_told, record_as_found
+from osm_flow.operations.comparing.administration import compare_administration, read_told, record_as_found
+from osm_flow.operations.ledger.admin_journal import check_chain
 from osm_flow.operations.people import accounts
 from osm_flow.store.database import instant_text
-from osm_flow.store.models import Person
+from osm_flow.store.models import AdminRecord, Person
+from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, later, make_office, make_person
+from tests.together import at_once
 
 
 def test_a_row_is_what_the_newest_record_made_of_it(session: Session) -> None:
@@ -53,3 +57,22 @@ def test_what_no_record_told_is_recorded_once_as_it_is_found(session: Session) -
     salt = session.query(Person.name_salt).scalar() or ""
     assert told.tables["people"]["old"]["display_name"] == digest_of_name(salt, "คุณold")
     assert "คุณold" not in str(told.tables["people"])
+
+
+def test_nodes_that_start_together_record_it_once(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        make_person(session, "old", "osm_strategy")
+    counts: list[int] = []
+
+    def start() -> None:
+        with store.transaction() as session:
+            counts.append(record_as_found(session, later(1)))
+
+    at_once(start, start, start)
+    assert sorted(counts) == [0, 0, 2]
+    with store.reading() as session:
+        assert check_chain(session).faults == []
+        kinds = session.scalars(select(AdminRecord.subject).where(AdminRecord.kind == "rows.found")).all()
+        assert sorted(kinds) == ["everything", "people", "positions"]
+        assert list(compare_administration(session)) == []
