@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 from zoneinfo import ZoneInfo
 
 import click
@@ -22,8 +22,10 @@ from osm_flow.cli.context import Context
 from osm_flow.notify.channels import Channel
 from osm_flow.notify.smtp import mail_channel
 from osm_flow.operations.audit.signing_keys import Keyring, origin_of
+from osm_flow.operations.books import record_types
 from osm_flow.operations.ledger import addresses, registers
 from osm_flow.operations.ledger.access_pruning import Keeping
+from osm_flow.operations.projects.record_type import project_type
 from osm_flow.operations.projects.surroundings import SURROUNDINGS
 from osm_flow.resources import resource_dir
 from osm_flow.settings import Settings, SettingsAreWrong
@@ -98,6 +100,7 @@ def _refuse_without_sentences() -> None:
 def connect_rooms() -> None:
     """Fill the ports that rooms leave open for those above them."""
     registers.connect(SURROUNDINGS)
+    record_types.connect([project_type()])
     addresses.connect(_names_of_pages)
 
 
@@ -154,7 +157,7 @@ def _config(settings: Settings) -> dict[str, object]:
 
 def _blueprints() -> list[Blueprint]:
     """The `blueprint` of every module in web/pages that has one."""
-    modules = (import_module(f"{pages.__name__}.{page.name}") for page in iter_modules(pages.__path__))
+    modules = (import_module(page.name) for page in walk_packages(pages.__path__, f"{pages.__name__}."))
     return [module.blueprint for module in modules if hasattr(module, "blueprint")]
 
 

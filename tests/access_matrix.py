@@ -13,6 +13,7 @@ from osm_flow.domain.access.policy import (
     Facts,
     OfficeFacts,
     ProcessFacts,
+    RecordFacts,
     SystemFacts,
     Verb,
     WorkItemFacts,
@@ -42,9 +43,11 @@ _OF_CASES = frozenset(
         "repair",
     }
 )
+_OF_RECORDS = frozenset({"see_record"})
 _RELATED = {
     "participant": "who has or had the work item",
     "province": "the province that it concerns",
+    "agency": "who speaks for the agency that carries it out",
     "starter": "whom the diagram names as starters, and then nobody else",
     "candidate": "a candidate",
     "assignee": "who holds it",
@@ -62,6 +65,8 @@ def _facts(verb: Verb) -> tuple[str, Facts]:
         return "work item", WorkItemFacts(_OFFICE)
     if verb.value in _OF_CASES:
         return "case", CaseFacts(_OFFICE, _STAGED[verb])
+    if verb.value in _OF_RECORDS:
+        return "record", RecordFacts(_OFFICE)
     if verb is Verb.start_case:
         return "process", ProcessFacts("p", _OFFICE)
     return "office", OfficeFacts(_OFFICE)

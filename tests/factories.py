@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,6 +14,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.party_answers import LETTER, PartyAnswer
 from osm_flow.domain.acts import CaseStart
+from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.domain.json import JSON
 from osm_flow.domain.people import PositionKind
 from osm_flow.notify.mail import MailChannel, Mailer
@@ -23,6 +23,8 @@ from osm_flow.operations.definitions import deployments
 from osm_flow.operations.definitions.deployments import Deployed, deploy
 from osm_flow.operations.people.hats import actor_for
 from osm_flow.operations.privacy.erasing import Erasure, erase_in
+from osm_flow.operations.projects.acts import register
+from osm_flow.operations.projects.record_type import book_of
 from osm_flow.operations.sweeps import Means
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Case, Office, Person, Position, Project, Province, WorkItem
@@ -134,23 +136,22 @@ def make_case(
     return start_case(session, key, actor, now, CaseStart(office_id, fiscal_year, title, data or {}))
 
 
-def make_project(session: Session, code: str, **changes: Any) -> Project:
-    """A project in the register of the usual office and year, signed and with nothing spent."""
-    fields: dict[str, Any] = {
-        "code": code,
-        "office_id": OFFICE,
-        "fiscal_year": 2571,
-        "name_th": f"โครงการ {code}",
-        "agency_th": "แขวงทางหลวง",
-        "province_id": "TH-41",
+def make_project(
+    session: Session, code: str, *, office_id: str = OFFICE, fiscal_year: int = 2571, **changes: Any
+) -> Project:
+    """A project in the register of the usual office and year, signed and with nothing spent; `changes` are of its record."""
+    values: JSON = {
+        "name": f"โครงการ {code}",
+        "agency": "แขวงทางหลวง",
+        "province": "TH-41",
         "budget_type": "capital",
-        "requested": Decimal(1000),
+        "requested": 1000,
         "state": "signed",
+        **changes,
     }
-    project = Project(**{**fields, **changes})
-    session.add(project)
-    session.flush()
-    return project
+    act = BookAct(BookActKind.imported, {"import": "test"})
+    register(session, book_of(office_id, fiscal_year), act, SYSTEM, NOW, {code: values})
+    return session.scalars(select(Project).where(Project.code == code)).one()
 
 
 def items_of(session: Session, case: Case, *states: str) -> list[WorkItem]:

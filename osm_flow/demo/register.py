@@ -9,8 +9,12 @@ from sqlalchemy.orm import Session
 
 from osm_flow.demo.cast import OFFICE
 from osm_flow.demo.times import Times
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.books.acts import BookAct, BookActKind
+from osm_flow.domain.json import JSON
 from osm_flow.domain.states import ProjectState
-from osm_flow.store.models import Project
+from osm_flow.operations.projects.acts import register
+from osm_flow.operations.projects.record_type import book_of
 
 BUENGKAN, LOEI, NONGKHAI, NONGBUA, UDON = "TH-38", "TH-42", "TH-43", "TH-39", "TH-41"
 HIGHWAY = "แขวงทางหลวงอุดรธานีที่ 1"
@@ -92,30 +96,31 @@ def code_of(fiscal_year: int, number: int) -> str:
 
 def enter(session: Session, times: Times) -> None:
     """Enter the projects of three years, as the register knew them before its cases began."""
-    for fiscal_year, entries, state in (
-        (times.year - 1, CLOSING, ProjectState.working),
-        (times.year, CURRENT, ProjectState.requested),
-        (times.year + 1, CONCEPTS, ProjectState.concept),
+    for fiscal_year, entries, state, day in (
+        (times.year - 1, CLOSING, ProjectState.working, "2568-10-06"),
+        (times.year, CURRENT, ProjectState.requested, "2569-01-12"),
+        (times.year + 1, CONCEPTS, ProjectState.concept, "2569-10-05"),
     ):
-        for number, entry in enumerate(entries, 1):
-            session.add(_row(entry, fiscal_year, number, ProjectState.rejected if entry.result == "N" else state))
+        projects = {
+            code_of(fiscal_year, number): _values(entry, ProjectState.rejected if entry.result == "N" else state)
+            for number, entry in enumerate(entries, 1)
+        }
+        act = BookAct(BookActKind.imported, {"import": "demo"}, told={"rows": len(projects)})
+        register(session, book_of(OFFICE, fiscal_year), act, SYSTEM, times.at(day), projects)
 
 
-def _row(entry: PlannedProject, fiscal_year: int, number: int, state: ProjectState) -> Project:
-    return Project(
-        code=code_of(fiscal_year, number),
-        office_id=OFFICE,
-        fiscal_year=fiscal_year,
-        name_th=entry.name if entry.name.startswith("โครงการ") else f"โครงการ{entry.name}",
-        agency_th=entry.agency,
-        province_id=entry.province,
-        budget_type=entry.kind,
-        requested=_baht(entry.requested),
-        approved=None if entry.approved is None else _baht(entry.approved),
-        result=entry.result,
-        state=state,
-    )
+def _values(entry: PlannedProject, state: ProjectState) -> JSON:
+    return {
+        "name": entry.name if entry.name.startswith("โครงการ") else f"โครงการ{entry.name}",
+        "agency": entry.agency,
+        "province": entry.province,
+        "budget_type": entry.kind,
+        "requested": _baht(entry.requested),
+        "approved": None if entry.approved is None else _baht(entry.approved),
+        "result": entry.result,
+        "state": str(state),
+    }
 
 
-def _baht(millions: float) -> Decimal:
-    return (Decimal(str(millions)) * 1_000_000).quantize(Decimal("0.01"))
+def _baht(millions: float) -> float:
+    return float((Decimal(str(millions)) * 1_000_000).quantize(Decimal("0.01")))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from osm_flow.domain import spending
 from osm_flow.domain.json import JSON
+from osm_flow.domain.projects import spending
 
 _TEXT: JSON = {"type": "string", "minLength": 1, "maxLength": 100}
 _MONEY: JSON = {"type": "number", "minimum": 0, "maximum": 60_000_000, "multipleOf": 0.01}

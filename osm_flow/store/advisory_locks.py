@@ -25,8 +25,7 @@ class AdvisoryLock(IntEnum):
     """Adding to the records of administration: each is chained to the one before it."""
     beginning = 7_305_803
     """Beginning the one case for a key: who asks at the same moment gets the same case."""
-    register = 7_305_804
-    """Writing the register of projects of one office and year."""
+    # 7_305_804 was that of the register of projects, whose books are locked by their rows.
     witnesses = 7_305_805
     """Adding a witness to one office: each address is on the list once."""
     incidents = 7_305_806

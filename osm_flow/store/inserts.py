@@ -27,9 +27,9 @@ def insert_once(session: Session, model: type[Model], **values: Any) -> bool:
     return session.execute(_statement(_dialect(session), model, "leave", key), values).first() is not None
 
 
-def insert_or_replace(session: Session, model: type[Model], rows: Rows, *columns: str) -> None:
-    """Insert each row; where its primary key is there, these columns get their new values."""
-    session.execute(_statement(_dialect(session), model, "replace", None, columns), rows)
+def insert_or_replace(session: Session, model: type[Model], rows: Rows, *columns: str, by: str = "") -> None:
+    """Insert each row; where its primary key, or the unique value of `by`, is there, these columns get their new values."""
+    session.execute(_statement(_dialect(session), model, "replace", None, columns, by), rows)
 
 
 def insert_or_add(session: Session, model: type[Model], rows: Rows, column: str) -> None:
@@ -50,7 +50,7 @@ def _dialect(session: Session) -> str:
 
 @cache
 def _statement(
-    dialect: str, model: Any, change: _Change, returned: str | None, columns: tuple[str, ...] = ()
+    dialect: str, model: Any, change: _Change, returned: str | None, columns: tuple[str, ...] = (), by: str = ""
 ) -> ReturningInsert[Any]:
     """Made once, with its values as parameters: making and compiling a statement takes longer than running it."""
     table = model.__table__
@@ -61,5 +61,6 @@ def _statement(
     if change == "leave":
         inserting = inserting.on_conflict_do_nothing()
     else:
-        inserting = inserting.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
+        key = [table.c[by]] if by else list(table.primary_key)
+        inserting = inserting.on_conflict_do_update(index_elements=key, set_=changes)
     return inserting.returning(*([table.c[returned]] if returned else []))

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.roles import OUTSIDE, OWN_ONLY, PROVINCIAL, SECTIONS, STAFF, WORKERS
+from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, CaseStatus, WorkItemStatus
 from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 
@@ -44,6 +45,7 @@ class Verb(StrEnum):
     record_order = "record_order"
     move_calendar = "move_calendar"
     move_holidays = "move_holidays"
+    see_record = "see_record"
     see_team = "see_team"
     see_audit = "see_audit"
     say_why = "say_why"
@@ -124,6 +126,15 @@ class OfficeFacts:
 
 
 @dataclass(frozen=True)
+class RecordFacts:
+    """What the policy knows of a record of the office: in which province it is, and which agency carries it out."""
+
+    office_id: str
+    province_id: str | None = None
+    agency: str = ""
+
+
+@dataclass(frozen=True)
 class ProcessFacts:
     """A process definition; with `starters` (candidates) only they start its cases, else the staff of the office."""
 
@@ -137,7 +148,7 @@ class SystemFacts:
     """An act that concerns every office: no position in one of them is enough for it."""
 
 
-Facts = CaseFacts | WorkItemFacts | OfficeFacts | ProcessFacts | SystemFacts
+Facts = CaseFacts | WorkItemFacts | RecordFacts | OfficeFacts | ProcessFacts | SystemFacts
 
 
 def place(office_id: str | None) -> OfficeFacts | SystemFacts:
@@ -209,6 +220,8 @@ _OSM = frozenset(key for key in STAFF if key.startswith("osm_"))
 _PLANNERS = frozenset({"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_secretariat"})
 _ADMIN = frozenset({"admin"})
 AUDITORS = frozenset({"auditor"})
+# Who speaks for the agency that carries a project out.
+AGENCIES = frozenset({"agency_owner"})
 # To whom every sensitive case of their office is open.
 DIRECTORS = frozenset({"osm_director"})
 _READERS = STAFF | _ADMIN | AUDITORS
@@ -230,6 +243,7 @@ RULES: dict[Verb, Rule] = {
     Verb.see_case: Rule(_READERS, ("province",)),
     Verb.see_work_item: Rule(_READERS, ("participant", "province")),
     Verb.see_history: Rule(_READERS, ("province",)),
+    Verb.see_record: Rule(_READERS, ("province", "agency")),
     Verb.see_team: Rule(_HEADS | _SUPERIORS | _ADMIN | AUDITORS),
     Verb.say_why: Rule(AUDITORS),
     Verb.see_audit: Rule(_ADMIN | AUDITORS),
@@ -366,12 +380,24 @@ def _related(actor: Actor, relation: str, facts: Facts) -> Hat | None:
         case WorkItemFacts(), "participant":
             people = {facts.assignee_id, facts.owner_id, facts.done_by_id}
             return _hat_of(actor, facts) if actor.person_id in people else _asked(actor, facts)
-        case ((CaseFacts() | WorkItemFacts()), "province"):
+        case ((CaseFacts() | WorkItemFacts() | RecordFacts()), "province"):
             here = (hat for hat in actor.hats if hat.role in PROVINCIAL and hat.covers(facts.office_id))
             return next((hat for hat in here if hat.province_id and hat.province_id == facts.province_id), None)
+        case RecordFacts(), "agency":
+            return next((hat for hat in agency_hats(actor) if _carries_out(hat, facts)), None)
         case ProcessFacts(), "starter" if facts.starters:
             return actor.hat_for(facts.starters, facts.office_id or "")
     return None
+
+
+def agency_hats(actor: Actor) -> list[Hat]:
+    """The hats under which somebody speaks for an agency, each with its name as the title of the post and with its province."""
+    return [hat for hat in actor.hats if hat.role in AGENCIES and hat.title and hat.province_id]
+
+
+def _carries_out(hat: Hat, facts: RecordFacts) -> bool:
+    is_here = hat.covers(facts.office_id) and hat.province_id == facts.province_id
+    return is_here and searchable(hat.title) == searchable(facts.agency)
 
 
 def _heads_of(item: WorkItemFacts) -> frozenset[str]:
@@ -419,6 +445,8 @@ def _sees(actor: Actor, facts: Facts) -> bool:
             return decide(actor, Verb.see_case, facts).allowed
         case WorkItemFacts():
             return decide(actor, Verb.see_work_item, facts).allowed
+        case RecordFacts():
+            return decide(actor, Verb.see_record, facts).allowed
     return True
 
 

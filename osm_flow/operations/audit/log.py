@@ -1,6 +1,6 @@
 """The audit log over all journals: an append-only Merkle tree, whose signed heads outlive whoever edits the database.
 
-Every journal record, every record of administration and of reads becomes a leaf, in the order in which records are found
+Every journal record, every record of administration and of reads, every entry of a book becomes a leaf, in the order in which records are found
 committed. `checkpoints` says when heads are signed and who gets them, `log_checks` holds the store against them.
 """
 
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Select, String, func, literal, select, type_coerce
+from sqlalchemy import CompoundSelect, Select, String, delete, func, literal, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.books.sealing import read_name
 from osm_flow.domain.merkle_note import Head
 from osm_flow.errors import NotFound, Refused
 from osm_flow.operations.audit import signing_keys
@@ -33,7 +34,17 @@ from osm_flow.operations.audit.signing_keys import Keyring, KeysForgotten
 from osm_flow.operations.ledger import access_chain, admin_journal
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.inserts import insert_or_replace
-from osm_flow.store.models import AccessRecord, AdminRecord, Case, JournalRecord, LogCheckpoint, LoggedCase, LogLeaf
+from osm_flow.store.models import (
+    AccessRecord,
+    AdminRecord,
+    Book,
+    Case,
+    JournalRecord,
+    LogCheckpoint,
+    LoggedCase,
+    LogLeaf,
+    ToLog,
+)
 
 # The chains that are of no case, by their names in the log, with the table of each.
 OTHER_CHAINS: dict[str, type[AdminRecord] | type[AccessRecord]] = {
@@ -106,15 +117,22 @@ def append_new(session: Session) -> int:
         after = tree.append_entries(_new_leaves(session, reached))
     except IntegrityError as error:  # a leaf that is there already: the notes had fallen behind
         raise LogOutOfStep from error
-    if reached:
-        rows = [{"case_id": case_id, "seq": seq} for case_id, seq in sorted(reached.items())]
+    rows = [{"case_id": chain, "seq": seq} for chain, seq in sorted(reached.items()) if read_name(chain) is None]
+    if rows:
         insert_or_replace(session, LoggedCase, rows, "seq")
+    for chain, seq in reached.items():
+        if read_name(chain) is not None:
+            session.execute(delete(ToLog).where(ToLog.chain == chain, ToLog.seq <= seq))
     return int(after - before)
 
 
 def wrong_notes(session: Session) -> list[WrongNote]:
     """The chains whose note of how far they are logged is not what the leaves say, in the order of their ids."""
-    top = select(LogLeaf.case_id, func.max(LogLeaf.seq).label("seq")).group_by(LogLeaf.case_id).subquery()
+    # Of books nothing is noted: each entry waits in `to_log` until it is logged.
+    of_cases = LogLeaf.case_id.not_in(select(Book.name))
+    top = (
+        select(LogLeaf.case_id, func.max(LogLeaf.seq).label("seq")).where(of_cases).group_by(LogLeaf.case_id).subquery()
+    )
     noted = func.coalesce(LoggedCase.seq, 0)
     of_leaves = (
         select(top.c.case_id, noted, top.c.seq)
@@ -307,9 +325,9 @@ def _not_logged() -> CompoundSelect[*tuple[Any, ...]]:
     of_cases = select(at.label("at"), JournalRecord.case_id, JournalRecord.seq, JournalRecord.hash).join(
         behind, (JournalRecord.case_id == behind.c.id) & (JournalRecord.seq > behind.c.seq)
     )
-    return of_cases.union_all(*(_not_logged_of(name, table) for name, table in OTHER_CHAINS.items())).order_by(
-        "at", "case_id", "seq"
-    )
+    of_books = select(type_coerce(ToLog.at, String).label("at"), ToLog.chain.label("case_id"), ToLog.seq, ToLog.hash)
+    others = (_not_logged_of(name, table) for name, table in OTHER_CHAINS.items())
+    return of_cases.union_all(*others, of_books).order_by("at", "case_id", "seq")
 
 
 def _not_logged_of(name: str, table: type[AdminRecord] | type[AccessRecord]) -> Select[*tuple[Any, ...]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, String, and_, func, literal, select, type_coerce
+from sqlalchemy import Row, Select, String, and_, func, literal, or_, select, type_coerce
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.journal import Fault
@@ -16,17 +16,21 @@ from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.log import OTHER_CHAINS, wrong_notes
 from osm_flow.operations.audit.merkle_tree import GrowingTree, LogDamaged, leaf_of
 from osm_flow.operations.audit.signing_keys import KeyDamaged
+from osm_flow.operations.books.checks import check_books
 from osm_flow.operations.ledger import access_chain, access_checks, admin_journal
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
     AccessRecord,
     AdminRecord,
+    Book,
+    BookEntry,
     Case,
     JournalRecord,
     LogCheckpoint,
     LogLeaf,
     LogNode,
     SigningKey,
+    ToLog,
 )
 
 _MOST_NOTICES = 100
@@ -41,6 +45,7 @@ class LogReport:
     records: int = 0
     administration: int = 0
     reads: int = 0
+    entries: int = 0
     checkpoints: int = 0
     unlogged: int = 0
     faults: list[Fault] = field(default_factory=list)
@@ -120,6 +125,7 @@ def examine(
         report.faults.append(Fault("", 0, "tree", said))
     _check_sequencer(session, report)
     _check_others(session, report)
+    _check_books(session, report)
     return examination
 
 
@@ -139,7 +145,7 @@ def faults_of_case(session: Session, case_id: str) -> list[Fault]:
 
 def lost_cases(session: Session) -> list[str]:
     """The cases that were logged and do not exist any more."""
-    known = select(Case.id).union_all(*(select(literal(name)) for name in OTHER_CHAINS))
+    known = select(Case.id).union_all(select(Book.name), *(select(literal(name)) for name in OTHER_CHAINS))
     gone = select(LogLeaf.case_id).where(LogLeaf.case_id.not_in(known)).distinct()
     return list(session.scalars(gone.order_by(LogLeaf.case_id)))
 
@@ -265,11 +271,12 @@ def _kept_head(report: LogReport, place: str, text: str, known: Sequence[Verifie
 
 
 def _leaves_and_records() -> Select[*tuple[Any, ...]]:
-    """Each leaf beside the record that it was made of, of a case, of the administration or of reads."""
+    """Each leaf beside the record that it was made of, of a case, of the administration, of reads or of a book."""
     same = and_(JournalRecord.case_id == LogLeaf.case_id, JournalRecord.seq == LogLeaf.seq)
     of_administration = and_(LogLeaf.case_id == admin_journal.CHAIN, AdminRecord.seq == LogLeaf.seq)
     of_reads = and_(LogLeaf.case_id == access_chain.CHAIN, AccessRecord.seq == LogLeaf.seq)
-    tables = (JournalRecord, AdminRecord, AccessRecord)
+    of_book = and_(BookEntry.book_id == Book.id, BookEntry.seq == LogLeaf.seq)
+    tables = (JournalRecord, AdminRecord, AccessRecord, BookEntry)
     return (
         select(
             LogLeaf.position,
@@ -282,6 +289,8 @@ def _leaves_and_records() -> Select[*tuple[Any, ...]]:
         .outerjoin(JournalRecord, same)
         .outerjoin(AdminRecord, of_administration)
         .outerjoin(AccessRecord, of_reads)
+        .outerjoin(Book, Book.name == LogLeaf.case_id)
+        .outerjoin(BookEntry, of_book)
     )
 
 
@@ -368,6 +377,34 @@ def _check_others(session: Session, report: LogReport) -> None:
         for seq in session.scalars(passed.limit(_MOST_NOTICES)):
             report.faults.append(Fault(name, seq, "log", "the record was put in after later ones were logged"))
         report.unlogged += session.scalar(select(func.count()).select_from(table).where(table.seq > top)) or 0
+
+
+def _check_books(session: Session, report: LogReport) -> None:
+    """The books, and entries that neither the log has nor the notes of what it is to get."""
+    books = check_books(session)
+    report.entries = books.entries
+    report.faults += books.faults
+    entries = (
+        select(Book.name, BookEntry.seq, BookEntry.hash, LogLeaf.position, ToLog.hash.label("noted"))
+        .join(Book, Book.id == BookEntry.book_id)
+        .outerjoin(LogLeaf, and_(LogLeaf.case_id == Book.name, LogLeaf.seq == BookEntry.seq))
+        .outerjoin(ToLog, and_(ToLog.chain == Book.name, ToLog.seq == BookEntry.seq))
+        .where(or_(LogLeaf.position.is_(None), ToLog.hash.is_not(None)))
+    )
+    for row in session.execute(entries.order_by(Book.name, BookEntry.seq)):
+        report.unlogged += row.position is None
+        if row.position is not None:
+            report.faults.append(Fault(row.name, row.seq, "log", "the entry is logged and noted as not logged"))
+        elif row.noted is None:
+            report.faults.append(Fault(row.name, row.seq, "log", "the log does not have the entry and will not get it"))
+        elif row.noted != row.hash:
+            report.faults.append(
+                Fault(row.name, row.seq, "log", "the log will get another hash than that of the entry")
+            )
+    stray = select(ToLog.chain, ToLog.seq).outerjoin(Book, Book.name == ToLog.chain)
+    stray = stray.outerjoin(BookEntry, and_(BookEntry.book_id == Book.id, BookEntry.seq == ToLog.seq))
+    for chain, seq in session.execute(stray.where(BookEntry.seq.is_(None)).limit(_MOST_NOTICES)):
+        report.faults.append(Fault(chain, seq, "log", "the log will get an entry that no book has"))
 
 
 def _check_sequencer(session: Session, report: LogReport) -> None:

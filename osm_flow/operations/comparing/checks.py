@@ -9,14 +9,16 @@ from sqlalchemy.orm import Session
 from osm_flow.errors import Invalid
 from osm_flow.operations.comparing.administration import compare_administration
 from osm_flow.operations.comparing.cases import compare_cases
-from osm_flow.operations.comparing.coverage import COMPARED, OF_ADMINISTRATION, OF_CASES
+from osm_flow.operations.comparing.coverage import COMPARED, OF_ADMINISTRATION, OF_CASES, OF_RECORDS
 from osm_flow.operations.comparing.differences import NotRecorded, RowDifference
+from osm_flow.operations.comparing.records import compare_records
 from osm_flow.operations.comparing.triggers import compare_triggers
 
 _Told = Callable[[NotRecorded], object]
 _ROUNDS: tuple[tuple[tuple[str, ...], Callable[[Session, _Told], Iterator[RowDifference]]], ...] = (
     (OF_CASES, compare_cases),
     (OF_ADMINISTRATION, compare_administration),
+    (OF_RECORDS, lambda session, _: compare_records(session)),
     ((), lambda session, _: compare_triggers(session)),
 )
 

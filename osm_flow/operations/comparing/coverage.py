@@ -37,6 +37,8 @@ OF_ADMINISTRATION = (
     "put_back_rows",
 )
 
+OF_RECORDS = ("projects",)
+
 # What the checks of chains, states and signatures themselves hold (`osm-flow case verify --all`).
 CHAINS = (
     "journal_records",
@@ -48,10 +50,17 @@ CHAINS = (
     "log_leaves",
     "log_checkpoints",
     "signing_keys",
+    "books",
+    "book_entries",
+    "entry_reasons",
+    "record_changes",
+    "change_bodies",
+    "record_sets",
+    "to_log",
 )
 
 # Holds on cases stand in their journals, those on people among the records of administration.
-COMPARED = tuple(dict.fromkeys((*OF_CASES, *OF_ADMINISTRATION)))
+COMPARED = tuple(dict.fromkeys((*OF_CASES, *OF_ADMINISTRATION, *OF_RECORDS)))
 
 # Columns of compared tables that no record speaks of, and why.
 UNPROVEN_COLUMNS: Mapping[tuple[str, str], str] = {
@@ -75,6 +84,7 @@ UNPROVEN_COLUMNS: Mapping[tuple[str, str], str] = {
     ("people", "locale"): "everybody's own choice",
     ("people", "employee_number"): "not recorded: it names a person",
     ("people", "session_epoch"): "a count that ends sessions",
+    ("projects", "id"): "the number of the row; records are known by their codes",
     ("journal_payloads", "salt"): "the chain holds it by its digest",
     ("journal_payloads", "body"): "the chain holds it by its digest",
     ("unmark_proposals", "id"): "the number of the row",
@@ -93,7 +103,6 @@ UNPROVEN_COLUMNS: Mapping[tuple[str, str], str] = {
 UNPROVEN: Mapping[str, str] = {
     "business_key_counters": "running numbers; a number given twice is refused by the table of cases",
     "case_checkpoints": "shortcuts; each use compares their digest with the journal",
-    "contracts": "no source yet",
     "drafts": "what is being typed; nothing records it before it is sent",
     "erasure_items": "no source yet",
     "erasure_requests": "no source yet",
@@ -106,7 +115,6 @@ UNPROVEN: Mapping[str, str] = {
     "offices": "shipped with the product",
     "outbox": "what is still to be done or sent",
     "outgoing_letters": "no source yet",
-    "projects": "no source yet",
     "provinces": "shipped with the product",
     "refusal_tallies": "refusals that are still being counted",
     "reminders": "no source yet",

@@ -13,16 +13,21 @@ GUARDED = (
     "access_records",
     "accesses",
     "admin_records",
+    "book_entries",
+    "change_bodies",
+    "entry_reasons",
     "journal_payloads",
     "journal_records",
     "legal_holds",
     "log_checkpoints",
     "log_leaves",
+    "record_changes",
+    "record_sets",
     "security_events",
     "signing_keys",
 )
 # What a payload may lose by law; the journal says so (migration 0002).
-_MAY_GO = {("journal_payloads", "delete")}
+_MAY_GO = {("journal_payloads", "delete"), ("entry_reasons", "delete")}
 _ACTS = {"sqlite": ("update", "delete", "replace"), "postgresql": ("update", "delete", "truncate")}
 # Foreign keys have triggers of their own, which are none of these.
 _OF_POSTGRESQL = text(

@@ -38,7 +38,7 @@ NO_SALT = ""
 _ADD = insert(AccessRecord.__table__)  # type: ignore[arg-type]  # a table, said less exactly
 
 
-class Book(StrEnum):
+class BodyTable(StrEnum):
     """The tables in which the bodies of this chain stand."""
 
     reads = "accesses"
@@ -62,13 +62,13 @@ class Shape:
     words: tuple[str, ...]
 
 
-SHAPES: Mapping[Book, Shape] = {
-    Book.reads: Shape(
+SHAPES: Mapping[BodyTable, Shape] = {
+    BodyTable.reads: Shape(
         Access,
         ("id", "at", "actor", "role", "office_id", "kind", "subject", "case_id"),
         ("details", "reason", "address"),
     ),
-    Book.events: Shape(
+    BodyTable.events: Shape(
         SecurityEvent,
         ("id", "at", "until", "count", "kind", "actor", "role", "office_id", "subject"),
         ("details", "address"),
@@ -88,9 +88,9 @@ class _Entry:
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
-def book_of(body: Body) -> Book:
+def table_of(body: Body) -> BodyTable:
     """The book in which this row stands."""
-    return Book.reads if isinstance(body, Access) else Book.events
+    return BodyTable.reads if isinstance(body, Access) else BodyTable.events
 
 
 def add_body(
@@ -102,27 +102,27 @@ def add_body(
     """
     give_salts(body)
     if body.id is None and session.get_bind().dialect.name == "sqlite":
-        body.id = _next_number(session, book_of(body))
+        body.id = _next_number(session, table_of(body))
     session.add(body)
     session.flush()
     said = {**(told or {}), **({"since": instant_text(body.at)} if written else {})}
-    book = book_of(body)
+    book = table_of(body)
     _wait(session, _Entry(written or body.at, body.kind, book, body.id, said, digests_of(body)))
 
 
-def _next_number(session: Session, book: Book) -> int:
+def _next_number(session: Session, book: BodyTable) -> int:
     """A number that no row of the book ever had: SQLite gives those of deleted rows anew, and records name rows by it."""
     model = SHAPES[book].model
     chained = session.scalar(select(func.max(AccessRecord.body)).where(AccessRecord.book == book)) or 0
     return max(chained, session.scalar(select(func.max(model.id))) or 0) + 1
 
 
-def add_note(session: Session, now: datetime, kind: ChainKind, told: Mapping[str, Any], book: Book) -> None:
+def add_note(session: Session, now: datetime, kind: ChainKind, told: Mapping[str, Any], book: BodyTable) -> None:
     """Have the chain say, when this transaction is committed, what became of bodies of this book."""
     _wait(session, _Entry(now, kind, book, told=told))
 
 
-def erase(session: Session, now: datetime, book: Book, part: str, bodies: Collection[int]) -> None:
+def erase(session: Session, now: datetime, book: BodyTable, part: str, bodies: Collection[int]) -> None:
     """Take one part, with its salt, out of these rows, and have the chain say of which records."""
     chain_waiting(session)
     model = SHAPES[book].model
@@ -136,7 +136,7 @@ def erase(session: Session, now: datetime, book: Book, part: str, bodies: Collec
 
 def give_salts(body: Body) -> None:
     """Give each part of the row a salt of its own, at random."""
-    shape = SHAPES[book_of(body)]
+    shape = SHAPES[table_of(body)]
     body.salt = secrets.token_hex(16)
     for part in shape.words:
         setattr(body, f"{part}_salt", secrets.token_hex(16))
@@ -144,14 +144,14 @@ def give_salts(body: Body) -> None:
 
 def digests_of(body: Body) -> dict[str, str]:
     """The salted digest of each part of a row that has all of its salts."""
-    shape = SHAPES[book_of(body)]
+    shape = SHAPES[table_of(body)]
     words = {part: digest_payload(getattr(body, f"{part}_salt"), getattr(body, part)) for part in shape.words}
     return {"body": digest_payload(body.salt, fixed_of(body)), **words}
 
 
 def fixed_of(body: Body) -> str:
     """The part of a row that stands or goes as a whole, as it is digested."""
-    values = {name: getattr(body, name) for name in SHAPES[book_of(body)].fixed}
+    values = {name: getattr(body, name) for name in SHAPES[table_of(body)].fixed}
     plain = {name: instant_text(value) if isinstance(value, datetime) else value for name, value in values.items()}
     return canonical(plain).decode()
 

@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.journal import GENESIS, Fault, canonical, digest_payload
-from osm_flow.operations.ledger.access_chain import CHAIN, SHAPES, Body, Book, ChainKind, as_json, fixed_of, seal
+from osm_flow.operations.ledger.access_chain import CHAIN, SHAPES, Body, BodyTable, ChainKind, as_json, fixed_of, seal
 from osm_flow.operations.ledger.admin_journal import Checked
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Access, AccessRecord, SecurityEvent
@@ -69,7 +69,7 @@ def exported(session: Session, last: int) -> Iterator[tuple[Told, list[Told]]]:
 def _texts_of(record: AccessRecord, body: Body) -> Iterator[Told]:
     """The parts of a row that are there, each with its salt."""
     yield {"seq": record.seq, "part": "body", "salt": body.salt, "body": fixed_of(body)}
-    for part in SHAPES[Book(record.book)].words:
+    for part in SHAPES[BodyTable(record.book)].words:
         if salt := getattr(body, f"{part}_salt"):
             yield {"seq": record.seq, "part": part, "salt": salt, "body": getattr(body, part)}
 
@@ -96,8 +96,8 @@ def _judged(rows: Iterable[Any], excuses: _Excuses) -> Iterator[tuple[int, list[
 
 def _everything() -> Any:
     """Each record with its body. A book is joined only to its own records."""
-    of_reads = and_(AccessRecord.book == Book.reads, Access.id == AccessRecord.body)
-    of_events = and_(AccessRecord.book == Book.events, SecurityEvent.id == AccessRecord.body)
+    of_reads = and_(AccessRecord.book == BodyTable.reads, Access.id == AccessRecord.body)
+    of_events = and_(AccessRecord.book == BodyTable.events, SecurityEvent.id == AccessRecord.body)
     query = select(AccessRecord, Access, SecurityEvent).outerjoin(Access, of_reads).outerjoin(SecurityEvent, of_events)
     return query.order_by(AccessRecord.seq).execution_options(yield_per=1_000)
 
@@ -105,7 +105,7 @@ def _everything() -> Any:
 def _excuses(session: Session, faults: list[Fault]) -> _Excuses:
     """Read what the chain says is gone; a record that takes away what is too young excuses nothing."""
     excuses = _Excuses()
-    notes = select(AccessRecord).where(AccessRecord.kind.in_(ChainKind), AccessRecord.book.in_(Book))
+    notes = select(AccessRecord).where(AccessRecord.kind.in_(ChainKind), AccessRecord.book.in_(BodyTable))
     for note in session.scalars(notes.order_by(AccessRecord.seq)):
         told = _read(note.told) or {}
         if note.kind == ChainKind.words_erased:
@@ -144,7 +144,7 @@ def _faults_of_body(
         if not excuses.is_body_over(record, told):
             yield "missing", "what the record is about is not there any more"
         return
-    shape = SHAPES[Book(record.book)]
+    shape = SHAPES[BodyTable(record.book)]
     if not _fits(body.salt, digests.get("body"), fixed_of(body)) or body.kind != record.kind:
         yield "body", "what the record is about was changed after it was written"
     if isinstance(body, SecurityEvent) and told.get("count", 1) != body.count:

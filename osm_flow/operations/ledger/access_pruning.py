@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from osm_flow.operations.ledger import access_chain
-from osm_flow.operations.ledger.access_chain import SHAPES, Book, ChainKind
+from osm_flow.operations.ledger.access_chain import SHAPES, BodyTable, ChainKind
 from osm_flow.operations.ledger.access_checks import CARRIED_WITHIN, LEAST_DAYS
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import Access, AccessRecord
@@ -35,7 +35,7 @@ class _Round:
     """Rows of one book whose time is over, or words of them."""
 
     kind: ChainKind
-    book: Book
+    book: BodyTable
     before: datetime
     there: ColumnElement[bool] | None = None
 
@@ -45,9 +45,9 @@ def prune_accesses(store: Store, now: datetime, keeping: Keeping, limit: int) ->
     events, reads = (_midnight(now, max(days, LEAST_DAYS)) for days in (keeping.events, keeping.reads))
     has_words = or_(*(getattr(Access, f"{part}_salt") != "" for part in _WORDS_OF_READS))
     rounds = (
-        _Round(ChainKind.words_pruned, Book.reads, events, has_words),
-        _Round(ChainKind.bodies_pruned, Book.reads, reads),
-        _Round(ChainKind.bodies_pruned, Book.events, events),
+        _Round(ChainKind.words_pruned, BodyTable.reads, events, has_words),
+        _Round(ChainKind.bodies_pruned, BodyTable.reads, reads),
+        _Round(ChainKind.bodies_pruned, BodyTable.events, events),
     )
     return sum(_prune(store, now, one, limit) for one in rounds)
 
@@ -56,7 +56,7 @@ def carry_over(store: Store, now: datetime, limit: int) -> int:
     """Chain reads that an earlier version wrote beside this one while the installation was brought up to date; how many."""
     unchained = (
         select(Access)
-        .outerjoin(AccessRecord, (AccessRecord.book == Book.reads) & (AccessRecord.body == Access.id))
+        .outerjoin(AccessRecord, (AccessRecord.book == BodyTable.reads) & (AccessRecord.body == Access.id))
         .where(AccessRecord.seq.is_(None), Access.salt == access_chain.NO_SALT)
         .order_by(Access.id)
         .limit(limit)

@@ -1,37 +1,14 @@
-"""The register of projects: how a project is read, and what reports, contracts and agreed changes write into it."""
+"""The register of projects: which there are, and how forms and diagrams see one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
 
 from osm_flow.domain.json import JSON
-from osm_flow.domain.states import ProjectState
-from osm_flow.store.models import Case, Contract, Project
-
-# What the next report of a project begins with.
-_REPORTED = (
-    "as_of",
-    "budget_act",
-    "allocated",
-    "after_change",
-    "committed",
-    "disbursed",
-    "contract_value",
-    "leftover",
-    "stage",
-    "physical_plan",
-    "physical_actual",
-    "forecast_finish",
-    "forecast_disburse",
-    "kpi_results",
-)
+from osm_flow.store.models import Case, Project
 
 
 def projects_of(case: Case) -> Select[Project]:
@@ -57,43 +34,14 @@ def as_json(project: Project) -> JSON:
     }
     if project.last_report:
         shown["last_report"] = json.loads(project.last_report)
-    if project.contracts:
-        shown["contract_value"] = number(sum((contract.value for contract in project.contracts), Decimal(0)))
+    if project.contracted is not None:
+        shown["contract_value"] = number(project.contracted)
     return shown
 
 
 def budget_of(project: Project) -> Decimal:
     """What the project may spend: what was approved, while nothing is what was asked for."""
     return project.requested if project.approved is None else project.approved
-
-
-def keep_report(project: Project, figures: Mapping[str, Any]) -> None:
-    """Keep the figures of a report for the next one to begin with and to be measured against."""
-    kept = {name: figures[name] for name in _REPORTED if figures.get(name) is not None}
-    project.last_report = json.dumps(kept, ensure_ascii=False, sort_keys=True)
-
-
-def keep_contract(session: Session, project: Project, said: JSON, case: Case, now: datetime) -> None:
-    """Enter a contract, or renew the one with this number."""
-    contract_no = str(said["contract_no"]).strip()[:64]
-    contract = next((kept for kept in project.contracts if kept.contract_no == contract_no), None)
-    if contract is None:
-        contract = Contract(contract_no=contract_no)
-        project.contracts.append(contract)
-    contract.value = money(said["value"]) or Decimal(0)
-    contract.sign_date, contract.end_date = date.fromisoformat(said["sign_date"]), date.fromisoformat(said["end_date"])
-    contract.case_id, contract.at = case.id, now
-    session.flush()
-
-
-def renew(project: Project, said: JSON) -> None:
-    """Take over the new baseline: agency, budget after the change, and whether the project goes on at all."""
-    budget = money(said.get("budget_after"))
-    if budget is not None:
-        project.approved = budget
-    project.agency_th = str(said.get("agency") or project.agency_th)[:255]
-    if said.get("cancelled") is True:
-        project.state = ProjectState.cancelled
 
 
 def money(value: object) -> Decimal | None:

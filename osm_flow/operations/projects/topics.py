@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import InstrumentedAttribute
 
-from osm_flow.domain import spending
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.acts import CaseStart
+from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.domain.json import JSON
+from osm_flow.domain.projects import spending
 from osm_flow.domain.states import OPEN_CASE, ProjectState
+from osm_flow.operations.books import acts as books
 from osm_flow.operations.definitions.library import latest
-from osm_flow.operations.projects.register import (
-    as_json,
-    budget_of,
-    keep_contract,
-    keep_report,
-    money,
-    number,
-    projects_of,
-    renew,
-    rounded,
+from osm_flow.operations.projects.acts import (
+    PREFIX,
+    register,
+    revise,
+    values_by_code,
+    with_baseline,
+    with_contract,
+    with_report,
 )
+from osm_flow.operations.projects.record_type import BRIEF, book_of
+from osm_flow.operations.projects.register import as_json, budget_of, money, number, projects_of, rounded
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.operations.stepping.service_work import Work
-from osm_flow.store.advisory_locks import AdvisoryLock, take
+from osm_flow.operations.stepping.service_work import TopicRefused, Work
 from osm_flow.store.models import Case, Project, Province
 
 RECOMMENDATION = "recommendation"
@@ -61,51 +62,46 @@ def live_projects(work: Work) -> JSON:
 def register_projects(work: Work) -> JSON:
     """Enter the projects of the plan book into the register of the office and year, with what their concepts say.
 
-    A project is known by its code, else by its name; a plan that is revised renews what is only planned so far.
+    A project is known by its code, else by its name within its province; a plan that is revised renews what is only
+    planned so far. Two provinces may name a project alike: they are two.
     """
-    known = {key: project for project in _held_projects(work) for key in (project.code, project.name_th)}
-    concepts = _concepts(work)
-    registered = 0
-    for row in _planned(work.data, concepts):
-        concept = concepts.get(row["name"], {})
-        code = str(row.get("project") or "").strip()[:32]
-        project = known.get(code) or known.get(row["name"])
-        if project is None:
-            project = Project(
-                code=_free_code(work, code), office_id=work.case.office_id, fiscal_year=work.case.fiscal_year
-            )
-            work.session.add(project)
-        if project.state in (None, ProjectState.concept):
-            _describe(project, row, concept)
-        work.session.flush()
-        known[project.code] = known[project.name_th] = project
-        registered += 1
-    return {"projects_registered": registered}
+    known = _Known.of(work)
+    name = book_of(work.case.office_id, work.case.fiscal_year)
+    entered: dict[str, JSON] = {}
+    taken: list[str] = []
+    for row, concept in _planned(work):
+        said = str(row.get("project") or "").strip()[:32]
+        code = known.find_planned(said, row, concept, taken)
+        if code is None:
+            code = said if _is_free(work, said) else books.next_code(work.session, name, PREFIX)
+            known.add(code, row["name"], {"name": row["name"], "state": str(ProjectState.concept)})
+        taken.append(code)
+        values = known.values[code]
+        if values.get("state") == ProjectState.concept:
+            entered[code] = known.values[code] = {**values, **_described(values, row, concept)}
+    register(work.session, name, _act(work, BookActKind.registered), SYSTEM, work.now, entered)
+    return {"projects_registered": len(taken)}
 
 
 def record_results(work: Work) -> JSON:
     """Write the results (Y1, Y2, N …) of the projects into the register, from every row that names project and result."""
-    known = _held_projects(work)
-    projects = {project.name_th: project for project in known} | {project.code: project for project in known}
-    counts = {"Y1": 0, "Y2": 0, "N": 0}
-    supported, recorded = Decimal(0), set()
+    known = _Known.of(work)
+    changed: dict[str, JSON] = {}
     for row in _rows(work.data, ("project", "result")):
-        project = projects.get(_code(row))
-        if project is None:
-            continue
-        project.result = str(row["result"])[:16]
-        if project.state in _PLANNED:
-            project.state = ProjectState.rejected if project.result == "N" else ProjectState.supported
-        amount = money(row.get("amount_supported"))
-        if amount is not None:
-            project.approved = amount
-        recorded.add(project.code)
-    for code in sorted(recorded):
-        result = projects[code].result or ""
+        code = known.find(_code(row), _code(row))
+        if code is not None:
+            before = {**known.values[code], **changed.get(code, {})}
+            changed[code] = {**changed.get(code, {}), **_result(before, row)}
+    _revise(work, changed)
+    counts = {"Y1": 0, "Y2": 0, "N": 0}
+    supported = Decimal(0)
+    for code in sorted(changed):
+        values = {**known.values[code], **changed[code]}
+        result = str(values.get("result") or "")
         counts[result] = counts.get(result, 0) + 1
-        supported += projects[code].approved or Decimal(0)
+        supported += money(values.get("approved")) or Decimal(0)
     return {
-        "results_recorded": len(recorded),
+        "results_recorded": len(changed),
         "count_y1": counts["Y1"],
         "count_y2": counts["Y2"],
         "count_n": counts["N"],
@@ -115,23 +111,27 @@ def record_results(work: Work) -> JSON:
 
 def record_quarter(work: Work) -> JSON:
     """Write spending and colour of each project that was asked about; one without figures is shown as not reported."""
-    projects = {project.code: project for project in _held_projects(work)}
+    known = _Known.of(work)
     quarter = work.data.get("quarter")
+    quarter = quarter if isinstance(quarter, int) and not isinstance(quarter, bool) else None
     target = money(work.data.get("disbursement_target"))
     if target is None:
-        target = spending.USUAL_TARGETS.get(quarter if isinstance(quarter, int) else 0, Decimal(0))
-    coloured: dict[str, str] = {}
+        target = spending.USUAL_TARGETS.get(quarter or 0, Decimal(0))
+    changed: dict[str, JSON] = {}
     for code, figures in _reports(work.data):
-        if (project := projects.get(code)) is not None:
-            coloured[code] = _record_report(project, figures, target)
-    asked = [projects[code] for code in coloured]
+        if code in known.values:
+            values = {**known.values[code], **changed.get(code, {})}
+            changed[code] = {**changed.get(code, {}), **_reported(values, figures, target, quarter)}
+    _revise(work, changed)
+    projects = {project.code: project for project in _held_projects(work)}
+    asked = [projects[code] for code in changed]
     budget = sum((budget_of(project) for project in asked), Decimal(0))
     disbursed = sum((project.disbursed for project in asked), Decimal(0))
     committed = sum((project.committed for project in asked), Decimal(0))
     return {
         "reports_recorded": len(asked),
         "red_projects": [as_json(project) for project in asked if project.colour == "red"],
-        "not_reported": [code for code, colour in coloured.items() if colour == "not_reported"],
+        "not_reported": [project.code for project in asked if project.colour == "not_reported"],
         "disbursed_percent": rounded(spending.disbursed_percent(budget, disbursed)),
         "used_percent": rounded(spending.used_percent(budget, disbursed, committed)),
     }
@@ -140,20 +140,25 @@ def record_quarter(work: Work) -> JSON:
 def record_contract(work: Work) -> JSON:
     """Write the contract that was recorded into the register; the same number again renews what is known of it."""
     said = _said(work, "contract")
-    project = _project_with(work, Project.code, said, "project")
-    if project is None:
+    known = _Known.of(work)
+    code = known.find(str(said.get("project") or ""))
+    if code is None:
         return {"contracts_recorded": 0}
-    keep_contract(work.session, project, said, work.case, work.now)
+    _revise(work, {code: with_contract(known.values[code], said, work.case.id)})
     return {"contracts_recorded": 1}
 
 
 def renew_project(work: Work) -> JSON:
-    """Write the new baseline of a project whose change was agreed into the register; the journal keeps the old one."""
+    """Write the new baseline of a project whose change was agreed into the register, which keeps the one before.
+
+    Raises TopicRefused where the document gives no code and several projects have the name that it gives.
+    """
     said = _said(work, "project_baseline")
-    project = _project_with(work, Project.name_th, said, "project_name")
-    if project is None:
+    known = _Known.of(work)
+    code = known.find(str(said.get("code") or ""), str(said.get("project_name") or ""))
+    if code is None:
         return {"projects_renewed": 0}
-    renew(project, said)
+    _revise(work, {code: with_baseline(known.values[code], said)})
     return {"projects_renewed": 1}
 
 
@@ -188,14 +193,74 @@ def _said(work: Work, key: str) -> JSON:
 
 def _held_projects(work: Work) -> Sequence[Project]:
     """The projects of the case's office and year as they are now; nobody else writes them before this work is kept."""
-    take(work.session, AdvisoryLock.register, of=f"{work.case.office_id} {work.case.fiscal_year}")
+    books.lock_book(work.session, book_of(work.case.office_id, work.case.fiscal_year))
     return work.session.scalars(projects_of(work.case).execution_options(populate_existing=True)).all()
 
 
-def _project_with(work: Work, column: InstrumentedAttribute[str], said: JSON, field: str) -> Project | None:
-    """The newest project of the case's office and year that the document names in this field."""
-    found = [project for project in _held_projects(work) if getattr(project, column.key) == str(said.get(field))]
-    return found[-1] if found else None
+@dataclass
+class _Known:
+    """The projects of the case's office and year while their register is locked: their rows, and what their records say."""
+
+    values: dict[str, JSON]
+    _by_name: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, work: Work) -> _Known:
+        """The projects as they are now; nobody else writes them before this work is kept."""
+        projects = _held_projects(work)
+        known = cls({}, {})
+        values = values_by_code(work.session, [project.code for project in projects])
+        for project in projects:
+            known.add(project.code, project.name_th, values[project.code])
+        return known
+
+    def add(self, code: str, name: str, values: JSON) -> None:
+        """Count a project among the known ones."""
+        self._by_name.setdefault(name, []).append(code)
+        self.values[code] = values
+
+    def find_planned(self, code: str, row: JSON, concept: JSON, taken: Sequence[str]) -> str | None:
+        """The code of the project that a row of the plan book means, of those that no row before it meant."""
+        if code in self.values:
+            return code
+        for known in self._by_name.get(row["name"], ()):
+            province = self.values[known].get("province")
+            if known not in taken and (province in (None, concept.get("province")) or not concept.get("province")):
+                return known
+        return None
+
+    def find(self, code: str, name: str = "") -> str | None:
+        """The code of the project: the one that is given; else of the one of this name. Raises TopicRefused where several have it."""
+        if code in self.values:
+            return code
+        named = self._by_name.get(name, [])
+        if len(named) > 1:
+            raise TopicRefused(
+                reason=f"{len(named)} projects are called {name}: {', '.join(named)}; say which by its code"
+            )
+        return named[0] if named else None
+
+
+def _act(work: Work, kind: BookActKind) -> BookAct:
+    """An act of the case: its record of this service is the next one, in the same transaction."""
+    return BookAct(kind, {"case": work.case.id, "seq": work.case.seq + 1})
+
+
+def _revise(work: Work, changed: dict[str, JSON]) -> None:
+    name = book_of(work.case.office_id, work.case.fiscal_year)
+    if changed:
+        revise(work.session, name, _act(work, BookActKind.changed), SYSTEM, work.now, changed)
+
+
+def _result(values: JSON, row: JSON) -> JSON:
+    """The fields that the result of an authority changes."""
+    changed: JSON = {"result": str(row["result"])[:16]}
+    if values.get("state") in _PLANNED:
+        changed["state"] = str(ProjectState.rejected if changed["result"] == "N" else ProjectState.supported)
+    amount = money(row.get("amount_supported"))
+    if amount is not None:
+        changed["approved"] = number(amount)
+    return changed
 
 
 def _is_advised(work: Work, project: Project) -> bool:
@@ -214,67 +279,75 @@ def _advice_key(work: Work, project: Project) -> str:
     return f"{work.waiting.task_id}:{project.code}"
 
 
-def _planned(data: JSON, concepts: Mapping[str, JSON]) -> Iterator[JSON]:
-    """The rows of the plan book's list of projects, or, while it has none, one for each concept received."""
-    book = data.get("plan_assembly")
+def _planned(work: Work) -> Iterator[tuple[JSON, JSON]]:
+    """The rows of the plan book's list of projects, each with its concept; while it has none, one for each concept received."""
+    concepts = _concepts(work)
+    book = work.data.get("plan_assembly")
     rows = book.get("projects") if isinstance(book, dict) else None
-    for row in rows or [{"name": name, "amount": c.get("budget_total")} for name, c in concepts.items()]:
+    if not rows:
+        yield from (({"name": concept["name"], "amount": concept.get("budget_total")}, concept) for concept in concepts)
+        return
+    for row in rows:
         if isinstance(row, dict) and str(row.get("name") or "").strip():
-            yield {**row, "name": str(row["name"]).strip()[:512]}
+            name = str(row["name"]).strip()[:512]
+            named = [concept for concept in concepts if concept["name"] == name]
+            same = [concept for concept in named if concept.get("agency") == row.get("agency")]
+            concept = (same or named or [{}])[0]
+            concepts = [other for other in concepts if other is not concept]
+            yield {**row, "name": name}, concept
 
 
-def _concepts(work: Work) -> dict[str, JSON]:
-    """The project concepts that the provinces of the office sent, by name, each with its province."""
-    found: dict[str, JSON] = {}
+def _concepts(work: Work) -> list[JSON]:
+    """The project concepts that the provinces of the office sent, each with its province."""
+    found: list[JSON] = []
     own = set(work.session.scalars(select(Province.id).where(Province.office_id == work.case.office_id)))
     replies = work.data.get("concept_replies")
     for reply in replies if isinstance(replies, list) else []:
         for answer in reply.get("concepts") or [] if isinstance(reply, dict) else []:
             concept = answer.get("project_concept") if isinstance(answer, dict) else None
-            if isinstance(concept, dict) and concept.get("name"):
+            if isinstance(concept, dict) and str(concept.get("name") or "").strip():
                 province = reply.get("province") if reply.get("province") in own else None
-                found[str(concept["name"]).strip()[:512]] = {**concept, "province": province}
+                found.append({**concept, "name": str(concept["name"]).strip()[:512], "province": province})
     return found
 
 
-def _describe(project: Project, row: JSON, concept: JSON) -> None:
+def _described(values: JSON, row: JSON, concept: JSON) -> JSON:
+    """What the plan book and the concept say of a project that is only planned so far."""
     kinds = [kind for kind in concept.get("budget_types") or [] if isinstance(kind, dict)]
     largest = max(kinds, key=lambda kind: money(kind.get("amount")) or Decimal(0), default={})
-    project.name_th = row["name"]
-    project.agency_th = str(row.get("agency") or concept.get("agency") or project.agency_th or "")[:255]
-    project.province_id = concept.get("province") or project.province_id
-    project.budget_type = str(largest.get("category") or project.budget_type or "other")[:32]
     asked = money(row.get("amount"))
-    project.requested = asked if asked is not None else (money(concept.get("budget_total")) or Decimal(0))
-    project.state = ProjectState.concept
+    requested = asked if asked is not None else (money(concept.get("budget_total")) or Decimal(0))
+    of_brief = {name: concept[name] for name in BRIEF if concept.get(name) is not None}
+    return {
+        **of_brief,
+        "name": row["name"],
+        "agency": str(row.get("agency") or concept.get("agency") or values.get("agency") or "")[:255],
+        "province": concept.get("province") or values.get("province"),
+        "budget_type": str(largest.get("category") or values.get("budget_type") or "other")[:32],
+        "requested": number(requested),
+        "state": str(ProjectState.concept),
+    }
 
 
-def _free_code(work: Work, code: str) -> str:
-    """The code that the plan gives, unless it is one of another office or year; else the next number of this one."""
-    is_free = code and work.session.scalar(select(Project.id).where(Project.code == code)) is None
-    return code if is_free else _next_code(work)
+def _is_free(work: Work, code: str) -> bool:
+    """Whether the code that the plan gives is a new one, and none of another office or year."""
+    return bool(code) and code not in values_by_code(work.session, [code])
 
 
-def _next_code(work: Work) -> str:
-    """The next free number of the office and year; the register is written by one case at a time under its lock."""
-    prefix = f"PRJ-{work.case.office_id}-{work.case.fiscal_year}-"
-    used = work.session.scalars(select(Project.code).where(Project.code.startswith(prefix)))
-    newest = max((int(code[len(prefix) :]) for code in used if code[len(prefix) :].isdigit()), default=0)
-    return f"{prefix}{newest + 1:04}"
-
-
-def _record_report(project: Project, figures: Mapping[str, Any], target: Decimal) -> str:
+def _reported(values: JSON, figures: Mapping[str, Any], target: Decimal, quarter: int | None) -> JSON:
+    """The fields that a report of a quarter changes."""
     disbursed, committed = money(figures.get("disbursed")), money(figures.get("committed"))
     if disbursed is None:
-        project.colour = "not_reported"
-        return "not_reported"
-    project.disbursed = disbursed
-    project.committed = project.committed if committed is None else committed
+        return {"colour": "not_reported"}
+    approved = money(values.get("approved"))
+    budget = approved if approved is not None else (money(values.get("requested")) or Decimal(0))
     said = figures.get("colour")
-    computed = spending.colour_of(spending.disbursed_percent(budget_of(project), disbursed), target)
-    project.colour = said if said in spending.COLOURS else computed
-    keep_report(project, figures)
-    return str(project.colour)
+    computed = spending.colour_of(spending.disbursed_percent(budget, disbursed), target)
+    colour = str(said if said in spending.COLOURS else computed)
+    changed = {"disbursed": number(disbursed), "colour": colour}
+    if committed is not None:
+        changed["committed"] = number(committed)
+    return changed | with_report(values, quarter, figures, colour)
 
 
 def _reports(data: JSON) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -3,6 +3,7 @@
 from osm_flow.store.models.access_records import AccessRecord, RefusalTally, SecurityEvent
 from osm_flow.store.models.administration import AdminRecord
 from osm_flow.store.models.audit import LogCheckpoint, LoggedCase, LogLeaf, LogNode, SigningKey, Witness
+from osm_flow.store.models.books import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordSet, ToLog
 from osm_flow.store.models.cases import (
     BusinessKeyCounter,
     Case,
@@ -27,7 +28,6 @@ from osm_flow.store.models.moments import CaseCheckpoint
 from osm_flow.store.models.people import LoginAttempt, Office, Person, Position, Province
 from osm_flow.store.models.planning import (
     CalendarChange,
-    Contract,
     FiscalDate,
     HolidayOverride,
     OfficeHoliday,
@@ -44,6 +44,8 @@ __all__ = [
     "AccessRecord",
     "AdminRecord",
     "Attachment",
+    "Book",
+    "BookEntry",
     "BusinessKeyCounter",
     "CalendarChange",
     "Candidate",
@@ -51,12 +53,13 @@ __all__ = [
     "CaseCheckpoint",
     "CaseReader",
     "CaseState",
+    "ChangeBody",
     "Comment",
-    "Contract",
     "Deployment",
     "DiagramProposal",
     "Draft",
     "ElementVisit",
+    "EntryReason",
     "ErasureItem",
     "ErasureRequest",
     "FiscalDate",
@@ -84,6 +87,8 @@ __all__ = [
     "Province",
     "PutBackRow",
     "Rebuilding",
+    "RecordChange",
+    "RecordSet",
     "RefusalTally",
     "Reminder",
     "SchedulerTick",
@@ -92,6 +97,7 @@ __all__ = [
     "ServiceJob",
     "SigningKey",
     "Timer",
+    "ToLog",
     "UnmarkProposal",
     "WaitingMessage",
     "Witness",

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Date, ForeignKey, Index, Numeric, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from osm_flow.store.database import Instant, Model
 
@@ -70,9 +70,10 @@ class OfficeHoliday(DeclaredDay, Model):
 
 
 class Project(Model):
-    """A project of the cluster plan in one fiscal year, amounts in baht with two decimals.
+    """A project of the cluster plan in one fiscal year, amounts in baht with two decimals: what its record says, for lists.
 
-    `last_report` is JSON: the figures of the newest quarterly report, with which the next one begins.
+    Written by `operations/books` alone, which can make it anew. `last_report` is JSON: the figures of the newest quarterly
+    report, with which the next one begins; `contracted` is the sum of its contracts, `agency_key` the agency's name as names are compared.
     """
 
     __tablename__ = "projects"
@@ -93,27 +94,11 @@ class Project(Model):
     state: Mapped[str] = mapped_column(String(32), default="concept")
     colour: Mapped[str | None] = mapped_column(String(16))
     last_report: Mapped[str | None] = mapped_column(Text)
+    contracted: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    search: Mapped[str] = mapped_column(Text, default="")
+    agency_key: Mapped[str] = mapped_column(String(512), default="")
 
-    contracts: Mapped[list[Contract]] = relationship(lazy="selectin")
-
-    __table_args__ = (Index(None, "office_id", "fiscal_year", "id"),)
-
-
-class Contract(Model):
-    """A contract for a project, known by its number; what else was written down of it is in the journal of its case."""
-
-    __tablename__ = "contracts"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"))
-    contract_no: Mapped[str] = mapped_column(String(64))
-    value: Mapped[Decimal] = mapped_column(Numeric(14, 2))
-    sign_date: Mapped[date] = mapped_column(Date)
-    end_date: Mapped[date] = mapped_column(Date)
-    case_id: Mapped[str] = mapped_column(ForeignKey("cases.id"), index=True)
-    at: Mapped[datetime] = mapped_column(Instant)
-
-    __table_args__ = (Index(None, "project_id", "contract_no", unique=True),)
+    __table_args__ = (Index(None, "office_id", "fiscal_year", "id"), Index(None, "fiscal_year", "code"))
 
 
 class OutgoingLetter(Model):

@@ -28,6 +28,7 @@ _ENTRIES: tuple[tuple[str, str, str, Verb | None], ...] = (
     ("home.home", "หน้าแรก", "house", None),
     ("inbox.inbox", "กล่องงาน", "inbox", None),
     ("cases.case_list", "เรื่อง", "folder", None),
+    ("projects.register", "โครงการ", "list", None),
     ("planning.calendar", "ปฏิทิน", "calendar", None),
     ("team.team", "ทีม", "people", Verb.see_team),
     ("audit_search.front", "ตรวจสอบย้อนหลัง", "clock", Verb.see_audit),

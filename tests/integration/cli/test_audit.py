@@ -356,7 +356,7 @@ def test_what_was_erased_beside_the_records_of_reads_is_told_and_no_fault(admini
     administered.run("audit", "export", "--bundle", tmp_path / "1.zip", "--reason", "เหตุ 1")
     with administered.store.transaction() as session:
         read = session.scalars(select(Access)).one()
-        access_chain.erase(session, NOW + timedelta(hours=2), access_chain.Book.reads, "reason", [read.id])
+        access_chain.erase(session, NOW + timedelta(hours=2), access_chain.BodyTable.reads, "reason", [read.id])
     bundle = tmp_path / "reads.zip"
 
     administered.run("audit", "export", "--chain", "reads", "--bundle", bundle, "--reason", "ตรวจ")

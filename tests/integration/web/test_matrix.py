@@ -59,6 +59,7 @@ from tests.factories import (
     make_case,
     make_office,
     make_person,
+    make_project,
 )
 from tests.integration.web.test_reads import asked_outside
 from tests.integration.web.visits import Site, open_site
@@ -189,7 +190,13 @@ class Thing:
         return account.name in (related or set())
 
 
-WORDS = {"case": "see_case", "unmarking": "see_case", "work item": "see_work_item", "file": "see_work_item"}
+WORDS = {
+    "case": "see_case",
+    "unmarking": "see_case",
+    "work item": "see_work_item",
+    "file": "see_work_item",
+    "project": "see_record",
+}
 # Who opens the sensitive cases of the world below: a candidate of the work item of one, who is named on the other, the
 # director and who acts for the director, and the head of administration, who is named on both.
 OPENS_SENSITIVE = {"osm_strategy", "osm_director", "stand_in", "osm_admin_head"}
@@ -317,6 +324,12 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
         session.add(incident)
         session.flush()
         world.add("incident", Thing(class_, {"incident_id": incident.id}, case.office_id))
+        if class_ != "sensitive":
+            code, name = f"PRJ-{class_}", f"{MARK} {class_} project"
+            home = {"own": "TH-41", "foreign": "TH-47"}[class_]
+            make_project(session, code, office_id=case.office_id, name=name, province=home)
+            theirs = {"see_record": TH_41 if class_ == "own" else {"other_planner"}}
+            world.add("project", Thing(class_, {"code": code}, case.office_id, theirs))
     around_sensitive(session, world, of, people["osm_director"])
     held = _case(session, "review", "own")
     claimed = items_of(session, held)[0]
@@ -327,6 +340,7 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
     asked_of_party(session, world, people)
     world.add("case", Thing("absent", {"case_id": "0" * 36}))
     world.add("answer", Thing("absent", {"case_id": "0" * 36, "task_id": "0" * 36}))
+    world.add("project", Thing("absent", {"code": "PRJ-none"}))
     world.add("work item", Thing("absent", {"work_item_id": "0" * 36}))
     for kind, name in (("file", "attachment_id"), ("incident", "incident_id")):
         world.add(kind, Thing("absent", {name: 999_999}))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from osm_flow.domain.spending import COLOURS
+from osm_flow.domain.projects.spending import COLOURS
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine.definitions import read_bpmn
 from osm_flow.resources import resource_dir

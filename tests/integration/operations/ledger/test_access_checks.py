@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Integer, text
 
 from osm_flow.operations.ledger import access_chain
-from osm_flow.operations.ledger.access_chain import Book, ChainKind
+from osm_flow.operations.ledger.access_chain import BodyTable, ChainKind
 from osm_flow.operations.ledger.security_events import EventKind, Happening, record_event
 from osm_flow.store.database import Model
 from osm_flow.store.models import Access
@@ -93,7 +93,7 @@ def test_words_that_are_blanked_without_a_record_of_it_are_missed(filled: Store)
 def test_a_record_of_letting_go_excuses_nothing_that_is_young(filled: Store) -> None:
     with filled.transaction() as session:
         told = {"before": "2099-01-01T00:00:00.000000Z"}
-        access_chain.add_note(session, NOW, ChainKind.bodies_pruned, told, Book.reads)
+        access_chain.add_note(session, NOW, ChainKind.bodies_pruned, told, BodyTable.reads)
 
     assert faults(filled) == [(7, "early")]
     found = found_after(filled, "DELETE FROM accesses WHERE id = 2")
@@ -102,7 +102,7 @@ def test_a_record_of_letting_go_excuses_nothing_that_is_young(filled: Store) -> 
 
 def test_an_erasure_excuses_only_what_it_names(filled: Store) -> None:
     with filled.transaction() as session:
-        access_chain.erase(session, NOW, Book.reads, "details", [1])
+        access_chain.erase(session, NOW, BodyTable.reads, "details", [1])
 
     assert faults(filled) == []
     found = found_after(filled, "UPDATE accesses SET details = '', details_salt = '' WHERE id = 2")

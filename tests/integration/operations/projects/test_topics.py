@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.json import JSON
 from osm_flow.engine.values import Waiting
+from osm_flow.operations.projects.acts import values_by_code
 from osm_flow.operations.projects.topics import record_contract, register_projects
 from osm_flow.operations.stepping.service_work import Work
-from osm_flow.store.models import Case, Contract, Project
+from osm_flow.store.models import Case, Project
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, make_case, make_office, make_project
 from tests.together import at_once
@@ -63,7 +64,7 @@ def test_different_plans_get_different_codes(store: Store, case_ids: list[str]) 
 
 def test_a_code_of_another_year_is_not_taken_from_it(store: Store, case_ids: list[str]) -> None:
     with store.transaction() as session:
-        make_project(session, "P1", fiscal_year=2570, name_th="ของปีก่อน")
+        make_project(session, "P1", fiscal_year=2570, name="ของปีก่อน")
         register_projects(work(session, case_ids[0], plan({"name": "ของปีนี้", "project": "P1", "amount": 1})))
 
     with store.reading() as session:
@@ -83,4 +84,6 @@ def test_the_same_contract_is_entered_once(store: Store, case_ids: list[str]) ->
     at_once(*[lambda case_id=case_id: enter(case_id) for case_id in case_ids])
 
     with store.reading() as session:
-        assert session.scalars(select(Contract.value)).all() == [Decimal(800)]
+        contracts = values_by_code(session, ["P1"])["P1"]["contracts"]
+        assert [(row["contract_no"], row["value"]) for row in contracts] == [("1/2571", 800)]
+        assert session.scalars(select(Project.contracted)).all() == [Decimal(800)]

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
@@ -18,12 +17,13 @@ from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.json import JSON
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.definitions.deployments import deploy
+from osm_flow.operations.projects.acts import values_by_code
 from osm_flow.operations.projects.register import as_json
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, FormInvalid, complete
 from osm_flow.operations.work_items.form_context import form_context
 from osm_flow.resources import resource_dir
-from osm_flow.store.models import Case, Contract, FiscalDate, HolidayOverride, Project, WorkItem
+from osm_flow.store.models import Case, FiscalDate, HolidayOverride, Project, WorkItem
 from osm_flow.store.session import Store
 from tests.factories import BPMN, NOW, items_of, later, make_case, make_office, make_person, make_project
 from tests.integration.operations.background.test_topics import work
@@ -111,8 +111,8 @@ class TestNamesOfProjects:
         propose(session, next_year, kanya, name=NAME)
 
     def test_the_register_is_asked_too(self, session: Session, kanya: Actor) -> None:
-        make_project(session, "P1", name_th=NAME, state="supported", agency_th="แขวงทางหลวง")
-        make_project(session, "P2", name_th="โครงการของปีก่อน", fiscal_year=2570)
+        make_project(session, "P1", name=NAME, state="supported", agency="แขวงทางหลวง")
+        make_project(session, "P2", name="โครงการของปีก่อน", fiscal_year=2570)
         item, other = items_of(session, make_case(session, "provinces"))
 
         with pytest.raises(FormInvalid) as refusal:
@@ -121,7 +121,7 @@ class TestNamesOfProjects:
         propose(session, other, kanya, name="โครงการของปีก่อน")
 
     def test_an_earlier_concept_may_come_again_from_its_own_agency(self, session: Session, kanya: Actor) -> None:
-        make_project(session, "P1", name_th=NAME, state="concept", agency_th="แขวงทางหลวง")
+        make_project(session, "P1", name=NAME, state="concept", agency="แขวงทางหลวง")
         item, _ = items_of(session, make_case(session, "provinces"))
 
         with pytest.raises(FormInvalid) as refusal:
@@ -227,8 +227,8 @@ class TestContracts:
         second = {"contract": {**self.contract(session, case), "contract_no": "13/2570", "value": 100}}
         work(session, "record_contract", second)
 
-        rows = session.execute(select(Contract.contract_no, Contract.value).order_by(Contract.contract_no)).all()
-        assert [(number, float(value)) for number, value in rows] == [("12/2570", 750), ("13/2570", 100)]
+        rows = values_by_code(session, ["P1"])["P1"]["contracts"]
+        assert [(row["contract_no"], row["value"]) for row in rows] == [("12/2570", 750), ("13/2570", 100)]
         assert as_json(project)["contract_value"] == 850
         assert work(session, "record_contract", {"contract": {"project": "P9"}}) == {"contracts_recorded": 0}
 
@@ -308,7 +308,7 @@ class TestContracts:
 def test_an_agreed_change_becomes_the_new_baseline(session: Session, kanya: Actor) -> None:
     case = make_case(session, "provinces")
     project = make_project(
-        session, "P1", name_th=NAME, approved=Decimal(1000), disbursed=Decimal(300), agency_th="แขวงทางหลวง"
+        session, "P1", name=NAME, approved=Decimal(1000), disbursed=Decimal(300), agency="แขวงทางหลวง"
     )
     schema = schema_of("project_baseline")
     request = {"change_request": {"project_name": NAME, "items": [{"item": "พื้นที่", "before": "ก", "after": "ข"}]}}

@@ -1,4 +1,4 @@
-"""Dates, projects and letters: money to the satang, one date for each milestone, one number for each contract."""
+"""Dates, projects and letters: money to the satang, one date for each milestone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from osm_flow.operations.projects.register import projects_of
 from osm_flow.store.models import (
     CalendarChange,
     Case,
-    Contract,
     FiscalDate,
     HolidayOverride,
     OutgoingLetter,
@@ -37,11 +36,6 @@ def case(session: Session) -> Case:
 def a_project(code: str = "PRJ-1", **more: Any) -> Project:
     of = {"name_th": "ถนน", "agency_th": "แขวงทางหลวง", "budget_type": "construction", "requested": Decimal("0.01")}
     return Project(**{"code": code, "office_id": OFFICE, "fiscal_year": 2571, **of, **more})
-
-
-def a_contract(project: Project, case: Case, number: str = "1/2570", **more: Any) -> Contract:
-    of = {"value": Decimal(1), "sign_date": DAY, "end_date": DAY, "at": NOW, **more}
-    return Contract(project_id=project.id, contract_no=number, case_id=case.id, **of)
 
 
 def test_a_milestone_of_a_year_falls_on_one_day(session: Session) -> None:
@@ -91,7 +85,7 @@ def test_a_new_project_has_spent_nothing_and_is_not_decided(session: Session) ->
 
     project = session.scalars(select(Project)).one()
     assert (project.committed, project.disbursed, project.approved, project.result) == (0, 0, None, None)
-    assert (project.state, project.contracts) == ("concept", [])
+    assert (project.state, project.contracted) == ("concept", None)
 
 
 @pytest.mark.parametrize("amount", ["0.01", "12500000.50", "999999999999.99", "-0.01"])
@@ -109,24 +103,6 @@ def test_postgresql_takes_no_sum_that_it_cannot_keep(session: Session) -> None:
     make_office(session)
     if on_postgresql(session):
         assert "overflow" in refused(session, a_project(requested=Decimal("1000000000000.00")))
-
-
-def test_a_contract_number_is_used_once_in_a_project(session: Session, case: Case) -> None:
-    first, second = a_project("PRJ-1"), a_project("PRJ-2")
-    keep(session, first)
-    keep(session, second)
-    keep(session, a_contract(first, case))
-
-    assert refused(session, a_contract(first, case, value=Decimal(2)))
-    assert refused(session, Contract(**{**vars_of(a_contract(first, case, "2/2570")), "project_id": 999_999}))
-    keep(session, a_contract(first, case, "2/2570"))
-    keep(session, a_contract(second, case))
-    session.expire_all()
-    assert [contract.contract_no for contract in first.contracts] == ["1/2570", "2/2570"]
-
-
-def vars_of(row: Contract) -> dict[str, Any]:
-    return {name: value for name, value in vars(row).items() if not name.startswith("_")}
 
 
 def test_a_task_sends_one_letter(session: Session, case: Case) -> None:

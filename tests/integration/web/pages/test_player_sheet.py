@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.domain.spending import COLOURS
+from osm_flow.domain.projects.spending import COLOURS
 from osm_flow.domain.states import ProjectState
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.definitions.library import compiled, list_definitions

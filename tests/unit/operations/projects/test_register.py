@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from osm_flow.operations.projects.register import as_json, budget_of, keep_report, money, number, renew, rounded
-from osm_flow.store.models import Contract, Project
+from osm_flow.operations.projects.register import as_json, budget_of, money, number, rounded
+from osm_flow.store.models import Project
 
 
 def project(**changes: Any) -> Project:
@@ -78,38 +78,5 @@ def test_forms_see_reports_and_contracts_only_where_there_are_any() -> None:
         "state": "signed",
         "colour": None,
     }
-    reported = project(last_report='{"stage": "signed"}')
-    reported.contracts += [
-        Contract(contract_no="1", value=Decimal(700)),
-        Contract(contract_no="2", value=Decimal("0.5")),
-    ]
+    reported = project(last_report='{"stage": "signed"}', contracted=Decimal("700.5"))
     assert as_json(reported) == plain | {"province": None, "last_report": {"stage": "signed"}, "contract_value": 700.5}
-
-
-def test_the_next_report_begins_with_figures_and_not_with_words() -> None:
-    reported = project()
-
-    keep_report(
-        reported,
-        {
-            "disbursed": 300,
-            "stage": "working",
-            "physical_actual": 0,
-            "forecast_finish": None,
-            "problem": "ฝน",
-            "reporter": "ก",
-        },
-    )
-
-    assert as_json(reported)["last_report"] == {"disbursed": 300, "stage": "working", "physical_actual": 0}
-
-
-def test_an_agreed_change_renews_what_it_names() -> None:
-    changed = project()
-
-    renew(changed, {"budget_after": 850, "agency": "กรมเจ้าท่า", "cancelled": "yes"})
-    assert (changed.approved, changed.agency_th, changed.state) == (Decimal(850), "กรมเจ้าท่า", "signed")
-    renew(changed, {"budget_after": "none", "agency": ""})
-    assert (changed.approved, changed.agency_th) == (Decimal(850), "กรมเจ้าท่า")
-    renew(changed, {"cancelled": True})
-    assert changed.state == "cancelled"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from osm_flow.domain.spending import colour_of, disbursed_percent, used_percent
+from osm_flow.domain.projects.spending import colour_of, disbursed_percent, used_percent
 
 
 def test_the_worked_example() -> None:

@@ -1,0 +1,209 @@
+"""Writing into a book: one act is one entry, with a new version of each record that it changes and their rows for pages."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.books.acts import BookAct, BookActKind, NewVersion
+from osm_flow.domain.books.sealing import (
+    BookName,
+    SealedChange,
+    SealedEntry,
+    digest_of_changes,
+    seal_change,
+    seal_entry,
+)
+from osm_flow.domain.journal import GENESIS, canonical, digest_payload
+from osm_flow.domain.json import JSON
+from osm_flow.errors import Refused
+from osm_flow.operations.books.record_types import RecordType, type_of
+from osm_flow.operations.books.versions import NewestVersion, in_batches, newest_of
+from osm_flow.store.database import instant_text
+from osm_flow.store.inserts import insert_once, insert_or_replace
+from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, ToLog
+
+_TICK = timedelta(microseconds=1)
+# Into the tables themselves: nobody changes these rows again, so no object has to follow them.
+_ADD_CHANGE = insert(RecordChange.__table__)  # type: ignore[arg-type]  # a table, said less exactly
+_ADD_BODY = insert(ChangeBody.__table__)  # type: ignore[arg-type]
+_ADD_ENTRY = insert(BookEntry.__table__)  # type: ignore[arg-type]
+_ADD_REASON = insert(EntryReason.__table__)  # type: ignore[arg-type]
+_ADD_TO_LOG = insert(ToLog.__table__)  # type: ignore[arg-type]
+
+
+class ChangedMeanwhile(Refused):
+    """Somebody else changed {record} meanwhile; look at what it says now."""
+
+
+class RecordElsewhere(Refused):
+    """{record} is in another book."""
+
+
+class SaysTheSame(Refused):
+    """Nothing would change."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """An entry that was written: where, and the version and hash that each record it changed has now."""
+
+    book: BookName
+    seq: int
+    records: Mapping[str, tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class _Version:
+    """A version that is to be written: sealed, with the halves of what it says, and its values for the table."""
+
+    change: SealedChange
+    hash: str
+    halves: tuple[str, str]
+    salts: tuple[str, str]
+    values: JSON
+
+
+def lock_book(session: Session, name: BookName) -> Book:
+    """Open the book, which is begun if nobody has written into it, and lock it until this transaction ends.
+
+    Whoever locks a case, too, locks it before; whoever locks several books, in the order of their names.
+    """
+    locking = select(Book).where(Book.name == str(name)).with_for_update().execution_options(populate_existing=True)
+    book = session.scalars(locking).one_or_none()
+    if book is None:
+        insert_once(session, Book, name=str(name), **vars(name), seq=0, next_number=1)
+        book = session.scalars(locking).one()
+    return book
+
+
+def next_code(session: Session, name: BookName, prefix: str) -> str:
+    """A code that no record had before, `PRJ-NE-U1-2571-0007`: the next number of the book, which stays given."""
+    book = lock_book(session, name)
+    number = book.next_number
+    book.next_number = number + 1
+    session.flush()
+    return f"{prefix}-{name.office_id}-{name.year}-{number:04}"
+
+
+def write(
+    session: Session, name: BookName, act: BookAct, actor: Actor, now: datetime, versions: Sequence[NewVersion]
+) -> Written:
+    """Write one entry with a new version of each of these records; what says the same as before is left out.
+
+    The tables that pages read follow in the same transaction. Raises SaysTheSame, ChangedMeanwhile, RecordElsewhere,
+    FieldUnknown, and NotStorable for values that cannot be kept exactly.
+    """
+    type_ = type_of(name.kind)
+    book = lock_book(session, name)
+    known = newest_of(session, name.kind, [version.record for version in versions])
+    new = [made for version in sorted(versions, key=_record) if (made := _made(type_, book, version, known))]
+    if not new and act.kind is not BookActKind.erased:
+        raise SaysTheSame
+    seq = _append(session, book, name, act, actor, now, [version.hash for version in new])
+    rows = [(vars(version.change), version) for version in new]
+    for some in in_batches(rows):
+        session.execute(_ADD_CHANGE, [_change_row(book, seq, version) for _, version in some])
+        session.execute(_ADD_BODY, [_body_row(version) for _, version in some])
+    project(session, type_, name, [(version.change.record, version.values) for version in new])
+    return Written(name, seq, {version.change.record: (version.change.version, version.hash) for version in new})
+
+
+def project(session: Session, type_: RecordType, name: BookName, records: Sequence[tuple[str, JSON]]) -> None:
+    """Have the table that pages read say what these records of a book say."""
+    for some in in_batches(records):
+        rows = [{type_.key: record, **type_.row(name, record, values)} for record, values in some]
+        insert_or_replace(session, type_.table, rows, *(name for name in rows[0] if name != type_.key), by=type_.key)
+    # Rows that the session has read say what they said before.
+    written = {record for record, _ in records}
+    for row in list(session.identity_map.values()):
+        if isinstance(row, type_.table) and getattr(row, type_.key) in written:
+            session.expire(row)
+
+
+def _record(version: NewVersion) -> str:
+    return version.record
+
+
+def _made(type_: RecordType, book: Book, version: NewVersion, known: Mapping[str, NewestVersion]) -> _Version | None:
+    """The version as it will be kept; None where it says what the record says already."""
+    before = known.get(version.record)
+    if before is not None and before.book_id != book.id:
+        raise RecordElsewhere(record=version.record)
+    if version.based_on is not None and version.based_on != (before.version if before else 0):
+        raise ChangedMeanwhile(record=version.record)
+    ordinary, personal = type_.schema.split(version.values)
+    halves = (canonical(ordinary).decode(), canonical(personal).decode() if personal else "")
+    if before is not None and before.halves == halves and before.schema == type_.schema.version:
+        return None
+    salts = (secrets.token_hex(16), secrets.token_hex(16) if personal else "")
+    change = SealedChange(
+        kind=type_.kind,
+        record=version.record,
+        version=before.version + 1 if before else 1,
+        schema=type_.schema.version,
+        digest=digest_payload(salts[0], halves[0]),
+        personal_digest=digest_payload(salts[1], halves[1]) if personal else None,
+        prev_hash=before.hash if before else GENESIS,
+    )
+    return _Version(change, seal_change(change), halves, salts, type_.schema.join(change.schema, ordinary, personal))
+
+
+def _append(
+    session: Session, book: Book, name: BookName, act: BookAct, actor: Actor, now: datetime, hashes: list[str]
+) -> int:
+    """Chain the entry to the newest one and have it logged; its number."""
+    at = now if book.head_at is None or now > book.head_at else book.head_at + _TICK
+    salt = secrets.token_hex(16) if act.reason else ""
+    entry = SealedEntry(
+        book=str(name),
+        seq=book.seq + 1,
+        at=instant_text(at),
+        act=str(act.kind),
+        actor=actor.username,
+        actor_role=act.hat.role if act.hat else None,
+        on_behalf_of=act.hat.for_username if act.hat else None,
+        cause=dict(act.cause),
+        told=dict(act.told),
+        reason_digest=digest_payload(salt, act.reason) if act.reason else None,
+        confirmed=vars(act.confirmation) if act.confirmation else None,
+        changes_digest=digest_of_changes(hashes),
+        prev_hash=book.head or GENESIS,
+    )
+    hash_ = seal_entry(entry)
+    kept: dict[str, Any] = {field: value for field, value in vars(entry).items() if field != "book"}
+    kept |= {"book_id": book.id, "at": at, "hash": hash_}
+    kept |= {"cause": canonical(entry.cause).decode(), "told": canonical(entry.told).decode()}
+    kept["confirmed"] = canonical(entry.confirmed).decode() if entry.confirmed else None
+    session.execute(_ADD_ENTRY, kept)
+    if act.reason:
+        session.execute(_ADD_REASON, {"book_id": book.id, "seq": entry.seq, "salt": salt, "reason": act.reason})
+    session.execute(_ADD_TO_LOG, {"chain": str(name), "seq": entry.seq, "hash": hash_, "at": at})
+    book.seq, book.head, book.head_at = entry.seq, hash_, at
+    session.flush()
+    return entry.seq
+
+
+def _change_row(book: Book, seq: int, version: _Version) -> dict[str, Any]:
+    row = {name: value for name, value in vars(version.change).items() if name != "record"}
+    return {**row, "record_id": version.change.record, "book_id": book.id, "seq": seq, "hash": version.hash}
+
+
+def _body_row(version: _Version) -> dict[str, Any]:
+    change = version.change
+    return {
+        "kind": change.kind,
+        "record_id": change.record,
+        "version": change.version,
+        "salt": version.salts[0],
+        "body": version.halves[0],
+        "personal_salt": version.salts[1],
+        "personal": version.halves[1],
+    }

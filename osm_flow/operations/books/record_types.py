@@ -1,0 +1,55 @@
+"""The kinds of records there are: each with its schema and the table that pages read, named by the room that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from osm_flow.domain.books.schema import RecordSchema
+from osm_flow.domain.books.sealing import BookName
+from osm_flow.domain.json import JSON
+from osm_flow.errors import NotFound
+from osm_flow.store.database import Model
+
+# What the table says of a record, by column: made of its book, code and values alone, so that it can be made anew.
+RowOf = Callable[[BookName, str, JSON], Mapping[str, Any]]
+
+
+class RecordTypeUnknown(NotFound):
+    """There are no records of the kind {kind}."""
+
+
+@dataclass(frozen=True)
+class RecordType:
+    """A kind of record: its schema, its table, the column of the table that has the record's code, and what its rows say."""
+
+    schema: RecordSchema
+    table: type[Model]
+    key: str
+    row: RowOf
+
+    @property
+    def kind(self) -> str:
+        """The word of books, addresses and tables."""
+        return self.schema.kind
+
+
+_CONNECTED: dict[str, RecordType] = {}
+
+
+def connect(types: Iterable[RecordType]) -> None:
+    """Say which kinds of records there are; the same again changes nothing."""
+    _CONNECTED.update({type_.kind: type_ for type_ in types})
+
+
+def type_of(kind: str) -> RecordType:
+    """The kind of record of this word. Raises RecordTypeUnknown."""
+    if kind not in _CONNECTED:
+        raise RecordTypeUnknown(kind=kind)
+    return _CONNECTED[kind]
+
+
+def every_type() -> list[RecordType]:
+    """All kinds of records, by their words."""
+    return [_CONNECTED[kind] for kind in sorted(_CONNECTED)]

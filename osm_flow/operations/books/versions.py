@@ -1,0 +1,180 @@
+"""The versions of records as they are kept: the newest, all of one, that of an instant, and where each value comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Row, Select, and_, func, select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.differences import Difference, differences, is_same
+from osm_flow.domain.json import JSON
+from osm_flow.operations.books.record_types import RecordType, type_of
+from osm_flow.store.models import BookEntry, ChangeBody, EntryReason, RecordChange
+
+Thing = TypeVar("Thing")
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class NewestVersion:
+    """A version as it is kept: which, its hash, the schema it was written by, and both halves of what it says."""
+
+    record: str
+    version: int
+    hash: str
+    schema: int
+    book_id: int
+    halves: tuple[str, str]
+
+    def values(self, type_: RecordType) -> JSON:
+        """What the version says, as forms know it; without the personal half where that was erased."""
+        ordinary, personal = (json.loads(half) if half else {} for half in self.halves)
+        return type_.schema.join(self.schema, ordinary, personal)
+
+
+@dataclass(frozen=True)
+class RecordVersion:
+    """One version of a record with the act that wrote it; `changed` says what differs from the version before.
+
+    `is_erased`: its personal half is gone by law.
+    """
+
+    version: int
+    hash: str
+    values: JSON
+    at: datetime
+    seq: int
+    act: str
+    actor: str
+    actor_role: str | None
+    on_behalf_of: str | None
+    cause: JSON
+    reason: str | None
+    confirmed: JSON | None
+    is_erased: bool
+    changed: tuple[Difference, ...]
+
+
+def in_batches(things: Sequence[Thing]) -> Iterator[Sequence[Thing]]:
+    """The things in their order, as many at a time as one statement takes."""
+    for start in range(0, len(things), _BATCH):
+        yield things[start : start + _BATCH]
+
+
+def newest_of(session: Session, kind: str, records: Sequence[str]) -> dict[str, NewestVersion]:
+    """The newest version of each of these records that there is."""
+    found: dict[str, NewestVersion] = {}
+    for some in in_batches(sorted(set(records))):
+        newest = _newest(RecordChange.kind == kind, RecordChange.record_id.in_(some))
+        found |= {row.record_id: _kept(row) for row in session.execute(newest)}
+    return found
+
+
+def every_newest(session: Session, kind: str) -> Iterator[NewestVersion]:
+    """The newest version of every record of a kind, in the order of their codes; never all of them in memory."""
+    newest = _newest(RecordChange.kind == kind).order_by(RecordChange.record_id)
+    for row in session.execute(newest.execution_options(yield_per=1_000)):
+        yield _kept(row)
+
+
+def values_of(session: Session, kind: str, record: str) -> JSON | None:
+    """What the record says now; None where there is none of this code."""
+    kept = newest_of(session, kind, [record]).get(record)
+    return kept.values(type_of(kind)) if kept else None
+
+
+def as_of(session: Session, kind: str, record: str, at: datetime) -> RecordVersion | None:
+    """The record as it was at an instant: its newest version then; None before its first."""
+    then = [version for version in versions_of(session, kind, record) if version.at <= at]
+    return then[-1] if then else None
+
+
+def versions_of(session: Session, kind: str, record: str) -> list[RecordVersion]:
+    """All versions of a record, oldest first, each with the act that wrote it."""
+    type_ = type_of(kind)
+    query = (
+        select(RecordChange, ChangeBody, BookEntry, EntryReason.reason)
+        .join(BookEntry, and_(BookEntry.book_id == RecordChange.book_id, BookEntry.seq == RecordChange.seq))
+        .join(ChangeBody, _same_version())
+        .outerjoin(EntryReason, and_(EntryReason.book_id == BookEntry.book_id, EntryReason.seq == BookEntry.seq))
+        .where(RecordChange.kind == kind, RecordChange.record_id == record)
+        .order_by(RecordChange.version)
+    )
+    found: list[RecordVersion] = []
+    before: JSON = {}
+    for row in session.execute(query):
+        made = _version(type_, row, before)
+        found.append(made)
+        before = made.values
+    return found
+
+
+def origins(versions: Sequence[RecordVersion]) -> dict[str, RecordVersion]:
+    """For each field that says something now, the version in which it was given the value that it has."""
+    found: dict[str, RecordVersion] = {}
+    before: JSON = {}
+    for version in versions:
+        for name, value in version.values.items():
+            if name not in before or not is_same(before[name], value):
+                found[name] = version
+        before = version.values
+    return {name: found[name] for name in before}
+
+
+def _newest(*wanted: Any) -> Select[Any]:
+    top = (
+        select(RecordChange.kind, RecordChange.record_id, func.max(RecordChange.version).label("version"))
+        .where(*wanted)
+        .group_by(RecordChange.kind, RecordChange.record_id)
+        .subquery()
+    )
+    columns = ("record_id", "version", "hash", "schema", "book_id")
+    return (
+        select(*(getattr(RecordChange, name) for name in columns), ChangeBody.body, ChangeBody.personal)
+        .join(
+            top,
+            and_(
+                RecordChange.kind == top.c.kind,
+                RecordChange.record_id == top.c.record_id,
+                RecordChange.version == top.c.version,
+            ),
+        )
+        .join(ChangeBody, _same_version())
+    )
+
+
+def _same_version() -> Any:
+    names = ("kind", "record_id", "version")
+    return and_(*(getattr(ChangeBody, name) == getattr(RecordChange, name) for name in names))
+
+
+def _kept(row: Row[Any]) -> NewestVersion:
+    halves = (row.body, row.personal)
+    return NewestVersion(row.record_id, row.version, row.hash, row.schema, row.book_id, halves)
+
+
+def _version(type_: RecordType, row: Row[*tuple[Any, ...]], before: JSON) -> RecordVersion:
+    change, body, entry, reason = tuple(row)
+    ordinary, personal = (json.loads(half) if half else {} for half in (body.body, body.personal))
+    values = type_.schema.join(change.schema, ordinary, personal)
+    return RecordVersion(
+        version=change.version,
+        hash=change.hash,
+        values=values,
+        at=entry.at,
+        seq=entry.seq,
+        act=entry.act,
+        actor=entry.actor,
+        actor_role=entry.actor_role,
+        on_behalf_of=entry.on_behalf_of,
+        cause=json.loads(entry.cause),
+        reason=reason,
+        confirmed=json.loads(entry.confirmed) if entry.confirmed else None,
+        is_erased=change.personal_digest is not None and not body.personal,
+        changed=tuple(differences(before, values)),
+    )

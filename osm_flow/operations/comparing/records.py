@@ -1,0 +1,68 @@
+"""Comparing the tables of records with their books: each row is what the newest version of its record says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.books.sealing import BookName
+from osm_flow.operations.books.record_types import RecordType, every_type
+from osm_flow.operations.books.versions import NewestVersion, every_newest, in_batches
+from osm_flow.operations.comparing.differences import RowDifference, compare_keyed
+from osm_flow.store.database import db
+from osm_flow.store.models import Book, RecordChange
+
+
+def compare_records(session: Session) -> Iterator[RowDifference]:
+    """The differences between what pages read of records and what their books say; some hundred records at a time."""
+    names = {book.id: BookName(book.kind, book.office_id, book.year) for book in session.scalars(select(Book))}
+    for type_ in every_type():
+        waiting: list[NewestVersion] = []
+        for newest in every_newest(session, type_.kind):
+            waiting.append(newest)
+            if len(waiting) == _AT_ONCE:
+                yield from _compare(session, type_, names, waiting)
+                waiting = []
+        yield from _compare(session, type_, names, waiting)
+        yield from _unrecorded(session, type_)
+
+
+_AT_ONCE = 500
+
+
+def _compare(
+    session: Session, type_: RecordType, names: dict[int, BookName], records: list[NewestVersion]
+) -> Iterator[RowDifference]:
+    table = db.metadata.tables[type_.table.__tablename__]
+    wanted = {
+        newest.record: {
+            type_.key: newest.record,
+            **type_.row(names[newest.book_id], newest.record, newest.values(type_)),
+        }
+        for newest in records
+        if newest.book_id in names  # else the check of the books says so
+    }
+    found: dict[str, dict[str, Any]] = {}
+    for some in in_batches(sorted(wanted)):
+        rows = session.execute(select(table).where(table.c[type_.key].in_(some))).mappings()
+        found |= {row[type_.key]: dict(row) for row in rows}
+    yield from compare_keyed(
+        table.name, {key: _plain(row) for key, row in wanted.items()}, {key: _plain(row) for key, row in found.items()}
+    )
+
+
+def _unrecorded(session: Session, type_: RecordType) -> Iterator[RowDifference]:
+    """The rows of which no book has a record."""
+    table = db.metadata.tables[type_.table.__tablename__]
+    known = select(RecordChange.record_id).where(RecordChange.kind == type_.kind)
+    for key in session.scalars(select(table.c[type_.key]).where(table.c[type_.key].not_in(known))):
+        yield RowDifference(table.name, key, "", "", "1")
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Amounts as papers write them: 1250000.50 is 1250000.5 to a database and not to an auditor."""
+    return {name: f"{value:.2f}" if isinstance(value, Decimal) else value for name, value in row.items()}

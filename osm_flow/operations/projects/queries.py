@@ -1,0 +1,201 @@
+"""What pages ask about projects: the register, and one project with its whole life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.access.policy import AGENCIES, RecordFacts, Verb, reads_whole_office, require
+from osm_flow.domain.access.roles import PROVINCIAL
+from osm_flow.domain.json import JSON
+from osm_flow.domain.pages import Page
+from osm_flow.domain.search import asked, searchable
+from osm_flow.domain.states import OPEN_WORK_ITEM
+from osm_flow.errors import NotFound
+from osm_flow.operations.books.versions import RecordVersion, origins, versions_of
+from osm_flow.operations.cases.acts import visible
+from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
+from osm_flow.operations.paging import Keyset
+from osm_flow.operations.projects.record_type import KIND
+from osm_flow.store.models import Case, Project, WorkItem
+
+_KEYS = {
+    "code": Keyset((Project.fiscal_year, True, False), (Project.code, False, False)),
+    "name": Keyset((Project.name_th, False, False), (Project.code, False, False)),
+}
+
+
+class ProjectNotFound(NotFound):
+    """There is no project with this code here."""
+
+    is_told_alike = True
+
+
+@dataclass(frozen=True)
+class ProjectFilter:
+    """Which projects a list shows; None stands for all."""
+
+    text: str | None = None
+    fiscal_year: int | None = None
+    state: str | None = None
+    province_id: str | None = None
+    colour: str | None = None
+    sort: str = "code"
+
+
+@dataclass(frozen=True)
+class ProjectLife:
+    """One project whole: what it says now or said then, its versions, where each value comes from, and what is open.
+
+    `cases` are those that the actor may see of whose acts its versions tell; `open_work` what is waiting in them about it.
+    """
+
+    project: Project
+    version: RecordVersion
+    versions: Sequence[RecordVersion]
+    origins: dict[str, RecordVersion]
+    cases: Sequence[Case]
+    open_work: Sequence[WorkItem]
+    is_newest: bool
+
+    @property
+    def values(self) -> JSON:
+        """What the record says in this version."""
+        return self.version.values
+
+
+def list_projects(
+    session: Session, actor: Actor, wanted: ProjectFilter, *, after: str | None = None, limit: int = 50
+) -> Page[Project]:
+    """A page of the projects that the actor may see. Raises PageKeyUnreadable."""
+    query = wanted_projects(actor, wanted)
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    keyset = _KEYS.get(wanted.sort, _KEYS["code"])
+    items, following = keyset.page(session, query, lambda project: _sorted_by(project, wanted.sort), after, limit)
+    return Page(items, following, total)
+
+
+def export(session: Session, actor: Actor, now: datetime, wanted: ProjectFilter, *, reason: str, details: str) -> int:
+    """Record that the actor takes out what the filter wants, and why; how many projects. Raises ExportReasonMissing."""
+    total = session.scalar(select(func.count()).select_from(wanted_projects(actor, wanted).subquery())) or 0
+    record_access(
+        session, actor, now, Read(AccessKind.list_exported, f"/projects {total} lines", reason, details=details)
+    )
+    return total
+
+
+def all_projects(session: Session, actor: Actor, wanted: ProjectFilter) -> Iterator[Project]:
+    """Every project that the filter wants, in its order, a few hundred at a time in memory."""
+    keyset = _KEYS.get(wanted.sort, _KEYS["code"])
+    query = wanted_projects(actor, wanted).order_by(*keyset.order())
+    yield from session.scalars(query.execution_options(yield_per=500))
+
+
+def provinces_seen(session: Session, actor: Actor) -> list[str]:
+    """The provinces of the projects that the actor may see, by their codes."""
+    query = select(Project.province_id).where(seen_projects(actor), Project.province_id.is_not(None)).distinct()
+    return [province for province in session.scalars(query.order_by(Project.province_id)) if province]
+
+
+def wanted_projects(actor: Actor, wanted: ProjectFilter) -> Select[Project]:
+    """The projects that the filter wants of those that the actor may see."""
+    query = select(Project).where(seen_projects(actor))
+    same = {
+        Project.fiscal_year: wanted.fiscal_year,
+        Project.state: wanted.state,
+        Project.province_id: wanted.province_id,
+        Project.colour: wanted.colour,
+    }
+    query = query.where(*(column == value for column, value in same.items() if value))
+    for word in (wanted.text or "").split():
+        spelled = asked(word)
+        if spelled:
+            query = query.where(or_(*(Project.search.contains(text, autoescape=True) for text in spelled)))
+    return query
+
+
+def seen_projects(actor: Actor) -> ColumnElement[bool]:
+    """Whose projects the actor may read: of whole offices, of their province, of the agency for which they speak; no others."""
+    whole = [office for office in actor.office_ids if reads_whole_office(actor, office)]
+    return or_(
+        Project.office_id.in_(whole),
+        *(_within(actor, hat, Project.province_id == hat.province_id) for hat in actor.hats if _is_of_province(hat)),
+        *(
+            _within(
+                actor, hat, (Project.province_id == hat.province_id) & (Project.agency_key == searchable(hat.title))
+            )
+            for hat in actor.hats
+            if hat.role in AGENCIES and hat.title and hat.province_id
+        ),
+    )
+
+
+def get_project(session: Session, code: str, actor: Actor) -> Project:
+    """A project that the actor may see. Raises ProjectNotFound."""
+    project = session.scalars(select(Project).where(Project.code == code)).one_or_none()
+    if project is None:
+        raise ProjectNotFound
+    facts = RecordFacts(project.office_id, project.province_id, project.agency_th)
+    try:
+        require(actor, Verb.see_record, facts)
+    except NotFound as error:
+        raise ProjectNotFound from error
+    return project
+
+
+def life_of(session: Session, code: str, actor: Actor, *, at: datetime | None = None) -> ProjectLife:
+    """The project as it is, or as it was at an instant. Raises ProjectNotFound, also for an instant before its first version."""
+    project = get_project(session, code, actor)
+    versions = versions_of(session, KIND, code)
+    then = [version for version in versions if at is None or version.at <= at]
+    if not then:
+        raise ProjectNotFound
+    cases = _cases(session, actor, [str(version.cause["case"]) for version in versions if "case" in version.cause])
+    return ProjectLife(
+        project=project,
+        version=then[-1],
+        versions=versions,
+        origins=origins(then),
+        cases=cases,
+        open_work=_open_work(session, actor, project),
+        is_newest=len(then) == len(versions),
+    )
+
+
+def _is_of_province(hat: Hat) -> bool:
+    return hat.role in PROVINCIAL and hat.province_id is not None
+
+
+def _within(actor: Actor, hat: Hat, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    offices = actor.office_ids if hat.office_id is None else (hat.office_id,)
+    return and_(Project.office_id.in_(offices), condition)
+
+
+def _sorted_by(project: Project, sort: str) -> list[str | int]:
+    return [project.name_th, project.code] if sort == "name" else [project.fiscal_year, project.code]
+
+
+def _cases(session: Session, actor: Actor, ids: Sequence[str]) -> list[Case]:
+    """Of these cases those that the actor may see, newest first."""
+    query = select(Case).join(Case.definition).where(Case.id.in_(set(ids)), visible(actor))
+    return list(
+        session.scalars(query.options(contains_eager(Case.definition)).order_by(Case.started_at.desc(), Case.id))
+    )
+
+
+def _open_work(session: Session, actor: Actor, project: Project) -> list[WorkItem]:
+    """The open work items about the project, by the name that they carry, in cases that the actor may see; first what is due."""
+    here = (WorkItem.office_id == project.office_id, WorkItem.fiscal_year == project.fiscal_year)
+    about = or_(
+        WorkItem.subject.contains(project.code, autoescape=True),
+        WorkItem.subject.contains(project.name_th, autoescape=True),
+        Case.title == project.name_th[:255],
+    )
+    query = select(WorkItem).join(WorkItem.case).where(*here, WorkItem.state.in_(OPEN_WORK_ITEM), about, visible(actor))
+    query = query.options(contains_eager(WorkItem.case), joinedload(WorkItem.assignee))
+    return list(session.scalars(query.order_by(WorkItem.due_at.asc().nulls_last(), WorkItem.id).limit(50)))

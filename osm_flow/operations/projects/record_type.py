@@ -1,0 +1,98 @@
+"""Projects as records: their schema, and what their table says of one."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from osm_flow.domain.books.schema import RecordSchema
+from osm_flow.domain.books.sealing import BookName
+from osm_flow.domain.json import JSON
+from osm_flow.domain.projects.states import PROJECT_STATES, state_name
+from osm_flow.domain.search import searchable
+from osm_flow.operations.books.record_forms import record_form, taken_fields
+from osm_flow.operations.books.record_types import RecordType
+from osm_flow.store.models import Project
+
+KIND = "projects"
+
+# The figures of a report that the next one begins with.
+REPORTED = (
+    "as_of",
+    "budget_act",
+    "allocated",
+    "after_change",
+    "committed",
+    "disbursed",
+    "contract_value",
+    "leftover",
+    "stage",
+    "physical_plan",
+    "physical_actual",
+    "forecast_finish",
+    "forecast_disburse",
+)
+
+# What a concept says of a project beside its name, agency, province and money.
+BRIEF = taken_fields(KIND)
+
+
+@cache
+def project_type() -> RecordType:
+    """The kind of record that a project is."""
+    form = record_form(KIND)
+    names = ((state, *(state_name(state, locale) for locale in ("th", "en"))) for state in PROJECT_STATES)
+    form["properties"]["state"]["x-enum"] = [{"value": state, "th": th, "en": en} for state, th, en in names]
+    return RecordType(RecordSchema(KIND, 1, form), Project, "code", _row)
+
+
+def book_of(office_id: str, fiscal_year: int) -> BookName:
+    """The register of the projects of an office and fiscal year."""
+    return BookName(KIND, office_id, fiscal_year)
+
+
+def last_report(values: JSON) -> JSON | None:
+    """The figures of the newest report, with what was reported on indicators; None before the first."""
+    reports = values.get("reports") or []
+    if not reports:
+        return None
+    newest = reports[-1]
+    figures = {name: newest[name] for name in REPORTED if newest.get(name) is not None}
+    columns = ("kpi", "actual", "source")
+    results = [row for row in values.get("kpi_results") or [] if row.get("quarter") == newest.get("quarter")]
+    if results:
+        figures["kpi_results"] = [{name: row[name] for name in columns if name in row} for row in results]
+    return figures
+
+
+def _row(book: BookName, code: str, values: JSON) -> dict[str, Any]:
+    """What the table says of a project with these values."""
+    report = last_report(values)
+    contracts = values.get("contracts") or []
+    return {
+        "office_id": book.office_id,
+        "fiscal_year": book.year,
+        "name_th": values.get("name", ""),
+        "agency_th": values.get("agency", ""),
+        "province_id": values.get("province"),
+        "budget_type": values.get("budget_type", "other"),
+        "requested": _amount(values.get("requested")) or Decimal(0),
+        "approved": _amount(values.get("approved")),
+        "committed": _amount(values.get("committed")) or Decimal(0),
+        "disbursed": _amount(values.get("disbursed")) or Decimal(0),
+        "contracted": sum((_amount(row.get("value")) or Decimal(0) for row in contracts), Decimal(0))
+        if contracts
+        else None,
+        "result": values.get("result"),
+        "state": values.get("state", "concept"),
+        "colour": values.get("colour"),
+        "last_report": json.dumps(report, ensure_ascii=False, sort_keys=True) if report else None,
+        "agency_key": searchable(values.get("agency"))[:512],
+        "search": searchable(values.get("name"), values.get("agency"), code),
+    }
+
+
+def _amount(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value)).quantize(Decimal("0.01"))

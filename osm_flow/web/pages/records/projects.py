@@ -1,0 +1,157 @@
+"""Projects: the register, and one project with its whole life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from flask import Blueprint, g, render_template, request
+from flask.typing import ResponseReturnValue
+
+from osm_flow.documents.sheets import SHEET_FORMS, Sheet
+from osm_flow.domain.projects.states import PROJECT_STATES, state_name
+from osm_flow.errors import Invalid
+from osm_flow.operations.books.record_types import type_of
+from osm_flow.operations.projects import queries as projects
+from osm_flow.operations.projects.queries import ProjectFilter
+from osm_flow.operations.projects.record_type import KIND
+from osm_flow.store.models import Project
+from osm_flow.web.forms.sending import each_time
+from osm_flow.web.pages.records.project_page import (
+    figures_of,
+    origins_told,
+    spent_percent,
+    state_words,
+    told,
+    until_now,
+)
+from osm_flow.web.parts.audit_filters import period_of
+from osm_flow.web.parts.downloads import sheet_form, written_sheet
+from osm_flow.web.parts.years import fiscal_years, year_in
+from osm_flow.web.site import lifecycle
+from osm_flow.web.site.access import signed_in
+from osm_flow.web.site.i18n import current_locale, gettext
+from osm_flow.web.site.wording import names_of
+
+blueprint = Blueprint("projects", __name__)
+
+_NO_FILTER = ProjectFilter()
+_FILTERS = ("text", "fy", "state", "province", "colour", "sort")
+_INSTANT = timedelta(microseconds=1)
+
+
+@blueprint.get("/projects")
+@signed_in
+def register() -> ResponseReturnValue:
+    return _list_page(request.args)
+
+
+@blueprint.post("/projects/export/<form>")
+@signed_in
+@each_time
+def export(form: str) -> ResponseReturnValue:
+    """Record who takes the list out and why; then, nobody waiting for it, write the file and send it."""
+    sheet_form(form)
+    wanted = _wanted(request.form)
+    details = urlencode(_asked(request.form))
+    try:
+        projects.export(g.session, g.actor, g.now, wanted, reason=request.form.get("reason", ""), details=details)
+    except Invalid as error:
+        lifecycle.read_again()
+        return _list_page(request.form, {name: gettext(text) for name, text in error.fields.items()}), error.status
+    return written_sheet(form, "projects", lambda: _sheet(projects.all_projects(g.session, g.actor, wanted)))
+
+
+@blueprint.get("/projects/<code>")
+@signed_in
+def project(code: str) -> ResponseReturnValue:
+    until = period_of("", request.args.get("as_of", ""))[1]
+    life = projects.life_of(g.session, code, g.actor, at=until - _INSTANT if until else None)
+    schema = type_of(KIND).schema.form
+    return render_template(
+        "projects/project.html",
+        life=life,
+        project=life.project,
+        values=life.values,
+        schema=schema,
+        changes=[] if life.is_newest else until_now(schema, life),
+        as_of=request.args.get("as_of", "") if until else "",
+        figures=figures_of(life.values),
+        told=[told(version, schema) for version in reversed(life.versions)],
+        origins=origins_told(life, schema),
+        names=names_of({name for version in life.versions for name in (version.actor, version.on_behalf_of) if name}),
+        state=state_words,
+    )
+
+
+# ---- the list ---------------------------------------------------------------------------------------------------
+
+
+def _list_page(given: Mapping[str, str], errors: dict[str, str] | None = None) -> str:
+    wanted, asked = _wanted(given), _asked(given)
+    return render_template(
+        "projects/list.html",
+        page=projects.list_projects(g.session, g.actor, wanted, after=request.args.get("after") or None),
+        filters=wanted,
+        is_filtered=wanted != _NO_FILTER,
+        years=fiscal_years(),
+        states=[(state, state_name(state, current_locale())) for state in PROJECT_STATES],
+        provinces=projects.provinces_seen(g.session, g.actor),
+        spent=spent_percent,
+        state=state_words,
+        errors=errors or {},
+        asked=asked,
+        sheet_forms=[(name, gettext(form.button)) for name, form in SHEET_FORMS.items()],
+    )
+
+
+def _wanted(given: Mapping[str, str]) -> ProjectFilter:
+    said = given.get
+    return ProjectFilter(
+        text=said("text") or None,
+        fiscal_year=year_in(said("fy", "")),
+        state=said("state") or None,
+        province_id=said("province") or None,
+        colour=said("colour") or None,
+        sort=said("sort") or "code",
+    )
+
+
+def _asked(given: Mapping[str, str]) -> dict[str, str]:
+    return {name: given[name] for name in _FILTERS if given.get(name)}
+
+
+def _sheet(found: Iterable[Project]) -> Sheet:
+    head = (
+        "รหัสโครงการ",
+        "ชื่อโครงการ",
+        "หน่วยงานดำเนินงาน",
+        "จังหวัด",
+        "ปีงบประมาณ",
+        "สถานะ",
+        "ผลการพิจารณา",
+        "วงเงินที่ขอ (บาท)",
+        "วงเงินที่ได้รับ (บาท)",
+        "ก่อหนี้ผูกพัน (บาท)",
+        "เบิกจ่าย (บาท)",
+        "เบิกจ่าย (ร้อยละ)",
+    )
+    return Sheet(gettext("ทะเบียนโครงการ"), [gettext(words) for words in head], map(_line, found))
+
+
+def _line(project: Project) -> list[str | int | float | None]:
+    return [
+        project.code,
+        project.name_th,
+        project.agency_th,
+        project.province_id,
+        project.fiscal_year,
+        state_words(project)[0],
+        project.result,
+        float(project.requested),
+        None if project.approved is None else float(project.approved),
+        float(project.committed),
+        float(project.disbursed),
+        float(round(spent_percent(project), 2)),
+    ]

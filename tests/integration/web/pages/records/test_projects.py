@@ -1,0 +1,144 @@
+"""The register of projects and the page of one: who sees which, what is found, how it was, and what is taken out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.books.acts import BookAct, BookActKind
+from osm_flow.operations.projects.acts import revise
+from osm_flow.operations.projects.record_type import book_of
+from osm_flow.store.models import Access, Person, Position
+from osm_flow.store.session import Store
+from tests.factories import OFFICE, later, make_office, make_person, make_project
+from tests.integration.web.visits import Site, open_site
+
+ROAD = {
+    "name": "โครงการปรับปรุงภูมิทัศน์ริมโขง",
+    "agency": "สำนักงานโยธาธิการ",
+    "approved": 900,
+    "disbursed": 180,
+    "result": "Y1",
+}
+MARKET = {"name": "โครงการตลาดกลาง", "agency": "แขวงทางหลวง", "province": "TH-39", "contact_name": "นางสมศรี"}
+
+
+@pytest.fixture
+def site(store: Store) -> Site:
+    site = open_site(store)
+
+    def arrange(session: Any) -> None:
+        make_office(session)
+        make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
+        make_person(session, "anan", "osm_strategy")
+        make_person(session, "udon", "province_planner", province_id="TH-41")
+        make_person(session, "works", "agency_owner", province_id="TH-41")
+        make_person(session, "road", "agency_owner", province_id="TH-41")
+        make_person(session, "sakon", "osm_director", office_id="NE-U2")
+        make_person(session, "nobody")
+        for name, title in (("works", "สำนักงานโยธาธิการ"), ("road", "แขวงทางหลวง")):
+            person = session.scalars(select(Person.id).where(Person.username == name)).one()
+            session.scalars(select(Position).where(Position.person_id == person)).one().title_th = title
+        make_project(session, "P1", **ROAD)
+        make_project(session, "P2", **MARKET)
+        make_project(session, "P3", office_id="NE-U2", province="TH-47", name="โครงการของสกลนคร")
+        act = BookAct(BookActKind.changed, {"record": "P1"}, reason="ราคากลางเปลี่ยน")
+        revise(
+            session,
+            book_of(OFFICE, 2571),
+            act,
+            SYSTEM,
+            later(60 * 24 * 3),
+            {"P1": {"disbursed": 450, "state": "working"}},
+        )
+
+    site.arrange(arrange)
+    return site
+
+
+@pytest.mark.parametrize(
+    ("username", "seen"),
+    [
+        ("anan", {"P1", "P2"}),
+        ("udon", {"P1"}),
+        ("works", {"P1"}),
+        ("road", set()),  # the same name in another province is another's project
+        ("sakon", {"P3"}),
+        ("nobody", set()),
+    ],
+)
+def test_everybody_sees_the_projects_that_are_theirs(site: Site, username: str, seen: set[str]) -> None:
+    visitor = site.visit(username)
+    listed = visitor.get("/projects").text
+
+    assert {code for code in ("P1", "P2", "P3") if f"/projects/{code}" in listed} == seen
+    for code in ("P1", "P2", "P3"):
+        assert visitor.get(f"/projects/{code}").status == (200 if code in seen else 404)
+    assert visitor.get("/projects/P-none").status == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("text=ภูมิทัศน์", {"P1"}),
+        ("text=P2", {"P2"}),
+        ("text=โยธาธิการ โขง", {"P1"}),
+        ("text=ไม่มี", set()),
+        ("state=working", {"P1"}),
+        ("province=TH-39", {"P2"}),
+        ("fy=2571", {"P1", "P2"}),
+        ("fy=2560", set()),
+        ("fy=abc&sort=name", {"P1", "P2"}),
+        ("sort=nonsense", {"P1", "P2"}),
+    ],
+)
+def test_projects_are_found(site: Site, query: str, found: set[str]) -> None:
+    listed = site.visit("anan").get(f"/projects?{query}").text
+
+    assert {code for code in ("P1", "P2", "P3") if f"/projects/{code}" in listed} == found
+
+
+def test_the_page_says_state_money_and_what_happened(site: Site) -> None:
+    page = site.visit("anan").get("/projects/P1").text
+
+    for words in ("ดำเนินงาน", "50.00 %", "450.00", "ราคากลางเปลี่ยน", "เบิกจ่ายสะสม", "รุ่นที่ 2"):
+        assert words in page
+
+
+def test_a_project_as_it_was_marks_what_is_otherwise_today(site: Site) -> None:
+    visitor = site.visit("anan")
+
+    then = visitor.get("/projects/P1?as_of=20/11/2569").text
+    assert "20.00 %" in then
+    assert "ดูข้อมูลล่าสุด" in then
+    assert visitor.get("/projects/P1?as_of=19/11/2569").status == 404
+    assert "ดูข้อมูลล่าสุด" not in visitor.get("/projects/P1?as_of=ไม่ใช่วันที่").text
+
+
+def test_english_pages_are_english(site: Site) -> None:
+    visitor = site.visit("anan", locale="en")
+
+    assert "Register of projects" in visitor.get("/projects").text
+    assert "Being carried out" in visitor.get("/projects/P1").text
+
+
+def test_a_list_that_is_taken_out_is_recorded_with_its_reason(site: Site, store: Store) -> None:
+    visitor = site.visit("anan")
+
+    refused = visitor.post("/projects/export/csv", {"text": "ตลาด"})
+    saved = visitor.post("/projects/export/csv", {"text": "ตลาด", "reason": "ส่งสำนักงบประมาณ"})
+
+    assert refused.status == 422
+    assert 'value="ตลาด"' in refused.text
+    assert saved.status == 200
+    lines = saved.response.get_data().decode("utf-8-sig").splitlines()
+    saved.response.close()
+    assert len(lines) == 2
+    assert "P2" in lines[1]
+    with store.reading() as session:
+        kept = session.execute(select(Access.kind, Access.subject, Access.reason)).all()
+    assert [tuple(row) for row in kept] == [("list.exported", "/projects 1 lines", "ส่งสำนักงบประมาณ")]
+    assert visitor.post("/projects/export/exe", {"reason": "x"}).status == 422
