@@ -7,6 +7,7 @@ never made anew: a later version opens what an earlier one wrote. The demo of a 
 from __future__ import annotations
 
 import lzma
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -168,6 +169,9 @@ def accounts(site: Site) -> list[str]:
 def test_every_account_keeps_working(site: Site) -> None:
     """Each comes in, sees its lists, opens what is asked of it, and can take what nobody holds."""
     usernames, opened, taken = accounts(site), 0, 0
+    assert len(usernames) > 15
+    if site.store.dialect == "postgresql" and not os.environ.get("OSM_ALL_ACCOUNTS"):
+        usernames = usernames[::4]  # all of them on SQLite, and in the long run
     for username in usernames:
         visitor = site.visit(username)
         for path in (
@@ -188,9 +192,8 @@ def test_every_account_keeps_working(site: Site) -> None:
             if state == "READY" and page.page.xpath(f'//form[contains(@action, "/work-items/{item_id}/claim")]'):
                 assert visitor.post(f"/work-items/{item_id}/claim").status == 302, (username, item_id)
                 taken += 1
-    assert len(usernames) > 15
-    assert opened > 10
-    assert taken > 3
+    assert opened > len(usernames) // 2
+    assert taken
 
 
 def asked_of(site: Site, username: str) -> Iterator[tuple[str, str]]:
