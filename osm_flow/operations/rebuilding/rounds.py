@@ -1,4 +1,4 @@
-"""Carrying out what two people agreed on: one transaction for each case and one for the administration, each whole by itself.
+"""Carrying out what two people agreed on: one transaction for each case, one for the administration, one for records.
 
 Whoever stops half-way begins anew: what is put back already differs no more. Nothing is taken from a chain that does not verify.
 """
@@ -19,12 +19,12 @@ from osm_flow.domain.journal import Fault
 from osm_flow.operations.audit import log_checks
 from osm_flow.operations.comparing.administration import compare_administration
 from osm_flow.operations.comparing.cases import compare_case, compare_each
-from osm_flow.operations.comparing.coverage import OF_ADMINISTRATION, OF_CASES
+from osm_flow.operations.comparing.coverage import OF_ADMINISTRATION, OF_CASES, OF_RECORDS
 from osm_flow.operations.comparing.differences import RowDifference, Sides
 from osm_flow.operations.comparing.known import Known, read_known
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import CHAIN, AdminAct, AdminKind
-from osm_flow.operations.rebuilding import requests
+from osm_flow.operations.rebuilding import records, requests
 from osm_flow.operations.rebuilding.rows import Left, PutBack, Why, as_text, put_back
 from osm_flow.operations.replay.history import faults_of_history, history_of
 from osm_flow.store.models import Case, JournalRecord, LogLeaf, Person, Position, PutBackRow
@@ -71,6 +71,9 @@ def carry_out(store: Store, request_id: int, actor: Actor, now: datetime) -> Car
     if tables & set(OF_ADMINISTRATION):
         with store.transaction() as session:
             outcome.add(put_back_administration(session, request_id, actor, now, tables))
+    if tables & set(OF_RECORDS):
+        with store.transaction() as session:
+            outcome.add(put_back_records(session, request_id, actor, now, tables))
     with store.transaction() as session:
         numbers = {"put_back": len(outcome.put_back), "left": len(outcome.left)}
         requests.finish(session, request_id, actor, now, **numbers)
@@ -110,6 +113,19 @@ def put_back_administration(
         return CarriedOut(left=[Left(one, _FAULTY) for one in _of(compare_administration(session), tables)])
     outcome = CarriedOut()
     _repeat(session, read_known(session), outcome, now, lambda: _of(compare_administration(session), tables))
+    _record(session, request_id, actor, now, outcome.put_back, (None, None))
+    return outcome
+
+
+def put_back_records(
+    session: Session, request_id: int, actor: Actor, now: datetime, tables: Collection[str]
+) -> CarriedOut:
+    """Put back what the tables of records say otherwise than their books, which nobody writes meanwhile, and record it."""
+    records.hold_books(session)
+    differences = records.differing_records(session, tables)
+    if differences and records.are_doubtful(session):
+        return CarriedOut(left=[Left(one, _FAULTY) for one in differences])
+    outcome = CarriedOut(records.put_records_back(session, differences))
     _record(session, request_id, actor, now, outcome.put_back, (None, None))
     return outcome
 
