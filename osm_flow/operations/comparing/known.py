@@ -10,7 +10,7 @@ from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.operations.ledger.access_chain import Book, ChainKind
+from osm_flow.operations.ledger.access_chain import BodyTable, ChainKind
 from osm_flow.store.models import AccessRecord, JournalRecord, Person, ProcessDefinition, Province
 
 
@@ -74,6 +74,6 @@ def read_known(session: Session) -> Known:
 
 def _reads_since(session: Session) -> str:
     pruned = select(AccessRecord.told).where(
-        AccessRecord.kind == ChainKind.bodies_pruned, AccessRecord.book == Book.reads
+        AccessRecord.kind == ChainKind.bodies_pruned, AccessRecord.book == BodyTable.reads
     )
     return max((str(json.loads(told).get("before", "")) for told in session.scalars(pruned)), default="")
