@@ -17,6 +17,7 @@ from osm_flow.domain.projects import spending
 from osm_flow.domain.states import OPEN_CASE, ProjectState
 from osm_flow.operations.books import acts as books
 from osm_flow.operations.definitions.library import latest
+from osm_flow.operations.ledger.case_journal import data_of
 from osm_flow.operations.projects.acts import (
     PREFIX,
     register,
@@ -30,7 +31,7 @@ from osm_flow.operations.projects.record_type import BRIEF, book_of
 from osm_flow.operations.projects.register import as_json, budget_of, money, number, projects_of, rounded
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.stepping.service_work import TopicRefused, Work
-from osm_flow.store.models import Case, Project, Province
+from osm_flow.store.models import Case, JournalPayload, Project, Province
 
 RECOMMENDATION = "recommendation"
 
@@ -164,7 +165,8 @@ def renew_project(work: Work) -> JSON:
 
 def open_recommendations(work: Work) -> JSON:
     """Begin one recommendation case for each red project of the office and year that has none open."""
-    reds = [p for p in _held_projects(work) if p.colour == "red" and not _is_advised(work, p)]
+    advised = _advised(work)
+    reds = [p for p in _held_projects(work) if p.colour == "red" and p.code not in advised]
     definition = latest(work.session, RECOMMENDATION) if reds else None
     reports = {_code(row): row for row in _rows(work.data, ("project", "quarterly_report"))}
     for project in reds:
@@ -179,7 +181,7 @@ def open_recommendations(work: Work) -> JSON:
         }
         if project.code in reports:
             data["quarterly_report"] = reports[project.code]["quarterly_report"]
-        office_id, fiscal_year, key = work.case.office_id, work.case.fiscal_year, _advice_key(work, project)
+        office_id, fiscal_year, key = work.case.office_id, work.case.fiscal_year, _advice_key(work, project.code)
         start = CaseStart(office_id, fiscal_year, project.name_th, data, project.province_id, key=key)
         stepping.begin(work.session, definition, SYSTEM, work.now, start)
     return {"opened": len(reds)}
@@ -263,20 +265,22 @@ def _result(values: JSON, row: JSON) -> JSON:
     return changed
 
 
-def _is_advised(work: Work, project: Project) -> bool:
-    """Whether a recommendation about the project is still open; one begun by this very task does not count."""
-    own = stepping.case_id_for(SYSTEM.username, _advice_key(work, project))
-    office, title = Case.office_id == work.case.office_id, Case.title == project.name_th[:255]
+def _advised(work: Work) -> set[str]:
+    """The codes of the projects about which a recommendation is still open, those begun by this very task left out."""
     is_advice = Case.definition.has(key=RECOMMENDATION)
-    is_open = Case.state.in_(OPEN_CASE)
-    return (
-        work.session.scalar(select(Case.id).where(office, title, is_advice, is_open, Case.id != own).limit(1))
-        is not None
+    query = (
+        select(Case.id, JournalPayload.body)
+        .join(JournalPayload, (JournalPayload.case_id == Case.id) & (JournalPayload.seq == 1))
+        .where(Case.office_id == work.case.office_id, is_advice, Case.state.in_(OPEN_CASE))
     )
+    begun_with = {case_id: data_of(body).get("project") for case_id, body in work.session.execute(query)}
+    codes = {case_id: str(said.get("code")) for case_id, said in begun_with.items() if isinstance(said, dict)}
+    own = {stepping.case_id_for(SYSTEM.username, _advice_key(work, code)) for code in codes.values()}
+    return {code for case_id, code in codes.items() if case_id not in own}
 
 
-def _advice_key(work: Work, project: Project) -> str:
-    return f"{work.waiting.task_id}:{project.code}"
+def _advice_key(work: Work, code: str) -> str:
+    return f"{work.waiting.task_id}:{code}"
 
 
 def _planned(work: Work) -> Iterator[tuple[JSON, JSON]]:

@@ -14,6 +14,7 @@ from osm_flow.domain.json import JSON
 from osm_flow.domain.topics import RESULT_SCHEMAS
 from osm_flow.engine.values import Waiting
 from osm_flow.operations.background.topics import TOPICS
+from osm_flow.operations.books.versions import versions_of
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.stepping.service_work import TopicRefused, Work
 from osm_flow.store.models import Case, Notification, OutgoingLetter, Project
@@ -146,6 +147,57 @@ class TestTopics:
             next_quarter = work(session, "open_recommendations", {"quarter": 3}, task_id="t2")
 
         assert (first, next_quarter) == ({"opened": 1}, {"opened": 0})
+
+    def test_two_red_projects_of_one_name_get_a_recommendation_each(self, store: Store) -> None:
+        content = files("review")
+        renamed = content.pop("review.bpmn").replace(b'process id="review"', b'process id="recommendation"')
+        with store.transaction() as session:
+            deploy(session, content | {"recommendation.bpmn": renamed}, SYSTEM, NOW)
+            make_case(session)
+            make_project(session, "P1", colour="red", name="โครงการถนน")
+            make_project(session, "P2", colour="red", name="โครงการถนน", province="TH-39")
+
+            first = work(session, "open_recommendations", {"quarter": 2})
+            next_quarter = work(session, "open_recommendations", {"quarter": 3}, task_id="t2")
+
+            begun = session.scalars(select(Case.province_id).where(Case.title == "โครงการถนน")).all()
+        assert (first, next_quarter) == ({"opened": 2}, {"opened": 0})
+        assert sorted(str(province) for province in begun) == ["TH-39", "TH-41"]
+
+    def test_two_provinces_may_name_a_project_alike(self, store: Store) -> None:
+        """Two concepts of one name are two projects; a result that gives the name alone is refused, one by code is taken."""
+        concept = {"name": "โครงการถนน", "agency": "แขวงทางหลวง", "budget_total": 10}
+        replies = [
+            {"province": "TH-41", "concepts": [{"project_concept": concept}]},
+            {"province": "TH-39", "concepts": [{"project_concept": {**concept, "budget_total": 20}}]},
+        ]
+        rows = [{"name": "โครงการถนน", "agency": "แขวงทางหลวง", "amount": amount} for amount in (10, 20)]
+        data = {"concept_replies": replies, "plan_assembly": {"projects": rows}}
+        with store.transaction() as session:
+            assert work(session, "register_projects", data) == {"projects_registered": 2}
+            assert work(session, "register_projects", data) == {"projects_registered": 2}
+            found = session.execute(
+                select(Project.code, Project.province_id, Project.requested).order_by(Project.code)
+            ).all()
+            codes = [row.code for row in found]
+
+            with pytest.raises(TopicRefused, match=f"{codes[0]}, {codes[1]}"):
+                work(session, "record_results", {"r": {"items": [{"project": "โครงการถนน", "result": "Y1"}]}})
+            baseline = {"code": codes[1], "project_name": "โครงการถนน", "budget_after": 15}
+            work(session, "renew_project", {"project_baseline": baseline})
+
+            approved = session.scalars(select(Project.approved).order_by(Project.code)).all()
+        assert [tuple(row[1:]) for row in found] == [("TH-41", Decimal(10)), ("TH-39", Decimal(20))]
+        assert approved == [None, Decimal(15)]
+
+    def test_an_entry_points_at_the_record_of_the_service_that_wrote_it(self, store: Store) -> None:
+        with store.transaction() as session:
+            case = make_case(session)
+            make_project(session, "P1")
+            work(session, "record_results", {"r": {"items": [{"project": "P1", "result": "Y1"}]}})
+
+            newest = versions_of(session, "projects", "P1")[-1]
+            assert (newest.actor, newest.cause) == ("system", {"case": case.id, "seq": case.seq + 1})
 
     def test_the_plan_book_fills_the_register(self, store: Store) -> None:
         """New projects get the year's next codes and what their concepts say; known ones are renewed, once."""
