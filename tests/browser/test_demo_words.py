@@ -1,4 +1,4 @@
-"""What an auditor reads of the demo is words: no names of variables, elements, topics and cases as machines call them."""
+"""What an auditor reads and sees of the demo: whole processes, and words, no names of variables, elements, topics and cases as machines call them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from osm_flow.operations.bundles.writing import write_bundle
 from osm_flow.operations.definitions.library import compiled, list_definitions
 from osm_flow.store.models import Case, Person
 from osm_flow.store.session import Store
+from tests.browser.conftest import session_of
+from tests.browser.test_player import SEEN
 from tests.integration.web.visits import Site, open_site
+from tests.serving import served
 
 TODAY = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 SNAKE = re.compile(r"(?<![\w@./:-])[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?![\w@])")
@@ -116,6 +119,34 @@ def test_no_page_of_an_auditor_tells_anything_by_its_raw_name(demo: Site, identi
     assert read >= (sum(last for _, last in cases_of(demo)) if locale == "th" else 10)
     for path in LISTS:
         assert raw(texts_of(auditor.get(f"/audit{path}").text), identifiers) == [], path
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+def test_the_widest_and_the_tallest_process_are_seen_whole_first(demo: Site, chromium: Any, width: int) -> None:
+    """By the geometry of what a browser draws, on the page of the case and in the player; the step acted on is in view."""
+
+    def ask(session: Session) -> list[tuple[str, int]]:
+        cases = session.scalars(select(Case).order_by(Case.seq, Case.id)).all()
+        keys = {case.definition.key: (case.id, case.seq) for case in cases}
+        return [keys[key] for key in ("quarterly_monitoring", "plan_drafting", "execution_year")]
+
+    shown: list[tuple[str, int]] = demo.read(ask)
+    with served(demo.app) as address:
+        context = chromium.new_context(viewport={"width": width, "height": 768})
+        cookie = {"name": "osm_session", "value": session_of(demo, "auditor", "th"), "url": address}
+        context.add_cookies([cookie])
+        page = context.new_page()
+        for case_id, last in shown:
+            for path in (f"/cases/{case_id}", f"/audit/cases/{case_id}/at/{last}", f"/audit/cases/{case_id}/at/2"):
+                page.goto(address + path)
+                page.wait_for_selector("[data-diagram][data-ready]")
+                seen = page.evaluate(SEEN)
+                assert seen["shapes"] > 10, path
+                assert seen["outside"] == 0, path
+                assert seen["empty"] < 120, path
+                assert not seen["isBelow"], path
+                assert seen["acted"] in (True, None), path
+        context.close()
 
 
 TOLD = """(count) => {

@@ -78,13 +78,17 @@ def lines_of(record: AdminRecord, names: Mapping[str, str]) -> list[tuple[str, s
     labels = _labels()
     lines = []
     for field, change in admin_journal.changes_of(record).items():
-        sides = (change[side] for side in ("old", "new"))
-        known = names if field in _NAMING else {}
-        old, new = (with_login(known[one], one) if one in known else _said(field, one) for one in sides)
+        old, new = (_named(names, change[side]) if field in _NAMING else None for side in ("old", "new"))
+        old, new = old or _said(field, change["old"]), new or _said(field, change["new"])
         was_something = change["old"] is not None and change["old"] != change["new"]
         if change["new"] is not None or was_something:
             lines.append((labels.get(field) or _milestone(field), old if was_something else None, new))
     return lines
+
+
+def _named(names: Mapping[str, str], value: object) -> str | None:
+    """The display name beside a recorded user name; None for what is nobody's."""
+    return with_login(names[value], value) if isinstance(value, str) and value in names else None
 
 
 def subject_of(record: AdminRecord) -> str:

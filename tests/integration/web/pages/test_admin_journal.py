@@ -14,13 +14,14 @@ from sqlalchemy import select
 from osm_flow.catalogues import catalogue
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson, NewPosition
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.ledger.admin_journal import AdminFilter, AdminKind, check_chain, records
 from osm_flow.operations.ledger.refusals import RefusalCounter
 from osm_flow.operations.ledger.security_events import Counted, EventKind, Happening, record_event
 from osm_flow.operations.people import accounts, positions
 from osm_flow.store.models import Access, Person
 from osm_flow.store.session import Store
-from tests.factories import NOW, OFFICE, later
+from tests.factories import NOW, OFFICE, deploy_tests, files, later
 from tests.integration.web.conftest import PASSWORD, Visitor
 
 As = Callable[[str], Visitor]
@@ -229,3 +230,20 @@ def test_the_list_leaves_with_a_reason_and_looking_at_it_is_a_read(events: Store
         ("audit.searched", "/audit/security", ""),
         ("list.exported", "/audit/security 2 lines", "ตรวจประจำปี"),
     ]
+
+
+def test_a_version_that_was_published_is_told_among_the_others(store: Store, as_person: As) -> None:
+    """What changed may be a version with its digest, a name, or nothing at all: each is shown, none breaks the page."""
+    auditor = as_person("auditor")
+    with store.transaction() as session:
+        deploy_tests(session, "review")
+        drawn = files("review")
+        drawn["review.bpmn"] = drawn["review.bpmn"].replace(b"</bpmn:definitions>", b"<!-- 2 --></bpmn:definitions>")
+        deploy(session, drawn, SYSTEM, later(1))
+
+    page = auditor.get("/audit/administration")
+
+    assert page.status_code == 200
+    told = words(page.get_data(as_text=True))
+    assert "ติดตั้งกระบวนการรุ่นใหม่" in told
+    assert "รุ่น 2" in told
