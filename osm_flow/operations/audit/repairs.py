@@ -119,7 +119,7 @@ def rebuild(session: Session, actor: Actor, now: datetime, *, reason: str, keyri
         raise NothingToRebuild
     LogTree(session).rebuild()
     old = {"false_hashes": leaves.false, "lacking_hashes": leaves.lacking}
-    told = {"reason": why, "leaves": found.report.records, "checkpoints": len(found.signed)}
+    told = {"reason": why, "leaves": found.report.records, "signed_roots": len(found.signed)}
     act = AdminAct(AdminKind.log_rebuilt, _CONCERNS, old=old, new=dict.fromkeys(old, 0), told=told)
     record(session, actor, now, act)
     others = [fault for fault in found.report.faults if fault.code != "tree"]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text, update
 
 from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.operations.audit import signing_keys
+from osm_flow.operations.audit.signing_keys import Keyring
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.store.models import LogCheckpoint, LoggedCase, Witness
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, make_case
@@ -100,3 +104,21 @@ def test_an_administrator_repairs_a_log_that_stopped_and_says_why(store: Store, 
     assert "/audit/log/repairs" not in told
     assert admin.post("/audit/log/checkpoints").status_code == 302
     assert "จดไว้ไม่ตรง" in auditor.get("/audit/administration").text
+
+
+def test_what_was_done_to_keys_and_tree_is_told_in_words(
+    store: Store, case_id: str, as_person: Visit, tmp_path: Path
+) -> None:
+    auditor, keyring = as_person("auditor"), Keyring(tmp_path / "other", "osm.example.go.th/journal")
+    with store.transaction() as session:
+        signing_keys.key_to_sign_with(session, keyring, SYSTEM, NOW)
+        signing_keys.replace_lost(session, keyring, SYSTEM, NOW, reason="ดิสก์เสีย")
+        act = AdminAct(AdminKind.log_rebuilt, "audit log", old={"false_hashes": 2}, new={"false_hashes": 0})
+        record(session, SYSTEM, NOW, act)
+
+    shown = auditor.get("/audit/administration").text
+
+    for words in ("เริ่มกุญแจลงนามใหม่แทนที่หาย", "จำนวนรายการที่ลงนามไว้ก่อนหน้า", "ค่าแฮชที่ไม่ใช่ของรายการ", "ดิสก์เสีย"):
+        assert words in shown
+    assert "signed_before" not in shown
+    assert "false_hashes" not in shown
