@@ -109,12 +109,17 @@ def recorded(session: Session, case_id: str) -> list[dict[str, Any]]:
                 "visits": {
                     key: f"×{count}" for key, count in passed.items() if key in ("draft", "check") and count > 1
                 },
-                "data": {path: value for path, value in variables.items() if path in SPELLED_AS_THEY_ARE},
+                "data": {path: told(path, value) for path, value in variables.items() if path in SPELLED_AS_THEY_ARE},
                 "names": sorted(variables),
                 "open": sorted(each.name for each in one.waiting if each.kind == "user"),
             }
         )
     return course
+
+
+def told(path: str, value: str) -> str:
+    """The value on the screen: who began the case stands there by name, too."""
+    return f"คุณ{value} ({value})" if path == "started_by" else value
 
 
 SHOWN = """() => {
