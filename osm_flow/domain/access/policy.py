@@ -397,7 +397,7 @@ def agency_hats(actor: Actor) -> list[Hat]:
 
 def _carries_out(hat: Hat, facts: RecordFacts) -> bool:
     is_here = hat.covers(facts.office_id) and hat.province_id == facts.province_id
-    return is_here and searchable(hat.title) == searchable(facts.agency)
+    return is_here and searchable(hat.title) == searchable(facts.agency) and bool(searchable(hat.title))
 
 
 def _heads_of(item: WorkItemFacts) -> frozenset[str]:

@@ -11,20 +11,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
-from osm_flow.domain.forms.schema import columns_of, fields_of, is_table, widget_of
+from osm_flow.domain.forms.schema import columns_of, fields_of, is_table, longest_of, most_of, widget_of
 from osm_flow.domain.json import JSON
-from osm_flow.errors import Invalid
+from osm_flow.errors import Invalid, Refused
 
 # Turns the values of one version of a schema into those of the next.
 Upcaster = Callable[[JSON], JSON]
 
+_SATANG = Decimal("0.01")
+# Beyond this no column of money keeps an amount.
+_TOO_MUCH = Decimal(10) ** 12
+_LARGEST = 2**53
+
 
 class FieldUnknown(Invalid):
     """A record of the kind {kind} has no field {field}."""
+
+
+class ValueUnfit(Invalid):
+    """What was given for {field} does not fit it."""
+
+
+class RecordNewer(Refused):
+    """This record was written by a newer version of the program. Nothing is changed by an older one."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,11 @@ class RecordSchema:
     version: int
     form: JSON
     upcasters: Mapping[int, Upcaster] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        missing = [step for step in range(1, self.version) if step not in self.upcasters]
+        if missing:
+            raise ValueError(f"nothing leads on from the versions {missing} of {self.kind}")
 
     @cached_property
     def fields(self) -> dict[str, JSON]:
@@ -64,16 +82,38 @@ class RecordSchema:
         return frozenset(name for name, field_ in self.fields.items() if field_.get(mark) is True)
 
     def split(self, values: JSON) -> tuple[JSON, JSON]:
-        """The two halves of a version as they are kept: amounts as text, what is not given left out. Raises FieldUnknown."""
+        """The two halves of a version as they are kept: amounts as text, what is not given left out.
+
+        Raises FieldUnknown, and ValueUnfit naming the field, row and column that do not fit.
+        """
         for name in values:
             if name not in self.fields:
                 raise FieldUnknown(kind=self.kind, field=name)
-        kept = {name: _kept(self.fields[name], value) for name, value in values.items() if value not in (None, "", [])}
+        given = {name: value for name, value in values.items() if _is_given(value)}
+        kept = {name: _kept(self.fields[name], value, name) for name, value in given.items()}
         personal = {name: value for name, value in kept.items() if name in self.personal}
         return {name: value for name, value in kept.items() if name not in personal}, personal
 
+    def fit(self, values: JSON) -> tuple[JSON, list[str]]:
+        """What of these values a record can keep, for what no form judged: and what is left out, by field, row and column."""
+        kept: JSON = {}
+        left: list[str] = []
+        for name, value in values.items():
+            field_ = self.fields.get(name)
+            if field_ is None:
+                left.append(name)
+            elif is_table(field_) and isinstance(value, list):
+                kept[name] = _fitting_rows(field_, value, name, left)
+            elif not _is_given(value) or _fits(field_, value, name):
+                kept[name] = value
+            else:
+                left.append(name)
+        return kept, left
+
     def join(self, version: int, ordinary: JSON, personal: JSON) -> JSON:
-        """The values of a kept version as forms know them, brought to the present version of the schema."""
+        """The values of a kept version as forms know them, brought to the present version of the schema. Raises RecordNewer."""
+        if version > self.version:
+            raise RecordNewer
         values = {**ordinary, **personal}
         for step in range(version, self.version):
             values = self.upcasters[step](values)
@@ -81,15 +121,91 @@ class RecordSchema:
 
 
 def amount_text(value: Any) -> str:
-    """An amount as a kept version spells it: baht with two decimals, `1250000.00`."""
-    return f"{Decimal(str(value)):.2f}"
+    """An amount as a kept version spells it: baht with two decimals, `1250000.00`. Raises ValueError for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ValueError("no amount")
+    try:
+        amount = Decimal(str(value))
+        rounded = amount.quantize(_SATANG, ROUND_HALF_UP)
+    except InvalidOperation:
+        raise ValueError("no amount") from None
+    if not amount.is_finite() or abs(rounded) >= _TOO_MUCH:
+        raise ValueError("no amount that is kept")
+    return f"{rounded:.2f}"
 
 
-def _kept(field_: JSON, value: Any) -> Any:
+def _is_given(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str | list) and not value)
+
+
+def _fits(field_: JSON, value: Any, place: str) -> bool:
+    try:
+        _kept(field_, value, place)
+    except ValueUnfit:
+        return False
+    return True
+
+
+def _fitting_rows(field_: JSON, rows: list[Any], place: str, left: list[str]) -> list[JSON]:
+    columns, kept = columns_of(field_), []
+    for number, row in enumerate(rows[: most_of(field_)], 1):
+        if not isinstance(row, dict):
+            left.append(f"{place}.{number}")
+            continue
+        known = {name: cell for name, cell in row.items() if name in columns and _is_given(cell)}
+        fitting = {name: cell for name, cell in known.items() if _fits(columns[name], cell, name)}
+        left += [
+            f"{place}.{number}.{name}" for name in row if name not in columns or name in known.keys() - fitting.keys()
+        ]
+        if fitting:
+            kept.append(fitting)
+    left += [f"{place}.{number}" for number in range(most_of(field_) + 1, len(rows) + 1)]
+    return kept
+
+
+def _kept(field_: JSON, value: Any, place: str) -> Any:
+    """The value as it is kept. Raises ValueUnfit where it is none of this field."""
     if is_table(field_):
-        columns = columns_of(field_)
-        return [{name: _kept(columns.get(name, {}), cell) for name, cell in row.items()} for row in value]
-    return amount_text(value) if widget_of(field_) == "money" and value is not None else value
+        return _kept_rows(field_, value, place)
+    if field_.get("type") == "array":
+        items = field_.get("items", {})
+        if not isinstance(value, list) or len(value) > most_of(field_):
+            raise ValueUnfit(field=place)
+        return [_scalar(items, item, place) for item in value]
+    return _scalar(field_, value, place)
+
+
+def _kept_rows(field_: JSON, rows: Any, place: str) -> list[JSON]:
+    columns = columns_of(field_)
+    if not isinstance(rows, list) or len(rows) > most_of(field_):
+        raise ValueUnfit(field=place)
+    kept = []
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or not row.keys() <= columns.keys():
+            raise ValueUnfit(field=f"{place}.{number}")
+        given = {name: cell for name, cell in row.items() if _is_given(cell)}
+        kept.append({name: _kept(columns[name], cell, f"{place}.{number}.{name}") for name, cell in given.items()})
+    return kept
+
+
+def _scalar(field_: JSON, value: Any, place: str) -> Any:
+    kind = field_.get("type", "string")
+    if widget_of(field_) == "money":
+        try:
+            return amount_text(value)
+        except ValueError:
+            raise ValueUnfit(field=place) from None
+    if kind == "boolean":
+        fits = isinstance(value, bool)
+    elif kind == "integer":
+        fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
+    elif kind == "number":
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
+    else:
+        fits = isinstance(value, str) and len(value) <= longest_of(field_) and "\0" not in value
+    if not fits:
+        raise ValueUnfit(field=place)
+    return value
 
 
 def _read(field_: JSON, value: Any) -> Any:

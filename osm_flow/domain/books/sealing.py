@@ -15,7 +15,7 @@ from osm_flow.domain.journal import GENESIS, Fault, canonical
 from osm_flow.domain.json import JSON
 
 # How the name of a book is spelled in the audit log, in entries and in bundles.
-_NAME = re.compile(r"([a-z][a-z_]{0,31})/([A-Z0-9][A-Z0-9-]{0,15})/(\d{4})")
+_NAME = re.compile(r"([a-z][a-z_]{0,31})/([A-Z0-9][A-Z0-9-]{0,15})/([0-9]{4})")
 
 
 @dataclass(frozen=True, order=True)
@@ -156,15 +156,15 @@ class BookCheck:
 
 
 def erased_by(entry: SealedEntry) -> Iterator[tuple[str, int]]:
-    """The (record, version) whose personal half this entry says was erased by law."""
-    erased = entry.told.get("erased")
+    """The (record, version) whose personal half this entry says was erased by law; only one of that kind excuses anything."""
+    erased = entry.told.get("erased") if entry.act == "erased" else None
     for record, versions in erased.items() if isinstance(erased, Mapping) else ():
         yield from ((record, version) for version in _whole_numbers(versions))
 
 
 def reasons_erased_by(entry: SealedEntry) -> Iterator[int]:
     """The entries whose reason this entry says was erased by law."""
-    yield from _whole_numbers(entry.told.get("erased_reasons"))
+    yield from _whole_numbers(entry.told.get("erased_reasons") if entry.act == "erased" else None)
 
 
 def _whole_numbers(values: Any) -> Iterator[int]:

@@ -384,6 +384,22 @@ def _check_books(session: Session, report: LogReport) -> None:
     books = check_books(session)
     report.entries = books.entries
     report.faults += books.faults
+    for unlogged, fault in _noting(session):
+        report.unlogged += unlogged
+        report.faults += [fault] if fault else []
+    stray = select(ToLog.chain, ToLog.seq).outerjoin(Book, Book.name == ToLog.chain)
+    stray = stray.outerjoin(BookEntry, and_(BookEntry.book_id == Book.id, BookEntry.seq == ToLog.seq))
+    for chain, seq in session.execute(stray.where(BookEntry.seq.is_(None)).limit(_MOST_NOTICES)):
+        report.faults.append(Fault(chain, seq, "log", "the log will get an entry that no book has"))
+
+
+def faults_of_book(session: Session, name: str) -> list[Fault]:
+    """Entries of one book that are not those which were logged, or that the log neither has nor will get."""
+    return [*faults_of_case(session, name), *(fault for _, fault in _noting(session, name) if fault)]
+
+
+def _noting(session: Session, name: str | None = None) -> Iterator[tuple[bool, Fault | None]]:
+    """For each entry that is not simply logged, whether it waits for that, and what is wrong with it."""
     entries = (
         select(Book.name, BookEntry.seq, BookEntry.hash, LogLeaf.position, ToLog.hash.label("noted"))
         .join(Book, Book.id == BookEntry.book_id)
@@ -391,20 +407,17 @@ def _check_books(session: Session, report: LogReport) -> None:
         .outerjoin(ToLog, and_(ToLog.chain == Book.name, ToLog.seq == BookEntry.seq))
         .where(or_(LogLeaf.position.is_(None), ToLog.hash.is_not(None)))
     )
+    if name is not None:
+        entries = entries.where(Book.name == name)
     for row in session.execute(entries.order_by(Book.name, BookEntry.seq)):
-        report.unlogged += row.position is None
+        said = ""
         if row.position is not None:
-            report.faults.append(Fault(row.name, row.seq, "log", "the entry is logged and noted as not logged"))
+            said = "the entry is logged and noted as not logged"
         elif row.noted is None:
-            report.faults.append(Fault(row.name, row.seq, "log", "the log does not have the entry and will not get it"))
+            said = "the log does not have the entry and will not get it"
         elif row.noted != row.hash:
-            report.faults.append(
-                Fault(row.name, row.seq, "log", "the log will get another hash than that of the entry")
-            )
-    stray = select(ToLog.chain, ToLog.seq).outerjoin(Book, Book.name == ToLog.chain)
-    stray = stray.outerjoin(BookEntry, and_(BookEntry.book_id == Book.id, BookEntry.seq == ToLog.seq))
-    for chain, seq in session.execute(stray.where(BookEntry.seq.is_(None)).limit(_MOST_NOTICES)):
-        report.faults.append(Fault(chain, seq, "log", "the log will get an entry that no book has"))
+            said = "the log will get another hash than that of the entry"
+        yield row.position is None, Fault(row.name, row.seq, "log", said) if said else None
 
 
 def _check_sequencer(session: Session, report: LogReport) -> None:

@@ -18,6 +18,7 @@ from osm_flow.domain.books.sealing import (
     SealedChange,
     SealedEntry,
     digest_of_changes,
+    read_name,
     seal_change,
     seal_entry,
 )
@@ -25,7 +26,7 @@ from osm_flow.domain.journal import GENESIS, canonical, digest_payload
 from osm_flow.domain.json import JSON
 from osm_flow.errors import Refused
 from osm_flow.operations.books.record_types import RecordType, type_of
-from osm_flow.operations.books.versions import NewestVersion, in_batches, newest_of
+from osm_flow.operations.books.versions import NewestVersion, in_batches, is_known, newest_of
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_once, insert_or_replace
 from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, ToLog
@@ -41,6 +42,10 @@ _ADD_TO_LOG = insert(ToLog.__table__)  # type: ignore[arg-type]
 
 class ChangedMeanwhile(Refused):
     """Somebody else changed {record} meanwhile; look at what it says now."""
+
+
+class BookUnnamed(Refused):
+    """No book can be called {name}."""
 
 
 class RecordElsewhere(Refused):
@@ -76,6 +81,8 @@ def lock_book(session: Session, name: BookName) -> Book:
 
     Whoever locks a case, too, locks it before; whoever locks several books, in the order of their names.
     """
+    if read_name(str(name)) != name:
+        raise BookUnnamed(name=str(name))
     locking = select(Book).where(Book.name == str(name)).with_for_update().execution_options(populate_existing=True)
     book = session.scalars(locking).one_or_none()
     if book is None:
@@ -87,10 +94,12 @@ def lock_book(session: Session, name: BookName) -> Book:
 def next_code(session: Session, name: BookName, prefix: str) -> str:
     """A code that no record had before, `PRJ-NE-U1-2571-0007`: the next number of the book, which stays given."""
     book = lock_book(session, name)
-    number = book.next_number
-    book.next_number = number + 1
+    code = ""
+    while not code or is_known(session, name.kind, code):
+        code = f"{prefix}-{name.office_id}-{name.year}-{book.next_number:04}"
+        book.next_number += 1
     session.flush()
-    return f"{prefix}-{name.office_id}-{name.year}-{number:04}"
+    return code
 
 
 def write(
@@ -124,7 +133,7 @@ def project(session: Session, type_: RecordType, name: BookName, records: Sequen
     # Rows that the session has read say what they said before.
     written = {record for record, _ in records}
     for row in list(session.identity_map.values()):
-        if isinstance(row, type_.table) and getattr(row, type_.key) in written:
+        if isinstance(row, type_.table) and row.__dict__.get(type_.key) in written:
             session.expire(row)
 
 

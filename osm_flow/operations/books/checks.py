@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, String, and_, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.books.sealing import (
@@ -20,9 +20,9 @@ from osm_flow.domain.books.sealing import (
     erased_by,
     reasons_erased_by,
 )
-from osm_flow.domain.journal import GENESIS, Fault, digest_payload
+from osm_flow.domain.journal import GENESIS, Fault, NotStorable, digest_payload
 from osm_flow.domain.json import JSON
-from osm_flow.store.database import instant_text
+from osm_flow.store.database import Instant, Model
 from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordSet
 
 
@@ -37,6 +37,10 @@ class BookReport:
     faults: list[Fault] = field(default_factory=list)
 
 
+# What somebody may have put into a column has no end; whatever breaks a row of these is a fault of that row.
+_HOSTILE = (ValueError, TypeError, AttributeError, OverflowError, RecursionError, KeyError, NotStorable)
+
+
 def name_of(book: Book) -> BookName:
     """The name of a book by its row."""
     return BookName(book.kind, book.office_id, book.year)
@@ -45,12 +49,12 @@ def name_of(book: Book) -> BookName:
 def check_books(session: Session) -> BookReport:
     """Check every book and every kept set; in memory is never more than the threads of one book."""
     report = BookReport()
-    for book in session.scalars(select(Book).order_by(Book.kind, Book.office_id, Book.year)).all():
+    for book in session.execute(select(*_plain(Book)).order_by(Book.name)).all():
         report.books += 1
         report.faults += list(_faults_of_book(session, book, report))
-    for kept in session.scalars(select(RecordSet).execution_options(yield_per=500)):
+    for kept in session.execute(select(*_plain(RecordSet)).execution_options(yield_per=500)):
         report.sets += 1
-        if digest_of_set(json.loads(kept.members)) != kept.digest or len(json.loads(kept.members)) != kept.count:
+        if not _holds(kept):
             report.faults.append(Fault(f"set {kept.digest}", 0, "set", "the set is not the one that was kept"))
     stray = select(func.count()).select_from(RecordChange).join(Book, Book.id == RecordChange.book_id, isouter=True)
     if session.scalar(stray.where(Book.id.is_(None))):
@@ -58,12 +62,35 @@ def check_books(session: Session) -> BookReport:
     return report
 
 
-def entry_of(row: BookEntry, name: BookName) -> SealedEntry:
+def faults_of(session: Session, name: BookName) -> list[Fault]:
+    """What does not hold in one book."""
+    book = session.execute(select(*_plain(Book)).where(Book.name == str(name))).one_or_none()
+    return [] if book is None else list(_faults_of_book(session, book, BookReport()))
+
+
+def _plain(table: type[Model]) -> list[ColumnElement[Any]]:
+    """The columns as they lie there: instants as their texts, so that one that is none is a fault and no end of the check."""
+    columns = table.__table__.columns
+    return [
+        type_coerce(column, String).label(column.name) if isinstance(column.type, Instant) else column
+        for column in columns
+    ]
+
+
+def _holds(kept: Row[Any]) -> bool:
+    try:
+        members = json.loads(kept.members)
+        return bool(digest_of_set(members) == kept.digest and len(members) == kept._mapping["count"])
+    except _HOSTILE:
+        return False
+
+
+def _entry_of(row: Row[Any], name: str) -> SealedEntry:
     """The entry as a value, as it was hashed. Raises ValueError where what it tells is no JSON."""
     return SealedEntry(
-        book=str(name),
+        book=name,
         seq=row.seq,
-        at=instant_text(row.at),
+        at=row.at,
         act=row.act,
         actor=row.actor,
         actor_role=row.actor_role,
@@ -77,7 +104,7 @@ def entry_of(row: BookEntry, name: BookName) -> SealedEntry:
     )
 
 
-def change_of(row: RecordChange) -> SealedChange:
+def _change_of(row: Row[Any]) -> SealedChange:
     """The change as a value, as it was hashed."""
     return SealedChange(
         row.kind, row.record_id, row.version, row.schema, row.digest, row.personal_digest, row.prev_hash
@@ -91,92 +118,122 @@ def _object(text: str) -> JSON:
     return value
 
 
-def _faults_of_book(session: Session, book: Book, report: BookReport) -> Iterator[Fault]:
-    name = name_of(book)
-    check = BookCheck(str(name))
-    erased: set[tuple[str, int]] = set()
-    gone: list[tuple[int, str, int]] = []
-    silent: list[int] = []
-    excused: set[int] = set()
+@dataclass
+class _Gone:
+    """Halves and reasons that are not there any more, and those of which entries say that they were erased."""
+
+    halves: list[tuple[int, str, int]] = field(default_factory=list)
+    reasons: list[int] = field(default_factory=list)
+    erased: set[tuple[str, int]] = field(default_factory=set)
+    excused: set[int] = field(default_factory=set)
+
+    def hear(self, entry: SealedEntry, threads: Mapping[str, tuple[int, str]]) -> None:
+        """What an entry excuses: versions that were written before it, no later ones."""
+        self.erased |= {pair for pair in erased_by(entry) if pair[1] <= threads.get(pair[0], (0, ""))[0]}
+        self.excused |= {seq for seq in reasons_erased_by(entry) if seq < entry.seq}
+
+    def faults(self, name: str) -> Iterator[Fault]:
+        """What is gone and nothing excuses."""
+        for seq, record, version in self.halves:
+            if (record, version) not in self.erased:
+                place = f"{record} version {version}"
+                said = f"{place}: what it says of a person is gone, and no entry says that it was erased"
+                yield Fault(name, seq, "erased", said)
+        for seq in self.reasons:
+            if seq not in self.excused:
+                yield Fault(name, seq, "erased", "the reason is gone, and no entry says that it was erased")
+
+
+def _faults_of_book(session: Session, book: Row[Any], report: BookReport) -> Iterator[Fault]:
+    name = f"{book.kind}/{book.office_id}/{book.year}"
+    check, gone = BookCheck(name), _Gone()
     changes = _changes_by_entry(session, book)
     under = next(changes, None)
-    for row, reason in _entries(session, book):
-        try:
-            entry = entry_of(row, name)
-        except ValueError:
-            yield Fault(str(name), row.seq, "entry", "the entry cannot be read")
-            continue
-        mine: list[tuple[RecordChange, ChangeBody | None]] = []
-        while under is not None and under[0] <= entry.seq:
-            mine += under[1] if under[0] == entry.seq else []
+    for row in _entries(session, book):
+        mine: list[Row[Any]] = []
+        while under is not None and under[0] <= row.seq:
+            if under[0] == row.seq:
+                mine = under[1]
+            else:
+                yield from _without_entry(name, under[1])
             under = next(changes, None)
-        yield from check.take(entry, row.hash, [(change_of(change), change.hash) for change, _ in mine])
-        yield from _faults_of_reason(str(name), row, reason)
-        if row.reason_digest is not None and reason is None:
-            silent.append(entry.seq)
-        for change, body in mine:
-            yield from _faults_of_body(str(name), change, body, gone)
-        erased |= set(erased_by(entry))
-        excused |= set(reasons_erased_by(entry))
+        try:
+            entry = _entry_of(row, name)
+            found = [*check.take(entry, row.hash, [(_change_of(change), change.hash) for change in mine])]
+        except _HOSTILE:
+            yield Fault(name, row.seq, "entry", "the entry cannot be read")
+            continue
+        yield from found
+        yield from _faults_of_words(name, row, mine, gone)
+        gone.hear(entry, check.threads)
         report.entries += 1
+    while under is not None:
+        yield from _without_entry(name, under[1])
+        under = next(changes, None)
     report.changes += check.changes
-    for seq, record, version in gone:
-        if (record, version) not in erased:
-            message = (
-                f"{record} version {version}: what it says of a person is gone, and no entry says that it was erased"
-            )
-            yield Fault(str(name), seq, "erased", message)
-    for seq in silent:
-        if seq not in excused:
-            yield Fault(str(name), seq, "erased", "the reason is gone, and no entry says that it was erased")
-    end = (book.seq, book.head or GENESIS, instant_text(book.head_at) if book.head_at else "")
-    if (check.seq, check.head, check.at) != end or book.name != str(name):
-        yield Fault(str(name), book.seq, "end", "the book does not end where it says")
+    yield from gone.faults(name)
+    if (check.seq, check.head, check.at) != (book.seq, book.head or GENESIS, book.head_at or "") or book.name != name:
+        yield Fault(name, book.seq, "end", "the book does not end where it says")
 
 
-def _entries(session: Session, book: Book) -> Iterator[Row[*tuple[Any, ...]]]:
+def _faults_of_words(name: str, row: Row[Any], changes: list[Row[Any]], gone: _Gone) -> Iterator[Fault]:
+    """What the words that lie beside an entry and its changes say otherwise than their digests."""
+    yield from _faults_of_reason(name, row)
+    if row.reason_digest is not None and row.reason is None:
+        gone.reasons.append(row.seq)
+    for change in changes:
+        yield from _faults_of_body(name, change, gone.halves)
+
+
+def _without_entry(name: str, changes: list[Row[Any]]) -> Iterator[Fault]:
+    for change in changes:
+        message = f"{change.record_id} version {change.version}: it lies under no entry"
+        yield Fault(name, change.seq, "changes", message)
+
+
+def _entries(session: Session, book: Row[Any]) -> Iterator[Row[Any]]:
     same = and_(EntryReason.book_id == BookEntry.book_id, EntryReason.seq == BookEntry.seq)
-    query = select(BookEntry, EntryReason).outerjoin(EntryReason, same).where(BookEntry.book_id == book.id)
+    columns = (*_plain(BookEntry), EntryReason.salt.label("reason_salt"), EntryReason.reason.label("reason"))
+    query = select(*columns).select_from(BookEntry).outerjoin(EntryReason, same).where(BookEntry.book_id == book.id)
     yield from session.execute(query.order_by(BookEntry.seq).execution_options(yield_per=500))
 
 
-def _changes_by_entry(
-    session: Session, book: Book
-) -> Iterator[tuple[int, list[tuple[RecordChange, ChangeBody | None]]]]:
+def _changes_by_entry(session: Session, book: Row[Any]) -> Iterator[tuple[int, list[Row[Any]]]]:
     names = ("kind", "record_id", "version")
     same = and_(*(getattr(ChangeBody, name) == getattr(RecordChange, name) for name in names))
-    query = select(RecordChange, ChangeBody).outerjoin(ChangeBody, same).where(RecordChange.book_id == book.id)
-    ordered = query.order_by(RecordChange.seq, RecordChange.record_id).execution_options(yield_per=500)
-    for seq, rows in groupby(session.execute(ordered), key=lambda row: row[0].seq):
+    said = (ChangeBody.salt, ChangeBody.body, ChangeBody.personal_salt, ChangeBody.personal)
+    query = select(*_plain(RecordChange), *said).select_from(RecordChange).outerjoin(ChangeBody, same)
+    ordered = query.where(RecordChange.book_id == book.id).order_by(RecordChange.seq).execution_options(yield_per=500)
+    rows: Any
+    for seq, rows in groupby(session.execute(ordered), key=lambda row: row.seq):
         # In the order of their records as texts compare in Python: databases sort by their own rules.
-        yield seq, sorted(((change, body) for change, body in rows), key=lambda pair: pair[0].record_id)
+        listed: list[Row[Any]] = [*rows]
+        yield seq, sorted(listed, key=lambda row: str(row.record_id))
 
 
-def _faults_of_reason(name: str, row: BookEntry, reason: EntryReason | None) -> Iterator[Fault]:
-    if reason is not None and (row.reason_digest or "") != digest_payload(reason.salt, reason.reason):
+def _faults_of_reason(name: str, row: Row[Any]) -> Iterator[Fault]:
+    if row.reason is not None and (row.reason_digest or "") != _digest(row.reason_salt, row.reason):
         yield Fault(name, row.seq, "reason", "the reason is not the one that was given")
 
 
-def _faults_of_body(
-    name: str, change: RecordChange, body: ChangeBody | None, gone: list[tuple[int, str, int]]
-) -> Iterator[Fault]:
+def _faults_of_body(name: str, change: Row[Any], gone: list[tuple[int, str, int]]) -> Iterator[Fault]:
     place = f"{change.record_id} version {change.version}"
-    if body is None:
+    if change.body is None:
         yield Fault(name, change.seq, "body", f"{place}: what it says is missing")
         return
-    if _digest(body.salt, body.body) != change.digest:
+    if _digest(change.salt, change.body) != change.digest:
         yield Fault(name, change.seq, "body", f"{place}: what it says was changed")
     if change.personal_digest is None:
-        if body.personal:
+        if change.personal:
             yield Fault(name, change.seq, "body", f"{place}: what it says of a person was put in later")
-    elif not body.personal:
+    elif not change.personal:
         gone.append((change.seq, change.record_id, change.version))
-    elif _digest(body.personal_salt, body.personal) != change.personal_digest:
+    elif _digest(change.personal_salt, change.personal) != change.personal_digest:
         yield Fault(name, change.seq, "body", f"{place}: what it says of a person was changed")
 
 
-def _digest(salt: str, text: str) -> str:
+def _digest(salt: Any, text: Any) -> str:
     try:
         return digest_payload(salt, text)
-    except ValueError:  # a salt that is none
+    except _HOSTILE:  # a salt that is none, a text that is none
         return ""

@@ -66,6 +66,12 @@ def in_batches(things: Sequence[Thing]) -> Iterator[Sequence[Thing]]:
         yield things[start : start + _BATCH]
 
 
+def is_known(session: Session, kind: str, record: str) -> bool:
+    """Whether a record of this kind ever had this code, in whichever book."""
+    query = select(RecordChange.version).where(RecordChange.kind == kind, RecordChange.record_id == record)
+    return session.scalar(query.limit(1)) is not None
+
+
 def newest_of(session: Session, kind: str, records: Sequence[str]) -> dict[str, NewestVersion]:
     """The newest version of each of these records that there is."""
     found: dict[str, NewestVersion] = {}
@@ -129,6 +135,7 @@ def origins(versions: Sequence[RecordVersion]) -> dict[str, RecordVersion]:
 def _newest(*wanted: Any) -> Select[Any]:
     top = (
         select(RecordChange.kind, RecordChange.record_id, func.max(RecordChange.version).label("version"))
+        .join(BookEntry, and_(BookEntry.book_id == RecordChange.book_id, BookEntry.seq == RecordChange.seq))
         .where(*wanted)
         .group_by(RecordChange.kind, RecordChange.record_id)
         .subquery()
@@ -145,6 +152,8 @@ def _newest(*wanted: Any) -> Select[Any]:
             ),
         )
         .join(ChangeBody, _same_version())
+        # What lies under no entry is no version: nothing sealed it.
+        .join(BookEntry, and_(BookEntry.book_id == RecordChange.book_id, BookEntry.seq == RecordChange.seq))
     )
 
 

@@ -55,18 +55,24 @@ def values_by_code(session: Session, codes: Sequence[str]) -> dict[str, JSON]:
 def with_report(values: JSON, quarter: int | None, figures: Mapping[str, Any], colour: str) -> JSON:
     """The fields that a quarterly report changes; the same quarter again takes the place of what it said before.
 
-    Figures that a report leaves out stay as the report before has them: the next report begins with them.
+    Reports stand in the order of their quarters, those of unknown quarters first: the last one is the newest.
     """
     before: Sequence[JSON] = values.get("reports") or []
     said = {name: figures[name] for name in REPORTED if figures.get(name) is not None}
     row = {"quarter": quarter, **said, "colour": colour}
     reports = [kept for kept in before if quarter is None or kept.get("quarter") != quarter]
-    changed: JSON = {"reports": [*reports, {name: value for name, value in row.items() if value is not None}]}
+    reports.append({name: value for name, value in row.items() if value is not None})
+    changed: JSON = {"reports": sorted(reports, key=lambda one: one.get("quarter") or 0)}
     results = figures.get("kpi_results")
     if isinstance(results, list):
         others = [kept for kept in values.get("kpi_results") or [] if kept.get("quarter") != quarter]
         changed["kpi_results"] = others + [_kpi_result(quarter, item) for item in results if isinstance(item, dict)]
     return changed
+
+
+def is_newest(values: JSON, quarter: int | None) -> bool:
+    """Whether no later quarter has been reported on: a report put right later does not turn the newest figures back."""
+    return quarter is None or all((one.get("quarter") or 0) <= quarter for one in values.get("reports") or [])
 
 
 def _kpi_result(quarter: int | None, said: JSON) -> JSON:

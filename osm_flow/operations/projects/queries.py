@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.policy import AGENCIES, RecordFacts, Verb, reads_whole_office, require
 from osm_flow.domain.access.roles import PROVINCIAL
+from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.calendar.thai_dates import thai_date
 from osm_flow.domain.json import JSON
 from osm_flow.domain.pages import Page
 from osm_flow.domain.search import asked, searchable
@@ -34,6 +36,10 @@ class ProjectNotFound(NotFound):
     """There is no project with this code here."""
 
     is_told_alike = True
+
+
+class ProjectLater(NotFound):
+    """The register has said nothing of this project before {begins}."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +133,12 @@ def seen_projects(actor: Actor) -> ColumnElement[bool]:
         *(_within(actor, hat, Project.province_id == hat.province_id) for hat in actor.hats if _is_of_province(hat)),
         *(
             _within(
-                actor, hat, (Project.province_id == hat.province_id) & (Project.agency_key == searchable(hat.title))
+                actor,
+                hat,
+                (Project.province_id == hat.province_id) & (Project.agency_key == searchable(hat.title)[:512]),
             )
             for hat in actor.hats
-            if hat.role in AGENCIES and hat.title and hat.province_id
+            if hat.role in AGENCIES and searchable(hat.title) and hat.province_id
         ),
     )
 
@@ -154,7 +162,7 @@ def life_of(session: Session, code: str, actor: Actor, *, at: datetime | None = 
     versions = versions_of(session, KIND, code)
     then = [version for version in versions if at is None or version.at <= at]
     if not then:
-        raise ProjectNotFound
+        raise ProjectLater(begins=thai_date(local_day(versions[0].at)))
     cases = _cases(session, actor, [str(version.cause["case"]) for version in versions if "case" in version.cause])
     return ProjectLife(
         project=project,

@@ -52,7 +52,10 @@ def money(value: object) -> Decimal | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         return None
-    return amount.quantize(Decimal("0.01")) if amount.is_finite() and abs(amount) < 10**12 else None
+    if not amount.is_finite() or abs(amount) >= 10**12:
+        return None
+    rounded = amount.quantize(Decimal("0.01"))
+    return rounded if abs(rounded) < 10**12 else None
 
 
 def number(amount: Decimal) -> int | float:

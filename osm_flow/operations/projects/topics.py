@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,10 +17,12 @@ from osm_flow.domain.json import JSON
 from osm_flow.domain.projects import spending
 from osm_flow.domain.states import OPEN_CASE, ProjectState
 from osm_flow.operations.books import acts as books
+from osm_flow.operations.books.versions import is_known
 from osm_flow.operations.definitions.library import latest
 from osm_flow.operations.ledger.case_journal import data_of
 from osm_flow.operations.projects.acts import (
     PREFIX,
+    is_newest,
     register,
     revise,
     values_by_code,
@@ -27,13 +30,18 @@ from osm_flow.operations.projects.acts import (
     with_contract,
     with_report,
 )
-from osm_flow.operations.projects.record_type import BRIEF, book_of
+from osm_flow.operations.projects.record_type import BRIEF, KIND, book_of, project_type
 from osm_flow.operations.projects.register import as_json, budget_of, money, number, projects_of, rounded
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.stepping.service_work import TopicRefused, Work
 from osm_flow.store.models import Case, JournalPayload, Project, Province
 
 RECOMMENDATION = "recommendation"
+# A code that a plan may bring along, and those that registers give.
+_OWN_CODE = re.compile("[A-Z0-9][A-Z0-9-]{0,31}")
+_GIVEN_CODE = re.compile(rf"{PREFIX}-.*-[0-9]{{4}}-")
+# How many places an entry tells of one project that no record can keep.
+_MOST_TOLD = 20
 
 
 _INSTANCES = ("subcommittee_result", "knb_result", "cabinet_result", "bb_result", "change_result")
@@ -70,17 +78,23 @@ def register_projects(work: Work) -> JSON:
     name = book_of(work.case.office_id, work.case.fiscal_year)
     entered: dict[str, JSON] = {}
     taken: list[str] = []
+    left: dict[str, list[str]] = {}
     for row, concept in _planned(work):
         said = str(row.get("project") or "").strip()[:32]
         code = known.find_planned(said, row, concept, taken)
         if code is None:
-            code = said if _is_free(work, said) else books.next_code(work.session, name, PREFIX)
+            is_new = said not in known.values and _may_be_given(work, said)
+            code = said if is_new else books.next_code(work.session, name, PREFIX)
             known.add(code, row["name"], {"name": row["name"], "state": str(ProjectState.concept)})
         taken.append(code)
         values = known.values[code]
         if values.get("state") == ProjectState.concept:
-            entered[code] = known.values[code] = {**values, **_described(values, row, concept)}
-    register(work.session, name, _act(work, BookActKind.registered), SYSTEM, work.now, entered)
+            fitting, unfit = project_type().schema.fit(_described(values, row, concept))
+            entered[code] = known.values[code] = {**values, **dict.fromkeys(BRIEF if concept else ()), **fitting}
+            if unfit:
+                left[code] = unfit[:_MOST_TOLD]
+    act = _act(work, BookActKind.registered, {"left_out": left} if left else {})
+    register(work.session, name, act, SYSTEM, work.now, entered)
     return {"projects_registered": len(taken)}
 
 
@@ -89,8 +103,8 @@ def record_results(work: Work) -> JSON:
     known = _Known.of(work)
     changed: dict[str, JSON] = {}
     for row in _rows(work.data, ("project", "result")):
-        code = known.find(_code(row), _code(row))
-        if code is not None:
+        code = known.find_judged(row)
+        if code is not None and isinstance(row["result"], str) and row["result"]:
             before = {**known.values[code], **changed.get(code, {})}
             changed[code] = {**changed.get(code, {}), **_result(before, row)}
     _revise(work, changed)
@@ -122,7 +136,8 @@ def record_quarter(work: Work) -> JSON:
     for code, figures in _reports(work.data):
         if code in known.values:
             values = {**known.values[code], **changed.get(code, {})}
-            changed[code] = {**changed.get(code, {}), **_reported(values, figures, target, quarter)}
+            said, _left = project_type().schema.fit(_reported(values, figures, target, quarter))
+            changed[code] = {**changed.get(code, {}), **said}
     _revise(work, changed)
     projects = {project.code: project for project in _held_projects(work)}
     asked = [projects[code] for code in changed]
@@ -223,18 +238,33 @@ class _Known:
 
     def find_planned(self, code: str, row: JSON, concept: JSON, taken: Sequence[str]) -> str | None:
         """The code of the project that a row of the plan book means, of those that no row before it meant."""
-        if code in self.values:
+        if code in self.values and code not in taken:
             return code
-        for known in self._by_name.get(row["name"], ()):
-            province = self.values[known].get("province")
-            if known not in taken and (province in (None, concept.get("province")) or not concept.get("province")):
-                return known
-        return None
+        left = [known for known in self._by_name.get(row["name"], ()) if known not in taken]
+        if concept.get("province"):
+            left = [known for known in left if self.values[known].get("province") in (None, concept["province"])]
+        agency = row.get("agency") or concept.get("agency")
+        return next(
+            (known for known in left if self.values[known].get("agency") == agency), left[0] if len(left) == 1 else None
+        )
+
+    def find_judged(self, row: JSON) -> str | None:
+        """The code of the project that a row of results means; by a name that several have, the one for which as much was asked.
+
+        None where nothing tells which is meant: the result is nobody's then.
+        """
+        said = _code(row)
+        if said in self.values:
+            return said
+        named = self._by_name.get(said, [])
+        asked = money(row.get("amount_requested"))
+        same = [code for code in named if len(named) == 1 or money(self.values[code].get("requested")) == asked]
+        return same[0] if len(same) == 1 else None
 
     def find(self, code: str, name: str = "") -> str | None:
         """The code of the project: the one that is given; else of the one of this name. Raises TopicRefused where several have it."""
-        if code in self.values:
-            return code
+        if code:
+            return code if code in self.values else None
         named = self._by_name.get(name, [])
         if len(named) > 1:
             raise TopicRefused(
@@ -243,9 +273,9 @@ class _Known:
         return named[0] if named else None
 
 
-def _act(work: Work, kind: BookActKind) -> BookAct:
+def _act(work: Work, kind: BookActKind, told: JSON | None = None) -> BookAct:
     """An act of the case: its record of this service is the next one, in the same transaction."""
-    return BookAct(kind, {"case": work.case.id, "seq": work.case.seq + 1})
+    return BookAct(kind, {"case": work.case.id, "seq": work.case.seq + 1}, told=told or {})
 
 
 def _revise(work: Work, changed: dict[str, JSON]) -> None:
@@ -333,9 +363,9 @@ def _described(values: JSON, row: JSON, concept: JSON) -> JSON:
     }
 
 
-def _is_free(work: Work, code: str) -> bool:
-    """Whether the code that the plan gives is a new one, and none of another office or year."""
-    return bool(code) and code not in values_by_code(work.session, [code])
+def _may_be_given(work: Work, code: str) -> bool:
+    """Whether a code that the plan gives can be a new one: nobody ever had it, and it is none that registers give themselves."""
+    return bool(_OWN_CODE.fullmatch(code)) and not _GIVEN_CODE.match(code) and not is_known(work.session, KIND, code)
 
 
 def _reported(values: JSON, figures: Mapping[str, Any], target: Decimal, quarter: int | None) -> JSON:
@@ -348,8 +378,8 @@ def _reported(values: JSON, figures: Mapping[str, Any], target: Decimal, quarter
     said = figures.get("colour")
     computed = spending.colour_of(spending.disbursed_percent(budget, disbursed), target)
     colour = str(said if said in spending.COLOURS else computed)
-    changed = {"disbursed": number(disbursed), "colour": colour}
-    if committed is not None:
+    changed: JSON = {"disbursed": number(disbursed), "colour": colour} if is_newest(values, quarter) else {}
+    if changed and committed is not None:
         changed["committed"] = number(committed)
     return changed | with_report(values, quarter, figures, colour)
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.operations.audit import log_checks
 from osm_flow.operations.books import acts as books
 from osm_flow.operations.books.checks import check_books, name_of
 from osm_flow.operations.books.record_types import RecordType, every_type
@@ -30,8 +31,9 @@ def differing_records(session: Session, tables: Collection[str]) -> list[RowDiff
 
 
 def are_doubtful(session: Session) -> bool:
-    """Whether some book does not verify: nothing is taken from any then."""
-    return bool(check_books(session).faults)
+    """Whether some book does not verify, or is not the one that was logged: nothing is taken from any then."""
+    names = session.scalars(select(Book.name)).all()
+    return bool(check_books(session).faults) or any(log_checks.faults_of_book(session, name) for name in names)
 
 
 def put_records_back(session: Session, differences: Collection[RowDifference]) -> list[PutBack]:

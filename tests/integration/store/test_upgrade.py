@@ -16,13 +16,16 @@ from sqlalchemy.exc import DBAPIError
 
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson
+from osm_flow.operations.books.checks import check_books
+from osm_flow.operations.books.versions import versions_of
+from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.ledger.access_checks import check_chain
 from osm_flow.operations.people.accounts import create_person
 from osm_flow.store.database import db
-from osm_flow.store.models import Access, AccessRecord, LoginAttempt, Notification, Person
+from osm_flow.store.models import Access, AccessRecord, Book, BookEntry, LoginAttempt, Notification, Person, Project
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import MIGRATIONS, current_revision, newest_revision, upgrade
-from tests.factories import NOW, make_office, make_person
+from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
 from tests.factories import OFFICE as OFFICE_ID
 from tests.together import at_once
 
@@ -95,6 +98,72 @@ def test_only_what_is_missing_is_run_and_rows_stay(empty_store: Store) -> None:
 
     with empty_store.reading() as session:
         assert session.execute(text("SELECT name_th FROM offices")).scalars().all() == ["กลุ่มจังหวัดทดสอบ"]
+
+
+OLD_PROJECTS = [
+    # code, colour, last report, contracts
+    ("PRJ-NE-U1-2571-0003", "not_reported", '{"as_of": "2027-12-31", "disbursed": 100, "kpi_results": []}', 2),
+    (
+        "BKK-1",
+        "red",
+        '{"as_of": "31", "budget_act": "-", "disbursed": 100.005, "kpi_results": [{"kpi": "x", "zz": 1}]}',
+        0,
+    ),
+    ("PRJ-NE-U1-2571-9999999999", None, "broken {", 0),
+    ("P4", "", None, 0),
+]
+
+
+def test_projects_move_into_books_as_they_were(store: Store) -> None:
+    """Nothing is said that was not; the tables are what their books say; codes go on behind all that were given."""
+    with store.transaction() as session:
+        make_office(session)
+        make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
+        deploy_tests(session, "review")
+        case_id = make_case(session).id
+    migrate(store, command.downgrade, "0036")
+    with store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
+        for number, (code, colour, report, contracts) in enumerate(OLD_PROJECTS, 1):
+            values = {"id": number, "code": code, "colour": colour, "report": report}
+            connection.execute(
+                text(
+                    "INSERT INTO projects (id, code, office_id, fiscal_year, name_th, agency_th, budget_type, requested,"
+                    " committed, disbursed, result, state, colour, last_report) VALUES (:id, :code, 'NE-U1', 2571, 'โครงการ',"
+                    " 'หน่วยงาน', 'other', 12.5, 0, 0, '', 'working', :colour, :report)"
+                ),
+                values,
+            )
+            for contract in range(contracts):
+                connection.execute(
+                    text(
+                        "INSERT INTO contracts (id, project_id, contract_no, value, sign_date, end_date, case_id, at)"
+                        " VALUES (:id, :project, :no, 7.25, '2026-12-01', '2027-06-30', :case, '2026-12-01T00:00:00.000000Z')"
+                    ),
+                    {"id": number * 10 + contract, "project": number, "no": f"{contract}/2571", "case": case_id},
+                )
+
+    upgrade(store)
+
+    with store.reading() as session:
+        assert list(compare(session, ["projects"])) == []
+        assert check_books(session).faults == []
+        first = versions_of(session, "projects", OLD_PROJECTS[0][0])[0]
+        told = json.loads(session.scalars(select(BookEntry.told)).one())
+        assert session.scalars(select(Book.next_number)).one() == 4
+        figures = json.loads(session.scalars(select(Project.last_report).where(Project.code == "BKK-1")).one() or "")
+    assert first.values["reports"] == [{"quarter": 1, "as_of": "2027-12-31", "disbursed": 100}]
+    assert [row["value"] for row in first.values["contracts"]] == [7.25, 7.25]
+    assert first.act == "migrated"
+    assert told["contracts_entered"] == {OLD_PROJECTS[0][0]: ["2026-12-01T00:00:00.000000Z"] * 2}
+    assert told["unreadable"] == {"BKK-1": ["budget_act"], OLD_PROJECTS[2][0]: ["last_report"]}
+    assert figures["disbursed"] in (100, 100.01)
+
+    # Taken back and done once more, it says the same and needs no second entry.
+    migrate(store, command.downgrade, "0036")
+    upgrade(store)
+    with store.reading() as session:
+        assert list(compare(session, ["projects"])) == []
+        assert check_books(session).faults == []
 
 
 def test_an_account_goes_to_the_office_that_made_it(store: Store) -> None:

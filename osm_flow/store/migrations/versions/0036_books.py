@@ -43,6 +43,9 @@ def downgrade() -> None:
     """Only books that say nothing beyond what the upgrade wrote into them go."""
     if op.get_bind().execute(sa.text("SELECT 1 FROM book_entries WHERE act != 'migrated'")).first():
         raise RuntimeError("there are entries in the books; an earlier version cannot keep them")
+    logged = sa.text("SELECT 1 FROM log_leaves WHERE case_id IN (SELECT name FROM books)")
+    if op.get_bind().execute(logged).first():
+        raise RuntimeError("the signed log has entries of books; without them it would never verify again")
     for table in (
         "to_log",
         "record_sets",

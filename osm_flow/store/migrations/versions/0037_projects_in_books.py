@@ -6,8 +6,8 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,6 +30,8 @@ branch_labels = None
 depends_on = None
 
 _KIND = "projects"
+_TEXTS = ("as_of", "stage", "forecast_finish")
+_PERCENT = ("physical_plan", "physical_actual")
 _MONEY = (
     "budget_act",
     "allocated",
@@ -56,22 +58,19 @@ def upgrade() -> None:
     projects = tables.tables["projects"]
     contracts = _contracts(connection, tables.tables["contracts"])
     at = _now(connection)
+    codes = list(connection.scalars(sa.select(projects.c.code)))
     registers = sa.select(projects.c.office_id, projects.c.fiscal_year).distinct()
     for office_id, year in connection.execute(registers.order_by(projects.c.office_id, projects.c.fiscal_year)).all():
+        name = BookName(_KIND, office_id, year)
         here = (projects.c.office_id == office_id, projects.c.fiscal_year == year)
         rows = connection.execute(sa.select(projects).where(*here).order_by(projects.c.code)).mappings().all()
-        _write(
-            connection,
-            tables,
-            BookName(_KIND, office_id, year),
-            at,
-            [(row, contracts.get(row["id"], [])) for row in rows],
-        )
-        for row in rows:
-            known = contracts.get(row["id"], [])
-            values: dict[str, Any] = {"search": searchable(row["name_th"], row["agency_th"], row["code"])}
-            values["agency_key"] = searchable(row["agency_th"])[:512]
-            values["contracted"] = sum((contract["value"] for contract in known), Decimal(0)) if known else None
+        told = [(row, contracts.get(row["id"], [])) for row in rows]
+        if not connection.scalar(
+            sa.select(tables.tables["books"].c.id).where(tables.tables["books"].c.name == str(name))
+        ):
+            _write(connection, tables, name, at, told, _next_number(name, codes))
+        for row, known in told:
+            values = _columns(row, known)
             connection.execute(projects.update().where(projects.c.id == row["id"]).values(**values))
     op.drop_table("contracts")
 
@@ -79,6 +78,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """The contracts get their table back; the books stay, and so does what the register says now."""
     connection = op.get_bind()
+    if connection.execute(sa.text("SELECT 1 FROM book_entries WHERE act != 'migrated'")).first():
+        raise RuntimeError("there are entries in the books; an earlier version cannot keep them")
     _make_contracts()
     tables = sa.MetaData()
     tables.reflect(connection, only=["projects", "contracts", "record_changes", "change_bodies", "book_entries"])
@@ -140,11 +141,15 @@ def _contracts(connection: sa.Connection, table: sa.Table) -> dict[int, list[Any
 
 
 def _write(
-    connection: sa.Connection, tables: sa.MetaData, name: BookName, at: str, projects: list[tuple[Any, list[Any]]]
+    connection: sa.Connection,
+    tables: sa.MetaData,
+    name: BookName,
+    at: str,
+    projects: list[tuple[Any, list[Any]]],
+    next_number: int,
 ) -> None:
     books = tables.tables["books"]
-    number = max((int(found[1]) for row, _ in projects if (found := _numbered(name, row["code"]))), default=0)
-    values = {"name": str(name), **vars(name), "seq": 1, "head_at": at, "next_number": number + 1}
+    values = {"name": str(name), **vars(name), "seq": 1, "head_at": at, "next_number": next_number}
     made = list(_changes(projects))
     entry = SealedEntry(
         book=str(name),
@@ -155,7 +160,7 @@ def _write(
         actor_role=None,
         on_behalf_of=None,
         cause={"migration": revision},
-        told={"rows": len(projects)},
+        told={"rows": len(projects), **_beside(projects)},
         reason_digest=None,
         confirmed=None,
         changes_digest=digest_of_changes([hash_ for _, hash_, _, _ in made]),
@@ -187,8 +192,81 @@ def _changes(projects: list[tuple[Any, list[Any]]]) -> Iterator[tuple[SealedChan
         yield change, seal_change(change), salt, body
 
 
-def _numbered(name: BookName, code: str) -> re.Match[str] | None:
-    return re.fullmatch(rf"PRJ-{re.escape(name.office_id)}-{name.year}-(\d+)", code)
+def _next_number(name: BookName, codes: list[str]) -> int:
+    """Beyond every number that any register has given a code of this book's series."""
+    series = re.compile(rf"PRJ-{re.escape(name.office_id)}-{name.year}-([0-9]{{1,6}})")
+    return max((int(found[1]) for code in codes if (found := series.fullmatch(code))), default=0) + 1
+
+
+def _beside(projects: list[tuple[Any, list[Any]]]) -> dict[str, Any]:
+    """What the register had and no record can say: when contracts were entered, and figures that are no amounts."""
+    entered = {row["code"]: [str(contract["at"]) for contract in contracts] for row, contracts in projects if contracts}
+    unread = {row["code"]: names for row, _ in projects if (names := _unreadable(row))}
+    return {**({"contracts_entered": entered} if entered else {}), **({"unreadable": unread} if unread else {})}
+
+
+def _last_report(row: Any) -> dict[str, Any]:
+    try:
+        kept = json.loads(row["last_report"] or "{}")
+    except ValueError:
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _unreadable(row: Any) -> list[str]:
+    said = _last_report(row)
+    names = [name for name in said if name != "kpi_results" and _figure(name, said[name]) is None]
+    return names + (["last_report"] if row["last_report"] and not said else [])
+
+
+def _figure(name: str, value: Any) -> Any:
+    """A figure of a report as a record keeps it; None for what is none."""
+    if name in _MONEY:
+        return _amount(value)
+    if name in _TEXTS:
+        return value if isinstance(value, str) and len(value) <= 64 and "\0" not in value else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**53
+    return value if name in _PERCENT and is_number else None
+
+
+def _quarter(row: Any, as_of: Any) -> int | None:
+    """Of which quarter of the fiscal year the last report tells: the one that had ended on its day."""
+    try:
+        day = date.fromisoformat(as_of)
+    except (TypeError, ValueError):
+        return None
+    begins = date(row["fiscal_year"] - 544, 10, 1)
+    months = (day.year - begins.year) * 12 + day.month - begins.month
+    last_day = (day + timedelta(days=1)).month != day.month
+    ended = (months + (1 if last_day else 0)) // 3
+    return ended if 1 <= ended <= 4 else None
+
+
+def _columns(row: Any, contracts: list[Any]) -> dict[str, Any]:
+    """What the table says of the project from now on: the same as is made of its record."""
+    body = _body(row, contracts)
+    values: dict[str, Any] = {"search": searchable(row["name_th"], row["agency_th"], row["code"])}
+    values |= {"agency_key": searchable(row["agency_th"])[:512], "last_report": None}
+    values["contracted"] = (
+        sum((Decimal(one["value"]) for one in body.get("contracts", [])), Decimal(0)) if contracts else None
+    )
+    reports = body.get("reports")
+    if reports:
+        report = {
+            name: _number(value) if name in _MONEY else value for name, value in reports[0].items() if name != "quarter"
+        }
+        if body.get("kpi_results"):
+            columns = ("kpi", "actual", "source")
+            report["kpi_results"] = [
+                {name: one[name] for name in columns if name in one} for one in body["kpi_results"]
+            ]
+        values["last_report"] = json.dumps(report, ensure_ascii=False, sort_keys=True)
+    return values | {"result": row["result"] or None, "colour": row["colour"] or None}
+
+
+def _number(amount: str) -> int | float:
+    value = Decimal(amount)
+    return int(value) if value == value.to_integral_value() else float(value)
 
 
 def _body(row: Any, contracts: list[Any]) -> dict[str, Any]:
@@ -209,18 +287,28 @@ def _body(row: Any, contracts: list[Any]) -> dict[str, Any]:
 
 
 def _report(row: Any) -> dict[str, Any]:
-    """The newest report, of which the register did not say of which quarter it was."""
-    kept = json.loads(row["last_report"]) if row["last_report"] else None
-    if not isinstance(kept, dict):
-        return {}
+    """The newest report; the register did not say of which quarter it was."""
+    kept = _last_report(row)
     results = kept.pop("kpi_results", None)
-    report = {name: _amount(value) if name in _MONEY else value for name, value in kept.items()}
-    if row["colour"]:
-        report["colour"] = row["colour"]
-    columns = ("kpi", "actual", "source")
+    report = {name: figure for name, value in kept.items() if (figure := _figure(name, value)) is not None}
+    if not report:
+        return {}
+    quarter = _quarter(row, report.get("as_of"))
+    known = {} if quarter is None else {"quarter": quarter}
     listed = [item for item in results if isinstance(item, dict)] if isinstance(results, list) else []
-    rows = [{name: item[name] for name in columns if item.get(name) is not None} for item in listed]
-    return {"reports": [report], "kpi_results": [item for item in rows if item]}
+    rows = [{**known, **_kpi_result(item)} for item in listed if _kpi_result(item)]
+    return {"reports": [{**known, **report}], "kpi_results": rows}
+
+
+def _kpi_result(item: dict[str, Any]) -> dict[str, Any]:
+    texts = {
+        name: item[name] for name in ("kpi", "source") if isinstance(item.get(name), str) and len(item[name]) <= 255
+    }
+    actual = item.get("actual")
+    is_number = isinstance(actual, int | float) and not isinstance(actual, bool) and abs(actual) < 2**53
+    return {
+        name: value for name, value in {**texts, **({"actual": actual} if is_number else {})}.items() if value != ""
+    }
 
 
 def _contract(row: Any) -> dict[str, Any]:
@@ -234,4 +322,11 @@ def _contract(row: Any) -> dict[str, Any]:
 
 
 def _amount(value: Any) -> str | None:
-    return None if value is None else f"{Decimal(str(value)):.2f}"
+    """An amount as a record keeps it; None for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        amount = Decimal(str(value))
+        return f"{amount:.2f}" if amount.is_finite() and abs(amount) < 10**12 - 1 else None
+    except InvalidOperation:
+        return None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from osm_flow.domain.books.acts import BookActKind
 from osm_flow.domain.forms.schema import fields_of, label_of
-from osm_flow.domain.forms.values import Change, changes
+from osm_flow.domain.forms.values import changes
 from osm_flow.domain.json import JSON
 from osm_flow.domain.projects import spending
 from osm_flow.domain.projects.states import state_name, state_tone
@@ -95,6 +95,7 @@ def origins_told(life: ProjectLife, schema: JSON) -> list[tuple[str, RecordVersi
     ]
 
 
-def until_now(schema: JSON, life: ProjectLife) -> list[Change]:
-    """What is otherwise today than in the version that is shown."""
-    return changes(schema, life.versions[-1].values, life.values)
+def until_now(schema: JSON, life: ProjectLife) -> list[str]:
+    """The labels of the fields that say something else today than in the version that is shown."""
+    touched = {change.field for change in changes(schema, life.values, life.versions[-1].values)}
+    return [label_of(field, current_locale()) for name, field in fields_of(schema).items() if name in touched]

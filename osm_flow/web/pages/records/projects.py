@@ -75,7 +75,7 @@ def project(code: str) -> ResponseReturnValue:
         project=life.project,
         values=life.values,
         schema=schema,
-        changes=[] if life.is_newest else until_now(schema, life),
+        otherwise=[] if life.is_newest else until_now(schema, life),
         as_of=request.args.get("as_of", "") if until else "",
         figures=figures_of(life.values),
         told=[told(version, schema) for version in reversed(life.versions)],

@@ -17,7 +17,7 @@ from osm_flow.operations.background.topics import TOPICS
 from osm_flow.operations.books.versions import versions_of
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.stepping.service_work import TopicRefused, Work
-from osm_flow.store.models import Case, Notification, OutgoingLetter, Project
+from osm_flow.store.models import BookEntry, Case, Notification, OutgoingLetter, Project
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, files, make_case, make_office, make_person, make_project
 
@@ -165,7 +165,7 @@ class TestTopics:
         assert sorted(str(province) for province in begun) == ["TH-39", "TH-41"]
 
     def test_two_provinces_may_name_a_project_alike(self, store: Store) -> None:
-        """Two concepts of one name are two projects; a result that gives the name alone is refused, one by code is taken."""
+        """Two concepts of one name are two projects; what does not tell which it means changes neither."""
         concept = {"name": "โครงการถนน", "agency": "แขวงทางหลวง", "budget_total": 10}
         replies = [
             {"province": "TH-41", "concepts": [{"project_concept": concept}]},
@@ -181,14 +181,71 @@ class TestTopics:
             ).all()
             codes = [row.code for row in found]
 
+            rows = [
+                {"project": "โครงการถนน", "result": "Y1"},
+                {"project": "โครงการถนน", "result": "N", "amount_requested": 20},
+            ]
+            judged = work(session, "record_results", {"r": {"items": rows}})
+            assert judged["results_recorded"] == 1  # one tells by its amount which is meant, the other is nobody's
             with pytest.raises(TopicRefused, match=f"{codes[0]}, {codes[1]}"):
-                work(session, "record_results", {"r": {"items": [{"project": "โครงการถนน", "result": "Y1"}]}})
+                work(session, "renew_project", {"project_baseline": {"project_name": "โครงการถนน", "budget_after": 1}})
+            unknown = {"code": "PRJ-NE-U9-2571-0001", "project_name": "โครงการถนน", "budget_after": 1}
+            assert work(session, "renew_project", {"project_baseline": unknown}) == {"projects_renewed": 0}
             baseline = {"code": codes[1], "project_name": "โครงการถนน", "budget_after": 15}
             work(session, "renew_project", {"project_baseline": baseline})
 
             approved = session.scalars(select(Project.approved).order_by(Project.code)).all()
         assert [tuple(row[1:]) for row in found] == [("TH-41", Decimal(10)), ("TH-39", Decimal(20))]
         assert approved == [None, Decimal(15)]
+
+    def test_a_plan_gives_no_code_twice_and_none_of_a_series(self, store: Store) -> None:
+        typed = [
+            {"name": "ก", "project": "PRJ-NE-U1-2571-0001", "amount": 1},
+            {"name": "ข", "amount": 2},
+            {"name": "ค", "project": "PRJ-NE-U2-2571-0001", "amount": 3},
+            {"name": "ง", "project": "BKK-7", "amount": 4},
+            {"name": "จ", "project": "BKK-7", "amount": 5},
+            {"name": "ฉ", "project": "a/b", "amount": 6},
+        ]
+        with store.transaction() as session:
+            make_case(session)
+            first = work(session, "register_projects", {"plan_assembly": {"projects": typed}})
+
+            found = session.execute(select(Project.name_th, Project.code).order_by(Project.requested)).all()
+        assert first == {"projects_registered": 6}
+        assert [name for name, _ in found] == ["ก", "ข", "ค", "ง", "จ", "ฉ"]
+        codes = [code for _, code in found]
+        assert codes[3] == "BKK-7"
+        assert sorted(codes[:3] + codes[4:]) == [f"PRJ-NE-U1-2571-{number:04}" for number in range(1, 6)]
+
+    def test_what_no_record_can_keep_is_left_out_and_told(self, store: Store) -> None:
+        concept = {"name": "โครงการถนน", "kpis": "text", "area": [{"province": {"a": 1}}], "output": 5, "outcome": "ดี"}
+        data = {"concept_replies": [{"province": "TH-41", "concepts": [{"project_concept": concept}]}]}
+        with store.transaction() as session:
+            make_case(session)
+            work(session, "register_projects", data)
+            project = session.scalars(select(Project)).one()
+            report = {"disbursed": 5, "committed": "-", "budget_act": "-", "stage": {"a": 1}, "kpi_results": ["x"]}
+            work(session, "record_quarter", {"quarter": 1, "reports": [{"project": project.code, "report": report}]})
+
+            first, second = versions_of(session, "projects", project.code)
+            told = session.scalars(select(BookEntry.told).order_by(BookEntry.seq)).all()
+        assert first.values["outcome"] == "ดี"
+        assert {"kpis", "area", "output"}.isdisjoint({name for name, value in first.values.items() if value})
+        assert "area.1.province" in told[0]
+        assert second.values["reports"] == [{"quarter": 1, "disbursed": 5, "colour": "red"}]
+
+    def test_an_earlier_quarter_put_right_does_not_turn_the_figures_back(self, store: Store) -> None:
+        with store.transaction() as session:
+            make_project(session, "P1", approved=1000)
+            for quarter, spent in ((1, 10), (2, 600), (1, 50)):
+                reports = [{"project": "P1", "disbursed": spent, "physical_actual": quarter * 20}]
+                work(session, "record_quarter", {"quarter": quarter, "reports": reports})
+
+            project = session.scalars(select(Project)).one()
+            assert (project.disbursed, project.colour) == (Decimal(600), "green")
+            values = versions_of(session, "projects", "P1")[-1].values
+        assert [(row["quarter"], row["disbursed"]) for row in values["reports"]] == [(1, 50), (2, 600)]
 
     def test_an_entry_points_at_the_record_of_the_service_that_wrote_it(self, store: Store) -> None:
         with store.transaction() as session:

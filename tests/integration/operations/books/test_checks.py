@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, select, type_coerce
+from sqlalchemy import Table, select, text, type_coerce
 from sqlalchemy.types import String
 
 from osm_flow.domain.access.actors import SYSTEM
@@ -19,6 +19,7 @@ from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.books import acts as books
 from osm_flow.operations.books.checks import check_books
 from osm_flow.operations.books.sets import keep_set
+from osm_flow.operations.books.versions import newest_of
 from osm_flow.store.database import Instant, db
 from osm_flow.store.session import Store
 from tests.factories import NOW, later, make_office
@@ -135,6 +136,59 @@ def test_an_entry_that_was_put_in_is_a_fault_although_its_hashes_fit(
         session.execute(table_named("to_log").insert(), [dict(row) for row in noted])
 
         assert [fault.code for fault in check_log(session).faults] == ["log"]
+
+
+@pytest.mark.parametrize("seq", [0, 2, 999])
+def test_a_version_under_no_entry_is_a_fault_and_nothing_reads_it(
+    written: Store, vandal: Callable[[Store], Any], seq: int
+) -> None:
+    """Put in past the keys, with an entry number that is taken or never was."""
+    with vandal(written) as at_work:
+        session = at_work.session
+        changes, bodies = table_named("record_changes"), table_named("change_bodies")
+        row = dict(
+            session.execute(select(changes).where(changes.c.record_id == "P1", changes.c.version == 2)).mappings().one()
+        )
+        body = dict(
+            session.execute(select(bodies).where(bodies.c.record_id == "P1", bodies.c.version == 2)).mappings().one()
+        )
+        if written.dialect == "sqlite":
+            session.execute(text("PRAGMA defer_foreign_keys = ON"))
+        at_work.add(changes, row | {"version": 9, "seq": seq})
+        at_work.add(bodies, body | {"version": 9, "body": '{"name":"ปลอม"}'})
+
+        assert "changes" in {fault.code for fault in check_books(session).faults}
+        if seq != 2:
+            assert newest_of(session, "projects", ["P1"])["P1"].version == 2
+
+
+@pytest.mark.parametrize(
+    ("table", "values"),
+    [
+        ("book_entries", {"at": "?"}),
+        ("book_entries", {"told": '{"a": 99999999999999999999}'}),
+        ("book_entries", {"cause": "x"}),
+        ("entry_reasons", {"salt": "zz"}),
+        ("change_bodies", {"salt": "zz"}),
+        ("change_bodies", {"body": "x"}),
+        ("record_sets", {"members": "x"}),
+        ("record_sets", {"members": "{}"}),
+    ],
+)
+def test_garbage_is_a_fault_of_its_row_and_no_end_of_the_check(
+    written: Store, vandal: Callable[[Store], Any], table: str, values: dict[str, Any]
+) -> None:
+    this = table_named(table)
+    with vandal(written) as at_work:
+        where = [this.c[name] == value for name, value in ROW[table].items()]
+        sets = ", ".join(f"{name} = :{name}" for name in values)
+        keys = " AND ".join(f"{name} = :k_{name}" for name in ROW[table]) or "1 = 1"
+        keyed = {f"k_{name}": value for name, value in ROW[table].items()}
+        assert where or table == "record_sets"
+        at_work.session.execute(text(f"UPDATE {table} SET {sets} WHERE {keys}"), {**values, **keyed})  # noqa: S608
+        at_work.session.expire_all()
+
+        assert check_books(at_work.session).faults
 
 
 def test_an_erasure_that_an_entry_tells_is_none_and_no_other_is_excused(

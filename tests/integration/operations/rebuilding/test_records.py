@@ -8,9 +8,13 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.books.acts import BookAct, BookActKind, NewVersion
+from osm_flow.domain.books.sealing import BookName
+from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.books import acts as books
 from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.rebuilding.rounds import carry_out
-from osm_flow.store.models import AdminRecord, ChangeBody, Project, PutBackRow
+from osm_flow.store.models import AdminRecord, ChangeBody, Project, PutBackRow, ToLog
 from osm_flow.store.session import Store
 from tests.factories import OFFICE, later, make_office, make_person, make_project
 from tests.integration.operations.comparing.conftest import table_named, vandal
@@ -68,3 +72,35 @@ def test_nothing_is_taken_from_a_book_that_does_not_verify(
     assert {one.difference.row for one in outcome.left} == {"P1", "P2", "P3"}
     with store.reading() as session:
         assert session.scalars(select(ChangeBody.body).where(ChangeBody.record_id == "P1")).one() == '{"name":"ปลอม"}'
+
+
+def test_nothing_is_taken_from_a_book_that_was_written_anew(
+    store: Store, admins: tuple[Actor, Actor], vandal: Vandals
+) -> None:
+    """Hashes that fit each other prove nothing: the log was told of others."""
+    with store.transaction() as session:
+        audit_log.append_new(session)
+    with vandal(store) as at_work:
+        session = at_work.session
+        for table in ("change_bodies", "record_changes", "book_entries"):
+            session.execute(table_named(table).delete())
+        session.execute(table_named("books").update().values(seq=0, head=None, head_at=None))
+        session.commit()
+    with store.transaction() as session:
+        session.execute(delete(ToLog))
+        books.write(
+            session,
+            BookName("projects", OFFICE, 2571),
+            BookAct(BookActKind.imported, {"import": "forged"}),
+            admins[0],
+            later(20),
+            [NewVersion("P1", {"name": "ปลอม", "approved": 5}), NewVersion("P2", {"name": "ปลอม"})],
+        )
+        session.execute(delete(ToLog))
+        session.execute(update(Project).where(Project.code == "P1").values(approved=Decimal(1)))
+    request = agreed(store, admins, "projects")
+
+    outcome = carry_out(store, request, admins[0], later(40))
+
+    assert outcome.put_back == []
+    assert {one.difference.row for one in outcome.left} >= {"P1"}

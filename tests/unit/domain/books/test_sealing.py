@@ -79,11 +79,17 @@ def test_a_book_has_one_spelling() -> None:
 
 
 def test_an_erasure_names_versions_and_reasons() -> None:
-    said = replace(entry(1, GENESIS), told={"erased": {"P1": [1, 2, True, "x"], "P2": 3}, "erased_reasons": [4, None]})
+    said = replace(
+        entry(1, GENESIS),
+        act="erased",
+        told={"erased": {"P1": [1, 2, True, "x"], "P2": 3}, "erased_reasons": [4, None]},
+    )
 
     assert list(erased_by(said)) == [("P1", 1), ("P1", 2)]
     assert list(reasons_erased_by(said)) == [4]
     assert list(erased_by(replace(said, told={"erased": [1]}))) == []
+    other = replace(said, act="changed")
+    assert (list(erased_by(other)), list(reasons_erased_by(other))) == ([], [])
 
 
 def test_a_set_is_known_by_its_members() -> None:
