@@ -146,7 +146,9 @@ def rebuild_(context: Context, request_id: int | None, username: str, withdraw: 
     if withdraw:
         say(_request(request), as_json, f"request {request_id} withdrawn\nถอนคำขอที่ {request_id} แล้ว")
         return
-    _tell(request_id, rounds.carry_out(context.store, request_id, actor, now), as_json)
+    _tell(
+        request_id, rounds.carry_out(context.store, request_id, actor, now, kept=kept_copies(context.keyring)), as_json
+    )
 
 
 def _told_of(not_recorded: list[NotRecorded]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
+from osm_flow.errors import OsmFlowError
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.log import OTHER_CHAINS, wrong_notes
 from osm_flow.operations.audit.merkle_tree import GrowingTree, LogDamaged, leaf_of
@@ -109,10 +111,14 @@ def examine(
 ) -> Examination:
     """As `check_log`, with what was found on the way."""
     report = LogReport()
-    rows = _readable_keys(report, signing_keys.kept_keys(session))
-    _check_keys(report, rows, trusted)
-    signed = _signed_heads(session, report, rows)
-    _tell_gaps(report, rows, signed)
+    rows: list[SigningKey] = []
+    signed: list[Signed] = []
+    with _reading(report, "signing_keys"):
+        rows = _readable_keys(report, signing_keys.kept_keys(session))
+        _check_keys(report, rows, trusted)
+    with _reading(report, "log_checkpoints"):
+        signed = _signed_heads(session, report, rows)
+        _tell_gaps(report, rows, signed)
     known = list(trusted) or [signing_keys.public_half(row) for row in rows]
     signed += [head for place, note in kept if (head := _kept_head(report, place, note, known)) is not None]
     examination = Examination(report, signed, _read_leaves(session, report, {one.head.size for one in signed}))
@@ -123,10 +129,29 @@ def examine(
     if leaves.false and not wrong and not leaves.wrong and leaves.missing is None:
         said = f"{leaves.false} hashes kept beside the leaves are not theirs: osm-flow audit rebuild makes them again"
         report.faults.append(Fault("", 0, "tree", said))
-    _check_sequencer(session, report)
-    _check_others(session, report)
-    _check_books(session, report)
+    for what, check in (
+        ("logged_cases", _check_sequencer),
+        ("admin_records", _check_administration),
+        ("access_records", _check_reads),
+        ("books", _check_books),
+    ):
+        with _reading(report, what):
+            check(session, report)
     return examination
+
+
+# What somebody may have put into a column has no end: whatever breaks one part is a fault, and no end of the others.
+_HOSTILE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, OsmFlowError)
+
+
+@contextmanager
+def _reading(report: LogReport, what: str) -> Iterator[None]:
+    """What cannot be read of these rows is a fault that names the table."""
+    try:
+        yield
+    except _HOSTILE as error:
+        said = f"{what} cannot be read: {type(error).__name__}: {error}"
+        report.faults.append(Fault("", 0, "unreadable", said))
 
 
 def _fault_of_head(signed: Signed, records: int) -> Fault:
@@ -361,22 +386,34 @@ def _times_of_checkpoints(session: Session) -> Iterator[tuple[int, str]]:
     return iter([(row.size, instant_text(row.at - _LATE)) for row in rows])
 
 
-def _check_others(session: Session, report: LogReport) -> None:
-    """The chains of no case, and records that were slipped into them below logged ones."""
-    administration, reads = admin_journal.check_chain(session), access_checks.check_chain(session)
-    report.administration, report.reads = administration.records, reads.records
-    report.faults += [*administration.faults, *reads.faults]
-    for name, table in OTHER_CHAINS.items():
-        logged = LogLeaf.case_id == name
-        top = session.scalar(select(func.max(LogLeaf.seq)).where(logged)) or 0
-        passed = (
-            select(table.seq)
-            .outerjoin(LogLeaf, and_(logged, LogLeaf.seq == table.seq))
-            .where(table.seq <= top, LogLeaf.position.is_(None))
-        )
-        for seq in session.scalars(passed.limit(_MOST_NOTICES)):
-            report.faults.append(Fault(name, seq, "log", "the record was put in after later ones were logged"))
-        report.unlogged += session.scalar(select(func.count()).select_from(table).where(table.seq > top)) or 0
+def _check_administration(session: Session, report: LogReport) -> None:
+    """The records of administration, and those that were slipped in below logged ones."""
+    _check_slipped_in(session, report, admin_journal.CHAIN)
+    found = admin_journal.check_chain(session)
+    report.administration = found.records
+    report.faults += found.faults
+
+
+def _check_reads(session: Session, report: LogReport) -> None:
+    """The records of reads and security events, and those that were slipped in below logged ones."""
+    _check_slipped_in(session, report, access_chain.CHAIN)
+    found = access_checks.check_chain(session)
+    report.reads = found.records
+    report.faults += found.faults
+
+
+def _check_slipped_in(session: Session, report: LogReport, name: str) -> None:
+    table = OTHER_CHAINS[name]
+    logged = LogLeaf.case_id == name
+    top = session.scalar(select(func.max(LogLeaf.seq)).where(logged)) or 0
+    passed = (
+        select(table.seq)
+        .outerjoin(LogLeaf, and_(logged, LogLeaf.seq == table.seq))
+        .where(table.seq <= top, LogLeaf.position.is_(None))
+    )
+    for seq in session.scalars(passed.limit(_MOST_NOTICES)):
+        report.faults.append(Fault(name, seq, "log", "the record was put in after later ones were logged"))
+    report.unlogged += session.scalar(select(func.count()).select_from(table).where(table.seq > top)) or 0
 
 
 def _check_books(session: Session, report: LogReport) -> None:

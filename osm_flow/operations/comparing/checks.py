@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from osm_flow.errors import Invalid
+from osm_flow.errors import Invalid, OsmFlowError
 from osm_flow.operations.comparing.administration import compare_administration
 from osm_flow.operations.comparing.cases import compare_cases
 from osm_flow.operations.comparing.coverage import COMPARED, OF_ADMINISTRATION, OF_CASES, OF_RECORDS
-from osm_flow.operations.comparing.differences import NotRecorded, RowDifference
+from osm_flow.operations.comparing.differences import NotRecorded, RowDifference, shown
 from osm_flow.operations.comparing.records import compare_records
 from osm_flow.operations.comparing.triggers import compare_triggers
 
@@ -45,4 +46,28 @@ def compare(
     for tables, round_ in _ROUNDS:
         # Of tables that are named, only these; what is of no table goes with all of them.
         if not only or set(only) & set(tables):
-            yield from (found for found in round_(session, told) if not only or found.table in only)
+            compared = _guarded(tables, round_(session, told))
+            yield from (found for found in compared if not only or found.table in only or found.row == UNREADABLE_ROW)
+
+
+# What somebody may have put into a column has no end: whatever breaks the comparing is a difference, and no end of the rest.
+_HOSTILE = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    RecursionError,
+    OsmFlowError,
+    SQLAlchemyError,
+)
+# How a difference names the row that could not be read.
+UNREADABLE_ROW = "?"
+
+
+def _guarded(tables: Collection[str], differences: Iterator[RowDifference]) -> Iterator[RowDifference]:
+    try:
+        yield from differences
+    except _HOSTILE as error:
+        named = ", ".join(tables) or "(triggers)"
+        yield RowDifference(named, UNREADABLE_ROW, UNREADABLE_ROW, "-", shown(f"{type(error).__name__}: {error}"))

@@ -232,7 +232,7 @@ def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor:
         return False
     numbers = {item.seq for item in items}
     if request.subject:
-        numbers |= _with_words(session, case_id, request.subject)
+        numbers |= _with_words(session, case_id, request.subject, since=request.asked_at)
     numbers &= set(session.scalars(retention.erasable(case_id)))
     retention.refuse_held(session, case, numbers)
     about = {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
@@ -406,8 +406,11 @@ def _refuse_missing(session: Session, case: Case, numbers: list[int]) -> None:
         raise NothingChosen(case_id=case.id)
 
 
-def _with_words(session: Session, case_id: str, words: str) -> set[int]:
+def _with_words(session: Session, case_id: str, words: str, *, since: datetime) -> set[int]:
+    """The records that came to hold the words since then; of those before, somebody chose and another saw which."""
     query = select(JournalPayload.seq, JournalPayload.body, _is_found(words).label("is_found"))
+    same = (JournalRecord.case_id == JournalPayload.case_id) & (JournalRecord.seq == JournalPayload.seq)
+    query = query.join(JournalRecord, same).where(JournalRecord.at > since)
     rows = session.execute(query.where(JournalPayload.case_id == case_id, _may_have(words)))
     return {row.seq for row in rows if row.is_found or has_words(row.body, words)}
 

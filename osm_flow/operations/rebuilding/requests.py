@@ -9,16 +9,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import SystemFacts, Verb, require
+from osm_flow.domain.access.policy import RULES, SystemFacts, Verb, require
 from osm_flow.domain.states import RebuildingState
 from osm_flow.errors import Forbidden, NotFound, Refused
+from osm_flow.operations.comparing.administration import compare_administration
 from osm_flow.operations.comparing.checks import NotCompared
 from osm_flow.operations.comparing.coverage import COMPARED
-from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, changes_of, record
 from osm_flow.operations.reasons import said
-from osm_flow.store.models import Rebuilding
+from osm_flow.store.models import AdminRecord, Person, Position, Rebuilding
 from osm_flow.store.second_persons import FirstAct, is_second_person
 
+_STEPS = (
+    AdminKind.rebuilding_asked,
+    AdminKind.rebuilding_confirmed,
+    AdminKind.rebuilding_withdrawn,
+    AdminKind.rebuilding_done,
+)
+# What gives the power to put rows back, and what of a post gives none.
+_POWERS = RULES[Verb.rebuild_tables].roles
+_HARMLESS = frozenset({"title_th", "title_en", "letter"})
 _OPEN = (RebuildingState.ASKED, RebuildingState.CONFIRMED)
 
 
@@ -36,6 +46,14 @@ class NotConfirmed(Refused):
 
 class AnotherAdministratorNeeded(Forbidden):
     """Another administrator must confirm this: you asked for it, or one of you acts for the other."""
+
+
+class RequestDoubtful(Refused):
+    """This request is not what the records of administration tell of it. Nothing is done; find out who changed it."""
+
+
+class PowerDoubtful(Forbidden):
+    """An account or a post of those who asked for this or confirm it is not as it was recorded. Somebody else has to."""
 
 
 class PersonNeeded(Forbidden):
@@ -67,6 +85,8 @@ def confirm(session: Session, request_id: int, actor: Actor, now: datetime) -> R
     """Let what another person asked for be carried out. Raises Forbidden, RebuildingNotFound, RebuildingDecided."""
     _require(actor)
     request = _held(session, request_id, RebuildingState.ASKED)
+    _require_recorded(session, request)
+    _require_known(session, {request.asked_by, actor.username})
     if not is_second_person(session, actor, now, FirstAct(request.asked_by, request.asked_at)):
         raise AnotherAdministratorNeeded
     _decide(session, request, actor, now, RebuildingState.CONFIRMED, AdminKind.rebuilding_confirmed)
@@ -89,6 +109,7 @@ def to_carry_out(session: Session, request_id: int, actor: Actor) -> Rebuilding:
         raise NotConfirmed
     if request.state != RebuildingState.CONFIRMED:
         raise RebuildingDecided
+    _require_recorded(session, request)
     return request
 
 
@@ -125,6 +146,35 @@ def tables_of(request: Rebuilding) -> frozenset[str]:
 def named(request_id: int) -> str:
     """How records call the request."""
     return f"rebuilding {request_id}"
+
+
+def _require_recorded(session: Session, request: Rebuilding) -> None:
+    """Raise RequestDoubtful where the row says otherwise than its records: who asked, for what, why, and who confirmed it."""
+    of_request = (AdminRecord.subject == named(request.id), AdminRecord.kind.in_(_STEPS))
+    records = session.scalars(select(AdminRecord).where(*of_request).order_by(AdminRecord.seq)).all()
+    steps = [one.kind for one in records]
+    confirmed = request.state == RebuildingState.CONFIRMED
+    if steps != [AdminKind.rebuilding_asked, *([AdminKind.rebuilding_confirmed] if confirmed else [])]:
+        raise RequestDoubtful
+    asked = {name: change["new"] for name, change in changes_of(records[0]).items()}
+    said = (request.asked_by, request.tables.replace("\n", ", "), request.reason)
+    if said != (records[0].actor, asked.get("tables"), asked.get("reason")):
+        raise RequestDoubtful
+    decided = [] if request.decided_by is None else [request.decided_by]
+    if decided != [one.actor for one in records[1:]]:
+        raise RequestDoubtful
+
+
+def _require_known(session: Session, usernames: Collection[str]) -> None:
+    """Raise PowerDoubtful where somebody of these has no post for it that is as it was recorded."""
+    holding = select(Person.username, Position.id).join(Person, Person.id == Position.person_id)
+    powers = session.execute(holding.where(Position.role.in_(_POWERS), Position.office_id.is_(None))).all()
+    compared = compare_administration(session, lambda _: None)
+    doubtful = {one.row for one in compared if one.table == "positions" and one.column not in _HARMLESS}
+    for account in usernames:
+        mine = [str(position_id) for username, position_id in powers if username == account]
+        if mine and doubtful.issuperset(mine):
+            raise PowerDoubtful
 
 
 def _require(actor: Actor) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.journal import Fault
+from osm_flow.errors import Refused
 from osm_flow.operations.audit import log_checks
 from osm_flow.operations.comparing.administration import compare_administration
 from osm_flow.operations.comparing.cases import compare_case, compare_each
@@ -56,12 +57,22 @@ class CarriedOut:
         self.left += other.left
 
 
-def carry_out(store: Store, request_id: int, actor: Actor, now: datetime) -> CarriedOut:
+class LogDoubtful(Refused):
+    """The audit log is not the one that was signed, so no chain can be believed. Nothing is put back; verify the log first."""
+
+
+def carry_out(
+    store: Store, request_id: int, actor: Actor, now: datetime, *, kept: Iterable[tuple[str, str]] = ()
+) -> CarriedOut:
     """Put back whatever differs in the tables of a confirmed request, while the site runs. Safe to repeat after a crash.
 
-    Raises Forbidden, RebuildingNotFound, NotConfirmed, RebuildingDecided.
+    `kept` are checkpoints from outside the database, each with the name of its place. Raises Forbidden, RebuildingNotFound,
+    NotConfirmed, RebuildingDecided, RequestDoubtful, LogDoubtful.
     """
     with store.reading() as session:
+        examination = log_checks.examine(session, kept=kept)
+        if examination.contradicted() or examination.leaves.missing is not None:
+            raise LogDoubtful
         tables = requests.tables_of(requests.to_carry_out(session, request_id, actor))
         differing = _differing_cases(session, tables)
     outcome = CarriedOut()

@@ -38,7 +38,7 @@ def test_people_read_whether_there_was_anything_to_do(store: Store, tmp_path: Pa
 def test_tables_are_compared_with_their_chains_and_what_is_unproven_is_told(shell: Shell, case_id: str) -> None:
     whole = shell.json("db", "verify")
     assert whole["differences"] == []
-    assert {"projects", "contracts", "drafts", "notifications"} <= whole["unproven"].keys()
+    assert {"erasure_requests", "drafts", "notifications"} <= whole["unproven"].keys()
     assert "0 differences" in shell.run("db", "verify").stdout
 
     with shell.store.transaction() as session:
@@ -49,7 +49,7 @@ def test_tables_are_compared_with_their_chains_and_what_is_unproven_is_told(shel
     assert "on_behalf_of บันทึกไว้ว่า “-” แต่พบ “root”" in result.stderr
     assert "on_behalf_of" in shell.run("case", "verify", "--all").stderr
     assert shell.run("db", "verify", "--only", "comments,attachments").stdout.startswith("2 tables compared, 0 diff")
-    assert "No chain proves" in shell.refused("db", "verify", "--only", "projects")
+    assert "No chain proves" in shell.refused("db", "verify", "--only", "notifications")
 
 
 def test_rows_are_put_back_by_two_people(shell: Shell, case_id: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from osm_flow.operations.comparing.checks import NotCompared, compare
 from osm_flow.store.session import Store
@@ -30,3 +31,24 @@ def test_what_nothing_proves_cannot_be_asked_for(told: Store) -> None:
 
     assert "notifications" in str(refused.value)
     assert "comments" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("fiscal_calendar", "date"), ("timers", "due_at"), ("positions", "valid_from")]
+)
+def test_what_cannot_be_read_is_named_and_ends_nothing(
+    told: Store, vandal: Callable[[Store], Any], table: str, column: str
+) -> None:
+    """SQLite keeps anything in any column; whoever forged one value cannot hide it behind another that breaks the comparing."""
+    if told.dialect != "sqlite":
+        pytest.skip("PostgreSQL refuses such values")
+    with vandal(told) as at_work:
+        at_work.session.execute(text(f"UPDATE {table} SET {column} = 'zz'"))  # noqa: S608
+        at_work.session.execute(table_named("comments").update().values(body="x"))
+        at_work.session.expire_all()
+        found = list(compare(at_work.session))
+
+    assert any(table in one.table for one in found)
+    assert "comments" in {one.table for one in found} or any(
+        one.row == "?" and "comments" in one.table for one in found
+    )

@@ -298,6 +298,23 @@ def test_the_other_records_of_the_case_stay_as_they_were(prepared: Store) -> Non
         assert (state.snapshot, len(state.digest)) == (b"", 64)
 
 
+def test_what_nobody_chose_stays(prepared: Store) -> None:
+    """The words stand in two records more; whoever asked chose one, and that alone was approved."""
+    case_id = a_case(prepared)
+    with prepared.transaction() as session:
+        request = erasure_requests.ask(
+            session, who(prepared, "root"), later(10), words=NAME, records=[(case_id, 3)], reason=WHY
+        )
+        request_id = request.id
+    assert approve(prepared, request_id) == "DONE"
+
+    with prepared.reading() as session:
+        kept = session.execute(
+            text("SELECT seq FROM journal_payloads WHERE case_id = :id ORDER BY seq"), {"id": case_id}
+        )
+        assert [row.seq for row in kept] == [1, 2, 4, 5, 6, 7, 8]
+
+
 def test_a_running_case_is_waited_for(prepared: Store) -> None:
     case_id = a_case(prepared, ended=False)
     request_id = ask(prepared, case_id)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
 
-from osm_flow.domain.access.actors import Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.operations.audit import log as audit_log
+from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.comparing.cases import compare_cases
 from osm_flow.operations.comparing.coverage import COMPARED
@@ -19,7 +21,7 @@ from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy.erasing import GONE
 from osm_flow.operations.rebuilding import requests, rounds
 from osm_flow.operations.rebuilding.requests import RebuildingDecided
-from osm_flow.operations.rebuilding.rounds import carry_out, digest_of, put_back_case
+from osm_flow.operations.rebuilding.rounds import LogDoubtful, carry_out, digest_of, put_back_case
 from osm_flow.operations.replay.verify import verify_all
 from osm_flow.store.models import AdminRecord, Case, Comment, PutBackRow, Rebuilding, WorkItem
 from osm_flow.store.session import Store
@@ -232,3 +234,23 @@ def test_an_erasure_takes_what_rows_were_with_it(told: Store, admins: tuple[Acto
             select(PutBackRow.found, PutBackRow.recorded, PutBackRow.salt).where(PutBackRow.case_id == said.case_id)
         )
         assert set(left.all()) == {("", "", "")}
+
+
+def test_nothing_is_put_back_from_a_log_that_is_not_the_signed_one(
+    told: Store, admins: tuple[Actor, Actor], vandal: Vandals, tmp_path: Path
+) -> None:
+    """Record, hashes and leaf fit each other; the signed root says that they were others."""
+    keyring = Keyring(tmp_path / "keys", "osm.example.go.th/journal")
+    with told.transaction() as session:
+        audit_log.make_checkpoint(session, later(28), SYSTEM, keyring=keyring)
+    with vandal(told) as at_work:
+        leaves = table_named("log_leaves")
+        at_work.session.execute(leaves.update().where(leaves.c.position == 3).values(hash="0" * 64))
+        at_work.session.commit()
+    vandalise(told)
+    request = agreed(told, admins, "comments")
+
+    with pytest.raises(LogDoubtful):
+        carry_out(told, request, admins[0], later(40))
+    with told.reading() as session:
+        assert set(session.scalars(select(Comment.body))) == {"ปลอม"}
