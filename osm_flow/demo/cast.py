@@ -88,7 +88,7 @@ def _delegation(times: Times) -> NewPosition:
     return NewPosition(
         "cluster_head",
         OFFICE,
-        times.day("2569-10-01"),
+        times.working_day("2569-10-01"),
         times.day("2570-09-30"),
         kind=PositionKind.delegated,
         for_username="somchai",
@@ -101,7 +101,7 @@ def _acting_appointment(times: Times) -> NewPosition:
     return NewPosition(
         "province_office_head",
         OFFICE,
-        times.day("2569-11-16"),
+        times.working_day("2569-11-16"),
         times.day("2569-12-04"),
         kind=PositionKind.acting,
         for_username="narong",
@@ -115,7 +115,7 @@ def _acting_director(times: Times) -> NewPosition:
     return NewPosition(
         "osm_director",
         OFFICE,
-        times.day("2569-05-05"),
+        times.working_day("2569-05-05"),
         times.day("2569-05-08"),
         kind=PositionKind.acting,
         for_username="thanakorn",
@@ -129,7 +129,7 @@ def _delegation_to_sign(times: Times) -> NewPosition:
     return NewPosition(
         "cluster_head",
         OFFICE,
-        times.day("2569-07-20"),
+        times.working_day("2569-07-20"),
         times.day("2569-07-31"),
         kind=PositionKind.delegated,
         for_username="somchai",

@@ -37,6 +37,10 @@ class Times:
         day = self.calendar.on_or_before(self.day(written))
         return datetime.combine(day, time(hour, minute), BANGKOK).astimezone(UTC)
 
+    def working_day(self, written: str) -> date:
+        """That day; the working day before it when nobody works then: what somebody does `at` a day falls on it."""
+        return local_day(self.at(written))
+
     def iso(self, written: str) -> str:
         """The day as forms keep it."""
         return self.day(written).isoformat()

@@ -32,6 +32,8 @@ from osm_flow.store.inserts import insert_once, insert_or_replace
 from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, ToLog
 
 _TICK = timedelta(microseconds=1)
+# What the audit log keeps of the name of a chain.
+_LONGEST_NAME = 36
 # Into the tables themselves: nobody changes these rows again, so no object has to follow them.
 _ADD_CHANGE = insert(RecordChange.__table__)  # type: ignore[arg-type]  # a table, said less exactly
 _ADD_BODY = insert(ChangeBody.__table__)  # type: ignore[arg-type]
@@ -81,7 +83,7 @@ def lock_book(session: Session, name: BookName) -> Book:
 
     Whoever locks a case, too, locks it before; whoever locks several books, in the order of their names.
     """
-    if read_name(str(name)) != name:
+    if read_name(str(name)) != name or len(str(name)) > _LONGEST_NAME:
         raise BookUnnamed(name=str(name))
     locking = select(Book).where(Book.name == str(name)).with_for_update().execution_options(populate_existing=True)
     book = session.scalars(locking).one_or_none()

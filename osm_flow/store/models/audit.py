@@ -19,7 +19,7 @@ class LogLeaf(Model):
     __tablename__ = "log_leaves"
 
     position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    case_id: Mapped[str] = mapped_column(String(64))
+    case_id: Mapped[str] = mapped_column(String(36))
     seq: Mapped[int] = mapped_column()
     hash: Mapped[str] = mapped_column(String(64))
 
@@ -41,7 +41,7 @@ class LoggedCase(Model):
 
     __tablename__ = "logged_cases"
 
-    case_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    case_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     seq: Mapped[int] = mapped_column()
 
 

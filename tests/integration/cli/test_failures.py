@@ -77,7 +77,7 @@ def test_a_bundle_into_a_missing_folder_is_no_export(shell: Shell, tmp_path: Pat
 
 def test_keys_that_are_no_text(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "keys.txt").write_bytes(b"\xff\xfe\x00")
-    assert "no UTF-8 text" in shell.refused("audit", "verify", "--trust", str(tmp_path / "keys.txt"))
+    assert "not UTF-8" in shell.refused("audit", "verify", "--trust", str(tmp_path / "keys.txt"))
 
 
 def test_a_fault_of_the_program_keeps_its_traceback(shell: Shell) -> None:

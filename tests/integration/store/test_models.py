@@ -61,9 +61,7 @@ def test_every_constraint_has_a_name_by_which_a_migration_can_change_it(store: S
     }
 
     assert None not in of_models
-    # Two were named by another rule in migration 0014, and are called so for good.
-    assert made - of_models == {"fk_contracts_case_id_cases", "fk_contracts_project_id_projects"}
-    assert of_models - made == {"fk_contracts_case_id", "fk_contracts_project_id"}
+    assert made == of_models
 
 
 def test_what_belongs_to_a_case_is_found_by_its_case() -> None:

@@ -173,9 +173,9 @@ def around(session: Session, planted: Planted, people: dict[str, Actor]) -> None
         make_project(
             session,
             f"P-{letter}",
-            name_th=planted.text(party),
-            agency_th=planted.text(party),
-            province_id=province_id,
+            name=planted.text(party),
+            agency=planted.text(party),
+            province=province_id,
             colour="red",
             approved=money,
         )

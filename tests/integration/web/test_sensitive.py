@@ -29,7 +29,6 @@ from osm_flow.store.models import (
     Access,
     Attachment,
     Case,
-    Contract,
     ErasureRequest,
     Incident,
     JournalRecord,
@@ -157,7 +156,7 @@ class Planted:
         everybody = ",".join(f"user:{name}" for name in people)
         notify(session, case, everybody, later(3), kind="x", text_th=self.text(), text_en=self.texts[-1])
         common = {"case_id": case.id, "office_id": "NE-U1"}
-        assert {Contract.__tablename__, OutgoingLetter.__tablename__, *common}
+        assert {OutgoingLetter.__tablename__, *common}
 
     def _child(self, session: Session) -> None:
         """The child of an ordinary case is marked: it is closed, and its parent's pages do not tell of it."""

@@ -34,7 +34,6 @@ def upgrade() -> None:
         sa.Column("at", Instant(), nullable=False),
     )
     op.create_index("ix_to_log_at", "to_log", ["at"])
-    _widen_names_of_chains(64)
     for statement in _refusals():
         op.execute(statement)
 
@@ -58,7 +57,6 @@ def downgrade() -> None:
         op.drop_table(table)
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION refuse_change_of_body")
-    _widen_names_of_chains(36)
 
 
 def _make_books() -> None:
@@ -73,8 +71,8 @@ def _make_books() -> None:
         sa.Column("head", sa.String(64), nullable=True),
         sa.Column("head_at", Instant(), nullable=True),
         sa.Column("next_number", sa.Integer(), nullable=False),
+        sa.UniqueConstraint("name", name="uq_books_name"),
     )
-    op.create_index("uq_books_name", "books", ["name"], unique=True)
     op.create_index("ix_books_kind_office_id_year", "books", ["kind", "office_id", "year"], unique=True)
     op.create_table(
         "book_entries",
@@ -139,13 +137,6 @@ def _make_changes() -> None:
         sa.Column("members", sa.Text(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
     )
-
-
-def _widen_names_of_chains(length: int) -> None:
-    """The names of books are longer than the ids of cases. SQLite does not count."""
-    if op.get_bind().dialect.name == "postgresql":
-        for table in ("log_leaves", "logged_cases"):
-            op.alter_column(table, "case_id", type_=sa.String(length))
 
 
 # ---- triggers --------------------------------------------------------------------------------------------------

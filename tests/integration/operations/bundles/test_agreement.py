@@ -80,7 +80,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Des
             if number == 1:
                 read = session.scalars(select(Access).order_by(Access.id)).first()
                 assert read is not None
-                access_chain.erase(session, now, access_chain.Book.reads, "reason", [read.id])
+                access_chain.erase(session, now, access_chain.BodyTable.reads, "reason", [read.id])
                 make_checkpoint(session, now + timedelta(seconds=1), SYSTEM, keyring=keyring)
         with store.reading() as session, (folder / f"{chain}.zip").open("wb") as file:
             assert bundle_writing.write_chain_bundle(session, chain, file, keyring=keyring) is None

@@ -41,6 +41,7 @@ EACH_TIME = {
     "account.logout",
     "account.notices_read",
     "administration.export_events",
+    "projects.export",
     "audit_search.export",
     "bundles.download",
     "inbox.bulk",

@@ -17,7 +17,7 @@ from osm_flow.domain.projects.spending import COLOURS
 from osm_flow.domain.states import ProjectState
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.definitions.library import compiled, list_definitions
-from osm_flow.operations.projects import register
+from osm_flow.operations.projects.record_type import REPORTED
 from osm_flow.store.session import Store
 from osm_flow.web.pages.player_sheet import Labels, title_of
 from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
@@ -57,7 +57,7 @@ def test_nothing_that_a_shipped_process_decides_keeps_or_copies_is_told_by_its_r
         name for path in folder.glob("*.dmn") for name in re.findall(r'<output [^>]*name="(\w+)"', path.read_text())
     }
     results = {n for p in folder.glob("*.bpmn") for n in re.findall(r'resultVariable="(\w+)"', p.read_text())}
-    kept = {*register._REPORTED, "last_report", "contract_value", "colour", "state"}
+    kept = {*REPORTED, "last_report", "contract_value", "colour", "state"}
     site = open_site(store)
     with site.store.transaction() as session:
         deploy(session, shipped_files(), SYSTEM, NOW, note="shipped")
