@@ -119,10 +119,9 @@ def write(
     if not new and act.kind is not BookActKind.erased:
         raise SaysTheSame
     seq = _append(session, book, name, act, actor, now, [version.hash for version in new])
-    rows = [(vars(version.change), version) for version in new]
-    for some in in_batches(rows):
-        session.execute(_ADD_CHANGE, [_change_row(book, seq, version) for _, version in some])
-        session.execute(_ADD_BODY, [_body_row(version) for _, version in some])
+    for some in in_batches(new):
+        session.execute(_ADD_CHANGE, [_change_row(book, seq, version) for version in some])
+        session.execute(_ADD_BODY, [_body_row(version) for version in some])
     project(session, type_, name, [(version.change.record, version.values) for version in new])
     return Written(name, seq, {version.change.record: (version.change.version, version.hash) for version in new})
 

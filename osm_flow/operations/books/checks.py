@@ -62,12 +62,6 @@ def check_books(session: Session) -> BookReport:
     return report
 
 
-def faults_of(session: Session, name: BookName) -> list[Fault]:
-    """What does not hold in one book."""
-    book = session.execute(select(*_plain(Book)).where(Book.name == str(name))).one_or_none()
-    return [] if book is None else list(_faults_of_book(session, book, BookReport()))
-
-
 def _plain(table: type[Model]) -> list[ColumnElement[Any]]:
     """The columns as they lie there: instants as their texts, so that one that is none is a fault and no end of the check."""
     columns = table.__table__.columns

@@ -14,7 +14,7 @@ from osm_flow.domain.journal import canonical
 from osm_flow.domain.json import JSON
 from osm_flow.errors import NotFound
 from osm_flow.operations.books.record_types import type_of
-from osm_flow.operations.books.versions import in_batches, newest_of
+from osm_flow.operations.books.versions import in_batches, newest_of, said_by
 from osm_flow.store.inserts import insert_once
 from osm_flow.store.models import ChangeBody, RecordChange, RecordSet
 
@@ -63,6 +63,5 @@ def values_of_set(session: Session, kind: str, digest: str) -> dict[str, JSON]:
         )
         query = select(RecordChange.schema, ChangeBody).join(RecordChange, and_(*same))
         for schema, body in session.execute(query.where(ChangeBody.kind == kind, or_(*wanted))):
-            halves = (json.loads(half) if half else {} for half in (body.body, body.personal))
-            found[body.record_id] = type_.schema.join(schema, *halves)
+            found[body.record_id] = said_by(type_, schema, body.body, body.personal)
     return found

@@ -33,8 +33,7 @@ class NewestVersion:
 
     def values(self, type_: RecordType) -> JSON:
         """What the version says, as forms know it; without the personal half where that was erased."""
-        ordinary, personal = (json.loads(half) if half else {} for half in self.halves)
-        return type_.schema.join(self.schema, ordinary, personal)
+        return said_by(type_, self.schema, *self.halves)
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,11 @@ class RecordVersion:
     confirmed: JSON | None
     is_erased: bool
     changed: tuple[Difference, ...]
+
+
+def said_by(type_: RecordType, schema: int, body: str, personal: str) -> JSON:
+    """What both halves of a version say, as forms know it; an erased half says nothing."""
+    return type_.schema.join(schema, *(json.loads(half) if half else {} for half in (body, personal)))
 
 
 def in_batches(things: Sequence[Thing]) -> Iterator[Sequence[Thing]]:
@@ -135,6 +139,7 @@ def origins(versions: Sequence[RecordVersion]) -> dict[str, RecordVersion]:
 def _newest(*wanted: Any) -> Select[Any]:
     top = (
         select(RecordChange.kind, RecordChange.record_id, func.max(RecordChange.version).label("version"))
+        # What lies under no entry is no version: nothing sealed it.
         .join(BookEntry, and_(BookEntry.book_id == RecordChange.book_id, BookEntry.seq == RecordChange.seq))
         .where(*wanted)
         .group_by(RecordChange.kind, RecordChange.record_id)
@@ -152,8 +157,6 @@ def _newest(*wanted: Any) -> Select[Any]:
             ),
         )
         .join(ChangeBody, _same_version())
-        # What lies under no entry is no version: nothing sealed it.
-        .join(BookEntry, and_(BookEntry.book_id == RecordChange.book_id, BookEntry.seq == RecordChange.seq))
     )
 
 
@@ -169,8 +172,7 @@ def _kept(row: Row[Any]) -> NewestVersion:
 
 def _version(type_: RecordType, row: Row[*tuple[Any, ...]], before: JSON) -> RecordVersion:
     change, body, entry, reason = tuple(row)
-    ordinary, personal = (json.loads(half) if half else {} for half in (body.body, body.personal))
-    values = type_.schema.join(change.schema, ordinary, personal)
+    values = said_by(type_, change.schema, body.body, body.personal)
     return RecordVersion(
         version=change.version,
         hash=change.hash,
