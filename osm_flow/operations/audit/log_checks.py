@@ -120,7 +120,15 @@ def examine(
         signed = _signed_heads(session, report, rows)
         _tell_gaps(report, rows, signed)
     known = list(trusted) or [signing_keys.public_half(row) for row in rows]
-    signed += [head for place, note in kept if (head := _kept_head(report, place, note, known)) is not None]
+    with _reading(report, "log_checkpoints"):
+        there = {str(note).strip() for note in session.scalars(select(LogCheckpoint.note))}
+    for place, note in kept:
+        if (head := _kept_head(report, place, note, known)) is not None:
+            signed.append(head)
+            if note.strip() not in there:
+                report.notices.append(
+                    f"{place}: the database does not have this checkpoint of {head.head.size} records"
+                )
     examination = Examination(report, signed, _read_leaves(session, report, {one.head.size for one in signed}))
     wrong = examination.contradicted()
     for one in wrong:

@@ -218,7 +218,7 @@ def _faults_of_body(name: str, change: Row[Any], gone: list[tuple[int, str, int]
     if _digest(change.salt, change.body) != change.digest:
         yield Fault(name, change.seq, "body", f"{place}: what it says was changed")
     if change.personal_digest is None:
-        if change.personal:
+        if change.personal or change.personal_salt:
             yield Fault(name, change.seq, "body", f"{place}: what it says of a person was put in later")
     elif not change.personal:
         gone.append((change.seq, change.record_id, change.version))

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow import engine
 from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.merkle_note import VerifierKey
 from osm_flow.domain.people import digest_of_name
+from osm_flow.domain.search import straight
 from osm_flow.errors import OsmFlowError
 from osm_flow.operations.comparing.coverage import OF_ADMINISTRATION, UNPROVEN_COLUMNS
 from osm_flow.operations.comparing.differences import (
@@ -29,7 +31,7 @@ from osm_flow.operations.comparing.differences import (
     plain_rows,
 )
 from osm_flow.operations.comparing.known import Known, read_known
-from osm_flow.operations.comparing.told import ToldRows
+from osm_flow.operations.comparing.told import ToldRows, first_key
 from osm_flow.operations.definitions.deployments import content_digest
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind
@@ -52,6 +54,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "proposed_files": ("proposal_id", "name"),
     "rebuildings": ("id",),
     "put_back_rows": ("rebuilding_id", "case_id", "name"),
+    "signing_keys": ("key_id",),
 }
 # What earlier versions entered without a record of administration; a row of any other table always had one.
 _UNRECORDED_ONCE = frozenset(_NAMES) - {"holiday_overrides", "office_holidays", "rebuildings", "put_back_rows"}
@@ -172,6 +175,8 @@ def _wanted(known: Known, table: str, told: ToldRows, found: dict[str, Row]) -> 
         return {key: _as_before(row, found.get(key)) for key, row in rows.items()}
     if table == "process_definitions":
         return {key: _as_compiled(row, found.get(key)) for key, row in rows.items()}
+    if table == "signing_keys":
+        return {**_first_key(found), **rows}
     if table == "put_back_rows" and known.has_erased:
         return {key: _as_erased(row, found.get(key)) for key, row in rows.items()}
     return rows
@@ -202,6 +207,21 @@ def _as_compiled(told: Row, found: Row | None) -> Row:
         derived = _derived(key, found["xml"], found["forms"], found["decisions"])
         return wanted | dict(zip(_DERIVED, derived, strict=True))
     return wanted  # of a diagram that an earlier version took and this one cannot read
+
+
+def _first_key(found: Mapping[str, Row]) -> dict[str, Row]:
+    """The first key, where no other came after it yet.
+
+    That it signed what this installation signed is for the check of the log to say.
+    """
+    first = min(found.values(), key=lambda row: str(row["id"]).zfill(20), default=None)
+    if first is None or first["how"] != "first":
+        return {}
+    try:
+        key_id = VerifierKey(first["name"], bytes.fromhex(first["public_key"])).key_id
+    except (ValueError, TypeError, AttributeError):
+        return {}  # no key at all: the check of the log says more
+    return {key_id: first_key(key_id)}
 
 
 @lru_cache(maxsize=64)
@@ -248,6 +268,8 @@ def _spelled(known: Known, table: str, row: dict[str, Any]) -> Row:
         row["display_name"] = digest_of_name(row["name_salt"], row["display_name"])
     elif table == "put_back_rows":
         row |= {name: _digest(row["salt"], row[name]) for name in ("found", "recorded")}
+    elif table == "signing_keys" and isinstance(row["reason"], str):
+        row["reason"] = straight(row["reason"]).strip()  # the record has it so
     elif table == "process_definitions":
         row["content"] = _content_digest(row)
     for column in db.metadata.tables[table].columns:

@@ -35,6 +35,7 @@ OF_ADMINISTRATION = (
     "proposed_files",
     "rebuildings",
     "put_back_rows",
+    "signing_keys",
 )
 
 OF_RECORDS = ("projects",)
@@ -49,7 +50,6 @@ CHAINS = (
     "case_states",
     "log_leaves",
     "log_checkpoints",
-    "signing_keys",
     "books",
     "book_entries",
     "entry_reasons",
@@ -62,7 +62,7 @@ CHAINS = (
 # Holds on cases stand in their journals, those on people among the records of administration.
 COMPARED = tuple(dict.fromkeys((*OF_CASES, *OF_ADMINISTRATION, *OF_RECORDS)))
 
-# Columns of compared tables that no record speaks of, and why.
+# Columns of tables that are compared or checked of which no record speaks, and why.
 UNPROVEN_COLUMNS: Mapping[tuple[str, str], str] = {
     ("work_items", "name_en"): "a translation of the version that opened it; the search text holds it",
     ("work_items", "version"): "a count of changes, which only keeps two people apart",
@@ -97,6 +97,16 @@ UNPROVEN_COLUMNS: Mapping[tuple[str, str], str] = {
     ("process_definitions", "decisions"): "the records of administration hold the content by its digest",
     ("put_back_rows", "id"): "the number of the row",
     ("put_back_rows", "salt"): "the records of administration hold it with the words, by their digest",
+    ("signing_keys", "id"): "the number of the row; `osm-flow audit verify` checks which key follows which",
+    ("signing_keys", "name"): "`osm-flow audit verify` holds it against what the key signed",
+    ("signing_keys", "public_key"): "`osm-flow audit verify` holds it against what it signed, and the trusted keys",
+    ("signing_keys", "endorsement"): "`osm-flow audit verify` checks its signatures",
+    ("log_checkpoints", "id"): "the number of the row",
+    ("log_checkpoints", "actor"): "the signature covers size and root; nothing records who asked for it",
+    ("log_checkpoints", "at"): "the signature covers size and root; witnesses have the time of their mail",
+    ("books", "id"): "the number of the row; entries and the log know books by their names",
+    ("books", "next_number"): "spares a search for a free code; a code that a record has is never given again",
+    ("to_log", "at"): "the entry has it; this is the order in which entries are logged",
 }
 
 # Tables without a source that could prove them, and why.

@@ -1,4 +1,4 @@
-"""The rows as the records of administration tell them: accounts, posts, days, dates, versions, proposals, holds, rebuildings."""
+"""The rows as the records of administration tell them: accounts, posts, days, dates, versions, proposals, holds, keys."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ _MILESTONE = ("date", "status", "letter")
 _OF_DEPLOYMENTS = frozenset({"proposal", "proposed_by", "proposed_in", "note", "on_behalf_of"})
 _NOT_A_FILE = frozenset({"note", "on_behalf_of"})
 _NOT_A_ROW = frozenset({"rebuilding", "case", "on_behalf_of"})
+_HOW_KEYS_BEGAN = {AdminKind.key_rotated: "rotated", AdminKind.key_replaced: "replaced"}
 
 Told = dict[str, Any]
 
@@ -60,6 +61,8 @@ class ToldRows:
             self._take_definitions(record, new, at)
         elif kind.startswith(("rebuilding.", "rows.")):
             self._take_rebuilding(record, new, at)
+        elif kind in _HOW_KEYS_BEGAN:
+            self._take_key(record, new, at)
 
     def _take_found(self, record: AdminRecord, new: Told, at: str) -> None:
         self.found_at = at
@@ -178,6 +181,16 @@ class ToldRows:
             row = self.tables["diagram_proposals"].setdefault(str(proposal), {})
             row.update(published, decided_by=record.actor, decided_at=at)
 
+    # ---- keys that sign ------------------------------------------------------------------------------------------
+
+    def _take_key(self, record: AdminRecord, new: Told, at: str) -> None:
+        how = _HOW_KEYS_BEGAN[AdminKind(record.kind)]
+        before = changes_of(record)["key"]["old"]
+        if before is not None and before not in self.tables["signing_keys"]:
+            self.tables["signing_keys"][before] = first_key(before)
+        key = {"key_id": new.get("key"), "how": how, "actor": record.actor, "at": at, "reason": new.get("reason", "")}
+        self.tables["signing_keys"][str(new.get("key"))] = key
+
     # ---- rows that were put back ---------------------------------------------------------------------------------
 
     def _take_rebuilding(self, record: AdminRecord, new: Told, at: str) -> None:
@@ -210,6 +223,11 @@ class ToldRows:
                 row = {"rebuilding_id": int(number), "case_id": case_id, "name": name}
                 digests = {"found": change["old"], "recorded": change["new"]}
                 self.tables["put_back_rows"][f"{number} {case_id} {name}"] = {**row, **digests}
+
+
+def first_key(key_id: str) -> Told:
+    """The key that no other came before: the first checkpoint makes it, and no record says who asked for that."""
+    return {"key_id": key_id, "how": "first", "reason": "", **dict.fromkeys(("actor", "at"), UNKNOWN)}
 
 
 def _given(record: AdminRecord, new: Told, at: str) -> Told:

@@ -30,6 +30,10 @@ class Why:
 
 
 OF_THE_JOURNAL = Why("it is of the journal itself, which nobody changes", "เป็นส่วนของบันทึกเรื่องเอง ซึ่งไม่มีใครแก้ไขได้")
+A_KEY = Why(
+    "nobody writes keys but those who make them: osm-flow audit verify says what holds, a backup has what stood there",
+    "ไม่มีใครเขียนกุญแจนอกจากผู้สร้างกุญแจ คำสั่ง osm-flow audit verify บอกว่าสิ่งใดยังถูกต้อง และสำเนาสำรองมีค่าเดิม",
+)
 NOT_TAKEN_OUT = Why(
     "it would be lost: look who made it (accounts, cases, processes, what rows were)",
     "หากลบจะสูญหาย ให้ตรวจสอบว่าใครสร้างขึ้น (บัญชี เรื่อง กระบวนการ ค่าเดิมของแถว)",
@@ -131,6 +135,8 @@ def _put_back_row(
     try:
         if sides is None or table not in db.metadata.tables:
             raise _NotPossible(OF_THE_JOURNAL if table == "journal_records" else UNREADABLE)
+        if table == "signing_keys":
+            raise _NotPossible(A_KEY)
         if sides.found is None:
             return _insert(session, known, group[0], now)
         if sides.recorded is None:

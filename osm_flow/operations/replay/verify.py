@@ -189,10 +189,13 @@ def _snapshot(session: Session, case: Case) -> bytes:
 
 def _digest_of_state(snapshot: bytes) -> str | None:
     """Of what is inside: another version of the compression may pack the same state into other bytes."""
+    unpacking = zstandard.ZstdDecompressor().decompressobj()
     try:
-        return sha256(zstandard.ZstdDecompressor().decompress(snapshot)).hexdigest()
+        content = unpacking.decompress(snapshot)
     except zstandard.ZstdError:
         return None
+    # What was appended is no part of the state, and no one's.
+    return sha256(content).hexdigest() if unpacking.eof and not unpacking.unused_data else None
 
 
 def _known_state(session: Session, case: Case, history: History, seq: int) -> KnownState | None:

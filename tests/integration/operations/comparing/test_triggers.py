@@ -1,40 +1,128 @@
-"""A trigger that was dropped or disarmed is named."""
+"""A trigger that was dropped, disarmed, made again otherwise or slipped in is named."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from osm_flow.operations.comparing.triggers import compare_triggers, wanted_triggers
+from osm_flow.operations.comparing.triggers import compare_triggers, found_triggers, wanted_triggers
+
+UPDATE = "refuse_update_of_journal_records"
+REFUSE = "BEGIN SELECT RAISE(ABORT, 'the journal is append-only: UPDATE of journal_records'); END"
+MADE_AGAIN = {
+    "sqlite": (
+        f"CREATE TRIGGER {UPDATE} BEFORE UPDATE ON journal_records BEGIN SELECT 1; END",
+        f"CREATE TRIGGER {UPDATE} BEFORE UPDATE ON journal_records WHEN 0 {REFUSE}",
+        f"CREATE TRIGGER {UPDATE} BEFORE UPDATE OF seq ON journal_records {REFUSE}",
+        f"CREATE TRIGGER {UPDATE} BEFORE UPDATE ON journal_payloads {REFUSE}",
+        f"CREATE TRIGGER {UPDATE} AFTER INSERT ON journal_records WHEN NEW.seq < 0 {REFUSE}",
+    ),
+    "postgresql": tuple(
+        f"CREATE TRIGGER {UPDATE} {how} EXECUTE FUNCTION {what}"
+        for how, what in (
+            ("BEFORE UPDATE ON journal_records FOR EACH ROW WHEN (false)", "refuse_change_of_journal()"),
+            ("BEFORE UPDATE OF seq ON journal_records FOR EACH ROW", "refuse_change_of_journal()"),
+            ("BEFORE UPDATE ON journal_payloads FOR EACH ROW", "refuse_change_of_journal()"),
+            ("BEFORE UPDATE ON journal_records FOR EACH STATEMENT", "refuse_change_of_journal()"),
+            ("BEFORE UPDATE ON journal_records FOR EACH ROW", "refuse_delete_of_access()"),
+        )
+    ),
+}
+SLIPPED_IN = {
+    "sqlite": (
+        "CREATE TRIGGER after_it AFTER INSERT ON comments BEGIN UPDATE work_items SET completed_by = 'x'; END",
+        "CREATE TRIGGER kept BEFORE INSERT ON journal_records BEGIN SELECT RAISE(IGNORE); END",
+    ),
+    "postgresql": (
+        "CREATE TRIGGER after_it AFTER INSERT ON comments FOR EACH ROW EXECUTE FUNCTION refuse_change_of_journal()",
+        "CREATE RULE after_it AS ON UPDATE TO comments DO INSTEAD NOTHING",
+        "SET LOCAL session_replication_role = replica",
+    ),
+}
 
 
-def test_all_are_there_and_each_that_is_dropped_is_named(session: Session) -> None:
-    dialect = session.get_bind().dialect.name
+@pytest.fixture
+def dialect(session: Session) -> str:
+    return session.get_bind().dialect.name
+
+
+def drop(session: Session, name: str) -> None:
+    table = name.split("_of_", 1)[1]
+    session.execute(
+        text(f"DROP TRIGGER {name}" + ("" if session.get_bind().dialect.name == "sqlite" else f" ON {table}"))
+    )
+
+
+def test_each_is_as_the_migrations_make_it_and_one_that_is_dropped_is_named(session: Session, dialect: str) -> None:
+    # Where this fails after a migration: python -m tests.triggers.
+    assert found_triggers(session) == wanted_triggers(dialect)
     assert list(compare_triggers(session)) == []
 
     for name in wanted_triggers(dialect):
         with session.begin_nested() as apart:
-            table = name.split("_of_", 1)[1]
-            session.execute(text(f"DROP TRIGGER {name}" + ("" if dialect == "sqlite" else f" ON {table}")))
-            assert [one.row for one in compare_triggers(session)] == [name]
+            drop(session, name)
+            assert [(one.row, one.recorded, one.found) for one in compare_triggers(session)] == [(name, "1", "")]
             apart.rollback()
 
 
-def test_no_trigger_of_ours_is_left_out(session: Session) -> None:
-    dialect = session.get_bind().dialect.name
+def test_one_that_was_made_again_otherwise_is_named(session: Session, dialect: str) -> None:
+    for statement in MADE_AGAIN[dialect]:
+        with session.begin_nested() as apart:
+            drop(session, UPDATE)
+            session.execute(text(statement))
+            assert [(one.row, one.column) for one in compare_triggers(session)] == [(UPDATE, "definition")], statement
+            apart.rollback()
+
+
+def test_what_no_migration_made_is_named(session: Session, dialect: str) -> None:
+    for statement in SLIPPED_IN[dialect]:
+        with session.begin_nested() as apart:
+            session.execute(text(statement))
+            assert [(one.column, one.found) for one in compare_triggers(session)] == [("", "1")], statement
+            apart.rollback()
+
+
+def test_a_function_that_refuses_nothing_any_more_and_a_trigger_that_sleeps_are_named(
+    session: Session, dialect: str
+) -> None:
     if dialect == "sqlite":
-        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    else:
-        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
-    assert set(session.scalars(text(query))) == set(wanted_triggers(dialect))
+        pytest.skip("SQLite has neither")
+    with session.begin_nested() as apart:
+        session.execute(text(f"ALTER TABLE journal_records DISABLE TRIGGER {UPDATE}"))
+        assert [(one.row, one.column) for one in compare_triggers(session)] == [(UPDATE, "definition")]
+        apart.rollback()
+    session.execute(
+        text(
+            "CREATE OR REPLACE FUNCTION refuse_change_of_body() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN NEW; END $$"
+        )
+    )
+    assert [one.row for one in compare_triggers(session)] == ["refuse_update_of_change_bodies"]
 
 
-def test_one_that_refuses_nothing_any_more_is_named(session: Session) -> None:
-    name, table = "refuse_update_of_journal_records", "journal_records"
-    if session.get_bind().dialect.name == "sqlite":
-        session.execute(text(f"DROP TRIGGER {name}"))
-        session.execute(text(f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} BEGIN SELECT 1; END"))
-    else:
-        session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {name}"))
+def test_the_difference_shows_where_the_definitions_part(session: Session, dialect: str) -> None:
+    drop(session, UPDATE)
+    session.execute(text(MADE_AGAIN[dialect][1]))
 
-    assert [(one.row, one.column) for one in compare_triggers(session)] == [(name, "state")]
+    (one,) = compare_triggers(session)
+
+    assert one.recorded != one.found
+    assert ("WHEN 0" if dialect == "sqlite" else "UPDATE OF seq") in one.found
+
+
+def test_every_table_that_only_grows_is_guarded() -> None:
+    """Each append-only table of the models says so in its docstring; the file of triggers names them all."""
+    models = Path(__file__).parents[4] / "osm_flow" / "store" / "models"
+    said = {
+        block.split('__tablename__ = "', 1)[1].split('"', 1)[0]
+        for path in models.glob("*.py")
+        for block in path.read_text(encoding="utf-8").split("\nclass ")[1:]
+        if "Append-only" in block.split('__tablename__ = "', 1)[0] and "__tablename__" in block
+    }
+    assert len(said) > 5
+    for dialect in ("sqlite", "postgresql"):
+        guarded = {name.split("_of_", 1)[1] for name in wanted_triggers(dialect)}
+        assert said <= guarded, sorted(said - guarded)
