@@ -185,7 +185,7 @@ def _now() -> datetime:
 
 def _context(settings: Settings) -> Context:
     def make_app(context: Context, demo: bool, base_url: str | None) -> Flask:
-        chosen = settings.for_demo() if demo else settings
+        chosen = settings.for_demo() if demo or settings.env == "demo" else settings
         if base_url and "OSM_BASE_URL" not in os.environ:
             chosen = replace(chosen, base_url=base_url)
         try:

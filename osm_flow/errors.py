@@ -63,3 +63,7 @@ class Invalid(OsmFlowError):
     """What was sent cannot be accepted."""
 
     status = 422
+
+
+# What somebody who writes past all rules may have put into a column has no end: these are what reading it can raise.
+HOSTILE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, OsmFlowError)

@@ -16,6 +16,7 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import VerifierKey, note_in, read_given_keys
+from osm_flow.errors import OsmFlowError
 from osm_flow.operations.audit import checkpoints, log_checks, repairs, signing_keys
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit.kept_checkpoints import kept_copies, set_aside, told_of_set_aside
@@ -174,11 +175,18 @@ def accept_older(context: Context, reason: str, username: str, as_json: bool) ->
         actor = actor_named(session, username, local_day(now))
         contradicted = checkpoints.accept_older(session, context.keyring, actor, now, reason=reason)
     folder = set_aside(context.keyring, contradicted, now, reason=reason)
-    with context.store.transaction() as session:
-        signed = checkpoints.sign_and_send(session, now, SYSTEM, keyring=context.keyring)
+    report: dict[str, Any] = {"set_aside": len(contradicted), "folder": str(folder)}
+    text = f"{len(contradicted)} checkpoints set aside in {folder}"
+    try:
+        with context.store.transaction() as session:
+            signed = checkpoints.sign_and_send(session, now, SYSTEM, keyring=context.keyring)
+    except OsmFlowError as refusal:
+        # What was said is recorded and done; that it cannot be signed here is another matter, and the machine with the key signs.
+        say({**report, "checkpoint": None, "not_signed": str(refusal)}, as_json, text)
+        click.echo(f"note: the log is not signed yet: {refusal}", err=True)
+        return
     checkpoints.keep_copies(context.store, context.keyring)
-    text = f"{len(contradicted)} checkpoints set aside in {folder}\n\n{signed.note.rstrip()}"
-    say({"set_aside": len(contradicted), "folder": str(folder), "checkpoint": _as_dict(signed)}, as_json, text)
+    say({**report, "checkpoint": _as_dict(signed)}, as_json, f"{text}\n\n{signed.note.rstrip()}")
 
 
 # ---- administration --------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from osm_flow.operations.bundles import checking as bundle_checking
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.bundles.checking import Verifier
-from osm_flow.operations.bundles.reading import FIRST
+from osm_flow.operations.bundles.reading import FIRST, BundleUnreadable
 from osm_flow.operations.bundles.verdicts import Outcome, Verdict
 from osm_flow.operations.bundles.writing import Unsigned
 from osm_flow.operations.comparing import checks
@@ -67,11 +67,11 @@ def verify_(
     if bundle is not None:
         try:
             given = _given(context, **of_bundle)
-        except (KeyTextWrong, TrustUnreadable):
+            _verify_bundle(bundle, given, deep, as_json)
+        except (KeyTextWrong, TrustUnreadable, BundleUnreadable):
             verdict = Verdict(faults=1)
             say({"cases": 0, "faulty": 0, "verdict": str(verdict), "proven": []}, as_json, f"RESULT {verdict}")
             raise
-        _verify_bundle(bundle, given, deep, as_json)
         return
     with context.store.reading() as session:
         results = list(_results(session, case_id, deep))

@@ -203,6 +203,16 @@ def test_a_demo_is_served_on_the_store_of_the_command_with_a_key_of_its_own(sett
     assert len(site.config["SECRET_KEY"]) == 64
 
 
+def test_a_site_of_demo_mode_is_served_without_the_demo_s_data(settings: Settings, store: Store) -> None:
+    context = app._context(replace(settings, env="demo", secret_key=""))
+    context.store = store  # type: ignore[misc]
+
+    site = context.make_app(context, False, None)
+
+    assert len(site.config["SECRET_KEY"]) == 64
+    assert site.test_client().get("/login").status_code == 200
+
+
 def test_a_site_in_production_without_a_key_is_not_served(settings: Settings, store: Store) -> None:
     context = app._context(replace(settings, env="production", secret_key=""))
     context.store = store  # type: ignore[misc]

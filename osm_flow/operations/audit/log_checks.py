@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
-from osm_flow.errors import OsmFlowError
+from osm_flow.errors import HOSTILE
 from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.log import OTHER_CHAINS, wrong_notes
 from osm_flow.operations.audit.merkle_tree import GrowingTree, LogDamaged, leaf_of
@@ -148,16 +148,12 @@ def examine(
     return examination
 
 
-# What somebody may have put into a column has no end: whatever breaks one part is a fault, and no end of the others.
-_HOSTILE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, OsmFlowError)
-
-
 @contextmanager
 def _reading(report: LogReport, what: str) -> Iterator[None]:
-    """What cannot be read of these rows is a fault that names the table."""
+    """What cannot be read of these rows is a fault that names the table, and no end of the others."""
     try:
         yield
-    except _HOSTILE as error:
+    except HOSTILE as error:
         said = f"{what} cannot be read: {type(error).__name__}: {error}"
         report.faults.append(Fault("", 0, "unreadable", said))
 

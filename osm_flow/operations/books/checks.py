@@ -20,8 +20,9 @@ from osm_flow.domain.books.sealing import (
     erased_by,
     reasons_erased_by,
 )
-from osm_flow.domain.journal import GENESIS, Fault, NotStorable, digest_payload
+from osm_flow.domain.journal import GENESIS, Fault, digest_payload
 from osm_flow.domain.json import JSON
+from osm_flow.errors import HOSTILE
 from osm_flow.store.database import Instant, Model
 from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordSet
 
@@ -35,10 +36,6 @@ class BookReport:
     changes: int = 0
     sets: int = 0
     faults: list[Fault] = field(default_factory=list)
-
-
-# What somebody may have put into a column has no end; whatever breaks a row of these is a fault of that row.
-_HOSTILE = (ValueError, TypeError, AttributeError, OverflowError, RecursionError, KeyError, NotStorable)
 
 
 def name_of(book: Book) -> BookName:
@@ -75,7 +72,7 @@ def _holds(kept: Row[Any]) -> bool:
     try:
         members = json.loads(kept.members)
         return bool(digest_of_set(members) == kept.digest and len(members) == kept._mapping["count"])
-    except _HOSTILE:
+    except HOSTILE:
         return False
 
 
@@ -154,7 +151,7 @@ def _faults_of_book(session: Session, book: Row[Any], report: BookReport) -> Ite
         try:
             entry = _entry_of(row, name)
             found = [*check.take(entry, row.hash, [(_change_of(change), change.hash) for change in mine])]
-        except _HOSTILE:
+        except HOSTILE:
             yield Fault(name, row.seq, "entry", "the entry cannot be read")
             continue
         yield from found
@@ -229,5 +226,5 @@ def _faults_of_body(name: str, change: Row[Any], gone: list[tuple[int, str, int]
 def _digest(salt: Any, text: Any) -> str:
     try:
         return digest_payload(salt, text)
-    except _HOSTILE:  # a salt that is none, a text that is none
+    except HOSTILE:  # a salt that is none, a text that is none
         return ""

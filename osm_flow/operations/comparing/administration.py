@@ -18,7 +18,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey
 from osm_flow.domain.people import digest_of_name
 from osm_flow.domain.search import straight
-from osm_flow.errors import OsmFlowError
+from osm_flow.errors import HOSTILE, OsmFlowError
 from osm_flow.operations.comparing.coverage import OF_ADMINISTRATION, UNPROVEN_COLUMNS
 from osm_flow.operations.comparing.differences import (
     UNKNOWN,
@@ -29,6 +29,7 @@ from osm_flow.operations.comparing.differences import (
     compare_keyed,
     fits,
     plain_rows,
+    shown,
 )
 from osm_flow.operations.comparing.known import Known, read_known
 from osm_flow.operations.comparing.told import ToldRows, first_key
@@ -65,6 +66,8 @@ _SAME: Mapping[str, tuple[str, str]] = {
     "proposed_files": ("content", "content"),
     "put_back_rows": ("recorded", "recorded"),
 }
+# In the place of the columns of a row that cannot be read: why.
+UNREADABLE = "(row)"
 _PEOPLE = ("person_id", "for_person_id")
 _SECOND_PERSON = ("given_by", "given_at", "waits")
 _DERIVED = ("name_th", "startable", "start_message")
@@ -80,6 +83,9 @@ def compare_administration(
     told, known = read_told(session), read_known(session)
     for table in OF_ADMINISTRATION:
         found = found_rows(session, known, table)
+        for name, row in _taken_unreadable(found).items():
+            yield RowDifference(table, name, UNREADABLE, "-", shown(row[UNREADABLE]))
+            told.tables[table].pop(name, None)
         if told.found_at is None:
             for name in _taken_as_found(known, table, told, found):
                 del found[name]
@@ -116,6 +122,7 @@ def record_as_found(session: Session, now: datetime) -> int:
     told, known, count = read_told(session), read_known(session), 0
     for table in OF_ADMINISTRATION:
         found = found_rows(session, known, table)
+        _taken_unreadable(found)
         wanted = _wanted(known, table, told, found)
         rows = {name: row for name in found if (row := _untold(table, wanted.get(name, {}), found[name]))}
         count += len(rows)
@@ -242,15 +249,26 @@ def _as_erased(told: Row, found: Row | None) -> Row:
 
 
 def found_rows(session: Session, known: Known, table: str) -> dict[str, Row]:
-    """The rows of a table by what names them, spelled as the records spell them; a second row of one name has its own."""
+    """The rows of a table by what names them, spelled as the records spell them; a second row of one name has its own.
+
+    Of one that cannot be read there is why, under UNREADABLE.
+    """
     rows: dict[str, Row] = {}
     for row in _rows(session, table):
-        spelled = _spelled(known, table, row)
+        try:
+            spelled: Row = _spelled(known, table, dict(row))
+        except HOSTILE as error:
+            spelled = {UNREADABLE: f"{type(error).__name__}: {error}"}
         name = " ".join(str(row[part]) for part in _NAMES[table])
         while name in rows:
             name += " (2)"
         rows[name] = spelled
     return rows
+
+
+def _taken_unreadable(found: dict[str, Row]) -> dict[str, Row]:
+    """Take out the rows that cannot be read; those."""
+    return {name: found.pop(name) for name in [name for name, row in found.items() if UNREADABLE in row]}
 
 
 def _rows(session: Session, name: str) -> Iterable[dict[str, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from osm_flow.errors import Invalid, OsmFlowError
+from osm_flow.errors import HOSTILE, Invalid
 from osm_flow.operations.comparing.administration import compare_administration
 from osm_flow.operations.comparing.cases import compare_cases
 from osm_flow.operations.comparing.coverage import COMPARED, OF_ADMINISTRATION, OF_CASES, OF_RECORDS
@@ -50,17 +50,8 @@ def compare(
             yield from (found for found in compared if not only or found.table in only or found.row == UNREADABLE_ROW)
 
 
-# What somebody may have put into a column has no end: whatever breaks the comparing is a difference, and no end of the rest.
-_HOSTILE = (
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    ArithmeticError,
-    RecursionError,
-    OsmFlowError,
-    SQLAlchemyError,
-)
+# Whatever breaks the comparing is a difference, and no end of the rest.
+_HOSTILE = (*HOSTILE, SQLAlchemyError)
 # How a difference names the row that could not be read.
 UNREADABLE_ROW = "?"
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, Numeric, Select, String, Table, exists, select, type_coerce
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.books.sealing import BookName
+from osm_flow.errors import HOSTILE
 from osm_flow.operations.books.record_types import RecordType, every_type
 from osm_flow.operations.books.versions import NewestVersion, every_newest, in_batches
-from osm_flow.operations.comparing.differences import RowDifference, compare_keyed
+from osm_flow.operations.comparing.differences import RowDifference, compare_keyed, shown
 from osm_flow.store.database import db
 from osm_flow.store.models import Book, RecordChange
 
@@ -32,8 +33,6 @@ def compare_records(session: Session) -> Iterator[RowDifference]:
 
 
 _AT_ONCE = 500
-# What a version says that was changed past all rules has no end; the check of the books names it.
-_HOSTILE = (ValueError, TypeError, AttributeError, ArithmeticError, KeyError, RecursionError)
 
 
 def _compare(
@@ -47,16 +46,19 @@ def _compare(
         try:
             values = newest.values(type_)
             row = type_.row(names[newest.book_id], newest.record, values)
-        except _HOSTILE:
+        except HOSTILE:  # the check of the books names it, too
             yield RowDifference(table.name, newest.record, "", "?", "?")
             continue
         wanted[newest.record] = {type_.key: newest.record, **row}
     found: dict[str, dict[str, Any]] = {}
     for some in in_batches(sorted(wanted)):
-        rows = session.execute(select(table).where(table.c[type_.key].in_(some))).mappings()
+        rows = session.execute(_plain_rows(table).where(table.c[type_.key].in_(some))).mappings()
         found |= {row[type_.key]: dict(row) for row in rows}
+    amounts = {column.name for column in table.columns if isinstance(column.type, Numeric)}
     yield from compare_keyed(
-        table.name, {key: _plain(row) for key, row in wanted.items()}, {key: _plain(row) for key, row in found.items()}
+        table.name,
+        {key: _spelled(row, amounts) for key, row in wanted.items()},
+        {key: _spelled(row, amounts) for key, row in found.items()},
     )
 
 
@@ -68,6 +70,22 @@ def _unrecorded(session: Session, type_: RecordType) -> Iterator[RowDifference]:
         yield RowDifference(table.name, key, "", "", "1")
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def _plain_rows(table: Table) -> Select[Any]:
+    """The rows as they lie there: an amount that is none can be shown."""
+    columns: list[ColumnElement[Any]] = [
+        type_coerce(column, String).label(column.name) if isinstance(column.type, Numeric) else column
+        for column in table.columns
+    ]
+    return select(*columns)
+
+
+def _spelled(row: dict[str, Any], amounts: set[str]) -> dict[str, Any]:
     """Amounts as papers write them: 1250000.50 is 1250000.5 to a database and not to an auditor."""
-    return {name: f"{value:.2f}" if isinstance(value, Decimal) else value for name, value in row.items()}
+    return {name: _amount(value) if name in amounts else value for name, value in row.items()}
+
+
+def _amount(value: Any) -> Any:
+    try:
+        return None if value is None else f"{Decimal(str(value)):.2f}"
+    except ArithmeticError:
+        return shown(value)

@@ -366,6 +366,24 @@ def test_a_key_that_is_none_is_a_fault_and_no_traceback(
     assert said.splitlines()[-1] == "RESULT does not hold"
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", b"PK\x05\x06" + bytes(18)], ids=["empty", "no zip", "no files"]
+)
+def test_a_file_that_is_no_bundle_ends_in_the_same_words_here_and_there(
+    shell: Shell, tmp_path: Path, content: bytes
+) -> None:
+    given = tmp_path / "given.zip"
+    given.write_bytes(content)
+
+    told = shell.run("case", "verify", "--bundle", given)
+    code, said = run_script(given)
+    as_json = shell.run("case", "verify", "--bundle", given, "--json")
+
+    assert (told.exit_code, code) == (1, 1)
+    assert told.stdout.splitlines()[-1] == said.splitlines()[-1] == "RESULT does not hold"
+    assert json.loads(as_json.stdout)["verdict"] == "does not hold"
+
+
 def test_this_machine_s_own_list_of_keys_may_be_damaged(shell: Shell, family: str, tmp_path: Path) -> None:
     bundle = tmp_path / "case.zip"
     export(shell, family, bundle)

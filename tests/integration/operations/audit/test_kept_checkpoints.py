@@ -88,6 +88,19 @@ def test_work_and_exports_go_on_meanwhile(shell: Shell, tmp_path: Path) -> None:
     assert exported.exit_code == 0, exported.output
 
 
+def test_it_is_done_where_the_key_to_sign_with_lies_on_another_machine(shell: Shell) -> None:
+    _go_back(shell)
+    (private,) = shell.context.keyring.folder.glob("*.pem")
+    private.rename(private.with_suffix(".away"))
+
+    told = shell.run("audit", "accept-older", "--reason", "กู้จากสำรอง", "--as", "ekachai")
+
+    assert told.exit_code == 0, told.stderr
+    assert told.stdout.startswith("2 checkpoints set aside in ")
+    assert "the log is not signed yet: The private key" in told.stderr
+    assert "there is nothing to accept" in shell.refused("audit", "accept-older", "--reason", "x", "--as", "ekachai")
+
+
 def test_a_person_who_says_so_with_a_reason_has_it_signed_on_and_recorded(shell: Shell) -> None:
     _go_back(shell)
     _begin(shell.store)

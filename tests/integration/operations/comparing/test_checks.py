@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from osm_flow.operations.comparing.checks import NotCompared, compare
+from osm_flow.operations.comparing.administration import record_as_found
+from osm_flow.operations.comparing.checks import UNREADABLE_ROW, NotCompared, compare
 from osm_flow.store.session import Store
+from tests.factories import NOW, make_project
 from tests.integration.operations.comparing.conftest import table_named
 
 
@@ -34,21 +36,39 @@ def test_what_nothing_proves_cannot_be_asked_for(told: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "column"), [("fiscal_calendar", "date"), ("timers", "due_at"), ("positions", "valid_from")]
+    ("table", "column", "value"),
+    [
+        ("fiscal_calendar", "date", "'zz'"),
+        ("timers", "due_at", "'zz'"),
+        ("positions", "valid_from", "'zz'"),
+        ("people", "name_salt", "7"),
+        ("people", "display_name", "x'ff'"),
+        ("people", "created_at", "7"),
+        ("process_definitions", "forms", "'['"),
+        ("process_definitions", "xml", "7"),
+        ("projects", "requested", "'zz'"),
+        ("projects", "name_th", "x'ff'"),
+        ("cases", "started_at", "'zz'"),
+    ],
 )
-def test_what_cannot_be_read_is_named_and_ends_nothing(
-    told: Store, vandal: Callable[[Store], Any], table: str, column: str
+def test_what_cannot_be_read_is_named_with_its_row_and_ends_nothing(
+    told: Store, vandal: Callable[[Store], Any], table: str, column: str, value: str
 ) -> None:
     """SQLite keeps anything in any column; whoever forged one value cannot hide it behind another that breaks the comparing."""
     if told.dialect != "sqlite":
         pytest.skip("PostgreSQL refuses such values")
+    with told.transaction() as session:
+        record_as_found(session, NOW)
+        make_project(session, "P1")
+        make_project(session, "P2")
     with vandal(told) as at_work:
-        at_work.session.execute(text(f"UPDATE {table} SET {column} = 'zz'"))  # noqa: S608
-        at_work.session.execute(table_named("comments").update().values(body="x"))
+        forged = at_work.session.execute(text(f"SELECT max(rowid) FROM {table}")).scalar()  # noqa: S608
+        at_work.session.execute(text(f"UPDATE {table} SET {column} = {value} WHERE rowid = {forged}"))  # noqa: S608
+        at_work.session.execute(text("UPDATE holiday_overrides SET source = 'x'"))
+        at_work.session.execute(table_named("projects").update().where(text("code = 'P1'")).values(name_th="x"))
         at_work.session.expire_all()
         found = list(compare(at_work.session))
 
-    assert any(table in one.table for one in found)
-    assert "comments" in {one.table for one in found} or any(
-        one.row == "?" and "comments" in one.table for one in found
-    )
+    assert [one for one in found if one.row == UNREADABLE_ROW] == []
+    assert any(one.table == table for one in found)
+    assert ("projects", "P1", "name_th") in {(one.table, one.row, one.column) for one in found}
