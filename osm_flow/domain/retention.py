@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Literal
 
 from osm_flow.errors import Invalid
 
 After = Literal["erase", "anonymise", "keep"]
 _SPELLED = re.compile(r"(?P<years>[1-9][0-9]?)y(?P<anonymise>-anonymise)?")
+
+
+def digest_of_items(items: Iterable[tuple[str, int]]) -> str:
+    """The digest of which records somebody asked to have erased, each named by its case and number; in any order."""
+    return sha256("".join(f"{case_id} {seq}\n" for case_id, seq in sorted(set(items))).encode()).hexdigest()
 
 
 class RetentionUnknown(Invalid):

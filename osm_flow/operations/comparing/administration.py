@@ -18,6 +18,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.merkle_note import VerifierKey
 from osm_flow.domain.people import digest_of_name
 from osm_flow.domain.search import straight
+from osm_flow.domain.states import ErasureState
 from osm_flow.errors import HOSTILE, OsmFlowError
 from osm_flow.operations.comparing.coverage import OF_ADMINISTRATION, UNPROVEN_COLUMNS
 from osm_flow.operations.comparing.differences import (
@@ -32,7 +33,7 @@ from osm_flow.operations.comparing.differences import (
     shown,
 )
 from osm_flow.operations.comparing.known import Known, read_known
-from osm_flow.operations.comparing.told import ToldRows, first_key
+from osm_flow.operations.comparing.told import FOUND_MARK, ToldRows, first_key
 from osm_flow.operations.definitions.deployments import content_digest
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind
@@ -56,6 +57,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "rebuildings": ("id",),
     "put_back_rows": ("rebuilding_id", "case_id", "name"),
     "signing_keys": ("key_id",),
+    "erasure_requests": ("id",),
 }
 # What earlier versions entered without a record of administration; a row of any other table always had one.
 _UNRECORDED_ONCE = frozenset(_NAMES) - {"holiday_overrides", "office_holidays", "rebuildings", "put_back_rows"}
@@ -65,6 +67,7 @@ _SAME: Mapping[str, tuple[str, str]] = {
     "process_definitions": ("sha256", "content"),
     "proposed_files": ("content", "content"),
     "put_back_rows": ("recorded", "recorded"),
+    "erasure_requests": ("asked_at", "asked_at"),
 }
 # In the place of the columns of a row that cannot be read: why.
 UNREADABLE = "(row)"
@@ -86,7 +89,7 @@ def compare_administration(
         for name, row in _taken_unreadable(found).items():
             yield RowDifference(table, name, UNREADABLE, "-", shown(row[UNREADABLE]))
             told.tables[table].pop(name, None)
-        if told.found_at is None:
+        if table not in told.found_at:
             for name in _taken_as_found(known, table, told, found):
                 del found[name]
                 not_recorded(NotRecorded(table, name, None))
@@ -99,11 +102,11 @@ def _not_recorded(table: str, told: ToldRows, found: Mapping[str, Row]) -> Itera
     """The rows that are recorded as they were found, and the columns of others that an earlier version did not record."""
     for name, row in told.found.get(table, {}).items():
         is_whole = set(_NAMES[table]) <= row.keys()
-        yield NotRecorded(table, name, told.found_at, "" if is_whole else ", ".join(sorted(row)))
+        yield NotRecorded(table, name, told.found_at.get(table), "" if is_whole else ", ".join(sorted(row)))
     for name, row in told.tables[table].items():
         if unknown := sorted(column for column, value in row.items() if value is UNKNOWN):
             yield NotRecorded(table, name, None, ", ".join(unknown))
-        if table == "positions" and told.found_at is None and found.get(name, {}).get("given_at", "") is None:
+        if table == "positions" and table not in told.found_at and found.get(name, {}).get("given_at", "") is None:
             yield NotRecorded(table, name, None, "given_at, given_by, waits")
 
 
@@ -112,23 +115,31 @@ def record_as_found(session: Session, now: datetime) -> int:
 
     How many rows that were. The first start of this version on a database does it.
     """
-    recorded = select(AdminRecord.seq).where(AdminRecord.kind == AdminKind.rows_found).limit(1)
-    if session.scalar(recorded) is not None:
+    if not _not_found_yet(session):
         return 0
     give_salts(session)
     admin_journal.take_turn(session)
-    if session.scalar(recorded) is not None:
+    if not (tables := _not_found_yet(session)):
         return 0
     told, known, count = read_told(session), read_known(session), 0
-    for table in OF_ADMINISTRATION:
+    for table in tables:
         found = found_rows(session, known, table)
         _taken_unreadable(found)
         wanted = _wanted(known, table, told, found)
         rows = {name: row for name in found if (row := _untold(table, wanted.get(name, {}), found[name]))}
         count += len(rows)
         _record_found(session, now, table, rows)
-    _record_found(session, now, "everything", {"count": count})
+    _record_found(session, now, FOUND_MARK, {"count": count, "tables": ", ".join(tables)})
     return count
+
+
+def _not_found_yet(session: Session) -> list[str]:
+    """The tables whose rows were not recorded as they were found yet; a later version compares more of them."""
+    told = ToldRows()
+    markers = (AdminRecord.kind == AdminKind.rows_found) & (AdminRecord.subject == FOUND_MARK)
+    for record in session.scalars(select(AdminRecord).where(markers)):
+        told.take(record)
+    return [table for table in OF_ADMINISTRATION if table not in told.found_at]
 
 
 def _record_found(session: Session, now: datetime, table: str, rows: Mapping[str, Any]) -> None:
@@ -178,12 +189,14 @@ def _wanted(known: Known, table: str, told: ToldRows, found: dict[str, Row]) -> 
     rows = told.tables[table]
     if (same := _SAME.get(table)) is not None:
         _find_renamed(rows, found, *same)
-    if table == "positions" and told.found_at is None:
+    if table == "positions" and table not in told.found_at:
         return {key: _as_before(row, found.get(key)) for key, row in rows.items()}
     if table == "process_definitions":
         return {key: _as_compiled(row, found.get(key)) for key, row in rows.items()}
     if table == "signing_keys":
         return {**_first_key(found), **rows}
+    if table == "erasure_requests":
+        return {key: _as_carried_out(known, row) for key, row in rows.items()}
     if table == "put_back_rows" and known.has_erased:
         return {key: _as_erased(row, found.get(key)) for key, row in rows.items()}
     return rows
@@ -214,6 +227,13 @@ def _as_compiled(told: Row, found: Row | None) -> Row:
         derived = _derived(key, found["xml"], found["forms"], found["decisions"])
         return wanted | dict(zip(_DERIVED, derived, strict=True))
     return wanted  # of a diagram that an earlier version took and this one cannot read
+
+
+def _as_carried_out(known: Known, told: Row) -> Row:
+    """An approved request is done once nothing is left that it names; another one may have taken that meanwhile."""
+    if told.get("state") != ErasureState.APPROVED or told.get("id") in known.unerased:
+        return told
+    return {**told, "state": OneOf((ErasureState.APPROVED.value, ErasureState.DONE.value), to_put=1)}
 
 
 def _first_key(found: Mapping[str, Row]) -> dict[str, Row]:
@@ -286,6 +306,8 @@ def _spelled(known: Known, table: str, row: dict[str, Any]) -> Row:
         row["display_name"] = digest_of_name(row["name_salt"], row["display_name"])
     elif table == "put_back_rows":
         row |= {name: _digest(row["salt"], row[name]) for name in ("found", "recorded")}
+    elif table == "erasure_requests":
+        row["items"] = known.erasures.get(row["id"], "")
     elif table == "signing_keys" and isinstance(row["reason"], str):
         row["reason"] = straight(row["reason"]).strip()  # the record has it so
     elif table == "process_definitions":

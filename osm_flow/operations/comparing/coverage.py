@@ -36,6 +36,7 @@ OF_ADMINISTRATION = (
     "rebuildings",
     "put_back_rows",
     "signing_keys",
+    "erasure_requests",
 )
 
 OF_RECORDS = ("projects",)
@@ -97,6 +98,10 @@ UNPROVEN_COLUMNS: Mapping[tuple[str, str], str] = {
     ("process_definitions", "decisions"): "the records of administration hold the content by its digest",
     ("put_back_rows", "id"): "the number of the row",
     ("put_back_rows", "salt"): "the records of administration hold it with the words, by their digest",
+    ("erasure_requests", "subject"): "the words that are to be erased are recorded nowhere",
+    ("erasure_requests", "reason"): "the journals of what was erased have it",
+    ("erasure_requests", "done_at"): "the journals of what was erased have it",
+    ("erasure_requests", "scrubbed_at"): "when the file of the database was cleared",
     ("signing_keys", "id"): "the number of the row; `osm-flow audit verify` checks which key follows which",
     ("signing_keys", "name"): "`osm-flow audit verify` holds it against what the key signed",
     ("signing_keys", "public_key"): "`osm-flow audit verify` holds it against what it signed, and the trusted keys",
@@ -114,8 +119,7 @@ UNPROVEN: Mapping[str, str] = {
     "business_key_counters": "running numbers; a number given twice is refused by the table of cases",
     "case_checkpoints": "shortcuts; each use compares their digest with the journal",
     "drafts": "what is being typed; nothing records it before it is sent",
-    "erasure_items": "no source yet",
-    "erasure_requests": "no source yet",
+    "erasure_items": "compared by the digest that the record of their request has; when each was done stands in its journal",
     "idempotency_keys": "which forms were sent already; kept for some days",
     "incidents": "no source yet for what they say",
     "log_nodes": "hashes of subtrees; `osm-flow audit verify` computes them from the leaves",

@@ -10,8 +10,17 @@ from sqlalchemy import String, select, type_coerce
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.retention import digest_of_items
 from osm_flow.operations.ledger.access_chain import BodyTable, ChainKind
-from osm_flow.store.models import AccessRecord, JournalRecord, Person, ProcessDefinition, Province
+from osm_flow.store.models import (
+    AccessRecord,
+    ErasureItem,
+    JournalPayload,
+    JournalRecord,
+    Person,
+    ProcessDefinition,
+    Province,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ class Known:
     provinces    the office of each province.
     definitions  key, version and digest of each process definition, by number.
     reads_since  the instant before which reads were let go of, since their days are over.
+    erasures     the digest of what each request to erase names, by its number.
+    unerased     the requests to erase that name a record which still has its payload.
     has_erased   whether anything was ever erased: the words may have gone from other cases, too.
     """
 
@@ -42,6 +53,8 @@ class Known:
     definitions: Mapping[int, tuple[str, int, str]]
     has_erased: bool
     names: Mapping[int, str] = field(default_factory=dict)
+    erasures: Mapping[int, str] = field(default_factory=dict)
+    unerased: frozenset[int] = frozenset()
     reads_since: str = ""
 
     def name_of(self, person_id: object) -> str | None:
@@ -68,8 +81,22 @@ def read_known(session: Session) -> Known:
         {row[0]: (row[1], row[2], row[3]) for row in definitions},
         session.scalar(erased) is not None,
         {number: name for name, number, _ in people},
+        _erasures(session),
+        _unerased(session),
         _reads_since(session),
     )
+
+
+def _erasures(session: Session) -> dict[int, str]:
+    named: dict[int, list[tuple[str, int]]] = {}
+    for request, case_id, seq in session.execute(select(ErasureItem.request_id, ErasureItem.case_id, ErasureItem.seq)):
+        named.setdefault(request, []).append((case_id, seq))
+    return {request: digest_of_items(items) for request, items in named.items()}
+
+
+def _unerased(session: Session) -> frozenset[int]:
+    same = (JournalPayload.case_id == ErasureItem.case_id) & (JournalPayload.seq == ErasureItem.seq)
+    return frozenset(session.scalars(select(ErasureItem.request_id).join(JournalPayload, same).distinct()))
 
 
 def _reads_since(session: Session) -> str:

@@ -23,6 +23,23 @@ _OF_DEPLOYMENTS = frozenset({"proposal", "proposed_by", "proposed_in", "note", "
 _NOT_A_FILE = frozenset({"note", "on_behalf_of"})
 _NOT_A_ROW = frozenset({"rebuilding", "case", "on_behalf_of"})
 _HOW_KEYS_BEGAN = {AdminKind.key_rotated: "rotated", AdminKind.key_replaced: "replaced"}
+# What the record is about that says of which tables the rows are recorded as they were found.
+FOUND_MARK = "everything"
+FOUND_FIRST = (
+    "people",
+    "positions",
+    "holiday_overrides",
+    "office_holidays",
+    "fiscal_calendar",
+    "calendar_changes",
+    "legal_holds",
+    "deployments",
+    "process_definitions",
+    "diagram_proposals",
+    "proposed_files",
+    "rebuildings",
+    "put_back_rows",
+)
 
 Told = dict[str, Any]
 
@@ -32,12 +49,12 @@ class ToldRows:
     """What the records say, by table and then by what names a row in them.
 
     since     the instant of the first record; nothing where there is none.
-    found_at  when the rows that no record had told were recorded as they were found; None while they were not.
+    found_at  by table when the rows that no record had told were recorded as they were found; none while they were not.
     found     the names of those rows, by table, each with the columns that were recorded so.
     """
 
     since: str = ""
-    found_at: str | None = None
+    found_at: dict[str, str] = field(default_factory=dict)
     found: dict[str, dict[str, Told]] = field(default_factory=dict)
     tables: dict[str, dict[str, Told]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -61,11 +78,16 @@ class ToldRows:
             self._take_definitions(record, new, at)
         elif kind.startswith(("rebuilding.", "rows.")):
             self._take_rebuilding(record, new, at)
+        elif kind.startswith("erasure."):
+            self._take_erasure(record, new, at)
         elif kind in _HOW_KEYS_BEGAN:
             self._take_key(record, new, at)
 
     def _take_found(self, record: AdminRecord, new: Told, at: str) -> None:
-        self.found_at = at
+        if record.subject == FOUND_MARK:
+            # The first version that recorded rows as they are found did not say of which tables: of these.
+            tables = str(new["tables"]).split(", ") if "tables" in new else FOUND_FIRST
+            self.found_at |= dict.fromkeys(tables, at)
         for key, row in new.items():
             if isinstance(row, dict):
                 self.tables[record.subject].setdefault(key, {}).update(row)
@@ -180,6 +202,19 @@ class ToldRows:
             published = {"state": ProposalState.PUBLISHED.value, "deployment_id": number}
             row = self.tables["diagram_proposals"].setdefault(str(proposal), {})
             row.update(published, decided_by=record.actor, decided_at=at)
+
+    # ---- requests to erase ---------------------------------------------------------------------------------------
+
+    def _take_erasure(self, record: AdminRecord, new: Told, at: str) -> None:
+        number = record.subject.rpartition(" ")[2]
+        row = self.tables["erasure_requests"].setdefault(number, {"id": int(number), "office_id": record.office_id})
+        state = new.get("erasure")
+        if record.kind == AdminKind.erasure_asked:
+            undecided = dict.fromkeys(("decided_by", "decided_at"))
+            row |= {"asked_by": record.actor, "asked_at": at, "items": new.get("items"), **undecided}
+        else:
+            row |= {"decided_by": record.actor, "decided_at": at}
+        row["state"] = state
 
     # ---- keys that sign ------------------------------------------------------------------------------------------
 

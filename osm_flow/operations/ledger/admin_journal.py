@@ -65,6 +65,10 @@ class AdminKind(StrEnum):
     log_repaired = "log.repaired"
     log_rebuilt = "log.rebuilt"
     log_turned_back = "log.turned_back"
+    erasure_asked = "erasure.asked"
+    erasure_approved = "erasure.approved"
+    erasure_refused = "erasure.refused"
+    erasure_withdrawn = "erasure.withdrawn"
     key_rotated = "key.rotated"
     key_replaced = "key.replaced"
     key_trusted = "key.trusted"
@@ -99,6 +103,10 @@ _NEEDS: Mapping[AdminKind, Verb] = {
     AdminKind.log_repaired: Verb.repair_log,
     AdminKind.log_rebuilt: Verb.repair_log,
     AdminKind.log_turned_back: Verb.repair_log,
+    AdminKind.erasure_asked: Verb.erase,
+    AdminKind.erasure_approved: Verb.erase,
+    AdminKind.erasure_refused: Verb.erase,
+    AdminKind.erasure_withdrawn: Verb.erase,
     AdminKind.key_rotated: Verb.sign_log,
     AdminKind.key_replaced: Verb.sign_log,
     AdminKind.key_trusted: Verb.repair_log,

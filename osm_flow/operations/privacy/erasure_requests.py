@@ -24,17 +24,29 @@ from osm_flow.domain.access.policy import (
     require_somewhere,
 )
 from osm_flow.domain.pages import Page
+from osm_flow.domain.retention import digest_of_items
 from osm_flow.domain.search import asked, holds_words, seen
 from osm_flow.domain.states import OPEN_CASE, ErasureState
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
 from osm_flow.operations.background.leases import Tally
+from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.privacy import retention
 from osm_flow.operations.privacy.erasing import Erasure, erase_in
 from osm_flow.operations.privacy.words import has_words, may_hold
 from osm_flow.operations.reasons import said
-from osm_flow.store.models import Case, ErasureItem, ErasureRequest, JournalPayload, JournalRecord, Person, Position
+from osm_flow.store.models import (
+    AdminRecord,
+    Case,
+    ErasureItem,
+    ErasureRequest,
+    JournalPayload,
+    JournalRecord,
+    Person,
+    Position,
+)
 from osm_flow.store.second_persons import FirstAct, is_by, is_second_person
 from osm_flow.store.sensitive_cases import EVERYTHING, is_open
 from osm_flow.store.session import Busy, CaseNotFound, Overtaken, Store
@@ -45,6 +57,11 @@ logger = logging.getLogger(__name__)
 _FEWEST_LETTERS, _FEWEST_DIGITS = 3, 5
 MOST_FOUND = 500
 _EXCERPT = 60
+_DECIDED = {
+    AdminKind.erasure_approved: ErasureState.APPROVED,
+    AdminKind.erasure_refused: ErasureState.REFUSED,
+    AdminKind.erasure_withdrawn: ErasureState.WITHDRAWN,
+}
 # The table itself: a session that leaves out closed cases must know all the same that a request names one.
 _ITEMS = ErasureItem.__table__.alias("item_of_request")
 _SIGNS = re.compile(r'\\[nrt"]|[{}\[\]"\\]|,(?=")')
@@ -68,6 +85,10 @@ class RequestNotFound(NotFound):
 
 class AlreadyDecided(Refused):
     """This request was decided already."""
+
+
+class RequestForged(Refused):
+    """Request {number} is not the one that was recorded when somebody asked; nothing is erased. osm-flow db verify says what differs."""
 
 
 class FourEyes(Forbidden):
@@ -183,6 +204,7 @@ def ask(
     request.asked_by, request.asked_at = actor.username, now
     session.add(request)
     session.flush()
+    _record(session, request, actor, now, AdminKind.erasure_asked, None)
     return request
 
 
@@ -197,6 +219,8 @@ def approve(session: Session, request_id: int, actor: Actor, now: datetime) -> E
     request.state, request.decided_by, request.decided_at = ErasureState.APPROVED, actor.username, now
     for case_id in dict.fromkeys(item.case_id for item in request.items):
         carry_out_in(session, request, case_id, actor, now)
+    # Last of all: nobody who has the records of administration to themselves waits for a case.
+    _record(session, request, actor, now, AdminKind.erasure_approved, ErasureState.ASKED)
     return request
 
 
@@ -216,6 +240,9 @@ def refuse(session: Session, request_id: int, actor: Actor, now: datetime) -> Er
     request.state = ErasureState.WITHDRAWN if is_own(request, actor) else ErasureState.REFUSED
     request.decided_by, request.decided_at, request.subject = actor.username, now, ""
     session.flush()
+    is_withdrawn = request.state == ErasureState.WITHDRAWN
+    kind = AdminKind.erasure_withdrawn if is_withdrawn else AdminKind.erasure_refused
+    _record(session, request, actor, now, kind, ErasureState.ASKED)
     return request
 
 
@@ -380,7 +407,44 @@ def _to_decide(session: Session, request_id: int, actor: Actor) -> ErasureReques
     request = _asked_for(session, found, actor)
     if request.state != ErasureState.ASKED:
         raise AlreadyDecided
+    _refuse_forged(session, request)
     return request
+
+
+def _record(
+    session: Session, request: ErasureRequest, actor: Actor, now: datetime, kind: AdminKind, before: ErasureState | None
+) -> None:
+    """Say in the records of administration who asked for what, and who decided; never the words nor why."""
+    after = _DECIDED.get(kind, ErasureState.ASKED)
+    told = {} if before else {"items": _digest_of(request)}
+    old, new = {"erasure": before.value if before else None}, {"erasure": after.value}
+    act = AdminAct(kind, f"erasure {request.id}", request.office_id, old=old, new=new, told=told)
+    admin_journal.record(session, actor, now, act)
+
+
+def _refuse_forged(session: Session, request: ErasureRequest) -> None:
+    """Raise RequestForged where the records of administration know of another request under this number.
+
+    Whoever can write into the table could otherwise have somebody decide what they asked for themselves. One that an
+    earlier version took is in no record.
+    """
+    query = select(AdminRecord).where(
+        AdminRecord.kind == AdminKind.erasure_asked, AdminRecord.subject == f"erasure {request.id}"
+    )
+    asked = session.scalars(query.order_by(AdminRecord.seq.desc()).limit(1)).one_or_none()
+    if asked is None:
+        return
+    recorded = (asked.actor, asked.at, asked.office_id, admin_journal.changes_of(asked)["items"]["new"])
+    if _as_asked(request) != recorded:
+        raise RequestForged(number=request.id)
+
+
+def _as_asked(request: ErasureRequest) -> tuple[str, datetime, str | None, str]:
+    return request.asked_by, request.asked_at, request.office_id, _digest_of(request)
+
+
+def _digest_of(request: ErasureRequest) -> str:
+    return digest_of_items((item.case_id, item.seq) for item in request.items)
 
 
 def _offices(actor: Actor) -> tuple[str, ...]:

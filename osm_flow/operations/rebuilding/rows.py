@@ -44,10 +44,11 @@ IN_NO_CHAIN = Why(
 REFUSED = Why("the database refuses it beside the other rows", "ฐานข้อมูลไม่ยอมรับเมื่ออยู่กับแถวอื่น")
 UNREADABLE = Why("the row or its record cannot be read", "อ่านแถวหรือบันทึกของแถวไม่ได้")
 # Rows that are never taken out, and the columns of a missing row that no record says.
-_STAYING = frozenset({"people", "cases", "process_definitions", "proposed_files", "put_back_rows"})
+_STAYING = frozenset({"people", "cases", "process_definitions", "proposed_files", "put_back_rows", "erasure_requests"})
 _BY_DIGEST = frozenset(
     {
         ("people", "display_name"),
+        ("erasure_requests", "items"),
         ("put_back_rows", "found"),
         ("put_back_rows", "recorded"),
         ("proposed_files", "content"),

@@ -15,7 +15,7 @@ from osm_flow.documents.sheets import SHEET_FORMS, Cell, Sheet
 from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF, DateStatus
 from osm_flow.domain.people import PositionKind
-from osm_flow.domain.states import ProposalState, RebuildingState
+from osm_flow.domain.states import ErasureState, ProposalState, RebuildingState
 from osm_flow.errors import Invalid
 from osm_flow.operations.ledger import admin_journal, security_events
 from osm_flow.operations.ledger.admin_journal import ABOUT_PEOPLE, AdminFilter, AdminKind
@@ -160,7 +160,18 @@ def _proposal_state(value: str) -> str:
     return words.get(value, value)
 
 
+def _erasure_state(value: str) -> str:
+    words: dict[str, str] = {
+        ErasureState.ASKED: gettext("รอผู้อื่นพิจารณา"),
+        ErasureState.APPROVED: gettext("อนุมัติแล้ว"),
+        ErasureState.REFUSED: gettext("ไม่อนุมัติ"),
+        ErasureState.WITHDRAWN: gettext("ถอนแล้ว"),
+    }
+    return words.get(value, value)
+
+
 _WORDS: dict[str, Callable[[str], str]] = {
+    "erasure": _erasure_state,
     "password": _password,
     "employee_number": _password,
     "kind": _held,
@@ -184,6 +195,7 @@ def _numbered() -> dict[str, str]:
         "deployment": gettext("การติดตั้งที่"),
         "incident": gettext("เหตุขัดข้องที่"),
         "rebuilding": gettext("คำขอสร้างแถวข้อมูลคืนที่"),
+        "erasure": gettext("คำขอลบข้อมูลที่"),
     }
 
 
@@ -240,6 +252,8 @@ def _labels() -> dict[str, str]:
         "asked_by": gettext("ขอโดย"),
         "case": gettext("เรื่อง"),
         "rebuilding": gettext("คำขอสร้างแถวข้อมูลคืนที่"),
+        "erasure": gettext("สถานะคำขอลบข้อมูล"),
+        "items": gettext("ค่าย่อยของรายการที่ขอลบ"),
         "put_back": gettext("แถวที่สร้างคืน"),
         "left": gettext("แถวที่สร้างคืนไม่ได้"),
         "waits": gettext("รอยืนยัน"),
@@ -271,6 +285,10 @@ def _kinds() -> dict[str, str]:
         AdminKind.log_repaired: gettext("ซ่อมบันทึกรวม"),
         AdminKind.log_rebuilt: gettext("สร้างโครงสร้างบันทึกรวมใหม่"),
         AdminKind.log_turned_back: gettext("ยอมรับฐานข้อมูลสำเนาเก่า"),
+        AdminKind.erasure_asked: gettext("ขอให้ลบข้อมูลส่วนบุคคล"),
+        AdminKind.erasure_approved: gettext("อนุมัติให้ลบข้อมูลส่วนบุคคล"),
+        AdminKind.erasure_refused: gettext("ไม่อนุมัติให้ลบข้อมูลส่วนบุคคล"),
+        AdminKind.erasure_withdrawn: gettext("ถอนคำขอลบข้อมูลส่วนบุคคล"),
         AdminKind.key_rotated: gettext("เปลี่ยนกุญแจลงนาม"),
         AdminKind.key_replaced: gettext("เริ่มกุญแจลงนามใหม่แทนที่หาย"),
         AdminKind.key_trusted: gettext("ให้เครื่องหนึ่งเชื่อกุญแจ"),

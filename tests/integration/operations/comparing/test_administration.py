@@ -18,16 +18,18 @@ from osm_flow.operations.audit import checkpoints
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.calendar import milestones
 from osm_flow.operations.calendar.holidays import Holiday, override_day, remove_override
+from osm_flow.operations.cases.acts import cancel_case
+from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.comparing.administration import compare_administration, record_as_found
 from osm_flow.operations.comparing.coverage import OF_ADMINISTRATION, UNPROVEN_COLUMNS
 from osm_flow.operations.definitions import proposals
 from osm_flow.operations.people import accounts, positions
 from osm_flow.operations.people.hats import actor_named
-from osm_flow.operations.privacy import retention
+from osm_flow.operations.privacy import erasure_requests, retention
 from osm_flow.operations.rebuilding import requests
 from osm_flow.operations.rebuilding.rounds import carry_out
 from osm_flow.store.session import Store
-from tests.factories import NOW, OFFICE, deploy_tests, files, later, make_office
+from tests.factories import NOW, OFFICE, deploy_tests, files, later, make_case, make_office
 from tests.integration.operations.comparing.conftest import table_named
 from tests.integration.operations.comparing.test_cases import another, keys_of
 
@@ -73,12 +75,32 @@ def run(store: Store, tmp_path: Path) -> Store:
         session.execute(update(table_named("positions")).where(text("role = 'admin'")).values(title_th="ปลอม"))
         requests.confirm(session, request.id, second, later(23))
     carry_out(store, request.id, second, later(24))
+    _ask_for_erasures(store, root, second)
     keyring = Keyring(tmp_path / "keys", "example.go.th/journal")
     with store.transaction() as session:
         checkpoints.sign_and_send(session, later(25), SYSTEM, keyring=keyring)
         checkpoints.rotate_and_send(session, later(26), SYSTEM, keyring=keyring, reason=" ครบปี ")
         checkpoints.replace_lost(session, later(27), second, keyring=keyring, reason="เครื่องหาย")
     return store
+
+
+def _ask_for_erasures(store: Store, root: Actor, second: Actor) -> None:
+    """One request that waits, one that was refused, one that waits for its case to end, and one that was done."""
+    with store.transaction() as session:
+        running, ended = make_case(session), make_case(session)
+        for case in (running, ended):
+            comment(session, case.id, root, later(24), body="ดูแล้ว", key=None)
+        cancel_case(session, ended.id, root, later(24), reason="เลิก")
+        commented = {running.id: running.seq, ended.id: ended.seq - 1}
+        numbers = [
+            erasure_requests.ask(
+                session, root, later(25), words="", records=[(case.id, commented[case.id])], reason="ครบอายุ"
+            ).id
+            for case in (running, running, running, ended)
+        ]
+        erasure_requests.refuse(session, numbers[1], second, later(26))
+        for number in numbers[2:]:
+            erasure_requests.approve(session, number, second, later(27))
 
 
 def _enter_dates_and_holds(session: Session, root: Actor) -> None:

@@ -12,10 +12,13 @@ from osm_flow.domain.calendar.fiscal_year import NewDate
 from osm_flow.domain.people import NewPerson, digest_of_name
 from osm_flow.operations.calendar import milestones
 from osm_flow.operations.comparing.administration import compare_administration, read_told, record_as_found
-from osm_flow.operations.ledger.admin_journal import check_chain
+from osm_flow.operations.comparing.coverage import OF_ADMINISTRATION
+from osm_flow.operations.comparing.told import FOUND_MARK
+from osm_flow.operations.ledger import admin_journal
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, check_chain
 from osm_flow.operations.people import accounts
 from osm_flow.store.database import instant_text
-from osm_flow.store.models import AdminRecord, Person
+from osm_flow.store.models import AdminRecord, ErasureRequest, Person
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, later, make_office, make_person
 from tests.together import at_once
@@ -51,12 +54,34 @@ def test_what_no_record_told_is_recorded_once_as_it_is_found(session: Session) -
     assert record_as_found(session, later(2)) == 0
     told = read_told(session)
 
-    assert told.found_at == instant_text(later(1))
+    assert told.found_at == dict.fromkeys(OF_ADMINISTRATION, instant_text(later(1)))
     assert told.tables["people"]["old"]["created_at"] == instant_text(NOW)
     assert {table: len(rows) for table, rows in told.found.items()} == {"people": 1, "positions": 1}
     salt = session.query(Person.name_salt).scalar() or ""
     assert told.tables["people"]["old"]["display_name"] == digest_of_name(salt, "คุณold")
     assert "คุณold" not in str(told.tables["people"])
+
+
+def test_tables_that_a_later_version_compares_are_recorded_as_they_are_found_then(session: Session) -> None:
+    make_office(session)
+    make_person(session, "anan", "osm_strategy")
+    of_before = AdminAct(AdminKind.rows_found, FOUND_MARK, new={"count": 0})
+    admin_journal.record(session, SYSTEM, NOW, of_before)
+    request = ErasureRequest(office_id=OFFICE, subject="", reason="x", asked_by="anan", asked_at=NOW)
+    session.add(request)
+    session.flush()
+
+    assert record_as_found(session, later(1)) == 1
+    assert record_as_found(session, later(2)) == 0
+
+    told = read_told(session)
+    assert told.found_at["people"] == instant_text(NOW)
+    assert told.found_at["erasure_requests"] == instant_text(later(1))
+    assert told.tables["erasure_requests"][str(request.id)]["asked_by"] == "anan"
+    request.asked_by = "boss"
+    session.flush()
+    differences = [one for one in compare_administration(session) if one.table == "erasure_requests"]
+    assert [(one.column, one.recorded, one.found) for one in differences] == [("asked_by", "anan", "boss")]
 
 
 def test_nodes_that_start_together_record_it_once(store: Store) -> None:

@@ -38,6 +38,7 @@ from osm_flow.operations.privacy.erasure_requests import (
     FourEyes,
     NothingChosen,
     ReasonNamesSubject,
+    RequestForged,
     SubjectTooShort,
 )
 from osm_flow.operations.privacy.retention import HeldByLaw
@@ -46,7 +47,16 @@ from osm_flow.operations.sweeps import sweep_all
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items import plans
 from osm_flow.operations.work_items.completing import Completion, complete
-from osm_flow.store.models import Attachment, Case, CaseState, ErasureRequest, JournalRecord, Notification, Person
+from osm_flow.store.models import (
+    AdminRecord,
+    Attachment,
+    Case,
+    CaseState,
+    ErasureRequest,
+    JournalRecord,
+    Notification,
+    Person,
+)
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, files, items_of, later, make_case, make_office, make_person
 from tests.traces import remains
@@ -120,6 +130,31 @@ def ask(store: Store, *case_ids: str) -> int:
 def approve(store: Store, request_id: int) -> str:
     with store.transaction() as session:
         return erasure_requests.approve(session, request_id, who(store, "boss"), later(11)).state
+
+
+def test_a_request_that_was_changed_past_its_record_is_decided_by_nobody(prepared: Store) -> None:
+    """Whoever can write into the table makes it somebody else's request, or has it name other records, and decides it."""
+    ended, other = a_case(prepared), a_case(prepared)
+    request_id = ask(prepared, ended)
+    for statement in (
+        "UPDATE erasure_requests SET asked_by = 'boss'",
+        "UPDATE erasure_requests SET asked_at = '2026-11-19T02:00:00.000000Z'",
+        f"UPDATE erasure_items SET case_id = '{other}' WHERE seq = 2",  # noqa: S608
+        "DELETE FROM erasure_items WHERE seq = 2",
+    ):
+        with prepared.transaction() as session:
+            session.execute(text(statement))
+            for decide in (erasure_requests.approve, erasure_requests.refuse):
+                with pytest.raises(RequestForged):
+                    decide(session, request_id, actor_named(session, "chief", NOW.date()), later(11))
+            session.rollback()
+
+    assert approve(prepared, request_id) == "DONE"
+    with prepared.reading() as session:
+        told = [(record.kind, record.actor) for record in session.scalars(select(AdminRecord))]
+        said = " ".join(session.scalars(select(AdminRecord.changes)))
+    assert told[-2:] == [("erasure.asked", "root"), ("erasure.approved", "boss")]
+    assert NAME not in said
 
 
 def raw_bytes(store: Store) -> bytes:
