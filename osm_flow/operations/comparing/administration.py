@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import date, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -160,8 +160,10 @@ def _untold(table: str, wanted: Row, found: Row) -> Row:
 def read_told(session: Session) -> ToldRows:
     """What all records of administration say of rows."""
     told = ToldRows()
-    for record in session.scalars(select(AdminRecord).order_by(AdminRecord.seq).execution_options(yield_per=1_000)):
-        told.take(record)
+    everything = select(AdminRecord).order_by(AdminRecord.seq).execution_options(yield_per=1_000)
+    with closing(session.scalars(everything)) as records:  # one that cannot be read ends it half-way
+        for record in records:
+            told.take(record)
     return told
 
 
