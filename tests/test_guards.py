@@ -20,12 +20,14 @@ from pathlib import Path
 import pytest
 import yaml
 from babel.messages.pofile import read_po
+from click.testing import CliRunner
 from flask import Flask
 from jinja2 import Environment
 
 import osm_flow
 from osm_flow.app import create_app
 from osm_flow.catalogues import FOLDER, catalogue
+from osm_flow.cli import root as commands
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.engine import xml
 from osm_flow.errors import OsmFlowError
@@ -570,8 +572,8 @@ def test_every_command_helps(tmp_path: Path) -> None:
 
     assert {"serve", "scheduler", "db", "demo", "user", "process", "case", "timer", "incident"} <= set(names)
     for name in names:
-        helped = subprocess.run([program, name, "--help"], capture_output=True, text=True, env=environ, check=False)
-        assert helped.returncode == 0, f"{name}: {helped.stderr}"
+        helped = CliRunner().invoke(commands, [name, "--help"])
+        assert helped.exit_code == 0, f"{name}: {helped.output}"
 
 
 def test_locks_name_no_index_and_pin_every_dependency() -> None:

@@ -13,6 +13,7 @@ from osm_flow.documents.sheets import SHEET_FORMS, Sheet
 from osm_flow.domain.projects.states import PROJECT_STATES, state_name
 from osm_flow.errors import Invalid
 from osm_flow.operations.books.record_types import type_of
+from osm_flow.operations.projects import likeness
 from osm_flow.operations.projects import queries as projects
 from osm_flow.operations.projects.queries import ProjectFilter
 from osm_flow.operations.projects.record_type import KIND
@@ -63,6 +64,21 @@ def export(form: str) -> ResponseReturnValue:
     return written_sheet(form, "projects", lambda: _sheet(projects.all_projects(g.session, g.actor, wanted)))
 
 
+@blueprint.get("/projects/alike")
+@signed_in
+def alike() -> ResponseReturnValue:
+    asked = year_in(request.args.get("fy", ""))
+    year = asked or likeness.newest_year(g.session, g.actor) or fiscal_years()[0]
+    return render_template(
+        "projects/alike.html",
+        year=year,
+        years=fiscal_years(),
+        pairs=likeness.pairs(g.session, g.actor, year),
+        thresholds=(likeness.ALIKE, likeness.ALIKE_BESIDE),
+        state=state_words,
+    )
+
+
 @blueprint.get("/projects/<code>")
 @signed_in
 def project(code: str) -> ResponseReturnValue:
@@ -82,6 +98,8 @@ def project(code: str) -> ResponseReturnValue:
         origins=origins_told(life, schema),
         names=names_of({name for version in life.versions for name in (version.actor, version.on_behalf_of) if name}),
         state=state_words,
+        alike=likeness.alike(g.session, g.actor, life.project),
+        thresholds=(likeness.ALIKE, likeness.ALIKE_BESIDE),
     )
 
 

@@ -142,3 +142,19 @@ def test_a_list_that_is_taken_out_is_recorded_with_its_reason(site: Site, store:
         kept = session.execute(select(Access.kind, Access.subject, Access.reason)).all()
     assert [tuple(row) for row in kept] == [("list.exported", "/projects 1 lines", "ส่งสำนักงบประมาณ")]
     assert visitor.post("/projects/export/exe", {"reason": "x"}).status == 422
+
+
+def test_what_may_be_the_same_project_is_shown_on_its_page_and_in_a_list(site: Site) -> None:
+    site.arrange(lambda session: make_project(session, "P4", **{**ROAD, "name": "ปรับปรุงภูมิทัศน์ ริมโขง"}))
+
+    page = site.visit("anan").get("/projects/P1").text
+    listed = site.visit("anan").get("/projects/alike?fy=2571").text
+
+    assert "อาจเป็นโครงการเดียวกัน" in page
+    assert "ชื่อคล้ายกันร้อยละ 100" in page
+    assert 'href="/projects/P4"' in page
+    assert "ตั้งแต่ร้อยละ 85" in listed
+    assert listed.count('href="/projects/P1"') == listed.count('href="/projects/P4"') == 1
+    assert "อาจเป็นโครงการเดียวกัน" not in site.visit("anan").get("/projects/P2").text
+    assert "ไม่มีโครงการที่ชื่อคล้ายกัน" in site.visit("anan").get("/projects/alike?fy=2569").text
+    assert "P4" not in site.visit("sakon").get("/projects/alike?fy=2571").text
