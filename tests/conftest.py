@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,31 @@ connect_rooms()
 
 # No test takes for an answer what a real server could not send.
 Site.test_client_class = StrictClient
+
+
+# Of tests that are marked so, one in this many is tried on PostgreSQL; `OSM_WHOLE=1` and the long run try all of them.
+ONE_IN = 5
+# What takes minutes begins first, so that no worker is left alone with it at the end.
+_FIRST = ("tests/stress/", "tests/acceptance/")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only the long run tries, and order the others: the longest first."""
+    tried: Counter[str] = Counter()
+    kept, left = [], []
+    for item in items:
+        is_left = False
+        if not os.environ.get("OSM_WHOLE"):
+            if item.get_closest_marker("long") is not None:
+                is_left = True
+            elif item.get_closest_marker("sampled_on_postgresql") is not None and "postgresql" in item.name:
+                name = item.nodeid.partition("[")[0]
+                is_left = tried[name] % ONE_IN != 0
+                tried[name] += 1
+        (left if is_left else kept).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+    items[:] = sorted(kept, key=lambda item: not item.nodeid.startswith(_FIRST))
 
 
 @before_render_template.connect

@@ -24,7 +24,7 @@ REQUESTS = int(os.environ.get("OSM_HOSTILE", "1200"))
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_whatever_is_sent_is_answered_and_is_no_fault_of_the_server(kind: str) -> None:
     found = hostile.attack(kind, REQUESTS if kind == "sqlite" else REQUESTS // 2, 30)
 

@@ -21,6 +21,7 @@ def test_nothing_is_lost_doubled_or_stuck_when_the_server_is_killed(database: st
     assert report.acts > 5
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_faults_put_in_on_purpose_are_found() -> None:
     assert kills.find_planted(kills=1) == dict.fromkeys(kills.PLANTED, True)

@@ -21,6 +21,7 @@ def test_nothing_is_lost_doubled_stuck_or_unproven(kind: str) -> None:
     assert found.answers["409"] > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", ["a key that is forgotten"])
 def test_a_planted_fault_is_found(fault: str) -> None:
     assert not races.in_a_folder("sqlite", 12, 120, before=races.SABOTAGE[fault]).is_clean

@@ -26,6 +26,8 @@ from tests.factories import NOW, later, make_office
 from tests.integration.operations.books.test_acts import CHANGE, NAME, ROAD, put
 from tests.integration.operations.comparing.conftest import table_named, vandal
 
+pytestmark = pytest.mark.sampled_on_postgresql
+
 __all__ = ["vandal"]
 
 TABLES = ("books", "book_entries", "entry_reasons", "record_changes", "change_bodies", "record_sets", "to_log")

@@ -33,6 +33,8 @@ from tests.factories import NOW, OFFICE, deploy_tests, files, later, make_case, 
 from tests.integration.operations.comparing.conftest import table_named
 from tests.integration.operations.comparing.test_cases import another, keys_of
 
+pytestmark = pytest.mark.sampled_on_postgresql
+
 Vandals = Callable[[Store], Any]
 # Where a digest covers several columns, it is the one that is named.
 _TOLD_BY_DIGEST = {

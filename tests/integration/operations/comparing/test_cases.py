@@ -21,6 +21,8 @@ from osm_flow.store.session import Store
 from tests.factories import NOW, erase, later
 from tests.integration.operations.comparing.conftest import table_named
 
+pytestmark = pytest.mark.sampled_on_postgresql
+
 Vandals = Callable[[Store], Any]
 
 

@@ -31,6 +31,8 @@ from tests.factories import NOW, OFFICE, deploy_tests, later, make_case, make_of
 from tests.integration.operations.comparing.conftest import table_named
 from tests.integration.operations.comparing.test_cases import another, keys_of
 
+pytestmark = pytest.mark.sampled_on_postgresql
+
 Vandals = Callable[[Store], Any]
 TABLES = (*CHAINS, "signing_keys")
 

@@ -53,6 +53,8 @@ from tests.bundles import (
 )
 from tests.factories import NOW, deploy_tests, erase, make_case, make_office, make_person
 
+pytestmark = pytest.mark.sampled_on_postgresql
+
 Rng = random.Random
 HISTORIES = 6
 PROFILE = settings(
