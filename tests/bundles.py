@@ -18,11 +18,17 @@ from typing import Any
 
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
-from osm_flow.domain.merkle_note import Note, Signature, VerifierKey, read_keys
+from osm_flow.domain.books.acts import BookAct, BookActKind, Confirmation, NewVersion
+from osm_flow.domain.books.sealing import BookName
+from osm_flow.domain.merkle_note import Head, Note, Signature, VerifierKey, read_keys
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.delivery import deliver_pending
+from osm_flow.operations.books import acts as books
+from osm_flow.operations.books.sets import keep_set
 from osm_flow.operations.bundles import checking as bundle_checking
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.bundles.checking import Verifier
@@ -33,8 +39,10 @@ from osm_flow.operations.cases.attachments import GivenFile
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
+from osm_flow.store.models import ChangeBody, EntryReason, Office
 from osm_flow.store.session import Store
-from tests.factories import deploy_tests, erase, items_of, later, make_case, make_office, make_person
+from tests import rfc6962
+from tests.factories import OFFICE, deploy_tests, erase, items_of, later, make_case, make_office, make_person
 
 SCRIPT = Path(bundle_writing.__file__).parent / "files" / "verify.py"
 GENESIS = "0" * 64
@@ -65,6 +73,48 @@ def make_family(store: Store) -> str:
     with store.transaction() as session:
         erase(session, child_id, [2], SYSTEM, later(7), reason="คำขอตาม PDPA")
     return case_id
+
+
+BOOK = BookName("projects", OFFICE, 2571)
+
+
+def make_book(store: Store) -> str:
+    """A book of six entries: halves that name people, one of them and a reason erased, an import, a set decided on."""
+    act, system = BookActKind, SYSTEM
+
+    def write(session: Session, minute: int, what: BookAct, **records: dict[str, Any]) -> None:
+        versions = [NewVersion(code, values) for code, values in records.items()]
+        books.write(session, BOOK, what, system, later(minute), versions)
+
+    road = {"name": "ถนนริมโขง \U0001f33e", "requested": 1250000.5, "contact_name": "นางสมศรี"}
+    with store.transaction() as session:
+        if session.get(Office, OFFICE) is None:
+            make_office(session)
+        many = {f"P{number}": {"name": f"โครงการ {number}"} for number in range(3, 12)}
+        write(session, 1, BookAct(act.registered, {"record": "P1"}), P2={"name": "สอง"}, P1=road)
+        second = Confirmation("kanya", "osm_director", None)
+        corrected = BookAct(act.corrected, {"record": "P1"}, reason="พิมพ์ผิด", confirmation=second)
+        write(session, 2, corrected, P1={**road, "name": "ถนนเลียบโขง", "contact_name": "นายสมชาย"})
+        write(session, 3, BookAct(act.imported, {"import": "0" * 64}, told={"rows": 9}), **many)
+        chosen = keep_set(session, "projects", ["P1", "P2", "P10"])
+        decided = BookAct(act.changed, {"case": GENESIS, "seq": 7}, reason="มติที่ประชุม", told={"sets": [chosen]})
+        write(session, 4, decided, P2={"name": "สองใหม่", "contact_name": "นางสาวใจดี"})
+        erased = {"erased": {"P1": [1]}, "erased_reasons": [2]}
+        write(session, 5, BookAct(act.erased, {"record": "P1"}, reason="คำขอตาม PDPA", told=erased))
+        write(session, 6, BookAct(act.changed, {"record": "P3"}), P3={"name": "สาม"})
+        body = update(ChangeBody).where(ChangeBody.record_id == "P1", ChangeBody.version == 1)
+        session.execute(body.values(personal="", personal_salt=""))
+        session.execute(delete(EntryReason).where(EntryReason.seq == 2))
+    return str(BOOK)
+
+
+def write_book(store: Store, name: str, path: Path, keyring: Keyring | None) -> Path:
+    """The bundle of a book, as the command writes it."""
+    with store.transaction() as session:
+        bundle_writing.prepare_chain_export(session, name, SYSTEM, later(60), reason="ตรวจสอบ", keyring=keyring)
+    with store.reading() as session, path.open("wb") as file:
+        bundle_writing.write_chain_bundle(session, name, file, keyring=keyring)
+    return path
 
 
 def write_bundle(store: Store, case_id: str, path: Path, keyring: Keyring | None, *, payloads: bool = True) -> Path:
@@ -195,6 +245,52 @@ class Forger:
             line["hash"] = hash_of(line)
         self.put_lines(case_id, lines)
 
+    def book_lines(self, name: str) -> list[dict[str, Any]]:
+        """The lines of one of the files of the book: `journal`, `changes`, `payloads` or `sets`."""
+        content = self.files.get(f"chains/book/{BOOK}/{name}.jsonl", b"")
+        return [json.loads(line) for line in content.splitlines()]
+
+    def put_book_lines(self, name: str, lines: list[dict[str, Any]]) -> None:
+        self.files[f"chains/book/{BOOK}/{name}.jsonl"] = b"".join(rfc8785.dumps(line) + b"\n" for line in lines)
+
+    def seal_book_again(self) -> None:
+        """Digest, link, seal and hash the texts, changes and entries of the book as if they had always been so."""
+        texts = {(one["seq"], one["record"], one["part"]): digest_of(one) for one in self.book_lines("payloads")}
+        entries, changes, threads = self.book_lines("journal"), self.book_lines("changes"), dict[str, str]()
+        for change in changes:
+            seq, record = change["seq"], change["record"]
+            change["digest"] = texts.get((seq, record, "body"), change["digest"])
+            change["personal_digest"] = texts.get((seq, record, "personal"), change["personal_digest"])
+            change["prev_hash"] = threads.get(record, GENESIS)
+            sealed = {key: value for key, value in change.items() if key != "seq"}
+            threads[record] = change["hash"] = hash_of(sealed)
+        before = GENESIS
+        for entry in entries:
+            under = [change["hash"] for change in changes if change["seq"] == entry["seq"]]
+            entry["changes_digest"] = sha256(rfc8785.dumps(under)).hexdigest()
+            entry["reason_digest"] = texts.get((entry["seq"], "", "reason"), entry["reason_digest"])
+            entry["prev_hash"] = before
+            before = entry["hash"] = hash_of(entry)
+        self.put_book_lines("journal", entries)
+        self.put_book_lines("changes", changes)
+
+    def sign_book(self, proven: int | None = None) -> None:
+        """Put the book into a log of the forger's own, up to this entry (None: the newest), under a checkpoint of theirs."""
+        assert self.private is not None
+        entries = self.book_lines("journal")[:proven]
+        leaves = [leaf_of(str(BOOK), entry["seq"], entry["hash"]) for entry in entries]
+        key = VerifierKey("forger.example/journal", self.private.public_key().public_bytes_raw())
+        text = str(Head(key.name, len(leaves), rfc6962.root_of(leaves)))
+        note = Note(text, (Signature(key.name, key.key_hash, self.private.sign(text.encode())),))
+        self.files |= {"checkpoint.txt": str(note).encode(), "keys.txt": f"{key}\n".encode()}
+        self.files.pop("consistency.json", None)
+        last = entries[-1]
+        proof = {"case_id": str(BOOK), "seq": last["seq"], "hash": last["hash"]}
+        proof |= {"position": len(leaves) - 1, "size": len(leaves), "path": path_to_last(leaves)}
+        self.files[f"chains/book/{BOOK}/proof.json"] = rfc8785.dumps(proof) + b"\n"
+        head = {"size": len(leaves), "root": rfc6962.root_of(leaves).hex()}
+        self.files["manifest.json"] = rfc8785.dumps(self.manifest | {"checkpoint": head}) + b"\n"
+
     def fit_player(self) -> None:
         """Let the page that shows the cases show the files as they are now."""
         page = self.files["player.html"].decode()
@@ -218,6 +314,9 @@ class Forger:
         for about in cases_in(manifest):
             lines = self.lines(about["id"])
             about["records"], about["head"] = len(lines), lines[-1]["hash"] if lines else GENESIS
+        for about in manifest.get("chains", ()):
+            if about["kind"] == "book" and (lines := self.book_lines("journal")):
+                about["records"], about["head"] = len(lines), lines[-1]["hash"]
         manifest["files"] = {
             name: {"sha256": sha256(content).hexdigest(), "size": len(content)}
             for name, content in self.files.items()
@@ -245,6 +344,18 @@ def cases_in(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     """What a manifest of either format says of its cases."""
     listed: list[dict[str, Any]] = manifest.get("cases", manifest.get("chains"))
     return [about for about in listed if about.get("kind", "case") == "case"]
+
+
+def leaf_of(chain: str, seq: int, hash_: str) -> bytes:
+    return rfc6962.leaf_hash(rfc8785.dumps({"case_id": chain, "hash": hash_, "seq": seq}))
+
+
+def path_to_last(leaves: list[bytes]) -> list[str]:
+    """The audit path of the newest leaf."""
+    if len(leaves) < 2:
+        return []
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return [*path_to_last(leaves[split:]), rfc6962.root_of(leaves[:split]).hex()]
 
 
 def hash_of(line: dict[str, Any]) -> str:

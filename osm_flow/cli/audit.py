@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.cli.context import Context, say
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.books.sealing import read_name
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import VerifierKey, note_in, read_given_keys
@@ -237,6 +238,19 @@ def _told(item: dict[str, Any]) -> str:
     return ", ".join(f"{name}: {change['old']} -> {change['new']}" for name, change in item["changes"].items())
 
 
+class _ChainName(click.ParamType[str]):
+    """The name of a chain that leaves as a bundle of its own: one that there is once, or a book."""
+
+    name = "chain"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in bundle_writing.BOOKS and read_name(value) is None:
+            self.fail(
+                f"{value!r} is none of {', '.join(sorted(bundle_writing.BOOKS))}, and no name of a book", param, ctx
+            )
+        return value
+
+
 @audit.command()
 @click.option(
     "--bundle", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The ZIP file that is written."
@@ -245,14 +259,15 @@ def _told(item: dict[str, Any]) -> str:
 @click.option("--as", "username", help="Who exports it (user name); the system when left out.")
 @click.option(
     "--chain",
-    type=click.Choice(sorted(bundle_writing.BOOKS)),
+    type=_ChainName(),
     default=admin_journal.CHAIN,
     show_default=True,
-    help="Which records: what administrators changed, or who read what and what was refused.",
+    help="Which records: what administrators changed (administration), who read what and what was refused (reads), "
+    "or the book of this name, such as projects/NE-U1/2571.",
 )
 @click.pass_obj
 def export(context: Context, bundle: Path, reason: str, username: str | None, chain: str) -> None:
-    """Write all records of administration, or of reads, with their proof as a ZIP file that strangers can check."""
+    """Write all records of administration, of reads, or of a book with their proof as a ZIP file that strangers can check."""
     now = context.now()
     with written_whole(bundle) as file:
         with context.store.transaction() as session:

@@ -37,7 +37,7 @@ class BookAct:
     """An act on a book: its kind, what it follows from, under which hat and why.
 
     cause  `{"case": id, "seq": n}`, `{"record": code}`, `{"import": digest}`, `{"sweep": name}` or `{"migration": number}`.
-    told   what it says beside the changes.
+    told   what it says beside the changes; under `sets` what it was decided on, each `{"kind", "digest", "count"}`.
     """
 
     kind: BookActKind

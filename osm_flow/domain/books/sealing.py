@@ -118,18 +118,30 @@ class BookCheck:
 
     def take(self, entry: SealedEntry, hash_: str, changes: Sequence[tuple[SealedChange, str]]) -> Iterator[Fault]:
         """The faults of the next entry: a gap, a broken link, what was changed, times that do not rise."""
-        for code, message in self._faults_of_entry(entry, hash_, changes):
-            yield Fault(self.name, entry.seq, code, message)
+        yield from self.take_entry(entry, hash_)
+        if digest_of_changes([sealed for _, sealed in changes]) != entry.changes_digest:
+            yield self.unsealed(entry)
         for change, sealed in changes:
-            for code, message in self._faults_of_change(change, sealed):
-                yield Fault(self.name, entry.seq, code, f"{change.record} version {change.version}: {message}")
-            self.threads[change.record] = (change.version, sealed)
-        self.seq, self.head, self.at = entry.seq, hash_, entry.at
-        self.changes += len(changes)
+            yield from self.take_change(change, sealed)
 
-    def _faults_of_entry(
-        self, entry: SealedEntry, hash_: str, changes: Sequence[tuple[SealedChange, str]]
-    ) -> Iterator[tuple[str, str]]:
+    def take_entry(self, entry: SealedEntry, hash_: str) -> Iterator[Fault]:
+        """The faults of the next entry alone."""
+        for code, message in self._faults_of_entry(entry, hash_):
+            yield Fault(self.name, entry.seq, code, message)
+        self.seq, self.head, self.at = entry.seq, hash_, entry.at
+
+    def take_change(self, change: SealedChange, sealed: str) -> Iterator[Fault]:
+        """The faults of the next change under the entry that was taken last."""
+        for code, message in self._faults_of_change(change, sealed):
+            yield Fault(self.name, self.seq, code, f"{change.record} version {change.version}: {message}")
+        self.threads[change.record] = (change.version, sealed)
+        self.changes += 1
+
+    def unsealed(self, entry: SealedEntry) -> Fault:
+        """That the entry did not seal the changes that lie under it."""
+        return Fault(self.name, entry.seq, "changes", "the changes under the entry are not those that it sealed")
+
+    def _faults_of_entry(self, entry: SealedEntry, hash_: str) -> Iterator[tuple[str, str]]:
         if entry.book != self.name:
             yield "book", f"the entry is of the book {entry.book}"
         if entry.seq != self.seq + 1:
@@ -140,8 +152,6 @@ class BookCheck:
             yield "hash", "the entry was changed after it was written"
         if entry.at <= self.at:
             yield "time", "the entry is not later than the one before it"
-        if digest_of_changes([sealed for _, sealed in changes]) != entry.changes_digest:
-            yield "changes", "the changes under the entry are not those that it sealed"
 
     def _faults_of_change(self, change: SealedChange, sealed: str) -> Iterator[tuple[str, str]]:
         version, previous = self.threads.get(change.record, (0, GENESIS))
@@ -165,6 +175,15 @@ def erased_by(entry: SealedEntry) -> Iterator[tuple[str, int]]:
 def reasons_erased_by(entry: SealedEntry) -> Iterator[int]:
     """The entries whose reason this entry says was erased by law."""
     yield from _whole_numbers(entry.told.get("erased_reasons") if entry.act == "erased" else None)
+
+
+def sets_named_by(entry: SealedEntry) -> Iterator[tuple[str, int]]:
+    """The (digest, number of records) of the sets that this entry says it was decided on."""
+    sets = entry.told.get("sets")
+    for one in sets if isinstance(sets, list) else ():
+        digest, count = (one.get("digest"), one.get("count")) if isinstance(one, dict) else (None, None)
+        if isinstance(digest, str) and isinstance(count, int) and not isinstance(count, bool):
+            yield digest, count
 
 
 def _whole_numbers(values: Any) -> Iterator[int]:

@@ -46,10 +46,10 @@ def name_of(book: Book) -> BookName:
 def check_books(session: Session) -> BookReport:
     """Check every book and every kept set; in memory is never more than the threads of one book."""
     report = BookReport()
-    for book in session.execute(select(*_plain(Book)).order_by(Book.name)).all():
+    for book in session.execute(select(*plain(Book)).order_by(Book.name)).all():
         report.books += 1
         report.faults += list(_faults_of_book(session, book, report))
-    for kept in session.execute(select(*_plain(RecordSet)).execution_options(yield_per=500)):
+    for kept in session.execute(select(*plain(RecordSet)).execution_options(yield_per=500)):
         report.sets += 1
         if not _holds(kept):
             report.faults.append(Fault(f"set {kept.digest}", 0, "set", "the set is not the one that was kept"))
@@ -59,7 +59,7 @@ def check_books(session: Session) -> BookReport:
     return report
 
 
-def _plain(table: type[Model]) -> list[ColumnElement[Any]]:
+def plain(table: type[Model]) -> list[ColumnElement[Any]]:
     """The columns as they lie there: instants as their texts, so that one that is none is a fault and no end of the check."""
     columns = table.__table__.columns
     return [
@@ -76,7 +76,7 @@ def _holds(kept: Row[Any]) -> bool:
         return False
 
 
-def _entry_of(row: Row[Any], name: str) -> SealedEntry:
+def entry_of(row: Row[Any], name: str) -> SealedEntry:
     """The entry as a value, as it was hashed. Raises ValueError where what it tells is no JSON."""
     return SealedEntry(
         book=name,
@@ -95,7 +95,7 @@ def _entry_of(row: Row[Any], name: str) -> SealedEntry:
     )
 
 
-def _change_of(row: Row[Any]) -> SealedChange:
+def change_of(row: Row[Any]) -> SealedChange:
     """The change as a value, as it was hashed."""
     return SealedChange(
         row.kind, row.record_id, row.version, row.schema, row.digest, row.personal_digest, row.prev_hash
@@ -149,14 +149,15 @@ def _faults_of_book(session: Session, book: Row[Any], report: BookReport) -> Ite
                 yield from _without_entry(name, under[1])
             under = next(changes, None)
         try:
-            entry = _entry_of(row, name)
-            found = [*check.take(entry, row.hash, [(_change_of(change), change.hash) for change in mine])]
+            entry = entry_of(row, name)
+            # An erasure excuses what was written before it, and nothing of its own.
+            gone.hear(entry, check.threads)
+            found = [*check.take(entry, row.hash, [(change_of(change), change.hash) for change in mine])]
         except HOSTILE:
             yield Fault(name, row.seq, "entry", "the entry cannot be read")
             continue
         yield from found
         yield from _faults_of_words(name, row, mine, gone)
-        gone.hear(entry, check.threads)
         report.entries += 1
     while under is not None:
         yield from _without_entry(name, under[1])
@@ -184,7 +185,7 @@ def _without_entry(name: str, changes: list[Row[Any]]) -> Iterator[Fault]:
 
 def _entries(session: Session, book: Row[Any]) -> Iterator[Row[Any]]:
     same = and_(EntryReason.book_id == BookEntry.book_id, EntryReason.seq == BookEntry.seq)
-    columns = (*_plain(BookEntry), EntryReason.salt.label("reason_salt"), EntryReason.reason.label("reason"))
+    columns = (*plain(BookEntry), EntryReason.salt.label("reason_salt"), EntryReason.reason.label("reason"))
     query = select(*columns).select_from(BookEntry).outerjoin(EntryReason, same).where(BookEntry.book_id == book.id)
     yield from session.execute(query.order_by(BookEntry.seq).execution_options(yield_per=500))
 
@@ -193,7 +194,7 @@ def _changes_by_entry(session: Session, book: Row[Any]) -> Iterator[tuple[int, l
     names = ("kind", "record_id", "version")
     same = and_(*(getattr(ChangeBody, name) == getattr(RecordChange, name) for name in names))
     said = (ChangeBody.salt, ChangeBody.body, ChangeBody.personal_salt, ChangeBody.personal)
-    query = select(*_plain(RecordChange), *said).select_from(RecordChange).outerjoin(ChangeBody, same)
+    query = select(*plain(RecordChange), *said).select_from(RecordChange).outerjoin(ChangeBody, same)
     ordered = query.where(RecordChange.book_id == book.id).order_by(RecordChange.seq).execution_options(yield_per=500)
     rows: Any
     for seq, rows in groupby(session.execute(ordered), key=lambda row: row.seq):

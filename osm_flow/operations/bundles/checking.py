@@ -15,11 +15,13 @@ from osm_flow.domain.merkle_note import Head, VerifierKey
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes, root_of
 from osm_flow.operations.bundles import consistency
-from osm_flow.operations.bundles.chains import KNOWN, faults_of_other, texts_gone
+from osm_flow.operations.bundles.chains import KNOWN, faults_of_erasures, faults_of_other, texts_gone
 from osm_flow.operations.bundles.player import SHELLS, data_and_shell, shown_data
 from osm_flow.operations.bundles.reading import (
+    BOOK,
     PARENTS,
     Bundle,
+    BundledBook,
     BundledCase,
     BundledChain,
     is_digest,
@@ -146,7 +148,7 @@ def _notes_of(bundle: Bundle) -> Iterator[str]:
         parent, task = (one[name] for name in PARENTS)
         yield f"case {parent}: the child of its task {task} had not begun when the bundle was written"
     for chain in bundle.others:
-        if (kind := chain.about["kind"]) not in KNOWN:
+        if (kind := chain.about["kind"]) not in (*KNOWN, BOOK):
             yield f"chain {kind} {chain.about['id']}: kind {kind}: checked as a chain only"
         if (gone := texts_gone(chain)) > 0:
             yield f"chain {kind} {chain.about['id']}: {gone} texts beside it gone"
@@ -433,6 +435,8 @@ def _faults_of_cover(
             )
         if isinstance(chain, BundledCase) and bundle.has_payloads and (given.is_strict or not bundle.is_first):
             yield from _faults_of_erasures(chain, reach.proven)
+        if isinstance(chain, BundledBook):
+            yield from faults_of_erasures(chain, reach.proven)
     if not is_signed and not bundle.is_first:
         if given.is_strict:
             yield Fault("", 0, "manifest", f"{UNSIGNED} (--allow-newer takes it so)")

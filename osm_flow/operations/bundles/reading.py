@@ -24,12 +24,18 @@ FIRST, FORMAT = "osm-flow-bundle/1", "osm-flow-bundle/2"
 PARENTS = ("parent_case_id", "parent_task_id")
 MOST_FILES, MOST_BYTES, LARGEST_FILE, LARGEST_RATIO = 100_000, 1 << 30, 256 << 20, 250
 _CASE = r"cases/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/(?:case|proof)\.json"
+# The name of a book, as the log has it.
+_BOOK = r"[a-z][a-z_]{0,31}/[A-Z0-9][A-Z0-9-]{0,15}/[0-9]{4}"
 _NAME = re.compile(
     rf"{_CASE}|{_CASE.replace('(?:case|proof)', '(?:journal|payloads|states)')}l"
     r"|definitions/[0-9a-f]{64}/(?:process\.bpmn|forms\.json|decisions\.json)|attachments/[0-9a-f]{64}"
     r"|chains/[a-z][a-z_]{0,31}/[a-z0-9][a-z0-9-]{0,63}/(?:proof\.json|(?:journal|payloads)\.jsonl)"
+    rf"|chains/book/{_BOOK}/(?:proof\.json|(?:journal|changes|payloads|sets)\.jsonl)"
     r"|manifest\.(?:json|sig)|README\.txt|verify\.py|player\.html|checkpoint\.txt|keys\.txt|consistency\.json"
 )
+# The kind of the chains that are books.
+BOOK = "book"
+_IDS = {BOOK: re.compile(_BOOK)}
 _KIND, _CHAIN = re.compile(r"[a-z][a-z_]{0,31}"), re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -85,6 +91,14 @@ class BundledChain:
     records: list[JSON]
     texts: list[JSON]
     proof: JSON | None
+
+
+@dataclass(frozen=True)
+class BundledBook(BundledChain):
+    """A book: its records are entries, the texts are halves and reasons; the changes under them, and the sets that they name."""
+
+    changes: list[JSON] = field(default_factory=list)
+    sets: list[JSON] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -225,10 +239,15 @@ class _Reader:
         return BundledCase(about, shown, history, states, self._proof(folder, case_id))
 
     def _chain(self, about: JSON) -> BundledChain:
-        folder = f"chains/{about['kind']}/{about['id']}"
-        records, texts = list(self._lines(f"{folder}/journal.jsonl", about["id"])), f"{folder}/payloads.jsonl"
-        beside = list(self._lines(texts, about["id"])) if texts in self.contents else []
-        return BundledChain(about, records, beside, self._proof(folder, about["id"]))
+        name, is_book = about["id"], about["kind"] == BOOK
+        folder = f"chains/{about['kind']}/{name}"
+        records, beside = list(self._lines(f"{folder}/journal.jsonl", name)), f"{folder}/payloads.jsonl"
+        texts = list(self._lines(beside, name)) if is_book or beside in self.contents else []
+        if not is_book:
+            return BundledChain(about, records, texts, self._proof(folder, name))
+        changes, named = list(self._lines(f"{folder}/changes.jsonl", name)), f"{folder}/sets.jsonl"
+        sets = list(self._lines(named, name)) if named in self.contents else []
+        return BundledBook(about, records, texts, self._proof(folder, name), changes, sets)
 
     def _proof(self, folder: str, chain_id: str) -> JSON | None:
         name = f"{folder}/proof.json"
@@ -379,6 +398,11 @@ def is_digest(value: Any) -> bool:
     return isinstance(value, str) and _DIGEST.fullmatch(value) is not None
 
 
+def is_number(value: Any) -> bool:
+    """Whether a value is a number as records and entries count: 1, 2, 3 …"""
+    return type(value) is int and 0 < value <= _EXACT
+
+
 def is_instant(value: Any) -> bool:
     """Whether a value is an instant as records have it."""
     return isinstance(value, str) and _INSTANT.fullmatch(value) is not None
@@ -409,7 +433,8 @@ def _names_a_chain(about: JSON) -> bool:
     kind, id_ = about["kind"], about["id"]
     if not all(isinstance(text, str) for text in (kind, id_)) or type(about["records"]) is not int:
         return False
-    right = _KIND.fullmatch(kind) is not None and _CHAIN.fullmatch(id_) is not None and is_digest(about["head"])
+    named = _IDS.get(kind, _CHAIN).fullmatch(id_) is not None
+    right = _KIND.fullmatch(kind) is not None and named and is_digest(about["head"])
     return right and (kind != "case" or _names_a_case(about))
 
 

@@ -1,4 +1,4 @@
-"""Writing a case, the records of administration or those of reads, with everything that proves it as one ZIP file.
+"""Writing a case, a book, the records of administration or those of reads, with everything that proves it as one ZIP file.
 
 docs/audit-format.md says what is in it. The same state of the database gives the same bytes. `reading` reads such a file.
 """
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -25,6 +25,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 from osm_flow.domain import journal as rules
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import SystemFacts, Verb, require
+from osm_flow.domain.books.sealing import read_name
 from osm_flow.domain.json import JSON
 from osm_flow.domain.merkle_note import Note, read_head, read_note
 from osm_flow.domain.record_kinds import RecordKind
@@ -35,9 +36,11 @@ from osm_flow.operations.audit.kept_checkpoints import refuse_to_contradict
 from osm_flow.operations.audit.log import Checkpoint, NotLogged
 from osm_flow.operations.audit.merkle_tree import LogTree, TreeDamaged
 from osm_flow.operations.audit.signing_keys import Keyring, TrustUnreadable
+from osm_flow.operations.books import exporting
+from osm_flow.operations.bundles.chains import BookLines, sets_in
 from osm_flow.operations.bundles.consistency import proofs_to
 from osm_flow.operations.bundles.player import player_page
-from osm_flow.operations.bundles.reading import FORMAT
+from osm_flow.operations.bundles.reading import BOOK, FORMAT
 from osm_flow.operations.bundles.seals import signed_manifest
 from osm_flow.operations.bundles.states import lines_of_states
 from osm_flow.operations.ledger import access_chain, access_checks, admin_journal
@@ -95,13 +98,13 @@ def prepare_export(
 
 
 def sign_over(session: Session, name: str, actor: Actor, now: datetime, *, keyring: Keyring | None) -> None:
-    """Sign a checkpoint that covers a case with its children, or one of `BOOKS`, where the key is at hand.
+    """Sign a checkpoint that covers a case with its children, one of `BOOKS` or a book of records, where the key is at hand.
 
     Elsewhere the bundle goes out under the newest checkpoint there is, and says so. Raises CaseNotFound, TreeDamaged.
     """
     if keyring is None:
         return
-    if name not in BOOKS:
+    if name not in BOOKS and read_name(name) is None:
         case = session.get(Case, name)
         if case is None:
             raise CaseNotFound(case_id=name)
@@ -160,22 +163,29 @@ BOOKS: Mapping[str, _Book] = {
 def prepare_chain_export(
     session: Session, chain: str, actor: Actor, now: datetime, *, reason: str, keyring: Keyring | None
 ) -> None:
-    """Record who exports one of `BOOKS` and why, and sign a checkpoint that covers it.
+    """Record who exports one of `BOOKS`, or a book of records by its name, and why, and sign a checkpoint that covers it.
 
-    It is of all offices, so only who sees the audit of all may. Raises ExportReasonMissing, Forbidden, KeyDamaged.
+    Only who sees the audit of all offices may. Raises ExportReasonMissing, Forbidden, KeyDamaged, BookUnknown.
     """
     require(actor, Verb.see_audit, SystemFacts())
+    if chain not in BOOKS:
+        exporting.require_book(session, chain)
     signing_keys.public_keys(session)
-    record_access(session, actor, now, Read(BOOKS[chain].kind, chain, reason))
+    kind = BOOKS[chain].kind if chain in BOOKS else AccessKind.book_exported
+    record_access(session, actor, now, Read(kind, chain, reason))
     sign_over(session, chain, actor, now, keyring=keyring)
 
 
 def write_chain_bundle(
     session: Session, chain: str, target: IO[bytes], *, keyring: Keyring | None = None
 ) -> Unsigned | None:
-    """Write the bundle of one of `BOOKS`, up to where the newest checkpoint covers it; why its manifest is not signed."""
+    """Write the bundle of one of `BOOKS`, or of a book of records, up to where the newest checkpoint covers it.
+
+    Says why its manifest is not signed. Raises BookUnknown, BookUnreadable.
+    """
     with zipfile.ZipFile(target, "w") as archive:
-        return _Writer(session, archive, payloads=True, keyring=keyring).write_chain(chain)
+        writer = _Writer(session, archive, payloads=True, keyring=keyring)
+        return writer.write_chain(chain) if chain in BOOKS else writer.write_book(chain)
 
 
 @dataclass
@@ -227,6 +237,30 @@ class _Writer:
                 self._add_lines(f"{folder}/payloads.jsonl", texts)
         self.is_sound &= not book.checked(self.session).faults
         about = {"kind": name, "id": name, "records": count, "head": head}
+        return self._finish([self._proven(about, folder, proof)], checkpoint)
+
+    def write_book(self, name: str) -> Unsigned | None:
+        """A book of records, alone; what is newer than the checkpoint waits for the next bundle."""
+        book = exporting.require_book(self.session, name)
+        checkpoint, proofs = self._proofs([name])
+        proof = proofs.get(name)
+        last = proof["seq"] if proof else book.seq
+        folder = f"chains/{BOOK}/{name}"
+        with _Lines() as entries, _Lines() as changes, _Lines() as texts, _Lines() as sets:
+            entries.add_all(exporting.entries(self.session, book, last))
+            changes.add_all(exporting.changes(self.session, book, last))
+            texts.add_all(exporting.texts(self.session, book, last))
+            sets.add_all(exporting.sets(self.session, sets_in(entries)))
+            for part, lines in (("journal", entries), ("changes", changes), ("payloads", texts), ("sets", sets)):
+                if lines.size or part != "sets":
+                    self._add_lines(f"{folder}/{part}.jsonl", lines)
+            written = BookLines(name, entries, changes, texts, sets)
+            faults = list(written.faults())
+        # What was erased by an entry that the checkpoint does not cover is excused by the next one.
+        self.is_late |= last < book.seq and bool(faults)
+        self.is_sound &= self.is_late or not faults
+        about = {"kind": BOOK, "id": name, "records": written.check.seq, "head": written.check.head}
+        self.is_sound &= last < book.seq or (about["records"], about["head"]) == (book.seq, book.head)
         return self._finish([self._proven(about, folder, proof)], checkpoint)
 
     def _finish(self, chains: list[JSON], checkpoint: Checkpoint | None) -> Unsigned | None:
@@ -411,6 +445,20 @@ class _Lines:
         self._hash.update(line)
         self._packed += len(self._packer.compress(line))
         self.size += len(line)
+
+    def add_all(self, values: Iterable[JSON]) -> None:
+        """Add a line for each."""
+        for value in values:
+            self.add(value)
+
+    def __iter__(self) -> Iterator[JSON]:
+        """What the lines say, one after another, from the first; lines can be read in several places at once."""
+        at = 0
+        while at < self.size:
+            self._file.seek(at)
+            line = self._file.readline()
+            at += len(line)
+            yield json.loads(line)
 
     @property
     def digest(self) -> str:

@@ -41,6 +41,7 @@ class AccessKind(StrEnum):
     list_exported = "list.exported"
     administration_exported = "administration.exported"
     reads_exported = "reads.exported"
+    book_exported = "book.exported"
     privacy_opened = "privacy.opened"
     privacy_searched = "privacy.searched"
 

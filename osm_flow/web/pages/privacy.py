@@ -340,6 +340,7 @@ def _kinds() -> dict[str, str]:
         AccessKind.list_exported: gettext("ส่งออกรายการ"),
         AccessKind.administration_exported: gettext("ส่งออกบันทึกการดูแลระบบ"),
         AccessKind.reads_exported: gettext("ส่งออกบันทึกการเข้าถึงข้อมูล"),
+        AccessKind.book_exported: gettext("ส่งออกทะเบียน"),
         AccessKind.privacy_opened: gettext("เปิดหน้าข้อมูลส่วนบุคคล"),
         AccessKind.privacy_searched: gettext("ค้นหาข้อมูลส่วนบุคคล"),
     }

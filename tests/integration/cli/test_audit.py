@@ -17,7 +17,7 @@ from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.store.models import Access, LoggedCase, OutboxEntry
 from osm_flow.store.session import Store
-from tests.bundles import Forger, run_script, verdict_of
+from tests.bundles import Forger, make_book, run_script, verdict_of
 from tests.factories import NOW, OFFICE, later, make_person
 from tests.integration.cli.shell import PASSWORD, Shell
 
@@ -350,6 +350,27 @@ def test_the_records_of_reads_leave_in_the_same_way_with_the_words_beside_them(
     assert verdict_of(bundle)[0] == 3
     changed = Forger({**forger.files, "chains/reads/reads/payloads.jsonl": texts.replace("เหตุ 1", "เหตุ 9").encode()})
     assert verdict_of(changed.write(tmp_path / "forged.zip"))[0] == 1
+
+
+def test_a_book_leaves_by_its_name_and_is_verified_like_every_bundle(administered: Shell, tmp_path: Path) -> None:
+    name = make_book(administered.store)
+    bundle, key = tmp_path / "book.zip", ("--key", str(tmp_path / "keys" / "trusted"))
+    asked = ("audit", "export", "--chain", name, "--bundle", bundle)
+
+    administered.refused(*asked)
+    assert not bundle.exists()
+    assert administered.run("audit", "export", "--chain", "minutes", "--bundle", bundle, "--reason", "x").exit_code == 2
+    unknown = administered.run("audit", "export", "--chain", "letters/NE-U1/2571", "--bundle", bundle, "--reason", "x")
+    assert (unknown.exit_code, "There is no book letters/NE-U1/2571" in unknown.stderr) == (1, True), unknown.output
+    exported = administered.run(*asked, "--reason", "ตรวจทะเบียน")
+
+    assert exported.stdout == f"{bundle}: {bundle.stat().st_size} bytes\n", exported.output
+    assert verdict_of(bundle, *key) == (0, "holds up to record 6 of 6 (2026-11-20T02:06:00.000000Z)")
+    checked = administered.run("case", "verify", "--bundle", bundle)
+    assert (checked.exit_code, "2 texts beside it gone" in checked.output) == (0, True), checked.output
+    with administered.store.reading() as session:
+        (read,) = session.scalars(select(Access).where(Access.kind == "book.exported")).all()
+    assert (read.subject, read.reason) == (name, "ตรวจทะเบียน")
 
 
 def test_what_was_erased_beside_the_records_of_reads_is_told_and_no_fault(administered: Shell, tmp_path: Path) -> None:

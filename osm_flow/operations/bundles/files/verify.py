@@ -33,15 +33,17 @@ LARGEST_RATIO, LARGEST_TEXT, LONGEST_NOTE = 250, 512 << 20, 65_536
 EXACT, DEEPEST, MOST_SAID = 2**53 - 1, 100, 200
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+BOOK = r"[a-z][a-z_]{0,31}/[A-Z0-9][A-Z0-9-]{0,15}/[0-9]{4}"
 NAME = re.compile(
     r"manifest\.(?:json|sig)|README\.txt|verify\.py|player\.html|checkpoint\.txt|keys\.txt|consistency\.json"
     r"|attachments/[0-9a-f]{64}|chains/[a-z][a-z_]{0,31}/[a-z0-9][a-z0-9-]{0,63}/(?:proof\.json|journal\.jsonl|payloads\.jsonl)"
+    rf"|chains/book/{BOOK}/(?:proof\.json|journal\.jsonl|changes\.jsonl|payloads\.jsonl|sets\.jsonl)"
     rf"|cases/{UUID}/(?:case\.json|proof\.json|journal\.jsonl|payloads\.jsonl|states\.jsonl)"
     r"|definitions/[0-9a-f]{64}/(?:process\.bpmn|forms\.json|decisions\.json)"
 )
 KIND, CHAIN_ID = re.compile(r"[a-z][a-z_]{0,31}"), re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 HEX64, HEX256, SALT = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{256}"), re.compile(r"[0-9a-f]{32}")
-CASE_ID = re.compile(UUID)
+CASE_ID, BOOK_ID = re.compile(UUID), re.compile(BOOK)
 INSTANT = re.compile(r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])(?::[0-5]\d){2}\.\d{6}Z", re.A)
 SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 RECORD = {
@@ -61,6 +63,10 @@ OF_ADMINISTRATION = {"seq", "at", "kind", "actor", "actor_role", "office_id", "s
 # The chains that are of no case and are known by their kind, with the fields of their records.
 OF_READS = {"seq", "at", "kind", "book", "body", "told", "digests", "prev_hash", "hash"}
 KNOWN = {"administration": OF_ADMINISTRATION, "reads": OF_READS}
+# A book of records: its entries, and the changes under them.
+OF_ENTRY = {"book", "seq", "at", "act", "actor", "actor_role", "on_behalf_of", "cause", "told", "reason_digest"}
+OF_ENTRY |= {"confirmed", "changes_digest", "prev_hash", "hash"}
+OF_CHANGE = {"seq", "kind", "record", "version", "schema", "digest", "personal_digest", "prev_hash", "hash"}
 # A checkpoint with this line says that whoever signs it writes bundles of format 2 or later.
 LATER = f"bundles {FORMAT}"
 DATA = '<script type="application/json" id="data">'
@@ -872,6 +878,259 @@ class Chain:
         return Reach(self.where, self.count - self.newer, self.count, self.proven_at or "-")
 
 
+# ---- books of records --------------------------------------------------------------------------------------------
+
+
+class Cursor:
+    """Lines of a file of a book in the order of their places, taken one after another."""
+
+    def __init__(self, files: Files, name: str, place: Any) -> None:
+        self.name, self.place = name, place
+        self.lines = files.lines(name)
+        self.at: tuple[Any, ...] = ()
+        self.line: dict[str, Any] | None = None
+        self.move()
+
+    def move(self) -> None:
+        """To the next line. Raises Wrong for one that is none, doubled or moved."""
+        text = next(self.lines, None)
+        self.line = None if text is None else parse_canonical(decoded(text))
+        if text is None:
+            return
+        at = self.place(self.line) if type(self.line) is dict else None
+        if at is None or at <= self.at:
+            raise Wrong(f"{self.name}: a line is none, doubled or moved")
+        self.at = at
+
+    def before(self, place: tuple[Any, ...] | None) -> Iterator[dict[str, Any]]:
+        """The lines before this place; None: all that are left."""
+        while self.line is not None and (place is None or self.at < place):
+            line = self.line
+            self.move()
+            yield line
+
+    def take(self, place: tuple[Any, ...]) -> dict[str, Any] | None:
+        """The line of this place, if there is one."""
+        line = self.line if self.at == place else None
+        if line is not None:
+            self.move()
+        return line
+
+
+def is_count(value: Any) -> bool:
+    return type(value) is int and 0 < value <= EXACT
+
+
+def is_text_or_null(value: Any) -> bool:
+    return value is None or type(value) is str
+
+
+def is_entry(line: Any) -> bool:
+    """Whether a line has the form of an entry of a book."""
+    if type(line) is not dict or line.keys() != OF_ENTRY or type(line["at"]) is not str:
+        return False
+    right = all(type(line[key]) is str for key in ("book", "act", "actor")) and is_count(line["seq"])
+    right = right and all(is_text_or_null(line[key]) for key in ("actor_role", "on_behalf_of"))
+    right = right and type(line["cause"]) is dict and type(line["told"]) is dict
+    right = right and all(is_digest(line[key]) for key in ("changes_digest", "prev_hash", "hash"))
+    right = right and (line["reason_digest"] is None or is_digest(line["reason_digest"]))
+    second = line["confirmed"]
+    if second is not None:
+        right = right and type(second) is dict and second.keys() == {"by", "role", "on_behalf_of"}
+        right = right and type(second["by"]) is str
+        right = right and all(is_text_or_null(second[key]) for key in ("role", "on_behalf_of"))
+    return right and INSTANT.fullmatch(line["at"]) is not None
+
+
+def place_of_change(line: dict[str, Any]) -> tuple[int, str] | None:
+    if line.keys() != OF_CHANGE or not all(type(line[key]) is str and line[key] for key in ("kind", "record")):
+        return None
+    right = all(is_count(line[key]) for key in ("seq", "version", "schema"))
+    right = right and all(is_digest(line[key]) for key in ("digest", "prev_hash", "hash"))
+    right = right and (line["personal_digest"] is None or is_digest(line["personal_digest"]))
+    return (line["seq"], line["record"]) if right else None
+
+
+def place_of_text(line: dict[str, Any]) -> tuple[int, str, str] | None:
+    names = ("body", "part", "record", "salt")
+    if line.keys() != {*names, "seq"} or not all(type(line[key]) is str for key in names):
+        return None
+    part, record = line["part"], line["record"]
+    right = part == "reason" if record == "" else part in ("body", "personal")
+    right = right and is_count(line["seq"]) and SALT.fullmatch(line["salt"]) is not None
+    return (line["seq"], record, part) if right else None
+
+
+def place_of_set(line: dict[str, Any]) -> tuple[str] | None:
+    if line.keys() != {"digest", "members"} or not is_digest(line["digest"]) or type(line["members"]) is not list:
+        return None
+    for one in line["members"]:
+        if type(one) is not list or len(one) != 3 or type(one[0]) is not str:
+            return None
+        if not is_count(one[1]) or not is_digest(one[2]):
+            return None
+    return (line["digest"],)
+
+
+def whole_numbers(values: Any) -> list[int]:
+    return [value for value in values if type(value) is int] if type(values) is list else []
+
+
+class Book(Chain):
+    """A book of records while it is checked: entries, the changes under them, what these say, and sets."""
+
+    def __init__(self, files: Files, about: dict[str, Any], report: Report) -> None:
+        super().__init__(files, about, report)
+        self.threads: dict[str, tuple[int, str]] = {}
+        # By what was erased (record and version, or the number of the entry with the reason): the entries that say so.
+        self.erased: dict[Any, list[int]] = {}
+        # What is gone by law: under which entry, what, and the entry that says so.
+        self.excused: list[tuple[int, str, int]] = []
+        self.sets: dict[str, tuple[int, int]] = {}
+
+    def check(self) -> None:
+        """All of it in one pass, after one for what was erased; the newest version of each record is all that is kept."""
+        try:
+            self._find_erasures()
+            changes = Cursor(self.files, f"{self.folder}/changes.jsonl", place_of_change)
+            texts = Cursor(self.files, f"{self.folder}/payloads.jsonl", place_of_text)
+            for line in self.files.lines(f"{self.folder}/journal.jsonl"):
+                entry = parse_canonical(decoded(line))
+                if not is_entry(entry):
+                    raise Wrong("a line that is no entry")
+                self._entry(entry)
+                self._strays(texts.before((entry["seq"], "", "reason")), "a text of nothing that is there")
+                reason, where = texts.take((entry["seq"], "", "reason")), "the reason"
+                self._said(where, reason, entry["reason_digest"], self._erasing(entry["seq"]))
+                self._under(entry, changes, texts)
+            self._strays(changes.before(None), "a change under no entry")
+            self._strays(texts.before(None), "a text of nothing that is there")
+            self._check_sets()
+        except Wrong as wrong:
+            self.fault(self.count + 1, str(wrong))
+            return
+        self._end()
+
+    def _find_erasures(self) -> None:
+        for line in self.files.lines(f"{self.folder}/journal.jsonl"):
+            if b'"act":"erased"' not in line:
+                continue
+            try:
+                entry = parse_canonical(decoded(line))
+            except Wrong:  # told when it is its turn
+                continue
+            if not is_entry(entry) or entry["act"] != "erased":
+                continue
+            halves = entry["told"].get("erased")
+            for record, versions in halves.items() if type(halves) is dict else ():
+                for version in whole_numbers(versions):
+                    self.erased.setdefault((record, version), []).append(entry["seq"])
+            for seq in whole_numbers(entry["told"].get("erased_reasons")):
+                self.erased.setdefault(seq, []).append(entry["seq"])
+
+    def _erasing(self, what: Any, seq: int | None = None) -> int | None:
+        """The first entry after that in which it was written which says that it was erased."""
+        return next((by for by in self.erased.get(what, ()) if by > (seq or what)), None)
+
+    def _entry(self, entry: dict[str, Any]) -> None:
+        seq, hash_ = entry["seq"], entry["hash"]
+        content = canonical({key: value for key, value in entry.items() if key != "hash"})
+        if entry["book"] != self.id:
+            self.fault(seq, f"an entry of another book ({entry['book']})")
+        if seq != self.count + 1:
+            self.fault(seq, f"entry {self.count + 1} should be here: one is missing, doubled or moved")
+        if entry["prev_hash"] != self.head:
+            self.fault(seq, "the entry does not follow from the one before it")
+        if hashlib.sha256(content.encode()).hexdigest() != hash_:
+            self.fault(seq, "the entry was changed: its hash is another")
+        if entry["at"] <= self.at:
+            self.fault(seq, "the entry is not later than the one before it")
+        self._move(seq, hash_, entry["at"])
+        named = entry["told"].get("sets")
+        for one in named if type(named) is list else ():
+            if type(one) is dict and type(one.get("digest")) is str and type(one.get("count")) is int:
+                self.sets[one["digest"]] = (seq, one["count"])
+
+    def _under(self, entry: dict[str, Any], changes: Cursor, texts: Cursor) -> None:
+        """The changes under an entry, and what each says."""
+        self._strays(changes.before((entry["seq"], "")), "a change under no entry")
+        sealed, between = hashlib.sha256(b"["), ""
+        for change in changes.before((entry["seq"] + 1, "")):
+            sealed.update(f'{between}"{change["hash"]}"'.encode())
+            between = ","
+            self._change(change)
+            record, version = change["record"], change["version"]
+            self._strays(texts.before((self.count, record, "")), "a text of nothing that is there")
+            said = f"{record} version {version}"
+            ordinary = texts.take((self.count, record, "body"))
+            self._said(f"what {said} says", ordinary, change["digest"], None)
+            personal = texts.take((self.count, record, "personal"))
+            by = self._erasing((record, version), self.count)
+            self._said(f"what {said} says of a person", personal, change["personal_digest"], by)
+            for half in (ordinary, personal):
+                self._half(half, said)
+        sealed.update(b"]")
+        if sealed.hexdigest() != entry["changes_digest"]:
+            self.fault(self.count, "the changes under the entry are not those that it sealed")
+
+    def _change(self, change: dict[str, Any]) -> None:
+        said = f"{change['record']} version {change['version']}"
+        version, before = self.threads.get(change["record"], (0, GENESIS))
+        content = canonical({key: value for key, value in change.items() if key not in ("hash", "seq")})
+        if change["kind"] != self.id.partition("/")[0]:
+            self.fault(self.count, f"{said} is of another kind")
+        if (change["version"], change["prev_hash"]) != (version + 1, before):
+            self.fault(self.count, f"{said} does not follow from the version before it")
+        if hashlib.sha256(content.encode()).hexdigest() != change["hash"]:
+            self.fault(self.count, f"{said} was changed: its hash is another")
+        self.threads[change["record"]] = (change["version"], change["hash"])
+
+    def _said(self, what: str, text: dict[str, Any] | None, digest: str | None, erased_by: int | None) -> None:
+        """A half of a version or a reason, against its digest."""
+        if text is None:
+            if digest is not None and erased_by is None:
+                self.fault(self.count, f"{what} is gone, and no later entry says that it was erased")
+            elif digest is not None:
+                self.excused.append((self.count, what, erased_by or 0))
+        elif erased_by is not None:
+            self.fault(self.count, f"{what} was erased by law, and is here all the same")
+        elif hashlib.sha256(bytes.fromhex(text["salt"]) + text["body"].encode()).hexdigest() != digest:
+            self.fault(self.count, f"{what} was changed: its digest is another")
+
+    def _half(self, half: dict[str, Any] | None, said: str) -> None:
+        if half is None:
+            return
+        try:
+            right = type(parse_canonical(half["body"])) is dict
+        except Wrong:
+            right = False
+        if not right:
+            self.fault(self.count, f"what {said} says is no canonical JSON object")
+
+    def _strays(self, lines: Iterator[dict[str, Any]], what: str) -> None:
+        for line in lines:
+            self.fault(line["seq"], what)
+
+    def _check_sets(self) -> None:
+        """Each set that an entry names is there, as large as it says, and no other."""
+        name = f"{self.folder}/sets.jsonl"
+        missing = dict(self.sets)
+        for line in Cursor(self.files, name, place_of_set).before(None) if name in self.files else ():
+            seq, count = missing.pop(line["digest"], (0, -1))
+            if hashlib.sha256(canonical(line["members"]).encode()).hexdigest() != line["digest"]:
+                self.fault(seq, "a set was changed: its digest is another")
+            elif len(line["members"]) != count:
+                self.fault(seq, "a set that no entry names, or not as large as it says")
+        for seq, _ in missing.values():
+            self.fault(seq, "a set that the entry names is missing")
+
+    def check_erasures(self) -> None:
+        """That an erasure is proven: an entry that nothing proves excuses nothing."""
+        for seq, what, by in self.excused:
+            if by > self.count - self.newer:
+                self.fault(seq, f"{what} is gone; entry {by} says that it was erased, which nothing proves")
+
+
 # ---- one case ----------------------------------------------------------------------------------------------------
 
 
@@ -1181,7 +1440,8 @@ def check_chains(manifest: dict[str, Any], files: Files, report: Report) -> None
         if type(about) is not dict or not about.keys() >= {"kind", "id", "records", "head"}:
             raise Wrong("this is no manifest: chains")
         kind, id_ = about["kind"], about["id"]
-        right = type(kind) is str and KIND.fullmatch(kind) and type(id_) is str and CHAIN_ID.fullmatch(id_)
+        named = BOOK_ID if kind == "book" else CHAIN_ID
+        right = type(kind) is str and KIND.fullmatch(kind) and type(id_) is str and named.fullmatch(id_)
         if not right or id_ in seen or type(about["records"]) is not int or not is_digest(about["head"]):
             raise Wrong("this is no manifest: chains")
         if not seen and id_ != manifest["root"]:
@@ -1237,10 +1497,7 @@ def check_definition(files: Files, sha256: str) -> None:
 
 def check_all(files: Files, manifest: dict[str, Any], report: Report) -> list[Chain]:
     """Every chain, and what belongs to the cases together."""
-    chains = [
-        Case(files, about, manifest["payloads"], report) if about["kind"] == "case" else Chain(files, about, report)
-        for about in manifest["chains"]
-    ]
+    chains = [chain_of(files, about, manifest, report) for about in manifest["chains"]]
     cases = [chain for chain in chains if isinstance(chain, Case)]
     player = open_player(files, cases, report)
     definitions: dict[str, str | None] = {}
@@ -1251,15 +1508,27 @@ def check_all(files: Files, manifest: dict[str, Any], report: Report) -> list[Ch
             check_beside(files, chain, manifest, definitions)
         verdict = "holds" if report.faults == before else "DOES NOT HOLD"
         missing = f", {len(chain.missing)} payloads erased" if isinstance(chain, Case) and chain.missing else ""
+        if isinstance(chain, Book) and chain.excused:
+            missing = f", {len(chain.excused)} texts beside it erased"
         if chain.digested > chain.beside:
             missing = f", {chain.digested - chain.beside} texts beside it gone"
-        only = "" if chain.is_case or chain.kind in KNOWN else f" (kind {chain.kind}: checked as a chain only)"
+        only = (
+            ""
+            if chain.is_case or chain.kind in KNOWN or isinstance(chain, Book)
+            else f" (kind {chain.kind}: checked as a chain only)"
+        )
         report.say(f"chain  {chain.where}: {chain.count} records{missing}{only}: {verdict}")
     check_children(cases, manifest, report)
     if player is not None:
         check_player(files, player, cases, report)
     check_strays(files, cases, report)
     return chains
+
+
+def chain_of(files: Files, about: dict[str, Any], manifest: dict[str, Any], report: Report) -> Chain:
+    if about["kind"] == "case":
+        return Case(files, about, manifest["payloads"], report)
+    return Book(files, about, report) if about["kind"] == "book" else Chain(files, about, report)
 
 
 def open_player(files: Files, cases: list[Case], report: Report) -> Player | None:
@@ -1426,7 +1695,7 @@ def check_newer(chains: list[Chain], given: Given, report: Report) -> None:
                 report.say(
                     f"note   {chain.where}: records after {last} are newer than the checkpoint; only their chain covers them"
                 )
-        if isinstance(chain, Case) and chain.is_proven and (is_strict or not report.is_first):
+        if isinstance(chain, Case | Book) and chain.is_proven and (is_strict or not report.is_first):
             chain.check_erasures()
 
 
