@@ -45,7 +45,7 @@ stress: .venv/.installed-dev
 	OSM_WHOLE=1 $(BIN)/pytest -m sampled_on_postgresql -q -n auto
 	OSM_ALL_PAGES=1 $(BIN)/pytest tests/browser/test_demo_words.py tests/browser/test_bundle_player.py -q
 	OSM_ALL_PLACES=1 $(BIN)/pytest tests/integration/operations/replay/test_same_bytes.py -q
-	OSM_AGREEMENT=5000 $(BIN)/pytest tests/integration/operations/bundles/test_agreement.py -q -n auto --timeout=0
+	OSM_AGREEMENT=5000 $(BIN)/pytest tests/integration/operations/bundles/test_agreement.py tests/integration/operations/bundles/test_chains.py -q -n auto --timeout=0
 	OSM_GRAPHS=20000 $(BIN)/pytest tests/unit/engine/test_unstructured.py -q -n auto --timeout=0
 
 # Pins every dependency anew, with hashes and without the address of any package index.

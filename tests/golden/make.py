@@ -4,7 +4,7 @@ The whole year of the acceptance test is worked through once more, with a delega
 attachment and two erasures on top, and for each shipped process the longest case is exported. The kept files are
 histories of released versions: a later version must verify them deeply. Regenerate them only when the format of bundles
 changed, or when a change of the engine is known to give other states, and say so in the change log; otherwise add new
-ones beside the old.
+ones beside the old. `python -m tests.golden.make --book FOLDER` makes the history of a book alone.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ from osm_flow.store.session import Store
 from osm_flow.store.upgrade import upgrade
 from tests.acceptance import test_year as story
 from tests.acceptance.driver import DAY, Year
+from tests.bundles import make_book, write_book
 from tests.factories import erase
 
 HERE = Path(__file__).parent
@@ -62,6 +63,18 @@ def main(folder: Path) -> None:
         for key, case_id in _longest_cases(store).items():
             _export(year, case_id, folder / f"{key}.zip", keyring)
         _export_administration(year, folder / "administration.zip", keyring)
+        (folder / "keys.txt").write_text((keyring.folder / "trusted").read_text(encoding="utf-8"), encoding="utf-8")
+        store.close()
+
+
+def make_history_of_a_book(folder: Path) -> None:
+    """A small book with all that a book can have: halves that name people, erasures, a second person, an import, a set."""
+    _make_chance_repeatable()
+    with tempfile.TemporaryDirectory() as desk:
+        store = Store(f"sqlite:///{desk}/golden.db")
+        upgrade(store)
+        keyring = Keyring(Path(desk) / "keys", "golden.osm-flow.example/journal")
+        write_book(store, make_book(store), folder / "projects.zip", keyring)
         (folder / "keys.txt").write_text((keyring.folder / "trusted").read_text(encoding="utf-8"), encoding="utf-8")
         store.close()
 
@@ -156,4 +169,7 @@ def _export_administration(year: Year, path: Path, keyring: Keyring) -> None:
 
 if __name__ == "__main__":
     connect_rooms()
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE)
+    if sys.argv[1:2] == ["--book"]:
+        make_history_of_a_book(Path(sys.argv[2]) if len(sys.argv) > 2 else HERE / "books")
+    else:
+        main(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE)

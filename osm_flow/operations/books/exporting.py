@@ -1,6 +1,6 @@
 """A book as it leaves in a bundle: its entries, the changes under them, what these say, and the sets that entries name.
 
-Each is given line by line, in the order that docs/audit-format.md tells; no more than a few hundred rows are in memory.
+Each is given line by line, in the order that docs/audit-format.md tells; no more than a hundred rows are in memory.
 """
 
 from __future__ import annotations
@@ -106,5 +106,5 @@ def _order(session: Session) -> tuple[Any, ...]:
 
 
 def _streamed(session: Session, query: Any) -> Iterator[Row[Any]]:
-    with session.execute(query.execution_options(yield_per=500)) as rows:
+    with session.execute(query.execution_options(yield_per=100)) as rows:
         yield from rows
