@@ -14,7 +14,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, String, cast, exists, literal, or_, select, true
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor, Hat
@@ -24,10 +24,14 @@ from osm_flow.domain.pages import Page
 from osm_flow.operations.paging import newest_first, within
 from osm_flow.store.advisory_locks import AdvisoryLock, take
 from osm_flow.store.database import instant_text
-from osm_flow.store.models import AdminRecord, Person, Position
+from osm_flow.store.models import AdminRecord, ErasureItem, Person, Position
+from osm_flow.store.sensitive_cases import is_open
 
 # The name of this chain in the audit log, where that of a case has its id.
 CHAIN = "administration"
+
+# The table itself: a session that leaves out closed cases must know all the same that a request names one.
+_ITEMS = ErasureItem.__table__.alias("item_of_request")
 
 # What a record says beside its changes when the actor acted or signed for somebody; records of before do not say it.
 ON_BEHALF_OF = "on_behalf_of"
@@ -254,7 +258,7 @@ def records(
 ) -> Page[AdminRecord]:
     """The records of administration of offices where the actor may see the audit, newest first. Raises NotYourRole."""
     offices = require_somewhere(actor, Verb.see_audit)
-    query = select(AdminRecord)
+    query = select(AdminRecord).where(_is_told(actor))
     if not is_everywhere(actor, Verb.see_audit):
         query = query.where(within_reach(offices))
     for column, value in ((AdminRecord.actor, wanted.who), (AdminRecord.subject, wanted.about)):
@@ -335,6 +339,17 @@ def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
+
+
+def _is_told(actor: Actor) -> ColumnElement[bool]:
+    """Whether the actor may know of the record: a request to erase from a closed case tells only those inside that there is one."""
+    if actor.is_system:
+        return true()
+    named = _ITEMS.c.case_id
+    closed = exists().where(
+        AdminRecord.subject == literal("erasure ") + cast(_ITEMS.c.request_id, String), ~is_open(actor, named)
+    )
+    return or_(AdminRecord.kind.not_like("erasure.%"), ~closed)
 
 
 def within_reach(offices: Sequence[str]) -> ColumnElement[bool]:
