@@ -19,6 +19,7 @@ from osm_flow.domain.books.sealing import (
     digest_of_set,
     erased_by,
     reasons_erased_by,
+    sets_named_by,
 )
 from osm_flow.domain.journal import GENESIS, Fault, digest_payload
 from osm_flow.domain.json import JSON
@@ -111,17 +112,19 @@ def _object(text: str) -> JSON:
 
 @dataclass
 class _Gone:
-    """Halves and reasons that are not there any more, and those of which entries say that they were erased."""
+    """Halves and reasons that are not there any more, and those of which entries say that they were erased; sets they name."""
 
     halves: list[tuple[int, str, int]] = field(default_factory=list)
     reasons: list[int] = field(default_factory=list)
     erased: set[tuple[str, int]] = field(default_factory=set)
     excused: set[int] = field(default_factory=set)
+    sets: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def hear(self, entry: SealedEntry, threads: Mapping[str, tuple[int, str]]) -> None:
         """What an entry excuses: versions that were written before it, no later ones."""
-        self.erased |= {pair for pair in erased_by(entry) if pair[1] <= threads.get(pair[0], (0, ""))[0]}
-        self.excused |= {seq for seq in reasons_erased_by(entry) if seq < entry.seq}
+        self.erased |= {pair for pair in erased_by(entry) if 0 < pair[1] <= threads.get(pair[0], (0, ""))[0]}
+        self.excused |= {seq for seq in reasons_erased_by(entry) if 0 < seq < entry.seq}
+        self.sets |= {digest: (entry.seq, count) for digest, count in sets_named_by(entry)}
 
     def faults(self, name: str) -> Iterator[Fault]:
         """What is gone and nothing excuses."""
@@ -164,8 +167,30 @@ def _faults_of_book(session: Session, book: Row[Any], report: BookReport) -> Ite
         under = next(changes, None)
     report.changes += check.changes
     yield from gone.faults(name)
+    yield from _faults_of_kept(session, book, name, gone)
+    yield from _faults_of_sets(session, name, gone.sets)
     if (check.seq, check.head, check.at) != (book.seq, book.head or GENESIS, book.head_at or "") or book.name != name:
         yield Fault(name, book.seq, "end", "the book does not end where it says")
+
+
+def _faults_of_kept(session: Session, book: Row[Any], name: str, gone: _Gone) -> Iterator[Fault]:
+    """What entries say was erased by law, and is there all the same."""
+    query = select(RecordChange.seq).join(ChangeBody, _same_version()).where(ChangeBody.personal != "")
+    for record, version in sorted(gone.erased):
+        this = (RecordChange.book_id == book.id, RecordChange.record_id == record, RecordChange.version == version)
+        for seq in session.scalars(query.where(*this)):
+            said = f"{record} version {version}: what it says of a person was erased by law, and is there all the same"
+            yield Fault(name, seq, "erased", said)
+    for seq in sorted(gone.excused):
+        if session.scalar(select(EntryReason.seq).where(EntryReason.book_id == book.id, EntryReason.seq == seq)):
+            yield Fault(name, seq, "erased", "the reason was erased by law, and is there all the same")
+
+
+def _faults_of_sets(session: Session, name: str, named: Mapping[str, tuple[int, int]]) -> Iterator[Fault]:
+    """The sets that entries name and that are not kept, or not of this size."""
+    for digest, (seq, count) in named.items():
+        if session.scalar(select(RecordSet.count).where(RecordSet.digest == digest)) != count:
+            yield Fault(name, seq, "set", "a set that the entry names is missing, or not as large as it says")
 
 
 def _faults_of_words(name: str, row: Row[Any], changes: list[Row[Any]], gone: _Gone) -> Iterator[Fault]:
@@ -191,8 +216,7 @@ def _entries(session: Session, book: Row[Any]) -> Iterator[Row[Any]]:
 
 
 def _changes_by_entry(session: Session, book: Row[Any]) -> Iterator[tuple[int, list[Row[Any]]]]:
-    names = ("kind", "record_id", "version")
-    same = and_(*(getattr(ChangeBody, name) == getattr(RecordChange, name) for name in names))
+    same = _same_version()
     said = (ChangeBody.salt, ChangeBody.body, ChangeBody.personal_salt, ChangeBody.personal)
     query = select(*plain(RecordChange), *said).select_from(RecordChange).outerjoin(ChangeBody, same)
     ordered = query.where(RecordChange.book_id == book.id).order_by(RecordChange.seq).execution_options(yield_per=500)
@@ -201,6 +225,11 @@ def _changes_by_entry(session: Session, book: Row[Any]) -> Iterator[tuple[int, l
         # In the order of their records as texts compare in Python: databases sort by their own rules.
         listed: list[Row[Any]] = [*rows]
         yield seq, sorted(listed, key=lambda row: str(row.record_id))
+
+
+def _same_version() -> ColumnElement[bool]:
+    names = ("kind", "record_id", "version")
+    return and_(*(getattr(ChangeBody, name) == getattr(RecordChange, name) for name in names))
 
 
 def _faults_of_reason(name: str, row: Row[Any]) -> Iterator[Fault]:

@@ -216,3 +216,34 @@ def test_what_was_erased_cannot_be_said_anew(written: Store, vandal: Callable[[S
         at_work.change(table_named("change_bodies"), keys, personal=new, personal_salt="00" * 16)
 
         assert [fault.code for fault in check_books(at_work.session).faults] == ["body"]
+
+
+def test_what_entries_say_was_erased_and_is_there_all_the_same_is_a_fault(written: Store) -> None:
+    """Of halves that name nobody and of later ones an entry can say nothing; nor of its own."""
+    told = {"erased": {"P1": [1, 9, -1], "P2": [1]}, "erased_reasons": [2, 4, 9, -1]}
+    with written.transaction() as session:
+        act = BookAct(BookActKind.erased, {"record": "P1"}, reason="คำขอ", told=told)
+        books.write(session, NAME, act, SYSTEM, later(4), [])
+
+    with written.reading() as session:
+        faults = check_books(session).faults
+
+    assert [(fault.seq, fault.code) for fault in faults] == [(1, "erased"), (2, "erased")]
+    assert all("all the same" in fault.message for fault in faults)
+
+
+def test_a_set_that_an_entry_names_must_be_kept_as_large_as_it_says(
+    written: Store, vandal: Callable[[Store], Any]
+) -> None:
+    with written.transaction() as session:
+        chosen = keep_set(session, "projects", ["P1"])
+        act = BookAct(BookActKind.changed, {"record": "P2"}, told={"sets": [chosen]})
+        books.write(session, NAME, act, SYSTEM, later(4), [NewVersion("P2", {"name": "ตามมติ"})])
+        assert check_books(session).faults == []
+        wrong = BookAct(BookActKind.changed, {"record": "P2"}, told={"sets": [chosen | {"count": 7}]})
+        books.write(session, NAME, wrong, SYSTEM, later(5), [NewVersion("P2", {"name": "ตามมติอื่น"})])
+
+    with vandal(written) as at_work:
+        assert [(fault.seq, fault.code) for fault in check_books(at_work.session).faults] == [(5, "set")]
+        at_work.remove(table_named("record_sets"), {"digest": chosen["digest"]})
+        assert [(fault.seq, fault.code) for fault in check_books(at_work.session).faults] == [(5, "set")]
