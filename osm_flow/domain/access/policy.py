@@ -46,6 +46,8 @@ class Verb(StrEnum):
     move_calendar = "move_calendar"
     move_holidays = "move_holidays"
     see_record = "see_record"
+    correct_record = "correct_record"
+    confirm_record = "confirm_record"
     see_team = "see_team"
     see_audit = "see_audit"
     say_why = "say_why"
@@ -218,6 +220,7 @@ _HEADS = frozenset({"osm_director", "osm_admin_head", "osm_strategy_head", "osm_
 _SUPERIORS = frozenset({"cluster_head", "cluster_deputy", "province_office_head"})
 _OSM = frozenset(key for key in STAFF if key.startswith("osm_"))
 _PLANNERS = frozenset({"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_secretariat"})
+_KEEPERS = frozenset({"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_me"})
 _ADMIN = frozenset({"admin"})
 AUDITORS = frozenset({"auditor"})
 # Who speaks for the agency that carries a project out.
@@ -244,6 +247,8 @@ RULES: dict[Verb, Rule] = {
     Verb.see_work_item: Rule(_READERS, ("participant", "province")),
     Verb.see_history: Rule(_READERS, ("province",)),
     Verb.see_record: Rule(_READERS, ("province", "agency")),
+    Verb.correct_record: Rule(_KEEPERS, ("agency",)),
+    Verb.confirm_record: Rule(_SUPERIORS | {"osm_director", "osm_strategy_head", "osm_me_head"}),
     Verb.see_team: Rule(_HEADS | _SUPERIORS | _ADMIN | AUDITORS),
     Verb.say_why: Rule(AUDITORS),
     Verb.see_audit: Rule(_ADMIN | AUDITORS),

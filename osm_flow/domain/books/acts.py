@@ -16,11 +16,17 @@ class BookActKind(StrEnum):
 
     registered = "registered"
     changed = "changed"
+    proposed = "proposed"
+    withdrawn = "withdrawn"
     corrected = "corrected"
     imported = "imported"
     import_undone = "import_undone"
     erased = "erased"
     migrated = "migrated"
+
+
+# Acts that change no record: they say something of the book itself.
+WITHOUT_CHANGES = frozenset({BookActKind.proposed, BookActKind.withdrawn, BookActKind.erased})
 
 
 @dataclass(frozen=True)

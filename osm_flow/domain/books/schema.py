@@ -3,13 +3,14 @@
     x-personal: true    names a person: lies in the half of a version that can be erased
     x-decided: true     a process decides it; only that process or two people change it
     x-confirmed: true   its correction needs a second person (money, targets, what was published)
+    x-driven: true      only its process changes it: nobody corrects it
 
 The form draws, judges, imports and exports the record like any other form; this module says how a version is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cached_property
@@ -78,6 +79,18 @@ class RecordSchema:
         """The fields whose correction needs a second person: those marked so, and those that a process decided."""
         return self._marked("x-confirmed") | self.decided
 
+    @cached_property
+    def correctable(self) -> tuple[str, ...]:
+        """The fields that people correct, in their order: none that names a person or a file, none that only a process changes."""
+        barred = self.personal | self._marked("x-driven")
+        return tuple(name for name, field_ in self.fields.items() if name not in barred and not _is_file(field_))
+
+    def form_of(self, names: Collection[str]) -> JSON:
+        """The form of these fields alone, in their order."""
+        fields = {name: field_ for name, field_ in self.form["properties"].items() if name in names}
+        kept = {name: value for name, value in self.form.items() if name not in ("x-groups", "x-rules")}
+        return kept | {"properties": fields, "required": [name for name in kept.get("required", ()) if name in fields]}
+
     def _marked(self, mark: str) -> frozenset[str]:
         return frozenset(name for name, field_ in self.fields.items() if field_.get(mark) is True)
 
@@ -118,6 +131,10 @@ class RecordSchema:
         for step in range(version, self.version):
             values = self.upcasters[step](values)
         return {name: _read(self.fields[name], value) for name, value in values.items() if name in self.fields}
+
+
+def _is_file(field_: JSON) -> bool:
+    return any("file" in widget_of(one) for one in (field_, field_.get("items", {})) if isinstance(one, dict))
 
 
 def amount_text(value: Any) -> str:

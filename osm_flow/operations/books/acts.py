@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.books.acts import BookAct, BookActKind, NewVersion
+from osm_flow.domain.books.acts import WITHOUT_CHANGES, BookAct, NewVersion
 from osm_flow.domain.books.sealing import (
     BookName,
     SealedChange,
@@ -116,7 +116,7 @@ def write(
     book = lock_book(session, name)
     known = newest_of(session, name.kind, [version.record for version in versions])
     new = [made for version in sorted(versions, key=_record) if (made := _made(type_, book, version, known))]
-    if not new and act.kind is not BookActKind.erased:
+    if not new and act.kind not in WITHOUT_CHANGES:
         raise SaysTheSame
     seq = _append(session, book, name, act, actor, now, [version.hash for version in new])
     for some in in_batches(new):

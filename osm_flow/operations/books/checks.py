@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, String, and_, func, select, type_coerce
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.books.acts import BookActKind
 from osm_flow.domain.books.sealing import (
     BookCheck,
     BookName,
@@ -25,7 +26,7 @@ from osm_flow.domain.journal import GENESIS, Fault, digest_payload
 from osm_flow.domain.json import JSON
 from osm_flow.errors import HOSTILE
 from osm_flow.store.database import Instant, Model
-from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordSet
+from osm_flow.store.models import Book, BookEntry, ChangeBody, Correction, EntryReason, RecordChange, RecordSet
 
 
 @dataclass
@@ -138,9 +139,53 @@ class _Gone:
                 yield Fault(name, seq, "erased", "the reason is gone, and no entry says that it was erased")
 
 
+@dataclass
+class _Proposals:
+    """The rows of corrections of a book, by the entries that proposed them, and what the entries say became of them."""
+
+    rows: dict[int, Row[Any]]
+    told: dict[int, JSON] = field(default_factory=dict)
+    decided: dict[int, int] = field(default_factory=dict)
+
+    def hear(self, entry: SealedEntry) -> Iterator[Fault]:
+        """Take what an entry proposes or decides; whoever decides says what, and decides it once."""
+        if entry.act == BookActKind.proposed:
+            self.told[entry.seq] = entry.told
+        number = entry.told.get("proposal")
+        if number is None and entry.act != BookActKind.withdrawn:
+            return
+        if not isinstance(number, int) or number not in self.told or number in self.decided:
+            yield Fault(
+                entry.book, entry.seq, "proposal", "it decides what nobody proposed, or what was decided before"
+            )
+        else:
+            self.decided[number] = entry.seq
+
+    def faults(self, name: str) -> Iterator[Fault]:
+        """What the rows say otherwise than the entries."""
+        for seq in sorted({*self.rows, *self.told}):
+            row, told = self.rows.get(seq), self.told.get(seq)
+            if row is None:
+                yield Fault(name, seq, "proposal", "what was proposed is missing")
+            elif told is None:
+                yield Fault(name, seq, "proposal", "nobody proposed what lies here as a correction")
+            elif not self._holds(row, told, name):
+                yield Fault(name, seq, "proposal", "what was proposed, or what became of it, was changed")
+
+    def _holds(self, row: Row[Any], told: JSON, name: str) -> bool:
+        said = (told.get("record"), told.get("version"), told.get("digest"), self.decided.get(row.seq))
+        kept = (row.record_id, row.version, _digest(row.salt, row.changes), row.decided_seq)
+        return said == kept and name.startswith(f"{row.kind}/")
+
+
+def _corrections(session: Session, book: Row[Any]) -> dict[int, Row[Any]]:
+    query = select(*plain(Correction)).where(Correction.book_id == book.id)
+    return {row.seq: row for row in session.execute(query)}
+
+
 def _faults_of_book(session: Session, book: Row[Any], report: BookReport) -> Iterator[Fault]:
     name = f"{book.kind}/{book.office_id}/{book.year}"
-    check, gone = BookCheck(name), _Gone()
+    check, gone, proposals = BookCheck(name), _Gone(), _Proposals(_corrections(session, book))
     changes = _changes_by_entry(session, book)
     under = next(changes, None)
     for row in _entries(session, book):
@@ -161,6 +206,7 @@ def _faults_of_book(session: Session, book: Row[Any], report: BookReport) -> Ite
             continue
         yield from found
         yield from _faults_of_words(name, row, mine, gone)
+        yield from proposals.hear(entry)
         report.entries += 1
     while under is not None:
         yield from _without_entry(name, under[1])
@@ -169,6 +215,7 @@ def _faults_of_book(session: Session, book: Row[Any], report: BookReport) -> Ite
     yield from gone.faults(name)
     yield from _faults_of_kept(session, book, name, gone)
     yield from _faults_of_sets(session, name, gone.sets)
+    yield from proposals.faults(name)
     if (check.seq, check.head, check.at) != (book.seq, book.head or GENESIS, book.head_at or "") or book.name != name:
         yield Fault(name, book.seq, "end", "the book does not end where it says")
 

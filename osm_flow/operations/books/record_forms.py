@@ -23,7 +23,7 @@ _OF_TASKS = (
     "minLength",
     "minItems",
 )
-_MARKS = ("x-personal", "x-confirmed")
+_MARKS = ("x-personal", "x-confirmed", "x-driven")
 
 
 @cache

@@ -57,6 +57,7 @@ CHAINS = (
     "record_changes",
     "change_bodies",
     "record_sets",
+    "corrections",
     "to_log",
 )
 

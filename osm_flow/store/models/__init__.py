@@ -3,7 +3,16 @@
 from osm_flow.store.models.access_records import AccessRecord, RefusalTally, SecurityEvent
 from osm_flow.store.models.administration import AdminRecord
 from osm_flow.store.models.audit import LogCheckpoint, LoggedCase, LogLeaf, LogNode, SigningKey, Witness
-from osm_flow.store.models.books import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordSet, ToLog
+from osm_flow.store.models.books import (
+    Book,
+    BookEntry,
+    ChangeBody,
+    Correction,
+    EntryReason,
+    RecordChange,
+    RecordSet,
+    ToLog,
+)
 from osm_flow.store.models.cases import (
     BusinessKeyCounter,
     Case,
@@ -55,6 +64,7 @@ __all__ = [
     "CaseState",
     "ChangeBody",
     "Comment",
+    "Correction",
     "Deployment",
     "DiagramProposal",
     "Draft",

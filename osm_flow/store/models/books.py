@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, Text
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from osm_flow.store.database import Instant, Model
@@ -104,6 +104,40 @@ class ChangeBody(Model):
         ForeignKeyConstraint(
             ["kind", "record_id", "version"],
             ["record_changes.kind", "record_changes.record_id", "record_changes.version"],
+        ),
+    )
+
+
+class Correction(Model):
+    """A correction of a record that somebody proposed. The entry of the book at `seq` says who, when and why.
+
+    version      the version of the record that they saw.
+    changes      JSON: the fields with their new values; the entry has its digest with the salt.
+    decided_seq  the entry that confirmed or withdrew it; none while it waits. A record has at most one that waits.
+    """
+
+    __tablename__ = "corrections"
+
+    book_id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    record_id: Mapped[str] = mapped_column(String(64))
+    version: Mapped[int] = mapped_column()
+    salt: Mapped[str] = mapped_column(String(32))
+    changes: Mapped[str] = mapped_column(Text)
+    decided_seq: Mapped[int | None] = mapped_column()
+
+    __table_args__ = (
+        ForeignKeyConstraint(["book_id", "seq"], ["book_entries.book_id", "book_entries.seq"]),
+        ForeignKeyConstraint(["book_id", "decided_seq"], ["book_entries.book_id", "book_entries.seq"]),
+        Index("ix_corrections_record", "kind", "record_id"),
+        Index(
+            "ix_corrections_waiting",
+            "kind",
+            "record_id",
+            unique=True,
+            sqlite_where=text("decided_seq IS NULL"),
+            postgresql_where=text("decided_seq IS NULL"),
         ),
     )
 

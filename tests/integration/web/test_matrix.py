@@ -24,15 +24,18 @@ from werkzeug.test import TestResponse
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.roles import PROVINCIAL, SIGN_IN_ROLES
+from osm_flow.operations.books.corrections import NewCorrection
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.privacy import sensitivity
 from osm_flow.operations.privacy.retention import hold_case
+from osm_flow.operations.projects import corrections
 from osm_flow.operations.work_items.acts import claim
 from osm_flow.store.models import (
     Attachment,
     Case,
+    Correction,
     DiagramProposal,
     ErasureItem,
     ErasureRequest,
@@ -213,6 +216,7 @@ WORDS = {
     "work item": "see_work_item",
     "file": "see_work_item",
     "project": "see_record",
+    "correction": "see_record",
 }
 # Who opens the sensitive cases of the world below: a candidate of the work item of one, who is named on the other, the
 # director and who acts for the director, and the head of administration, who is named on both.
@@ -347,6 +351,11 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
             make_project(session, code, office_id=case.office_id, name=name, province=home)
             theirs = {"see_record": TH_41 if class_ == "own" else {"other_planner"}}
             world.add("project", Thing(class_, {"code": code}, case.office_id, theirs))
+            proposer = make_person(session, f"{class_}_keeper", "osm_strategy", office_id=case.office_id)
+            wanted = NewCorrection({"requested": 2000}, 1, f"{MARK} {class_} correction")
+            corrections.correct(session, code, proposer, NOW, wanted)
+            seq = session.scalars(select(Correction.seq).where(Correction.record_id == code)).one()
+            world.add("correction", Thing(class_, {"code": code, "seq": seq}, case.office_id, theirs))
     around_sensitive(session, world, of, people["osm_director"])
     held = _case(session, "review", "own")
     claimed = items_of(session, held)[0]
@@ -358,6 +367,7 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
     world.add("case", Thing("absent", {"case_id": "0" * 36}))
     world.add("answer", Thing("absent", {"case_id": "0" * 36, "task_id": "0" * 36}))
     world.add("project", Thing("absent", {"code": "PRJ-none"}))
+    world.add("correction", Thing("absent", {"code": "PRJ-none", "seq": 1}))
     world.add("work item", Thing("absent", {"work_item_id": "0" * 36}))
     for kind, name in (("file", "attachment_id"), ("incident", "incident_id")):
         world.add(kind, Thing("absent", {name: 999_999}))

@@ -95,6 +95,13 @@ def origins_told(life: ProjectLife, schema: JSON) -> list[tuple[str, RecordVersi
     ]
 
 
+def people_of(life: ProjectLife) -> set[str]:
+    """The user names of all who are named by the versions: who acted, who confirmed, and in whose place."""
+    acts = [(version.actor, version.on_behalf_of) for version in life.versions]
+    second = [(one["by"], one.get("on_behalf_of")) for one in (version.confirmed for version in life.versions) if one]
+    return {name for pair in (*acts, *second) for name in pair if name}
+
+
 def until_now(schema: JSON, life: ProjectLife) -> list[str]:
     """The labels of the fields that say something else today than in the version that is shown."""
     touched = {change.field for change in changes(schema, life.values, life.versions[-1].values)}

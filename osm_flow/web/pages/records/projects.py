@@ -15,13 +15,16 @@ from osm_flow.errors import Invalid
 from osm_flow.operations.books.record_types import type_of
 from osm_flow.operations.projects import likeness
 from osm_flow.operations.projects import queries as projects
+from osm_flow.operations.projects.corrections import to_confirm
 from osm_flow.operations.projects.queries import ProjectFilter
 from osm_flow.operations.projects.record_type import KIND
 from osm_flow.store.models import Project
 from osm_flow.web.forms.sending import each_time
+from osm_flow.web.pages.records.corrections_told import told_of_corrections
 from osm_flow.web.pages.records.project_page import (
     figures_of,
     origins_told,
+    people_of,
     spent_percent,
     state_words,
     told,
@@ -96,7 +99,8 @@ def project(code: str) -> ResponseReturnValue:
         figures=figures_of(life.values),
         told=[told(version, schema) for version in reversed(life.versions)],
         origins=origins_told(life, schema),
-        names=names_of({name for version in life.versions for name in (version.actor, version.on_behalf_of) if name}),
+        corrections=told_of_corrections(life) if life.is_newest else None,
+        names=names_of(people_of(life)),
         state=state_words,
         alike=likeness.alike(g.session, g.actor, life.project),
         thresholds=(likeness.ALIKE, likeness.ALIKE_BESIDE),
@@ -120,6 +124,7 @@ def _list_page(given: Mapping[str, str], errors: dict[str, str] | None = None) -
         state=state_words,
         errors=errors or {},
         asked=asked,
+        to_confirm=to_confirm(g.session, g.actor),
         sheet_forms=[(name, gettext(form.button)) for name, form in SHEET_FORMS.items()],
     )
 

@@ -19,12 +19,16 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text, update
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import Decision
 from osm_flow.domain.books.acts import BookAct, BookActKind, NewVersion
 from osm_flow.errors import Forbidden
 from osm_flow.operations.audit.log import make_checkpoint
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.books import acts as books
+from osm_flow.operations.books import corrections
+from osm_flow.operations.books.corrections import NewCorrection
 from osm_flow.operations.books.exporting import BookUnknown, BookUnreadable
+from osm_flow.operations.books.versions import newest_of
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.bundles.writing import Unsigned
 from osm_flow.operations.ledger.access_log import ExportReasonMissing
@@ -110,6 +114,29 @@ def test_what_is_newer_than_the_checkpoint_waits_and_an_erasure_that_waits_leave
         make_checkpoint(session, later(72), SYSTEM, keyring=keyring)
     assert write_again(store, path, keyring) is None
     assert verdict_of(path, *key)[0] == 0
+
+
+def test_corrections_that_were_proposed_leave_as_entries_that_change_nothing(
+    store: Store, keyring: Keyring, key: tuple[str, str], tmp_path: Path
+) -> None:
+    write_book(store, make_book(store), tmp_path / "book.zip", keyring)
+    may = Decision(True)
+    with store.transaction() as session:
+        anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss2", "osm_director")
+        for minute, amount in ((70, 7), (72, 8)):
+            version = newest_of(session, BOOK.kind, ["P3"])["P3"].version
+            wanted = NewCorrection({"requested": amount}, version, "พิมพ์ผิด")
+            corrections.correct(session, BOOK, anan, later(minute), "P3", wanted, may)
+            if amount == 7:
+                corrections.confirm(session, BOOK, 7, boss, later(71), "P3", may)
+        corrections.withdraw(session, BOOK, 9, boss, later(73), "", may)
+        make_checkpoint(session, later(74), SYSTEM, keyring=keyring)
+
+    path = tmp_path / "2.zip"
+    assert write_again(store, path, keyring) is None
+    assert verdict_of(path, *key)[0] == 0
+    told = [(entry["act"], entry["actor"]) for entry in Forger.of(path).book_lines("journal")]
+    assert told[6:] == [("proposed", "anan"), ("corrected", "anan"), ("proposed", "anan"), ("withdrawn", "boss2")]
 
 
 @pytest.mark.parametrize(
