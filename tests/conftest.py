@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not os.environ.get("OSM_WHOLE"):
             if item.get_closest_marker("long") is not None:
                 is_left = True
-            elif item.get_closest_marker("sampled_on_postgresql") is not None and "postgresql" in item.name:
+            elif item.get_closest_marker("sampled") is not None and "postgresql" in item.name:
                 name = item.nodeid.partition("[")[0]
                 is_left = tried[name] % ONE_IN != 0
                 tried[name] += 1

@@ -152,14 +152,14 @@ def rebuild_(context: Context, request_id: int | None, username: str, withdraw: 
 
 
 def _told_of(not_recorded: list[NotRecorded]) -> list[str]:
-    """What earlier versions did not record: counted and listed, by table and since when it is recorded as it was found."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    """What nothing records: counted and listed, by reason and table, and since when it is recorded as it was found."""
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
     for one in not_recorded:
-        groups.setdefault((one.table, one.column, one.since or ""), []).append(one.row)
+        groups.setdefault((one.why, one.table, one.column, one.since or ""), []).append(one.row)
     return [
-        f"not recorded by an earlier version: {table}{'.' + column if column else ''}: {len(rows)} "
+        f"{why}: {table}{'.' + column if column else ''}: {len(rows)} "
         f"({'taken as found on ' + since if since else 'taken as found now'}): {', '.join(rows)}"
-        for (table, column, since), rows in groups.items()
+        for (why, table, column, since), rows in groups.items()
     ]
 
 

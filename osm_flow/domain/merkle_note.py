@@ -172,7 +172,7 @@ def read_key(text: str) -> VerifierKey:
 
 def read_keys(lines: Iterable[str]) -> list[VerifierKey]:
     """The public keys in a text, one a line; empty lines and lines with a # are left out. Raises KeyTextWrong."""
-    return [read_key(line) for line in lines if line.strip() and not line.startswith("#")]
+    return [read_key(line) for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
 def read_given_keys(content: bytes) -> list[VerifierKey]:

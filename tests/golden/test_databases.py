@@ -35,7 +35,7 @@ from osm_flow.store.upgrade import current_revision, newest_revision, upgrade
 from tests.integration.store.test_upgrade import empty_store, migrate
 from tests.integration.web.visits import Site, open_site
 
-pytestmark = pytest.mark.sampled_on_postgresql
+pytestmark = pytest.mark.sampled
 
 __all__ = ["empty_store"]
 FOLDER = Path(__file__).parent / "databases"

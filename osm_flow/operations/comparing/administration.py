@@ -95,7 +95,12 @@ def compare_administration(
                 not_recorded(NotRecorded(table, name, None))
         for one in _not_recorded(table, told, found):
             not_recorded(one)
-        yield from compare_keyed(table, _wanted(known, table, told, found), found)
+        wanted = _wanted(known, table, told, found)
+        if table == "signing_keys":
+            for name, row in wanted.items():
+                if unsaid := ", ".join(sorted(column for column, value in row.items() if value is UNKNOWN)):
+                    not_recorded(NotRecorded(table, name, None, unsaid, "recorded nowhere"))
+        yield from compare_keyed(table, wanted, found)
 
 
 def _not_recorded(table: str, told: ToldRows, found: Mapping[str, Row]) -> Iterator[NotRecorded]:
@@ -104,7 +109,8 @@ def _not_recorded(table: str, told: ToldRows, found: Mapping[str, Row]) -> Itera
         is_whole = set(_NAMES[table]) <= row.keys()
         yield NotRecorded(table, name, told.found_at.get(table), "" if is_whole else ", ".join(sorted(row)))
     for name, row in told.tables[table].items():
-        if unknown := sorted(column for column, value in row.items() if value is UNKNOWN):
+        unknown = sorted(column for column, value in row.items() if value is UNKNOWN)
+        if unknown and table != "signing_keys":
             yield NotRecorded(table, name, None, ", ".join(unknown))
         if table == "positions" and table not in told.found_at and found.get(name, {}).get("given_at", "") is None:
             yield NotRecorded(table, name, None, "given_at, given_by, waits")

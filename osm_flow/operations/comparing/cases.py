@@ -9,17 +9,22 @@ from typing import Any
 from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.states import CaseStatus, WorkItemStatus
 from osm_flow.operations.comparing.course import Course
 from osm_flow.operations.comparing.differences import (
     NotRecorded,
+    OneOf,
     Row,
     RowDifference,
     compare_keyed,
     compare_listed,
     compare_row,
+    fits,
     missing,
     plain_rows,
     shown,
+    unrecorded,
 )
 from osm_flow.operations.comparing.known import Asked, Known, read_known
 from osm_flow.operations.definitions.library import compiled
@@ -104,6 +109,9 @@ def _compare_case(
     if course.stopped is not None and course.stopped.details.get("code"):
         place = f"{case_id}/{course.stopped.seq}"
         yield RowDifference("journal_records", place, "state_digest", "?", course.stopped.reason)
+    if course.stopped is not None and not course.stopped.details.get("code"):
+        left = f"(what followed record {course.stopped.seq})"
+        not_recorded(NotRecorded("cases", case_id, None, left, "not proven since an erasure"))
     definition = known.definitions.get(found["definition_id"])
     row = {**found, "definition_id": " ".join(map(str, definition or ()))}
     yield from compare_row("cases", case_id, _known_columns(course), row)
@@ -130,10 +138,21 @@ def _followed(session: Session, known: Known, case_id: str, asked: dict[str, Ask
 
 
 def _known_columns(course: Course) -> Row:
-    """What the case must say; how it ended is not known where the replay stops at an erasure."""
+    """What the case must say; where the replay stops at an erasure, what its records say by themselves of how it ended.
+
+    Only cases that have ended lose what was typed: it was cancelled by a record, or ended with one of them.
+    """
     if course.stopped is None:
         return course.case
-    return {name: value for name, value in course.case.items() if name not in ("state", "outcome", "stage", "ended_at")}
+    unknown = ("state", "outcome", "stage", "ended_at")
+    case = {name: value for name, value in course.case.items() if name not in unknown}
+    if course.stopped.details.get("code"):
+        return case
+    cancelled = [record.at for record, _ in course.history.chain if record.kind == RecordKind.case_cancelled]
+    if cancelled:
+        return {**case, "state": CaseStatus.CANCELLED.value, "ended_at": cancelled[-1]}
+    instants = tuple(record.at for record, _ in course.history.chain)
+    return {**case, "state": CaseStatus.COMPLETED.value, "ended_at": OneOf(instants)}
 
 
 def _compare_words(session: Session, known: Known, course: Course, case_id: str) -> Iterator[RowDifference]:
@@ -190,6 +209,8 @@ def _compare_waiting(session: Session, known: Known, course: Course, case_id: st
     items = {row["id"]: row for row in _named(known, _rows(session, "work_items", "case_id", case_id))}
     if course.stopped is not None:
         yield from _compare_after_stop(course, items)
+        if not course.stopped.details.get("code"):
+            yield from _compare_ended(session, course, case_id, items)
         return
     yield from compare_keyed("work_items", course.work_items, items)
     candidates = db.metadata.tables["candidates"]
@@ -221,6 +242,18 @@ def _compare_after_stop(course: Course, items: Mapping[str, Row]) -> Iterator[Ro
             yield missing("work_items", task_id, item)
         elif item.get("completed_by_id") is not None:
             yield from compare_row("work_items", task_id, item, items[task_id])
+
+
+def _compare_ended(session: Session, course: Course, case_id: str, items: Mapping[str, Row]) -> Iterator[RowDifference]:
+    """A case that has ended waits for nothing, and whatever was completed in it has its record."""
+    for table in ("timers", "waiting_messages", "service_jobs"):
+        yield from compare_keyed(table, {}, {row["task_id"]: row for row in _rows(session, table, "case_id", case_id)})
+    ended = OneOf((WorkItemStatus.COMPLETED.value, WorkItemStatus.CANCELLED.value))
+    for task_id, item in items.items():
+        if task_id not in course.work_items and item["state"] == WorkItemStatus.COMPLETED:
+            yield unrecorded("work_items", task_id, item)
+        elif not fits(ended, item["state"]):
+            yield from compare_row("work_items", task_id, {"state": ended}, item)
 
 
 def _rows(session: Session, table: str, column: str, value: str, *but: str) -> list[dict[str, Any]]:

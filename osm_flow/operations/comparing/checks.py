@@ -12,15 +12,15 @@ from osm_flow.operations.comparing.administration import compare_administration
 from osm_flow.operations.comparing.cases import compare_cases
 from osm_flow.operations.comparing.coverage import COMPARED, OF_ADMINISTRATION, OF_CASES, OF_RECORDS
 from osm_flow.operations.comparing.differences import NotRecorded, RowDifference, shown
+from osm_flow.operations.comparing.guards import compare_guards
 from osm_flow.operations.comparing.records import compare_records
-from osm_flow.operations.comparing.triggers import compare_triggers
 
 _Told = Callable[[NotRecorded], object]
 _ROUNDS: tuple[tuple[tuple[str, ...], Callable[[Session, _Told], Iterator[RowDifference]]], ...] = (
     (OF_CASES, compare_cases),
     (OF_ADMINISTRATION, compare_administration),
     (OF_RECORDS, lambda session, _: compare_records(session)),
-    ((), lambda session, _: compare_triggers(session)),
+    ((), lambda session, _: compare_guards(session)),
 )
 
 
@@ -60,5 +60,5 @@ def _guarded(tables: Collection[str], differences: Iterator[RowDifference]) -> I
     try:
         yield from differences
     except _HOSTILE as error:
-        named = ", ".join(tables) or "(triggers)"
+        named = ", ".join(tables) or "(schema)"
         yield RowDifference(named, UNREADABLE_ROW, UNREADABLE_ROW, "-", shown(f"{type(error).__name__}: {error}"))

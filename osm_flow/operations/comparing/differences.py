@@ -67,15 +67,17 @@ class RowDifference:
 
 @dataclass(frozen=True)
 class NotRecorded:
-    """A row, or a column of one, that an earlier version did not record: it is taken as it was found. No fault.
+    """A row, or a column of one, that nothing records: it is taken as it was found. No fault.
 
     since  the instant at which it was recorded as it was found; None: it never was.
+    why    an earlier version did not record it, or an erasure took what told it.
     """
 
     table: str
     row: str
     since: str | None
     column: str = ""
+    why: str = "not recorded by an earlier version"
 
 
 class Wish(Protocol):

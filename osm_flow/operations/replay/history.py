@@ -17,6 +17,8 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations.definitions.deployments import content_digest
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition
 
+SALT_BYTES = 16
+
 
 @dataclass(frozen=True)
 class Payload:
@@ -119,9 +121,10 @@ def _faults_of_definitions(history: History) -> Iterator[Fault]:
 
 
 def _digest(payload: Payload) -> str | None:
-    """Of a payload whose salt is spelled in the one way; the digest alone would not tell `ab` from `AB`."""
+    """Of a payload whose salt is 16 bytes, spelled in the one way; the digest alone would not tell `ab` from `AB`."""
     try:
-        spelled = bytes.fromhex(payload.salt).hex() == payload.salt
+        salt = bytes.fromhex(payload.salt)
+        spelled = salt.hex() == payload.salt and len(salt) == SALT_BYTES
         return rules.digest_payload(payload.salt, payload.body) if spelled else None
     except ValueError:
         return None

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import zstandard
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, NoResultFound
 from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.journal import Fault
@@ -51,6 +51,8 @@ def _verified(session: Session, case_id: str, replayed: Callable[[Case, History]
         if result.is_complete:
             faults += _faults_of_snapshot(session, case, history, result.digest)
         return result.with_faults(sorted(faults, key=lambda fault: (fault.seq, fault.code)))
+    except NoResultFound:
+        return Deep(case_id, [Fault(case_id, 0, "definition", "the case names a definition that is not there")])
     except (TypeError, ValueError, AttributeError) as error:
         # SQLite keeps whatever a forger writes into a column, numbers that are texts included.
         return Deep(case_id, [Fault(case_id, 0, UNREADABLE, f"the history cannot be read: {error}")])

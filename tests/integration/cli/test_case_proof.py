@@ -21,6 +21,7 @@ from osm_flow.store.session import Store
 from tests.bundles import GOLDEN, Forger, make_family, run_script
 from tests.factories import NOW, later, make_case, make_person
 from tests.integration.cli.shell import Shell
+from tests.integration.cli.test_trust import public_key_file
 
 
 @pytest.fixture
@@ -364,6 +365,22 @@ def test_a_key_that_is_none_is_a_fault_and_no_traceback(
     assert code == 1
     assert said.startswith("FAULT")
     assert said.splitlines()[-1] == "RESULT does not hold"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", b"PK\x05\x06" + bytes(18)], ids=["empty", "no zip", "no files"]
+)
+def test_a_note_in_the_file_of_keys_is_left_out_here_and_there(shell: Shell, family: str, tmp_path: Path) -> None:
+    bundle, key = tmp_path / "case.zip", tmp_path / "key.txt"
+    export(shell, family, bundle)
+    public_key_file(shell, key)
+    key.write_text(f"  # from the safe\n# again\n\n{key.read_text(encoding='utf-8')}", encoding="utf-8")
+
+    told = shell.run("case", "verify", "--bundle", bundle, "--key", key)
+    code, said = run_script(bundle, "--key", str(key))
+
+    assert (told.exit_code, code) == (0, 0)
+    assert told.stdout.splitlines()[-1] == said.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from osm_flow.store.upgrade import MIGRATIONS
 from tests.factories import NOW, files, items_of, make_acting, make_case, make_office, make_person
 from tests.integration.web.visits import Site, open_site
 
-pytestmark = pytest.mark.sampled_on_postgresql
+pytestmark = pytest.mark.sampled
 
 PACKAGE = Path(osm_flow.__file__).parent
 # Every place that says who has a work item. Another one needs a way in `WAYS` below, and the rule of `may_receive`.

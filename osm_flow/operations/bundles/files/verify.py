@@ -383,7 +383,7 @@ def read_keys(text: str) -> list[Key]:
         return [Key(None, der[12:])]
     keys = []
     for line in filter(str.strip, text.splitlines()):
-        if line.startswith("#"):
+        if line.lstrip().startswith("#"):
             continue
         # Beside a key there may stand its period, as in the product's own list.
         name, number, encoded = [*line.split()[0].split("+", 2), "", ""][:3]
@@ -734,7 +734,11 @@ class Part:
         """That nothing more is shown than there is."""
         if self.wrong is None:
             shown = [len(self.part[name] or ()) for name in ("records", "states", "payloads")]
-            if not is_same(self.part["case"], case) or self.part["definition"] != definition or shown != list(counts):
+            if (
+                not is_same(self.part["case"], case)
+                or not is_same(self.part["definition"], definition)
+                or shown != list(counts)
+            ):
                 self.wrong = "it shows something else than the files"
 
 

@@ -46,7 +46,7 @@ from tests.factories import NOW, deploy_tests, deploy_unrecorded, later, make_ca
 from tests.rfc6962 import includes, leaf_hash, root_of
 from tests.together import at_once
 
-pytestmark = pytest.mark.sampled_on_postgresql
+pytestmark = pytest.mark.sampled
 
 WHY = "โน้ตของบันทึกรวมตามหลังรายการ"
 

@@ -26,7 +26,7 @@ from tests.factories import NOW, later, make_office
 from tests.integration.operations.books.test_acts import CHANGE, NAME, ROAD, put
 from tests.integration.operations.comparing.conftest import table_named, vandal
 
-pytestmark = pytest.mark.sampled_on_postgresql
+pytestmark = pytest.mark.sampled
 
 __all__ = ["vandal"]
 

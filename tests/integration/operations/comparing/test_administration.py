@@ -33,7 +33,7 @@ from tests.factories import NOW, OFFICE, deploy_tests, files, later, make_case, 
 from tests.integration.operations.comparing.conftest import table_named
 from tests.integration.operations.comparing.test_cases import another, keys_of
 
-pytestmark = pytest.mark.sampled_on_postgresql
+pytestmark = pytest.mark.sampled
 
 Vandals = Callable[[Store], Any]
 # Where a digest covers several columns, it is the one that is named.

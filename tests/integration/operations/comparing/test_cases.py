@@ -7,21 +7,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Boolean, Integer, LargeBinary, Numeric, select
+from sqlalchemy import Boolean, Integer, LargeBinary, Numeric, select, text
 from sqlalchemy.schema import Column
 
+from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.states import CaseStatus
 from osm_flow.operations.comparing.cases import compare_cases
 from osm_flow.operations.comparing.coverage import OF_CASES, UNPROVEN_COLUMNS
-from osm_flow.operations.comparing.differences import RowDifference
+from osm_flow.operations.comparing.differences import NotRecorded, RowDifference
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy.erasing import GONE
 from osm_flow.store.database import Instant
-from osm_flow.store.models import Comment
+from osm_flow.store.models import Case, Comment, JournalRecord
 from osm_flow.store.session import Store
 from tests.factories import NOW, erase, later
 from tests.integration.operations.comparing.conftest import table_named
 
-pytestmark = pytest.mark.sampled_on_postgresql
+pytestmark = pytest.mark.sampled
 
 Vandals = Callable[[Store], Any]
 
@@ -119,3 +121,56 @@ def test_what_an_erasure_took_is_no_difference_and_not_told(told: Store, vandal:
         at_work.change(table_named("comments"), {"id": said.id}, body="ปลอม")
         found = list(compare_cases(at_work.session))
     assert [(one.table, one.column, one.recorded) for one in found] == [("comments", "body", GONE)]
+
+
+def _erased_in_the_middle(told: Store) -> str:
+    """A case that has ended, of which the first act lost what was typed: the replay stops there."""
+    with told.transaction() as session:
+        ended = session.scalars(
+            select(Case).where(Case.state == CaseStatus.COMPLETED).order_by(Case.started_at)
+        ).first()
+        assert ended is not None
+        completed = select(JournalRecord.seq).where(
+            JournalRecord.case_id == ended.id, JournalRecord.kind == RecordKind.work_item_completed
+        )
+        first = session.scalars(completed.order_by(JournalRecord.seq)).first()
+        assert first is not None
+        erase(session, ended.id, [first], actor_named(session, "root", NOW.date()), later(100), reason="ขอลบ")
+        return ended.id
+
+
+FALSE_AFTER_AN_ERASURE: dict[str, tuple[str, str]] = {
+    "cancelled without a record": ("cases", "UPDATE cases SET state = 'CANCELLED' WHERE id = :case"),
+    "suspended after its end": ("cases", "UPDATE cases SET state = 'SUSPENDED' WHERE id = :case"),
+    "ended when nothing happened": (
+        "cases",
+        "UPDATE cases SET ended_at = '2026-11-20T03:00:00.000000Z' WHERE id = :case",
+    ),
+    "still open": ("work_items", "UPDATE work_items SET state = 'READY' WHERE case_id = :case"),
+    "done by nobody": (
+        "work_items",
+        "UPDATE work_items SET id = 'false-one' WHERE id = (SELECT max(id) FROM work_items WHERE case_id = :case)",
+    ),
+    "waiting for a message": (
+        "waiting_messages",
+        "UPDATE waiting_messages SET case_id = :case WHERE task_id = (SELECT max(task_id) FROM waiting_messages)",
+    ),
+    "waiting for a day": (
+        "timers",
+        "UPDATE timers SET case_id = :case WHERE task_id = (SELECT max(task_id) FROM timers)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FALSE_AFTER_AN_ERASURE)
+def test_an_erasure_excuses_nothing_that_records_tell_by_themselves(told: Store, vandal: Vandals, name: str) -> None:
+    case_id = _erased_in_the_middle(told)
+    table, statement = FALSE_AFTER_AN_ERASURE[name]
+    unproven: list[NotRecorded] = []
+    with told.reading() as session:
+        assert list(compare_cases(session, unproven.append)) == []
+    assert [(one.table, one.row) for one in unproven if "erasure" in one.why] == [("cases", case_id)]
+    with vandal(told) as at_work:
+        at_work.session.execute(text(statement), {"case": case_id})
+        at_work.session.expire_all()
+        assert table in {one.table for one in compare_cases(at_work.session)}

@@ -23,7 +23,7 @@ def test_only_the_tables_that_are_asked_for(told: Store, vandal: Callable[[Store
         tables = {one.table for one in compare(at_work.session)}
         of_timers = {one.table for one in compare(at_work.session, ["timers"])}
 
-    assert tables - {"(triggers)"} == {"comments", "timers"}  # whoever is at work here put the triggers out of the way
+    assert tables - {"(schema)"} == {"comments", "timers"}  # whoever is at work here put the triggers out of the way
     assert of_timers == {"timers"}
 
 

@@ -24,7 +24,7 @@ from tests.factories import NOW, later
 from tests.integration.operations.comparing.conftest import table_named
 from tests.integration.operations.comparing.test_cases import _twin, another, keys_of
 
-pytestmark = pytest.mark.sampled_on_postgresql
+pytestmark = pytest.mark.sampled
 
 Vandals = Callable[[Store], Any]
 # What no chain holds: the content of a file is known by its digest alone.

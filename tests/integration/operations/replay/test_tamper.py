@@ -53,7 +53,7 @@ from tests.bundles import (
 )
 from tests.factories import NOW, deploy_tests, erase, make_case, make_office, make_person
 
-pytestmark = pytest.mark.sampled_on_postgresql
+pytestmark = pytest.mark.sampled
 
 Rng = random.Random
 HISTORIES = 6

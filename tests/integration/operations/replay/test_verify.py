@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from sqlalchemy import text
 
@@ -120,6 +123,22 @@ def test_a_changed_snapshot_is_found(store: Store, case_id: str) -> None:
         session.execute(text("UPDATE case_states SET snapshot = :junk"), {"junk": b"junk"})
 
     assert faults(store, case_id) == [(5, "snapshot")]
+
+
+def test_a_case_of_a_definition_that_is_not_there_is_named_and_the_others_checked(
+    sqlite_store: Store,
+) -> None:
+    with sqlite_store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        wrong, right = make_case(session).id, make_case(session).id
+    sqlite_store.close()
+    with closing(sqlite3.connect(str(sqlite_store.url.database))) as file:
+        file.execute("UPDATE cases SET definition_id = 99 WHERE id = ?", (wrong,))
+        file.commit()
+    with sqlite_store.reading() as session:
+        found = {case_id: [fault.code for fault in faults] for case_id, faults in verify_all(session)}
+    assert found == {wrong: ["definition"], right: []}
 
 
 def test_records_of_a_case_that_is_gone_are_found(store: Store, case_id: str) -> None:

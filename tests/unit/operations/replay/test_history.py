@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from osm_flow.domain.journal import digest_payload
 from osm_flow.operations.bundles.reading import read_bundle
 from osm_flow.operations.replay.history import History, Payload, faults_of_history
 from tests.bundles import GOLDEN
@@ -52,6 +53,19 @@ def test_what_was_erased_on_record_is_no_fault() -> None:
 )
 def test_a_payload_that_is_not_the_recorded_one_is_a_fault(change: Callable[[Payload], Payload | None]) -> None:
     assert told(with_payload(kept("recommendation"), 2, change)) == [(2, "payload")]
+
+
+@pytest.mark.parametrize("salt", ["", "ab" * 15, "ab" * 17])
+def test_a_salt_is_sixteen_bytes_whatever_the_digest_says(salt: str) -> None:
+    history = kept("recommendation")
+    body = history.payloads[2].body
+    chain = [
+        (replace(record, payload_digest=digest_payload(salt, body)) if record.seq == 2 else record, hash_)
+        for record, hash_ in history.chain
+    ]
+    forged = replace(history, chain=chain, payloads={**history.payloads, 2: Payload(salt, body)})
+
+    assert (2, "payload") in told(forged)
 
 
 def test_a_payload_of_no_record_is_a_fault() -> None:

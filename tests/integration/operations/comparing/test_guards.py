@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from osm_flow.operations.comparing.triggers import compare_triggers, found_triggers, wanted_triggers
+from osm_flow.operations.comparing.guards import compare_guards, found_guards, wanted_guards
+from osm_flow.store.session import Store
 
 UPDATE = "refuse_update_of_journal_records"
 REFUSE = "BEGIN SELECT RAISE(ABORT, 'the journal is append-only: UPDATE of journal_records'); END"
@@ -57,14 +60,16 @@ def drop(session: Session, name: str) -> None:
 
 
 def test_each_is_as_the_migrations_make_it_and_one_that_is_dropped_is_named(session: Session, dialect: str) -> None:
-    # Where this fails after a migration: python -m tests.triggers.
-    assert found_triggers(session) == wanted_triggers(dialect)
-    assert list(compare_triggers(session)) == []
+    # Where this fails after a migration: python -m tests.guards.
+    assert found_guards(session) == wanted_guards(dialect)
+    assert list(compare_guards(session)) == []
 
-    for name in wanted_triggers(dialect):
+    for name in wanted_guards(dialect):
+        if not name.startswith("refuse_"):
+            continue
         with session.begin_nested() as apart:
             drop(session, name)
-            assert [(one.row, one.recorded, one.found) for one in compare_triggers(session)] == [(name, "1", "")]
+            assert [(one.row, one.recorded, one.found) for one in compare_guards(session)] == [(name, "1", "")]
             apart.rollback()
 
 
@@ -73,7 +78,7 @@ def test_one_that_was_made_again_otherwise_is_named(session: Session, dialect: s
         with session.begin_nested() as apart:
             drop(session, UPDATE)
             session.execute(text(statement))
-            assert [(one.row, one.column) for one in compare_triggers(session)] == [(UPDATE, "definition")], statement
+            assert [(one.row, one.column) for one in compare_guards(session)] == [(UPDATE, "definition")], statement
             apart.rollback()
 
 
@@ -81,7 +86,7 @@ def test_what_no_migration_made_is_named(session: Session, dialect: str) -> None
     for statement in SLIPPED_IN[dialect]:
         with session.begin_nested() as apart:
             session.execute(text(statement))
-            assert [(one.column, one.found) for one in compare_triggers(session)] == [("", "1")], statement
+            assert [(one.column, one.found) for one in compare_guards(session)] == [("", "1")], statement
             apart.rollback()
 
 
@@ -92,7 +97,7 @@ def test_a_function_that_refuses_nothing_any_more_and_a_trigger_that_sleeps_are_
         pytest.skip("SQLite has neither")
     with session.begin_nested() as apart:
         session.execute(text(f"ALTER TABLE journal_records DISABLE TRIGGER {UPDATE}"))
-        assert [(one.row, one.column) for one in compare_triggers(session)] == [(UPDATE, "definition")]
+        assert [(one.row, one.column) for one in compare_guards(session)] == [(UPDATE, "definition")]
         apart.rollback()
     session.execute(
         text(
@@ -100,14 +105,47 @@ def test_a_function_that_refuses_nothing_any_more_and_a_trigger_that_sleeps_are_
             "$$ BEGIN RETURN NEW; END $$"
         )
     )
-    assert [one.row for one in compare_triggers(session)] == ["refuse_update_of_change_bodies"]
+    assert [one.row for one in compare_guards(session)] == ["refuse_update_of_change_bodies"]
+
+
+def test_an_index_that_is_gone_or_leaves_rows_out_is_named(session: Session, dialect: str) -> None:
+    name = "ix_accesses_actor_id"
+    with session.begin_nested() as apart:
+        session.execute(text(f"DROP INDEX {name}"))
+        assert [(one.row, one.found) for one in compare_guards(session)] == [(name, "")]
+        session.execute(text(f"CREATE INDEX {name} ON accesses (actor, id) WHERE actor <> 'auditor'"))
+        assert [(one.row, one.column) for one in compare_guards(session)] == [(name, "definition")]
+        apart.rollback()
+
+
+def test_what_was_given_another_kind_or_its_old_text_back_is_named(sqlite_store: Store) -> None:
+    """In a file of SQLite anybody can write over how it was made; the trigger goes on firing, the index goes on hiding."""
+    path = str(sqlite_store.url.database)
+    sqlite_store.close()
+    with closing(sqlite3.connect(path)) as file:
+        (spelled,) = file.execute("SELECT sql FROM sqlite_master WHERE name = 'ix_accesses_actor_id'").fetchone()
+        file.executescript(
+            "INSERT INTO accesses (at, actor, kind, subject, reason, details) VALUES ('1', 'auditor', 'x', 'y', '', '');"
+            "CREATE TRIGGER zz AFTER INSERT ON accesses BEGIN DELETE FROM comments; END;"
+            "DROP INDEX ix_accesses_actor_id;"
+            "CREATE INDEX ix_accesses_actor_id ON accesses (actor, id) WHERE actor <> 'auditor';"
+            "PRAGMA writable_schema = 1;"
+            "UPDATE sqlite_master SET type = 'TRIGGER' WHERE name = 'zz';"
+        )
+        file.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'ix_accesses_actor_id'", (spelled,))
+        file.commit()
+    with sqlite_store.reading() as session:
+        found = [(one.row, one.column, one.found) for one in compare_guards(session)]
+
+    assert ("zz", "", "1") in found
+    assert any(row == "integrity_check" and "ix_accesses_actor_id" in said for row, _, said in found)
 
 
 def test_the_difference_shows_where_the_definitions_part(session: Session, dialect: str) -> None:
     drop(session, UPDATE)
     session.execute(text(MADE_AGAIN[dialect][1]))
 
-    (one,) = compare_triggers(session)
+    (one,) = compare_guards(session)
 
     assert one.recorded != one.found
     assert ("WHEN 0" if dialect == "sqlite" else "UPDATE OF seq") in one.found
@@ -124,5 +162,5 @@ def test_every_table_that_only_grows_is_guarded() -> None:
     }
     assert len(said) > 5
     for dialect in ("sqlite", "postgresql"):
-        guarded = {name.split("_of_", 1)[1] for name in wanted_triggers(dialect)}
+        guarded = {name.split("_of_", 1)[1] for name in wanted_guards(dialect) if name.startswith("refuse_")}
         assert said <= guarded, sorted(said - guarded)
