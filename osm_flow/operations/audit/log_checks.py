@@ -125,7 +125,8 @@ def examine(
     for place, note in kept:
         if (head := _kept_head(report, place, note, known)) is not None:
             signed.append(head)
-            if note.strip() not in there:
+            text = note.strip()
+            if text not in there:
                 report.notices.append(
                     f"{place}: the database does not have this checkpoint of {head.head.size} records"
                 )

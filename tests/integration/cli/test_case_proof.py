@@ -367,9 +367,6 @@ def test_a_key_that_is_none_is_a_fault_and_no_traceback(
     assert said.splitlines()[-1] == "RESULT does not hold"
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"no archive", b"PK\x05\x06" + bytes(18)], ids=["empty", "no zip", "no files"]
-)
 def test_a_note_in_the_file_of_keys_is_left_out_here_and_there(shell: Shell, family: str, tmp_path: Path) -> None:
     bundle, key = tmp_path / "case.zip", tmp_path / "key.txt"
     export(shell, family, bundle)
