@@ -38,7 +38,7 @@ def test_people_read_whether_there_was_anything_to_do(store: Store, tmp_path: Pa
 def test_tables_are_compared_with_their_chains_and_what_is_unproven_is_told(shell: Shell, case_id: str) -> None:
     whole = shell.json("db", "verify")
     assert whole["differences"] == []
-    assert {"erasure_requests", "drafts", "notifications"} <= whole["unproven"].keys()
+    assert {"witnesses", "drafts", "notifications"} <= whole["unproven"].keys()
     assert "0 differences" in shell.run("db", "verify").stdout
 
     with shell.store.transaction() as session:

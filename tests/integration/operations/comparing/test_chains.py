@@ -11,10 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.access.policy import Decision
 from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.operations.audit import checkpoints, log_checks
 from osm_flow.operations.audit.kept_checkpoints import kept_copies
 from osm_flow.operations.audit.signing_keys import Keyring
+from osm_flow.operations.books import corrections
+from osm_flow.operations.books.corrections import NewCorrection
 from osm_flow.operations.books.sets import keep_set
 from osm_flow.operations.comparing.administration import record_as_found
 from osm_flow.operations.comparing.checks import compare
@@ -25,7 +28,7 @@ from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.projects.acts import revise
 from osm_flow.operations.projects.record_type import KIND, book_of
 from osm_flow.operations.replay.verify import verify_all
-from osm_flow.store.models import ToLog
+from osm_flow.store.models import Book, ToLog
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, later, make_case, make_office, make_person, make_project
 from tests.integration.operations.comparing.conftest import table_named
@@ -58,6 +61,7 @@ def signed(store: Store, keyring: Keyring) -> Store:
         corrected = BookAct(BookActKind.corrected, {"record": "P1"}, reason="พิมพ์ผิด")
         revise(session, book_of(OFFICE, 2571), corrected, SYSTEM, NOW, {"P1": {"name": "ชื่อใหม่"}})
         keep_set(session, KIND, ["P1", "P2"])
+        _correct(session)
         record_as_found(session, NOW)
     with store.transaction() as session:
         checkpoints.sign_and_send(session, later(1), SYSTEM, keyring=keyring)
@@ -67,6 +71,16 @@ def signed(store: Store, keyring: Keyring) -> Store:
     with store.transaction() as session:
         make_project(session, "P3")
     return store
+
+
+def _correct(session: Session) -> None:
+    """One correction of two people, and one that waits."""
+    book, allowed = book_of(OFFICE, 2571), Decision(True)
+    anan, boss = make_person(session, "anan", "osm_strategy"), make_person(session, "boss", "osm_director")
+    proposed = session.scalars(select(Book.seq).where(Book.name == str(book))).one() + 1
+    corrections.correct(session, book, anan, later(1), "P2", NewCorrection({"requested": 7}, 1, "ผิด"), allowed)
+    corrections.confirm(session, book, proposed, boss, later(1), "P2", allowed)
+    corrections.correct(session, book, anan, later(1), "P1", NewCorrection({"requested": 8}, 2, "ผิด"), allowed)
 
 
 def faults(session: Session, keyring: Keyring) -> set[str]:
