@@ -40,7 +40,7 @@ stress: .venv/.installed-dev
 	$(BIN)/python -m tests.stress.hostile --requests $${OSM_STRESS_HOSTILE:-20000}
 	$(BIN)/python -m tests.stress.hostile --requests $${OSM_STRESS_HOSTILE:-20000} --database postgresql
 	$(BIN)/python -m tests.stress.soak --requests $${OSM_STRESS_REQUESTS:-100000}
-	OSM_ALL_ACCOUNTS=1 $(BIN)/pytest tests/integration/web/test_sensitive.py tests/integration/web/test_reads.py \
+	OSM_WHOLE=1 OSM_ALL_ACCOUNTS=1 $(BIN)/pytest tests/integration/web/test_sensitive.py tests/integration/web/test_reads.py \
 		tests/integration/web/test_matrix.py tests/golden/test_databases.py -q -n auto
 	OSM_WHOLE=1 $(BIN)/pytest -m sampled -q -n auto
 	OSM_ALL_PAGES=1 $(BIN)/pytest tests/browser/test_demo_words.py tests/browser/test_bundle_player.py -q

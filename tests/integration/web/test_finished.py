@@ -17,6 +17,8 @@ from tests.factories import deploy_tests, items_of, later, make_case, make_offic
 from tests.integration.web.conftest import Opened
 from tests.integration.web.visits import Site
 
+pytestmark = pytest.mark.sampled
+
 SENT: dict[str, str] = {
     "reason": "ขอแก้",
     "to_username": "malee",

@@ -38,8 +38,6 @@ from osm_flow.store.session import Store
 from tests.factories import NOW, files, items_of, make_case, make_office, make_person, make_project
 from tests.integration.web.visits import Answer, Site, Visitor, open_site
 
-pytestmark = pytest.mark.sampled
-
 MARK = "ZEBRA"
 PROVINCE_OF = {"a": "TH-41", "b": "TH-39"}
 # Each account with the parties whose texts it may meet: of its item (`agency_a`), of its province (`province_a`).

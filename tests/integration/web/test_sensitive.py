@@ -57,7 +57,7 @@ BY_NUMBER = {
     "auditor_of_all": ("/audit/sensitive", "/audit/accesses"),
 }
 # Those who are let in by different rules, from whom most faults show; `OSM_ALL_ACCOUNTS=1` and the long run try all of them.
-_DIFFERENT = {"cluster_head", "osm_admin_head", "osm_me", "province_planner", "agency_owner", "hatless", "foreigner"}
+_DIFFERENT = {"cluster_head", "osm_me", "province_planner", "hatless", "foreigner"}
 TRIED = [name for name in CLOSED if name in _DIFFERENT | set(BY_NUMBER) or os.environ.get("OSM_ALL_ACCOUNTS")]
 # The signed log counts the records of every case: it could not prove anything otherwise.
 OF_THE_WHOLE = ("/audit/log",)

@@ -28,6 +28,8 @@ from osm_flow.store.models import LogCheckpoint
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_unrecorded, items_of, later, make_case, make_office, make_person
 
+pytestmark = pytest.mark.sampled
+
 TRIGGERS = dict.fromkeys(("journal_records", "log_leaves", "log_checkpoints", "signing_keys"), ("update", "delete"))
 
 

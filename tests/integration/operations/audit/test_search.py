@@ -23,6 +23,8 @@ from osm_flow.store.models import Access, JournalPayload, JournalRecord, WorkIte
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
 
+pytestmark = pytest.mark.sampled
+
 
 @pytest.fixture
 def office(session: Session) -> Session:

@@ -16,6 +16,8 @@ from osm_flow.store.session import Store
 from tests.factories import make_office, make_project
 from tests.integration.operations.comparing.conftest import table_named
 
+pytestmark = pytest.mark.sampled
+
 FULL: dict[str, Any] = {
     "approved": 900,
     "committed": 10.5,

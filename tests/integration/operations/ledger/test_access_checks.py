@@ -16,6 +16,8 @@ from osm_flow.store.session import Store
 from tests.factories import NOW
 from tests.integration.operations.ledger.reads import BODIES, faults, found_after, read_pages
 
+pytestmark = pytest.mark.sampled
+
 TABLES = ("access_records", *BODIES)
 _SWAP = ((1, 90), (2, 1), (90, 2))
 

@@ -24,6 +24,8 @@ from osm_flow.store.models import Access, Case
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, later, make_case, make_office, make_person
 
+pytestmark = pytest.mark.sampled
+
 NAME = "นายสมชาย ใจดี"
 
 

@@ -40,6 +40,8 @@ from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, deploy_tests, later, make_acting, make_case, make_office, make_person
 from tests.together import at_once
 
+pytestmark = pytest.mark.sampled
+
 PASSWORD = "rubber boots in May"
 TODAY = NOW.date()
 

@@ -20,6 +20,8 @@ from osm_flow.store.models import AdminRecord, Office, Person, Position, Provinc
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, later, make_office, make_person
 
+pytestmark = pytest.mark.sampled
+
 TODAY = NOW.date()
 PASSWORD = "a long enough one"
 

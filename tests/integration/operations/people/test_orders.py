@@ -21,6 +21,8 @@ from osm_flow.operations.people.positions import PositionNotFound, SecondPersonN
 from osm_flow.store.models import AdminRecord, Notification, Position
 from tests.factories import NOW, OFFICE, give_role, make_acting, make_office, make_person
 
+pytestmark = pytest.mark.sampled
+
 TODAY = NOW.date()
 LETTER = "คำสั่งจังหวัดอุดรธานี ที่ 1/2570"
 People = dict[str, Actor]

@@ -20,6 +20,8 @@ from osm_flow.store.models import Notification, Person
 from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
 from tests.traces import remains
 
+pytestmark = pytest.mark.sampled
+
 NAME = "สมชาย น้ำใจดี"
 SPELLED = (
     "สม\u200bชาย น้ำใจดี",

@@ -28,6 +28,8 @@ from osm_flow.store.session import Store
 from tests.factories import BPMN, NOW, items_of, later, make_case, make_office, make_person, make_project
 from tests.integration.operations.background.test_topics import work
 
+pytestmark = pytest.mark.sampled
+
 NAME = "โครงการพัฒนาท่าเรือ ริมโขง"
 REPORTED = {
     "as_of": "2027-03-31",

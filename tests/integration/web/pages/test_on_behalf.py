@@ -20,6 +20,8 @@ from tests.factories import NOW, OFFICE, SAID, deploy_tests, make_case, make_off
 from tests.integration.web.conftest import Opened
 from tests.integration.web.visits import Site
 
+pytestmark = pytest.mark.sampled
+
 
 def prepare(session: Session) -> None:
     """Two provinces are asked, nobody else."""

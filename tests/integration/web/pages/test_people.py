@@ -19,6 +19,8 @@ from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE
 from tests.integration.web.conftest import PASSWORD, Visitor
 
+pytestmark = pytest.mark.sampled
+
 Staff = dict[str, Person]
 As = Callable[[str], Visitor]
 TODAY = date(2026, 11, 20)

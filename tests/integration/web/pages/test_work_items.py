@@ -17,6 +17,8 @@ from tests.factories import NOW, OFFICE, deploy_tests, make_case, make_office, m
 from tests.integration.web.conftest import Opened
 from tests.integration.web.visits import Answer, Site, Visitor
 
+pytestmark = pytest.mark.sampled
+
 
 def prepare(session: Session) -> None:
     """One case whose draft waits; somsri and malee draft, wichai approves, an auditor reads, another office looks on."""
