@@ -102,6 +102,14 @@ def as_recorded(value: Any) -> Any:
     return json.loads(canonical(value))
 
 
+def is_salt(text: str) -> bool:
+    """Whether it is a salt: 16 bytes as hex, spelled in the one way. The digest alone would not tell `ab` from `AB`."""
+    try:
+        return bytes.fromhex(text).hex() == text and len(text) == 32
+    except ValueError:
+        return False
+
+
 def digest_payload(salt: str, body: str) -> str:
     """The SHA-256 over a payload and its salt. Only this digest is chained, so the payload can be erased."""
     return sha256(bytes.fromhex(salt) + body.encode()).hexdigest()

@@ -17,7 +17,7 @@ from osm_flow.domain.books.sealing import (
     reasons_erased_by,
     sets_named_by,
 )
-from osm_flow.domain.journal import GENESIS, Fault, NotStorable, canonical, digest_payload
+from osm_flow.domain.journal import GENESIS, Fault, NotStorable, canonical, digest_payload, is_salt
 from osm_flow.domain.json import JSON
 from osm_flow.operations.bundles.reading import (
     BundledBook,
@@ -106,16 +106,9 @@ def _is_text(text: Any) -> bool:
 
 def _digest_of(text: JSON) -> str | None:
     try:
-        return digest_payload(text["salt"], text["body"]) if _is_salt(text["salt"]) else None
+        return digest_payload(text["salt"], text["body"]) if is_salt(text["salt"]) else None
     except (ValueError, NotStorable):
         return None
-
-
-def _is_salt(text: str) -> bool:
-    try:
-        return bytes.fromhex(text).hex() == text and len(text) == 32
-    except ValueError:
-        return False
 
 
 # ---- books -------------------------------------------------------------------------------------------------------
@@ -354,7 +347,7 @@ def _place_of_text(line: JSON) -> tuple[int, str, str] | None:
         return None
     part, record = line["part"], line["record"]
     right = part in (ORDINARY, PERSONAL, REASON) and (part == REASON) == (record == "")
-    return (line["seq"], record, part) if right and is_number(line["seq"]) and _is_salt(line["salt"]) else None
+    return (line["seq"], record, part) if right and is_number(line["seq"]) and is_salt(line["salt"]) else None
 
 
 def _is_set(line: JSON) -> bool:

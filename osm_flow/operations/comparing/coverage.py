@@ -21,7 +21,8 @@ OF_CASES = (
     "legal_holds",
 )
 
-OF_ADMINISTRATION = (
+# Those that the first version compared which recorded rows as they are found: its record did not name them.
+FOUND_FIRST = (
     "people",
     "positions",
     "holiday_overrides",
@@ -35,6 +36,10 @@ OF_ADMINISTRATION = (
     "proposed_files",
     "rebuildings",
     "put_back_rows",
+)
+
+OF_ADMINISTRATION = (
+    *FOUND_FIRST,
     "signing_keys",
     "erasure_requests",
 )

@@ -8,7 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Date, Select, String, Table, select, type_coerce
+from sqlalchemy import ColumnElement, Date, Numeric, Select, String, Table, select, type_coerce
 
 from osm_flow.store.database import Instant
 
@@ -227,10 +227,10 @@ def _alike(wanted: Row, found: Row) -> int:
 
 
 def plain_rows(table: Table, *but: str) -> Select[Any]:
-    """The rows of a table as they lie there: instants and days as their texts, so that one that is none can be shown."""
+    """The rows of a table as they lie there: instants, days and amounts as they are kept, so that one that is none can be shown."""
     columns: list[ColumnElement[Any]] = []
     for column in table.columns:
         if column.name not in but:
-            is_time = isinstance(column.type, Instant | Date)
-            columns.append(type_coerce(column, String).label(column.name) if is_time else column)
+            is_read = isinstance(column.type, Instant | Date | Numeric)
+            columns.append(type_coerce(column, String).label(column.name) if is_read else column)
     return select(*columns)

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Numeric, Select, String, Table, exists, select, type_coerce
+from sqlalchemy import Numeric, exists, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.books.sealing import BookName
 from osm_flow.errors import HOSTILE
 from osm_flow.operations.books.record_types import RecordType, every_type
 from osm_flow.operations.books.versions import NewestVersion, every_newest, in_batches
-from osm_flow.operations.comparing.differences import RowDifference, compare_keyed, shown
+from osm_flow.operations.comparing.differences import RowDifference, compare_keyed, plain_rows, shown
 from osm_flow.store.database import db
 from osm_flow.store.models import Book, RecordChange
 
@@ -52,7 +52,7 @@ def _compare(
         wanted[newest.record] = {type_.key: newest.record, **row}
     found: dict[str, dict[str, Any]] = {}
     for some in in_batches(sorted(wanted)):
-        rows = session.execute(_plain_rows(table).where(table.c[type_.key].in_(some))).mappings()
+        rows = session.execute(plain_rows(table).where(table.c[type_.key].in_(some))).mappings()
         found |= {row[type_.key]: dict(row) for row in rows}
     amounts = {column.name for column in table.columns if isinstance(column.type, Numeric)}
     yield from compare_keyed(
@@ -68,15 +68,6 @@ def _unrecorded(session: Session, type_: RecordType) -> Iterator[RowDifference]:
     known = exists().where(RecordChange.kind == type_.kind, RecordChange.record_id == table.c[type_.key])
     for key in session.scalars(select(table.c[type_.key]).where(~known)):
         yield RowDifference(table.name, key, "", "", "1")
-
-
-def _plain_rows(table: Table) -> Select[Any]:
-    """The rows as they lie there: an amount that is none can be shown."""
-    columns: list[ColumnElement[Any]] = [
-        type_coerce(column, String).label(column.name) if isinstance(column.type, Numeric) else column
-        for column in table.columns
-    ]
-    return select(*columns)
 
 
 def _spelled(row: dict[str, Any], amounts: set[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.access.roles import WEIGHTY
 from osm_flow.domain.calendar.fiscal_year import DateStatus
 from osm_flow.domain.states import ProposalState, RebuildingState
+from osm_flow.operations.comparing.coverage import FOUND_FIRST
 from osm_flow.operations.comparing.differences import UNKNOWN
 from osm_flow.operations.ledger.admin_journal import AdminKind, changes_of
 from osm_flow.store.database import instant_text
@@ -25,21 +26,6 @@ _NOT_A_ROW = frozenset({"rebuilding", "case", "on_behalf_of"})
 _HOW_KEYS_BEGAN = {AdminKind.key_rotated: "rotated", AdminKind.key_replaced: "replaced"}
 # What the record is about that says of which tables the rows are recorded as they were found.
 FOUND_MARK = "everything"
-FOUND_FIRST = (
-    "people",
-    "positions",
-    "holiday_overrides",
-    "office_holidays",
-    "fiscal_calendar",
-    "calendar_changes",
-    "legal_holds",
-    "deployments",
-    "process_definitions",
-    "diagram_proposals",
-    "proposed_files",
-    "rebuildings",
-    "put_back_rows",
-)
 
 Told = dict[str, Any]
 

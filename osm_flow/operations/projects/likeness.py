@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -30,6 +31,8 @@ _SAYS_NOTHING = re.compile(r"^โครงการ|[\W_]+")
 class Named:
     """What is compared of a project; `place` is its office, province and agency as such names are compared."""
 
+    office_id: str
+
     code: str
     name: str
     agency: str
@@ -38,7 +41,7 @@ class Named:
     state: str
     place: str
 
-    @property
+    @cached_property
     def spelled(self) -> str:
         """The name as it is compared: without what says nothing."""
         return _SAYS_NOTHING.sub("", searchable(self.name))
@@ -65,7 +68,7 @@ def pairs(session: Session, actor: Actor, fiscal_year: int) -> list[tuple[Named,
     """Every two projects of one office and year that are alike, of those that the actor may see: the likest first."""
     found: list[tuple[Named, Alike]] = []
     rows = _read(session, actor, None, Project.fiscal_year == fiscal_year)
-    for _, some in groupby(rows, key=lambda one: one.place.partition(" ")[0]):
+    for _, some in groupby(rows, key=lambda one: one.office_id):
         named = list(some)
         for number, own in enumerate(named):
             found += [(own, one) for one in _like(own, named[number + 1 :])]
@@ -111,6 +114,7 @@ _COLUMNS = (
 
 def _named(row: Any) -> Named:
     return Named(
+        office_id=row.office_id,
         code=row.code,
         name=row.name_th,
         agency=row.agency_th,

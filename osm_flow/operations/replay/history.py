@@ -17,8 +17,6 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations.definitions.deployments import content_digest
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition
 
-SALT_BYTES = 16
-
 
 @dataclass(frozen=True)
 class Payload:
@@ -121,11 +119,9 @@ def _faults_of_definitions(history: History) -> Iterator[Fault]:
 
 
 def _digest(payload: Payload) -> str | None:
-    """Of a payload whose salt is 16 bytes, spelled in the one way; the digest alone would not tell `ab` from `AB`."""
+    """Of a payload whose salt is one; None for any other, and for a body that is no text."""
     try:
-        salt = bytes.fromhex(payload.salt)
-        spelled = salt.hex() == payload.salt and len(salt) == SALT_BYTES
-        return rules.digest_payload(payload.salt, payload.body) if spelled else None
+        return rules.digest_payload(payload.salt, payload.body) if rules.is_salt(payload.salt) else None
     except ValueError:
         return None
 
