@@ -31,6 +31,7 @@ from osm_flow.operations.background.leases import Interrupted, NotItsTurn, Tally
 from osm_flow.operations.background.sending import send_dispatches
 from osm_flow.operations.cases import standstills
 from osm_flow.operations.cases.incidents import open_in, words_of
+from osm_flow.operations.kept_files import moving, tidying
 from osm_flow.operations.ledger import refusals
 from osm_flow.operations.ledger.access_pruning import Keeping
 from osm_flow.operations.privacy import erasure_requests
@@ -307,6 +308,9 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("erasures", 60, _alone(erasure_requests.carry_out_waiting)),
     Sweep("standstills", 3600, _of_rows(tell_standstills)),
     Sweep("pruned", 3600, _prune),
+    Sweep("moved_files", 60, _of_rows(moving.move_files)),
+    Sweep("released_files", 60, _of_rows(tidying.delete_released)),
+    Sweep("left_files", 3600, _of_rows(tidying.delete_left_behind)),
 )
 
 

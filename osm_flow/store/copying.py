@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -13,8 +13,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from osm_flow.errors import Refused
+from osm_flow.store import file_store
 from osm_flow.store.database import db
 from osm_flow.store.database_errors import trouble_of
+from osm_flow.store.file_store import FileDamaged, Place
+from osm_flow.store.models import FileContent, KeptFile
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import current_revision, newest_revision, upgrade
 
@@ -77,7 +80,17 @@ def copied(source: Store, target: Store) -> Iterator[Copied]:
         for table in db.metadata.sorted_tables:
             done.rows[table.name] = _copy(there, here, table)
         _count_on(here)
+        _bring_files(reading, writing)
+        done.rows["file_contents"] = writing.scalar(select(func.count()).select_from(FileContent)) or 0
         yield done
+
+
+def _bring_files(reading: Session, writing: Session) -> None:
+    """Files that lie in the folder of the source come along to where the target keeps them; damaged ones stay damaged."""
+    for row in reading.scalars(select(KeptFile).where(KeptFile.place == Place.folder).order_by(KeptFile.sha256)):
+        with suppress(FileDamaged):
+            file_store.keep(writing, file_store.read(reading, row.sha256), row.type)
+        writing.expunge_all()
 
 
 def _refuse_rows(target: Store, connection: Connection | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Files attached to cases and work items: of a few kinds, checked by their content, kept in the database."""
+"""Files attached to cases and work items: of a few kinds, checked by their content, kept as they were sent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import unicodedata
 import zipfile
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from pathlib import PurePath
 
 import filetype
-from sqlalchemy import func, select
+from sqlalchemy import case as case_
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
+from sqlalchemy.orm.attributes import set_committed_value
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Reason, Verb, WorkItemFacts, decide, require
@@ -26,6 +27,7 @@ from osm_flow.operations.cases.comments import element_in_case, facts_at
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.stepping import step as stepping
+from osm_flow.store import file_store
 from osm_flow.store.models import Attachment, Case, Office
 from osm_flow.store.quotas import MEGABYTE, USUAL, Quotas, megabytes
 from osm_flow.store.sensitive_cases import EVERYTHING
@@ -129,7 +131,7 @@ def attach(
     name, size = clean_name(file.name), len(file.content)
     media_type = judge(name, file.content, file.quotas.file)
     _refuse_without_room(session, case, file)
-    digest = sha256(file.content).hexdigest()
+    digest = file_store.keep(session, file.content, media_type)
     about = {"filename": name, "media_type": media_type, "size": size, "sha256": digest}
     element = element_in_case(session, case_id, work_item_id)
     act = Act.allowed(RecordKind.case_attached, decision, element, work_item_id)
@@ -142,7 +144,7 @@ def attach(
         media_type=media_type,
         size=size,
         sha256=digest,
-        content=file.content,
+        file=digest,
         at=now,
     )
     session.add(attachment)
@@ -151,17 +153,26 @@ def attach(
 
 
 def get_attachment(session: Session, attachment_id: int, actor: Actor) -> Attachment:
-    """The file with its content, for who may see the case or the work item at which it lies. Raises AttachmentNotFound."""
+    """The file with its content, for who may see the case or the work item at which it lies.
+
+    Raises AttachmentNotFound, and FileDamaged where the bytes are not those that were attached.
+    """
     query = select(Attachment).where(Attachment.id == attachment_id).options(undefer(Attachment.content))
     attachment = session.scalars(query).one_or_none()
-    if attachment is None or (attachment.size and not attachment.content):
+    if attachment is None or (attachment.size and attachment.file is None and not attachment.content):
         raise AttachmentNotFound(attachment_id=attachment_id)
     case = session.get_one(Case, attachment.case_id)
     if not decide(actor, Verb.see_case, case_facts(session, case, actor)).allowed:
         facts = facts_at(session, case, attachment.work_item_id, actor)
         seeing = Verb.see_work_item if isinstance(facts, WorkItemFacts) else Verb.see_case
         require(actor, seeing, facts)
+    set_committed_value(attachment, "content", content_of(session, attachment))
     return attachment
+
+
+def content_of(session: Session, attachment: Attachment) -> bytes:
+    """The bytes of the file, from wherever they lie; none of one that was erased. Raises FileDamaged."""
+    return attachment.content if attachment.file is None else file_store.read(session, attachment.file)
 
 
 def attachment_with_case(session: Session, attachment_id: int) -> tuple[Attachment, Case]:
@@ -190,7 +201,8 @@ def attachments_of(session: Session, case: Case, work_item_id: str | None = None
 def _refuse_without_room(session: Session, case: Case, file: GivenFile) -> None:
     """Raises CaseFull, OfficeFull. The case is locked; the office is from here on: of two files at once for the last
     room, one is refused."""
-    kept = select(func.coalesce(func.sum(func.length(Attachment.content)), 0))
+    is_there = or_(Attachment.file.is_not(None), func.length(Attachment.content) > 0)
+    kept = select(func.coalesce(func.sum(case_((is_there, Attachment.size), else_=0)), 0))
     if session.scalars(kept.where(Attachment.case_id == case.id)).one() + len(file.content) > file.quotas.case_files:
         raise CaseFull(mb=megabytes(file.quotas.case_files), fields={"file": CaseFull.__doc__ or ""})
     session.execute(select(Office.id).where(Office.id == case.office_id).with_for_update(key_share=True))

@@ -31,6 +31,7 @@ from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.access_log import AccessKind
 from osm_flow.operations.ledger.case_journal import payload_of
 from osm_flow.operations.replay.history import history_of
+from osm_flow.store import file_store
 from osm_flow.store.database import db
 from osm_flow.store.models import Case, JournalRecord
 
@@ -160,9 +161,8 @@ def _compare_words(session: Session, known: Known, course: Course, case_id: str)
         "comments", case_id, course.comments, _named(known, _rows(session, "comments", "case_id", case_id))
     )
     files = _named(known, _rows(session, "attachments", "case_id", case_id, "content"))
-    contents = {row["id"]: _content(session, row["id"]) for row in files}
     yield from compare_listed(
-        "attachments", case_id, course.attachments, [{**row, "content": contents[row["id"]]} for row in files]
+        "attachments", case_id, course.attachments, [{**row, "content": _content(session, row)} for row in files]
     )
     payloads = db.metadata.tables["journal_payloads"]
     query = select(payloads.c.seq, payloads.c.search).where(payloads.c.case_id == case_id)
@@ -262,10 +262,13 @@ def _rows(session: Session, table: str, column: str, value: str, *but: str) -> l
     return [dict(row) for row in session.execute(query).mappings()]
 
 
-def _content(session: Session, attachment_id: int) -> str:
-    """The digest of a file; one file at a time is in memory."""
+def _content(session: Session, row: Row) -> str:
+    """The digest of a file, from wherever it lies; one file at a time is in memory."""
     files = db.metadata.tables["attachments"]
-    content = session.execute(select(files.c.content).where(files.c.id == attachment_id)).scalar()
+    content = session.execute(select(files.c.content).where(files.c.id == row["id"])).scalar()
+    if row["file"] is not None and content == b"":
+        digest = file_store.found(session, row["file"])
+        return shown(None) if digest is None else f"sha256:{digest}"
     return f"sha256:{sha256(content).hexdigest()}" if isinstance(content, bytes) else shown(content)
 
 

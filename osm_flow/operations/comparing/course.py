@@ -410,10 +410,18 @@ def _lies(record: Record, at: Any) -> JSON:
 
 def _file(data: JSON) -> JSON:
     if "sha256" not in data:
-        return {"filename": GONE, "media_type": UNKNOWN, "size": UNKNOWN, "sha256": UNKNOWN, "content": _NO_FILE}
+        return {
+            "filename": GONE,
+            "media_type": UNKNOWN,
+            "size": UNKNOWN,
+            "sha256": UNKNOWN,
+            "content": _NO_FILE,
+            "file": None,
+        }
     return {
         **{name: data[name] for name in ("filename", "media_type", "size", "sha256")},
         "content": f"sha256:{data['sha256']}",
+        "file": OneOf((data["sha256"], None)),
     }
 
 

@@ -25,6 +25,7 @@ from osm_flow.operations.ledger import access_chain, case_journal
 from osm_flow.operations.privacy.words import keys_with
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
+from osm_flow.store import file_store
 from osm_flow.store.database import Model
 from osm_flow.store.models import (
     Attachment,
@@ -103,6 +104,7 @@ def _bodies(session: Session, case_id: str, numbers: list[int]) -> dict[int, tup
 def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[str, Any]]], words: str) -> None:
     """Whatever repeats the erased payloads in the case. Of a running one its state stays, for it goes on from there."""
     items = select(WorkItem.id).where(WorkItem.case_id == case.id)
+    files = _digests(gone)
     for statement in (
         delete(CaseCheckpoint).where(CaseCheckpoint.case_id == case.id),
         update(PutBackRow).where(PutBackRow.case_id == case.id).values(found="", recorded="", salt=""),
@@ -112,6 +114,7 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
         delete(Notification).where(Notification.url.contains(case.id, autoescape=True)),
     ):
         _do(session, statement)
+    file_store.release(session, files)
     _blank_texts_of_case(session, case, words)
     if case.state not in OPEN_CASE:
         for statement in (
@@ -129,13 +132,17 @@ def _blank_case(session: Session, case: Case, gone: dict[int, tuple[str, dict[st
 def _comments_and_files(case: Case, gone: dict[int, tuple[str, dict[str, Any]]]) -> Iterator[Any]:
     """Comments keep their writer and time, files their digest and size: the journal names them."""
     said_there = [data.get("body") for kind, data in gone.values() if kind == RecordKind.case_commented]
-    digests = [data.get("sha256") for kind, data in gone.values() if kind == RecordKind.case_attached]
     yield update(Comment).where(Comment.case_id == case.id, Comment.body.in_(said_there)).values(body=GONE)
     yield (
         update(Attachment)
-        .where(Attachment.case_id == case.id, Attachment.sha256.in_(digests))
-        .values(content=b"", filename=GONE)
+        .where(Attachment.case_id == case.id, Attachment.sha256.in_(_digests(gone)))
+        .values(content=b"", file=None, filename=GONE)
     )
+
+
+def _digests(gone: dict[int, tuple[str, dict[str, Any]]]) -> list[str]:
+    """The files whose records are erased."""
+    return [str(data.get("sha256")) for kind, data in gone.values() if kind == RecordKind.case_attached]
 
 
 def _blank_texts_of_case(session: Session, case: Case, words: str) -> None:

@@ -17,8 +17,10 @@ from sqlalchemy.schema import Column
 
 from osm_flow.operations.comparing.differences import UNKNOWN, Likely, NotLater, OneOf, Row, RowDifference, plain_rows
 from osm_flow.operations.comparing.known import Known
+from osm_flow.store import file_store
 from osm_flow.store.database import Instant, db, instant_text
 from osm_flow.store.database_errors import Trouble, trouble_of
+from osm_flow.store.file_store import FileDamaged
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,8 @@ def _insert(session: Session, known: Known, difference: RowDifference, now: date
     spelled = {name: spelled_of(wish) for name, wish in wanted.items() if wish is not UNKNOWN}
     values = {name: _value(session, known, table, name, value) for name, value in spelled.items()}
     values |= {name: now for owner, name in _NOW if owner == table.name}
+    if table.name == "attachments":
+        values |= _as_kept(session, values)
     for column in table.columns:
         has_default = column.default is not None or column.server_default is not None
         may_be_left = column.nullable or has_default or column is table.autoincrement_column
@@ -227,8 +231,18 @@ def _change(session: Session, known: Known, group: list[RowDifference], left: li
     else:
         # Whoever has loaded the work item must see that it changed under them.
         more = {"version": table.c.version + 1} if table.name == "work_items" else {}
+        if table.name == "attachments" and {"file", "content"} & values.keys():
+            more = _as_kept(session, values)
         session.execute(table.update().where(*here).values({**values, **more}))
     return PutBack(table.name, group[0].row, before, {name: after[name] for name in values})
+
+
+def _as_kept(session: Session, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the bytes of an attachment lie: in the store if they are there; else beside it, until a sweep moves them."""
+    digest = values.get("file")
+    if digest is not None and file_store.found(session, digest) == digest:
+        return {"file": digest, "content": b""}
+    return {"file": None}
 
 
 def _put_search_back(session: Session, table: Table, here: list[Any], values: Mapping[str, Any]) -> None:
@@ -306,7 +320,10 @@ def _content(session: Session, column: Column[Any], digest: str) -> bytes:
     for content in session.scalars(same):
         if isinstance(content, bytes) and f"sha256:{sha256(content).hexdigest()}" == digest:
             return content
-    raise _NotPossible(IN_NO_CHAIN)
+    try:
+        return file_store.read(session, digest.removeprefix("sha256:"))
+    except FileDamaged:
+        raise _NotPossible(IN_NO_CHAIN) from None
 
 
 def _is_of_people(column: Column[Any]) -> bool:

@@ -24,6 +24,7 @@ from osm_flow.store.models.cases import (
     JournalRecord,
 )
 from osm_flow.store.models.definitions import Deployment, DiagramProposal, ProcessDefinition, ProposedFile
+from osm_flow.store.models.files import FileContent, KeptFile, RecordFile
 from osm_flow.store.models.jobs import (
     Notification,
     OutboxEntry,
@@ -72,12 +73,14 @@ __all__ = [
     "EntryReason",
     "ErasureItem",
     "ErasureRequest",
+    "FileContent",
     "FiscalDate",
     "HolidayOverride",
     "IdempotencyKey",
     "Incident",
     "JournalPayload",
     "JournalRecord",
+    "KeptFile",
     "LegalHold",
     "LogCheckpoint",
     "LogLeaf",
@@ -98,6 +101,7 @@ __all__ = [
     "PutBackRow",
     "Rebuilding",
     "RecordChange",
+    "RecordFile",
     "RecordSet",
     "RefusalTally",
     "Reminder",

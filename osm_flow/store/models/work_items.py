@@ -107,7 +107,10 @@ class Comment(Model):
 
 
 class Attachment(Model):
-    """A file given with a case or a work item, kept in the database so that it commits and is backed up with it."""
+    """A file given with a case or a work item. `file` names its bytes in the store of files.
+
+    Without it they lie in `content`, where earlier versions kept them, or were erased by law.
+    """
 
     __tablename__ = "attachments"
 
@@ -119,7 +122,8 @@ class Attachment(Model):
     media_type: Mapped[str] = mapped_column(String(128))
     size: Mapped[int] = mapped_column()
     sha256: Mapped[str] = mapped_column(String(64))
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, default=b"")
     at: Mapped[datetime] = mapped_column(Instant)
+    file: Mapped[str | None] = mapped_column(String(64), index=True)
 
     person: Mapped[Person] = relationship()

@@ -39,6 +39,9 @@ def test_once_at_an_instant_does_all_that_is_due_by_then(shell: Shell) -> None:
         "erasures",
         "standstills",
         "pruned",
+        "moved_files",
+        "released_files",
+        "left_files",
         "failures",
     )
     assert report == {"timers": 3, "checkpoints": 1, "unfinished": False} | dict.fromkeys(nothing, 0)

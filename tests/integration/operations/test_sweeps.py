@@ -387,6 +387,9 @@ def test_the_report_names_every_sweep_in_its_order() -> None:
         "erasures",
         "standstills",
         "pruned",
+        "moved_files",
+        "released_files",
+        "left_files",
         "failures",
         "unfinished",
     ]

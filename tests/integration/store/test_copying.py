@@ -13,7 +13,7 @@ from osm_flow.operations.audit.log_checks import check_log
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.replay.verify import verify_all_deep
 from osm_flow.operations.sweeps import sweep_all
-from osm_flow.store import copying
+from osm_flow.store import copying, file_store
 from osm_flow.store.database import db
 from osm_flow.store.models import Case, JournalRecord, LoggedCase, Office, Timer
 from osm_flow.store.session import Store
@@ -73,7 +73,10 @@ def test_everything_is_there_and_every_chain_holds(shell: Shell, empty: Store) -
     report = shell.json("db", "copy", _url(empty))
 
     assert report["faults"] == 0
-    assert report["rows"] == _rows(shell.store) == _rows(empty)
+    assert report["rows"] == _rows(empty)
+    # The file that lay in a folder lies in the database there.
+    assert report["rows"] | {"file_contents": 0} == _rows(shell.store)
+    assert report["rows"]["files"] == report["rows"]["file_contents"] == 1
     assert report["rows"]["journal_records"] > 10
     with empty.reading() as session:
         assert {name: result.faults for name, result in verify_all_deep(session) if result.faults} == {}
@@ -194,3 +197,17 @@ def test_back_to_sqlite_it_is_the_same(shell: Shell, empty: Store, tmp_path: Pat
         assert dict(session.execute(select(Case.id, Case.head)).all()) == heads
         assert session.scalar(select(func.count()).select_from(JournalRecord)) == report["rows"]["journal_records"]
     again.close()
+
+
+def test_files_come_along_to_where_the_other_database_keeps_them(shell: Shell, empty: Store) -> None:
+    with shell.store.transaction() as session:
+        kept, lost = (file_store.keep(session, content, "text/plain") for content in (b"kept", b"lost"))
+    folder = file_store.folder_beside(shell.store.url)
+    assert folder is not None
+    folder.delete(lost)
+
+    shell.json("db", "copy", _url(empty))
+
+    with empty.reading() as session:
+        assert file_store.read(session, kept) == b"kept"
+        assert file_store.found(session, lost) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,25 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPerson
 from osm_flow.operations.books.checks import check_books
 from osm_flow.operations.books.versions import versions_of
+from osm_flow.operations.cases.attachments import get_attachment
 from osm_flow.operations.comparing.checks import compare
+from osm_flow.operations.kept_files.moving import move_files
 from osm_flow.operations.ledger.access_checks import check_chain
 from osm_flow.operations.people.accounts import create_person
+from osm_flow.operations.people.hats import actor_named
 from osm_flow.store.database import db
-from osm_flow.store.models import Access, AccessRecord, Book, BookEntry, LoginAttempt, Notification, Person, Project
+from osm_flow.store.models import (
+    Access,
+    AccessRecord,
+    Attachment,
+    Book,
+    BookEntry,
+    KeptFile,
+    LoginAttempt,
+    Notification,
+    Person,
+    Project,
+)
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import MIGRATIONS, current_revision, newest_revision, upgrade
 from tests.factories import NOW, deploy_tests, make_case, make_office, make_person
@@ -339,3 +354,33 @@ def test_names_of_an_earlier_version_are_kept_as_they_are_read(empty_store: Stor
 
     with empty_store.reading() as session:
         assert session.scalar(text("SELECT display_name FROM people")) == read
+
+
+def test_files_of_an_earlier_version_are_read_at_once_and_moved_later(store: Store) -> None:
+    """The upgrade writes no row anew; a sweep moves the bytes."""
+    before = f"{int(next(path.name[:4] for path in (MIGRATIONS / 'versions').glob('*_files.py'))) - 1:04}"
+    content = "บันทึกการประชุม".encode()
+    with store.transaction() as session:
+        make_office(session)
+        deploy_tests(session, "review")
+        case_id, person_id = make_case(session).id, make_person(session, "anan", "osm_strategy").person_id
+    migrate(store, command.downgrade, before)
+    values = {"case": case_id, "person": person_id, "size": len(content), "digest": sha256(content).hexdigest()}
+    with store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO attachments (case_id, person_id, filename, media_type, size, sha256, content, at)"
+                " VALUES (:case, :person, 'a.txt', 'text/plain', :size, :digest, :content, '2026-12-01T00:00:00.000000Z')"
+            ),
+            {**values, "content": content},
+        )
+
+    upgrade(store)
+
+    for moved in (1, 0):
+        with store.reading() as session:
+            kept = session.scalars(select(Attachment)).one()
+            assert get_attachment(session, kept.id, actor_named(session, "anan", NOW.date())).content == content
+        assert move_files(store, NOW, "a").done == moved
+    with store.reading() as session:
+        assert session.scalars(select(KeptFile.sha256)).one() == values["digest"]

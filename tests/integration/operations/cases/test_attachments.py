@@ -207,7 +207,7 @@ def test_what_was_erased_takes_no_room(session: Session, case: Case) -> None:
     anan, quotas = make_person(session, "anan", "osm_strategy"), Quotas(case_files=100)
     kept = attach(session, case.id, anan, NOW, text_of(100, quotas), key=None)
     assert kept is not None
-    kept.content = b""
+    kept.file, kept.content = None, b""
     session.flush()
 
     assert attach(session, case.id, anan, NOW, text_of(100, quotas), key=None) is not None

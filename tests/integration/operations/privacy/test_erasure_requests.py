@@ -28,6 +28,7 @@ from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.cases.attachments import AttachmentNotFound, GivenFile, attach, get_attachment
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
+from osm_flow.operations.kept_files.tidying import delete_released
 from osm_flow.operations.ledger.access_log import Read, record_access
 from osm_flow.operations.people.accounts import lock, say_one_person, set_number
 from osm_flow.operations.people.hats import actor_named
@@ -159,7 +160,7 @@ def test_a_request_that_was_changed_past_its_record_is_decided_by_nobody(prepare
 
 def raw_bytes(store: Store) -> bytes:
     path = Path(str(store.url.database))
-    return b"".join(one.read_bytes() for one in sorted(path.parent.glob(f"{path.name}*")))
+    return b"".join(one.read_bytes() for one in sorted(path.parent.rglob("*")) if one.is_file())
 
 
 def unpacked(raw: bytes) -> bytes:
@@ -416,6 +417,7 @@ def test_not_a_byte_of_it_is_left_in_the_file(sqlite_store: Store, request: pyte
 
     approve(sqlite_store, ask(sqlite_store, *case_ids))
     assert erasure_requests.scrub(sqlite_store, later(20)).done == 1
+    assert delete_released(sqlite_store, later(20), "a").done == 1
 
     after = raw_bytes(sqlite_store)
     assert [mark for mark in marks if mark in after] == []
