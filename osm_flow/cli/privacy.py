@@ -14,6 +14,7 @@ from osm_flow.domain.states import ErasureState
 from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read, accesses, record_access
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy import erasure_requests, retention
+from osm_flow.operations.privacy.book_texts import TextName, name_of, read_text
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import ErasureRequest
 
@@ -34,7 +35,7 @@ def privacy() -> None:
 @JSON
 @click.pass_obj
 def find(context: Context, person_or_words: str, case_ids: tuple[str, ...], username: str, as_json: bool) -> None:
-    """List the records whose payload holds these words; of a user name, the name of that person."""
+    """List the records of cases and the texts of books that hold these words; of a user name, the name of that person."""
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
         text = erasure_requests.display_name_of(session, SYSTEM, person_or_words)
@@ -42,13 +43,19 @@ def find(context: Context, person_or_words: str, case_ids: tuple[str, ...], user
         read = Read(AccessKind.privacy_searched, "osm-flow privacy find", details=text)
         record_access(session, actor, context.now(), read)
         items = [_found(match) for match in matches]
-    lines = (f"{item['case_id']}:{item['seq']}  {item['at']}  {item['kind']:<22} {item['excerpt']}" for item in items)
-    say({"items": items, "next": None}, as_json, "\n".join(lines))
+        texts = [] if case_ids else [_of_book(found) for found in erasure_requests.find_texts(session, actor, text)]
+        staying = [] if case_ids else erasure_requests.records_that_stay(session, actor, text)
+    lines = [f"{item['case_id']}:{item['seq']}  {item['at']}  {item['kind']:<22} {item['excerpt']}" for item in items]
+    lines += [f"{item['text']}  {item['at']}  {item['excerpt']}" for item in texts]
+    if staying:
+        lines.append(f"also said, where nothing is erased, by {', '.join(staying)}")
+    say({"items": items, "texts": texts, "staying": staying, "next": None}, as_json, "\n".join(lines))
 
 
 @privacy.command()
 @click.argument("person_or_words", metavar="PERSON_OR_SUBJECT")
-@click.option("--case", "case_ids", multiple=True, required=True, help="In this case; may be repeated.")
+@click.option("--case", "case_ids", multiple=True, help="In this case; may be repeated.")
+@click.option("--text", "texts", multiple=True, help="This text of a book, as find names it; may be repeated.")
 @click.option("--record", "chosen", multiple=True, help="CASE:SEQ; every record that holds the words when left out.")
 @click.option("--whole", is_flag=True, help="Every record of these cases, because they have come of age.")
 @REASON
@@ -57,15 +64,19 @@ def find(context: Context, person_or_words: str, case_ids: tuple[str, ...], user
 @click.pass_obj
 def erase(
     context: Context,
+    /,
     person_or_words: str,
     case_ids: tuple[str, ...],
+    texts: tuple[str, ...],
     chosen: tuple[str, ...],
     whole: bool,
-    reason: str,
-    username: str,
-    as_json: bool,
+    **asked: Any,
 ) -> None:
-    """Ask that what these cases hold of somebody be erased; another person approves it."""
+    """Ask that what these cases and books hold of somebody be erased; another person approves it."""
+    if not case_ids and not texts:
+        raise click.UsageError("name a --case or a --text")
+    reason, username, as_json = asked["reason"], asked["username"], asked["as_json"]
+    names = [_text_named(text) for text in texts]
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
         words = "" if whole else erasure_requests.display_name_of(session, SYSTEM, person_or_words)
@@ -73,11 +84,15 @@ def erase(
             erasure_requests.records_of(session, actor, case_ids)
             if whole
             else erasure_requests.find(session, actor, words, case_ids=case_ids)
+            if case_ids
+            else []
         )
         records = [(match.case.id, match.record.seq) for match in matches]
         if chosen:
             records = [record for record in records if f"{record[0]}:{record[1]}" in chosen]
-        request = erasure_requests.ask(session, actor, context.now(), words=words, records=records, reason=reason)
+        request = erasure_requests.ask(
+            session, actor, context.now(), words=words, records=records, reason=reason, texts=names
+        )
         everywhere = [] if whole else erasure_requests.find(session, actor, words)
         # A case hands what it knows to the case that called it: erasing one leaves the words in the other.
         left = [
@@ -85,12 +100,16 @@ def erase(
             for match in everywhere
             if (match.case.id, match.record.seq) not in records
         ]
+        in_books = [] if whole else erasure_requests.find_texts(session, actor, words)
+        in_books += erasure_requests.copies_in_books(session, request) if whole else []
+        left += [str(found.text.name) for found in in_books if found.text.name not in names]
         shown = {
             **_request(request),
             "records": [_found(match) for match in erasure_requests.shown(session, request)],
+            "texts": [_of_book(found) for found in erasure_requests.shown_texts(session, request)],
             "left": left,
         }
-    lines = [f"request {request.id}: {len(records)} records; somebody else approves it:"]
+    lines = [f"request {request.id}: {len(records) + len(names)} records; somebody else approves it:"]
     lines.append(f"osm-flow privacy approve {request.id} --as USERNAME")
     if left:
         lines.append(f"The same words also stand in {len(left)} records that were not asked for: {', '.join(left)}")
@@ -167,18 +186,23 @@ def due(context: Context, as_json: bool) -> None:
 @privacy.command("hold")
 @click.option("--case", "case_id", help="A case.")
 @click.option("--person", help="A user name.")
+@click.option("--record", help="The code of a record, or the name of a book.")
 @REASON
 @AS
 @click.pass_obj
-def hold_(context: Context, case_id: str | None, person: str | None, reason: str, username: str) -> None:
-    """Forbid to erase a case or what a person wrote, until the hold is lifted."""
-    if bool(case_id) == bool(person):
-        raise click.UsageError("name a --case or a --person")
+def hold_(
+    context: Context, case_id: str | None, person: str | None, record: str | None, reason: str, username: str
+) -> None:
+    """Forbid to erase a case, a record or a book, or what a person wrote, until the hold is lifted."""
+    if [bool(case_id), bool(person), bool(record)].count(True) != 1:
+        raise click.UsageError("name a --case, a --person or a --record")
     now = context.now()
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
         if case_id:
             hold = retention.hold_case(session, case_id, actor, now, reason=reason)
+        elif record:
+            hold = retention.hold_in_books(session, retention.place_named(session, record), actor, now, reason=reason)
         else:
             hold = retention.hold_person(session, person or "", actor, now, reason=reason)
         click.echo(f"hold {hold.id}")
@@ -239,6 +263,25 @@ def _found(match: erasure_requests.RecordToErase) -> dict[str, Any]:
     }
 
 
+def _of_book(found: erasure_requests.TextToErase) -> dict[str, Any]:
+    text = found.text
+    return {
+        "text": str(text.name),
+        "record": text.record,
+        "version": text.version,
+        "at": instant_text(text.entry.at),
+        "actor": text.entry.actor,
+        "excerpt": found.excerpt,
+        "held": found.is_held,
+    }
+
+
+def _text_named(text: str) -> TextName:
+    if (name := read_text(text)) is None:
+        raise click.UsageError(f"no text of a book is called {text}")
+    return name
+
+
 def _request(request: ErasureRequest) -> dict[str, Any]:
     return {
         "id": request.id,
@@ -250,4 +293,5 @@ def _request(request: ErasureRequest) -> dict[str, Any]:
         "items": [
             {"case_id": item.case_id, "seq": item.seq, "done": item.done_at is not None} for item in request.items
         ],
+        "texts": [{"text": str(name_of(text)), "done": text.done_at is not None} for text in request.texts],
     }

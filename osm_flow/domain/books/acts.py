@@ -42,7 +42,8 @@ class Confirmation:
 class BookAct:
     """An act on a book: its kind, what it follows from, under which hat and why.
 
-    cause  `{"case": id, "seq": n}`, `{"record": code}`, `{"import": digest}`, `{"sweep": name}` or `{"migration": number}`.
+    cause  `{"case": id, "seq": n}`, `{"record": code}`, `{"import": digest}`, `{"request": number}` to erase,
+           `{"sweep": name}` or `{"migration": number}`.
     told   what it says beside the changes; under `sets` what it was decided on, each `{"kind", "digest", "count"}`.
     """
 

@@ -177,6 +177,11 @@ def reasons_erased_by(entry: SealedEntry) -> Iterator[int]:
     yield from _whole_numbers(entry.told.get("erased_reasons") if entry.act == "erased" else None)
 
 
+def proposals_erased_by(entry: SealedEntry) -> Iterator[int]:
+    """The entries that proposed a correction of which this entry says that its values were erased by law."""
+    yield from _whole_numbers(entry.told.get("erased_proposals") if entry.act == "erased" else None)
+
+
 def sets_named_by(entry: SealedEntry) -> Iterator[tuple[str, int]]:
     """The (digest, number of records) of the sets that this entry says it was decided on."""
     sets = entry.told.get("sets")

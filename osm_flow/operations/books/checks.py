@@ -19,6 +19,7 @@ from osm_flow.domain.books.sealing import (
     SealedEntry,
     digest_of_set,
     erased_by,
+    proposals_erased_by,
     reasons_erased_by,
     sets_named_by,
 )
@@ -146,9 +147,12 @@ class _Proposals:
     rows: dict[int, Row[Any]]
     told: dict[int, JSON] = field(default_factory=dict)
     decided: dict[int, int] = field(default_factory=dict)
+    erased: set[int] = field(default_factory=set)
 
     def hear(self, entry: SealedEntry) -> Iterator[Fault]:
-        """Take what an entry proposes or decides; whoever decides says what, and decides it once."""
+        """Take what an entry proposes, decides or erases; whoever decides says what, and decides it once."""
+        # An erasure excuses only what was decided before it: nothing that is gone waits.
+        self.erased |= {seq for seq in proposals_erased_by(entry) if seq in self.decided}
         if entry.act == BookActKind.proposed:
             self.told[entry.seq] = entry.told
         number = entry.told.get("proposal")
@@ -169,12 +173,15 @@ class _Proposals:
                 yield Fault(name, seq, "proposal", "what was proposed is missing")
             elif told is None:
                 yield Fault(name, seq, "proposal", "nobody proposed what lies here as a correction")
+            elif seq in self.erased and (row.changes or row.salt):
+                yield Fault(name, seq, "erased", "what was proposed was erased by law, and is there all the same")
             elif not self._holds(row, told, name):
                 yield Fault(name, seq, "proposal", "what was proposed, or what became of it, was changed")
 
     def _holds(self, row: Row[Any], told: JSON, name: str) -> bool:
+        digest = told.get("digest") if row.seq in self.erased else _digest(row.salt, row.changes)
         said = (told.get("record"), told.get("version"), told.get("digest"), self.decided.get(row.seq))
-        kept = (row.record_id, row.version, _digest(row.salt, row.changes), row.decided_seq)
+        kept = (row.record_id, row.version, digest, row.decided_seq)
         return said == kept and name.startswith(f"{row.kind}/")
 
 

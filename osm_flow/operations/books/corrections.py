@@ -88,9 +88,14 @@ class Proposal:
 
     @property
     def changes(self) -> JSON:
-        """The fields with their new values; None for one that is to say nothing any more."""
-        changes = json.loads(self.row.changes)
+        """The fields with their new values; None for one that is to say nothing any more. Nothing once they were erased."""
+        changes = json.loads(self.row.changes or "{}")
         return changes if isinstance(changes, dict) else {}
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether what it would say was erased by law."""
+        return not self.row.changes
 
     @property
     def is_withdrawn(self) -> bool:

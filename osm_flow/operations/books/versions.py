@@ -40,7 +40,7 @@ class NewestVersion:
 class RecordVersion:
     """One version of a record with the act that wrote it; `changed` says what differs from the version before.
 
-    `is_erased`: its personal half is gone by law.
+    `is_erased`: its personal half is gone by law; `is_reason_erased`: so is why it was written.
     """
 
     version: int
@@ -56,6 +56,7 @@ class RecordVersion:
     reason: str | None
     confirmed: JSON | None
     is_erased: bool
+    is_reason_erased: bool
     changed: tuple[Difference, ...]
 
 
@@ -187,5 +188,6 @@ def _version(type_: RecordType, row: Row[*tuple[Any, ...]], before: JSON) -> Rec
         reason=reason,
         confirmed=json.loads(entry.confirmed) if entry.confirmed else None,
         is_erased=change.personal_digest is not None and not body.personal,
+        is_reason_erased=entry.reason_digest is not None and reason is None,
         changed=tuple(differences(before, values)),
     )

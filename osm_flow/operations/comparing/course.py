@@ -233,7 +233,14 @@ class Course:
     def _take_hold(self, record: Record, data: JSON, at: Any) -> None:
         is_lift = record.kind == RecordKind.case_hold_lifted
         lifted = data.get("hold") if is_lift else None
-        row = {"lifts_id": lifted, "case_id": record.case_id, "person_id": None, "reason": data.get("reason")}
+        row = {
+            "lifts_id": lifted,
+            "case_id": record.case_id,
+            "person_id": None,
+            "book": None,
+            "record_id": None,
+            "reason": data.get("reason"),
+        }
         row |= {"actor": record.actor, "at": at}
         if is_lift:
             self.holds[f"lift of {lifted}"] = row

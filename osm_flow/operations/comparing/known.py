@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import String, select, type_coerce
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
+from osm_flow.domain.books.acts import BookActKind
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.retention import digest_of_items
 from osm_flow.operations.ledger.access_chain import BodyTable, ChainKind
+from osm_flow.operations.privacy.book_texts import name_of, texts_named
 from osm_flow.store.models import (
     AccessRecord,
+    BookEntry,
     ErasureItem,
+    ErasureText,
     JournalPayload,
     JournalRecord,
     Person,
@@ -44,7 +48,7 @@ class Known:
     definitions  key, version and digest of each process definition, by number.
     reads_since  the instant before which reads were let go of, since their days are over.
     erasures     the digest of what each request to erase names, by its number.
-    unerased     the requests to erase that name a record which still has its payload.
+    unerased     the requests to erase that name a record which still has its payload, or a text of a book that is there.
     has_erased   whether anything was ever erased: the words may have gone from other cases, too.
     """
 
@@ -75,11 +79,12 @@ def read_known(session: Session) -> Known:
         select(ProcessDefinition.id, ProcessDefinition.key, ProcessDefinition.version, ProcessDefinition.sha256)
     )
     erased = select(JournalRecord.seq).where(JournalRecord.kind == RecordKind.payloads_erased).limit(1)
+    in_books = select(BookEntry.seq).where(BookEntry.act == BookActKind.erased).limit(1)
     return Known(
         {name: (number, since) for name, number, since in people},
         dict(session.execute(select(Province.id, Province.office_id)).all()),
         {row[0]: (row[1], row[2], row[3]) for row in definitions},
-        session.scalar(erased) is not None,
+        session.scalar(erased) is not None or session.scalar(in_books) is not None,
         {number: name for name, number, _ in people},
         _erasures(session),
         _unerased(session),
@@ -91,12 +96,21 @@ def _erasures(session: Session) -> dict[int, str]:
     named: dict[int, list[tuple[str, int]]] = {}
     for request, case_id, seq in session.execute(select(ErasureItem.request_id, ErasureItem.case_id, ErasureItem.seq)):
         named.setdefault(request, []).append((case_id, seq))
+    for text in session.scalars(select(ErasureText).options(joinedload(ErasureText.book))):
+        named.setdefault(text.request_id, []).append(name_of(text).item)
     return {request: digest_of_items(items) for request, items in named.items()}
 
 
 def _unerased(session: Session) -> frozenset[int]:
     same = (JournalPayload.case_id == ErasureItem.case_id) & (JournalPayload.seq == ErasureItem.seq)
-    return frozenset(session.scalars(select(ErasureItem.request_id).join(JournalPayload, same).distinct()))
+    in_cases = session.scalars(select(ErasureItem.request_id).join(JournalPayload, same).distinct())
+    return frozenset(in_cases) | _unerased_in_books(session)
+
+
+def _unerased_in_books(session: Session) -> frozenset[int]:
+    named = [(text.request_id, name_of(text)) for text in session.scalars(select(ErasureText))]
+    there = {text.name for text in texts_named(session, [name for _, name in named])}
+    return frozenset(request for request, name in named if name in there)
 
 
 def _reads_since(session: Session) -> str:

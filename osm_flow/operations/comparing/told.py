@@ -54,6 +54,8 @@ class ToldRows:
             self._take_found(record, new, at)
         elif kind.startswith("person."):
             self._take_person(record, new, at)
+        elif kind in (AdminKind.record_held, AdminKind.record_hold_lifted):
+            self._take_hold(record, new, at)
         elif kind.startswith("position."):
             self._take_position(record, new, at)
         elif kind in (AdminKind.holiday_set, AdminKind.holiday_removed):
@@ -97,13 +99,17 @@ class ToldRows:
             del self.tables["people"][name]
 
     def _take_hold(self, record: AdminRecord, new: Told, at: str) -> None:
-        is_lift = record.kind == AdminKind.person_hold_lifted
+        is_lift = record.kind in (AdminKind.person_hold_lifted, AdminKind.record_hold_lifted)
+        is_of_book = record.kind in (AdminKind.record_held, AdminKind.record_hold_lifted)
+        book, _, record_id = record.subject.partition(" ") if is_of_book else ("", "", "")
         number = new.get("lift" if is_lift else "hold")
         self.tables["legal_holds"][str(number)] = {
             "id": number,
             "lifts_id": new.get("hold") if is_lift else None,
             "case_id": None,
-            "person_id": record.subject,
+            "person_id": None if is_of_book else record.subject,
+            "book": book or None,
+            "record_id": record_id or None,
             "reason": new.get("reason"),
             "actor": record.actor,
             "at": at,

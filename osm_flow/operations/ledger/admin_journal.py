@@ -56,6 +56,8 @@ class AdminKind(StrEnum):
     person_tied = "person.tied"
     person_held = "person.held"
     person_hold_lifted = "person.hold_lifted"
+    record_held = "record.held"
+    record_hold_lifted = "record.hold_lifted"
     position_given = "position.given"
     position_confirmed = "position.confirmed"
     position_ended = "position.ended"
@@ -96,6 +98,8 @@ _NEEDS: Mapping[AdminKind, Verb] = {
     AdminKind.person_tied: Verb.manage_people,
     AdminKind.person_held: Verb.hold,
     AdminKind.person_hold_lifted: Verb.hold,
+    AdminKind.record_held: Verb.hold,
+    AdminKind.record_hold_lifted: Verb.hold,
     AdminKind.position_given: Verb.manage_people,
     AdminKind.position_confirmed: Verb.confirm_position,
     AdminKind.position_ended: Verb.manage_people,

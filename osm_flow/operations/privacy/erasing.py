@@ -88,7 +88,7 @@ def erase_in(
         raise NothingToErase(case_id=case.id)
     _blank_case(session, case, gone, erasure.words)
     if erasure.words:
-        _blank_elsewhere(session, erasure.words, now)
+        blank_elsewhere(session, erasure.words, now)
     payload = {"erased": chosen, "reason": said(erasure.reason), **erasure.about}
     stepping.note(session, case, actor, now, Act(RecordKind.payloads_erased, role=role), payload)
 
@@ -161,7 +161,7 @@ def _blank_texts_of_case(session: Session, case: Case, words: str) -> None:
 # ---- beside the case -------------------------------------------------------------------------------------------
 
 
-def _blank_elsewhere(session: Session, words: str, now: datetime) -> None:
+def blank_elsewhere(session: Session, words: str, now: datetime) -> None:
     """Rows of no case, or of others that inherit a subject: notices, mail, what work items are about, what was searched for."""
     to_people = OutboxEntry.kind.not_in(EntryKind)  # whatever the channel: what cases ask of one another they need
     done = OutboxEntry.done_at.is_not(None)

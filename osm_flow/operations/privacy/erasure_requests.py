@@ -6,7 +6,7 @@ import logging
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -34,14 +34,28 @@ from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind
 from osm_flow.operations.paging import newest_first
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.privacy import retention
-from osm_flow.operations.privacy.erasing import Erasure, erase_in
+from osm_flow.operations.privacy.book_erasing import BookErasure, erase_texts
+from osm_flow.operations.privacy.book_texts import (
+    BookText,
+    TextName,
+    also_with,
+    holds,
+    name_of,
+    records_that_say,
+    texts_named,
+    texts_with,
+    written_by,
+)
+from osm_flow.operations.privacy.erasing import Erasure, blank_elsewhere, erase_in
 from osm_flow.operations.privacy.words import has_words, may_hold
 from osm_flow.operations.reasons import said
 from osm_flow.store.models import (
     AdminRecord,
+    Book,
     Case,
     ErasureItem,
     ErasureRequest,
+    ErasureText,
     JournalPayload,
     JournalRecord,
     Person,
@@ -106,6 +120,15 @@ class RecordToErase:
     is_held: bool
 
 
+@dataclass(frozen=True)
+class TextToErase:
+    """A text of a book that holds the words: with a piece of it, and whether it may not go."""
+
+    text: BookText
+    excerpt: str
+    is_held: bool
+
+
 # ---- looking ---------------------------------------------------------------------------------------------------
 
 
@@ -128,6 +151,18 @@ def find(session: Session, actor: Actor, text: str, *, case_ids: Collection[str]
     rows = session.execute(query.execution_options(yield_per=MOST_FOUND))
     found = (row for row in rows if row.is_found or has_words(row.body, text))
     return [_record_to_erase(session, row[0], row.body, row[2], text) for row in islice(found, MOST_FOUND)]
+
+
+def find_texts(session: Session, actor: Actor, text: str) -> list[TextToErase]:
+    """Texts of books that hold the words, in the offices where the actor may ask for erasure; at most 500."""
+    text = searched(text)
+    offices = None if actor.is_system else _offices(actor)
+    return _texts_to_erase(session, texts_with(session, text, MOST_FOUND, offices=offices), text)
+
+
+def records_that_stay(session: Session, actor: Actor, text: str) -> list[str]:
+    """The codes of records that say the words where nothing goes by law: in the half that names nobody by its form."""
+    return records_that_say(session, searched(text), offices=None if actor.is_system else _offices(actor))
 
 
 def searched(text: str) -> str:
@@ -180,8 +215,9 @@ def ask(
     words: str,
     records: Iterable[tuple[str, int]],
     reason: str,
+    texts: Collection[TextName] = (),
 ) -> ErasureRequest:
-    """Ask that these records lose their payload. `words` may be empty when whole cases go for their age.
+    """Ask that these records lose their payload, and books these texts. `words` may be empty when what is old goes.
 
     Raises NothingChosen, HeldByLaw, ReasonMissing, ReasonNamesSubject, Forbidden.
     """
@@ -190,8 +226,9 @@ def ask(
     if words and holds_words(reason, words):
         raise ReasonNamesSubject(fields={"reason": ReasonNamesSubject.__doc__ or ""})
     chosen = _by_case(records)
-    if not chosen:
+    if not chosen and not texts:
         raise NothingChosen
+    books = _books_of(session, actor, texts)
     office_id = ""
     for case_id, numbers in chosen.items():
         case = _case(session, case_id)
@@ -200,7 +237,12 @@ def ask(
         _refuse_missing(session, case, numbers)
         office_id = office_id or case.office_id
     items = [ErasureItem(case_id=case_id, seq=seq) for case_id, numbers in chosen.items() for seq in numbers]
+    office_id = office_id or next(books[name].office_id for name in sorted(books))
     request = ErasureRequest(office_id=office_id, subject=words, reason=reason, items=items)
+    request.texts = [
+        ErasureText(book_id=books[name.book].id, seq=name.seq, record_id=name.record, part=name.part)
+        for name in sorted(set(texts))
+    ]
     request.asked_by, request.asked_at = actor.username, now
     session.add(request)
     session.flush()
@@ -219,6 +261,8 @@ def approve(session: Session, request_id: int, actor: Actor, now: datetime) -> E
     request.state, request.decided_by, request.decided_at = ErasureState.APPROVED, actor.username, now
     for case_id in dict.fromkeys(item.case_id for item in request.items):
         carry_out_in(session, request, case_id, actor, now)
+    if request.state == ErasureState.APPROVED:  # some cases still run, or it names no case
+        _finish(session, request, actor, now)
     # Last of all: nobody who has the records of administration to themselves waits for a case.
     _record(session, request, actor, now, AdminKind.erasure_approved, ErasureState.ASKED)
     return request
@@ -269,9 +313,35 @@ def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor:
     for item in items:
         item.done_at = now
     if all(item.done_at is not None for item in request.items):
-        request.state, request.done_at, request.subject = ErasureState.DONE, now, ""
+        _finish(session, request, actor, now)
     session.flush()
     return True
+
+
+def _finish(session: Session, request: ErasureRequest, actor: Actor, now: datetime) -> None:
+    """Erase in books; done once no case of the request is waited for any more.
+
+    Books are gone through again when the last case has ended: what acts of the cases wrote meanwhile goes, too.
+    """
+    _erase_in_books(session, request, actor, now)
+    if all(item.done_at is not None for item in request.items):  # of books nothing is left now
+        request.state, request.done_at, request.subject = ErasureState.DONE, now, ""
+    session.flush()
+
+
+def _erase_in_books(session: Session, request: ErasureRequest, actor: Actor, now: datetime) -> None:
+    names = {name_of(text) for text in request.texts}
+    if request.subject:
+        records = {text.record_id for text in request.texts if text.record_id}
+        cases = {item.case_id for item in request.items}
+        names |= {text.name for text in also_with(session, request.subject, request.asked_at, records, cases)}
+    about = {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
+    erase_texts(session, sorted(names), actor, now, BookErasure(request.reason, about))
+    if names and request.subject:
+        blank_elsewhere(session, request.subject, now)
+    for text in request.texts:
+        text.done_at = text.done_at or now
+    session.flush()
 
 
 def requests(
@@ -321,6 +391,26 @@ def shown(session: Session, request: ErasureRequest, actor: Actor = SYSTEM) -> l
     return records
 
 
+def shown_texts(session: Session, request: ErasureRequest, actor: Actor = SYSTEM) -> list[TextToErase]:
+    """The texts of books that the request names and that are still there; none where `shown` gives none for a closed case."""
+    if withheld(session, [request], actor):
+        return []
+    found = texts_named(session, [name_of(text) for text in request.texts])
+    return _texts_to_erase(session, found, request.subject)
+
+
+def copies_in_books(session: Session, request: ErasureRequest, actor: Actor = SYSTEM) -> list[TextToErase]:
+    """What acts of the request's cases wrote of people into books, and the request does not name: erasing a case leaves it."""
+    if withheld(session, [request], actor):
+        return []
+    named = {name_of(text) for text in request.texts}
+    copies = written_by(session, {item.case_id for item in request.items})
+    found = [
+        text for text in copies if text.name not in named and (not request.subject or holds(text, request.subject))
+    ]
+    return _texts_to_erase(session, found, request.subject)
+
+
 def numbers_in(session: Session, request: ErasureRequest) -> list[tuple[str, bool, int]]:
     """The cases of the request: the number of each, whether it is sensitive, and how many of its records the request names."""
     named = _by_case((item.case_id, item.seq) for item in request.items)
@@ -333,14 +423,20 @@ def numbers_in(session: Session, request: ErasureRequest) -> list[tuple[str, boo
 
 
 def carry_out_waiting(store: Store, now: datetime, owner: str) -> Tally:
-    """Erase in cases that have ended since the approval, then clear what the database keeps of deleted rows."""
+    """Erase in cases that have ended since the approval and in books, then clear what the database keeps of deleted rows."""
     tally = Tally()
-    for request_id, case_id in _ready(store):
+    waiting: list[tuple[int, str | None]] = [*_ready(store), *((number, None) for number in _only_books(store))]
+    for request_id, case_id in waiting:
         try:
             with store.transaction() as session:
                 request = session.get_one(ErasureRequest, request_id, with_for_update=True)
-                if request.state == ErasureState.APPROVED and carry_out_in(session, request, case_id, SYSTEM, now):
-                    tally += Tally(done=1)
+                if request.state != ErasureState.APPROVED:
+                    continue
+                if case_id is None:
+                    _finish(session, request, SYSTEM, now)
+                elif not carry_out_in(session, request, case_id, SYSTEM, now):
+                    continue
+                tally += Tally(done=1)
         except (Busy, Overtaken, retention.HeldByLaw):
             tally += Tally(left=1)
         except Exception:
@@ -382,6 +478,19 @@ def _ready(store: Store) -> list[tuple[int, str]]:
     )
     with store.reading() as session:
         return [(row.request_id, row.case_id) for row in session.execute(query)]
+
+
+def _only_books(store: Store) -> list[int]:
+    """The approved requests of which nothing in cases is left to do, and something in books is."""
+    open_items = select(ErasureItem.request_id).where(ErasureItem.done_at.is_(None))
+    open_texts = select(ErasureText.request_id).where(ErasureText.done_at.is_(None))
+    query = select(ErasureRequest.id).where(
+        ErasureRequest.state == ErasureState.APPROVED,
+        ErasureRequest.id.in_(open_texts),
+        ErasureRequest.id.not_in(open_items),
+    )
+    with store.reading() as session:
+        return list(session.scalars(query))
 
 
 def _first_act(request: ErasureRequest) -> FirstAct:
@@ -444,7 +553,26 @@ def _as_asked(request: ErasureRequest) -> tuple[str, datetime, str | None, str]:
 
 
 def _digest_of(request: ErasureRequest) -> str:
-    return digest_of_items((item.case_id, item.seq) for item in request.items)
+    of_cases = [(item.case_id, item.seq) for item in request.items]
+    return digest_of_items([*of_cases, *(name_of(text).item for text in request.texts)])
+
+
+def _books_of(session: Session, actor: Actor, names: Collection[TextName]) -> dict[str, Book]:
+    """The books of these texts by their names. Raises NothingChosen for a text that is not there, HeldByLaw, NotFound."""
+    found = session.scalars(select(Book).where(Book.name.in_({name.book for name in names})))
+    books = {book.name: book for book in found}
+    for book in books.values():
+        require(actor, Verb.erase, OfficeFacts(book.office_id))
+    texts = texts_named(session, names)
+    if {text.name for text in texts} != set(names):
+        raise NothingChosen
+    retention.refuse_held_texts(session, texts)
+    return books
+
+
+def _texts_to_erase(session: Session, texts: Sequence[BookText], words: str) -> list[TextToErase]:
+    held = retention.held_texts(session, texts)
+    return [TextToErase(text, _excerpt(text.body, words), text.name in held) for text in texts]
 
 
 def _offices(actor: Actor) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,18 +23,21 @@ from osm_flow.domain.access.policy import (
     require_somewhere,
 )
 from osm_flow.domain.acts import Act
+from osm_flow.domain.books.sealing import BookName, read_name
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.retention import ORDINARY, Retention, RetentionUnknown, retention_of
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import NotFound, Refused
+from osm_flow.operations.books.acts import lock_book
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.accounts import offices_of, only_of, require_for_person
 from osm_flow.operations.people.hats import person_by_username
+from osm_flow.operations.privacy.book_texts import BookText, TextName
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.store.models import Case, JournalRecord, LegalHold, Person
+from osm_flow.store.models import Book, Case, JournalRecord, LegalHold, Person, RecordChange
 from osm_flow.store.sensitive_cases import EVERYTHING, closed_among, is_open
 from osm_flow.store.session import lock_case
 
@@ -42,6 +46,10 @@ NEVER_ERASED = (RecordKind.payloads_erased, RecordKind.case_held, RecordKind.cas
 
 class HoldNotFound(NotFound):
     """There is no such hold, or it was lifted already."""
+
+
+class RecordToHoldUnknown(NotFound):
+    """There is no book and no record of this name here."""
 
 
 class HeldByLaw(Refused):
@@ -60,7 +68,10 @@ class Due:
 
 
 class Held(NamedTuple):
-    """A legal hold with the case or the person that it holds; of a case that is closed to the reader, its number alone."""
+    """A legal hold with the case or the person that it holds; of a case that is closed to the reader, its number alone.
+
+    Of one in books, the row itself names the book and perhaps the record.
+    """
 
     row: LegalHold
     case: Case | None
@@ -155,6 +166,43 @@ def hold_person(session: Session, username: str, actor: Actor, now: datetime, *,
     return hold
 
 
+def hold_in_books(
+    session: Session, place: tuple[str, str | None], actor: Actor, now: datetime, *, reason: str
+) -> LegalHold:
+    """Put a legal hold on a book, or on one record in it, until it is lifted. Raises RecordToHoldUnknown, NotYourRole."""
+    name, record_id = place
+    book = session.scalars(select(Book).where(Book.name == name)).one_or_none() if read_name(name) else None
+    if book is None or (book.office_id not in actor.office_ids and not actor.is_system):
+        raise RecordToHoldUnknown
+    require(actor, Verb.hold, OfficeFacts(book.office_id))
+    of_record = select(RecordChange.seq).where(RecordChange.book_id == book.id, RecordChange.record_id == record_id)
+    if record_id is not None and session.scalar(of_record.limit(1)) is None:
+        raise RecordToHoldUnknown
+    # Whoever erases from the book meanwhile has it locked: the hold comes before that, or after it.
+    lock_book(session, BookName(book.kind, book.office_id, book.year))
+    row = LegalHold(book=name, record_id=record_id, reason=said(reason), actor=actor.username, at=now)
+    hold = _add(session, row)
+    new = {"hold": hold.id, "reason": hold.reason}
+    record(session, actor, now, AdminAct(AdminKind.record_held, _spelled(hold), book.office_id, new=new))
+    return hold
+
+
+def place_named(session: Session, named: str) -> tuple[str, str | None]:
+    """The book of this name, or the record of this code with its book. Raises RecordToHoldUnknown."""
+    if read_name(named) is not None:
+        return named, None
+    query = select(Book.name).join(RecordChange, RecordChange.book_id == Book.id)
+    book = session.scalar(query.where(RecordChange.record_id == named).limit(1)) if "\0" not in named else None
+    if book is None:
+        raise RecordToHoldUnknown
+    return book, named
+
+
+def _spelled(hold: LegalHold) -> str:
+    """How records of administration name what a hold in books is on."""
+    return " ".join(part for part in (hold.book, hold.record_id) if part)
+
+
 def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, reason: str) -> LegalHold:
     """End a hold; that there was one stays known. Raises HoldNotFound, NotYourRole, ReasonMissing.
 
@@ -171,6 +219,8 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
         lifts_id=hold.id,
         case_id=hold.case_id,
         person_id=hold.person_id,
+        book=hold.book,
+        record_id=hold.record_id,
         reason=said(reason),
         actor=actor.username,
         at=now,
@@ -184,6 +234,11 @@ def lift_hold(session: Session, hold_id: int, actor: Actor, now: datetime, *, re
         concerns = person.username, _office_of(session, person)
         act = AdminAct(AdminKind.person_hold_lifted, *concerns, new=new, told={"hold": hold.id})
         record(session, actor, now, act)
+    elif (place := read_name(hold.book or "")) is not None:
+        lock_book(session, place)
+        new = {"lift": lift.id, "reason": lift.reason}
+        concerns = _spelled(hold), place.office_id
+        record(session, actor, now, AdminAct(AdminKind.record_hold_lifted, *concerns, new=new, told={"hold": hold.id}))
     return lift
 
 
@@ -212,9 +267,7 @@ def refuse_held(session: Session, case: Case, numbers: Collection[int]) -> None:
     """Raise HeldByLaw when the case is held, or one of these records was made by or for a person who is."""
     if hold_on(session, case) is not None:
         raise HeldByLaw(case_id=case.id)
-    on_people = _standing().with_only_columns(LegalHold.person_id)
-    persons = select(Person.one_person).where(Person.id.in_(on_people), Person.one_person.is_not(None))
-    held = select(Person.username).where(Person.id.in_(on_people) | Person.one_person.in_(persons))
+    held = _held_people()
     theirs = select(JournalRecord.seq).where(
         JournalRecord.case_id == case.id,
         JournalRecord.seq.in_(numbers),
@@ -222,6 +275,47 @@ def refuse_held(session: Session, case: Case, numbers: Collection[int]) -> None:
     )
     if session.scalar(theirs.limit(1)) is not None:
         raise HeldByLaw(case_id=case.id)
+
+
+def held_texts(session: Session, texts: Sequence[BookText]) -> frozenset[TextName]:
+    """Those of these texts of books that a hold keeps: on their book, their record, the case whose act wrote them, or who did."""
+    if not texts:
+        return frozenset()
+    places = {(hold.book, hold.record_id) for hold in session.scalars(_standing().where(LegalHold.book.is_not(None)))}
+    cases = {str(text.cause["case"]) for text in texts if "case" in text.cause}
+    on_cases = _standing().with_only_columns(LegalHold.case_id).where(LegalHold.case_id.in_(cases))
+    held_cases = set(session.scalars(on_cases))
+    people = {name for text in texts for name in _people_of(text)}
+    held_people = set(session.scalars(_held_people().where(Person.username.in_(people))))
+    return frozenset(
+        text.name
+        for text in texts
+        if (text.name.book, None) in places
+        or (text.name.book, text.record) in places
+        or text.cause.get("case") in held_cases
+        or not held_people.isdisjoint(_people_of(text))
+    )
+
+
+def refuse_held_texts(session: Session, texts: Sequence[BookText]) -> None:
+    """Raise HeldByLaw when a hold keeps one of these texts of books."""
+    if held := held_texts(session, texts):
+        raise HeldByLaw(record=str(min(held)))
+
+
+def _people_of(text: BookText) -> set[str]:
+    entry = text.entry
+    confirmed = json.loads(entry.confirmed) if entry.confirmed else {}
+    return {
+        name for name in (entry.actor, entry.on_behalf_of, confirmed.get("by"), confirmed.get("on_behalf_of")) if name
+    }
+
+
+def _held_people() -> Select[str]:
+    """The user names of those on whom a hold stands, with the other accounts of the same persons."""
+    on_people = _standing().with_only_columns(LegalHold.person_id)
+    persons = select(Person.one_person).where(Person.id.in_(on_people), Person.one_person.is_not(None))
+    return select(Person.username).where(Person.id.in_(on_people) | Person.one_person.in_(persons))
 
 
 def _office_of(session: Session, person: Person) -> str | None:
@@ -244,7 +338,8 @@ def _reached_by(actor: Actor) -> Select[LegalHold]:
     offices = offices_where(actor, Verb.hold)
     cases = select(Case.id).where(Case.office_id.in_(offices))
     people = select(Person.id).where(only_of(offices))
-    return _standing().where(LegalHold.case_id.in_(cases) | LegalHold.person_id.in_(people))
+    books = select(Book.name).where(Book.office_id.in_(offices))
+    return _standing().where(LegalHold.case_id.in_(cases) | LegalHold.person_id.in_(people) | LegalHold.book.in_(books))
 
 
 def _add(session: Session, hold: LegalHold) -> LegalHold:

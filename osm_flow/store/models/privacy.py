@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from osm_flow.store.database import Instant, Model
+from osm_flow.store.models.books import Book
 
 
 class Access(Model):
@@ -54,7 +55,8 @@ class Access(Model):
 class LegalHold(Model):
     """Something must be kept whatever its class says: set by one row, lifted by a later one that names it. Append-only.
 
-    On a case or on a person: then on every record that they made or that the whole of a case names them in.
+    On a case or on a person: then on every record that they made or that the whole of a case names them in. On a book by
+    its name, or on one record in it: then on what its versions say of people, and on reasons and corrections of it.
     """
 
     __tablename__ = "legal_holds"
@@ -63,6 +65,8 @@ class LegalHold(Model):
     lifts_id: Mapped[int | None] = mapped_column(ForeignKey("legal_holds.id"), unique=True)
     case_id: Mapped[str | None] = mapped_column(ForeignKey("cases.id"), index=True)
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    book: Mapped[str | None] = mapped_column(String(64))
+    record_id: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(Text)
     actor: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime] = mapped_column(Instant)
@@ -92,6 +96,9 @@ class ErasureRequest(Model):
     items: Mapped[list[ErasureItem]] = relationship(
         back_populates="request", order_by="(ErasureItem.case_id, ErasureItem.seq)"
     )
+    texts: Mapped[list[ErasureText]] = relationship(
+        back_populates="request", order_by="(ErasureText.book_id, ErasureText.seq, ErasureText.record_id)"
+    )
 
     __table_args__ = (Index(None, "office_id", "id"), Index(None, "state", "id"))
 
@@ -107,3 +114,22 @@ class ErasureItem(Model):
     done_at: Mapped[datetime | None] = mapped_column(Instant)
 
     request: Mapped[ErasureRequest] = relationship(back_populates="items")
+
+
+class ErasureText(Model):
+    """One text of a book that is to go, named as in bundles by its entry, record and part; `record_id` of a reason is empty.
+
+    part  `personal` (what a version says of a person), `reason` (of an entry), or `proposal` (what a correction would say).
+    """
+
+    __tablename__ = "erasure_texts"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("erasure_requests.id"), primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("books.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    part: Mapped[str] = mapped_column(String(16), primary_key=True)
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    request: Mapped[ErasureRequest] = relationship(back_populates="texts")
+    book: Mapped[Book] = relationship(viewonly=True)

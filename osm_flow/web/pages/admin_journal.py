@@ -272,6 +272,8 @@ def _kinds() -> dict[str, str]:
         AdminKind.person_tied: gettext("กำหนดว่าบัญชีเป็นของคนเดียวกันหรือไม่"),
         AdminKind.person_held: gettext("ระงับการลบข้อมูลของบุคคล"),
         AdminKind.person_hold_lifted: gettext("ยกเลิกการระงับการลบข้อมูลของบุคคล"),
+        AdminKind.record_held: gettext("ระงับการลบข้อมูลในทะเบียน"),
+        AdminKind.record_hold_lifted: gettext("ยกเลิกการระงับการลบข้อมูลในทะเบียน"),
         AdminKind.position_given: gettext("ให้ตำแหน่ง"),
         AdminKind.position_confirmed: gettext("ยืนยันตำแหน่ง"),
         AdminKind.position_ended: gettext("สิ้นสุดตำแหน่ง"),

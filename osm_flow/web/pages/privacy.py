@@ -17,6 +17,7 @@ from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read
 from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.privacy import erasure_requests, retention, sensitivity
+from osm_flow.operations.privacy.book_texts import TextName, read_text
 from osm_flow.store.models import Case
 from osm_flow.store.sensitive_cases import OPEN_FOR
 from osm_flow.store.session import CaseNotFound
@@ -81,16 +82,30 @@ def find() -> ResponseReturnValue:
     lifecycle.finish()
     lifecycle.read_again()
     records = erasure_requests.find(g.session, g.actor, words)
-    return render_template("privacy/find.html", found=_grouped(records), count=len(records), text=text, error=None)
+    texts = erasure_requests.find_texts(g.session, g.actor, words)
+    return render_template(
+        "privacy/find.html",
+        found=_grouped(records),
+        texts=texts,
+        staying=erasure_requests.records_that_stay(g.session, g.actor, words),
+        count=len(records) + len(texts),
+        text=text,
+        error=None,
+    )
 
 
 @blueprint.post("/privacy/requests")
 @requires(Verb.erase)
 def ask() -> ResponseReturnValue:
     text = erasure_requests.display_name_of(g.session, g.actor, request.form.get("text", "").strip())
-    records = [_record(value) for value in request.form.getlist("record")]
     made = erasure_requests.ask(
-        g.session, g.actor, g.now, words=text, records=records, reason=request.form.get("reason", "")
+        g.session,
+        g.actor,
+        g.now,
+        words=text,
+        records=[_record(value) for value in request.form.getlist("record")],
+        reason=request.form.get("reason", ""),
+        texts=_texts(request.form.getlist("of_book")),
     )
     flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
     return redirect(url_for("privacy.erasure", request_id=made.id))
@@ -101,13 +116,18 @@ def ask() -> ResponseReturnValue:
 def erasure(request_id: int) -> ResponseReturnValue:
     erasure_request = erasure_requests.get_request(g.session, request_id, g.actor)
     records = erasure_requests.shown(g.session, erasure_request, g.actor)
+    texts = erasure_requests.shown_texts(g.session, erasure_request, g.actor)
+    copies = erasure_requests.copies_in_books(g.session, erasure_request, g.actor)
     is_withheld = bool(erasure_requests.withheld(g.session, [erasure_request], g.actor))
     known = {erasure_request.asked_by, erasure_request.decided_by or "", *(item.record.actor for item in records)}
+    known |= {one.text.entry.actor for one in (*texts, *copies)}
     return render_template(
         "privacy/request.html",
         request_row=erasure_request,
         records=_grouped(records),
-        count=len(records),
+        texts=texts,
+        copies=copies,
+        count=len(records) + len(texts),
         by_number=erasure_requests.numbers_in(g.session, erasure_request) if is_withheld else None,
         states=_states(),
         may_decide=erasure_requests.may_decide(g.session, erasure_request, g.actor, g.now),
@@ -178,6 +198,8 @@ def hold() -> ResponseReturnValue:
     named, reason = request.form.get("subject", "").strip(), request.form.get("reason", "")
     if request.form.get("what") == "person":
         retention.hold_person(g.session, named, g.actor, g.now, reason=reason)
+    elif request.form.get("what") == "record":
+        retention.hold_in_books(g.session, retention.place_named(g.session, named), g.actor, g.now, reason=reason)
     else:
         case = case_named(g.session, named)
         if case is None:
@@ -366,6 +388,14 @@ def _grouped(records: list[erasure_requests.RecordToErase]) -> list[tuple[Case, 
 def _record(value: str) -> tuple[str, int]:
     case_id, _, seq = value.rpartition(":")
     return case_id, int(seq) if seq.isdecimal() and len(seq) < 10 else 0
+
+
+def _texts(values: list[str]) -> list[TextName]:
+    """The texts of books that were ticked. Raises NothingChosen for what names none."""
+    names = [read_text(value) for value in values]
+    if None in names:
+        raise erasure_requests.NothingChosen
+    return [name for name in names if name is not None]
 
 
 def _facts(case: Case) -> CaseFacts:

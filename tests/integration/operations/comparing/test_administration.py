@@ -26,10 +26,11 @@ from osm_flow.operations.definitions import proposals
 from osm_flow.operations.people import accounts, positions
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy import erasure_requests, retention
+from osm_flow.operations.projects.record_type import book_of
 from osm_flow.operations.rebuilding import requests
 from osm_flow.operations.rebuilding.rounds import carry_out
 from osm_flow.store.session import Store
-from tests.factories import NOW, OFFICE, deploy_tests, files, later, make_case, make_office
+from tests.factories import NOW, OFFICE, deploy_tests, files, later, make_case, make_office, make_project
 from tests.integration.operations.comparing.conftest import table_named
 from tests.integration.operations.comparing.test_cases import another, keys_of
 
@@ -113,6 +114,8 @@ def _enter_dates_and_holds(session: Session, root: Actor) -> None:
     milestones.move_date(session, OFFICE, 2573, "knb", SYSTEM, later(16), NewDate(date(2029, 1, 9), "ว 9"))
     retention.hold_person(session, "anan", root, later(17), reason="คดี")
     hold = retention.hold_person(session, "gone", root, later(17), reason="คดีอื่น")
+    make_project(session, "P1")
+    retention.hold_in_books(session, (str(book_of(OFFICE, 2571)), "P1"), root, later(17), reason="คดีในทะเบียน")
     retention.lift_hold(session, hold.id, root, later(18), reason="จบ")
 
 

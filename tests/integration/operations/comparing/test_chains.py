@@ -25,6 +25,8 @@ from osm_flow.operations.comparing.coverage import CHAINS, UNPROVEN_COLUMNS
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.ledger.security_events import EventKind, Happening, record_event
 from osm_flow.operations.people.hats import actor_named
+from osm_flow.operations.privacy.book_erasing import BookErasure, erase_texts
+from osm_flow.operations.privacy.book_texts import TextName
 from osm_flow.operations.projects.acts import revise
 from osm_flow.operations.projects.record_type import KIND, book_of
 from osm_flow.operations.replay.verify import verify_all
@@ -57,11 +59,12 @@ def signed(store: Store, keyring: Keyring) -> Store:
         record_access(session, auditor, NOW, Read(AccessKind.case_exported, case, "ตรวจสอบ", details="PRJ"))
         record_event(session, NOW, Happening(EventKind.sign_in_failed, details="aud", address="127.0.0.1"))
         make_project(session, "P1")
-        make_project(session, "P2")
+        make_project(session, "P2", contact_name="นางสมศรี", contact_phone="042-123456")
         corrected = BookAct(BookActKind.corrected, {"record": "P1"}, reason="พิมพ์ผิด")
         revise(session, book_of(OFFICE, 2571), corrected, SYSTEM, NOW, {"P1": {"name": "ชื่อใหม่"}})
         keep_set(session, KIND, ["P1", "P2"])
         _correct(session)
+        _erase(session)
         record_as_found(session, NOW)
     with store.transaction() as session:
         checkpoints.sign_and_send(session, later(1), SYSTEM, keyring=keyring)
@@ -81,6 +84,13 @@ def _correct(session: Session) -> None:
     corrections.correct(session, book, anan, later(1), "P2", NewCorrection({"requested": 7}, 1, "ผิด"), allowed)
     corrections.confirm(session, book, proposed, boss, later(1), "P2", allowed)
     corrections.correct(session, book, anan, later(1), "P1", NewCorrection({"requested": 8}, 2, "ผิด"), allowed)
+
+
+def _erase(session: Session) -> None:
+    """What the first version of P2 says of a person, and the correction that was confirmed; the second version stays."""
+    book = str(book_of(OFFICE, 2571))
+    names = [TextName(book, 2, "personal", "P2"), TextName(book, 4, "proposal", "P2")]
+    erase_texts(session, names, SYSTEM, later(1), BookErasure("คำขอเลขที่ 12", {"request": 1}))
 
 
 def faults(session: Session, keyring: Keyring) -> set[str]:
