@@ -48,6 +48,7 @@ class Verb(StrEnum):
     see_record = "see_record"
     correct_record = "correct_record"
     confirm_record = "confirm_record"
+    keep_record_file = "keep_record_file"
     see_team = "see_team"
     see_audit = "see_audit"
     say_why = "say_why"
@@ -248,6 +249,7 @@ RULES: dict[Verb, Rule] = {
     Verb.see_history: Rule(_READERS, ("province",)),
     Verb.see_record: Rule(_READERS, ("province", "agency")),
     Verb.correct_record: Rule(_KEEPERS, ("agency",)),
+    Verb.keep_record_file: Rule(_KEEPERS, ("agency",)),
     Verb.confirm_record: Rule(_SUPERIORS | {"osm_director", "osm_strategy_head", "osm_me_head"}),
     Verb.see_team: Rule(_HEADS | _SUPERIORS | _ADMIN | AUDITORS),
     Verb.say_why: Rule(AUDITORS),

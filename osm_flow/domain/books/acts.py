@@ -21,6 +21,8 @@ class BookActKind(StrEnum):
     corrected = "corrected"
     imported = "imported"
     import_undone = "import_undone"
+    file_added = "file_added"
+    file_taken_back = "file_taken_back"
     erased = "erased"
     migrated = "migrated"
 

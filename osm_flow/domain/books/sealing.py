@@ -182,6 +182,13 @@ def proposals_erased_by(entry: SealedEntry) -> Iterator[int]:
     yield from _whole_numbers(entry.told.get("erased_proposals") if entry.act == "erased" else None)
 
 
+def files_erased_by(entry: SealedEntry) -> Iterator[tuple[str, str]]:
+    """The (record, digest) of the files whose bytes this entry says were erased by law."""
+    erased = entry.told.get("erased_files") if entry.act == "erased" else None
+    for record, digests in erased.items() if isinstance(erased, Mapping) else ():
+        yield from ((record, digest) for digest in digests if isinstance(digest, str))
+
+
 def sets_named_by(entry: SealedEntry) -> Iterator[tuple[str, int]]:
     """The (digest, number of records) of the sets that this entry says it was decided on."""
     sets = entry.told.get("sets")

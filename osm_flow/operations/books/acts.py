@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +29,7 @@ from osm_flow.operations.books.record_types import RecordType, type_of
 from osm_flow.operations.books.versions import NewestVersion, in_batches, is_known, newest_of
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_once, insert_or_replace
-from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, ToLog
+from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordFile, ToLog
 
 _TICK = timedelta(microseconds=1)
 # What the audit log keeps of the name of a chain.
@@ -123,6 +123,8 @@ def write(
         session.execute(_ADD_CHANGE, [_change_row(book, seq, version) for version in some])
         session.execute(_ADD_BODY, [_body_row(version) for version in some])
     project(session, type_, name, [(version.change.record, version.values) for version in new])
+    for version in new:
+        _name_files(session, book, version, type_.files(version.values))
     return Written(name, seq, {version.change.record: (version.change.version, version.hash) for version in new})
 
 
@@ -136,6 +138,15 @@ def project(session: Session, type_: RecordType, name: BookName, records: Sequen
     for row in list(session.identity_map.values()):
         if isinstance(row, type_.table) and row.__dict__.get(type_.key) in written:
             session.expire(row)
+
+
+def _name_files(session: Session, book: Book, version: _Version, digests: Collection[str]) -> None:
+    """Note which files the version names, so that they stay for as long as it does."""
+    key = {"kind": version.change.kind, "record_id": version.change.record}
+    if digests:
+        noted = set(session.scalars(select(RecordFile.sha256).filter_by(**key)))
+        for digest in sorted(set(digests) - noted):
+            insert_once(session, RecordFile, **key, sha256=digest, book_id=book.id)
 
 
 def _record(version: NewVersion) -> str:

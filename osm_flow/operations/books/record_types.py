@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,20 +14,28 @@ from osm_flow.store.database import Model
 
 # What the table says of a record, by column: made of its book, code and values alone, so that it can be made anew.
 RowOf = Callable[[BookName, str, JSON], Mapping[str, Any]]
+# The digests of the files that a version names.
+FilesOf = Callable[[JSON], Collection[str]]
 
 
 class RecordTypeUnknown(NotFound):
     """There are no records of the kind {kind}."""
 
 
+def _no_files(values: JSON) -> Collection[str]:
+    return ()
+
+
 @dataclass(frozen=True)
 class RecordType:
-    """A kind of record: its schema, its table, the column of the table that has the record's code, and what its rows say."""
+    """A kind of record: its schema, its table, the column of the table that has the record's code, what its rows say, and
+    which files its versions name."""
 
     schema: RecordSchema
     table: type[Model]
     key: str
     row: RowOf
+    files: FilesOf = _no_files
 
     @property
     def kind(self) -> str:

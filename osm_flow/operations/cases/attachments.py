@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import PurePath
 
 import filetype
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy import case as case_
-from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -28,7 +28,7 @@ from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store import file_store
-from osm_flow.store.models import Attachment, Case, Office
+from osm_flow.store.models import Attachment, Book, Case, KeptFile, Office, RecordFile
 from osm_flow.store.quotas import MEGABYTE, USUAL, Quotas, megabytes
 from osm_flow.store.sensitive_cases import EVERYTHING
 from osm_flow.store.session import lock_case
@@ -201,14 +201,31 @@ def attachments_of(session: Session, case: Case, work_item_id: str | None = None
 def _refuse_without_room(session: Session, case: Case, file: GivenFile) -> None:
     """Raises CaseFull, OfficeFull. The case is locked; the office is from here on: of two files at once for the last
     room, one is refused."""
-    is_there = or_(Attachment.file.is_not(None), func.length(Attachment.content) > 0)
-    kept = select(func.coalesce(func.sum(case_((is_there, Attachment.size), else_=0)), 0))
-    if session.scalars(kept.where(Attachment.case_id == case.id)).one() + len(file.content) > file.quotas.case_files:
+    kept = select(func.coalesce(func.sum(_kept_size()), 0)).where(Attachment.case_id == case.id)
+    if session.scalars(kept).one() + len(file.content) > file.quotas.case_files:
         raise CaseFull(mb=megabytes(file.quotas.case_files), fields={"file": CaseFull.__doc__ or ""})
-    session.execute(select(Office.id).where(Office.id == case.office_id).with_for_update(key_share=True))
-    of_office = kept.join(Case, Case.id == Attachment.case_id).where(Case.office_id == case.office_id)
-    if session.scalars(of_office).one() + len(file.content) > file.quotas.office_files:
-        raise OfficeFull(mb=megabytes(file.quotas.office_files), fields={"file": OfficeFull.__doc__ or ""})
+    refuse_without_room_in_office(session, case.office_id, len(file.content), file.quotas)
+
+
+def refuse_without_room_in_office(session: Session, office_id: str, size: int, quotas: Quotas) -> None:
+    """Raises OfficeFull. The office is locked from here on: of two files at once for the last room, one is refused."""
+    session.execute(select(Office.id).where(Office.id == office_id).with_for_update(key_share=True))
+    attached = select(func.coalesce(func.sum(_kept_size()), 0)).join(Case, Case.id == Attachment.case_id)
+    recorded = (
+        select(func.coalesce(func.sum(KeptFile.size), 0))
+        .join(RecordFile, RecordFile.sha256 == KeptFile.sha256)
+        .join(Book, Book.id == RecordFile.book_id)
+    )
+    kept = session.scalars(attached.where(Case.office_id == office_id)).one()
+    kept += session.scalars(recorded.where(Book.office_id == office_id)).one()
+    if kept + size > quotas.office_files:
+        raise OfficeFull(mb=megabytes(quotas.office_files), fields={"file": OfficeFull.__doc__ or ""})
+
+
+def _kept_size() -> ColumnElement[int]:
+    """The size of a file; nothing of one that was erased."""
+    is_there = or_(Attachment.file.is_not(None), func.length(Attachment.content) > 0)
+    return case_((is_there, Attachment.size), else_=0)
 
 
 def judge(name: str, content: bytes, largest: int = USUAL.file) -> str:

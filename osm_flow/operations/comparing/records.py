@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Numeric, exists, select
+from sqlalchemy import Numeric, and_, exists, select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.books.sealing import BookName
+from osm_flow.domain.books.acts import BookActKind
+from osm_flow.domain.books.sealing import BookName, files_erased_by
 from osm_flow.errors import HOSTILE
+from osm_flow.operations.books.checks import entry_of, plain
 from osm_flow.operations.books.record_types import RecordType, every_type
-from osm_flow.operations.books.versions import NewestVersion, every_newest, in_batches
+from osm_flow.operations.books.versions import NewestVersion, every_newest, in_batches, said_by
 from osm_flow.operations.comparing.differences import RowDifference, compare_keyed, plain_rows, shown
+from osm_flow.store import file_store
 from osm_flow.store.database import db
-from osm_flow.store.models import Book, RecordChange
+from osm_flow.store.models import Book, BookEntry, ChangeBody, RecordChange, RecordFile
 
 
 def compare_records(session: Session) -> Iterator[RowDifference]:
@@ -30,6 +34,7 @@ def compare_records(session: Session) -> Iterator[RowDifference]:
                 waiting = []
         yield from _compare(session, type_, names, waiting)
         yield from _unrecorded(session, type_)
+        yield from _compare_files(session, type_)
 
 
 _AT_ONCE = 500
@@ -68,6 +73,42 @@ def _unrecorded(session: Session, type_: RecordType) -> Iterator[RowDifference]:
     known = exists().where(RecordChange.kind == type_.kind, RecordChange.record_id == table.c[type_.key])
     for key in session.scalars(select(table.c[type_.key]).where(~known)):
         yield RowDifference(table.name, key, "", "", "1")
+
+
+def _compare_files(session: Session, type_: RecordType) -> Iterator[RowDifference]:
+    """Files that versions name: each is noted, and there with the bytes of its digest unless it was erased by law."""
+    erased = set(_erased_files(session))
+    named: dict[tuple[str, str], None] = {}
+    query = (
+        select(RecordChange.record_id, RecordChange.schema, ChangeBody.body)
+        .join(ChangeBody, and_(*(getattr(ChangeBody, key) == getattr(RecordChange, key) for key in _KEY)))
+        .where(RecordChange.kind == type_.kind, ChangeBody.body.contains('"sha256"'))
+        .order_by(RecordChange.record_id, RecordChange.version)
+    )
+    for record, schema, body in session.execute(query.execution_options(yield_per=500)):
+        with suppress(*HOSTILE):  # the check of the books names it
+            named |= dict.fromkeys((record, digest) for digest in type_.files(said_by(type_, schema, body, "")))
+    noted = select(RecordFile.record_id, RecordFile.sha256).where(RecordFile.kind == type_.kind)
+    kept = {(row.record_id, row.sha256) for row in session.execute(noted)}
+    for record, digest in named:
+        if (record, digest) in erased:
+            continue
+        if (record, digest) not in kept:
+            yield RowDifference("record_files", f"{record}/{digest}", "", "1", "")
+        if (lying := file_store.found(session, digest)) != digest:
+            yield RowDifference("files", f"{type_.kind} {record}", "content", digest, shown(lying))
+    for record, digest in sorted(kept - named.keys()):
+        yield RowDifference("record_files", f"{record}/{digest}", "", "", "1")
+
+
+_KEY = ("kind", "record_id", "version")
+
+
+def _erased_files(session: Session) -> Iterator[tuple[str, str]]:
+    query = select(*plain(BookEntry)).where(BookEntry.act == BookActKind.erased)
+    for row in session.execute(query):
+        with suppress(*HOSTILE):
+            yield from files_erased_by(entry_of(row, ""))
 
 
 def _spelled(row: dict[str, Any], amounts: set[str]) -> dict[str, Any]:

@@ -46,7 +46,21 @@ def project_type() -> RecordType:
     form = record_form(KIND)
     names = ((state, *(state_name(state, locale) for locale in ("th", "en"))) for state in PROJECT_STATES)
     form["properties"]["state"]["x-enum"] = [{"value": state, "th": th, "en": en} for state, th, en in names]
-    return RecordType(RecordSchema(KIND, 1, form), Project, "code", _row)
+    return RecordType(RecordSchema(KIND, 2, form, _UPCASTERS), Project, "code", _row, files_of)
+
+
+def _as_before(values: JSON) -> JSON:
+    """Version 2 added photos and files; what was said before stays as it is."""
+    return values
+
+
+_UPCASTERS = {1: _as_before}
+
+
+def files_of(values: JSON) -> set[str]:
+    """The digests of the files that a project names: papers, photos and their small pictures."""
+    rows = [*(values.get("photos") or []), *(values.get("files") or [])]
+    return {row[name] for row in rows for name in ("sha256", "preview") if row.get(name)}
 
 
 def book_of(office_id: str, fiscal_year: int) -> BookName:

@@ -38,7 +38,9 @@ FACTS: dict[Verb, Facts] = {
         (Verb.see_case, Verb.see_history, Verb.cancel_case, Verb.suspend_case, Verb.record_message, Verb.comment),
         CaseFacts(OFFICE),
     ),
-    **dict.fromkeys((Verb.see_record, Verb.correct_record, Verb.confirm_record), RecordFacts(OFFICE)),
+    **dict.fromkeys(
+        (Verb.see_record, Verb.correct_record, Verb.confirm_record, Verb.keep_record_file), RecordFacts(OFFICE)
+    ),
     Verb.resume_case: CaseFacts(OFFICE, state="SUSPENDED"),
     Verb.start_case: ProcessFacts("annual_cycle", OFFICE),
     **dict.fromkeys((Verb.manage_witnesses, Verb.hold, Verb.erase, Verb.say_why), OfficeFacts(OFFICE)),
@@ -63,6 +65,7 @@ MAY = {
     Verb.see_history: READERS,
     Verb.see_record: READERS,
     Verb.correct_record: {"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_me"},
+    Verb.keep_record_file: {"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_me"},
     Verb.confirm_record: SUPERIORS | {"osm_director", "osm_strategy_head", "osm_me_head"},
     Verb.see_team: HEADS | SUPERIORS | {"admin", "auditor"},
     Verb.see_audit: {"admin", "auditor"},
