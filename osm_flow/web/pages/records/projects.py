@@ -13,6 +13,7 @@ from osm_flow.documents.sheets import SHEET_FORMS, Sheet
 from osm_flow.domain.projects.states import PROJECT_STATES, state_name
 from osm_flow.errors import Invalid
 from osm_flow.operations.books.record_types import type_of
+from osm_flow.operations.ledger.access_log import AccessKind, Read
 from osm_flow.operations.projects import likeness
 from osm_flow.operations.projects import queries as projects
 from osm_flow.operations.projects.corrections import to_confirm
@@ -36,6 +37,7 @@ from osm_flow.web.parts.years import fiscal_years, year_in
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import signed_in
 from osm_flow.web.site.i18n import current_locale, gettext
+from osm_flow.web.site.recorded_reads import recorded_read
 from osm_flow.web.site.wording import names_of
 
 blueprint = Blueprint("projects", __name__)
@@ -105,6 +107,16 @@ def project(code: str) -> ResponseReturnValue:
         alike=likeness.alike(g.session, g.actor, life.project),
         thresholds=(likeness.ALIKE, likeness.ALIKE_BESIDE),
     )
+
+
+@blueprint.get("/projects/<code>/contact")
+@signed_in
+def contact(code: str) -> ResponseReturnValue:
+    """Who answers for the project, once it is on record who looks."""
+    found, said = projects.contact_of(g.session, code, g.actor)
+    recorded_read(Read(AccessKind.personal_opened, f"{KIND} {found.code}", office_id=found.office_id))
+    schema = type_of(KIND).schema
+    return render_template("projects/contact.html", project=found, schema=schema.form_of(schema.personal), values=said)
 
 
 # ---- the list ---------------------------------------------------------------------------------------------------
