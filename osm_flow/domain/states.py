@@ -27,18 +27,43 @@ class WorkItemStatus(StrEnum):
 
 
 class ProjectState(StrEnum):
-    """How far a project in the register of projects has come, from a concept that is asked for to its end."""
+    """How far a project in the register of projects has come, from a concept that is asked for to its end.
+
+    The steps between them are in `domain/projects/states`. `supported` and `rejected` were said by earlier versions of the
+    processes, which did not tell Y1 from Y2; no project steps into them any more.
+    """
 
     concept = "concept"
+    screened = "screened"
+    screened_out = "screened_out"
+    not_ready = "not_ready"
+    in_plan = "in_plan"
+    endorsed = "endorsed"
+    y1 = "y1"
+    y2 = "y2"
+    n = "n"
+    requested = "requested"
+    in_act = "in_act"
+    allotted = "allotted"
+    procuring = "procuring"
+    signed = "signed"
+    working = "working"
+    accepted = "accepted"
+    paid = "paid"
+    handed_over = "handed_over"
+    closed = "closed"
     supported = "supported"
     rejected = "rejected"
-    requested = "requested"
-    working = "working"
-    not_ready = "not_ready"
     dropped = "dropped"
     cancelled = "cancelled"
     lapsed = "lapsed"
-    closed = "closed"
+
+
+class SideState(StrEnum):
+    """What is going on with a project beside its course: somebody asks to change it, or its money is carried over."""
+
+    changing = "changing"
+    carried = "carried"
 
 
 class ErasureState(StrEnum):

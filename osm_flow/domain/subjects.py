@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 MAX_SUBJECT = 255
+LONGEST_CODE = 64
 SEPARATOR = " · "
 # Under which of these an object says what it is called, the best first.
 _CALLED = ("name", "title", "topic", "subject", "indicator", "kpi", "contract", "activity", "project", "item", "code")
@@ -24,6 +25,18 @@ def words_of(value: object) -> str:
     if isinstance(value, Mapping):
         return next(filter(None, (words_of(value[key]) for key in _CALLED if key in value)), "")
     return ""
+
+
+def record_code_of(properties: Mapping[str, str], data: Mapping[str, object]) -> str | None:
+    """The code of the record that a work item is about: as the diagram says it in `record`, else that of its project.
+
+    The project is the one over which an activity is repeated or with which the case began. None where there is no such code.
+    """
+    said = properties.get("record", "").strip()
+    project = data.get("project")
+    if not said and isinstance(project, Mapping) and isinstance(project.get("code"), str):
+        said = str(project["code"]).strip()
+    return said if said and len(said) <= LONGEST_CODE else None
 
 
 def tidy(text: str) -> str:

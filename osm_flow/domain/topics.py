@@ -57,5 +57,9 @@ RESULT_SCHEMAS: Mapping[str, JSON] = {
     ),
     "record_contract": _object(contracts_recorded=_COUNT),
     "renew_project": _object(projects_renewed=_COUNT),
+    **dict.fromkeys(
+        ("move_projects", "record_act", "record_allotment", "record_year_end", "begin_change", "end_change"),
+        _object(projects_moved=_COUNT),
+    ),
     "open_recommendations": _object(opened=_COUNT),
 }

@@ -164,6 +164,8 @@ RARE: tuple[tuple[str, dict[str, Any], tuple[str, ...], JSON], ...] = (
     # four quarters go by without a request for change, and the year is closed
     ("execution_year", _AGREED, _BESIDE, {"act_in_force": True}),
     ("execution_year", {**_AGREED, "sign_evaluation": {"decision": "return"}}, _BESIDE, {"act_in_force": False}),
+    # a report is sent back until the office puts it right itself
+    ("quarterly_monitoring", {"validate": {"report_valid": False}}, (), {}),
     # only parts of the plan are revised
     ("plan_drafting", _AGREED, (), {"rework": True}),
     # the targets stay uncovered, two rounds of negotiation do not help

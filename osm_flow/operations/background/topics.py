@@ -6,6 +6,14 @@ from collections.abc import Mapping
 
 from osm_flow.domain.json import JSON
 from osm_flow.operations.people.notify_people import notify
+from osm_flow.operations.projects.progress import (
+    begin_change,
+    end_change,
+    move_projects,
+    record_act,
+    record_allotment,
+    record_year_end,
+)
 from osm_flow.operations.projects.topics import (
     live_projects,
     open_recommendations,
@@ -56,5 +64,11 @@ TOPICS: Mapping[str, Topic] = {
     "record_quarter": record_quarter,
     "record_contract": record_contract,
     "renew_project": renew_project,
+    "move_projects": move_projects,
+    "record_act": record_act,
+    "record_allotment": record_allotment,
+    "record_year_end": record_year_end,
+    "begin_change": begin_change,
+    "end_change": end_change,
     "open_recommendations": open_recommendations,
 }

@@ -345,6 +345,9 @@ class Course:
         item["assignee_id"] = self.known.name_of(row["assignee_id"])
         never = dict.fromkeys(("owner_id", "closed_at", "completed_by_id", "on_behalf_of"))
         item["name_en"] = Likely(row["name_en"])
+        if row["record_code"] is not None:
+            # Work items opened by earlier versions have none.
+            item["record_code"] = OneOf((row["record_code"], None), to_put=1)
         return {**item, **never, "state": str(item["state"])}
 
     def _invited(self, task_id: str, who: JSON) -> JSON:

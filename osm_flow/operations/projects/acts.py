@@ -13,7 +13,8 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.books.acts import BookAct, NewVersion
 from osm_flow.domain.books.sealing import BookName
 from osm_flow.domain.json import JSON
-from osm_flow.domain.states import ProjectState
+from osm_flow.domain.projects.states import may_step
+from osm_flow.domain.states import ProjectState, SideState
 from osm_flow.operations.books import acts as books
 from osm_flow.operations.books.acts import SaysTheSame, Written
 from osm_flow.operations.books.versions import newest_of
@@ -107,6 +108,8 @@ def with_baseline(values: JSON, said: JSON) -> JSON:
     changed: JSON = {"agency": str(said.get("agency") or values.get("agency") or "")[:255]}
     if (budget := money(said.get("budget_after"))) is not None:
         changed["approved"] = number(budget)
-    if said.get("cancelled") is True:
+    if said.get("cancelled") is True and may_step(str(values.get("state")), ProjectState.cancelled):
         changed["state"] = str(ProjectState.cancelled)
+    if values.get("side_state") == SideState.changing:
+        changed["side_state"] = None
     return changed

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain.access.actors import Actor, Hat
-from osm_flow.domain.access.policy import AGENCIES, RecordFacts, Verb, decide, reads_whole_office, require
+from osm_flow.domain.access.policy import AGENCIES, RecordFacts, Verb, reads_whole_office, require
 from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.thai_dates import thai_date
@@ -23,7 +23,7 @@ from osm_flow.operations.books.versions import RecordVersion, origins, versions_
 from osm_flow.operations.cases.acts import visible
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.paging import Keyset
-from osm_flow.operations.projects.record_type import KIND, project_type
+from osm_flow.operations.projects.record_type import KIND
 from osm_flow.store.models import Case, Project, WorkItem
 
 _KEYS = {
@@ -36,6 +36,10 @@ class ProjectNotFound(NotFound):
     """There is no project with this code here."""
 
     is_told_alike = True
+
+
+class VersionUnknown(NotFound):
+    """This project has no version {number}."""
 
 
 class ProjectLater(NotFound):
@@ -55,24 +59,10 @@ class ProjectFilter:
 
 
 @dataclass(frozen=True)
-class ContactSaid:
-    """What a page says of who answers for a project without naming them: whether the newest version does, or did once.
-
-    is_erased  whether it did, and that was erased by law.
-    may_see    whether the actor may have it shown, which is recorded.
-    """
-
-    is_there: bool
-    is_erased: bool
-    may_see: bool
-
-
-@dataclass(frozen=True)
 class ProjectLife:
     """One project whole: what it says now or said then, its versions, where each value comes from, and what is open.
 
-    `cases` are those that the actor may see of whose acts its versions tell; `open_work` what is waiting in them about it.
-    What names a person is left out of all versions: see `contact_of`.
+    `cases` are those that the actor may see of those that changed it or had work about it; `open_work` is what waits about it.
     """
 
     project: Project
@@ -82,7 +72,6 @@ class ProjectLife:
     cases: Sequence[Case]
     open_work: Sequence[WorkItem]
     is_newest: bool
-    contact: ContactSaid
 
     @property
     def values(self) -> JSON:
@@ -163,8 +152,9 @@ def get_project(session: Session, code: str, actor: Actor) -> Project:
     project = session.scalars(select(Project).where(Project.code == code)).one_or_none()
     if project is None:
         raise ProjectNotFound
+    facts = RecordFacts(project.office_id, project.province_id, project.agency_th)
     try:
-        require(actor, Verb.see_record, _facts(project))
+        require(actor, Verb.see_record, facts)
     except NotFound as error:
         raise ProjectNotFound from error
     return project
@@ -173,54 +163,35 @@ def get_project(session: Session, code: str, actor: Actor) -> Project:
 def life_of(session: Session, code: str, actor: Actor, *, at: datetime | None = None) -> ProjectLife:
     """The project as it is, or as it was at an instant. Raises ProjectNotFound, also for an instant before its first version."""
     project = get_project(session, code, actor)
-    whole = versions_of(session, KIND, code)
-    versions = [_without_people(version) for version in whole]
+    versions = versions_of(session, KIND, code)
     then = [version for version in versions if at is None or version.at <= at]
     if not then:
         raise ProjectLater(begins=thai_date(local_day(versions[0].at)))
-    cases = _cases(session, actor, [str(version.cause["case"]) for version in versions if "case" in version.cause])
     return ProjectLife(
         project=project,
         version=then[-1],
         versions=versions,
         origins=origins(then),
-        cases=cases,
+        cases=_cases(session, actor, code, versions),
         open_work=_open_work(session, actor, project),
         is_newest=len(then) == len(versions),
-        contact=ContactSaid(
-            is_there=bool(_personal(whole[-1].values)),
-            is_erased=whole[-1].is_erased,
-            may_see=decide(actor, Verb.see_personal, _facts(project)).allowed,
-        ),
     )
 
 
-def contact_of(session: Session, code: str, actor: Actor) -> tuple[Project, JSON]:
-    """The project, and what its newest version says of who answers for it. Raises ProjectNotFound, NotYourRole.
+def version_of(
+    session: Session, code: str, actor: Actor, number: int, *, against: int | None = None
+) -> tuple[Project, RecordVersion, RecordVersion | None]:
+    """One version of the project beside another, by default the one before it: None before the first.
 
-    The read is not recorded here: who shows it records it first.
+    Raises ProjectNotFound, VersionUnknown.
     """
     project = get_project(session, code, actor)
-    require(actor, Verb.see_personal, _facts(project))
-    return project, _personal(versions_of(session, KIND, code)[-1].values)
-
-
-def _personal(values: JSON) -> JSON:
-    return {name: value for name, value in values.items() if name in project_type().schema.personal}
-
-
-def _without_people(version: RecordVersion) -> RecordVersion:
-    """The version as pages have it: without what names a person, and saying of such fields only that they changed."""
-    personal = project_type().schema.personal
-    values = {name: value for name, value in version.values.items() if name not in personal}
-    changed = (
-        replace(change, old=None, new=None) if change.path[0] in personal else change for change in version.changed
-    )
-    return replace(version, values=values, changed=tuple(changed))
-
-
-def _facts(project: Project) -> RecordFacts:
-    return RecordFacts(project.office_id, project.province_id, project.agency_th)
+    versions = {version.version: version for version in versions_of(session, KIND, code)}
+    other = number - 1 if against is None else against
+    for wanted in (number, *([other] if other else [])):
+        if wanted not in versions:
+            raise VersionUnknown(number=wanted)
+    return project, versions[number], versions.get(other)
 
 
 def _is_of_province(hat: Hat) -> bool:
@@ -236,22 +207,31 @@ def _sorted_by(project: Project, sort: str) -> list[str | int]:
     return [project.name_th, project.code] if sort == "name" else [project.fiscal_year, project.code]
 
 
-def _cases(session: Session, actor: Actor, ids: Sequence[str]) -> list[Case]:
-    """Of these cases those that the actor may see, newest first."""
-    query = select(Case).join(Case.definition).where(Case.id.in_(set(ids)), visible(actor))
+def _cases(session: Session, actor: Actor, code: str, versions: Sequence[RecordVersion]) -> list[Case]:
+    """Of the cases that changed the record or had work about it those that the actor may see, newest first."""
+    of_acts = {str(version.cause["case"]) for version in versions if "case" in version.cause}
+    of_work = select(WorkItem.case_id).where(WorkItem.record_code == code)
+    query = select(Case).join(Case.definition).where(or_(Case.id.in_(of_acts), Case.id.in_(of_work)), visible(actor))
     return list(
         session.scalars(query.options(contains_eager(Case.definition)).order_by(Case.started_at.desc(), Case.id))
     )
 
 
 def _open_work(session: Session, actor: Actor, project: Project) -> list[WorkItem]:
-    """The open work items about the project, by the name that they carry, in cases that the actor may see; first what is due."""
-    here = (WorkItem.office_id == project.office_id, WorkItem.fiscal_year == project.fiscal_year)
-    about = or_(
-        WorkItem.subject.contains(project.code, autoescape=True),
-        WorkItem.subject.contains(project.name_th, autoescape=True),
-        Case.title == project.name_th[:255],
-    )
-    query = select(WorkItem).join(WorkItem.case).where(*here, WorkItem.state.in_(OPEN_WORK_ITEM), about, visible(actor))
+    """The open work items about the project in cases that the actor may see; first what is due.
+
+    Those opened by earlier versions carry no code: they are found by the code in their subject, or by the project's name
+    there or in their case's title where no other project of the office and year has that name.
+    """
+    named = [WorkItem.subject.contains(project.code, autoescape=True)]
+    same = (Project.office_id == project.office_id, Project.fiscal_year == project.fiscal_year)
+    same_name = select(func.count()).select_from(Project).where(*same, Project.name_th == project.name_th)
+    if session.scalar(same_name) == 1:
+        title = Case.title == project.name_th[:255]
+        named += [WorkItem.subject.contains(project.name_th, autoescape=True), title]
+    unmarked = and_(WorkItem.record_code.is_(None), WorkItem.fiscal_year == project.fiscal_year, or_(*named))
+    about = or_(WorkItem.record_code == project.code, unmarked)
+    here = (WorkItem.office_id == project.office_id, WorkItem.state.in_(OPEN_WORK_ITEM))
+    query = select(WorkItem).join(WorkItem.case).where(*here, about, visible(actor))
     query = query.options(contains_eager(WorkItem.case), joinedload(WorkItem.assignee))
     return list(session.scalars(query.order_by(WorkItem.due_at.asc().nulls_last(), WorkItem.id).limit(50)))

@@ -10,7 +10,7 @@ from typing import Any
 from osm_flow.domain.books.schema import RecordSchema
 from osm_flow.domain.books.sealing import BookName
 from osm_flow.domain.json import JSON
-from osm_flow.domain.projects.states import PROJECT_STATES, state_name
+from osm_flow.domain.projects.states import PROJECT_STATES, SIDE_STATES, side_name, state_name
 from osm_flow.domain.search import searchable
 from osm_flow.operations.books.record_forms import record_form, taken_fields
 from osm_flow.operations.books.record_types import RecordType
@@ -35,8 +35,9 @@ REPORTED = (
     "forecast_disburse",
 )
 
-# What a concept says of a project beside its name, agency, province and money, with who answers for it.
-BRIEF = taken_fields(KIND)
+# What a concept says of a project beside its name, agency, province and money. Who answers for it stays in the case, where
+# it can be erased.
+BRIEF = tuple(name for name in taken_fields(KIND) if not record_form(KIND)["properties"][name].get("x-personal"))
 
 
 @cache
@@ -45,11 +46,13 @@ def project_type() -> RecordType:
     form = record_form(KIND)
     names = ((state, *(state_name(state, locale) for locale in ("th", "en"))) for state in PROJECT_STATES)
     form["properties"]["state"]["x-enum"] = [{"value": state, "th": th, "en": en} for state, th, en in names]
+    beside = ((state, *(side_name(state, locale) for locale in ("th", "en"))) for state in SIDE_STATES)
+    form["properties"]["side_state"]["x-enum"] = [{"value": state, "th": th, "en": en} for state, th, en in beside]
     return RecordType(RecordSchema(KIND, 2, form, _UPCASTERS), Project, "code", _row, files_of)
 
 
 def _as_before(values: JSON) -> JSON:
-    """Version 2 added photos and files; what was said before stays as it is."""
+    """Version 2 added photos, files, what goes on beside the course, and the allotment; what was said before stays as it is."""
     return values
 
 

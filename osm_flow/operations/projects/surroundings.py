@@ -9,8 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.json import JSON
+from osm_flow.domain.projects.states import PLANNED
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.states import OPEN_CASE, ProjectState, WorkItemStatus
+from osm_flow.domain.states import OPEN_CASE, WorkItemStatus
 from osm_flow.operations.ledger.registers import Register
 from osm_flow.operations.projects.register import as_json, projects_of
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Project, WorkItem
@@ -24,14 +25,14 @@ def _whole(session: Session, case: Case, variables: JSON) -> list[JSON]:
 
 
 def _projects(session: Session, case: Case, variables: JSON) -> list[JSON]:
-    """The projects of the office and year beyond a concept, and the concepts that were sent in to cases still open."""
-    decided = session.scalars(projects_of(case).where(Project.state != ProjectState.concept))
+    """The projects of the office and year beyond the plan, and the concepts that were sent in to cases still open."""
+    decided = session.scalars(projects_of(case).where(Project.state.not_in(PLANNED)))
     return [{"name": project.name_th, "agency": project.agency_th} for project in decided] + _proposed(session, case)
 
 
 def _concepts(session: Session, case: Case, variables: JSON) -> list[JSON]:
-    """The concepts of earlier drafts that the register keeps; their own agency may send them in again."""
-    planned = session.scalars(projects_of(case).where(Project.state == ProjectState.concept))
+    """The projects of earlier drafts that are only planned so far; their own agency may send them in again."""
+    planned = session.scalars(projects_of(case).where(Project.state.in_(PLANNED)))
     return [{"name": project.name_th, "agency": project.agency_th} for project in planned]
 
 

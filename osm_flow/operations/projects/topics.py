@@ -15,6 +15,7 @@ from osm_flow.domain.acts import CaseStart
 from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.domain.json import JSON
 from osm_flow.domain.projects import spending
+from osm_flow.domain.projects.states import NOT_LIVE, OF_STAGE, PLANNED, may_step
 from osm_flow.domain.states import OPEN_CASE, ProjectState
 from osm_flow.operations.books import acts as books
 from osm_flow.operations.books.versions import is_known
@@ -40,31 +41,24 @@ RECOMMENDATION = "recommendation"
 # A code that a plan may bring along, and those that registers give.
 _OWN_CODE = re.compile("[A-Z0-9][A-Z0-9-]{0,31}")
 _GIVEN_CODE = re.compile(rf"{PREFIX}-.*-[0-9]{{4}}-")
+# The documents of those who decide on projects, in the order in which they do.
+_INSTANCES = ("subcommittee_result", "knb_result", "cabinet_result", "bb_result", "change_result")
 # How many places an entry tells of one project that no record can keep.
 _MOST_TOLD = 20
-
-
-_INSTANCES = ("subcommittee_result", "knb_result", "cabinet_result", "bb_result", "change_result")
-
-
-# Before anybody outside the office decided on a project.
-_PLANNED = (ProjectState.concept, ProjectState.supported, ProjectState.rejected)
-
-
-_NOT_LIVE = (
-    ProjectState.concept,
-    ProjectState.rejected,
-    ProjectState.not_ready,
-    ProjectState.dropped,
-    ProjectState.cancelled,
-    ProjectState.lapsed,
-    ProjectState.closed,
-)
+# Where the screening of a concept leaves it, and where a result leaves the project.
+_OF_SCREENING = {
+    **dict.fromkeys(("pass", "pass_at_risk"), ProjectState.screened),
+    **dict.fromkeys(("reject", "to_province", "coordinate"), ProjectState.screened_out),
+    "hold": ProjectState.not_ready,
+    "return": ProjectState.concept,
+}
+_OUT = (ProjectState.screened_out, ProjectState.not_ready)
+_OF_RESULT = {"Y1": ProjectState.y1, "Y2": ProjectState.y2, "N": ProjectState.n}
 
 
 def live_projects(work: Work) -> JSON:
     """The projects of the office and year that are being carried out, as a report about each begins with them."""
-    found = work.session.scalars(projects_of(work.case).where(Project.state.not_in(_NOT_LIVE)))
+    found = work.session.scalars(projects_of(work.case).where(Project.state.not_in(NOT_LIVE)))
     return {"projects": [as_json(project) for project in found if project.result != "N" and project.approved != 0]}
 
 
@@ -72,9 +66,10 @@ def register_projects(work: Work) -> JSON:
     """Enter the projects of the plan book into the register of the office and year, with what their concepts say.
 
     A project is known by its code, else by its name within its province; a plan that is revised renews what is only
-    planned so far. Two provinces may name a project alike: they are two.
+    planned so far, and what it leaves out of an earlier draft is said to be left out. Two provinces may name a project
+    alike: they are two.
     """
-    known = _Known.of(work)
+    known = KnownProjects.of(work)
     name = book_of(work.case.office_id, work.case.fiscal_year)
     entered: dict[str, JSON] = {}
     taken: list[str] = []
@@ -88,26 +83,28 @@ def register_projects(work: Work) -> JSON:
             known.add(code, row["name"], {"name": row["name"], "state": str(ProjectState.concept)})
         taken.append(code)
         values = known.values[code]
-        if values.get("state") == ProjectState.concept:
+        if values.get("state") in PLANNED:
             fitting, unfit = project_type().schema.fit(_described(values, row, concept))
             entered[code] = known.values[code] = {**values, **dict.fromkeys(BRIEF if concept else ()), **fitting}
             if unfit:
                 left[code] = unfit[:_MOST_TOLD]
-    act = _act(work, BookActKind.registered, {"left_out": left} if left else {})
+    entered |= _left_out(work, known, taken)
+    act = act_of(work, BookActKind.registered, {"left_out": left} if left else {})
     register(work.session, name, act, SYSTEM, work.now, entered)
     return {"projects_registered": len(taken)}
 
 
 def record_results(work: Work) -> JSON:
     """Write the results (Y1, Y2, N …) of the projects into the register, from every row that names project and result."""
-    known = _Known.of(work)
+    known = KnownProjects.of(work)
     changed: dict[str, JSON] = {}
-    for row in _rows(work.data, ("project", "result")):
+    for row, document in told_rows(work.data, ("project", "result")):
         code = known.find_judged(row)
         if code is not None and isinstance(row["result"], str) and row["result"]:
             before = {**known.values[code], **changed.get(code, {})}
-            changed[code] = {**changed.get(code, {}), **_result(before, row)}
-    _revise(work, changed)
+            said, _left = project_type().schema.fit(_result(before, row, document))
+            changed[code] = {**changed.get(code, {}), **said}
+    revise_known(work, changed)
     counts = {"Y1": 0, "Y2": 0, "N": 0}
     supported = Decimal(0)
     for code in sorted(changed):
@@ -126,7 +123,7 @@ def record_results(work: Work) -> JSON:
 
 def record_quarter(work: Work) -> JSON:
     """Write spending and colour of each project that was asked about; one without figures is shown as not reported."""
-    known = _Known.of(work)
+    known = KnownProjects.of(work)
     quarter = work.data.get("quarter")
     quarter = quarter if isinstance(quarter, int) and not isinstance(quarter, bool) else None
     target = money(work.data.get("disbursement_target"))
@@ -138,8 +135,8 @@ def record_quarter(work: Work) -> JSON:
             values = {**known.values[code], **changed.get(code, {})}
             said, _left = project_type().schema.fit(_reported(values, figures, target, quarter))
             changed[code] = {**changed.get(code, {}), **said}
-    _revise(work, changed)
-    projects = {project.code: project for project in _held_projects(work)}
+    revise_known(work, changed)
+    projects = {project.code: project for project in held_projects(work)}
     asked = [projects[code] for code in changed]
     budget = sum((budget_of(project) for project in asked), Decimal(0))
     disbursed = sum((project.disbursed for project in asked), Decimal(0))
@@ -155,12 +152,14 @@ def record_quarter(work: Work) -> JSON:
 
 def record_contract(work: Work) -> JSON:
     """Write the contract that was recorded into the register; the same number again renews what is known of it."""
-    said = _said(work, "contract")
-    known = _Known.of(work)
+    said = document_of(work, "contract")
+    known = KnownProjects.of(work)
     code = known.find(str(said.get("project") or ""))
     if code is None:
         return {"contracts_recorded": 0}
-    _revise(work, {code: with_contract(known.values[code], said, work.case.id)})
+    values = known.values[code]
+    signed = {"state": str(ProjectState.signed)} if may_step(str(values.get("state")), ProjectState.signed) else {}
+    revise_known(work, {code: {**with_contract(values, said, work.case.id), **signed}})
     return {"contracts_recorded": 1}
 
 
@@ -169,21 +168,21 @@ def renew_project(work: Work) -> JSON:
 
     Raises TopicRefused where the document gives no code and several projects have the name that it gives.
     """
-    said = _said(work, "project_baseline")
-    known = _Known.of(work)
+    said = document_of(work, "project_baseline")
+    known = KnownProjects.of(work)
     code = known.find(str(said.get("code") or ""), str(said.get("project_name") or ""))
     if code is None:
         return {"projects_renewed": 0}
-    _revise(work, {code: with_baseline(known.values[code], said)})
+    revise_known(work, {code: with_baseline(known.values[code], said)})
     return {"projects_renewed": 1}
 
 
 def open_recommendations(work: Work) -> JSON:
     """Begin one recommendation case for each red project of the office and year that has none open."""
     advised = _advised(work)
-    reds = [p for p in _held_projects(work) if p.colour == "red" and p.code not in advised]
+    reds = [p for p in held_projects(work) if p.colour == "red" and p.code not in advised]
     definition = latest(work.session, RECOMMENDATION) if reds else None
-    reports = {_code(row): row for row in _rows(work.data, ("project", "quarterly_report"))}
+    reports = {code_of_row(row): row for row in rows_with(work.data, ("project", "quarterly_report"))}
     for project in reds:
         if definition is None:
             break
@@ -202,97 +201,28 @@ def open_recommendations(work: Work) -> JSON:
     return {"opened": len(reds)}
 
 
-def _said(work: Work, key: str) -> JSON:
-    """The document as the case has it; empty where it has none."""
-    found = work.data.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _held_projects(work: Work) -> Sequence[Project]:
-    """The projects of the case's office and year as they are now; nobody else writes them before this work is kept."""
-    books.lock_book(work.session, book_of(work.case.office_id, work.case.fiscal_year))
-    return work.session.scalars(projects_of(work.case).execution_options(populate_existing=True)).all()
-
-
-@dataclass
-class _Known:
-    """The projects of the case's office and year while their register is locked: their rows, and what their records say."""
-
-    values: dict[str, JSON]
-    _by_name: dict[str, list[str]]
-
-    @classmethod
-    def of(cls, work: Work) -> _Known:
-        """The projects as they are now; nobody else writes them before this work is kept."""
-        projects = _held_projects(work)
-        known = cls({}, {})
-        values = values_by_code(work.session, [project.code for project in projects])
-        for project in projects:
-            known.add(project.code, project.name_th, values[project.code])
-        return known
-
-    def add(self, code: str, name: str, values: JSON) -> None:
-        """Count a project among the known ones."""
-        self._by_name.setdefault(name, []).append(code)
-        self.values[code] = values
-
-    def find_planned(self, code: str, row: JSON, concept: JSON, taken: Sequence[str]) -> str | None:
-        """The code of the project that a row of the plan book means, of those that no row before it meant."""
-        if code in self.values and code not in taken:
-            return code
-        left = [known for known in self._by_name.get(row["name"], ()) if known not in taken]
-        if concept.get("province"):
-            left = [known for known in left if self.values[known].get("province") in (None, concept["province"])]
-        agency = row.get("agency") or concept.get("agency")
-        return next(
-            (known for known in left if self.values[known].get("agency") == agency), left[0] if len(left) == 1 else None
-        )
-
-    def find_judged(self, row: JSON) -> str | None:
-        """The code of the project that a row of results means; by a name that several have, the one for which as much was asked.
-
-        None where nothing tells which is meant: the result is nobody's then.
-        """
-        said = _code(row)
-        if said in self.values:
-            return said
-        named = self._by_name.get(said, [])
-        asked = money(row.get("amount_requested"))
-        same = [code for code in named if len(named) == 1 or money(self.values[code].get("requested")) == asked]
-        return same[0] if len(same) == 1 else None
-
-    def find(self, code: str, name: str = "") -> str | None:
-        """The code of the project: the one that is given; else of the one of this name. Raises TopicRefused where several have it."""
-        if code:
-            return code if code in self.values else None
-        named = self._by_name.get(name, [])
-        if len(named) > 1:
-            raise TopicRefused(
-                reason=f"{len(named)} projects are called {name}: {', '.join(named)}; say which by its code"
-            )
-        return named[0] if named else None
-
-
-def _act(work: Work, kind: BookActKind, told: JSON | None = None) -> BookAct:
-    """An act of the case: its record of this service is the next one, in the same transaction."""
-    return BookAct(kind, {"case": work.case.id, "seq": work.case.seq + 1}, told=told or {})
-
-
-def _revise(work: Work, changed: dict[str, JSON]) -> None:
-    name = book_of(work.case.office_id, work.case.fiscal_year)
-    if changed:
-        revise(work.session, name, _act(work, BookActKind.changed), SYSTEM, work.now, changed)
-
-
-def _result(values: JSON, row: JSON) -> JSON:
-    """The fields that the result of an authority changes."""
+def _result(values: JSON, row: JSON, document: JSON) -> JSON:
+    """The fields that the result of an authority changes: the newest one, and the list of those of each level."""
     changed: JSON = {"result": str(row["result"])[:16]}
-    if values.get("state") in _PLANNED:
-        changed["state"] = str(ProjectState.rejected if changed["result"] == "N" else ProjectState.supported)
+    state = _OF_RESULT.get(changed["result"])
+    if state is not None and may_step(str(values.get("state")), state):
+        changed["state"] = str(state)
     amount = money(row.get("amount_supported"))
     if amount is not None:
         changed["approved"] = number(amount)
+    if document.get("level"):
+        told = {**{name: document.get(name) for name in ("level", "decided_on", "doc_ref", "conditions")}}
+        told |= {name: row[name] for name in ("result", "amount_requested", "amount_supported") if name in row}
+        told |= {"conditions": row.get("conditions") or told["conditions"]}
+        level = {name: value for name, value in told.items() if value not in (None, "")}
+        kept = [one for one in values.get("results") or [] if not _is_same_level(one, level)]
+        changed["results"] = [*kept, level]
     return changed
+
+
+def _is_same_level(one: JSON, other: JSON) -> bool:
+    """Whether both say what the same authority decided on the same day: what is said last is meant."""
+    return all(one.get(name) == other.get(name) for name in ("level", "decided_on"))
 
 
 def _advised(work: Work) -> set[str]:
@@ -314,21 +244,50 @@ def _advice_key(work: Work, code: str) -> str:
 
 
 def _planned(work: Work) -> Iterator[tuple[JSON, JSON]]:
-    """The rows of the plan book's list of projects, each with its concept; while it has none, one for each concept received."""
-    concepts = _concepts(work)
+    """The rows of the plan book's list of projects, each with its concept; while it has none, one for each concept received.
+
+    Behind them come the concepts that the screening kept out of the book, so that nobody has to ask where they went.
+    """
+    concepts = _screened(work)
     book = work.data.get("plan_assembly")
     rows = book.get("projects") if isinstance(book, dict) else None
-    if not rows:
-        yield from (({"name": concept["name"], "amount": concept.get("budget_total")}, concept) for concept in concepts)
-        return
-    for row in rows:
+    for row in rows or []:
         if isinstance(row, dict) and str(row.get("name") or "").strip():
             name = str(row["name"]).strip()[:512]
             named = [concept for concept in concepts if concept["name"] == name]
             same = [concept for concept in named if concept.get("agency") == row.get("agency")]
             concept = (same or named or [{}])[0]
             concepts = [other for other in concepts if other is not concept]
-            yield {**row, "name": name}, concept
+            yield {**row, "name": name, "state": ProjectState.in_plan}, concept
+    for concept in concepts:
+        state = concept["screened"]
+        if not rows or state in _OUT:
+            yield {"name": concept["name"], "amount": concept.get("budget_total"), "state": state}, concept
+
+
+def _screened(work: Work) -> list[JSON]:
+    """The concepts received, each with the state in which its screening left it; who reviewed the screening has the last word."""
+    concepts = _concepts(work)
+    reviewed = work.data.get("screening_results")
+    rows = [row for row in reviewed if isinstance(row, dict)] if isinstance(reviewed, list) else []
+    for concept in concepts:
+        named = [row for row in rows if str(row.get("project") or "").strip()[:512] == concept["name"]]
+        if named:
+            # Of several projects of one name the rows come in the order of the concepts.
+            concept["screening_outcome"] = named[0].get("outcome")
+            rows = [row for row in rows if row is not named[0]]
+        concept["screened"] = _OF_SCREENING.get(str(concept.pop("screening_outcome", "")), ProjectState.concept)
+    return concepts
+
+
+def _left_out(work: Work, known: KnownProjects, taken: Sequence[str]) -> dict[str, JSON]:
+    """What becomes of projects of an earlier draft of the plan which this one leaves out."""
+    book = work.data.get("plan_assembly")
+    if not (isinstance(book, dict) and book.get("projects")):
+        return {}
+    in_plan = (ProjectState.in_plan, ProjectState.endorsed)
+    left = [code for code, values in known.values.items() if values.get("state") in in_plan and code not in taken]
+    return {code: {**known.values[code], "state": str(ProjectState.dropped)} for code in left}
 
 
 def _concepts(work: Work) -> list[JSON]:
@@ -341,7 +300,10 @@ def _concepts(work: Work) -> list[JSON]:
             concept = answer.get("project_concept") if isinstance(answer, dict) else None
             if isinstance(concept, dict) and str(concept.get("name") or "").strip():
                 province = reply.get("province") if reply.get("province") in own else None
-                found.append({**concept, "name": str(concept["name"]).strip()[:512], "province": province})
+                said = {"name": str(concept["name"]).strip()[:512], "province": province}
+                screening = answer.get("screening")
+                said["screening_outcome"] = screening.get("outcome") if isinstance(screening, dict) else None
+                found.append({**concept, **said})
     return found
 
 
@@ -359,7 +321,7 @@ def _described(values: JSON, row: JSON, concept: JSON) -> JSON:
         "province": concept.get("province") or values.get("province"),
         "budget_type": str(largest.get("category") or values.get("budget_type") or "other")[:32],
         "requested": number(requested),
-        "state": str(ProjectState.concept),
+        "state": str(row.get("state") or ProjectState.in_plan),
     }
 
 
@@ -381,27 +343,126 @@ def _reported(values: JSON, figures: Mapping[str, Any], target: Decimal, quarter
     changed: JSON = {"disbursed": number(disbursed), "colour": colour} if is_newest(values, quarter) else {}
     if changed and committed is not None:
         changed["committed"] = number(committed)
+    reached = OF_STAGE.get(str(figures.get("stage")))
+    if changed and reached is not None and may_step(str(values.get("state")), reached):
+        changed["state"] = str(reached)
     return changed | with_report(values, quarter, figures, colour)
 
 
 def _reports(data: JSON) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Project code and figures of each report: figures lie beside the project or in a document of their own."""
-    for row in _rows(data, ("project",)):
+    for row in rows_with(data, ("project",)):
         documents = [value for name, value in row.items() if name != "project" and isinstance(value, dict)]
         figures: dict[str, Any] = {name: value for name, value in row.items() if not isinstance(value, dict)}
         for document in documents:
             if "disbursed" in document:
                 figures |= document
-        yield _code(row), figures
+        yield code_of_row(row), figures
 
 
-def _rows(data: JSON, names: tuple[str, ...]) -> Iterator[JSON]:
+# ---- the register while a service writes it -------------------------------------------------------------------------
+
+
+def document_of(work: Work, key: str) -> JSON:
+    """The document as the case has it; empty where it has none."""
+    found = work.data.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def held_projects(work: Work) -> Sequence[Project]:
+    """The projects of the case's office and year as they are now; nobody else writes them before this work is kept."""
+    books.lock_book(work.session, book_of(work.case.office_id, work.case.fiscal_year))
+    return work.session.scalars(projects_of(work.case).execution_options(populate_existing=True)).all()
+
+
+@dataclass
+class KnownProjects:
+    """The projects of the case's office and year while their register is locked: their rows, and what their records say."""
+
+    values: dict[str, JSON]
+    by_name: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, work: Work) -> KnownProjects:
+        """The projects as they are now; nobody else writes them before this work is kept."""
+        projects = held_projects(work)
+        known = cls({}, {})
+        values = values_by_code(work.session, [project.code for project in projects])
+        for project in projects:
+            known.add(project.code, project.name_th, values[project.code])
+        return known
+
+    def add(self, code: str, name: str, values: JSON) -> None:
+        """Count a project among the known ones."""
+        self.by_name.setdefault(name, []).append(code)
+        self.values[code] = values
+
+    def find_planned(self, code: str, row: JSON, concept: JSON, taken: Sequence[str]) -> str | None:
+        """The code of the project that a row of the plan book means, of those that no row before it meant."""
+        if code in self.values and code not in taken:
+            return code
+        left = [known for known in self.by_name.get(row["name"], ()) if known not in taken]
+        if concept.get("province"):
+            left = [known for known in left if self.values[known].get("province") in (None, concept["province"])]
+        agency = row.get("agency") or concept.get("agency")
+        return next(
+            (known for known in left if self.values[known].get("agency") == agency), left[0] if len(left) == 1 else None
+        )
+
+    def find_judged(self, row: JSON) -> str | None:
+        """The code of the project that a row of results means; by a name that several have, the one for which as much was asked.
+
+        None where nothing tells which is meant: the result is nobody's then.
+        """
+        said = code_of_row(row)
+        if said in self.values:
+            return said
+        named = self.by_name.get(said, [])
+        asked = money(row.get("amount_requested"))
+        same = [code for code in named if len(named) == 1 or money(self.values[code].get("requested")) == asked]
+        return same[0] if len(same) == 1 else None
+
+    def find(self, code: str, name: str = "") -> str | None:
+        """The code of the project: the one that is given; else of the one of this name. Raises TopicRefused where several have it."""
+        named = [code] if code in self.values else [] if code else self.by_name.get(name, [])
+        if len(named) > 1:
+            raise TopicRefused(
+                reason=f"{len(named)} projects are called {name}: {', '.join(named)}; say which by its code"
+            )
+        return named[0] if named else None
+
+    def find_alone(self, code: str, name: str) -> str | None:
+        """The same, and None where several projects have the name: for what can be said of one only or be left unsaid."""
+        return self.find(code, "" if len(self.by_name.get(name, [])) > 1 else name)
+
+
+def act_of(work: Work, kind: BookActKind, told: JSON | None = None) -> BookAct:
+    """An act of the case: its record of this service is the next one, in the same transaction."""
+    return BookAct(kind, {"case": work.case.id, "seq": work.case.seq + 1}, told=told or {})
+
+
+def revise_known(work: Work, changed: dict[str, JSON]) -> None:
+    """Write these fields of projects as one act of the case; nothing where nothing is given."""
+    name = book_of(work.case.office_id, work.case.fiscal_year)
+    if changed:
+        revise(work.session, name, act_of(work, BookActKind.changed), SYSTEM, work.now, changed)
+
+
+def rows_with(data: JSON, names: tuple[str, ...]) -> Iterator[JSON]:
     """Every row with these columns in the lists of the variables and of their documents; who decides last comes last."""
-    for _name, value in sorted(data.items(), key=_by_instance):
-        lists = [value] if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
-        for rows in lists:
+    yield from (row for row, _document in told_rows(data, names))
+
+
+def told_rows(data: JSON, names: tuple[str, ...]) -> Iterator[tuple[JSON, JSON]]:
+    """The same rows, each with the document in which it stands: an empty one for the lists of the variables."""
+    for name, value in sorted(data.items(), key=_by_instance):
+        document = value if isinstance(value, dict) else {}
+        if name in _INSTANCES and document:
+            document = {"level": name.removesuffix("_result"), **document}
+        for rows in [value] if isinstance(value, list) else [*document.values()]:
             if isinstance(rows, list):
-                yield from (row for row in rows if isinstance(row, dict) and all(name in row for name in names))
+                told = (row for row in rows if isinstance(row, dict) and all(column in row for column in names))
+                yield from ((row, document) for row in told)
 
 
 def _by_instance(item: tuple[str, Any]) -> tuple[int, str]:
@@ -409,6 +470,7 @@ def _by_instance(item: tuple[str, Any]) -> tuple[int, str]:
     return (_INSTANCES.index(item[0]) if item[0] in _INSTANCES else -1, item[0])
 
 
-def _code(row: JSON) -> str:
+def code_of_row(row: JSON) -> str:
+    """The code by which a row names its project: in itself or within what it says of the project."""
     project = row["project"]
     return str(project.get("code", "") if isinstance(project, dict) else project)

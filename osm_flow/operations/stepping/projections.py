@@ -33,6 +33,7 @@ from osm_flow.domain.json import JSON
 from osm_flow.domain.kinds import EntryKind, IncidentKind
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_CASE, OPEN_WORK_ITEM, WorkItemStatus
+from osm_flow.domain.subjects import record_code_of
 from osm_flow.engine import Process
 from osm_flow.engine.values import Step, Waiting
 from osm_flow.operations.stepping import outbox_entries
@@ -209,6 +210,7 @@ def work_item_row(
         "name_th": waiting.name[:255] or waiting.element,
         "name_en": name_en[:255],
         "subject": subject,
+        "record_code": record_code_of(waiting.properties, waiting.data),
         "form_key": waiting.form_key,
         "state": WorkItemStatus.CLAIMED if assignee_id else WorkItemStatus.READY,
         "assignee_id": assignee_id,

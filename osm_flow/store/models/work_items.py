@@ -17,7 +17,8 @@ class WorkItem(Model):
 
     `state`: READY, CLAIMED, COMPLETED or CANCELLED. `owner_id` is set while an assignee holds it by delegation.
     `subject` says what it is about (`domain.subjects`), provinces by their codes.
-    `version` rises with every change, so that two people acting on one item cannot both win.
+    `version` rises with every change, so that two people acting on one item cannot both win. `record_code` is the code of
+    the record that it is about; empty where it is about none, and in work items opened before versions kept it.
     """
 
     __tablename__ = "work_items"
@@ -28,6 +29,7 @@ class WorkItem(Model):
     name_th: Mapped[str] = mapped_column(String(255))
     name_en: Mapped[str] = mapped_column(String(255), default="")
     subject: Mapped[str] = mapped_column(String(255), default="", server_default="")
+    record_code: Mapped[str | None] = mapped_column(String(64), index=True)
     form_key: Mapped[str | None] = mapped_column(String(64))
     state: Mapped[str] = mapped_column(String(16), default="READY")
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))

@@ -9,6 +9,7 @@ from typing import Any
 from flask import g
 
 from osm_flow.domain.calendar.fiscal_year import MILESTONE_OF
+from osm_flow.domain.projects.states import PROJECT_STATES, SIDE_STATES, side_name, state_name
 from osm_flow.operations.cases.overview import headings_of
 from osm_flow.operations.people.hats import names_of
 from osm_flow.web.site.filters import office_name, thai_date, thai_datetime
@@ -116,16 +117,8 @@ VALUES = {
     ("colour", "red"): "แดง",
     ("colour", "not_reported"): "ไม่รายงาน",
     ("colour", "not_due"): "ยังไม่ถึงกำหนดรายงาน",
-    ("state", "concept"): "กรอบแนวคิด",
-    ("state", "supported"): "ได้รับการสนับสนุน",
-    ("state", "rejected"): "ไม่ได้รับการสนับสนุน",
-    ("state", "requested"): "เสนอของบประมาณแล้ว",
-    ("state", "working"): "กำลังดำเนินการ",
-    ("state", "not_ready"): "ยังไม่พร้อม",
-    ("state", "dropped"): "ไม่เสนอต่อ",
-    ("state", "cancelled"): "ยกเลิก",
-    ("state", "lapsed"): "งบประมาณพับไป",
-    ("state", "closed"): "ปิดโครงการ",
+    **{("state", state): state_name(state) for state in PROJECT_STATES},
+    **{("side_state", state): side_name(state) for state in SIDE_STATES},
     ("budget_type", "operating"): "งบดำเนินงาน",
     ("budget_type", "durable"): "งบลงทุน (ครุภัณฑ์)",
     ("budget_type", "construction"): "งบลงทุน (ที่ดินและสิ่งก่อสร้าง)",
@@ -151,6 +144,12 @@ VALUES = {
     ("topic", "record_quarter"): "บันทึกผลของไตรมาส",
     ("topic", "record_contract"): "บันทึกสัญญา",
     ("topic", "renew_project"): "ปรับข้อมูลโครงการตามที่อนุมัติ",
+    ("topic", "move_projects"): "บันทึกสถานะโครงการ",
+    ("topic", "record_act"): "บันทึกว่า พ.ร.บ. งบประมาณมีผล",
+    ("topic", "record_allotment"): "บันทึกการจัดสรรลงทะเบียนโครงการ",
+    ("topic", "record_year_end"): "บันทึกเงินกันและเงินพับ",
+    ("topic", "begin_change"): "บันทึกว่ากำลังขอเปลี่ยนแปลง",
+    ("topic", "end_change"): "บันทึกว่าไม่เปลี่ยนแปลง",
 }
 
 # Variables that hold a user name, or several; the records keep the name that never changes.

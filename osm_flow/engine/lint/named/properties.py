@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from osm_flow.domain.access.separation import STARTED_BY, elements_of
+from osm_flow.domain.projects.states import PROJECT_STATES
 from osm_flow.domain.retention import RetentionUnknown, retention_of
 from osm_flow.domain.stages import STAGES
 from osm_flow.engine.lint.examined import Ground
@@ -23,6 +24,8 @@ _PLACES: Mapping[str, Collection[str] | None] = {
     **dict.fromkeys(("business_key", "startable", "sensitive"), ("process",)),
     **dict.fromkeys(("separate_from", "escalation", "approves", "action"), _HUMAN),
     "retention": _ANYWHERE,
+    "project_state": ("serviceTask",),
+    "record": _HUMAN,
     "collect": _ANYWHERE,  # told of where the repetition is checked
     "payload": ("intermediateThrowEvent", "endEvent", "sendTask"),
 }
@@ -87,6 +90,8 @@ def _one(ground: Ground, node: Any, key: str, text: str) -> None:
             _choice(ground, node, key, text, ground.offered.ladders)
         case "stage":
             _choice(ground, node, key, text, STAGES)
+        case "project_state":
+            _choice(ground, node, key, text, PROJECT_STATES)
         case "startable" | "sensitive":
             _choice(ground, node, key, text, ("true", "false"))
         case "document" | "collect" if text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -10,7 +11,8 @@ from osm_flow.domain.forms.schema import fields_of, label_of
 from osm_flow.domain.forms.values import changes
 from osm_flow.domain.json import JSON
 from osm_flow.domain.projects import spending
-from osm_flow.domain.projects.states import state_name, state_tone
+from osm_flow.domain.projects.states import ENDED, side_name, state_name, state_tone
+from osm_flow.domain.states import ProjectState
 from osm_flow.operations.books.versions import RecordVersion
 from osm_flow.operations.projects.queries import ProjectLife
 from osm_flow.operations.projects.register import budget_of
@@ -44,6 +46,76 @@ def state_words(project: Project | str) -> tuple[str, str]:
     """What the state is called, and how it looks."""
     state = project if isinstance(project, str) else project.state
     return state_name(state, current_locale()), state_tone(state)
+
+
+def side_words(side_state: str) -> str:
+    """What goes on beside the course of the project, in the reader's language."""
+    return side_name(side_state, current_locale())
+
+
+class Mark(NamedTuple):
+    """A state on the track of a project: what it is called, whether it was recorded, is reached now, was never told or is to come."""
+
+    name: str
+    place: str
+    since: datetime | None
+
+
+# The states that a project passes one after another; what was judged stands in one place, whichever it was.
+_TRACK: tuple[tuple[str, ...], ...] = (
+    (
+        ProjectState.concept,
+        ProjectState.screened,
+        ProjectState.screened_out,
+        ProjectState.not_ready,
+        ProjectState.dropped,
+    ),
+    (ProjectState.in_plan,),
+    (ProjectState.endorsed,),
+    (ProjectState.y1, ProjectState.y2, ProjectState.n, ProjectState.supported, ProjectState.rejected),
+    (ProjectState.requested,),
+    (ProjectState.in_act,),
+    (ProjectState.allotted,),
+    (ProjectState.procuring, ProjectState.signed),
+    (ProjectState.working,),
+    (ProjectState.accepted,),
+    (ProjectState.paid,),
+    (ProjectState.handed_over,),
+    (ProjectState.closed, ProjectState.cancelled, ProjectState.lapsed),
+)
+_JUDGED_AT = 3
+
+
+def track(life: ProjectLife) -> list[Mark]:
+    """The states of the list with the day on which the project came to each, as far as its versions tell."""
+    since: dict[str, datetime] = {}
+    until_shown = [version for version in life.versions if version.version <= life.version.version]
+    before = ""
+    for version in until_shown:
+        state = str(version.values.get("state") or ProjectState.concept)
+        if state != before:
+            since[state] = version.at
+        before = state
+    places = {state: place for place, states in enumerate(_TRACK) for state in states}
+    now = places.get(before, 0)
+    has_ended = before in (ProjectState.n, ProjectState.rejected, ProjectState.screened_out, ProjectState.dropped)
+    marks = []
+    for place, states in enumerate(_TRACK):
+        reached = [state for state in states if state in since]
+        if place == now:
+            marks.append(Mark(state_name(before, current_locale()), "now", since.get(before)))
+        elif place < now:
+            latest = max(reached, key=lambda state: since[state], default=states[0])
+            # What nobody recorded is not said to have happened: the project may have come here without it.
+            marks.append(Mark(_at(place, latest), "done" if reached else "untold", since.get(latest)))
+        elif not has_ended and before not in ENDED:
+            marks.append(Mark(_at(place, states[0]), "next", None))
+    return marks
+
+
+def _at(place: int, state: str) -> str:
+    """What a place of the track is called before one of its states is reached there."""
+    return "Y1 / Y2 / N" if place == _JUDGED_AT and state == ProjectState.y1 else state_name(state, current_locale())
 
 
 def spent_percent(project: Project) -> Decimal:

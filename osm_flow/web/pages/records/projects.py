@@ -10,10 +10,10 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.sheets import SHEET_FORMS, Sheet
+from osm_flow.domain.forms.values import changes
 from osm_flow.domain.projects.states import PROJECT_STATES, state_name
 from osm_flow.errors import Invalid
 from osm_flow.operations.books.record_types import type_of
-from osm_flow.operations.ledger.access_log import AccessKind, Read
 from osm_flow.operations.projects import likeness
 from osm_flow.operations.projects import queries as projects
 from osm_flow.operations.projects.corrections import to_confirm
@@ -26,9 +26,11 @@ from osm_flow.web.pages.records.project_page import (
     figures_of,
     origins_told,
     people_of,
+    side_words,
     spent_percent,
     state_words,
     told,
+    track,
     until_now,
 )
 from osm_flow.web.parts.audit_filters import period_of
@@ -37,7 +39,6 @@ from osm_flow.web.parts.years import fiscal_years, year_in
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import signed_in
 from osm_flow.web.site.i18n import current_locale, gettext
-from osm_flow.web.site.recorded_reads import recorded_read
 from osm_flow.web.site.wording import names_of
 
 blueprint = Blueprint("projects", __name__)
@@ -45,6 +46,8 @@ blueprint = Blueprint("projects", __name__)
 _NO_FILTER = ProjectFilter()
 _FILTERS = ("text", "fy", "state", "province", "colour", "sort")
 _INSTANT = timedelta(microseconds=1)
+# A number of a version with more digits is none.
+_LONGEST_NUMBER = 6
 
 
 @blueprint.get("/projects")
@@ -104,19 +107,36 @@ def project(code: str) -> ResponseReturnValue:
         corrections=told_of_corrections(life) if life.is_newest else None,
         names=names_of(people_of(life)),
         state=state_words,
+        side_words=side_words,
+        track=track(life),
         alike=likeness.alike(g.session, g.actor, life.project),
         thresholds=(likeness.ALIKE, likeness.ALIKE_BESIDE),
     )
 
 
-@blueprint.get("/projects/<code>/contact")
+@blueprint.get("/projects/<code>/versions/<int:number>")
 @signed_in
-def contact(code: str) -> ResponseReturnValue:
-    """Who answers for the project, once it is on record who looks."""
-    found, said = projects.contact_of(g.session, code, g.actor)
-    recorded_read(Read(AccessKind.personal_opened, f"{KIND} {found.code}", office_id=found.office_id))
+def version(code: str, number: int) -> ResponseReturnValue:
+    """One version of the record beside another, field by field: the one before it, or the one asked for."""
+    given = request.args.get("against", "")
+    against = int(given) if given.isdecimal() and len(given) <= _LONGEST_NUMBER else None
+    found, newer, older = projects.version_of(g.session, code, g.actor, number, against=against)
     schema = type_of(KIND).schema
-    return render_template("projects/contact.html", project=found, schema=schema.form_of(schema.personal), values=said)
+    before = older.values if older else {}
+    touched = {change.field for change in changes(schema.form, before, newer.values)}
+    form = schema.form_of(touched)
+    people = {name for one in (newer, older) if one for name in (one.actor, one.on_behalf_of) if name}
+    return render_template(
+        "projects/version.html",
+        project=found,
+        newer=newer,
+        older=older,
+        schema=form,
+        values={name: value for name, value in newer.values.items() if name in touched},
+        changes=changes(form, {name: value for name, value in before.items() if name in touched}, newer.values),
+        told=told(newer, schema.form),
+        names=names_of(people),
+    )
 
 
 # ---- the list ---------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.operations.projects.acts import revise
 from osm_flow.operations.projects.record_type import book_of
-from osm_flow.store.models import Access, Person, Position
+from osm_flow.store.models import Access, Person, Position, WorkItem
 from osm_flow.store.session import Store
-from tests.factories import OFFICE, later, make_office, make_person, make_project
+from tests.factories import OFFICE, deploy_tests, later, make_case, make_office, make_person, make_project
 from tests.integration.web.visits import Site, open_site
 
 ROAD = {
@@ -158,3 +158,57 @@ def test_what_may_be_the_same_project_is_shown_on_its_page_and_in_a_list(site: S
     assert "อาจเป็นโครงการเดียวกัน" not in site.visit("anan").get("/projects/P2").text
     assert "ไม่มีโครงการที่ชื่อคล้ายกัน" in site.visit("anan").get("/projects/alike?fy=2569").text
     assert "P4" not in site.visit("sakon").get("/projects/alike?fy=2571").text
+
+
+def test_a_version_is_told_field_by_field(site: Site) -> None:
+    visitor = site.visit("anan")
+
+    page = visitor.get("/projects/P1/versions/2").text
+
+    assert "/projects/P1/versions/2" in visitor.get("/projects/P1").text
+    assert "ราคากลางเปลี่ยน" in page
+    assert "<del>" in page
+    assert "180.00" in page
+    assert "450.00" in page
+    assert "สำนักงานโยธาธิการ" not in page  # what did not change is left out
+    assert "สองรุ่นนี้มีข้อมูลเหมือนกันทุกช่อง" in visitor.get("/projects/P1/versions/2?against=2").text
+    assert "<del>" not in visitor.get("/projects/P1/versions/1").text
+    for wrong in ("3", "2?against=7", "0"):
+        assert visitor.get(f"/projects/P1/versions/{wrong}").status == 404
+    assert visitor.get("/projects/P1/versions/2?against=abc").status == 200
+    assert site.visit("road").get("/projects/P1/versions/2").status == 404
+
+
+def test_work_is_found_by_the_code_of_its_project(site: Site, store: Store) -> None:
+    """Two projects of one name have their own work each; what an earlier version opened is found by a name that only one has."""
+
+    def arrange(session: Any) -> None:
+        deploy_tests(session, "review")
+        make_project(session, "P8", name="โครงการถนน", province="TH-39")
+        make_project(session, "P9", name="โครงการถนน")
+        for code in ("P8", "P9"):
+            make_case(session, title="โครงการถนน", data={"project": {"code": code, "name": "โครงการถนน"}})
+        make_case(session, title=MARKET["name"])
+
+    site.arrange(arrange)
+    visitor = site.visit("anan")
+    with store.reading() as session:
+        items = {item.record_code: item.id for item in session.scalars(select(WorkItem))}
+    assert items.keys() == {"P8", "P9", None}
+    for code, item in items.items():
+        page = visitor.get(f"/projects/{code or 'P2'}").text
+        assert [other for other in items.values() if other in page] == [item]
+
+
+def test_the_track_says_when_each_state_was_reached(site: Site) -> None:
+    page = site.visit("anan").get("/projects/P1").text
+    track = page[page.index("project-track") :]
+    track = track[: track.index("</ol>")]
+
+    assert track.count('aria-current="step"') == 1
+    assert "ดำเนินงาน" in track[track.index("is-now") :][:400]
+    assert "Y1 / Y2 / N" in track
+    assert "ลงนามแล้ว" in track[: track.index("is-now")]
+    # Nobody recorded that the committee endorsed it: nobody is said to have.
+    assert "is-untold" in track[: track.index("ก.บ.ก. เห็นชอบ")]
+    assert track.count("is-done") == 1
