@@ -13,6 +13,7 @@ from osm_flow.demo.cast import OFFICE
 from osm_flow.demo.register import code_of
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.people import NewPosition, PositionKind
+from osm_flow.operations.books.versions import versions_of
 from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.people.positions import give_position
@@ -82,6 +83,7 @@ def test_a_whole_year(year: Year) -> None:
     report_four_quarters(year)
     close_the_year(year)
 
+    projects_have_passed_their_states(year)
     everything_is_proved_and_closed(year)
 
 
@@ -314,6 +316,32 @@ def close_the_year(year: Year) -> None:
 
 
 # ---- after it --------------------------------------------------------------------------------------------------
+
+
+def projects_have_passed_their_states(year: Year) -> None:
+    """Each project of the register has the state that its processes brought it to, by versions that say so in their order."""
+    judged = {number: result for number, (result, _, _) in RESULTS.items()}
+    with year.store.reading() as session:
+        rows = session.scalars(select(Project).where(Project.fiscal_year == FY))
+        passed = {project.code: versions_of(session, "projects", project.code) for project in rows}
+        states = {project.code: project.state for project in session.scalars(select(Project))}
+    for number in range(1, 13):
+        result = judged.get(number, "N")
+        told = passed.pop(code_of(FY, number))
+        course = list(dict.fromkeys(str(version.values["state"]) for version in told))
+        expected = ["concept", "y1", "requested", "working"] if number in LIVE else ["concept", result.lower()]
+        assert course == expected, number
+        assert states[code_of(FY, number)] == expected[-1]
+        levels = [str(row["level"]) for row in told[-1].values["results"]]
+        assert levels == ["subcommittee", *(["bb"] if number in RESULTS else []), *(["act"] if number in LIVE else [])]
+        reported = [row["quarter"] for row in told[-1].values.get("reports", [])]
+        silent = {9: [3]}.get(number, [])
+        assert [quarter for quarter in (1, 2, 3, 4) if number in LIVE and quarter not in (*reported, *silent)] == []
+        assert [version.cause.keys() for version in told[1:]] == [{"case", "seq"}] * (len(told) - 1)
+    # What the plan book named beside them was endorsed with it, and nobody judged it yet.
+    assert passed
+    for told in passed.values():
+        assert [version.values["state"] for version in told] == ["in_plan", "endorsed"]
 
 
 def everything_is_proved_and_closed(year: Year) -> None:

@@ -65,6 +65,8 @@ _COURSE = (
     ProjectState.paid,
     ProjectState.handed_over,
 )
+# Further than the Budget Act: work may begin on the interim budget before it is in force.
+BEYOND_ACT = _COURSE[2:]
 ENDED = (ProjectState.closed, ProjectState.cancelled, ProjectState.lapsed)
 # Nothing is carried out of these, and nobody reports on them.
 NOT_LIVE = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from osm_flow.domain.json import JSON
-from osm_flow.domain.projects.states import JUDGED, PROJECT_STATES, may_step
+from osm_flow.domain.projects.states import BEYOND_ACT, JUDGED, PROJECT_STATES, may_step
 from osm_flow.domain.states import ProjectState, SideState
 from osm_flow.operations.projects.record_type import project_type
 from osm_flow.operations.projects.register import money, number
@@ -39,12 +39,15 @@ def record_act(work: Work) -> JSON:
     known = KnownProjects.of(work)
     said: JSON = {"level": "act", "decided_on": work.data.get("gazette_date"), "conditions": work.data.get("act_note")}
     level = {name: value for name, value in said.items() if isinstance(value, str) and value}
-    changed = {}
-    for code in _may_step(known, ProjectState.in_act):
-        values = known.values[code]
+    steps = set(_may_step(known, ProjectState.in_act))
+    changed: dict[str, JSON] = {}
+    for code, values in known.values.items():
+        # Work that began on the interim budget is further than that already; the Act is written down all the same.
+        if code not in steps and values.get("state") not in BEYOND_ACT:
+            continue
         rows = [row for row in values.get("results") or [] if row.get("level") != "act"]
         told = {**level, "result": values["result"]} if values.get("result") else level
-        changed[code] = {"state": str(ProjectState.in_act), "results": [*rows, told]}
+        changed[code] = {"results": [*rows, told], **({"state": str(ProjectState.in_act)} if code in steps else {})}
     return _moved(work, changed)
 
 
