@@ -17,7 +17,7 @@ from osm_flow.operations.books.versions import versions_of
 from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
 from osm_flow.operations.people.positions import give_position
-from osm_flow.operations.replay.verify import verify_all
+from osm_flow.operations.replay.verify import verify_all_deep
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import (
     Incident,
@@ -351,7 +351,7 @@ def everything_is_proved_and_closed(year: Year) -> None:
     drawn = {(case.definition.key, case.outcome) for case in year.cases()}
     assert len(drawn) == 9, "each of the nine processes ended"
     with year.store.reading() as session:
-        assert [(case_id, faults) for case_id, faults in verify_all(session) if faults] == []
+        assert [(case_id, deep.faults) for case_id, deep in verify_all_deep(session) if deep.faults] == []
         assert [difference.en for difference in compare(session)] == []
         assert session.scalars(select(Incident)).all() == []
         actors = set(session.scalars(select(JournalRecord.actor)))
