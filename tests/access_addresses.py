@@ -47,6 +47,7 @@ ASKED: dict[str, tuple[str, str]] = {
     "corrections.correct": ("correct_record", "project"),
     "corrections.form": ("correct_record", "project"),
     "corrections.withdraw": ("confirm_record", "correction, unless it is their own"),
+    "projects.contact": ("see_personal", "project"),
     "definitions.proposal": ("propose_diagrams", "proposal"),
     "definitions.proposed_file": ("propose_diagrams", "proposal"),
     "definitions.proposed_picture": ("propose_diagrams", "proposal"),

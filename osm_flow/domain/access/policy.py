@@ -46,6 +46,7 @@ class Verb(StrEnum):
     move_calendar = "move_calendar"
     move_holidays = "move_holidays"
     see_record = "see_record"
+    see_personal = "see_personal"
     correct_record = "correct_record"
     confirm_record = "confirm_record"
     keep_record_file = "keep_record_file"
@@ -248,6 +249,7 @@ RULES: dict[Verb, Rule] = {
     Verb.see_work_item: Rule(_READERS, ("participant", "province")),
     Verb.see_history: Rule(_READERS, ("province",)),
     Verb.see_record: Rule(_READERS, ("province", "agency")),
+    Verb.see_personal: Rule(STAFF | AUDITORS, ("agency",)),
     Verb.correct_record: Rule(_KEEPERS, ("agency",)),
     Verb.keep_record_file: Rule(_KEEPERS, ("agency",)),
     Verb.confirm_record: Rule(_SUPERIORS | {"osm_director", "osm_strategy_head", "osm_me_head"}),

@@ -42,6 +42,7 @@ class AccessKind(StrEnum):
     administration_exported = "administration.exported"
     reads_exported = "reads.exported"
     book_exported = "book.exported"
+    personal_opened = "record.personal_opened"
     privacy_opened = "privacy.opened"
     privacy_searched = "privacy.searched"
 
@@ -56,6 +57,7 @@ class Read:
 
     concerns  the case, or in words what else it was; then `case` is the one that it belongs to, if any.
     details   what may name a person, such as what was searched for: an erasure can blank it.
+    office_id the office of what is no case; of a case its own, else the first one of who reads.
     """
 
     kind: str
@@ -63,6 +65,7 @@ class Read:
     reason: str = ""
     case: Case | None = None
     details: str = ""
+    office_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def record_access(
         raise ExportReasonMissing(fields={"reason": ExportReasonMissing.__doc__ or ""})
     case = read.concerns if isinstance(read.concerns, Case) else read.case
     named = read.concerns if isinstance(read.concerns, str) else read.concerns.business_key
-    office_id = case.office_id if case else next(iter(actor.office_ids), None)
+    office_id = case.office_id if case else read.office_id or next(iter(actor.office_ids), None)
     access = Access(
         at=now,
         actor=actor.username,

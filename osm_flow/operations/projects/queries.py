@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain.access.actors import Actor, Hat
-from osm_flow.domain.access.policy import AGENCIES, RecordFacts, Verb, reads_whole_office, require
+from osm_flow.domain.access.policy import AGENCIES, RecordFacts, Verb, decide, reads_whole_office, require
 from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.calendar.thai_dates import thai_date
@@ -23,7 +23,7 @@ from osm_flow.operations.books.versions import RecordVersion, origins, versions_
 from osm_flow.operations.cases.acts import visible
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.paging import Keyset
-from osm_flow.operations.projects.record_type import KIND
+from osm_flow.operations.projects.record_type import KIND, project_type
 from osm_flow.store.models import Case, Project, WorkItem
 
 _KEYS = {
@@ -59,10 +59,24 @@ class ProjectFilter:
 
 
 @dataclass(frozen=True)
+class ContactSaid:
+    """What a page says of who answers for a project without naming them: whether the newest version does, or did once.
+
+    is_erased  whether it did, and that was erased by law.
+    may_see    whether the actor may have it shown, which is recorded.
+    """
+
+    is_there: bool
+    is_erased: bool
+    may_see: bool
+
+
+@dataclass(frozen=True)
 class ProjectLife:
     """One project whole: what it says now or said then, its versions, where each value comes from, and what is open.
 
     `cases` are those that the actor may see of those that changed it or had work about it; `open_work` is what waits about it.
+    What names a person is left out of all versions: see `contact_of`.
     """
 
     project: Project
@@ -72,6 +86,7 @@ class ProjectLife:
     cases: Sequence[Case]
     open_work: Sequence[WorkItem]
     is_newest: bool
+    contact: ContactSaid
 
     @property
     def values(self) -> JSON:
@@ -152,9 +167,8 @@ def get_project(session: Session, code: str, actor: Actor) -> Project:
     project = session.scalars(select(Project).where(Project.code == code)).one_or_none()
     if project is None:
         raise ProjectNotFound
-    facts = RecordFacts(project.office_id, project.province_id, project.agency_th)
     try:
-        require(actor, Verb.see_record, facts)
+        require(actor, Verb.see_record, _facts(project))
     except NotFound as error:
         raise ProjectNotFound from error
     return project
@@ -163,7 +177,8 @@ def get_project(session: Session, code: str, actor: Actor) -> Project:
 def life_of(session: Session, code: str, actor: Actor, *, at: datetime | None = None) -> ProjectLife:
     """The project as it is, or as it was at an instant. Raises ProjectNotFound, also for an instant before its first version."""
     project = get_project(session, code, actor)
-    versions = versions_of(session, KIND, code)
+    whole = versions_of(session, KIND, code)
+    versions = [_without_people(version) for version in whole]
     then = [version for version in versions if at is None or version.at <= at]
     if not then:
         raise ProjectLater(begins=thai_date(local_day(versions[0].at)))
@@ -175,23 +190,56 @@ def life_of(session: Session, code: str, actor: Actor, *, at: datetime | None = 
         cases=_cases(session, actor, code, versions),
         open_work=_open_work(session, actor, project),
         is_newest=len(then) == len(versions),
+        contact=ContactSaid(
+            is_there=bool(_personal(whole[-1].values)),
+            is_erased=whole[-1].is_erased,
+            may_see=decide(actor, Verb.see_personal, _facts(project)).allowed,
+        ),
     )
 
 
 def version_of(
     session: Session, code: str, actor: Actor, number: int, *, against: int | None = None
 ) -> tuple[Project, RecordVersion, RecordVersion | None]:
-    """One version of the project beside another, by default the one before it: None before the first.
+    """One version of the project beside another, by default the one before it, without what names people: None before the first.
 
     Raises ProjectNotFound, VersionUnknown.
     """
     project = get_project(session, code, actor)
-    versions = {version.version: version for version in versions_of(session, KIND, code)}
+    versions = {version.version: _without_people(version) for version in versions_of(session, KIND, code)}
     other = number - 1 if against is None else against
     for wanted in (number, *([other] if other else [])):
         if wanted not in versions:
             raise VersionUnknown(number=wanted)
     return project, versions[number], versions.get(other)
+
+
+def contact_of(session: Session, code: str, actor: Actor) -> tuple[Project, JSON]:
+    """The project, and what its newest version says of who answers for it. Raises ProjectNotFound, NotYourRole.
+
+    The read is not recorded here: who shows it records it first.
+    """
+    project = get_project(session, code, actor)
+    require(actor, Verb.see_personal, _facts(project))
+    return project, _personal(versions_of(session, KIND, code)[-1].values)
+
+
+def _personal(values: JSON) -> JSON:
+    return {name: value for name, value in values.items() if name in project_type().schema.personal}
+
+
+def _without_people(version: RecordVersion) -> RecordVersion:
+    """The version as pages have it: without what names a person, and saying of such fields only that they changed."""
+    personal = project_type().schema.personal
+    values = {name: value for name, value in version.values.items() if name not in personal}
+    changed = (
+        replace(change, old=None, new=None) if change.path[0] in personal else change for change in version.changed
+    )
+    return replace(version, values=values, changed=tuple(changed))
+
+
+def _facts(project: Project) -> RecordFacts:
+    return RecordFacts(project.office_id, project.province_id, project.agency_th)
 
 
 def _is_of_province(hat: Hat) -> bool:

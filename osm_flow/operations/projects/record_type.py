@@ -35,9 +35,8 @@ REPORTED = (
     "forecast_disburse",
 )
 
-# What a concept says of a project beside its name, agency, province and money. Who answers for it stays in the case, where
-# it can be erased.
-BRIEF = tuple(name for name in taken_fields(KIND) if not record_form(KIND)["properties"][name].get("x-personal"))
+# What a concept says of a project beside its name, agency, province and money, with who answers for it.
+BRIEF = taken_fields(KIND)
 
 
 @cache

@@ -14,6 +14,7 @@ from osm_flow.domain.forms.values import changes
 from osm_flow.domain.projects.states import PROJECT_STATES, state_name
 from osm_flow.errors import Invalid
 from osm_flow.operations.books.record_types import type_of
+from osm_flow.operations.ledger.access_log import AccessKind, Read
 from osm_flow.operations.projects import likeness
 from osm_flow.operations.projects import queries as projects
 from osm_flow.operations.projects.corrections import to_confirm
@@ -39,6 +40,7 @@ from osm_flow.web.parts.years import fiscal_years, year_in
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import signed_in
 from osm_flow.web.site.i18n import current_locale, gettext
+from osm_flow.web.site.recorded_reads import recorded_read
 from osm_flow.web.site.wording import names_of
 
 blueprint = Blueprint("projects", __name__)
@@ -137,6 +139,16 @@ def version(code: str, number: int) -> ResponseReturnValue:
         told=told(newer, schema.form),
         names=names_of(people),
     )
+
+
+@blueprint.get("/projects/<code>/contact")
+@signed_in
+def contact(code: str) -> ResponseReturnValue:
+    """Who answers for the project, once it is on record who looks."""
+    found, said = projects.contact_of(g.session, code, g.actor)
+    recorded_read(Read(AccessKind.personal_opened, f"{KIND} {found.code}", office_id=found.office_id))
+    schema = type_of(KIND).schema
+    return render_template("projects/contact.html", project=found, schema=schema.form_of(schema.personal), values=said)
 
 
 # ---- the list ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
@@ -238,6 +238,9 @@ def test_a_reason_is_needed_and_one_correction_waits_at_a_time(session: Session,
 
 def test_what_was_changed_while_it_waited_is_not_carried_out(session: Session, people: dict[str, Actor]) -> None:
     corrections.correct(session, "P1", people["anan"], later(1), MONEY)
+    # The database refuses it to everybody who has not its triggers out of the way.
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    session.execute(text("DROP TRIGGER refuse_update_of_corrections" + ("" if is_sqlite else " ON corrections")))
     session.scalars(select(Correction)).one().changes = json.dumps({"requested": 1})
     session.flush()
 

@@ -13,7 +13,7 @@ from osm_flow.engine.values import Waiting
 from osm_flow.operations.projects.acts import values_by_code
 from osm_flow.operations.projects.topics import record_contract, register_projects
 from osm_flow.operations.stepping.service_work import Work
-from osm_flow.store.models import Case, Project
+from osm_flow.store.models import Case, ChangeBody, Project
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, make_case, make_office, make_project
 from tests.together import at_once
@@ -87,3 +87,22 @@ def test_the_same_contract_is_entered_once(store: Store, case_ids: list[str]) ->
         contracts = values_by_code(session, ["P1"])["P1"]["contracts"]
         assert [(row["contract_no"], row["value"]) for row in contracts] == [("1/2571", 800)]
         assert session.scalars(select(Project.contracted)).all() == [Decimal(800)]
+
+
+def test_who_answers_for_a_project_goes_into_the_half_that_can_be_erased(store: Store, case_ids: list[str]) -> None:
+    concept = {"name": "ถนน", "agency": "แขวงทางหลวง", "contact_name": "นางสมศรี", "contact_phone": "042-123456"}
+    said = {"concept_replies": [{"province": "TH-41", "concepts": [{"project_concept": concept}]}]}
+    with store.transaction() as session:
+        register_projects(work(session, case_ids[0], said))
+        # The brief that was sent again has another contact and no number any more.
+        del concept["contact_phone"]
+        concept["contact_name"] = "นายสมชาย"
+        register_projects(work(session, case_ids[0], said))
+
+    with store.reading() as session:
+        rows = session.execute(select(ChangeBody.body, ChangeBody.personal).order_by(ChangeBody.version)).all()
+    assert [row.personal for row in rows] == [
+        '{"contact_name":"นางสมศรี","contact_phone":"042-123456"}',
+        '{"contact_name":"นายสมชาย"}',
+    ]
+    assert not any("สม" in row.body for row in rows)

@@ -39,7 +39,8 @@ FACTS: dict[Verb, Facts] = {
         CaseFacts(OFFICE),
     ),
     **dict.fromkeys(
-        (Verb.see_record, Verb.correct_record, Verb.confirm_record, Verb.keep_record_file), RecordFacts(OFFICE)
+        (Verb.see_record, Verb.see_personal, Verb.correct_record, Verb.confirm_record, Verb.keep_record_file),
+        RecordFacts(OFFICE),
     ),
     Verb.resume_case: CaseFacts(OFFICE, state="SUSPENDED"),
     Verb.start_case: ProcessFacts("annual_cycle", OFFICE),
@@ -64,6 +65,7 @@ MAY = {
     Verb.see_work_item: READERS,
     Verb.see_history: READERS,
     Verb.see_record: READERS,
+    Verb.see_personal: set(STAFF) | {"auditor"},
     Verb.correct_record: {"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_me"},
     Verb.keep_record_file: {"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_me"},
     Verb.confirm_record: SUPERIORS | {"osm_director", "osm_strategy_head", "osm_me_head"},
