@@ -13,7 +13,7 @@ from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import ErasureState
 from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read, accesses, record_access
 from osm_flow.operations.people.hats import actor_named
-from osm_flow.operations.privacy import erasure_requests, retention
+from osm_flow.operations.privacy import book_retention, erasure_requests, retention
 from osm_flow.operations.privacy.book_texts import TextName, name_of, read_text
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import ErasureRequest
@@ -161,7 +161,7 @@ def refuse(context: Context, request_id: int, username: str, as_json: bool) -> N
 @JSON
 @click.pass_obj
 def due(context: Context, as_json: bool) -> None:
-    """List ended cases that need not be kept any longer."""
+    """List ended cases that need not be kept any longer, and closed records of which what they say of people need not."""
     with context.store.reading() as session:
         items = [
             {
@@ -176,11 +176,23 @@ def due(context: Context, as_json: bool) -> None:
             }
             for due_case in retention.due_cases(session, SYSTEM, context.now())
         ]
-    lines = (
+        records: list[dict[str, Any]] = [
+            {
+                "record": one.record,
+                "book": one.book,
+                "retention": one.retention.key,
+                "since": one.since.isoformat(),
+                "held": one.is_held,
+                "texts": [str(text.name) for text in one.texts],
+            }
+            for one in book_retention.due_records(session, SYSTEM, context.now())
+        ]
+    lines = [
         f"{due_case['case_id']}  {due_case['since']}  {due_case['retention']:<12} {due_case['title']}"
         for due_case in items
-    )
-    say({"items": items, "next": None}, as_json, "\n".join(lines))
+    ]
+    lines += [f"{one['record']}  {one['since']}  {one['retention']:<12} {' '.join(one['texts'])}" for one in records]
+    say({"items": [*items, *records], "next": None}, as_json, "\n".join(lines))
 
 
 @privacy.command("hold")

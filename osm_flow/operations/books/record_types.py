@@ -9,6 +9,7 @@ from typing import Any
 from osm_flow.domain.books.schema import RecordSchema
 from osm_flow.domain.books.sealing import BookName
 from osm_flow.domain.json import JSON
+from osm_flow.domain.retention import ORDINARY, Retention
 from osm_flow.errors import NotFound
 from osm_flow.store.database import Model
 
@@ -26,16 +27,26 @@ def _no_files(values: JSON) -> Collection[str]:
     return ()
 
 
+def _never(values: JSON) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class RecordType:
     """A kind of record: its schema, its table, the column of the table that has the record's code, what its rows say, and
-    which files its versions name."""
+    which files its versions name.
+
+    personal_kept  how long what its versions say of people is kept after the record was closed; the rest stays for ever.
+    is_closed      whether a record with these values is closed; one that never is keeps them until somebody asks.
+    """
 
     schema: RecordSchema
     table: type[Model]
     key: str
     row: RowOf
     files: FilesOf = _no_files
+    personal_kept: Retention = ORDINARY
+    is_closed: Callable[[JSON], bool] = _never
 
     @property
     def kind(self) -> str:

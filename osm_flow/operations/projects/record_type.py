@@ -10,8 +10,10 @@ from typing import Any
 from osm_flow.domain.books.schema import RecordSchema
 from osm_flow.domain.books.sealing import BookName
 from osm_flow.domain.json import JSON
-from osm_flow.domain.projects.states import PROJECT_STATES, SIDE_STATES, side_name, state_name
+from osm_flow.domain.projects.states import ENDED, PROJECT_STATES, SIDE_STATES, side_name, state_name
+from osm_flow.domain.retention import retention_of
 from osm_flow.domain.search import searchable
+from osm_flow.domain.states import ProjectState
 from osm_flow.operations.books.record_forms import record_form, taken_fields
 from osm_flow.operations.books.record_types import RecordType
 from osm_flow.store.models import Project
@@ -39,6 +41,16 @@ REPORTED = (
 BRIEF = taken_fields(KIND)
 
 
+# In these nothing is done in a project any more, so that nobody has to be reached about it.
+_CLOSED = (
+    *ENDED,
+    ProjectState.screened_out,
+    ProjectState.n,
+    ProjectState.rejected,
+    ProjectState.dropped,
+)
+
+
 @cache
 def project_type() -> RecordType:
     """The kind of record that a project is."""
@@ -47,7 +59,12 @@ def project_type() -> RecordType:
     form["properties"]["state"]["x-enum"] = [{"value": state, "th": th, "en": en} for state, th, en in names]
     beside = ((state, *(side_name(state, locale) for locale in ("th", "en"))) for state in SIDE_STATES)
     form["properties"]["side_state"]["x-enum"] = [{"value": state, "th": th, "en": en} for state, th, en in beside]
-    return RecordType(RecordSchema(KIND, 2, form, _UPCASTERS), Project, "code", _row, files_of)
+    schema = RecordSchema(KIND, 2, form, _UPCASTERS)
+    return RecordType(schema, Project, "code", _row, files_of, retention_of("5y"), _is_closed)
+
+
+def _is_closed(values: JSON) -> bool:
+    return values.get("state") in _CLOSED
 
 
 def _as_before(values: JSON) -> JSON:

@@ -16,7 +16,7 @@ from osm_flow.operations.ledger import access_log
 from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read, record_access
 from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.policy_facts import case_facts
-from osm_flow.operations.privacy import erasure_requests, retention, sensitivity
+from osm_flow.operations.privacy import book_retention, erasure_requests, retention, sensitivity
 from osm_flow.operations.privacy.book_texts import TextName, read_text
 from osm_flow.store.models import Case
 from osm_flow.store.sensitive_cases import OPEN_FOR
@@ -167,13 +167,16 @@ def due() -> ResponseReturnValue:
         for due_case in retention.due_cases(g.session, g.actor, g.now)
         if may(Verb.erase, _facts(due_case.case))
     ]
-    return render_template("privacy/due.html", due=of_age, class_name=class_name)
+    of_books = book_retention.due_records(g.session, g.actor, g.now)
+    return render_template("privacy/due.html", due=of_age, of_books=of_books, class_name=class_name)
 
 
 @blueprint.post("/privacy/due")
 @requires(Verb.erase)
 def ask_for_due() -> ResponseReturnValue:
     records = erasure_requests.records_due(g.session, g.actor, g.now, request.form.getlist("case"))
+    chosen = set(request.form.getlist("of_record"))
+    of_books = [one for one in book_retention.due_records(g.session, g.actor, g.now) if one.key in chosen]
     made = erasure_requests.ask(
         g.session,
         g.actor,
@@ -181,6 +184,7 @@ def ask_for_due() -> ResponseReturnValue:
         words="",
         reason=request.form.get("reason", ""),
         records=[(item.case.id, item.record.seq) for item in records],
+        texts=[text.name for one in of_books for text in one.texts],
     )
     flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
     return redirect(url_for("privacy.erasure", request_id=made.id))

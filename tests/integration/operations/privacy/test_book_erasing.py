@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.books import corrections
 from osm_flow.operations.books.checks import check_books
 from osm_flow.operations.books.corrections import CorrectionDecided, NewCorrection
+from osm_flow.operations.books.record_types import every_type
 from osm_flow.operations.books.versions import versions_of
 from osm_flow.operations.comparing.administration import record_as_found
 from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.people.hats import actor_named
-from osm_flow.operations.privacy import book_erasing, erasure_requests, retention
+from osm_flow.operations.privacy import book_erasing, book_retention, erasure_requests, retention
 from osm_flow.operations.privacy.book_texts import PERSONAL, TextName, read_text
 from osm_flow.operations.privacy.erasure_requests import AlreadyDecided, NothingChosen
 from osm_flow.operations.privacy.retention import HeldByLaw
@@ -321,6 +323,34 @@ def test_a_request_whose_texts_were_changed_is_decided_by_nobody(
         with pytest.raises(erasure_requests.RequestForged):
             erasure_requests.approve(at_work.session, request_id, who(prepared, "boss"), later(11))
         assert [one.table for one in compare(at_work.session) if one.table != "(schema)"] == ["erasure_requests"]
+
+
+def test_what_closed_records_say_of_people_comes_of_age(prepared: Store) -> None:
+    root, then = who(prepared, "root"), NOW + timedelta(days=5 * 366)
+    assert every_type()[0].kind
+    for type_ in every_type():  # what names people is due some day
+        assert not type_.schema.personal or type_.personal_kept.years
+    with prepared.transaction() as session:
+        revise(session, BOOK, CHANGE, SYSTEM, later(4), {"P1": {"state": "closed"}})
+        revise(session, BOOK, CHANGE, SYSTEM, then, {"P1": {"requested": 9}})  # it was closed before
+    with prepared.reading() as session:
+        assert book_retention.due_records(session, root, NOW + timedelta(days=365 * 5 - 10)) == []
+        (due,) = book_retention.due_records(session, root, then)
+    assert (due.record, due.is_held, [text.version for text in due.texts]) == ("P1", False, [1, 2, 3, 4])
+    with prepared.transaction() as session:
+        retention.hold_in_books(session, (str(BOOK), None), root, then, reason="คดี")
+        assert [one.is_held for one in book_retention.due_records(session, root, then)] == [True]
+        retention.lift_hold(session, retention.current_holds(session, root)[0].row.id, root, then, reason="จบ")
+        names = [text.name for text in due.texts]
+        asked = erasure_requests.ask(session, root, then, words="", records=[], reason="ครบ 5 ปี", texts=names).id
+
+    with prepared.transaction() as session:
+        assert erasure_requests.approve(session, asked, who(prepared, "boss"), then).state == "DONE"
+
+    with prepared.reading() as session:
+        assert book_retention.due_records(session, root, then) == []
+        assert remains(session, PHONE) == {}
+    assert faults(prepared) == []
 
 
 def test_erasing_in_a_case_tells_of_the_copies_in_books(prepared: Store) -> None:
