@@ -643,6 +643,7 @@ def _ids(session: Session, cases: list[str]) -> dict[str, list[str]]:
         "day": ["2026-12-10"],
         "seq": ["1", "2", "3"],
         "form": ["csv", "xlsx", "json"],
+        "part": ["photos", "files"],
     }
 
 

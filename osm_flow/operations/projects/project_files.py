@@ -110,6 +110,16 @@ def may_keep(project: Project, actor: Actor) -> bool:
     return decide(actor, Verb.keep_record_file, _facts(project)).allowed
 
 
+def require_keeping(session: Session, code: str, actor: Actor) -> Project:
+    """The project. Raises ProjectNotFound, NotYourRole where the policy does not let the actor add to it."""
+    return _asked(session, code, actor)[0]
+
+
+def is_of_office(project: Project, actor: Actor) -> bool:
+    """Whether the actor keeps the project for the office, and takes back whatever was added."""
+    return decide(actor, Verb.keep_record_file, _facts(project)).role not in AGENCIES
+
+
 def add_photo(
     session: Session, code: str, actor: Actor, now: datetime, file: GivenFile, about: NewPhoto, *, key: str | None
 ) -> JSON | None:
@@ -213,17 +223,11 @@ def read_file(session: Session, code: str, digest: str, actor: Actor) -> ReadFil
     return ReadFile(file_store.read(session, digest), name, kept.type)
 
 
-def added_by_agency(session: Session, code: str) -> set[str]:
-    """The digests of the photos and papers that somebody of the agency added."""
-    first: dict[str, str | None] = {}
-    for version in versions_of(session, KIND, code):
-        for digest in files_of(version.values):
-            first.setdefault(digest, version.actor_role)
-    return {digest for digest, role in first.items() if role in AGENCIES}
-
-
 def _is_of_agency(session: Session, code: str, digest: str) -> bool:
-    return digest in added_by_agency(session, code)
+    """Whether somebody of the agency added the file."""
+    naming = (version for version in versions_of(session, KIND, code) if digest in files_of(version.values))
+    first = next(naming, None)
+    return first is not None and first.actor_role in AGENCIES
 
 
 def _asked(session: Session, code: str, actor: Actor) -> tuple[Project, Decision]:

@@ -30,7 +30,8 @@ from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.privacy import sensitivity
 from osm_flow.operations.privacy.retention import hold_case
-from osm_flow.operations.projects import corrections
+from osm_flow.operations.projects import corrections, project_files
+from osm_flow.operations.projects.project_files import NewPaper
 from osm_flow.operations.work_items.acts import claim
 from osm_flow.store.models import (
     Attachment,
@@ -217,6 +218,7 @@ WORDS = {
     "file": "see_work_item",
     "project": "see_record",
     "correction": "see_record",
+    "project file": "see_record",
 }
 # Who opens the sensitive cases of the world below: a candidate of the work item of one, who is named on the other, the
 # director and who acts for the director, and the head of administration, who is named on both.
@@ -352,7 +354,11 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
             theirs = {"see_record": TH_41 if class_ == "own" else {"other_planner"}}
             world.add("project", Thing(class_, {"code": code}, case.office_id, theirs))
             proposer = make_person(session, f"{class_}_keeper", "osm_strategy", office_id=case.office_id)
-            wanted = NewCorrection({"requested": 2000}, 1, f"{MARK} {class_} correction")
+            paper = GivenFile(f"{MARK} {class_}.txt", f"{MARK} {class_} paper".encode())
+            row = project_files.add_paper(session, code, proposer, NOW, paper, NewPaper("other"), key=None) or {}
+            named = {"code": code, "digest": row["sha256"]}
+            world.add("project file", Thing(class_, named, case.office_id, theirs))
+            wanted = NewCorrection({"requested": 2000}, 2, f"{MARK} {class_} correction")
             corrections.correct(session, code, proposer, NOW, wanted)
             seq = session.scalars(select(Correction.seq).where(Correction.record_id == code)).one()
             world.add("correction", Thing(class_, {"code": code, "seq": seq}, case.office_id, theirs))
@@ -367,6 +373,7 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
     world.add("case", Thing("absent", {"case_id": "0" * 36}))
     world.add("answer", Thing("absent", {"case_id": "0" * 36, "task_id": "0" * 36}))
     world.add("project", Thing("absent", {"code": "PRJ-none"}))
+    world.add("project file", Thing("absent", {"code": "PRJ-none", "digest": "0" * 64}))
     world.add("correction", Thing("absent", {"code": "PRJ-none", "seq": 1}))
     world.add("work item", Thing("absent", {"work_item_id": "0" * 36}))
     for kind, name in (("file", "attachment_id"), ("incident", "incident_id")):
@@ -584,6 +591,7 @@ USUAL = {
     "seq": 1,
     "version": 1,
     "form": "csv",
+    "part": "photos",
     "day": DAY.isoformat(),
     "act": "suspend",
     "key": "review",

@@ -37,6 +37,8 @@ _WORDS = {
     BookActKind.corrected: "แก้ไขข้อมูลให้ถูกต้อง",
     BookActKind.imported: "นำเข้าจากบัญชีโครงการ",
     BookActKind.import_undone: "ยกเลิกการนำเข้า",
+    BookActKind.file_added: "เพิ่มภาพหรือไฟล์",
+    BookActKind.file_taken_back: "ถอนภาพหรือไฟล์",
     BookActKind.erased: "ลบข้อมูลส่วนบุคคลตามกฎหมาย",
     BookActKind.migrated: "ย้ายจากทะเบียนของระบบรุ่นก่อน",
 }

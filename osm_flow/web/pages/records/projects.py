@@ -23,6 +23,7 @@ from osm_flow.operations.projects.record_type import KIND
 from osm_flow.store.models import Project
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.pages.records.corrections_told import told_of_corrections
+from osm_flow.web.pages.records.files_told import described, told_of_files
 from osm_flow.web.pages.records.project_page import (
     figures_of,
     origins_told,
@@ -107,6 +108,8 @@ def project(code: str) -> ResponseReturnValue:
         told=[told(version, schema) for version in reversed(life.versions)],
         origins=origins_told(life, schema),
         corrections=told_of_corrections(life) if life.is_newest else None,
+        files=told_of_files(life),
+        described=described,
         names=names_of(people_of(life)),
         state=state_words,
         side_words=side_words,
