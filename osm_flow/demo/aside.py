@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from osm_flow.demo import papers, reports
 from osm_flow.demo.execution import Execution
+from osm_flow.demo.register import code_of
 from osm_flow.demo.stage import DemoStage, Scene
 
 
@@ -91,16 +92,16 @@ class Aside:
         """Two requests to change projects arrive: one for the committee, one only to be recorded."""
         stage = self.stage
         yield self.times.at("2569-11-12")
-        for kind, subject, before, after in (
-            ("T1", "จัดหาเครื่องจักรแปรรูปโคเนื้อคุณภาพสูง", "ติดตั้งที่อำเภอเมือง", "ติดตั้งที่อำเภอกุดจับ"),
-            ("T5", "ปรับปรุงถนนทางเข้าแหล่งท่องเที่ยวภูป่าเปาะ", "สัญญาสิ้นสุดเดือนตุลาคม", "ขยายเวลา 45 วันเพราะน้ำป่า"),
+        for kind, number, subject, before, after in (
+            ("T1", 6, "จัดหาเครื่องจักรแปรรูปโคเนื้อคุณภาพสูง", "ติดตั้งที่อำเภอเมือง", "ติดตั้งที่อำเภอกุดจับ"),
+            ("T5", 8, "ปรับปรุงถนนทางเข้าแหล่งท่องเที่ยวภูป่าเปาะ", "สัญญาสิ้นสุดเดือนตุลาคม", "ขยายเวลา 45 วันเพราะน้ำป่า"),
         ):
             stage.answer(
                 "kanya",
                 execution.case,
                 "change_asked",
                 "หน่วยงานเจ้าของโครงการ",
-                project_name=f"โครงการ{subject}",
+                project=code_of(execution.closing, number),
                 change_type=kind,
                 reason=f"ขอเปลี่ยนจาก{before} เป็น{after}",
                 effect="ไม่กระทบวัตถุประสงค์และค่าเป้าหมาย",

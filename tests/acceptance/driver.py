@@ -22,6 +22,7 @@ from werkzeug.test import TestResponse
 from osm_flow.app import create_app
 from osm_flow.demo.cast import PASSWORD
 from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.forms import schema as form_schema
 from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.forms.schema import columns_of, fields_of, is_table
 from osm_flow.domain.forms.typed_text import show_text
@@ -126,6 +127,8 @@ class Year:
         errors: Any = None
         for _ in range(_TRIES):
             drawn = form_values.random_values(schema, self.rng, variables)
+            # Which record of the office a form is about is never left to the dice.
+            drawn.pop(form_schema.chooser_of(schema) or "", None)
             values = {name: value for name, value in {**drawn, **known, **given}.items() if value is not None}
             errors = form_values.validate(schema, values, variables)
             if not errors:
@@ -216,9 +219,11 @@ class Worker:
         with self.year.store.reading() as session:
             case = session.get_one(Case, waiting.case_id)
             schema = compiled(session, case.definition).forms[str(waiting.form_key)]
-            variables = answer_context(session, case, waiting.task_id, schema)
+            variables = answer_context(session, case, waiting.task_id, schema, values)
         path = f"/cases/{waiting.case_id}/answers/{waiting.task_id}"
-        data = MultiDict(form_of(self._get(path), path).form_values())
+        chosen = values.get(form_schema.chooser_of(schema) or "")
+        opened = f"{path}?{form_schema.chooser_of(schema)}={chosen}" if chosen else path
+        data = MultiDict(form_of(self._get(opened), path).form_values())
         fill(data, schema, self.year.values_for(schema, variables, {}, values))
         self._say(data, answered_by)
         sent(self.client.post(path, data=data))

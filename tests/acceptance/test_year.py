@@ -243,6 +243,7 @@ def report_four_quarters(year: Year) -> None:
     year.advance_to(datetime(2028, 3, 31, 10, tzinfo=UTC))
     report_quarter(year, 2, target=40, spent={1: 45, 3: 50, 9: 10}, red=9)
     solve_the_red_project(year)
+    change_a_project(year)
     year.advance_to(datetime(2028, 6, 30, 10, tzinfo=UTC))
     report_quarter(year, 3, target=60, spent={1: 70, 3: 65, 9: None})
     year.as_("anucha").complete("year_end")
@@ -291,6 +292,23 @@ def report_quarter(
     year.as_("somchai").complete("head_report", **YES)
     year.as_("suriya").complete("publish")
     assert [case.outcome for case in year.cases("quarterly_monitoring")] == ["end"] * quarter
+
+
+def change_a_project(year: Year) -> None:
+    """A project is to end later and to do one activity more: agreed, and written into its record by its code."""
+    code = code_of(FY, 3)
+    activities = [{"name": "ทางเดิน", "budget": 500_000, "q4": 500_000}]
+    others = dict.fromkeys(("items", "sources", "targets", "agency", "budget_after", "start_date", "end_date"))
+    others |= dict.fromkeys(("kpis", "area", "cost_basis"))
+    said = {**others, "project": code, "change_type": "T5", "past_cutoff": False, "bb_agreement_required": False}
+    year.as_("kanya").answer("change_asked", "หน่วยงานเจ้าของโครงการ", **said, activities=activities)
+    kept = dict.fromkeys(("agency", "budget_after", "start_date", "end_date", "kpis", "area", "cost_basis", "note"))
+    year.as_("kanya").complete("update_project", **kept, cancelled=False)
+    with year.store.reading() as session:
+        versions = versions_of(session, "projects", code)
+    assert versions[-1].values["activities"] == activities
+    assert {change.path[0] for change in versions[-1].changed} <= {"activities", "side_state"}
+    assert versions[-1].values["name"] == versions[-2].values["name"]
 
 
 def solve_the_red_project(year: Year) -> None:

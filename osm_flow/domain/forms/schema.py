@@ -37,6 +37,8 @@ DEFAULT_WIDGET: Mapping[str, str] = {
 }
 _BY_FORMAT = {"date": "date", "date-time": "datetime"}
 PROVINCE = r"TH-[0-9A-Z]{1,2}"
+# Where the record that a form is about lies in its context.
+RECORD = "around.record."
 
 
 class Message(str):  # noqa: SLOT000 - carries how it was made
@@ -249,10 +251,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def ref_options(field: JSON, context: Mapping[str, Any]) -> list[tuple[str, str]] | None:
+def ref_options(
+    field: JSON, context: Mapping[str, Any], spell: Callable[[str], str] = str
+) -> list[tuple[str, str]] | None:
     """(value, label) of the options that the case's data offer (`x-ref`); None where it offers none.
 
-    A field whose case has nothing to choose from is free text, so that nobody is blocked by a missing list.
+    A field whose case has nothing to choose from is free text, so that nobody is blocked by a missing list. `spell` says
+    what people call each part of a label.
     """
     reference = field.get("x-ref") or field.get("items", {}).get("x-ref")
     if not reference:
@@ -260,11 +265,11 @@ def ref_options(field: JSON, context: Mapping[str, Any]) -> list[tuple[str, str]
     listed = find(context, reference["from"])
     if not isinstance(listed, list):
         return None
-    options = [option for item in listed if (option := _option(item, reference)) is not None]
+    options = [option for item in listed if (option := _option(item, reference, spell)) is not None]
     return options or None
 
 
-def _option(item: Any, reference: JSON) -> tuple[str, str] | None:
+def _option(item: Any, reference: JSON, spell: Callable[[str], str]) -> tuple[str, str] | None:
     if isinstance(item, str):
         return (item, item)
     if not isinstance(item, Mapping):
@@ -272,8 +277,34 @@ def _option(item: Any, reference: JSON) -> tuple[str, str] | None:
     value = item.get(reference.get("value", "code"))
     if value is None:
         return None
-    label = item.get(reference.get("label", "name"))
+    names = reference.get("label", "name")
+    told = [item.get(name) for name in ([names] if isinstance(names, str) else names)]
+    label = " · ".join(spell(str(part)) for part in told if part)
     return (str(value), f"{value} {label}" if label and label != value else str(value))
+
+
+def record_meant(schema: JSON, values: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
+    """The code of the office record that the form is about (`x-record`): chosen in a field of its own, or known to the case."""
+    asked = schema.get("x-record")
+    if not asked:
+        return None
+    own = chooser_of(schema)
+    code = values.get(own) or known_value(fields_of(schema)[own], variables) if own else find(variables, asked["code"])
+    return code if isinstance(code, str) and code else None
+
+
+def chooser_of(schema: JSON) -> str | None:
+    """The field in which a person chooses the record that the form is about; None where the case says which it is."""
+    code = schema.get("x-record", {}).get("code")
+    return code if isinstance(code, str) and code in fields_of(schema) else None
+
+
+def drawn_from_record(field: JSON) -> str | None:
+    """What of the record a field shows or opens with: its name there; None for a field that knows nothing of it."""
+    sources = [field.get("x-beside"), field.get("x-default-from"), field.get("x-rows-from", {}).get("from")]
+    paths = [path for source in sources for path in ([source] if isinstance(source, str) else source or ())]
+    named = [str(path).removeprefix(RECORD).split(".")[0] for path in paths if str(path).startswith(RECORD)]
+    return named[0] if named else None
 
 
 def load_form(document: object) -> JSON:

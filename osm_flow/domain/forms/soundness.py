@@ -11,7 +11,16 @@ from osm_flow.domain.access.party_answers import FIELDS
 from osm_flow.domain.forms import patterns
 from osm_flow.domain.forms.examples import NothingFits, draw_values
 from osm_flow.domain.forms.rules import CHECKS
-from osm_flow.domain.forms.schema import MAX_ROWS, MAX_TEXT, WIDGETS, columns_of, fields_of, is_table, widget_of
+from osm_flow.domain.forms.schema import (
+    MAX_ROWS,
+    MAX_TEXT,
+    WIDGETS,
+    columns_of,
+    drawn_from_record,
+    fields_of,
+    is_table,
+    widget_of,
+)
 from osm_flow.domain.forms.scope import COMPARISONS, CONDITIONS, conditions_of
 from osm_flow.domain.json import JSON
 
@@ -34,15 +43,16 @@ _TOP = {
     "x-form",
     "x-groups",
     "x-rules",
+    "x-record",
 }
 _COMMON = {"type", "title", "description", "x-en", "x-widget", "x-default-from", "x-show-when", "default", "readOnly"}
-_COMMON |= {"examples", "x-unit", "$comment"}
+_COMMON |= {"examples", "x-unit", "$comment", "x-beside"}
 _BY_TYPE: Mapping[str, frozenset[str]] = {
     "string": frozenset({"enum", "x-enum", "minLength", "maxLength", "pattern", "x-pattern", "format", "x-ref"}),
     "number": frozenset({"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "x-decimals"}),
     "integer": frozenset({"enum", "x-enum", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}),
     "boolean": frozenset({"const"}),
-    "array": frozenset({"items", "minItems", "maxItems", "uniqueItems", "x-rows-from"}),
+    "array": frozenset({"items", "minItems", "maxItems", "uniqueItems", "x-rows-from", "x-compares"}),
 }
 _ROW = frozenset({"type", "required", "properties", "additionalProperties", "$comment"})
 _ENTRY = (_BY_TYPE["string"] - {"format"}) | {"type", "examples", "$comment"}
@@ -157,9 +167,27 @@ def _form_problems(schema: JSON) -> Iterator[str]:
         yield "A form has at least one field."
     yield from _object_problems(schema, "", in_table=False)
     yield from _group_problems(schema)
+    yield from _record_problems(schema)
     for number, rule in enumerate(schema.get("x-rules", []), start=1):
         for problem in _rule_problems(schema, rule):
             yield f"Rule {number}: {problem}"
+
+
+def _record_problems(schema: JSON) -> Iterator[str]:
+    """The faults of a form that is about a record of the office, or that draws on one and does not say which."""
+    asked = schema.get("x-record")
+    if asked is not None and not _says_which_record(asked):
+        yield "x-record: say the kind of record, and the field or the path in the case that has its code."
+    for name, field in fields_of(schema).items():
+        if drawn_from_record(field) and asked is None:
+            yield f"{name}: it draws on a record, and the form does not say on which (x-record)."
+
+
+def _says_which_record(asked: Any) -> bool:
+    if not isinstance(asked, dict) or set(asked) != {"kind", "code"} or not isinstance(asked["kind"], str):
+        return False
+    code = asked["code"]
+    return isinstance(code, str) or (isinstance(code, list) and all(isinstance(path, str) for path in code))
 
 
 def _unknown(node: JSON, known: set[str] | frozenset[str], where: str) -> Iterator[str]:

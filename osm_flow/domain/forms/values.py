@@ -12,6 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from osm_flow.domain.differences import is_same
 from osm_flow.domain.forms import patterns
 from osm_flow.domain.forms.examples import NothingFits, draw_values
 from osm_flow.domain.forms.rules import violations
@@ -23,22 +24,27 @@ from osm_flow.domain.forms.schema import (
     choices_of,
     columns_of,
     decimals_of,
+    drawn_from_record,
     fields_of,
     find,
     is_table,
     known_rows,
     known_value,
+    label_of,
     longest_of,
     most_of,
     ref_options,
     widget_of,
 )
 from osm_flow.domain.forms.scope import exact, is_given, is_missing, read_moment
+from osm_flow.domain.forms.typed_text import display_text
 from osm_flow.domain.json import JSON
 
 MAX_NUMBER = 2**53
 MAX_NESTING = 4
 _REDRAWS = 5
+# How much of a value a row that tells a difference has, and how it calls the row of another table.
+_TOLD, _ROW_WORD = 1_000, "แถวที่"
 # SpiffWorkflow takes any object that has this key for one of its own stored types.
 RESERVED_NAME = "typename"
 # The kinds of file that can be attached, at the end of a name.
@@ -104,6 +110,67 @@ def random_values(schema: JSON, rng: random.Random, context: Context | None = No
         if not validate(schema, values, context):
             return values
     raise NothingFits(schema=schema.get("title", ""))
+
+
+def settled(schema: JSON, values: JSON, context: Context) -> JSON:
+    """The values as a case keeps them where the form is about a record of the office.
+
+    What the record says of locked fields is filled in; a field that says what the record says beside it (`x-beside`) is left
+    out, and a table that `x-compares` gets a row for each difference.
+    """
+    if "x-record" not in schema:
+        return values
+    fields, kept = fields_of(schema), dict(values)
+    for name, field in fields.items():
+        if field.get("readOnly") and name not in kept and drawn_from_record(field):
+            known = known_value(field, context)
+            if is_given(known) and not list(_value_errors(field, known, context, name)):
+                kept[name] = known
+        if "x-beside" in field and name in kept and is_same(kept[name], find(context, field["x-beside"])):
+            del kept[name]
+    for name, field in fields.items():
+        if "x-compares" in field and isinstance(kept.get(name, []), list):
+            told = [row for row in _compared(schema, kept, context) if row not in kept.get(name, [])]
+            rows = [*kept.get(name, []), *told]
+            kept |= {name: rows[: most_of(field)]} if rows else {}
+    return kept
+
+
+def _compared(schema: JSON, values: JSON, context: Context) -> Iterator[JSON]:
+    """What the fields that stand beside the record's change there, one row each, in the words of the form."""
+    for name, field in fields_of(schema).items():
+        if "x-beside" not in field or name not in values:
+            continue
+        before = find(context, field["x-beside"])
+        alone = {"properties": {name: field}}
+        for change in changes(alone, {name: before} if before is not None else {}, {name: values[name]}):
+            yield _told_change(field, change)
+
+
+def _told_change(field: JSON, change: Change) -> JSON:
+    columns = columns_of(field) if is_table(field) else {}
+    of = columns.get(change.column or "", field)
+    row: JSON = {"item": label_of(field), "before": "-", "after": "-"}
+    if change.column:
+        row["item"] = f"{label_of(field)} {_ROW_WORD} {(change.row or 0) + 1} {label_of(of)}"
+    elif columns:
+        row["item"] = f"{label_of(field)} {_ROW_WORD} {change.row + 1}" if change.row is not None else label_of(field)
+    for side, value in (("before", change.old), ("after", change.new)):
+        if is_given(value):
+            row[side] = _in_words(field, of, value)[:_TOLD]
+        if widget_of(of) == "money" and not is_table(of):
+            row[f"amount_{side}"] = 0 if exact(value) is None else value
+    return row | {"item": row["item"][:255]}
+
+
+def _in_words(field: JSON, of: JSON, value: Any) -> str:
+    """A value as the page shows it; a row of a table cell by cell."""
+    if isinstance(value, Mapping):
+        columns = columns_of(field)
+        return " · ".join(_in_words(field, columns[name], cell) for name, cell in value.items() if name in columns)
+    if isinstance(value, list):
+        return "\n".join(_in_words(field, of.get("items", {}), item) for item in value)
+    return display_text(of, value, "th")
 
 
 def keep_known(schema: JSON, values: object) -> JSON:

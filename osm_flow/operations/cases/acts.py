@@ -32,7 +32,7 @@ from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import cancelling
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.operations.work_items.form_context import form_context
+from osm_flow.operations.work_items.form_context import form_context, records_of
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import (
     Case,
@@ -235,16 +235,20 @@ def record_message(
     waiting = session.get(WaitingMessage, task_id, populate_existing=True)
     if waiting is None:
         raise NotAwaited(task_id=task_id)
+    records: JSON = {}
     if waiting.form_key is not None:
         process = compiled(session, case.definition)
         schema = process.forms[waiting.form_key]
-        errors = form_values.validate(schema, data, answer_context(session, case, task_id, schema))
+        context = answer_context(session, case, task_id, schema, data)
+        data = form_values.settled(schema, data, context)
+        errors = form_values.validate(schema, data, context)
         if errors:
             raise AnswerInvalid(fields=errors)
+        records = records_of(schema, context)
     act = Act.allowed(RecordKind.message_received, decision, waiting.element, task_id)
     party = party_asked(case.definition.xml, waiting.element)
     about = {"message": waiting.message, "recorded_for": waiting.name_th, "answer": answer.as_payload("", party)}
-    stepping.apply(session, case, DeliverMessage(task_id, data), actor, now, act, about)
+    stepping.apply(session, case, DeliverMessage(task_id, data), actor, now, act, about | records)
     return case
 
 
@@ -255,12 +259,12 @@ def lock_for_answer(session: Session, case_id: str, actor: Actor) -> Case:
     return case
 
 
-def answer_context(session: Session, case: Case, task_id: str, schema: JSON | None) -> JSON:
-    """What the form of an awaited answer is filled from and judged by."""
+def answer_context(session: Session, case: Case, task_id: str, schema: JSON | None, values: JSON | None = None) -> JSON:
+    """What the form of an awaited answer is filled from and judged by; `values` are those filled in so far."""
     seen = next(
         (dict(waiting.data) for waiting in stepping.waiting_of(session, case) if waiting.task_id == task_id), {}
     )
-    return form_context(session, case, schema, {"fy": case.fiscal_year, "office": case.office_id, **seen})
+    return form_context(session, case, schema, {"fy": case.fiscal_year, "office": case.office_id, **seen}, values)
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------

@@ -17,8 +17,11 @@ from osm_flow.store.models import Case
 # What a register answers about a case whose variables are these.
 Register = Callable[[Session, Case, JSON], Any]
 
+# The one record that a form is about: asked with its code, and perhaps with the version that is meant.
+RECORD = "record"
+
 # Whatever `around` may name that a register answers.
-NAMES = frozenset({"register", "projects", "concepts"})
+NAMES = frozenset({"register", "projects", "concepts", "earlier", RECORD})
 
 _CONNECTED: dict[str, Register] = {}
 

@@ -21,6 +21,9 @@ from osm_flow.operations.books.versions import newest_of
 from osm_flow.operations.projects.record_type import KIND, REPORTED, project_type
 from osm_flow.operations.projects.register import money, number
 
+# What a new baseline may change beside budget and state: what both the record and the form know.
+RENEWED = ("agency", "start_date", "end_date", "kpis", "area", "activities", "cost_basis")
+
 # The beginning of codes: PRJ-NE-U1-2571-0007.
 PREFIX = "PRJ"
 
@@ -104,8 +107,13 @@ def with_contract(values: JSON, said: JSON, case_id: str) -> JSON:
 
 
 def with_baseline(values: JSON, said: JSON) -> JSON:
-    """The new baseline: agency, budget after the change, and whether the project goes on at all."""
-    changed: JSON = {"agency": str(said.get("agency") or values.get("agency") or "")[:255]}
+    """The new baseline: what was agreed to change, the budget after it, and whether the project goes on at all.
+
+    What the document leaves empty stays as it was.
+    """
+    changed: JSON = {name: said[name] for name in RENEWED if said.get(name)}
+    if "agency" in changed:
+        changed["agency"] = str(changed["agency"])[:255]
     if (budget := money(said.get("budget_after"))) is not None:
         changed["approved"] = number(budget)
     if said.get("cancelled") is True and may_step(str(values.get("state")), ProjectState.cancelled):

@@ -12,11 +12,15 @@ from osm_flow.domain.json import JSON
 from osm_flow.domain.projects.states import PLANNED
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, WorkItemStatus
-from osm_flow.operations.ledger.registers import Register
-from osm_flow.operations.projects.register import as_json, projects_of
+from osm_flow.operations.books.versions import NewestVersion, RecordVersion, newest_of, versions_of
+from osm_flow.operations.ledger.registers import RECORD, Register
+from osm_flow.operations.projects.record_type import KIND, project_type
+from osm_flow.operations.projects.register import as_json, drawn, projects_of
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Project, WorkItem
 
 CONCEPT_FORM = "project_concept"
+# How many projects a list to choose an earlier one from has.
+_MOST_EARLIER = 2_000
 
 
 def _whole(session: Session, case: Case, variables: JSON) -> list[JSON]:
@@ -57,5 +61,35 @@ def _proposed(session: Session, case: Case) -> list[JSON]:
     return [{name: concept.get(name) for name in columns} for concept in sent if isinstance(concept, dict)]
 
 
+def _earlier(session: Session, case: Case, variables: JSON) -> list[JSON]:
+    """The projects of the office of this fiscal year and the years before, newest first: a concept may go on from one."""
+    known = select(Project).where(Project.office_id == case.office_id, Project.fiscal_year <= case.fiscal_year)
+    newest = known.order_by(Project.fiscal_year.desc(), Project.id).limit(_MOST_EARLIER)
+    return [{**as_json(project), "fiscal_year": project.fiscal_year} for project in session.scalars(newest)]
+
+
+def _record(session: Session, case: Case, asked: JSON) -> JSON | None:
+    """What the record of a project says in its newest version or in the one asked for; nothing that names a person."""
+    code, version = str(asked["code"])[:64], asked.get("version")
+    known = select(Project.fiscal_year).where(Project.code == code, Project.office_id == case.office_id)
+    year = session.scalar(known)
+    if year is None:
+        return None
+    kept: NewestVersion | RecordVersion | None = newest_of(session, KIND, [code])[code]
+    if version is not None:
+        kept = next((one for one in versions_of(session, KIND, code) if one.version == version), None)
+    if kept is None:
+        return None
+    values = kept.values(project_type()) if isinstance(kept, NewestVersion) else kept.values
+    told = {"code": code, "fiscal_year": year, "version": kept.version, "hash": kept.hash}
+    return drawn(values, asked.get("quarter")) | told
+
+
 # What `around` names, and what answers it.
-SURROUNDINGS: Mapping[str, Register] = {"register": _whole, "projects": _projects, "concepts": _concepts}
+SURROUNDINGS: Mapping[str, Register] = {
+    "register": _whole,
+    "projects": _projects,
+    "concepts": _concepts,
+    "earlier": _earlier,
+    RECORD: _record,
+}

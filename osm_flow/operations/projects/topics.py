@@ -173,7 +173,9 @@ def renew_project(work: Work) -> JSON:
     code = known.find(str(said.get("code") or ""), str(said.get("project_name") or ""))
     if code is None:
         return {"projects_renewed": 0}
-    revise_known(work, {code: with_baseline(known.values[code], said)})
+    changed, left = project_type().schema.fit(with_baseline(known.values[code], said))
+    if changed:
+        revise_known(work, {code: changed}, {"left_out": {code: left[:_MOST_TOLD]}} if left else {})
     return {"projects_renewed": 1}
 
 
@@ -441,11 +443,11 @@ def act_of(work: Work, kind: BookActKind, told: JSON | None = None) -> BookAct:
     return BookAct(kind, {"case": work.case.id, "seq": work.case.seq + 1}, told=told or {})
 
 
-def revise_known(work: Work, changed: dict[str, JSON]) -> None:
-    """Write these fields of projects as one act of the case; nothing where nothing is given."""
+def revise_known(work: Work, changed: dict[str, JSON], told: JSON | None = None) -> None:
+    """Write these fields of projects as one act of the case, and what it tells; nothing where nothing is given."""
     name = book_of(work.case.office_id, work.case.fiscal_year)
     if changed:
-        revise(work.session, name, act_of(work, BookActKind.changed), SYSTEM, work.now, changed)
+        revise(work.session, name, act_of(work, BookActKind.changed, told), SYSTEM, work.now, changed)
 
 
 def rows_with(data: JSON, names: tuple[str, ...]) -> Iterator[JSON]:

@@ -63,17 +63,20 @@ def variables_of(session: Session, item: WorkItem) -> JSON:
     return next((dict(one.data) for one in waiting if one.task_id == item.id), {})
 
 
-def context_of(session: Session, item: WorkItem) -> JSON:
-    """What the form of this work item is judged by: what its token sees, and what lies around its case."""
+def context_of(session: Session, item: WorkItem, values: JSON | None = None) -> JSON:
+    """What the form of this work item is judged by: what its token sees, and what lies around its case.
+
+    `values` are those filled in so far: the form may be about the record chosen there.
+    """
     variables = variables_of(session, item)
     if item.state == WorkItemStatus.COMPLETED:
         return variables
-    return form_context(session, item.case, form_of(session, item), variables)
+    return form_context(session, item.case, form_of(session, item), variables, values)
 
 
-def context_for(session: Session, item: WorkItem, actor: Actor) -> JSON:
+def context_for(session: Session, item: WorkItem, actor: Actor, values: JSON | None = None) -> JSON:
     """`context_of` as far as this person may read what lies around the case: what their page is filled from."""
-    return context_seen(session, item, actor, context_of(session, item))
+    return context_seen(session, item, actor, context_of(session, item, values))
 
 
 def form_of(session: Session, item: WorkItem) -> JSON | None:

@@ -15,7 +15,7 @@ from osm_flow.domain.access.party_answers import party_meant, read_answer, refus
 from osm_flow.domain.access.policy import Decision, Verb, require
 from osm_flow.domain.acts import Act
 from osm_flow.domain.calendar.deadlines import local_day
-from osm_flow.domain.forms.values import Filled, faults_in
+from osm_flow.domain.forms.values import Filled, faults_in, settled
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import WorkItemStatus, next_work_item_state
@@ -26,6 +26,14 @@ from osm_flow.operations.people.parties import name_of_party, tell_party
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.access import lock_item, refuse_closed, refuse_held
 from osm_flow.operations.work_items.acts import context_of, form_of
+from osm_flow.operations.work_items.form_context import (
+    RecordMoved,
+    context_seen,
+    judged_by,
+    moved_in,
+    records_of,
+    refuse_foreign,
+)
 from osm_flow.store.models import Draft, WorkItem
 from osm_flow.store.session import Overtaken, write
 
@@ -44,11 +52,13 @@ class Completion:
     read          reads what they filled in, once the form (None: there is none) and the context it is judged by are sure.
     key           the same key a second time is the same act.
     version       of the work item as they saw it; None when they did not look.
+    record        the office record as they saw it, `code@version`; None when they did not look.
     """
 
     read: Callable[[JSON | None, JSON], Filled]
     key: str | None = None
     version: int | None = None
+    record: str | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any], key: str | None = None, **more: Any) -> Completion:
@@ -111,25 +121,47 @@ def _finish(session: Session, item: WorkItem, doing: _Doing, completion: Complet
     if completion.version is not None and completion.version != item.version:
         raise Overtaken(work_item_id=item.id)
     stepping.refuse_unless_active(item.case)
-    values = _judged(session, item, completion)
+    values, records = _judged(session, item, completion, doing.actor)
     about: JSON = {"claimed": item.assignee_id is None}
     if doing.answer is not None:
         about = {"claimed": False, "answer": doing.answer}
+    about |= records
     write(session, item, **_finished(item, doing))
     act = Act.allowed(RecordKind.work_item_completed, doing.decision, item.element, item.id)
     stepping.apply(session, item.case, CompleteTask(item.id, values), doing.actor, doing.now, act, about)
     session.execute(_FORGET_DRAFTS, {"item": item.id})
 
 
-def _judged(session: Session, item: WorkItem, completion: Completion) -> JSON:
+def _judged(session: Session, item: WorkItem, completion: Completion, actor: Actor) -> tuple[JSON, JSON]:
+    """What was filled in, and what the payload keeps of the office record that it is about."""
     form = form_of(session, item)
     if form is None:
-        return completion.read(None, {}).values
+        return completion.read(None, {}).values, {}
     context = context_of(session, item)
     filled = completion.read(form, context)
+    if "x-record" in form:
+        return _judged_about_record(session, item, completion, actor, filled.values)
     if faults := faults_in(form, filled, context):
         raise FormInvalid(fields=faults)
-    return filled.values
+    return filled.values, {}
+
+
+def _judged_about_record(
+    session: Session, item: WorkItem, completion: Completion, actor: Actor, chosen: JSON
+) -> tuple[JSON, JSON]:
+    form = form_of(session, item) or {}
+    whole = context_of(session, item, chosen)
+    seen = context_seen(session, item, actor, whole)
+    refuse_foreign(form, whole, seen)
+    context = judged_by(whole, seen)
+    filled = completion.read(form, context)
+    filled = Filled(settled(form, filled.values, context), filled.faults)
+    moved = moved_in(session, item.case, form, context, completion.record)
+    if moved:
+        raise RecordMoved(fields={**faults_in(form, filled, context), **moved})
+    if faults := faults_in(form, filled, context):
+        raise FormInvalid(fields=faults)
+    return filled.values, records_of(form, context)
 
 
 def _finished(item: WorkItem, doing: _Doing) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition, WorkItem
 
 # The fields by which a form says what it is about, where one case has many of them side by side.
-_SUBJECTS = ("project", "project_code", "project_name", "name")
+_SUBJECTS = ("project_code", "project", "project_name", "name")
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
-from osm_flow.domain.access.policy import reads_whole_office
+from osm_flow.domain.access.policy import AGENCIES, reads_whole_office
 from osm_flow.domain.access.roles import PROVINCIAL
+from osm_flow.domain.differences import is_same
+from osm_flow.domain.forms.schema import Message, chooser_of, drawn_from_record, fields_of, record_meant
 from osm_flow.domain.json import JSON
+from osm_flow.domain.search import searchable
+from osm_flow.errors import Invalid, Refused
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.ledger import registers
 from osm_flow.store.models import Attachment, Case, FiscalDate, WorkItem
@@ -25,12 +29,78 @@ from osm_flow.store.models import Attachment, Case, FiscalDate, WorkItem
 AROUND = "around"
 
 
-def form_context(session: Session, case: Case, schema: JSON | None, variables: JSON) -> JSON:
-    """The variables of the case and, under `around`, what else the form names."""
+class RecordMoved(Refused):
+    """Somebody changed this in the register meanwhile. What you typed is kept: choose what is to stand, and send it."""
+
+
+class RecordForeign(Invalid):
+    """Choose one of the options."""
+
+
+def form_context(
+    session: Session, case: Case, schema: JSON | None, variables: JSON, values: JSON | None = None
+) -> JSON:
+    """The variables of the case and, under `around`, what else the form names.
+
+    `values` are what was filled in so far: a form may be about the record that is chosen in one of its fields.
+    """
     asked = needs_of(schema) if schema else frozenset()
-    if not asked:
-        return variables
-    return {**variables, AROUND: {name: _answer(name, session, case, variables) for name in sorted(asked)}}
+    around = {name: _answer(name, session, case, variables) for name in sorted(asked)}
+    code = record_meant(schema, values or {}, variables) if schema else None
+    if code and (record := record_around(session, case, code, variables)) is not None:
+        around[registers.RECORD] = record
+    return {**variables, AROUND: around} if around else variables
+
+
+def record_around(session: Session, case: Case, code: str, variables: JSON, version: int | None = None) -> JSON | None:
+    """What the office record of this code says now, or said in a version; None where the office of the case has none."""
+    asked = {"code": code, "version": version, "quarter": variables.get("quarter")}
+    found: JSON | None = registers.ask(registers.RECORD, session, case, asked)
+    return found
+
+
+def refuse_foreign(schema: JSON, whole: JSON, seen: JSON) -> None:
+    """Raises RecordForeign where the record that was chosen is none of those that this person may read."""
+    chooser = chooser_of(schema)
+    if chooser and _record_in(whole) and not _record_in(seen):
+        raise RecordForeign(fields={chooser: Message(RecordForeign.__doc__ or "")})
+
+
+def judged_by(whole: JSON, seen: JSON) -> JSON:
+    """The whole context, without a record that this person may not read: no field is filled from it."""
+    if not _record_in(whole) or _record_in(seen):
+        return whole
+    around = {name: part for name, part in whole[AROUND].items() if name != registers.RECORD}
+    return {**whole, AROUND: around}
+
+
+def moved_in(session: Session, case: Case, schema: JSON, context: JSON, seen: str | None) -> dict[str, Message]:
+    """Which fields of the form show what the record no longer says: somebody wrote a version after the one that was `seen`.
+
+    `seen` is `code@version` as the page had it; None where nobody looked.
+    """
+    now = _record_in(context)
+    code, _, version = (seen or "").rpartition("@")
+    if now is None or code != now["code"] or not version.isdecimal() or int(version) >= now["version"]:
+        return {}
+    then = record_around(session, case, code, context, int(version)) or {}
+    drawn = {name: drawn_from_record(field) for name, field in fields_of(schema).items()}
+    changed = [name for name, of in drawn.items() if of and not is_same(then.get(of), now.get(of))]
+    return {name: Message(RecordMoved.__doc__ or "") for name in changed}
+
+
+def records_of(schema: JSON, context: JSON) -> JSON:
+    """What a payload keeps of the record that the form was filled in about: `{"records": […]}`, or nothing."""
+    record = _record_in(context)
+    if record is None:
+        return {}
+    told = {"kind": schema["x-record"]["kind"], "id": record["code"]}
+    return {"records": [told | {name: record[name] for name in ("version", "hash")}]}
+
+
+def _record_in(context: JSON) -> JSON | None:
+    found: JSON | None = context.get(AROUND, {}).get(registers.RECORD)
+    return found
 
 
 def context_seen(session: Session, item: WorkItem, actor: Actor, context: JSON) -> JSON:
@@ -39,13 +109,22 @@ def context_seen(session: Session, item: WorkItem, actor: Actor, context: JSON) 
     if not around or actor.is_system or reads_whole_office(actor, item.office_id):
         return context
     seen = dict(around)
-    provinces = {hat.province_id for hat in actor.hats if hat.role in PROVINCIAL and hat.province_id}
     if "files" in seen:
         mine = Attachment.work_item_id == item.id
         seen["files"] = list(dict.fromkeys(session.scalars(select(Attachment.filename).where(mine))))
-    for name in registers.NAMES & seen.keys():
-        seen[name] = [row for row in seen[name] if row.get("province") in provinces]
+    for name in (registers.NAMES - {registers.RECORD}) & seen.keys():
+        seen[name] = [row for row in seen[name] if _is_own(actor, row)]
+    if registers.RECORD in seen and not _is_own(actor, seen[registers.RECORD]):
+        del seen[registers.RECORD]
     return {**context, AROUND: seen}
+
+
+def _is_own(actor: Actor, row: JSON) -> bool:
+    """Whether a row of a register is of a province for which the actor speaks; for an agency, of that agency there."""
+    province = row.get("province")
+    hats = [hat for hat in actor.hats if province and hat.province_id == province]
+    agency = searchable(row.get("agency"))
+    return any(hat.role in PROVINCIAL or (hat.role in AGENCIES and agency == searchable(hat.title)) for hat in hats)
 
 
 def _answer(name: str, session: Session, case: Case, variables: JSON) -> Any:
@@ -56,7 +135,7 @@ def _answer(name: str, session: Session, case: Case, variables: JSON) -> Any:
 def needs_of(schema: JSON) -> frozenset[str]:
     """Which parts of the surroundings a form names."""
     text = orjson.dumps(schema)
-    named = {name for name in {*_SOURCES, *registers.NAMES} if f"{AROUND}.{name}".encode() in text}
+    named = {name for name in {*_SOURCES, *registers.NAMES} - {registers.RECORD} if f"{AROUND}.{name}".encode() in text}
     if b'"file-ref"' in text:
         named.add("files")
     if b'"working_days"' in text:

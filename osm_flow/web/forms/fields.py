@@ -11,6 +11,7 @@ from typing import Any
 from wtforms import Field
 
 from osm_flow.domain.forms.schema import (
+    PROVINCE,
     Message,
     choices_of,
     columns_of,
@@ -22,6 +23,7 @@ from osm_flow.domain.forms.schema import (
     ref_options,
     widget_of,
 )
+from osm_flow.domain.forms.scope import is_given
 from osm_flow.domain.forms.typed_text import Unreadable, printable, read_pasted, read_text, show_text
 from osm_flow.domain.json import JSON
 from osm_flow.web.site.i18n import gettext
@@ -56,7 +58,16 @@ class Surroundings:
             return [(code, self.province_name(code)) for code in known] if isinstance(known, list) and known else None
         if widget_of(field) == "yesno":
             return [("true", gettext("ใช่", self.locale)), ("false", gettext("ไม่ใช่", self.locale))]
-        return ref_options(field, self.context)
+        return ref_options(field, self.context, self._spell)
+
+    def beside(self, field: JSON) -> Any:
+        """What the office record says beside the field (`x-beside`); None where it says nothing."""
+        path = field.get("x-beside")
+        value = find(self.context, path) if path else None
+        return value if is_given(value) else None
+
+    def _spell(self, part: str) -> str:
+        return self.province_name(part) if re.fullmatch(PROVINCE, part) else part
 
 
 def _as_text(value: object) -> str:
@@ -79,11 +90,18 @@ class FormField(Field):
         self.is_required = required and schema.get("default") not in ("", [])
         self.widget_name = widget_of(schema)
         self.faults: dict[str, Message] = {}
+        # Whether it names the record that the form is drawn from: chosen before, and not changed on the page.
+        self.is_chosen = False
 
     @property
     def options(self) -> Options | None:
         """What there is to choose from."""
         return self.around.options(self.schema)
+
+    @property
+    def beside(self) -> Any:
+        """What the office record says of the same thing."""
+        return self.around.beside(self.schema)
 
     @property
     def files(self) -> list[str]:

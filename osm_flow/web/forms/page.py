@@ -12,9 +12,18 @@ from werkzeug.datastructures import MultiDict
 from wtforms.form import BaseForm
 
 from osm_flow.domain.access.party_answers import FIELDS
-from osm_flow.domain.forms.schema import Message, fields_of, groups_of, hint_of, label_of
+from osm_flow.domain.forms.schema import (
+    RECORD,
+    Message,
+    chooser_of,
+    fields_of,
+    find,
+    groups_of,
+    hint_of,
+    label_of,
+)
 from osm_flow.domain.forms.typed_text import printable
-from osm_flow.domain.forms.values import Errors, Filled, faults_in, prefill
+from osm_flow.domain.forms.values import Errors, Filled, faults_in, prefill, settled
 from osm_flow.domain.json import JSON
 from osm_flow.web.forms.fields import MISSING, FormField, Surroundings, TableField, field_for
 from osm_flow.web.site.i18n import current_locale, gettext
@@ -22,6 +31,8 @@ from osm_flow.web.site.i18n import current_locale, gettext
 # What every page posts beside the fields of its form.
 PAGE_NAMES = frozenset({"csrf_token", "idempotency_key", "submit", "version", *FIELDS})
 _DRAFT_LIMIT = 20_000
+# By this name a page sends the version of the office record that it shows.
+RECORD_SEEN = "_record"
 
 
 class SchemaForm(BaseForm):
@@ -56,6 +67,26 @@ class SchemaForm(BaseForm):
                 field.process(None, known.get(name, given))
             else:
                 field.process(formdata, given)
+        record = find(self.context, RECORD.rstrip("."))
+        self.record: JSON | None = record if isinstance(record, dict) and "x-record" in self.schema else None
+        # The version of the record that this page shows, as the page sends it back.
+        self.record_seen = f"{self.record['code']}@{self.record['version']}" if self.record else ""
+        chooser = self.form_fields.get(chooser_of(self.schema) or "")
+        if chooser is not None:
+            chooser.is_chosen = self.record is not None and chooser.text == self.record["code"]
+
+    @property
+    def chooser(self) -> FormField | None:
+        """The field in which a person chooses the record that the form is about."""
+        found: FormField | None = self.form_fields.get(chooser_of(self.schema) or "")
+        return found
+
+    @property
+    def awaits_choice(self) -> bool:
+        """Whether nothing can be filled in before somebody chooses the record that the form is about."""
+        field = self.chooser
+        asks = field is not None and field.is_required and bool(field.options)
+        return asks and self.record is None and not self.faults
 
     @property
     def groups(self) -> list[JSON]:
@@ -142,7 +173,8 @@ class SchemaForm(BaseForm):
 
     def judge(self) -> None:
         """Find what is wrong with the values that were read."""
-        self.show(faults_in(self.schema, Filled(self.values, self.faults), self.context))
+        filled = Filled(settled(self.schema, self.values, self.context), self.faults)
+        self.show(faults_in(self.schema, filled, self.context))
 
     def show(self, faults: Errors) -> None:
         """Have the page say what is wrong, in the order of its fields."""
@@ -234,11 +266,24 @@ def submitted(
     return form
 
 
+def chosen_in(schema: JSON | None, typed: Mapping[str, str]) -> JSON:
+    """The record that was chosen for the form in what was typed, as a value of the form."""
+    chooser = chooser_of(schema) if schema else None
+    code = typed.get(chooser, "").strip() if chooser else ""
+    return {chooser: code} if chooser and code else {}
+
+
+def opening(schema: JSON, context: Mapping[str, Any], typed: Mapping[str, str]) -> JSON:
+    """What a form opens with when a record was chosen for it: that record, and what is drawn from it."""
+    return prefill(schema, context) | chosen_in(schema, typed)
+
+
 def draft_of(schema: JSON, formdata: MultiDict[str, str]) -> JSON:
     """What was typed so far, unread and unjudged, to be kept as a draft: names of the form and their texts."""
     form = form_class(schema)()
     tables = [field for field in form.form_fields.values() if isinstance(field, TableField)]
     kept = [name for name in formdata if name in form.form_fields or any(table.owns(name) for table in tables)]
+    kept += [RECORD_SEEN] if "x-record" in schema and RECORD_SEEN in formdata else []
     return {name: [printable(text) for text in formdata.getlist(name)] for name in kept[:_DRAFT_LIMIT]}
 
 
@@ -249,4 +294,6 @@ def from_draft(
     pairs = [
         (name, str(text)) for name, texts in draft.items() for text in (texts if isinstance(texts, list) else [texts])
     ]
-    return form_class(schema)(MultiDict(pairs), context=context, locale=locale)
+    form = form_class(schema)(MultiDict(pairs), context=context, locale=locale)
+    form.record_seen = dict(pairs).get(RECORD_SEEN, form.record_seen)
+    return form

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.store.models import Case, WaitingMessage, WorkItem
+from osm_flow.web.forms.page import chosen_in
 from osm_flow.web.parts.diagram_xml import party_of
 from osm_flow.web.parts.documents import documents_of
 from osm_flow.web.parts.element_list import live_elements
@@ -45,14 +46,18 @@ class Awaited:
     party: str
 
 
-def awaited(case_id: str, task_id: str) -> Awaited:
-    """The answer that this case waits for. Raises NotFound when it does not (any more)."""
+def awaited(case_id: str, task_id: str, typed: Mapping[str, str] | None = None) -> Awaited:
+    """The answer that this case waits for; what was `typed` may choose the record that its form is about.
+
+    Raises NotFound when the case does not wait (any more).
+    """
     case = cases.get_case(g.session, case_id, g.actor)
     require(g.actor, Verb.record_message, case_facts(g.session, case, g.actor))
     row = overview.awaited_answer(g.session, case, task_id)
     process = compiled(g.session, case.definition)
     schema = process.forms.get(row.form_key) if row.form_key else None
-    variables = cases.answer_context(g.session, case, task_id, schema)
+    chosen = chosen_in(schema, typed or {})
+    variables = cases.answer_context(g.session, case, task_id, schema, chosen)
     return Awaited(case, row, schema, variables, party_of(case.definition.xml, row.element))
 
 

@@ -200,8 +200,11 @@ def change_state(case_id: str, act: str) -> ResponseReturnValue:
 @requires(Verb.record_message)
 @told_when_answered
 def answer(case_id: str, task_id: str) -> ResponseReturnValue:
-    awaited = case_page.awaited(case_id, task_id)
-    form = form_page.blank(awaited.schema, awaited.variables, locale=g.locale) if awaited.schema else None
+    awaited = case_page.awaited(case_id, task_id, request.args)
+    form = None
+    if awaited.schema:
+        opened = form_page.opening(awaited.schema, awaited.variables, request.args)
+        form = form_page.from_values(awaited.schema, opened, context=awaited.variables, locale=g.locale)
     return _answer_page(awaited, form)
 
 
@@ -212,12 +215,14 @@ def answer(case_id: str, task_id: str) -> ResponseReturnValue:
 def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
     """Write down the answer of a party without a login; faults and lost races keep what was typed."""
     cases.lock_for_answer(g.session, case_id, g.actor)
-    awaited = case_page.awaited(case_id, task_id)
+    awaited = case_page.awaited(case_id, task_id, request.form)
     form = _submitted(awaited.schema, awaited.variables, *FIELDS) if awaited.schema else None
     said, unsupported = _answer_said()
     if said is None or (form and form.faults):
         lifecycle.read_again()
-        return _answer_page(case_page.awaited(case_id, task_id), form, unsupported=unsupported), Invalid.status
+        return _answer_page(
+            case_page.awaited(case_id, task_id, request.form), form, unsupported=unsupported
+        ), Invalid.status
     try:
         cases.record_message(
             g.session,
@@ -230,7 +235,9 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
         )
     except Refused as refusal:
         after_refusal(refusal)
-        return _answer_page(case_page.awaited(case_id, task_id), form, lost=error_text(refusal)), refusal.status
+        return _answer_page(
+            case_page.awaited(case_id, task_id, request.form), form, lost=error_text(refusal)
+        ), refusal.status
     flash(gettext("บันทึกคำตอบ %(name)s แล้ว เรื่องเดินต่อ", name=named(awaited.row)), "success")
     return redirect(url_for("cases.case", case_id=case_id))
 

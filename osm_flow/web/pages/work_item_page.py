@@ -19,6 +19,7 @@ from osm_flow.domain.access.policy import (
     reads_whole_office,
 )
 from osm_flow.domain.calendar.deadlines import local_day
+from osm_flow.domain.forms.schema import chooser_of
 from osm_flow.domain.forms.values import changes, keep_known
 from osm_flow.domain.json import JSON
 from osm_flow.domain.states import OPEN_WORK_ITEM, WorkItemStatus
@@ -60,11 +61,12 @@ _ACTS = (
 
 @dataclass(frozen=True)
 class Visit:
-    """Who looks at the page, and when."""
+    """Who looks at the page, and when; what was typed into the form, or chosen in the address, may say what it is about."""
 
     session: Session
     actor: Actor
     now: datetime
+    typed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,11 @@ def look_at(visit: Visit, work_item_id: str) -> ItemView:
     waiting = work_item_queries.waiting_at(session, item)
     properties = waiting.properties if waiting else work_items.element_of(session, item).properties
     may = _may(visit, item, facts)
+    schema = work_items.form_of(session, item)
     return ItemView(
         item=item,
-        schema=work_items.form_of(session, item),
-        variables=work_items.context_for(session, item, actor),
+        schema=schema,
+        variables=work_items.context_for(session, item, actor, _chosen(visit, item, schema)),
         documentation=gettext(waiting.documentation) if waiting else "",
         action=gettext(str(properties.get("action") or "")),
         approves=properties.get("approves"),
@@ -171,11 +174,28 @@ def look_at(visit: Visit, work_item_id: str) -> ItemView:
     )
 
 
+def _chosen(visit: Visit, item: WorkItem, schema: JSON | None) -> JSON:
+    """The record that was chosen for the form: in what was typed or the address, else in the draft."""
+    if not _asks_anew(visit, schema):
+        draft = get_draft(visit.session, item.id, visit.actor) if schema and chooser_of(schema) else None
+        kept = {name: texts[0] for name, texts in (draft or {}).items() if isinstance(texts, list) and texts}
+        return form_page.chosen_in(schema, kept)
+    return form_page.chosen_in(schema, visit.typed)
+
+
+def _asks_anew(visit: Visit, schema: JSON | None) -> bool:
+    """Whether the page was asked for with another record, or with none: it opens with that, not with the draft."""
+    return schema is not None and (chooser_of(schema) or "") in visit.typed
+
+
 def blank_form(visit: Visit, view: ItemView) -> SchemaForm | None:
     """The form as it opens: the draft, else the document that is being revised, else what the case knows."""
     if view.schema is None:
         return None
     draft = get_draft(visit.session, view.item.id, visit.actor) if view.is_open else None
+    if view.is_open and _asks_anew(visit, view.schema):
+        opened = form_page.opening(view.schema, view.variables, visit.typed)
+        return form_page.from_values(view.schema, opened, context=view.variables)
     if draft is not None:
         return form_page.from_draft(view.schema, draft, context=view.variables)
     if not view.is_open:

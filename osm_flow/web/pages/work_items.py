@@ -19,9 +19,10 @@ from osm_flow.operations.cases import attachments, comments
 from osm_flow.operations.work_items import access, completing, plans
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, FormInvalid
+from osm_flow.operations.work_items.form_context import RecordForeign, RecordMoved
 from osm_flow.store.models import WorkItem
 from osm_flow.web.forms import page as form_page
-from osm_flow.web.forms.page import SchemaForm
+from osm_flow.web.forms.page import RECORD_SEEN, SchemaForm
 from osm_flow.web.forms.posted import posted, posted_key, why_not_a_day
 from osm_flow.web.forms.sending import each_time
 from osm_flow.web.pages import work_item_page
@@ -73,10 +74,10 @@ def show(work_item_id: str) -> ResponseReturnValue:
 @takes("LARGEST_LONG_FORM")
 def complete(work_item_id: str) -> ResponseReturnValue:
     """Finish it and open the next one; whatever goes wrong, what was typed stays on the page."""
-    completion = Completion(_read, posted_key(), _version())
+    completion = Completion(_read, posted_key(), _version(), posted(RECORD_SEEN) or None)
     try:
         item = completing.complete(g.session, work_item_id, g.actor, g.now, completion)
-    except (FormInvalid, Refused) as error:
+    except (FormInvalid, RecordForeign, Refused) as error:
         return again(work_item_id, error)
     return _to_next(item)
 
@@ -86,11 +87,11 @@ def complete(work_item_id: str) -> ResponseReturnValue:
 @takes("LARGEST_LONG_FORM")
 def record_answer(work_item_id: str) -> ResponseReturnValue:
     """Write down what a party outside answered; whatever goes wrong, what was typed stays on the page."""
-    completion = Completion(_read, posted_key(), _version())
+    completion = Completion(_read, posted_key(), _version(), posted(RECORD_SEEN) or None)
     try:
         said = {name: posted(name) for name in FIELDS}
         item = completing.record_answer(g.session, work_item_id, g.actor, g.now, completion, said)
-    except (FormInvalid, AnswerUnsupported, Refused) as error:
+    except (FormInvalid, RecordForeign, AnswerUnsupported, Refused) as error:
         return again(work_item_id, error)
     flash(gettext("บันทึกคำตอบของงาน %(name)s แล้ว และแจ้งผู้ตอบแล้ว", name=named(item)), "success")
     return _to(work_item_id)
@@ -238,7 +239,7 @@ def attachment(attachment_id: int) -> ResponseReturnValue:
 
 
 def _visit() -> Visit:
-    return Visit(g.session, g.actor, g.now)
+    return Visit(g.session, g.actor, g.now, request.form if request.method == "POST" else request.args)
 
 
 def _rendered(page: WorkItemPage) -> str:
@@ -250,6 +251,8 @@ def _as_typed(view: ItemView, error: OsmFlowError) -> SchemaForm | None:
     if view.schema is None:
         return None
     form = _sent(view.schema, view.variables)
+    if not isinstance(error, RecordMoved):
+        form.record_seen = posted(RECORD_SEEN)
     form.show({name: words for name, words in error.details.get("fields", {}).items() if name not in FIELDS})
     return form
 

@@ -76,9 +76,9 @@ class Visitor:
         return Answer.of(self.client.post(path, data={"csrf_token": token, **(data or {}), **more}))
 
     def submit(self, answer: Answer, action: str, **values: Any) -> Answer:
-        """Send a form of a page with these values on top of what it holds, as a browser does."""
+        """Send a form of a page with these values on top of what it holds, as a browser does: no template of a row."""
         form = answer.form(action)
-        data = {**dict(form.form_values()), **values}
+        data = {**{name: value for name, value in form.form_values() if "__i__" not in name}, **values}
         return Answer.of(self.client.post(form.get("action"), data=data))
 
     def follow(self, answer: Answer) -> Answer:

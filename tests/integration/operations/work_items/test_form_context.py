@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import random
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor, Hat
+from osm_flow.domain.access.party_answers import LETTER, PartyAnswer
 from osm_flow.domain.forms import schema as form_schema
 from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.json import JSON
+from osm_flow.operations.books.versions import newest_of
+from osm_flow.operations.cases.acts import AnswerInvalid, record_message
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.projects.acts import values_by_code
 from osm_flow.operations.projects.register import as_json
+from osm_flow.operations.replay.verify import verify_all
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, FormInvalid, complete
-from osm_flow.operations.work_items.form_context import form_context
+from osm_flow.operations.work_items.form_context import RecordForeign, RecordMoved, form_context, refuse_foreign
 from osm_flow.resources import resource_dir
-from osm_flow.store.models import Case, FiscalDate, HolidayOverride, Project, WorkItem
+from osm_flow.store.models import Case, FiscalDate, HolidayOverride, JournalPayload, Project, WaitingMessage, WorkItem
 from osm_flow.store.session import Store
-from tests.factories import BPMN, NOW, items_of, later, make_case, make_office, make_person, make_project
+from tests.factories import BPMN, NOW, OFFICE, items_of, later, make_case, make_office, make_person, make_project
 from tests.integration.operations.background.test_topics import work
 
 pytestmark = pytest.mark.sampled
@@ -307,32 +314,190 @@ class TestContracts:
         assert {path for path in errors if path != "value" or "value" in wrong} == wrong
 
 
-def test_an_agreed_change_becomes_the_new_baseline(session: Session, kanya: Actor) -> None:
+BRIEF = {
+    "activities": [{"name": "เขื่อน", "budget": 600, "q1": 600}, {"name": "ทางเดิน", "budget": 400, "q2": 400}],
+    "kpis": [{"kpi": "ความยาว", "level": "output", "target": 2, "unit": "กม."}],
+    "start_date": "2027-10-01",
+    "end_date": "2028-06-30",
+}
+ASKED: JSON = {
+    "change_type": "T1",
+    "reason": "น้ำป่า",
+    "effect": "ไม่กระทบ",
+    "past_cutoff": False,
+    "bb_agreement_required": False,
+    "commit_ready": True,
+}
+
+
+def test_two_projects_of_one_name_have_each_their_own_baseline(session: Session, kanya: Actor) -> None:
     case = make_case(session, "provinces")
-    project = make_project(
-        session, "P1", name=NAME, approved=Decimal(1000), disbursed=Decimal(300), agency="แขวงทางหลวง"
-    )
+    known = {"name": NAME, "agency": "แขวงทางหลวง"}
+    other = make_project(session, "P0", approved=Decimal(9000), disbursed=Decimal(9000), **known)
+    project = make_project(session, "P1", approved=Decimal(1000), disbursed=Decimal(300), **known, **BRIEF)
     schema = schema_of("project_baseline")
-    request = {"change_request": {"project_name": NAME, "items": [{"item": "พื้นที่", "before": "ก", "after": "ข"}]}}
+    request = {"change_request": {"project": "P1", "project_name": NAME, "budget_after": 700}}
     context = form_context(session, case, schema, request)
 
-    known = form_values.prefill(schema, context)
+    opened = form_values.prefill(schema, context)
 
-    assert (known["project_name"], known["code"], known["agency"]) == (NAME, "P1", "แขวงทางหลวง")
-    assert (known["budget_before"], known["budget_after"], known["items"]) == (
-        1000,
-        1000,
-        request["change_request"]["items"],
-    )
-    values = {**known, "effective_on": "2026-11-20", "budget_after": 200}
+    assert (opened["project_name"], opened["code"], opened["agency"]) == (NAME, "P1", "แขวงทางหลวง")
+    assert (opened["budget_before"], opened["budget_after"]) == (1000, 700)
+    assert {name: opened[name] for name in BRIEF} == BRIEF
+    values = {**opened, "effective_on": "2026-11-20", "budget_after": 200}
     assert set(form_values.validate(schema, values, context)) == {"budget_after"}
-    values["budget_after"] = 850
-    assert form_values.validate(schema, values, context) == {}
-    assert work(session, "renew_project", {"project_baseline": values}) == {"projects_renewed": 1}
-    assert (float(project.approved or 0), project.state) == (850, "signed")
-    work(session, "renew_project", {"project_baseline": {**values, "cancelled": True}})
+    values |= {"budget_after": 850, "end_date": "2028-09-30"}
+    kept = form_values.settled(schema, values, context)
+    assert form_values.validate(schema, kept, context) == {}
+    assert not {"activities", "kpis", "start_date", "agency"} & kept.keys()
+    assert work(session, "renew_project", {"project_baseline": kept}) == {"projects_renewed": 1}
+    assert (float(project.approved or 0), project.state, float(other.approved or 0)) == (850, "signed", 9000)
+    now = values_by_code(session, ["P1"])["P1"]
+    assert {name: now[name] for name in BRIEF} == {**BRIEF, "end_date": "2028-09-30"}
+    work(session, "renew_project", {"project_baseline": {**kept, "cancelled": True}})
     assert project.state == "cancelled"
     assert work(session, "renew_project", {}) == {"projects_renewed": 0}
+
+
+def test_a_case_begun_with_the_forms_of_before_finishes_as_it_began(session: Session, kanya: Actor) -> None:
+    """Its documents name the project, as those forms did, and give agency and budget whole."""
+    make_case(session, "provinces")
+    project = make_project(session, "P1", name=NAME, approved=Decimal(1000), **BRIEF)
+    before = {"project_name": NAME, "agency": "เทศบาล", "items": [{"item": "พื้นที่", "before": "ก", "after": "ข"}]}
+
+    assert work(session, "renew_project", {"project_baseline": {**before, "budget_after": 900}}) == {
+        "projects_renewed": 1
+    }
+
+    assert (project.agency_th, float(project.approved or 0)) == ("เทศบาล", 900)
+    assert values_by_code(session, ["P1"])["P1"]["activities"] == BRIEF["activities"]
+
+
+class TestFormsAboutARecord:
+    def changing(self, session: Session) -> Case:
+        """A case that waits for a request to change a project."""
+        names = ("change_request", "project_baseline")
+        content = {
+            "changing.bpmn": (BPMN / "changing.bpmn").read_bytes(),
+            **{f"{key}.yaml": shipped(key) for key in names},
+        }
+        deploy(session, content, SYSTEM, NOW)
+        return make_case(session, "changing")
+
+    def ask(self, session: Session, case: Case, actor: Actor, **said: Any) -> WorkItem:
+        task_id = session.scalars(select(WaitingMessage.task_id).where(WaitingMessage.case_id == case.id)).one()
+        answer = PartyAnswer("จังหวัดอุดรธานี", LETTER, "อด 1", NOW.date())
+        record_message(session, task_id, actor, later(), data={**ASKED, **said}, answer=answer)
+        return items_of(session, case)[0]
+
+    def test_a_request_keeps_what_is_to_change_and_says_what_it_was(self, session: Session, kanya: Actor) -> None:
+        make_project(session, "P1", name=NAME, approved=Decimal(1000), **BRIEF)
+        case = self.changing(session)
+        moved = [{**BRIEF["activities"][0], "q1": None, "q2": 600}, BRIEF["activities"][1]]
+        moved[0] = {name: value for name, value in moved[0].items() if value is not None}
+        own = {"item": "สัญญา", "before": "ต.ค.", "after": "พ.ย."}
+
+        item = self.ask(
+            session, case, kanya, project="P1", **{**BRIEF, "activities": moved}, budget_after=900, items=[own]
+        )
+
+        asked = work_items.variables_of(session, item)["change_request"]
+        assert asked["project_name"] == NAME
+        assert asked["activities"] == moved
+        assert not {"kpis", "start_date", "end_date"} & asked.keys()
+        assert asked["items"][0] == own
+        told = {row["item"]: (row["before"], row["after"], row["amount_before"]) for row in asked["items"][1:]}
+        assert told == {
+            "วงเงินหลังเปลี่ยนแปลง": ("1,000.00", "900.00", 1000),
+            "กิจกรรมหลัก แถวที่ 1 ไตรมาส 1": ("600.00", "-", 600),
+            "กิจกรรมหลัก แถวที่ 1 ไตรมาส 2": ("-", "600.00", 0),
+        }
+        (kept,) = _records_named(session, case)
+        version = newest_of(session, "projects", ["P1"])["P1"]
+        assert kept == [{"kind": "projects", "id": "P1", "version": version.version, "hash": version.hash}]
+
+    def test_a_request_that_changes_nothing_or_names_no_project_is_asked_back(
+        self, session: Session, kanya: Actor
+    ) -> None:
+        make_project(session, "P1", name=NAME, approved=Decimal(1000), **BRIEF)
+        case = self.changing(session)
+
+        with pytest.raises(AnswerInvalid) as same:
+            self.ask(session, case, kanya, project="P1", budget_after=1000, **BRIEF)
+        with pytest.raises(AnswerInvalid) as named:
+            self.ask(session, case, kanya, project=NAME, budget_after=900)
+
+        assert set(same.value.fields) == {"items"}
+        assert "project" in named.value.fields
+
+    def test_who_sends_after_somebody_else_changed_the_record_is_told_and_chooses(
+        self, session: Session, kanya: Actor
+    ) -> None:
+        make_project(session, "P1", name=NAME, approved=Decimal(1000), **BRIEF)
+        case = self.changing(session)
+        item = self.ask(session, case, kanya, project="P1", end_date="2028-08-31")
+        read = Completion.of({"project_name": NAME, "effective_on": "2026-11-20", "cancelled": False})
+        values = {**read.read(None, {}).values, "end_date": "2028-08-31", "start_date": BRIEF["start_date"]}
+        make_project(session, "P1", name=NAME, approved=Decimal(1000), **{**BRIEF, "end_date": "2028-07-31"})
+
+        with pytest.raises(RecordMoved) as refusal:
+            complete(session, item.id, kanya, later(2), replace(Completion.of(values), record="P1@1"))
+        assert set(refusal.value.fields) == {"end_date"}
+        assert items_of(session, case) == [item]
+        complete(session, item.id, kanya, later(3), replace(Completion.of(values), record="P1@2"))
+
+        assert [one["version"] for kept in _records_named(session, case) for one in kept] == [1, 2]
+        assert [faults for _, faults in verify_all(session) if faults] == []
+
+    def test_what_moved_elsewhere_in_the_record_stops_nobody(self, session: Session, kanya: Actor) -> None:
+        make_project(session, "P1", name=NAME, approved=Decimal(1000), **BRIEF)
+        case = self.changing(session)
+        item = self.ask(session, case, kanya, project="P1", end_date="2028-08-31")
+        make_project(session, "P1", name=NAME, approved=Decimal(1000), outcome="ดี", **BRIEF)
+
+        said = {"project_name": NAME, "effective_on": "2026-11-20", "cancelled": False, "end_date": "2028-08-31"}
+        complete(session, item.id, kanya, later(2), replace(Completion.of(said), record="P1@1"))
+
+        assert items_of(session, case) == []
+
+    def test_a_concept_goes_on_from_an_earlier_project_of_its_own_agency(self, session: Session, kanya: Actor) -> None:
+        known = {"name": NAME, "rationale": "ก" * 200, "contact_name": "นายก"}
+        make_project(session, "P1", agency="แขวงทางหลวง", fiscal_year=2570, **known, **BRIEF)
+        make_project(session, "P2", agency="ชลประทาน", fiscal_year=2570, **known)
+        item, _ = items_of(session, make_case(session, "provinces"))
+        hat = Hat("agency_owner", OFFICE, "TH-41", title="แขวงทางหลวง")
+        agency = replace(kanya, hats=(hat,))
+        schema = schema_of("project_concept")
+
+        chosen = work_items.context_for(session, item, agency, {"continues": "P1"})
+        foreign = work_items.context_for(session, item, agency, {"continues": "P2"})
+
+        opened = form_values.prefill(schema, chosen)
+        assert (opened["name"], opened["activities"], opened["budget_total"]) == (NAME, BRIEF["activities"], 1000)
+        assert not {"start_date", "end_date", "contact_name"} & opened.keys()
+        assert [row["code"] for row in chosen["around"]["earlier"]] == ["P1"]
+        assert "record" not in foreign["around"]
+        with pytest.raises(RecordForeign) as refusal:
+            refuse_foreign(schema, work_items.context_of(session, item, {"continues": "P2"}), foreign)
+        assert set(refusal.value.fields) == {"continues"}
+
+    def test_a_report_opens_with_what_the_register_says_by_now(self, session: Session, kanya: Actor) -> None:
+        contracts = [{"contract_no": "1", "value": 500}, {"contract_no": "2", "value": 250}]
+        project = make_project(session, "P1", name=NAME, approved=Decimal(1000), contracts=contracts, **BRIEF)
+        case = make_case(session, "reports", data={"projects": [as_json(project)], "quarter": 1})
+        item = items_of(session, case)[0]
+
+        opened = form_values.prefill(schema_of("quarterly_report"), work_items.context_of(session, item))
+
+        assert (opened["project_code"], opened["contract_value"], opened["physical_plan"]) == ("P1", 750, 60)
+        assert opened["kpi_results"] == [{"kpi": "ความยาว", "target": 2, "unit": "กม."}]
+
+
+def _records_named(session: Session, case: Case) -> list[list[JSON]]:
+    """The records of the office that payloads of the case name, payload by payload."""
+    query = select(JournalPayload.body).where(JournalPayload.case_id == case.id).order_by(JournalPayload.seq)
+    told = [json.loads(body).get("about", {}) for body in session.scalars(query)]
+    return [about["records"] for about in told if "records" in about]
 
 
 def test_files_of_the_whole_family_of_cases_may_be_named(session: Session, kanya: Actor) -> None:
@@ -356,6 +521,7 @@ def test_only_what_a_form_names_is_looked_up(session: Session, kanya: Actor) -> 
     assert form_context(session, case, schema_of("quorum"), {"fy": 2571}) == {"fy": 2571}
     assert set(form_context(session, case, schema_of("project_concept"), {})["around"]) == {
         "concepts",
+        "earlier",
         "files",
         "projects",
     }

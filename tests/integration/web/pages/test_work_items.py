@@ -9,11 +9,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.people.accounts import say_one_person
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.work_items import acts as work_items
-from osm_flow.store.models import Draft, Person, Position, WorkItem
-from tests.factories import NOW, OFFICE, deploy_tests, make_case, make_office, make_person
+from osm_flow.resources import resource_dir
+from osm_flow.store.models import Draft, Person, Position, Project, WaitingMessage, WorkItem
+from tests.factories import BPMN, NOW, OFFICE, SAID, deploy_tests, make_case, make_office, make_person, make_project
 from tests.integration.web.conftest import Opened
 from tests.integration.web.visits import Answer, Site, Visitor
 
@@ -603,3 +605,67 @@ def test_erased_words_leave_who_and_when(site: Site) -> None:
 
     assert "คุณwichai" in told
     assert "ชื่อของบุคคล" not in told
+
+
+# ---- forms about a record of the office ------------------------------------------------------------------------
+
+
+ROADS = "โครงการถนนเลียบโขง"
+ACTIVITIES = [{"name": "เขื่อน", "budget": 600, "q1": 600}]
+
+
+def prepare_change(session: Session) -> None:
+    """A case waits for a request to change one of two projects of one name."""
+    make_office(session)
+    keys = ("change_request", "project_baseline")
+    forms = {f"{key}.yaml": (resource_dir("forms") / f"{key}.yaml").read_bytes() for key in keys}
+    deploy(session, {"changing.bpmn": (BPMN / "changing.bpmn").read_bytes(), **forms}, SYSTEM, NOW)
+    starter = make_person(session, "somsri", "osm_strategy")
+    make_project(session, "P1", name=ROADS, province="TH-41", approved=1000)
+    make_project(session, "P2", name=ROADS, province="TH-39", approved=2000, activities=ACTIVITIES)
+    make_case(session, "changing", starter, title="เปลี่ยนแปลงโครงการ")
+
+
+def test_a_change_is_drawn_from_the_register_and_what_moved_there_is_marked(opened: Opened) -> None:
+    """Chosen by code, read-only beside the new value, nothing retyped; who is second sees what the first wrote and chooses."""
+    site = opened(prepare_change)
+    somsri = site.visit("somsri")
+    waiting = site.read(lambda session: session.scalars(select(WaitingMessage)).one())
+    path = f"/cases/{waiting.case_id}/answers/{waiting.task_id}"
+
+    first = somsri.get(path)
+    offered = first.all('//select[@id="choose-record"]/option/text()')
+    assert offered[1:] == [
+        f"{code} {ROADS} · แขวงทางหลวง · {name}" for code, name in (("P1", "อุดรธานี"), ("P2", "หนองบัวลำภู"))
+    ]
+    assert not first.all('//*[@name="reason"]')  # nothing to fill in before it is said for which project
+    page = somsri.get(f"{path}?project=P2")
+    assert page.all('//input[@type="hidden" and @name="project"]/@value') == ["P2"]
+    assert page.all('//input[@name="budget_after"]/@value') == ["2,000.00"]
+    assert "ในทะเบียนตอนนี้: 2,000.00 บาท" in page.words
+    assert page.all('//*[@name="activities-0-name"]')[0].text.strip() == "เขื่อน"
+    wrong = somsri.submit(page, path, change_type="T1", reason="น้ำป่า", budget_after="1800", **SAID)
+    assert wrong.status == 422
+    assert wrong.all('//input[@name="budget_after"]/@value') == ["1800"]
+    assert "ในทะเบียนตอนนี้: 2,000.00 บาท" in wrong.words
+    sent = somsri.submit(wrong, path, effect="ไม่กระทบ")
+    assert sent.status == 302, sent.words
+
+    item = open_item(site)
+    somsri.post(f"/work-items/{item}/claim")
+    page = somsri.get(f"/work-items/{item}")
+    assert page.all('//input[@name="_record"]/@value') == ["P2@1"]
+    assert page.all('//input[@name="budget_after"]/@value') == ["1,800.00"]
+    site.arrange(lambda session: make_project(session, "P2", name=ROADS, province="TH-39", approved=2500))
+    said = {"effective_on": "20/11/2569", "budget_after": "1900"}
+    late = somsri.submit(page, f"/work-items/{item}/complete", **said)
+    assert late.status == 409
+    assert "มีผู้แก้ไขข้อมูลนี้ในทะเบียนระหว่างที่เปิดแบบอยู่" in late.words
+    assert "ในทะเบียนตอนนี้: 2,500.00 บาท" in late.words
+    assert late.all('//input[@name="budget_after"]/@value') == ["1900"]
+    assert late.all('//input[@name="_record"]/@value') == ["P2@2"]
+    done = somsri.submit(late, f"/work-items/{item}/complete")
+    assert done.status == 302, done.words
+
+    approved = dict(site.read(lambda session: session.execute(select(Project.code, Project.approved)).all()))
+    assert {code: float(amount) for code, amount in approved.items()} == {"P1": 1000, "P2": 1900}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -17,6 +19,7 @@ from jsonschema import Draft202012Validator
 from osm_flow.domain.forms.schema import fields_of, load_form
 from osm_flow.domain.forms.soundness import check_form
 from osm_flow.domain.forms.values import prefill, random_values, validate
+from osm_flow.operations.projects.acts import RENEWED
 from osm_flow.resources import resource_dir
 
 JSON = dict[str, Any]
@@ -58,8 +61,23 @@ CASE: JSON = {
     },
     "resolutions": {"items": [{"item": "แผน", "type": "endorse", "text": "เห็นชอบ"}]},
     "invitation": {"meeting_at": "2026-12-20T02:00:00Z"},
-    "change_request": {"project_name": "โครงการหนึ่ง", "items": [{"item": "พื้นที่", "before": "ก", "after": "ข"}]},
+    "change_request": {
+        "project": "P1",
+        "project_name": "โครงการหนึ่ง",
+        "items": [{"item": "พื้นที่", "before": "ก", "after": "ข"}],
+    },
     "around": {
+        "record": {
+            "code": "P1",
+            "version": 3,
+            "name": "โครงการหนึ่ง",
+            "agency": "แขวงทางหลวง",
+            "budget": 12500000,
+            "disbursed": 2500000,
+            "kpis": [{"kpi": "รายได้", "level": "outcome", "target": 5, "unit": "บาท"}],
+            "area": [{"province": "TH-41"}],
+        },
+        "earlier": [{"code": "P0", "name": "โครงการก่อน", "agency": "ก", "province": "TH-41", "fiscal_year": 2570}],
         "register": [
             {"code": "P1", "name": "โครงการหนึ่ง", "agency": "แขวงทางหลวง", "budget": 12500000, "disbursed": 2500000}
         ],
@@ -155,6 +173,48 @@ def test_the_state_forms_are_all_there_once() -> None:
     numbers = sorted(form["x-form"] for key in KEYS if "x-form" in (form := shipped(key)))
 
     assert numbers == [f"F{number:02}" for number in range(1, 24)]
+
+
+# Lists of projects, and lists whose rows stand for projects of the register.
+_OF_PROJECTS = re.compile(r"(around\.(register|earlier)|projects|\w+_result\.items|allocation\.items)$")
+
+
+def _looked_up(node: Any) -> Iterator[tuple[str, str, Any]]:
+    """Every place of a form that chooses, finds or takes over a project: from which list, in which way, by what."""
+    if isinstance(node, list):
+        for inner in node:
+            yield from _looked_up(inner)
+    if not isinstance(node, dict):
+        return
+    for inner in node.values():
+        yield from _looked_up(inner)
+    for listed in node.get("from", ()) if isinstance(node.get("from"), list) else [node.get("from", node.get("find"))]:
+        if isinstance(listed, str) and _OF_PROJECTS.search(listed) and listed != "plan_assembly.projects":
+            if "find" in node:
+                yield listed, "find", list(node["where"])
+            elif "columns" in node:
+                yield listed, "rows", node["columns"].get("project")
+            else:
+                yield listed, "choice", node.get("value")
+
+
+def test_projects_are_looked_up_by_their_code_never_by_their_name() -> None:
+    """Two projects may have one name: whatever chooses one, finds one or takes one over does it by its code."""
+    found = {(key, *place[:2], str(place[2])) for key in KEYS for place in _looked_up(shipped(key))}
+    by = {"find": {"['code']"}, "choice": {"code"}, "rows": {"code", "project", "['project', 'code']"}}
+
+    assert {way for _, _, way, _ in found} == {"find", "choice", "rows"}
+    assert [place for place in sorted(found) if place[3] not in by[place[2]]] == []
+
+
+def test_forms_about_a_record_open_with_what_it_says() -> None:
+    """Each field that a change may touch stands beside the record's value, and opens with it."""
+    for key in ("change_request", "project_baseline"):
+        fields = fields_of(shipped(key))
+        for name in (*RENEWED, "budget_after"):
+            of = "budget" if name == "budget_after" else name
+            assert fields[name]["x-beside"] == f"around.record.{of}", (key, name)
+            assert f"around.record.{of}" in fields[name]["x-default-from"], (key, name)
 
 
 @pytest.mark.parametrize("key", sorted(READ_BY_DIAGRAMS))
