@@ -23,6 +23,8 @@ from osm_flow.notify.channels import Channel
 from osm_flow.notify.smtp import mail_channel
 from osm_flow.operations.audit.signing_keys import Keyring, origin_of
 from osm_flow.operations.books import record_types
+from osm_flow.operations.imports import kinds
+from osm_flow.operations.imports.project_lists import project_lists
 from osm_flow.operations.ledger import addresses, registers
 from osm_flow.operations.ledger.access_pruning import Keeping
 from osm_flow.operations.projects.record_type import project_type
@@ -101,6 +103,7 @@ def connect_rooms() -> None:
     """Fill the ports that rooms leave open for those above them."""
     registers.connect(SURROUNDINGS)
     record_types.connect([project_type()])
+    kinds.connect([project_lists()])
     addresses.connect(_names_of_pages)
 
 

@@ -43,7 +43,9 @@ _OF_CASES = frozenset(
         "repair",
     }
 )
-_OF_RECORDS = frozenset({"see_record", "see_personal", "correct_record", "confirm_record", "keep_record_file"})
+_OF_RECORDS = frozenset(
+    {"see_record", "see_personal", "correct_record", "confirm_record", "keep_record_file", "import_records"}
+)
 _RELATED = {
     "participant": "who has or had the work item",
     "province": "the province that it concerns",

@@ -31,6 +31,7 @@ from osm_flow.operations.background.leases import Interrupted, NotItsTurn, Tally
 from osm_flow.operations.background.sending import send_dispatches
 from osm_flow.operations.cases import standstills
 from osm_flow.operations.cases.incidents import open_in, words_of
+from osm_flow.operations.imports import acts as imports
 from osm_flow.operations.kept_files import moving, tidying
 from osm_flow.operations.ledger import refusals
 from osm_flow.operations.ledger.access_pruning import Keeping
@@ -291,7 +292,12 @@ def _close_counts(store: Store, now: datetime, owner: str) -> Tally:
 
 
 def _prune(store: Store, now: datetime, owner: str, means: Means) -> Tally:
-    return pruning.prune(store, now, owner, keeping=means.keeping)
+    pruned = pruning.prune(store, now, owner, keeping=means.keeping)
+    with store.reading() as session:
+        if not imports.has_old(session, now):
+            return pruned
+    with store.transaction() as session:
+        return pruned + Tally(done=imports.drop_old(session, now, ROWS_A_ROUND))
 
 
 # The one list of sweeps, in the order of the report. What cases asked of one another comes before time: a child case that

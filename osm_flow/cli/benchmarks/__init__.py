@@ -9,6 +9,7 @@ from osm_flow.cli.benchmarks.bench import Bench
 from osm_flow.cli.benchmarks.chains import chain, deep_replay
 from osm_flow.cli.benchmarks.completing import completion
 from osm_flow.cli.benchmarks.event_logs import event_logs
+from osm_flow.cli.benchmarks.imports import import_list
 from osm_flow.cli.benchmarks.pages import inbox, player
 from osm_flow.cli.benchmarks.starting import start
 from osm_flow.cli.benchmarks.stepping import in_engine, through_operations
@@ -23,4 +24,5 @@ BENCHMARKS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "event_logs": event_logs,
     "player": player,
     "inbox": inbox,
+    "import_list": import_list,
 }

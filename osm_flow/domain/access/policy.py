@@ -50,6 +50,7 @@ class Verb(StrEnum):
     correct_record = "correct_record"
     confirm_record = "confirm_record"
     keep_record_file = "keep_record_file"
+    import_records = "import_records"
     see_team = "see_team"
     see_audit = "see_audit"
     say_why = "say_why"
@@ -253,6 +254,7 @@ RULES: dict[Verb, Rule] = {
     Verb.correct_record: Rule(_KEEPERS, ("agency",)),
     Verb.keep_record_file: Rule(_KEEPERS, ("agency",)),
     Verb.confirm_record: Rule(_SUPERIORS | {"osm_director", "osm_strategy_head", "osm_me_head"}),
+    Verb.import_records: Rule(_KEEPERS),
     Verb.see_team: Rule(_HEADS | _SUPERIORS | _ADMIN | AUDITORS),
     Verb.say_why: Rule(AUDITORS),
     Verb.see_audit: Rule(_ADMIN | AUDITORS),

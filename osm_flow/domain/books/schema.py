@@ -124,10 +124,15 @@ class RecordSchema:
         return kept, left
 
     def join(self, version: int, ordinary: JSON, personal: JSON) -> JSON:
-        """The values of a kept version as forms know them, brought to the present version of the schema. Raises RecordNewer."""
+        """The values of a kept version as forms know them, brought to the present version of the schema. Raises RecordNewer.
+
+        A version that says nothing, of a record that was taken back, says nothing in any version of the schema.
+        """
         if version > self.version:
             raise RecordNewer
         values = {**ordinary, **personal}
+        if not values:
+            return {}
         for step in range(version, self.version):
             values = self.upcasters[step](values)
         return {name: _read(self.fields[name], value) for name, value in values.items() if name in self.fields}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
@@ -26,11 +26,13 @@ from osm_flow.domain.journal import GENESIS, canonical, digest_payload
 from osm_flow.domain.json import JSON
 from osm_flow.errors import Refused
 from osm_flow.operations.books.record_types import RecordType, type_of
-from osm_flow.operations.books.versions import NewestVersion, in_batches, is_known, newest_of
+from osm_flow.operations.books.versions import NewestVersion, in_batches, is_known, known_of, newest_of
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_once, insert_or_replace
 from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordFile, ToLog
 
+# Of rows that the session has read those that are gone are told by `project` itself.
+_AS_IT_IS = {"synchronize_session": False}
 _TICK = timedelta(microseconds=1)
 # What the audit log keeps of the name of a chain.
 _LONGEST_NAME = 36
@@ -104,6 +106,20 @@ def next_code(session: Session, name: BookName, prefix: str) -> str:
     return code
 
 
+def next_codes(session: Session, name: BookName, prefix: str, count: int) -> list[str]:
+    """As many codes as are asked for, as `next_code` gives one."""
+    book = lock_book(session, name)
+    given: list[str] = []
+    while len(given) < count:
+        numbers = range(book.next_number, book.next_number + count - len(given))
+        made = [f"{prefix}-{name.office_id}-{name.year}-{number:04}" for number in numbers]
+        book.next_number = numbers.stop
+        known = known_of(session, name.kind, made)
+        given += [code for code in made if code not in known]
+    session.flush()
+    return given
+
+
 def write(
     session: Session, name: BookName, act: BookAct, actor: Actor, now: datetime, versions: Sequence[NewVersion]
 ) -> Written:
@@ -129,8 +145,12 @@ def write(
 
 
 def project(session: Session, type_: RecordType, name: BookName, records: Sequence[tuple[str, JSON]]) -> None:
-    """Have the table that pages read say what these records of a book say."""
-    for some in in_batches(records):
+    """Have the table that pages read say what these records of a book say; one that says nothing any more is not in it."""
+    for gone in in_batches([record for record, values in records if not values]):
+        session.execute(
+            delete(type_.table).where(getattr(type_.table, type_.key).in_(gone)), execution_options=_AS_IT_IS
+        )
+    for some in in_batches([(record, values) for record, values in records if values]):
         rows = [{type_.key: record, **type_.row(name, record, values)} for record, values in some]
         insert_or_replace(session, type_.table, rows, *(name for name in rows[0] if name != type_.key), by=type_.key)
     # Rows that the session has read say what they said before.
@@ -177,6 +197,11 @@ def _made(type_: RecordType, book: Book, version: NewVersion, known: Mapping[str
     return _Version(change, seal_change(change), halves, salts, type_.schema.join(change.schema, ordinary, personal))
 
 
+def spelled(cause: Mapping[str, Any]) -> str:
+    """How the cause of an entry lies in its row, by which entries of one cause are found."""
+    return canonical(dict(cause)).decode()
+
+
 def _append(
     session: Session, book: Book, name: BookName, act: BookAct, actor: Actor, now: datetime, hashes: list[str]
 ) -> int:
@@ -201,7 +226,7 @@ def _append(
     hash_ = seal_entry(entry)
     kept: dict[str, Any] = {field: value for field, value in vars(entry).items() if field != "book"}
     kept |= {"book_id": book.id, "at": at, "hash": hash_}
-    kept |= {"cause": canonical(entry.cause).decode(), "told": canonical(entry.told).decode()}
+    kept |= {"cause": spelled(entry.cause), "told": canonical(entry.told).decode()}
     kept["confirmed"] = canonical(entry.confirmed).decode() if entry.confirmed else None
     session.execute(_ADD_ENTRY, kept)
     if act.reason:

@@ -32,7 +32,10 @@ class NewestVersion:
     halves: tuple[str, str]
 
     def values(self, type_: RecordType) -> JSON:
-        """What the version says, as forms know it; without the personal half where that was erased."""
+        """What the version says, as forms know it; without the personal half where that was erased.
+
+        Nothing at all where the record was taken back: then no table has it.
+        """
         return said_by(type_, self.schema, *self.halves)
 
 
@@ -75,6 +78,15 @@ def is_known(session: Session, kind: str, record: str) -> bool:
     """Whether a record of this kind ever had this code, in whichever book."""
     query = select(RecordChange.version).where(RecordChange.kind == kind, RecordChange.record_id == record)
     return session.scalar(query.limit(1)) is not None
+
+
+def known_of(session: Session, kind: str, records: Sequence[str]) -> set[str]:
+    """Which of these codes a record of this kind ever had, in whichever book."""
+    found: set[str] = set()
+    for some in in_batches(records):
+        query = select(RecordChange.record_id).where(RecordChange.kind == kind, RecordChange.record_id.in_(some))
+        found.update(session.scalars(query.distinct()))
+    return found
 
 
 def newest_of(session: Session, kind: str, records: Sequence[str]) -> dict[str, NewestVersion]:

@@ -45,18 +45,22 @@ def _compare(
 ) -> Iterator[RowDifference]:
     table = db.metadata.tables[type_.table.__tablename__]
     wanted: dict[str, dict[str, Any]] = {}
+    taken_back: list[str] = []
     for newest in records:
         if newest.book_id not in names:
             continue  # the check of the books says so
         try:
             values = newest.values(type_)
+            if not values:
+                taken_back.append(newest.record)
+                continue
             row = type_.row(names[newest.book_id], newest.record, values)
         except HOSTILE:  # the check of the books names it, too
             yield RowDifference(table.name, newest.record, "", "?", "?")
             continue
         wanted[newest.record] = {type_.key: newest.record, **row}
     found: dict[str, dict[str, Any]] = {}
-    for some in in_batches(sorted(wanted)):
+    for some in in_batches(sorted([*wanted, *taken_back])):
         rows = session.execute(plain_rows(table).where(table.c[type_.key].in_(some))).mappings()
         found |= {row[type_.key]: dict(row) for row in rows}
     amounts = {column.name for column in table.columns if isinstance(column.type, Numeric)}

@@ -25,6 +25,7 @@ from osm_flow.store.models.cases import (
 )
 from osm_flow.store.models.definitions import Deployment, DiagramProposal, ProcessDefinition, ProposedFile
 from osm_flow.store.models.files import FileContent, KeptFile, RecordFile
+from osm_flow.store.models.imports import ImportFile, ImportHead, ImportLeftRow
 from osm_flow.store.models.jobs import (
     Notification,
     OutboxEntry,
@@ -78,6 +79,9 @@ __all__ = [
     "FiscalDate",
     "HolidayOverride",
     "IdempotencyKey",
+    "ImportFile",
+    "ImportHead",
+    "ImportLeftRow",
     "Incident",
     "JournalPayload",
     "JournalRecord",

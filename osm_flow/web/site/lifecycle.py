@@ -232,6 +232,12 @@ def read_again() -> None:
     _open(g.store, reads=True)
 
 
+def write_after_reading() -> None:
+    """Undo what was begun, and begin the one transaction that is kept: for a view that had much to read before it locks anything."""
+    abandon()
+    _open(g.store, reads=False)
+
+
 @contextlib.contextmanager
 def another_view() -> Iterator[Session]:
     """A session of its own for a file that is written after its reason was kept: as narrow as that of a page."""

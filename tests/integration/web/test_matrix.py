@@ -375,6 +375,7 @@ def around_cases(session: Session, world: World, people: dict[str, Actor]) -> No
     world.add("project", Thing("absent", {"code": "PRJ-none"}))
     world.add("project file", Thing("absent", {"code": "PRJ-none", "digest": "0" * 64}))
     world.add("correction", Thing("absent", {"code": "PRJ-none", "seq": 1}))
+    world.add("import", Thing("absent", {"number": 999_999, "left": 999_999, "kind": "projects"}))
     world.add("work item", Thing("absent", {"work_item_id": "0" * 36}))
     for kind, name in (("file", "attachment_id"), ("incident", "incident_id")):
         world.add(kind, Thing("absent", {name: 999_999}))
@@ -588,6 +589,9 @@ def answered(response: TestResponse) -> str:
 # ---- asking ----------------------------------------------------------------------------------------------------------
 
 USUAL = {
+    "number": 1,
+    "left": 999_999,
+    "kind": "projects",
     "seq": 1,
     "version": 1,
     "form": "csv",

@@ -17,7 +17,7 @@ from osm_flow.store.session import Store
 # Parts of addresses that people choose: what creates them asks `is_a_page`.
 CHOSEN = {"username", "key"}
 # Parts that the product itself makes or lists.
-MADE = {"case_id", "office_id", "act", "code"}
+MADE = {"case_id", "office_id", "act", "code", "kind"}
 
 
 @pytest.fixture

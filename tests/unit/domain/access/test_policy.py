@@ -39,7 +39,14 @@ FACTS: dict[Verb, Facts] = {
         CaseFacts(OFFICE),
     ),
     **dict.fromkeys(
-        (Verb.see_record, Verb.see_personal, Verb.correct_record, Verb.confirm_record, Verb.keep_record_file),
+        (
+            Verb.see_record,
+            Verb.see_personal,
+            Verb.correct_record,
+            Verb.confirm_record,
+            Verb.keep_record_file,
+            Verb.import_records,
+        ),
         RecordFacts(OFFICE),
     ),
     Verb.resume_case: CaseFacts(OFFICE, state="SUSPENDED"),
@@ -68,6 +75,7 @@ MAY = {
     Verb.see_personal: set(STAFF) | {"auditor"},
     Verb.correct_record: {"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_me"},
     Verb.keep_record_file: {"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_me"},
+    Verb.import_records: {"osm_director", "osm_strategy_head", "osm_strategy", "osm_me_head", "osm_me"},
     Verb.confirm_record: SUPERIORS | {"osm_director", "osm_strategy_head", "osm_me_head"},
     Verb.see_team: HEADS | SUPERIORS | {"admin", "auditor"},
     Verb.see_audit: {"admin", "auditor"},

@@ -1,0 +1,460 @@
+"""What importing a list would do: each row matched with the register, by code, else by what makes a record the same, and never merged."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+
+from rapidfuzz import fuzz, process
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.books.acts import BookActKind
+from osm_flow.domain.books.schema import ValueUnfit
+from osm_flow.domain.differences import is_same
+from osm_flow.domain.forms.schema import Message
+from osm_flow.domain.imports.cells import CellRefused, read_year
+from osm_flow.domain.imports.heads import spelled
+from osm_flow.domain.imports.rows import ReadRow, ReadSheet, Said, Tell
+from osm_flow.domain.json import JSON
+from osm_flow.operations.books.record_types import RecordType, type_of
+from osm_flow.operations.books.versions import NewestVersion, in_batches, newest_of
+from osm_flow.operations.imports.kinds import ImportKind
+from osm_flow.operations.imports.reading import Choices
+from osm_flow.operations.projects.likeness import ALIKE, ALIKE_BESIDE
+from osm_flow.store.models import Book, BookEntry, Correction, RecordChange
+
+# Acts of processes, and what an earlier register had from them.
+_OF_PROCESSES = (BookActKind.registered, BookActKind.changed, BookActKind.migrated)
+_MOST_LIKES = 3
+# How many names are held against each other before a list is too long for it.
+_MOST_COMPARED = 20_000_000
+NEW, SKIP = "new", "skip"
+
+
+class Fate(StrEnum):
+    """What becomes of a row."""
+
+    added = "added"
+    changed = "changed"
+    unchanged = "unchanged"
+    asked = "asked"
+    refused = "refused"
+    skipped = "skipped"
+
+
+@dataclass(frozen=True)
+class Like:
+    """A record that the row may mean: its code, what it is called, and how alike the names are, in per cent."""
+
+    code: str
+    name: str
+    percent: int
+
+
+@dataclass
+class PlannedRow:
+    """A row with what becomes of it.
+
+    values    what the record says from then on; for one that is added without a code, what it begins with.
+    changes   field, what the register says now, what it would say.
+    likes     records that it may mean, where somebody has to say.
+    by_name   whether it was matched by what makes a record the same, and not by its code.
+    """
+
+    read: ReadRow
+    fate: Fate = Fate.refused
+    year: int | None = None
+    code: str | None = None
+    based_on: int = 0
+    values: JSON = field(default_factory=dict)
+    changes: list[tuple[str, Any, Any]] = field(default_factory=list)
+    likes: list[Like] = field(default_factory=list)
+    by_name: bool = False
+    may_be_new: bool = False
+
+    @property
+    def number(self) -> int:
+        """The row in the sheet."""
+        return self.read.number
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What importing the list would do, row by row, and the digest by which somebody confirms just this."""
+
+    rows: Sequence[PlannedRow]
+    passed_over: Sequence[Said]
+    notes: Sequence[Message]
+    digest: str
+
+    def of(self, *fates: Fate) -> list[PlannedRow]:
+        """The rows of which this becomes."""
+        return [row for row in self.rows if row.fate in fates]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows become what."""
+        counted = dict.fromkeys(map(str, Fate), 0)
+        for row in self.rows:
+            counted[row.fate] += 1
+        return counted
+
+
+def years_of(read: ReadSheet, kind: ImportKind, choices: Choices) -> list[int]:
+    """The years in whose books the rows would lie, rising."""
+    constant = _constant_year(kind, choices)
+    years = {row.values.get(kind.year, constant) for row in read.rows}
+    return sorted(year for year in years if year is not None)
+
+
+def plan(
+    session: Session, office_id: str, kind: ImportKind, choices: Choices, read: ReadSheet, tell: Tell | None = None
+) -> Plan:
+    """What importing these rows into the registers of the office would do now."""
+    known = _Known.of(session, office_id, kind, years_of(read, kind, choices), read)
+    planner = _Planner(kind, choices, known, read.year)
+    rows = []
+    for count, row in enumerate(read.rows, 1):
+        rows.append(planner.plan(row))
+        if tell and count % 500 == 0:
+            tell(count, len(read.rows))
+    planner.look_for_likes(rows)
+    notes = [*read.notes, *planner.notes]
+    return Plan(rows, read.passed_over, notes, _digest(rows))
+
+
+@dataclass
+class _Record:
+    """A record that the office's registers have: its newest version, what it says, and in which book it lies."""
+
+    newest: NewestVersion
+    values: JSON
+    year: int
+
+
+@dataclass
+class _Known:
+    """The records of the office that rows may mean, and what stands in the way of changing them."""
+
+    type_: RecordType
+    records: dict[str, _Record]
+    by_same: dict[tuple[str, ...], list[str]]
+    of_processes: Collection[str]
+    corrected: Collection[str]
+
+    @classmethod
+    def of(cls, session: Session, office_id: str, kind: ImportKind, years: Collection[int], read: ReadSheet) -> _Known:
+        """The records in the books of these years, and those whose codes the rows name."""
+        type_ = type_of(kind.kind)
+        books = {
+            book.id: book.year
+            for book in session.scalars(select(Book).where(Book.kind == kind.kind, Book.office_id == office_id))
+        }
+        here = [book for book, year in books.items() if year in years]
+        query = select(RecordChange.record_id).where(RecordChange.kind == kind.kind, RecordChange.book_id.in_(here))
+        codes = set(session.scalars(query.distinct()))
+        codes |= {row.values["code"] for row in read.rows if "code" in row.values}
+        records = {
+            code: _Record(newest, newest.values(type_), books[newest.book_id])
+            for code, newest in newest_of(session, kind.kind, sorted(codes)).items()
+            if newest.book_id in books
+        }
+        by_same: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for code, record in records.items():
+            if record.values:
+                by_same[_same(kind, record.values, record.year)].append(code)
+        listed = sorted(records)
+        return cls(type_, records, by_same, _of_processes(session, kind, listed), _corrected(session, kind, listed))
+
+
+def _of_processes(session: Session, kind: ImportKind, codes: Sequence[str]) -> set[str]:
+    """Those of which a version was written by a process."""
+    found: set[str] = set()
+    for some in in_batches(codes):
+        query = (
+            select(RecordChange.record_id)
+            .join(BookEntry, (BookEntry.book_id == RecordChange.book_id) & (BookEntry.seq == RecordChange.seq))
+            .where(RecordChange.kind == kind.kind, RecordChange.record_id.in_(some), BookEntry.act.in_(_OF_PROCESSES))
+        )
+        found.update(session.scalars(query.distinct()))
+    return found
+
+
+def _corrected(session: Session, kind: ImportKind, codes: Sequence[str]) -> set[str]:
+    """Those of which a correction waits for its second person."""
+    query = select(Correction.record_id).where(Correction.kind == kind.kind, Correction.decided_seq.is_(None))
+    return set(session.scalars(query)) & set(codes)
+
+
+class _Planner:
+    """Goes through the rows in their order; what one row names no later row names again."""
+
+    def __init__(self, kind: ImportKind, choices: Choices, known: _Known, said_year: int | None) -> None:
+        self.kind, self.choices, self.known, self.said_year = kind, choices, known, said_year
+        self.schema = known.type_.schema
+        self.year = _constant_year(kind, choices)
+        self.constants = _constants(kind, choices)
+        self.taken_codes: dict[str, int] = {}
+        self.taken_same: dict[tuple[str, ...], int] = {}
+        self.notes: list[Message] = []
+        self.given = re.compile(rf"{re.escape(kind.prefix)}-.*-[0-9]{{4}}-[0-9]+")
+        self.foreign_codes = 0
+
+    def plan(self, read: ReadRow) -> PlannedRow:
+        row = PlannedRow(read, year=read.values.get(self.kind.year, self.year))
+        answer = self.choices.answers.get(read.number, "")
+        if answer == SKIP:
+            row.fate = Fate.skipped
+            return row
+        if read.problems:
+            return row
+        self._match(row, answer)
+        return row
+
+    def _match(self, row: PlannedRow, answer: str) -> None:
+        said = row.read.values.get("code")
+        record = self.known.records.get(said) if said else None
+        if record is not None:
+            self._match_code(row, str(said), record)
+            return
+        if said and self.given.fullmatch(said):
+            self._refuse(row, "code", Message("The register has no record {code}.", code=said))
+            return
+        self.foreign_codes += bool(said)
+        if row.year is None:
+            self._refuse(
+                row, self.kind.year, Message("No column and no heading says the fiscal year. Choose it for all rows.")
+            )
+            return
+        self._match_same(row, answer)
+
+    def _match_code(self, row: PlannedRow, code: str, record: _Record) -> None:
+        if code in self.taken_codes:
+            first = self.taken_codes[code]
+            self._refuse(row, "code", Message("Row {row} names the record {code} already.", row=first, code=code))
+            return
+        said = row.read.values.get(self.kind.year)
+        if said is not None and said != record.year:
+            self._refuse(
+                row, "code", Message("The record {code} is of fiscal year {year}.", code=code, year=record.year)
+            )
+            return
+        row.year = record.year
+        self.taken_codes[code] = row.number
+        if record.values:
+            self._change(row, code, record)
+        else:
+            # Taken back by an import that was undone: the code is the record's for ever, and so it comes back under it.
+            row.code, row.based_on = code, record.newest.version
+            self._add(row)
+
+    def _match_same(self, row: PlannedRow, answer: str) -> None:
+        assert row.year is not None  # noqa: S101 (the caller has seen to it)
+        if self.said_year not in (None, row.year) and not answer:
+            row.fate, row.may_be_new = Fate.asked, True
+            message = Message(
+                "The row says {year}, and above the list stands {other}. Say whether it is right.",
+                year=row.year,
+                other=self.said_year,
+            )
+            self._say(row, self.kind.year, message)
+            return
+        same = _same(self.kind, {**self.constants, **row.read.values}, row.year)
+        if same in self.taken_same and answer != NEW:
+            row.fate, row.may_be_new = Fate.asked, True
+            first = self.taken_same[same]
+            self._say(
+                row,
+                self.kind.name,
+                Message("Row {row} names the same record. Say whether this is another one.", row=first),
+            )
+            return
+        self.taken_same.setdefault(same, row.number)
+        found = [code for code in self.known.by_same.get(same, []) if code not in self.taken_codes]
+        if answer and answer not in (NEW, SKIP):
+            found = [answer] if self._may_be_meant(answer, row) else []
+        if answer == NEW or not found:
+            self._add(row)
+        elif len(found) > 1:
+            row.fate, row.may_be_new = Fate.asked, True
+            row.likes = [
+                Like(code, self.known.records[code].values[self.kind.name], 100) for code in found[:_MOST_LIKES]
+            ]
+            self._say(row, self.kind.name, Message("Several records are called so. Say which one is meant."))
+        else:
+            row.by_name, row.may_be_new = True, True
+            self.taken_codes[found[0]] = row.number
+            self._change(row, found[0], self.known.records[found[0]])
+
+    def _may_be_meant(self, code: str, row: PlannedRow) -> bool:
+        record = self.known.records.get(code)
+        return record is not None and bool(record.values) and record.year == row.year and code not in self.taken_codes
+
+    def _add(self, row: PlannedRow) -> None:
+        row.values = {**self.constants, **self._of_record(row.read.values)}
+        missing = [name for name in self.kind.required if row.values.get(name) in (None, "")]
+        if missing:
+            for name in missing:
+                self._say(
+                    row,
+                    name,
+                    Message("A new record needs this, and neither a column nor the choice for all rows says it."),
+                )
+            return
+        # The reader has held each cell to its field.
+        row.fate = Fate.added
+
+    def _change(self, row: PlannedRow, code: str, record: _Record) -> None:
+        row.code, row.based_on = code, record.newest.version
+        given = self._of_record(row.read.values)
+        if not self._fits(row, given):
+            return
+        kept, _ = self.schema.split(record.values)
+        new, _ = self.schema.split(given)
+        held = False
+        for name, value in new.items():
+            if is_same(kept.get(name), value) or self._is_same_name(name, kept, value):
+                continue
+            if name in self.kind.same and row.by_name:
+                self._note(row, name, Message("The register says {value}; it stays.", value=kept.get(name, "–")))
+                continue
+            if name in self.schema.decided:
+                if code in self.known.of_processes:
+                    self._note(
+                        row, name, Message("A process has written down {value}; it stays.", value=kept.get(name, "–"))
+                    )
+                    continue
+            elif name in self.schema.confirmed:
+                message = Message(
+                    "The register says {value}. What is recorded wrongly is corrected on the page of the record, by two people.",
+                    value=kept.get(name, "–"),
+                )
+                self._say(row, name, message)
+                held = True
+                continue
+            row.changes.append((name, record.values.get(name), given[name]))
+        if held:
+            return
+        if row.changes and code in self.known.corrected:
+            self._say(
+                row,
+                "code",
+                Message("A correction of {code} waits for its second person; confirm or withdraw it first.", code=code),
+            )
+            return
+        row.values = {**record.values, **{name: value for name, _, value in row.changes}}
+        row.fate = Fate.changed if row.changes else Fate.unchanged
+
+    def _is_same_name(self, name: str, kept: JSON, value: Any) -> bool:
+        """Whether what makes a record the same differs in blanks and signs alone."""
+        return name in self.kind.same and spelled(kept.get(name) or "") == spelled(value)
+
+    def _of_record(self, values: JSON) -> JSON:
+        return {name: value for name, value in values.items() if name in self.schema.fields}
+
+    def _fits(self, row: PlannedRow, values: JSON) -> bool:
+        try:
+            self.schema.split(values)
+        except ValueUnfit as error:
+            self._say(row, error.field.partition(".")[0], Message("What stands here does not fit the field."))
+            return False
+        return True
+
+    def look_for_likes(self, rows: Sequence[PlannedRow]) -> None:
+        """Ask about new rows whose names are like those of records of their year; nobody merges them but a person."""
+        by_year: dict[int, list[str]] = defaultdict(list)
+        for code, record in self.known.records.items():
+            if record.values and code not in self.taken_codes:
+                by_year[record.year].append(code)
+        new = [row for row in rows if row.fate is Fate.added and row.code is None and not self._is_new(row)]
+        if sum(len(by_year.get(row.year or 0, ())) for row in new) > _MOST_COMPARED:
+            self.notes.append(Message("The list is too long to look for records with names like its own."))
+            return
+        names = {year: [self._spelled_name(code) for code in codes] for year, codes in by_year.items()}
+        for row in new:
+            year = row.year or 0
+            row.likes = list(self._likes(row, by_year.get(year, []), names.get(year, [])))
+            if row.likes:
+                row.fate, row.may_be_new = Fate.asked, True
+                self._say(
+                    row,
+                    self.kind.name,
+                    Message("The register has records with names like this. Say whether it is one of them."),
+                )
+        if self.foreign_codes:
+            self.notes.append(
+                Message(
+                    "{count} rows have codes that are none of the register; they were matched by their names.",
+                    count=self.foreign_codes,
+                )
+            )
+
+    def _is_new(self, row: PlannedRow) -> bool:
+        return self.choices.answers.get(row.number) == NEW
+
+    def _likes(self, row: PlannedRow, codes: Sequence[str], names: Sequence[str]) -> Iterator[Like]:
+        own = _bare(row.values[self.kind.name])
+        found = process.extract(own, names, scorer=fuzz.ratio, score_cutoff=ALIKE_BESIDE, limit=10)
+        beside = _same(self.kind, row.values, 0)[1:]
+        shown = 0
+        for _, score, place in found:
+            record = self.known.records[codes[place]]
+            if score < ALIKE and _same(self.kind, record.values, 0)[1:] != beside:
+                continue
+            if shown < _MOST_LIKES:
+                yield Like(codes[place], record.values[self.kind.name], int(score))
+                shown += 1
+
+    def _spelled_name(self, code: str) -> str:
+        return _bare(self.known.records[code].values.get(self.kind.name, ""))
+
+    def _refuse(self, row: PlannedRow, name: str, message: Message) -> None:
+        row.fate = Fate.refused
+        self._say(row, name, message)
+
+    def _say(self, row: PlannedRow, name: str, message: Message) -> None:
+        row.read.problems.append(Said(self._place(row, name), message))
+
+    def _note(self, row: PlannedRow, name: str, message: Message) -> None:
+        row.read.notes.append(Said(self._place(row, name), message))
+
+    def _place(self, row: PlannedRow, name: str) -> str:
+        return row.read.cells.get(name) or row.read.cells.get(self.kind.name) or f"A{row.number}"
+
+
+def _same(kind: ImportKind, values: JSON, year: int) -> tuple[str, ...]:
+    """What makes a record the same, as such words are compared, with its year."""
+    first, *others = kind.same
+    return (f"{year} {_bare(values.get(first, ''))}", *(spelled(values.get(name) or "") for name in others))
+
+
+def _bare(name: Any) -> str:
+    return spelled(name or "")
+
+
+def _constant_year(kind: ImportKind, choices: Choices) -> int | None:
+    try:
+        return read_year(choices.constants[kind.year]) if choices.constants.get(kind.year) else None
+    except CellRefused:
+        return None
+
+
+def _constants(kind: ImportKind, choices: Choices) -> JSON:
+    """What all new records have where their rows do not say it."""
+    return {
+        name: value
+        for name, value in choices.constants.items()
+        if name in kind.constants and name != kind.year and value
+    }
+
+
+def _digest(rows: Sequence[PlannedRow]) -> str:
+    said = [[row.number, str(row.fate), row.code, row.based_on, row.year, row.values] for row in rows]
+    return sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,158 @@
+"""Importing on its pages: what is wrong with a file is said there, nothing is written before confirming, and it is taken back."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from osm_flow.store.models import BookEntry, ImportFile, Project
+from osm_flow.store.session import Store
+from tests.factories import make_office, make_person, make_project
+from tests.integration.web.visits import Answer, Site, Visitor, open_site
+from tests.workbooks import HEAD, workbook
+
+ROWS = [
+    ("โครงการถนน", "แขวงทางหลวง", "อุดรธานี", 2571, 100),
+    ("โครงการน้ำ", "ชลประทาน", "ขอนแก่น", 2571, 200),
+]
+
+
+@pytest.fixture
+def site(store: Store) -> Site:
+    site = open_site(store)
+
+    def arrange(session: Any) -> None:
+        make_office(session)
+        make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
+        make_person(session, "anan", "osm_strategy")
+        make_person(session, "head", "osm_strategy_head")
+        make_person(session, "works", "agency_owner", province_id="TH-41")
+        make_person(session, "auditor", "auditor")
+        make_person(session, "sakon", "osm_director", office_id="NE-U2")
+
+    site.arrange(arrange)
+    return site
+
+
+def send(visitor: Visitor, content: bytes, name: str = "บัญชี.xlsx") -> Answer:
+    form = visitor.get("/imports/projects")
+    return visitor.submit(form, "/imports/projects", file=(io.BytesIO(content), name))
+
+
+def chosen(visitor: Visitor, content: bytes) -> Answer:
+    """The preview of a list as it is proposed."""
+    return visitor.follow(choose(visitor, visitor.follow(send(visitor, content))))
+
+
+def choose(visitor: Visitor, page: Answer, **values: str) -> Answer:
+    """Send what is chosen for a list; the forms that only look at another sheet are sent to the same address."""
+    (form,) = page.all("//form[@data-long-work]")
+    return Answer.of(visitor.client.post(form.get("action"), data={**dict(form.form_values()), **values}))
+
+
+def names(site: Site) -> list[str]:
+    return list(site.read(lambda session: session.scalars(select(Project.name_th).order_by(Project.code)).all()))
+
+
+def test_a_list_is_previewed_with_its_cells_confirmed_and_taken_back(site: Site) -> None:
+    anan = site.visit("anan")
+    assert anan.get("/projects").all("//a[@href='/imports/projects']")
+    preview = chosen(anan, workbook([HEAD, *ROWS]))
+    assert "โครงการถนน" not in preview.words
+    assert "ชีต โครงการ เซลล์ C3" in preview.words
+    assert "ขอนแก่น" in preview.words
+    assert names(site) == []
+
+    done = anan.follow(anan.submit(preview, "/confirm"))
+    assert "เพิ่ม 1 รายการ" in done.words
+    assert "เซลล์ C3" in done.words
+    assert names(site) == ["โครงการถนน"]
+    again = anan.follow(anan.submit(preview, "/confirm"))
+    assert "นำเข้าไปแล้ว" in again.words
+
+    settled = anan.follow(anan.submit(done, "/settle"))
+    assert "เซลล์ C3" not in settled.words
+    back = anan.follow(anan.submit(settled, "/undo", reason="ผิดไฟล์"))
+    assert "ยกเลิกแล้ว" in back.words
+    assert names(site) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (b"", 422, "เลือกไฟล์"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, 422, ".xls"),
+        (b"%PDF-1.7", 422, "ไม่ใช่ Excel"),
+        (workbook([[f"c{number}" for number in range(200)]]), 200, ""),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_where_it_is_chosen(
+    site: Site, content: bytes, status: int, words: str
+) -> None:
+    anan = site.visit("anan")
+    answer = send(anan, content, "" if not content else "x.xlsx")
+    if status == 200:
+        answer, words = anan.follow(answer), "200"
+        assert "แผ่นงานนี้ไม่มีหัวตาราง" in answer.words or "120" in answer.words
+        return
+    assert (answer.status, words in answer.words) == (status, True)
+    assert site.read(lambda session: session.scalars(select(ImportFile)).all()) == []
+
+
+def test_a_wrong_sheet_or_head_is_said_and_what_was_chosen_stays(site: Site) -> None:
+    anan = site.visit("anan")
+    page = anan.follow(send(anan, workbook([HEAD, ROWS[0]], สารบัญ=[["1", "ปี 2571"]])))
+    address = page.all("//form[@data-long-work]/@action")[0]
+    index = anan.get(f"{address}?sheet=สารบัญ")
+    assert (index.status, "ไม่มีหัวตาราง" in index.words) == (200, True)
+    beyond = anan.get(f"{address}?sheet=โครงการ&first=9&last=12")
+    assert (beyond.status, "แถว 9 ถึง 12" in beyond.words) == (422, True)
+    assert anan.get(f"{address}?sheet=ไม่มี").status == 422
+    unnamed = choose(anan, page, **{"col-1": "", "all-agency": "หน่วยงานเรา"})
+    assert (unnamed.status, "ชื่อโครงการ" in unnamed.words) == (422, True)
+    assert unnamed.all("//input[@name='all-agency']/@value") == ["หน่วยงานเรา"]
+    assert choose(anan, page, **{"all-fiscal_year": "ปีหน้า"}).status == 422
+
+
+def test_what_changed_since_the_preview_is_told_and_previewed_again(site: Site) -> None:
+    anan = site.visit("anan")
+    preview = chosen(anan, workbook([HEAD, ROWS[0]]))
+    site.arrange(lambda session: make_project(session, "P1", name="โครงการถนน", requested=100))
+
+    told = anan.submit(preview, "/confirm")
+
+    assert (told.status, "ทะเบียนเปลี่ยนไป" in told.words) == (409, True)
+    assert names(site) == ["โครงการถนน"]
+
+
+def test_what_somebody_says_of_a_row_is_kept(site: Site) -> None:
+    anan = site.visit("anan")
+    preview = chosen(anan, workbook([HEAD, ROWS[0], ROWS[0]]))
+    assert preview.all("//select[@name='row-3']")
+    form = anan.follow(anan.submit(preview, "/rows", **{"row-3": "new"}))
+
+    anan.submit(form, "/confirm")
+
+    assert names(site) == ["โครงการถนน", "โครงการถนน"]
+
+
+def test_who_keeps_no_register_is_refused_and_another_office_finds_nothing(site: Site) -> None:
+    anan = site.visit("anan")
+    anan.submit(chosen(anan, workbook([HEAD, ROWS[0]])), "/confirm")
+    waiting = anan.follow(send(anan, workbook([HEAD, ROWS[0]])))
+    address = waiting.all("//form[@data-long-work]/@action")[0]
+    for name in ("works", "auditor"):
+        visitor = site.visit(name)
+        assert visitor.get("/imports/projects").status == 403
+        assert visitor.get(address).status == 403
+        assert visitor.post("/imports/1/undo", reason="x").status == 403
+        assert not visitor.get("/projects").all("//a[@href='/imports/projects']")
+    for path in (address, f"{address}/preview", f"{address}/progress"):
+        assert site.visit("head").get(path).status == 404
+        assert site.visit("sakon").get(path).status == 404
+    assert site.visit("sakon").post("/imports/1/undo", reason="x").status == 404
+    assert anan.get("/imports/letters").status == 404
+    assert len(site.read(lambda session: session.scalars(select(BookEntry)).all())) == 1
