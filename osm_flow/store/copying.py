@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, func, insert, inspect, select, text
+from sqlalchemy import Connection, Select, Table, delete, func, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,7 @@ from osm_flow.store import file_store
 from osm_flow.store.database import db
 from osm_flow.store.database_errors import trouble_of
 from osm_flow.store.file_store import FileDamaged, Place
-from osm_flow.store.models import FileContent, KeptFile
+from osm_flow.store.models import FileContent, KeptFile, ToLog
 from osm_flow.store.session import Store
 from osm_flow.store.upgrade import current_revision, newest_revision, upgrade
 
@@ -77,7 +77,7 @@ def copied(source: Store, target: Store) -> Iterator[Copied]:
         _refuse_unknown(there)
         _refuse_rows(target, here)
         done = Copied(writing)
-        for table in db.metadata.sorted_tables:
+        for table in _in_order_of_filling():
             done.rows[table.name] = _copy(there, here, table)
         _count_on(here)
         _bring_files(reading, writing)
@@ -113,8 +113,16 @@ def _refuse_unknown(source: Connection) -> None:
             raise TableUnknown(table=name)
 
 
+def _in_order_of_filling() -> list[Table]:
+    """Every table, parents before children; last the one that triggers fill while records are written."""
+    filled = ToLog.__tablename__
+    return sorted(db.metadata.sorted_tables, key=lambda table: table.name == filled)
+
+
 def _copy(source: Connection, target: Connection, table: Table) -> int:
     read = written = count = 0
+    if table.name == ToLog.__tablename__:  # what triggers put there; which of it waits the source says
+        target.execute(delete(table))
     streaming = _in_order(table).execution_options(yield_per=_ROWS_AT_ONCE)
     for rows in source.execute(streaming).partitions():
         try:

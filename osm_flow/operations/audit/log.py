@@ -1,7 +1,9 @@
 """The audit log over all journals: an append-only Merkle tree, whose signed heads outlive whoever edits the database.
 
 Every journal record, every record of administration and of reads, every entry of a book becomes a leaf, in the order in which records are found
-committed. `checkpoints` says when heads are signed and who gets them, `log_checks` holds the store against them.
+committed. Each waits for that in `to_log`, into which it was written in its own transaction, by a trigger or with its entry: what the
+sequencer costs is what is new, however many chains there are. `checkpoints` says when heads are signed and who gets them, `log_checks`
+holds the store against them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Select, String, delete, func, literal, select, type_coerce
+from sqlalchemy import (
+    CompoundSelect,
+    Row,
+    Select,
+    String,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    type_coerce,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -38,7 +54,7 @@ from osm_flow.store.models import (
     AccessRecord,
     AdminRecord,
     Book,
-    Case,
+    BookEntry,
     JournalRecord,
     LogCheckpoint,
     LoggedCase,
@@ -103,32 +119,81 @@ class WrongNote(NamedTuple):
     logged: int
 
 
-def append_new(session: Session) -> int:
-    """Add the records that are not in the audit log yet, in the order of their times; how many were added.
+class WrongWaiting(NamedTuple):
+    """A row of `to_log` that is not what it should be, or that is missing, and what is wrong with it."""
 
-    They are read once, by one statement, so that what is logged and the note of how far it goes are of one view of the
+    chain: str
+    seq: int
+    said: str
+
+
+def append_new(session: Session) -> int:
+    """Add the records that wait for the audit log, in the order of their times; how many were added.
+
+    They are read once, by one statement, so that what is logged and what is taken out of `to_log` are of one view of the
     database, whatever others commit meanwhile. Raises LogOutOfStep.
     """
     take(session, AdvisoryLock.audit_log)
     tree = LogTree(session)
     before = tree.get_size()
-    reached: dict[str, int] = {}
+    new: dict[str, _Reached] = {}
     try:
-        after = tree.append_entries(_new_leaves(session, reached))
-    except IntegrityError as error:  # a leaf that is there already: the notes had fallen behind
+        after = tree.append_entries(_new_leaves(session, new))
+    except IntegrityError as error:  # a leaf that is there already
         raise LogOutOfStep from error
-    rows = [{"case_id": chain, "seq": seq} for chain, seq in sorted(reached.items()) if read_name(chain) is None]
+    _require_all(session, new)
+    rows = [{"case_id": chain, "seq": one.last} for chain, one in sorted(new.items()) if read_name(chain) is None]
     if rows:
         insert_or_replace(session, LoggedCase, rows, "seq")
-    for chain, seq in reached.items():
-        if read_name(chain) is not None:
-            session.execute(delete(ToLog).where(ToLog.chain == chain, ToLog.seq <= seq))
+    if new:
+        session.execute(_LOGGED_NOW, [{"of": chain, "up_to": one.last} for chain, one in new.items()])
     return int(after - before)
+
+
+@dataclass
+class _Reached:
+    """How far a chain was logged, how far it is now, and how many of its records were added."""
+
+    logged: int
+    last: int
+    added: int = 0
+
+
+def _new_leaves(session: Session, new: dict[str, _Reached]) -> Iterator[Leaf]:
+    """The records that wait, in the order of their times; notes in `new` how far each chain came. Raises LogOutOfStep.
+
+    A record that a version without `to_log` logged, running beside this one, waits no more and is left out.
+    """
+    for row in session.execute(
+        _waiting().order_by(ToLog.at, ToLog.chain, ToLog.seq).execution_options(yield_per=5_000)
+    ):
+        reached = new.get(row.chain)
+        if reached is None:  # of later rows SQLite tells the leaves that were added meanwhile, too
+            reached = new[row.chain] = _Reached(row.top or 0, row.top or 0)
+            if read_name(row.chain) is None and (row.noted or 0) != reached.logged:
+                raise LogOutOfStep
+        said = _said_of(row, reached.logged)
+        if said not in ("", _LOGGED):
+            raise LogOutOfStep
+        if not said:
+            reached.last = max(row.seq, reached.last)
+            reached.added += 1
+            yield Leaf(row.chain, row.seq, row.hash)
+
+
+def _require_all(session: Session, new: dict[str, _Reached]) -> None:
+    """Raise LogOutOfStep where a record below one that is logged now does not wait: it would never be logged."""
+    for chain, one in new.items():
+        if one.last - one.logged != one.added:
+            every = _every_record().subquery("every_record").c
+            between = select(func.count()).where(every.chain == chain, every.seq > one.logged, every.seq <= one.last)
+            if session.scalar(between) != one.added:
+                raise LogOutOfStep
 
 
 def wrong_notes(session: Session) -> list[WrongNote]:
     """The chains whose note of how far they are logged is not what the leaves say, in the order of their ids."""
-    # Of books nothing is noted: each entry waits in `to_log` until it is logged.
+    # Of books nothing is noted.
     of_cases = LogLeaf.case_id.not_in(select(Book.name))
     top = (
         select(LogLeaf.case_id, func.max(LogLeaf.seq).label("seq")).where(of_cases).group_by(LogLeaf.case_id).subquery()
@@ -148,6 +213,22 @@ def wrong_notes(session: Session) -> list[WrongNote]:
     return sorted([*wrong, *(WrongNote(*row, 0) for row in session.execute(without_leaves))])
 
 
+def wrong_waiting(session: Session) -> Iterator[WrongWaiting]:
+    """What waits for the log and should not, or not like this, and records that neither the log has nor `to_log`."""
+    for row in session.execute(_waiting().order_by(ToLog.chain, ToLog.seq)):
+        if said := _said_of(row, row.top or 0):
+            yield WrongWaiting(row.chain, row.seq, said)
+    for row in session.execute(_lacking().order_by("chain", "seq")):
+        yield WrongWaiting(row.chain, row.seq, "the log does not have the record and will not get it")
+
+
+def put_waiting_right(session: Session, wrong: list[WrongWaiting]) -> None:
+    """Have exactly those records wait that are there and not logged, as they say."""
+    for one in wrong:
+        session.execute(delete(ToLog).where(ToLog.chain == one.chain, ToLog.seq == one.seq))
+    session.execute(insert(ToLog).from_select(["chain", "seq", "hash", "at"], _lacking()))
+
+
 def logged_records(session: Session) -> int:
     """How many records are in the log."""
     return session.scalar(select(func.count()).select_from(LogLeaf)) or 0
@@ -157,8 +238,8 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
     """Log what is new and sign the head of the log; the newest checkpoint where nothing is new.
 
     The note must not leave this process before the transaction is committed: a signed head of a log that was rolled
-    back would contradict the next one. Raises KeyMissing, KeysForgotten, LogContradicted, LogTurnedBack,
-    TreeDamaged.
+    back would contradict the next one. Raises KeyMissing, KeysForgotten, LogContradicted, LogOutOfStep,
+    LogTurnedBack, TreeDamaged.
     """
     append_new(session)
     tree = LogTree(session)
@@ -169,6 +250,8 @@ def make_checkpoint(session: Session, now: datetime, actor: Actor, *, keyring: K
     if newest is not None:
         _refuse_to_contradict(tree, newest)
     refuse_to_contradict(tree, keyring)
+    if wrong_notes(session):  # told after what is graver: leaves that are gone leave notes that do not fit, too
+        raise LogOutOfStep
     if newest is not None and (newest.size, newest.key_id) == (size, key.key_id):
         return newest
     root = _root_to_sign(tree, newest)
@@ -303,35 +386,74 @@ def _keep(session: Session, checkpoint: Checkpoint, actor: Actor) -> Checkpoint:
     return checkpoint
 
 
-def _new_leaves(session: Session, reached: dict[str, int]) -> Iterator[Leaf]:
-    """The records beyond those logged, in the order of their times; notes in `reached` how far each chain came."""
-    for row in session.execute(_not_logged().execution_options(yield_per=5_000)):
-        reached[row.case_id] = max(row.seq, reached.get(row.case_id, 0))
-        yield Leaf(row.case_id, row.seq, row.hash)
+# ---- what waits ------------------------------------------------------------------------------------------------
+
+# The tables themselves: what a session leaves out for somebody is logged all the same.
+_RECORDS, _ENTRIES, _BOOKS = JournalRecord.__table__, BookEntry.__table__, Book.__table__
+_TABLES = {name: table.__table__ for name, table in OTHER_CHAINS.items()}
+_LEAVES = LogLeaf.__table__
+
+_TO_LOG: Any = ToLog.__table__
+_LOGGED_NOW = delete(_TO_LOG).where(_TO_LOG.c.chain == bindparam("of"), _TO_LOG.c.seq <= bindparam("up_to"))
+
+_LOGGED = "the record is logged and waits all the same"
 
 
-def _not_logged() -> CompoundSelect[*tuple[Any, ...]]:
-    """The new records of all cases, of the administration and of reads. Of cases that say that nothing is new nothing is read."""
-    logged = func.coalesce(LoggedCase.seq, 0)
-    behind = (
-        select(Case.id, logged.label("seq"))
-        .outerjoin(LoggedCase, LoggedCase.case_id == Case.id)
-        .where(Case.seq > logged)
-        .cte("behind")
-        .prefix_with("MATERIALIZED")
+def _waiting() -> Select[*tuple[Any, ...]]:
+    """What waits, each with the record itself, its leaf if there is one, the newest leaf of its chain, and how far that is noted."""
+    of_chain = _LEAVES.alias("leaves_of_chain")
+    newest = select(func.max(of_chain.c.seq)).where(of_chain.c.case_id == ToLog.chain).correlate(ToLog)
+    tables = (_RECORDS, _ENTRIES, *_TABLES.values())
+    query = (
+        select(
+            type_coerce(ToLog.at, String).label("at"),
+            ToLog.chain,
+            ToLog.seq,
+            ToLog.hash,
+            func.coalesce(*(table.c.hash for table in tables)).label("recorded"),
+            func.coalesce(*(type_coerce(table.c.at, String) for table in tables)).label("recorded_at"),
+            _LEAVES.c.hash.label("leaf"),
+            newest.scalar_subquery().label("top"),
+            LoggedCase.seq.label("noted"),
+        )
+        .outerjoin(_LEAVES, and_(_LEAVES.c.case_id == ToLog.chain, _LEAVES.c.seq == ToLog.seq))
+        .outerjoin(LoggedCase, LoggedCase.case_id == ToLog.chain)
+        .outerjoin(_RECORDS, and_(_RECORDS.c.case_id == ToLog.chain, _RECORDS.c.seq == ToLog.seq))
+        .outerjoin(_BOOKS, _BOOKS.c.name == ToLog.chain)
+        .outerjoin(_ENTRIES, and_(_ENTRIES.c.book_id == _BOOKS.c.id, _ENTRIES.c.seq == ToLog.seq))
     )
-    # As an expression: SQLite would read every record ever written in the order of its index, to spare itself the sort.
-    at = type_coerce(JournalRecord.at, String) + ""
-    of_cases = select(at.label("at"), JournalRecord.case_id, JournalRecord.seq, JournalRecord.hash).join(
-        behind, (JournalRecord.case_id == behind.c.id) & (JournalRecord.seq > behind.c.seq)
+    for name, table in _TABLES.items():
+        query = query.outerjoin(table, and_(ToLog.chain == name, table.c.seq == ToLog.seq))
+    return query
+
+
+def _said_of(row: Row[*tuple[Any, ...]], logged: int) -> str:
+    """What is wrong with a row of `to_log`; nothing where its record is there as it says, and not logged."""
+    if row.recorded is None:
+        return "the log will get a record that is not there"
+    if row.recorded != row.hash or row.recorded_at != row.at:
+        return "the log will get another record than is there"
+    if row.leaf is not None:
+        return _LOGGED if row.leaf == row.hash else "another record was logged than the one that waits"
+    return "" if row.seq > logged else "the record waits although later ones were logged"
+
+
+def _lacking() -> Select[*tuple[Any, ...]]:
+    """The records behind those logged of their chain that do not wait, with what `to_log` should say of each."""
+    records = _every_record().subquery("every_record")
+    top = select(_LEAVES.c.case_id, func.max(_LEAVES.c.seq).label("seq")).group_by(_LEAVES.c.case_id).subquery("top")
+    return (
+        select(records.c.chain, records.c.seq, records.c.hash, records.c.at)
+        .outerjoin(top, top.c.case_id == records.c.chain)
+        .outerjoin(ToLog, and_(ToLog.chain == records.c.chain, ToLog.seq == records.c.seq))
+        .where(ToLog.seq.is_(None), or_(top.c.seq.is_(None), records.c.seq > top.c.seq))
     )
-    of_books = select(type_coerce(ToLog.at, String).label("at"), ToLog.chain.label("case_id"), ToLog.seq, ToLog.hash)
-    others = (_not_logged_of(name, table) for name, table in OTHER_CHAINS.items())
-    return of_cases.union_all(*others, of_books).order_by("at", "case_id", "seq")
 
 
-def _not_logged_of(name: str, table: type[AdminRecord] | type[AccessRecord]) -> Select[*tuple[Any, ...]]:
-    chain = literal(name, String)
-    done = select(LoggedCase.seq).where(LoggedCase.case_id == chain).scalar_subquery()
-    at = type_coerce(table.at, String).label("at")
-    return select(at, chain.label("case_id"), table.seq, table.hash).where(table.seq > func.coalesce(done, 0))
+def _every_record() -> CompoundSelect[*tuple[Any, ...]]:
+    def of(chain: Any, table: Any) -> Select[*tuple[Any, ...]]:
+        return select(chain.label("chain"), table.c.seq, table.c.hash, type_coerce(table.c.at, String).label("at"))
+
+    of_books = of(_BOOKS.c.name, _ENTRIES).join_from(_ENTRIES, _BOOKS, _BOOKS.c.id == _ENTRIES.c.book_id)
+    others = (of(literal(name, String), table) for name, table in _TABLES.items())
+    return of(_RECORDS.c.case_id, _RECORDS).union_all(of_books, *others)

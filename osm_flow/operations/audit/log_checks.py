@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Row, Select, String, and_, func, literal, or_, select, type_coerce
+from sqlalchemy import Row, Select, String, and_, func, literal, select, type_coerce
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.journal import Fault
 from osm_flow.domain.merkle_note import Head, NoteUnreadable, VerifierKey, read_head, read_note
 from osm_flow.errors import HOSTILE
 from osm_flow.operations.audit import signing_keys
-from osm_flow.operations.audit.log import OTHER_CHAINS, wrong_notes
+from osm_flow.operations.audit.log import OTHER_CHAINS, wrong_notes, wrong_waiting
 from osm_flow.operations.audit.merkle_tree import GrowingTree, LogDamaged, leaf_of
 from osm_flow.operations.audit.signing_keys import KeyDamaged
 from osm_flow.operations.books.checks import check_books
@@ -32,7 +33,6 @@ from osm_flow.store.models import (
     LogLeaf,
     LogNode,
     SigningKey,
-    ToLog,
 )
 
 _MOST_NOTICES = 100
@@ -422,48 +422,25 @@ def _check_slipped_in(session: Session, report: LogReport, name: str) -> None:
 
 
 def _check_books(session: Session, report: LogReport) -> None:
-    """The books, and entries that neither the log has nor the notes of what it is to get."""
+    """The books, and how many of their entries are not logged yet."""
     books = check_books(session)
     report.entries = books.entries
     report.faults += books.faults
-    for unlogged, fault in _noting(session):
-        report.unlogged += unlogged
-        report.faults += [fault] if fault else []
-    stray = select(ToLog.chain, ToLog.seq).outerjoin(Book, Book.name == ToLog.chain)
-    stray = stray.outerjoin(BookEntry, and_(BookEntry.book_id == Book.id, BookEntry.seq == ToLog.seq))
-    for chain, seq in session.execute(stray.where(BookEntry.seq.is_(None)).limit(_MOST_NOTICES)):
-        report.faults.append(Fault(chain, seq, "log", "the log will get an entry that no book has"))
+    same = and_(LogLeaf.case_id == Book.name, LogLeaf.seq == BookEntry.seq)
+    unlogged = select(func.count()).select_from(BookEntry).join(Book, Book.id == BookEntry.book_id)
+    report.unlogged += session.scalar(unlogged.outerjoin(LogLeaf, same).where(LogLeaf.position.is_(None))) or 0
 
 
-def faults_of_book(session: Session, name: str) -> list[Fault]:
-    """Entries of one book that are not those which were logged, or that the log neither has nor will get."""
-    return [*faults_of_case(session, name), *(fault for _, fault in _noting(session, name) if fault)]
-
-
-def _noting(session: Session, name: str | None = None) -> Iterator[tuple[bool, Fault | None]]:
-    """For each entry that is not simply logged, whether it waits for that, and what is wrong with it."""
-    entries = (
-        select(Book.name, BookEntry.seq, BookEntry.hash, LogLeaf.position, ToLog.hash.label("noted"))
-        .join(Book, Book.id == BookEntry.book_id)
-        .outerjoin(LogLeaf, and_(LogLeaf.case_id == Book.name, LogLeaf.seq == BookEntry.seq))
-        .outerjoin(ToLog, and_(ToLog.chain == Book.name, ToLog.seq == BookEntry.seq))
-        .where(or_(LogLeaf.position.is_(None), ToLog.hash.is_not(None)))
-    )
-    if name is not None:
-        entries = entries.where(Book.name == name)
-    for row in session.execute(entries.order_by(Book.name, BookEntry.seq)):
-        said = ""
-        if row.position is not None:
-            said = "the entry is logged and noted as not logged"
-        elif row.noted is None:
-            said = "the log does not have the entry and will not get it"
-        elif row.noted != row.hash:
-            said = "the log will get another hash than that of the entry"
-        yield row.position is None, Fault(row.name, row.seq, "log", said) if said else None
+def faults_of_books(session: Session) -> Iterator[Fault]:
+    """Entries of books that are not those which were logged, or that the log neither has nor will get."""
+    names = set(session.scalars(select(Book.name)))
+    for name in sorted(names):
+        yield from faults_of_case(session, name)
+    yield from (Fault(one.chain, one.seq, "log", one.said) for one in wrong_waiting(session) if one.chain in names)
 
 
 def _check_sequencer(session: Session, report: LogReport) -> None:
-    """Records that were passed over, and a note of how far a case is logged that would hide its next ones."""
+    """Records that were passed over, notes of how far a case is logged that do not fit, and what waits wrongly or not at all."""
     top = select(LogLeaf.case_id, func.max(LogLeaf.seq).label("seq")).group_by(LogLeaf.case_id).subquery()
     same = and_(LogLeaf.case_id == JournalRecord.case_id, LogLeaf.seq == JournalRecord.seq)
     passed = (
@@ -477,5 +454,7 @@ def _check_sequencer(session: Session, report: LogReport) -> None:
     for note in wrong_notes(session)[:_MOST_NOTICES]:
         said = "further than it is" if note.noted > note.logged else f"less far than it is ({note.logged})"
         report.faults.append(Fault(note.case_id, note.noted, "log", f"the case is said to be logged {said}"))
+    for one in islice(wrong_waiting(session), _MOST_NOTICES):
+        report.faults.append(Fault(one.chain, one.seq, "log", one.said))
     behind = select(func.coalesce(func.sum(Case.seq - func.coalesce(top.c.seq, 0)), 0))
     report.unlogged = session.scalar(behind.select_from(Case).outerjoin(top, top.c.case_id == Case.id)) or 0

@@ -72,10 +72,11 @@ class Rebuilt:
 
 @dataclass(frozen=True)
 class Repair:
-    """What a repair did: how many notes it put right, and how many records could then be logged."""
+    """What a repair did: how many notes it put right, how many records could then be logged, how many waited wrongly or not at all."""
 
     notes: int
     added: int
+    waiting: int = 0
 
 
 def repair(session: Session, actor: Actor, now: datetime, *, reason: str) -> Repair:
@@ -87,7 +88,8 @@ def repair(session: Session, actor: Actor, now: datetime, *, reason: str) -> Rep
     why = said(reason)
     take(session, AdvisoryLock.audit_log)
     wrong = audit_log.wrong_notes(session)
-    if not wrong:
+    waiting = list(audit_log.wrong_waiting(session))
+    if not wrong and not waiting:
         raise NothingToRepair
     audit_log.require_uncontradicted(session)
     right = [{"case_id": note.case_id, "seq": note.logged} for note in wrong if note.logged]
@@ -96,11 +98,14 @@ def repair(session: Session, actor: Actor, now: datetime, *, reason: str) -> Rep
     for note in wrong:
         if not note.logged:
             session.execute(delete(LoggedCase).where(LoggedCase.case_id == note.case_id))
+    if waiting:
+        audit_log.put_waiting_right(session, waiting)
     added = audit_log.append_new(session)
     told = {"reason": why, "leaves": audit_log.logged_records(session)}
-    old, new = {"wrong_notes": len(wrong)}, {"wrong_notes": 0}
-    record(session, actor, now, AdminAct(AdminKind.log_repaired, _CONCERNS, old=old, new=new, told=told))
-    return Repair(len(wrong), added)
+    old = {"wrong_notes": len(wrong), "wrong_waiting": len(waiting)}
+    act = AdminAct(AdminKind.log_repaired, _CONCERNS, old=old, new=dict.fromkeys(old, 0), told=told)
+    record(session, actor, now, act)
+    return Repair(len(wrong), added, len(waiting))
 
 
 def rebuild(session: Session, actor: Actor, now: datetime, *, reason: str, keyring: Keyring) -> Rebuilt:

@@ -117,7 +117,6 @@ UNPROVEN_COLUMNS: Mapping[tuple[str, str], str] = {
     ("log_checkpoints", "at"): "the signature covers size and root; witnesses have the time of their mail",
     ("books", "id"): "the number of the row; entries and the log know books by their names",
     ("books", "next_number"): "spares a search for a free code; a code that a record has is never given again",
-    ("to_log", "at"): "the entry has it; this is the order in which entries are logged",
 }
 
 # Tables without a source that could prove them, and why.

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.books.sealing import BookName
+from osm_flow.domain.json import JSON
 from osm_flow.operations.audit import log_checks
 from osm_flow.operations.books import acts as books
 from osm_flow.operations.books.checks import check_books, name_of
 from osm_flow.operations.books.record_types import RecordType, every_type
-from osm_flow.operations.books.versions import newest_of
+from osm_flow.operations.books.versions import in_batches, newest_of
 from osm_flow.operations.comparing.differences import RowDifference
 from osm_flow.operations.comparing.records import compare_records
 from osm_flow.operations.rebuilding.rows import PutBack
 from osm_flow.store.database import db
-from osm_flow.store.models import Book, RecordChange
+from osm_flow.store.models import Book
 
 
 def hold_books(session: Session) -> None:
@@ -32,38 +34,49 @@ def differing_records(session: Session, tables: Collection[str]) -> list[RowDiff
 
 def are_doubtful(session: Session) -> bool:
     """Whether some book does not verify, or is not the one that was logged: nothing is taken from any then."""
-    names = session.scalars(select(Book.name)).all()
-    return bool(check_books(session).faults) or any(log_checks.faults_of_book(session, name) for name in names)
+    return bool(check_books(session).faults) or any(True for _ in log_checks.faults_of_books(session))
 
 
 def put_records_back(session: Session, differences: Collection[RowDifference]) -> list[PutBack]:
-    """Make these rows anew; a row of which no book knows goes."""
+    """Make these rows anew, some hundred at a time; a row of which no book knows goes."""
     types = {type_.table.__tablename__: type_ for type_ in every_type()}
-    rows = dict.fromkeys((one.table, one.row) for one in differences)
-    return [done for table, key in rows for done in _put_back(session, types[table], key)]
+    names = {book.id: name_of(book) for book in session.scalars(select(Book))}
+    rows: dict[str, dict[str, None]] = {}
+    for one in differences:
+        rows.setdefault(one.table, {})[one.row] = None
+    return [
+        done
+        for table, keys in rows.items()
+        for some in in_batches(list(keys))
+        for done in _put_back(session, types[table], names, some)
+    ]
 
 
-def _put_back(session: Session, type_: RecordType, key: str) -> Iterator[PutBack]:
+def _put_back(
+    session: Session, type_: RecordType, names: Mapping[int, BookName], keys: Sequence[str]
+) -> Iterator[PutBack]:
     table = db.metadata.tables[type_.table.__tablename__]
-    this = table.c[type_.key] == key
-    reading = select(table).where(this)
-    found = _plain(session.execute(reading).mappings().one_or_none())
-    newest = newest_of(session, type_.kind, [key]).get(key)
-    if newest is None:
-        session.execute(table.delete().where(this))
-    else:
-        of_book = select(Book).join(RecordChange, RecordChange.book_id == Book.id)
-        book = session.scalars(
-            of_book.where(RecordChange.kind == type_.kind, RecordChange.record_id == key).limit(1)
-        ).one()
-        books.project(session, type_, name_of(book), [(key, newest.values(type_))])
-    recorded = _plain(session.execute(reading).mappings().one_or_none())
+    key = table.c[type_.key]
+    reading = select(table).where(key.in_(keys))
+    found = {row[type_.key]: _plain(row) for row in session.execute(reading).mappings()}
+    newest = newest_of(session, type_.kind, keys)
+    session.execute(table.delete().where(key.in_([one for one in keys if one not in newest])))
+    of_books: dict[int, list[tuple[str, JSON]]] = {}
+    for record, version in newest.items():
+        of_books.setdefault(version.book_id, []).append((record, version.values(type_)))
+    for book_id, records in of_books.items():
+        books.project(session, type_, names[book_id], records)
+    recorded = {row[type_.key]: _plain(row) for row in session.execute(reading).mappings()}
+    for one in keys:
+        yield _done(table.name, one, found.get(one), recorded.get(one))
+
+
+def _done(table: str, key: str, found: dict[str, Any] | None, recorded: dict[str, Any] | None) -> PutBack:
     if found is None or recorded is None:
-        yield PutBack(table.name, key, found, recorded)
-        return
+        return PutBack(table, key, found, recorded)
     changed = [column for column in found if found[column] != recorded[column]]
-    yield PutBack(table.name, key, {name: found[name] for name in changed}, {name: recorded[name] for name in changed})
+    return PutBack(table, key, {name: found[name] for name in changed}, {name: recorded[name] for name in changed})
 
 
-def _plain(row: Any) -> dict[str, Any] | None:
-    return None if row is None else {name: value for name, value in row.items() if name != "id"}
+def _plain(row: Any) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "id"}

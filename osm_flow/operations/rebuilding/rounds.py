@@ -10,8 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
@@ -222,22 +223,23 @@ def _record(
     actor: Actor,
     now: datetime,
     rows: list[PutBack],
-    of: tuple[str | None, str | None],
+    whose: tuple[str | None, str | None],
 ) -> None:
     """Say which rows were put back, by salted digests of what was found and of what was recorded."""
     if not rows:
         return
-    case_id, office_id = of
+    case_id, office_id = whose
     old: dict[str, str | None] = {}
     new: dict[str, str | None] = {}
+    kept: list[dict[str, Any]] = []
     for name, row in _names(rows):
         salt = secrets.token_hex(16)
         found, recorded = as_text(row.found), as_text(row.recorded)
         old[name] = digest_of(salt, found) if row.found is not None else None
         new[name] = digest_of(salt, recorded) if row.recorded is not None else None
-        kept = {"rebuilding_id": request_id, "case_id": case_id, "name": name, "salt": salt}
-        session.add(PutBackRow(**kept, found=found, recorded=recorded))
-    session.flush()
+        of = {"rebuilding_id": request_id, "case_id": case_id, "name": name, "salt": salt}
+        kept.append({**of, "found": found, "recorded": recorded})
+    session.execute(insert(PutBackRow), kept)
     told = {"rebuilding": request_id} | ({} if case_id is None else {"case": case_id})
     act = AdminAct(AdminKind.rows_put_back, requests.named(request_id), office_id, old=old, new=new, told=told)
     admin_journal.record(session, actor, now, act)

@@ -225,6 +225,7 @@ def _labels() -> dict[str, str]:
         "name_en": gettext("ชื่อ (อังกฤษ)"),
         "source": gettext("ที่มา"),
         "wrong_notes": gettext("เรื่องที่บันทึกรวมจดไว้ไม่ตรง"),
+        "wrong_waiting": gettext("รายการที่รอเข้าบันทึกรวมซึ่งไม่ตรง"),
         "leaves": gettext("รายการในบันทึกรวม"),
         "incident": gettext("เหตุขัดข้อง"),
         "records": gettext("จำนวนรายการในบันทึกรวม"),

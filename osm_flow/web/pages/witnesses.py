@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from osm_flow.domain.access.policy import Verb, offices_where
 from osm_flow.domain.merkle_note import VerifierKey
 from osm_flow.operations.audit import checkpoints, repairs, signing_keys, witnesses
-from osm_flow.operations.audit.log import latest_checkpoint, logged_records, wrong_notes
+from osm_flow.operations.audit.log import latest_checkpoint, logged_records, wrong_notes, wrong_waiting
 from osm_flow.operations.audit.signing_keys import KeyDamaged, Keyring, TrustUnreadable
 from osm_flow.operations.people.offices import offices
 from osm_flow.store.models import Office, SigningKey
@@ -30,9 +30,15 @@ def log() -> ResponseReturnValue:
         has_trusted=bool(trusted),
         may_sign=may(Verb.sign_log),
         may_manage=may(Verb.manage_witnesses),
-        wrong_notes=len(wrong_notes(g.session)),
+        wrong_notes=len(_out_of_step()),
         may_repair=may(Verb.repair_log),
     )
+
+
+def _out_of_step() -> set[str]:
+    """The chains of which a note does not fit, or records wait otherwise than they should."""
+    waiting = {one.chain for one in wrong_waiting(g.session)}
+    return {note.case_id for note in wrong_notes(g.session)} | waiting
 
 
 def _trusted() -> list[VerifierKey] | None:
@@ -65,7 +71,8 @@ def sign() -> ResponseReturnValue:
 @requires(Verb.repair_log)
 def repair() -> ResponseReturnValue:
     done = repairs.repair(g.session, g.actor, g.now, reason=request.form.get("reason", ""))
-    told = gettext("ซ่อมแล้ว %(notes)s เรื่อง บันทึกรวมรับเพิ่ม %(added)s รายการ", notes=done.notes, added=done.added)
+    put_right = done.notes + done.waiting
+    told = gettext("ซ่อมแล้ว %(notes)s เรื่อง บันทึกรวมรับเพิ่ม %(added)s รายการ", notes=put_right, added=done.added)
     flash(told, "success")
     return redirect(url_for("witnesses.log"))
 

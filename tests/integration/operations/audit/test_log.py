@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, event, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -18,6 +21,7 @@ from osm_flow.operations.audit import signing_keys
 from osm_flow.operations.audit.log import (
     Checkpoint,
     LogContradicted,
+    LogOutOfStep,
     NotLogged,
     SizeUnknown,
     append_new,
@@ -28,10 +32,14 @@ from osm_flow.operations.audit.log import (
     make_checkpoint,
 )
 from osm_flow.operations.audit.log_checks import check_log
+from osm_flow.operations.audit.repairs import Repair, repair
 from osm_flow.operations.audit.signing_keys import Keyring, kept_keys, public_half
 from osm_flow.operations.cases.comments import comment
+from osm_flow.operations.ledger import access_log
+from osm_flow.operations.ledger.access_log import AccessKind, Read
+from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.hats import PersonNotFound, actor_named
-from osm_flow.store.models import AdminRecord, JournalRecord, LogCheckpoint, LogLeaf
+from osm_flow.store.models import AdminRecord, JournalRecord, LogCheckpoint, LogLeaf, ToLog
 from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_unrecorded, later, make_case, make_office, make_person
 from tests.rfc6962 import includes, leaf_hash, root_of
@@ -89,6 +97,128 @@ def test_every_record_is_logged_once_in_the_order_of_time(store: Store, case_id:
         ).all()
     assert [row[1:] for row in sorted(logged)] == [tuple(row) for row in records]
     assert [row.position for row in sorted(logged)] == [0, 1, 2]
+
+
+# ---- what waits ------------------------------------------------------------------------------------------------
+
+
+def waiting(store: Store) -> set[tuple[str, int]]:
+    with store.reading() as session:
+        return {(row.chain, row.seq) for row in session.execute(select(ToLog.chain, ToLog.seq))}
+
+
+def test_a_record_waits_from_the_transaction_that_writes_it_until_it_is_logged(store: Store, case_id: str) -> None:
+    with contextlib.suppress(ZeroDivisionError), store.transaction() as session:
+        comment(session, case_id, writer(session), later(1), body="เปล่า", key=None)
+        raise ZeroDivisionError
+    assert waiting(store) == {(case_id, 1)}
+
+    with store.transaction() as session:
+        comment(session, case_id, writer(session), later(2), body="ดี", key=None)
+        record(session, SYSTEM, later(3), AdminAct(AdminKind.log_rebuilt, "x", new={"false_hashes": 0}))
+        access_log.record_access(session, writer(session), later(4), Read(AccessKind.list_exported, "x", "ตรวจ"))
+    assert waiting(store) == {(case_id, 1), (case_id, 2), ("administration", 1), ("reads", 1)}
+
+    with store.transaction() as session:
+        assert append_new(session) == 4
+    assert waiting(store) == set()
+    with store.reading() as session:
+        assert check_log(session).faults == []
+
+
+def test_what_an_older_version_logged_beside_this_one_is_not_logged_again(store: Store, case_id: str) -> None:
+    """It goes by its notes alone, and leaves lying what waits."""
+    with store.transaction() as session:
+        before = [dict(row) for row in session.execute(select(ToLog.__table__)).mappings()]
+        append_new(session)
+        session.execute(insert(ToLog.__table__), before)
+    say(store, case_id, "ต่อมา", 1)
+
+    with store.transaction() as session:
+        assert append_new(session) == 1
+    assert waiting(store) == set()
+    with store.reading() as session:
+        assert check_log(session).faults == []
+
+
+def _taken_out(session: Session, case_id: str) -> None:
+    session.execute(delete(ToLog).where(ToLog.chain == case_id, ToLog.seq == 2))
+
+
+def _of_another_hash(session: Session, case_id: str) -> None:
+    session.execute(update(ToLog).where(ToLog.chain == case_id, ToLog.seq == 2).values(hash="0" * 64))
+
+
+def _of_another_time(session: Session, case_id: str) -> None:
+    session.execute(update(ToLog).where(ToLog.chain == case_id, ToLog.seq == 2).values(at=later(99)))
+
+
+def _of_no_record(session: Session, case_id: str) -> None:
+    session.execute(insert(ToLog).values(chain=case_id, seq=9, hash="0" * 64, at=later(9)))
+
+
+def _of_no_chain(session: Session, case_id: str) -> None:
+    session.execute(insert(ToLog).values(chain="projects/NE-U1/2571", seq=1, hash="0" * 64, at=later(9)))
+
+
+@pytest.mark.parametrize("vandal", [_taken_out, _of_another_hash, _of_another_time, _of_no_record, _of_no_chain])
+def test_nothing_is_logged_over_what_was_done_to_those_that_wait_until_it_is_repaired(
+    store: Store, case_id: str, vandal: Callable[[Session, str], None]
+) -> None:
+    for minute in (1, 2):
+        say(store, case_id, "ดี", minute)
+    with store.transaction() as session:
+        vandal(session, case_id)
+    with store.reading() as session:
+        assert [fault.code for fault in check_log(session).faults] == ["log"]
+    with pytest.raises(LogOutOfStep), store.transaction() as session:
+        append_new(session)
+    with store.reading() as session:
+        assert logged_records(session) == 0
+
+    with store.transaction() as session:
+        assert repair(session, SYSTEM, later(9), reason="มีคนแก้ฐานข้อมูล") == Repair(notes=0, added=3, waiting=1)
+    with store.reading() as session:
+        assert check_log(session).faults == []
+        logged = session.scalars(select(LogLeaf.seq).where(LogLeaf.case_id == case_id).order_by(LogLeaf.position))
+        assert logged.all() == [1, 2, 3]
+
+
+def test_the_newest_record_that_does_not_wait_any_more_is_named(store: Store, case_id: str) -> None:
+    say(store, case_id, "ดี", 1)
+    with store.transaction() as session:
+        _taken_out(session, case_id)
+        append_new(session)
+    with store.reading() as session:
+        said = "the log does not have the record and will not get it"
+        assert [(fault.case_id, fault.seq, fault.message) for fault in check_log(session).faults] == [
+            (case_id, 2, said)
+        ]
+
+
+def test_what_is_read_to_log_ten_records_does_not_grow_with_the_chains(sqlite_store: Store) -> None:
+    """Every table but that of what waits is searched by a key, none read whole."""
+    with sqlite_store.transaction() as session:
+        make_office(session)
+        deploy_unrecorded(session, "review")
+        make_case(session)
+    read: list[tuple[str, Any]] = []
+    with sqlite_store.transaction() as session:
+        connection = session.connection()
+        listen = (connection, "before_cursor_execute", lambda *told: read.append((told[2], told[3])))
+        event.listen(*listen)
+        append_new(session)
+        event.remove(*listen)
+        plans = [
+            line.detail
+            for statement, values in read
+            if statement.lstrip().startswith(("SELECT", "DELETE", "UPDATE"))
+            for line in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    assert [
+        line for line in plans if line.startswith("SCAN") and not line.startswith(("SCAN to_log", "SCAN CONST"))
+    ] == []
+    assert any(line.startswith("SCAN to_log") for line in plans)
 
 
 @pytest.mark.parametrize("table", ["log_leaves", "log_checkpoints", "signing_keys"])
