@@ -36,7 +36,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from osm_flow.errors import NotFound, Refused
 from osm_flow.store import patience
 from osm_flow.store.database_errors import Trouble, trouble_of
-from osm_flow.store.models import Case, WorkItem
+from osm_flow.store.models import Book, Case, WorkItem
 from osm_flow.store.unit_of_work import unit_of
 from osm_flow.store.writer_queue import WriterQueue
 
@@ -244,7 +244,7 @@ def has_locked(session: Session, case: Case) -> bool:
     return unit_of(session).locked(case.id) is not None
 
 
-def write(session: Session, row: Case | WorkItem, **values: Any) -> None:
+def write(session: Session, row: Case | WorkItem | Book, **values: Any) -> None:
     """Update columns of a row that the session has loaded at once, past the session's flush, which takes longer.
 
     A row with a version is changed only if it is as it was loaded. Raises Overtaken.
@@ -262,10 +262,10 @@ def write(session: Session, row: Case | WorkItem, **values: Any) -> None:
 
 
 @cache
-def _writing(model: type[Case | WorkItem]) -> Update:
+def _writing(model: type[Case | WorkItem | Book]) -> Update:
     table: Any = model.__table__
     statement = update(table).where(table.c.id == bindparam("osm_id"))
-    return statement if model is Case else statement.where(table.c.version == bindparam("osm_version"))
+    return statement if model is not WorkItem else statement.where(table.c.version == bindparam("osm_version"))
 
 
 @cache

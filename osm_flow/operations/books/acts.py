@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
@@ -30,6 +31,7 @@ from osm_flow.operations.books.versions import NewestVersion, in_batches, is_kno
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_once, insert_or_replace
 from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordFile, ToLog
+from osm_flow.store.session import write as update_row
 
 # Of rows that the session has read those that are gone are told by `project` itself.
 _AS_IT_IS = {"synchronize_session": False}
@@ -87,12 +89,19 @@ def lock_book(session: Session, name: BookName) -> Book:
     """
     if read_name(str(name)) != name or len(str(name)) > _LONGEST_NAME:
         raise BookUnnamed(name=str(name))
-    locking = select(Book).where(Book.name == str(name)).with_for_update().execution_options(populate_existing=True)
-    book = session.scalars(locking).one_or_none()
+    locking, named = _locking(), {"named": str(name)}
+    book = session.scalars(locking, named).one_or_none()
     if book is None:
         insert_once(session, Book, name=str(name), **vars(name), seq=0, next_number=1)
-        book = session.scalars(locking).one()
+        book = session.scalars(locking, named).one()
     return book
+
+
+@cache
+def _locking() -> Select[Book]:
+    """Made once: making it takes longer than running it."""
+    locking = select(Book).where(Book.name == bindparam("named")).with_for_update()
+    return locking.execution_options(populate_existing=True)
 
 
 def next_code(session: Session, name: BookName, prefix: str) -> str:
@@ -232,8 +241,7 @@ def _append(
     if act.reason:
         session.execute(_ADD_REASON, {"book_id": book.id, "seq": entry.seq, "salt": salt, "reason": act.reason})
     session.execute(_ADD_TO_LOG, {"chain": str(name), "seq": entry.seq, "hash": hash_, "at": at})
-    book.seq, book.head, book.head_at = entry.seq, hash_, at
-    session.flush()
+    update_row(session, book, seq=entry.seq, head=hash_, head_at=at)
     return entry.seq
 
 

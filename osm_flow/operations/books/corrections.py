@@ -6,9 +6,10 @@ import json
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, select
 from sqlalchemy.orm import Session, aliased
 
 from osm_flow.domain.access.actors import Actor, Hat
@@ -121,7 +122,7 @@ def correct(
     newest = newest_of(session, name.kind, [record]).get(record)
     if newest is None or newest.version != new.based_on or newest.book_id != book.id:
         raise ChangedMeanwhile(record=record)
-    if waiting(session, name.kind, record) is not None:
+    if session.scalar(_one_that_waits(), {"of_kind": name.kind, "this": record}) is not None:
         raise CorrectionWaits(record=record)
     before = newest.values(type_)
     changed = _changed(name.kind, before, new.fields)
@@ -236,20 +237,31 @@ def _changed(kind: str, before: JSON, fields: JSON) -> dict[str, Any]:
 
 def _proposals(session: Session, *wanted: ColumnElement[bool]) -> list[Proposal]:
     """Corrections as they lie there now, whatever the session has read before, newest first."""
+    return [Proposal(*row) for row in session.execute(_every_proposal().where(*wanted))]
+
+
+@cache
+def _one_that_waits() -> Select[Any]:
+    of_entry = and_(BookEntry.book_id == Correction.book_id, BookEntry.seq == Correction.seq)
+    query = select(Correction.seq).join(BookEntry, of_entry).where(Correction.decided_seq.is_(None))
+    return query.where(Correction.kind == bindparam("of_kind"), Correction.record_id == bindparam("this")).limit(1)
+
+
+@cache
+def _every_proposal() -> Any:
+    """Made once: making it takes longer than running it."""
     decision = aliased(BookEntry)
     why, why_not = aliased(EntryReason), aliased(EntryReason)
-    query = (
+    return (
         select(Correction, BookEntry, why.reason, decision, why_not.reason)
         .join(Book, Book.id == Correction.book_id)
         .join(BookEntry, and_(BookEntry.book_id == Correction.book_id, BookEntry.seq == Correction.seq))
         .outerjoin(why, and_(why.book_id == Correction.book_id, why.seq == Correction.seq))
         .outerjoin(decision, and_(decision.book_id == Correction.book_id, decision.seq == Correction.decided_seq))
         .outerjoin(why_not, and_(why_not.book_id == Correction.book_id, why_not.seq == Correction.decided_seq))
-        .where(*wanted)
         .order_by(BookEntry.at.desc())
         .execution_options(populate_existing=True)
     )
-    return [Proposal(*row) for row in session.execute(query)]
 
 
 def _open(session: Session, name: BookName, seq: int, record: str | None = None) -> Proposal:

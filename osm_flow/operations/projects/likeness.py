@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -27,6 +27,12 @@ _MOST, _MOST_PAIRS = 10, 200
 _SAYS_NOTHING = re.compile(r"^โครงการ|[\W_]+")
 
 
+@lru_cache(maxsize=20_000)
+def _spelled(name: str) -> str:
+    """By the name alone, so that it holds whoever asks: the names of an office are asked for with each page of a project."""
+    return _SAYS_NOTHING.sub("", searchable(name))
+
+
 @dataclass(frozen=True)
 class Named:
     """What is compared of a project; `place` is its office, province and agency as such names are compared."""
@@ -44,7 +50,7 @@ class Named:
     @cached_property
     def spelled(self) -> str:
         """The name as it is compared: without what says nothing."""
-        return _SAYS_NOTHING.sub("", searchable(self.name))
+        return _spelled(self.name)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain.access.actors import Actor, Hat
@@ -24,7 +24,7 @@ from osm_flow.operations.cases.acts import visible
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.paging import Keyset
 from osm_flow.operations.projects.record_type import KIND, project_type
-from osm_flow.store.models import Case, Project, WorkItem
+from osm_flow.store.models import Case, Project, Province, WorkItem
 
 _KEYS = {
     "code": Keyset((Project.fiscal_year, True, False), (Project.code, False, False)),
@@ -99,9 +99,15 @@ def list_projects(
 ) -> Page[Project]:
     """A page of the projects that the actor may see. Raises PageKeyUnreadable."""
     query = wanted_projects(actor, wanted)
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     keyset = _KEYS.get(wanted.sort, _KEYS["code"])
-    items, following = keyset.page(session, query, lambda project: _sorted_by(project, wanted.sort), after, limit)
+
+    def sorted_by(project: Project) -> list[str | int]:
+        return _sorted_by(project, wanted.sort)
+
+    if wanted.text and not after:
+        return keyset.first_page(session, query, Project.id, sorted_by, limit)
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    items, following = keyset.page(session, query, sorted_by, after, limit)
     return Page(items, following, total)
 
 
@@ -123,8 +129,9 @@ def all_projects(session: Session, actor: Actor, wanted: ProjectFilter) -> Itera
 
 def provinces_seen(session: Session, actor: Actor) -> list[str]:
     """The provinces of the projects that the actor may see, by their codes."""
-    query = select(Project.province_id).where(seen_projects(actor), Project.province_id.is_not(None)).distinct()
-    return [province for province in session.scalars(query.order_by(Project.province_id)) if province]
+    # Each province is looked up, which finds one project; the projects themselves are not all read.
+    there = exists().where(Project.province_id == Province.id, seen_projects(actor))
+    return list(session.scalars(select(Province.id).where(there).order_by(Province.id)))
 
 
 def wanted_projects(actor: Actor, wanted: ProjectFilter) -> Select[Project]:

@@ -98,7 +98,11 @@ class Project(Model):
     search: Mapped[str] = mapped_column(Text, default="")
     agency_key: Mapped[str] = mapped_column(String(512), default="")
 
-    __table_args__ = (Index(None, "office_id", "fiscal_year", "id"), Index(None, "fiscal_year", "code"))
+    __table_args__ = (
+        Index(None, "office_id", "fiscal_year", "id"),
+        Index(None, "fiscal_year", "code"),
+        Index(None, "province_id", "office_id"),
+    )
 
 
 class OutgoingLetter(Model):
