@@ -25,7 +25,7 @@ check: .venv/.installed-dev
 	else echo "bpmnlint left out: it needs Node.js and npm"; fi
 
 bench: .venv/.installed-dev
-	$(BIN)/osm-flow bench
+	$(BIN)/python -m tests.bench
 
 # Kills, races, faults and hostile requests for long, on both databases, and the faults planted to see that they would be found.
 stress: .venv/.installed-dev

@@ -23,12 +23,15 @@ from osm_flow.cli.context import Context
     "--only", "names", multiple=True, type=click.Choice(list(BENCHMARKS)), help="One figure; may be repeated."
 )
 @click.option("--quick", is_flag=True, help="Small sizes: shows that everything runs, not how fast it is.")
+@click.option(
+    "--postgresql", default="", metavar="URL", help="A server on which databases may be made, to measure there, too."
+)
 @click.pass_obj
-def bench(context: Context, names: tuple[str, ...], quick: bool) -> None:
+def bench(context: Context, names: tuple[str, ...], quick: bool, postgresql: str) -> None:
     """Measure speed and memory; print the figures as JSON."""
     figures: dict[str, Any] = {}
     with throw_away(context.data_dir) as folder:
-        running = Bench(context, folder, quick)
+        running = Bench(context, folder, quick, postgresql)
         for name in names or BENCHMARKS:
             click.echo(f"measuring {name} …", err=True)
             began = perf_counter()

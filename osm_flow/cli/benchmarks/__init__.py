@@ -11,6 +11,8 @@ from osm_flow.cli.benchmarks.completing import completion
 from osm_flow.cli.benchmarks.event_logs import event_logs
 from osm_flow.cli.benchmarks.imports import import_list
 from osm_flow.cli.benchmarks.pages import inbox, player
+from osm_flow.cli.benchmarks.registers import act_on_record, check_of_records, register
+from osm_flow.cli.benchmarks.sequencing import logging
 from osm_flow.cli.benchmarks.starting import start
 from osm_flow.cli.benchmarks.stepping import in_engine, through_operations
 
@@ -25,4 +27,8 @@ BENCHMARKS: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "player": player,
     "inbox": inbox,
     "import_list": import_list,
+    "register": register,
+    "act_on_record": act_on_record,
+    "check_of_records": check_of_records,
+    "logging": logging,
 }

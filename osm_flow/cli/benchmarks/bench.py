@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import secrets
 import shutil
 import tempfile
 import threading
@@ -17,6 +18,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from lxml import html
+from sqlalchemy import create_engine, text
 from waitress.server import create_server
 
 from osm_flow.cli.context import Context
@@ -34,11 +36,19 @@ PASSWORD = "a password for measuring"  # noqa: S105 (of an account in a database
 
 @dataclass
 class Bench:
-    """One run: `quick` makes everything small, to see that it works and not how fast it is."""
+    """One run: `quick` makes everything small, to see that it works and not how fast it is.
+
+    postgresql  the address of a server on which databases may be made; without one nothing is measured there.
+    """
 
     context: Context
     folder: Path
     quick: bool
+    postgresql: str = ""
+
+    def databases(self) -> list[str]:
+        """The databases to measure on what differs between them."""
+        return ["sqlite", "postgresql"] if self.postgresql else ["sqlite"]
 
     def size(self, full: int, quick: int) -> int:
         """The smaller size in a quick run."""
@@ -49,11 +59,14 @@ class Bench:
         return self.context.now()
 
     @contextmanager
-    def office(self, name: str, *roles: str) -> Iterator[BenchOffice]:
+    def office(self, name: str, *roles: str, database: str = "sqlite") -> Iterator[BenchOffice]:
         """A migrated database with the clusters and one person who works with plans and wears these hats besides."""
-        folder = self.folder / name
+        folder = self.folder / f"{name}-{database}"
         folder.mkdir()
-        context = replace(self.context, data_dir=folder, database_url=f"sqlite:///{folder / 'osm-flow.db'}")
+        with _empty_database(self.postgresql if database == "postgresql" else "", folder) as url:
+            yield from self._office(replace(self.context, data_dir=folder, database_url=url), roles)
+
+    def _office(self, context: Context, roles: tuple[str, ...]) -> Iterator[BenchOffice]:
         try:
             upgrade(context.store)
             with context.store.transaction() as session:
@@ -66,7 +79,30 @@ class Bench:
             yield BenchOffice(context)
         finally:
             context.store.close()
+
+
+@contextmanager
+def _empty_database(server: str, folder: Path) -> Iterator[str]:
+    """The address of a database of its own: a file in the folder or, where one is given, on a server; gone afterwards."""
+    if not server:
+        try:
+            yield f"sqlite:///{folder / 'osm-flow.db'}"
+        finally:
             shutil.rmtree(folder, ignore_errors=True)
+        return
+    name = f"osm_bench_{secrets.token_hex(6)}"
+    engine = create_engine(Store(server).url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        try:
+            yield engine.url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            with engine.connect() as connection:
+                connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        engine.dispose()
 
 
 @dataclass
@@ -84,6 +120,14 @@ class BenchOffice:
         """The one person of the office."""
         with self.store.reading() as session:
             return hats.actor_named(session, USERNAME, local_day(self.context.now()))
+
+    def administrator(self, username: str) -> None:
+        """A person who administers all offices."""
+        now = self.context.now()
+        with self.store.transaction() as session:
+            accounts.create_person(session, SYSTEM, now, NewPerson(username, username, password=PASSWORD))
+            position = NewPosition("admin", None, valid_from=local_day(now))
+            positions.give_position(session, username, SYSTEM, now, position)
 
     @contextmanager
     def site(self) -> Iterator[Any]:
@@ -105,8 +149,15 @@ class Answer:
 
     def value_of(self, name: str) -> str:
         """The value of a hidden field of the page."""
+        return str(self._page().xpath(f"string((//input[@name='{name}'])[1]/@value)"))
+
+    def links(self, part: str) -> list[str]:
+        """Where links of the page lead whose address has this in it."""
+        return [str(link) for link in self._page().xpath("//a/@href") if part in link]
+
+    def _page(self) -> Any:
         page = gzip.decompress(self.body) if self.headers.get("Content-Encoding") == "gzip" else self.body
-        return str(html.fromstring(page.decode()).xpath(f"string((//input[@name='{name}'])[1]/@value)"))
+        return html.fromstring(page.decode())
 
 
 class Browser:

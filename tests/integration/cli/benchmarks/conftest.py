@@ -28,8 +28,8 @@ class WatchedBench(Bench):
     """Keeps a copy of every database."""
 
     @contextmanager
-    def office(self, name: str, *roles: str) -> Iterator[BenchOffice]:
-        with super().office(name, *roles) as office:
+    def office(self, name: str, *roles: str, database: str = "sqlite") -> Iterator[BenchOffice]:
+        with super().office(name, *roles, database=database) as office:
             yield office
             backup(office.store, self.folder / f"{name}.kept")
 
