@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from osm_flow.demo import papers, reports
-from osm_flow.demo.execution import Execution
-from osm_flow.demo.register import code_of
 from osm_flow.demo.stage import DemoStage, Scene
+
+# The days of the committee's meeting and of the next one.
+_MEETING, _NEXT_MEETING = "2569-11-17", "2569-12-04"
+# The quarter whose report was published last, by the month and day from which on it is.
+_PUBLISHED = ((1, 28, 1), (4, 29, 2), (7, 28, 3), (12, 16, 4))
+# What staff recommend by hand: title, finding, text and cause.
+_UNTIL_THE_ACT = (
+    "เตรียมความพร้อมลงนามสัญญาเมื่อ พ.ร.บ. งบประมาณมีผล",
+    "โครงการลงทุน 9 โครงการยังไม่จัดทำร่าง TOR และราคากลาง",
+    "เร่งจัดทำ TOR และราคากลาง ประกาศจัดหาโดยมีเงื่อนไขลงนามเมื่อได้รับงบประมาณ",
+    "budget_act",
+)
+_UNDER_THE_ACT = (
+    "เร่งรัดการก่อหนี้และตรวจรับงวดงานของโครงการลงทุน",
+    "โครงการลงทุน 4 โครงการมีผลงานต่ำกว่าแผนและส่งเบิกงวดงานล่าช้า",
+    "จัดทำแผนเร่งรัดรายสัปดาห์และส่งเบิกทุกงวดที่ตรวจรับแล้วภายในเดือน",
+    "payment",
+)
 
 
 class Aside:
@@ -19,11 +37,11 @@ class Aside:
     def meeting_held(self) -> Scene:
         """A committee meeting was held: its invitation, quorum and resolutions."""
         stage, times = self.stage, self.times
-        number = f"5/{times.be(2569)}"
+        number, quarter = self._number_of_meeting(), published_quarter(times.day(_MEETING))
         yield self.times.at("2569-10-19", 13)
         self.meeting = stage.start("wipada", "committee_approval", times.year, f"ประชุม ก.บ.ก. ครั้งที่ {number}")
         yield self.times.at("2569-10-22")
-        items = (f"ปรับแผนปฏิบัติราชการ ปีงบประมาณ {times.year}", "รายงานผลการดำเนินงานไตรมาสที่ 3")
+        items = (f"ปรับแผนปฏิบัติราชการ ปีงบประมาณ {times.year}", f"รายงานผลการดำเนินงานไตรมาสที่ {quarter}")
         stage.do("wipada", self.meeting, "prepare_agenda", **papers.agenda(*items))
         yield self.times.at("2569-10-26", 13)
         stage.do("thanakorn", self.meeting, "director_agenda", **papers.APPROVE)
@@ -39,6 +57,15 @@ class Aside:
         item = f"ปรับแผนปฏิบัติราชการ ปีงบประมาณ {times.year}"
         stage.do("anucha", self.meeting, "record_resolutions", **papers.endorsed(item))
         stage.take("suriya", self.meeting, "draft_minutes")
+
+    def _number_of_meeting(self) -> str:
+        """The committee meets every second month; its meetings are numbered within the calendar year."""
+        return f"{max(1, self.times.day(_MEETING).month // 2)}/{self.times.be(_MEETING)}"
+
+    def _number_of_next_meeting(self) -> str:
+        if self.times.be(_NEXT_MEETING) != self.times.be(_MEETING):
+            return f"1/{self.times.be(_NEXT_MEETING)}"
+        return f"{max(1, self.times.day(_MEETING).month // 2) + 1}/{self.times.be(_MEETING)}"
 
     def hearing_planned(self) -> Scene:
         """A hearing of its own is planned and waits for the deputy governor's approval."""
@@ -56,12 +83,11 @@ class Aside:
         """Staff start a recommendation by hand; the director has yet to look at it."""
         stage, times = self.stage, self.times
         yield self.times.at("2569-11-16", 13)
-        title = "เตรียมความพร้อมลงนามสัญญาเมื่อ พ.ร.บ. งบประมาณมีผล"
+        awaits_act = times.today <= times.law.day("2569-12-15")
+        title, finding, text, cause = _UNTIL_THE_ACT if awaits_act else _UNDER_THE_ACT
         case = stage.start("nuchanat", "recommendation", times.year, title)
         yield self.times.at("2569-11-18", 13)
-        finding = "โครงการลงทุน 9 โครงการยังไม่จัดทำร่าง TOR และราคากลาง"
-        text = "เร่งจัดทำ TOR และราคากลาง ประกาศจัดหาโดยมีเงื่อนไขลงนามเมื่อได้รับงบประมาณ"
-        paper = reports.recommendation(finding, "budget_act", 1, "agency", text, "หน่วยงานเจ้าของโครงการ")
+        paper = reports.recommendation(finding, cause, 1, "agency", text, "หน่วยงานเจ้าของโครงการ")
         stage.do("nuchanat", case, "draft", project_name=title, **paper)
 
     def hearing_returned(self) -> Scene:
@@ -82,34 +108,29 @@ class Aside:
         """The agenda of the next meeting is being drawn up."""
         stage, times = self.stage, self.times
         yield self.times.at("2569-11-18", 15)
-        number = f"6/{times.be(2569)}"
+        number = self._number_of_next_meeting()
         case = stage.start("wipada", "committee_approval", times.year, f"ประชุม ก.บ.ก. ครั้งที่ {number}")
         yield self.times.at("2569-11-19", 10)
         stage.take("anucha", case, "prepare_agenda")
-        stage.say("wipada", case, "prepare_agenda", "ขอให้ใส่วาระติดตามการใช้งบประมาณไปพลางก่อนด้วย")
+        stage.say("wipada", case, "prepare_agenda", "ขอให้ใส่วาระติดตามการก่อหนี้และเบิกจ่ายด้วย")
 
-    def changes_asked(self, execution: Execution) -> Scene:
-        """Two requests to change projects arrive: one for the committee, one only to be recorded."""
-        stage = self.stage
-        yield self.times.at("2569-11-12")
-        for kind, number, subject, before, after in (
-            ("T1", 6, "จัดหาเครื่องจักรแปรรูปโคเนื้อคุณภาพสูง", "ติดตั้งที่อำเภอเมือง", "ติดตั้งที่อำเภอกุดจับ"),
-            ("T5", 8, "ปรับปรุงถนนทางเข้าแหล่งท่องเที่ยวภูป่าเปาะ", "สัญญาสิ้นสุดเดือนตุลาคม", "ขยายเวลา 45 วันเพราะน้ำป่า"),
-        ):
-            stage.answer(
-                "kanya",
-                execution.case,
-                "change_asked",
-                "หน่วยงานเจ้าของโครงการ",
-                project=code_of(execution.closing, number),
-                change_type=kind,
-                reason=f"ขอเปลี่ยนจาก{before} เป็น{after}",
-                effect="ไม่กระทบวัตถุประสงค์และค่าเป้าหมาย",
-                items=[{"item": subject, "before": before, "after": after}],
-                past_cutoff=False,
-                bb_agreement_required=False,
-                commit_ready=True,
-            )
-        yield self.times.at("2569-11-13", 14)
-        stage.take("kanya", execution.case, "update_project")
-        stage.take("wipada", execution.case, "prepare_agenda")
+    def reply_awaited(self) -> Scene:
+        """A recommendation to an agency was signed and sent; its reply is awaited."""
+        stage, times = self.stage, self.times
+        yield times.at("2569-11-10", 10)
+        title = "ทบทวนแผนการเบิกจ่ายของโครงการที่ต่ำกว่าเป้าหมาย"
+        case = stage.start("prasert", "recommendation", times.year, title)
+        finding = "หน่วยงานเจ้าของโครงการส่งเอกสารเบิกงวดงานล่าช้า"
+        paper = reports.recommendation(finding, "payment", 1, "agency", "จัดทำแผนส่งเบิกรายเดือน", "หน่วยงานเจ้าของโครงการ")
+        stage.do("prasert", case, "draft", project_name=title, **paper)
+        yield times.at("2569-11-11", 14)
+        stage.do("thanakorn", case, "review_draft", **papers.APPROVE)
+        yield times.at("2569-11-13", 15)
+        stage.do("pornthip", case, "sign", **papers.APPROVE)
+
+
+def published_quarter(day: date) -> int:
+    """The quarter whose report was the newest on this day."""
+    return next(
+        (quarter for month, first, quarter in reversed(_PUBLISHED) if (day.month, day.day) >= (month, first)), 4
+    )

@@ -69,7 +69,7 @@ def logins() -> list[dict[str, str]]:
 
 def hire(session: Session, times: Times, now: datetime) -> None:
     """Enter every person with their positions: two acting appointments and two delegations are among them."""
-    since = times.day("2567-10-01")
+    since = times.law.day("2567-10-01")
     for place, part in enumerate(CAST):
         number = f"{4101 + place}" if set(part.roles) <= STAFF | OVERSIGHT else None
         person = NewPerson(part.username, part.name, password=PASSWORD, employee_number=number)
@@ -88,11 +88,11 @@ def _delegation(times: Times) -> NewPosition:
     return NewPosition(
         "cluster_head",
         OFFICE,
-        times.working_day("2569-10-01"),
-        times.day("2570-09-30"),
+        times.law.working_day("2569-10-01"),
+        times.law.day("2570-09-30"),
         kind=PositionKind.delegated,
         for_username="somchai",
-        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 4512/{times.be(2569)} ลงวันที่ {times.thai('2569-10-01')}",
+        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 4512/{times.law.be('2569-10-01')} ลงวันที่ {times.law.thai('2569-10-01')}",
         title_th="ปฏิบัติราชการแทนหัวหน้ากลุ่มจังหวัด",
     )
 
@@ -105,7 +105,7 @@ def _acting_appointment(times: Times) -> NewPosition:
         times.day("2569-12-04"),
         kind=PositionKind.acting,
         for_username="narong",
-        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 5107/{times.be(2569)} ลงวันที่ {times.thai('2569-11-12')}",
+        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 5107/{times.be('2569-11-12')} ลงวันที่ {times.thai('2569-11-12')}",
         title_th="รักษาราชการแทนหัวหน้าสำนักงานจังหวัดอุดรธานี",
     )
 
@@ -115,11 +115,11 @@ def _acting_director(times: Times) -> NewPosition:
     return NewPosition(
         "osm_director",
         OFFICE,
-        times.working_day("2569-05-05"),
-        times.day("2569-05-08"),
+        times.law.working_day("2569-05-05"),
+        times.law.day("2569-05-08"),
         kind=PositionKind.acting,
         for_username="thanakorn",
-        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 1876/{times.be(2569)} ลงวันที่ {times.thai('2569-05-01')}",
+        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 1876/{times.law.be('2569-05-01')} ลงวันที่ {times.law.thai('2569-05-01')}",
         title_th="รักษาราชการแทนผู้อำนวยการกลุ่มงานบริหารยุทธศาสตร์กลุ่มจังหวัด",
     )
 
@@ -129,10 +129,10 @@ def _delegation_to_sign(times: Times) -> NewPosition:
     return NewPosition(
         "cluster_head",
         OFFICE,
-        times.working_day("2569-07-20"),
-        times.day("2569-07-31"),
+        times.law.working_day("2569-07-20"),
+        times.law.day("2569-07-31"),
         kind=PositionKind.delegated,
         for_username="somchai",
-        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 2903/{times.be(2569)} ลงวันที่ {times.thai('2569-07-17')}",
+        letter=f"คำสั่งจังหวัดอุดรธานี ที่ 2903/{times.law.be('2569-07-17')} ลงวันที่ {times.law.thai('2569-07-17')}",
         title_th="ปฏิบัติราชการแทนหัวหน้ากลุ่มจังหวัด",
     )

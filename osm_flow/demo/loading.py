@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from osm_flow.demo import cast, dates, register
 from osm_flow.demo.aside import Aside
 from osm_flow.demo.execution import Execution
+from osm_flow.demo.lives import Lives
 from osm_flow.demo.planning import Planning
 from osm_flow.demo.stage import DemoStage
 from osm_flow.demo.times import Times
@@ -36,7 +37,7 @@ def load(store: Store, now: datetime) -> None:
             take(session, AdvisoryLock.loading)
             _refuse_unless_empty(session)
             times = times_for(session, now)
-            beginning = times.at("2568-09-21")
+            beginning = times.law.at("2568-09-21")
             deploy(session, shipped_files(), SYSTEM, beginning, note="shipped with OSM Flow")
             furnish(session, now)
         act_out(DemoStage(whole, times))
@@ -46,7 +47,7 @@ def furnish(session: Session, now: datetime) -> None:
     """Enter the offices, people, calendars and projects of the cluster, without its cases."""
     times = times_for(session, now)
     seed_clusters(session)
-    cast.hire(session, times, times.at("2568-09-21"))
+    cast.hire(session, times, times.law.at("2568-09-21"))
     dates.fill(session, times)
     register.enter(session, times)
     session.flush()
@@ -54,28 +55,35 @@ def furnish(session: Session, now: datetime) -> None:
 
 def act_out(stage: DemoStage) -> None:
     """Play the story up to today: its scenes side by side."""
-    planning, execution, aside = Planning(stage), Execution(stage), Aside(stage)
+    planning, execution, aside, lives = Planning(stage), Execution(stage), Aside(stage), Lives(stage)
     stage.play(
         execution.closing_year(),
         execution.first_recommendation(),
         execution.second_recommendation(),
+        execution.later_recommendation(),
         execution.moved_dates(),
-        execution.next_year(),
+        execution.current_year(),
+        execution.contracts(),
+        execution.baselines_changed(),
         planning.cycle_so_far(),
         aside.meeting_held(),
         aside.hearing_planned(),
         aside.recommended(),
         aside.hearing_returned(),
         aside.meeting_prepared(),
-        aside.changes_asked(execution),
+        aside.reply_awaited(),
+        execution.changes_asked(),
+        lives.targets_corrected(),
+        lives.places_proposed(),
         stage.mornings("2569-10-27"),
     )
 
 
 def times_for(session: Session, now: datetime) -> Times:
-    """The dates of the demo's story, counted in working days back and forth from `now`."""
+    """The days of the demo's story around `now`, with the holidays of the years it tells of."""
     today = local_day(now)
-    return Times(now, working_calendar(session, cast.OFFICE, today.replace(year=today.year - 2, day=1), today))
+    first, last = date(today.year - 3, 9, 1), date(today.year + 1, 12, 31)
+    return Times(now, working_calendar(session, cast.OFFICE, first, last))
 
 
 def _refuse_unless_empty(session: Session) -> None:

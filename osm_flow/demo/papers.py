@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from osm_flow.demo.register import BUENGKAN, LOEI, NONGBUA, NONGKHAI, UDON, PlannedProject
-from osm_flow.demo.times import Times
-from osm_flow.domain.calendar.fiscal_year import fiscal_year_bounds
+from osm_flow.demo.briefs import brief
+from osm_flow.demo.portfolio import BUENGKAN, LOEI, NONGBUA, NONGKHAI, UDON, PlannedProject
+from osm_flow.demo.times import Days, Times
 from osm_flow.domain.json import JSON
 
 APPROVE: JSON = {"decision": "approve", "reason": "", "parts": [], "signed_on_paper": False}
@@ -15,7 +15,6 @@ ISSUES = (
     ("2", "ท่องเที่ยวริมโขงเชื่อมโยงวัฒนธรรมและธรรมชาติ", 35),
     ("3", "โครงข่ายคมนาคมและการค้าชายแดน", 30),
 )
-_ISSUE_OF = {"operating": "1", "durable": "1", "construction": "3"}
 _DISTRICTS = {
     BUENGKAN: ("เมืองบึงกาฬ", "เซกา", "โซ่พิสัย", "พรเจริญ", "ปากคาด", "บึงโขงหลง", "ศรีวิไล", "บุ่งคล้า"),
     LOEI: ("เมืองเลย", "เชียงคาน", "ด่านซ้าย", "ภูเรือ", "ท่าลี่", "วังสะพุง", "ภูกระดึง", "ปากชม"),
@@ -23,11 +22,6 @@ _DISTRICTS = {
     NONGBUA: ("เมืองหนองบัวลำภู", "นากลาง", "ศรีบุญเรือง", "สุวรรณคูหา", "โนนสัง", "นาวัง"),
     UDON: ("เมืองอุดรธานี", "กุมภวาปี", "หนองหาน", "บ้านดุง", "เพ็ญ", "หนองวัวซอ", "กุดจับ", "บ้านผือ", "น้ำโสม"),
 }
-_RATIONALE = (
-    "กลุ่มจังหวัดภาคตะวันออกเฉียงเหนือตอนบน 1 มีพื้นที่ติดแม่น้ำโขงและเป็นประตูสู่ สปป.ลาว มีมูลค่าการค้าชายแดนเพิ่มขึ้นต่อเนื่อง "
-    "แต่รายได้ต่อหัวยังต่ำกว่าค่าเฉลี่ยของประเทศ โครงสร้างพื้นฐานและมาตรฐานสินค้ายังไม่เพียงพอ โครงการนี้จึงแก้ปัญหาร่วมของหลายจังหวัด "
-    "ลดต้นทุนการขนส่ง เพิ่มรายได้ของเกษตรกรและผู้ประกอบการ และกระจายนักท่องเที่ยวไปยังเมืองรอง"
-)
 
 
 def returned(reason: str, *parts: str) -> JSON:
@@ -65,7 +59,7 @@ def hearing_plan(times: Times, title: str, kind: str, first: str, last: str, not
     }
 
 
-def hearing_notice(times: Times, number: str, notice: str, event: str, close: str) -> JSON:
+def hearing_notice(times: Days, number: str, notice: str, event: str, close: str) -> JSON:
     """The notice of a hearing."""
     pack = ("reason", "substance", "operator", "place", "steps", "results", "cost")
     return {
@@ -79,9 +73,9 @@ def hearing_notice(times: Times, number: str, notice: str, event: str, close: st
     }
 
 
-def attendance(times: Times, day: str, total: int) -> JSON:
+def attendance(times: Days, day: str, total: int) -> JSON:
     """The attendance of a hearing."""
-    return {"held_on": times.iso(day), "total": total, "sheet": f"ใบลงทะเบียน {times.thai(day)}"}
+    return {"held_on": times.done(day), "total": total, "sheet": f"ใบลงทะเบียน {times.thai(day)}"}
 
 
 def representativeness(enough: bool, percent: float, note: str) -> JSON:
@@ -125,7 +119,7 @@ def opinions() -> JSON:
     }
 
 
-def hearing_summary(times: Times, closed: str, publish: str) -> JSON:
+def hearing_summary(times: Days, closed: str, publish: str) -> JSON:
     """The summary of a hearing."""
     return {
         "closed_on": times.iso(closed),
@@ -133,16 +127,16 @@ def hearing_summary(times: Times, closed: str, publish: str) -> JSON:
         "top_needs": "ถนนเชื่อมแหล่งท่องเที่ยวริมโขง แหล่งน้ำเพื่อการเกษตร ตลาดกลางและการแปรรูป การป้องกันน้ำท่วมเมืองริมโขง",
         "province_differences": "หนองคายและบึงกาฬเน้นท่องเที่ยวและการค้าชายแดน เลยเน้นแหล่งน้ำ อุดรธานีเน้นโลจิสติกส์",
         "material_objection": False,
-        "publish_date": times.iso(publish),
+        "publish_date": times.done(publish),
     }
 
 
-def publication(times: Times, day: str) -> JSON:
+def publication(times: Days, day: str) -> JSON:
     """Where and when the result was published."""
-    return {"published_on": times.iso(day), "channels": ["web", "facebook"], "privacy_checked": True}
+    return {"published_on": times.done(day), "channels": ["web", "facebook"], "privacy_checked": True}
 
 
-def coordination(times: Times, subject: str, text: str, recipient: str, due: str) -> JSON:
+def coordination(times: Days, subject: str, text: str, recipient: str, due: str) -> JSON:
     """A request to another office: its subject, text, recipient and due date."""
     return {"subject": subject, "request_text": text, "recipients": [{"recipient": recipient}], "due": times.iso(due)}
 
@@ -235,41 +229,11 @@ def kpis(year: int) -> JSON:
 
 def concept(entry: PlannedProject, neighbour: str, year: int, contact: str) -> JSON:
     """The concept of a project."""
-    first, last = fiscal_year_bounds(year)
-    total = round(entry.requested * 1_000_000)
-    builds = entry.kind == "construction"
     return {
-        "name": entry.name,
-        "issue": _ISSUE_OF[entry.kind],
+        **brief(entry, neighbour, year),
+        "name": entry.full_name,
         "agency": entry.agency,
-        "rationale": _RATIONALE,
-        "objectives": ["เพิ่มรายได้และโอกาสทางเศรษฐกิจของประชาชนในพื้นที่"],
-        "start_date": first.isoformat(),
-        "end_date": last.isoformat(),
-        "kpis": [
-            {"kpi": "กิจกรรมแล้วเสร็จตามแผน", "level": "output", "target": 1, "unit": "แห่ง"},
-            {"kpi": "รายได้ของผู้ได้รับประโยชน์เพิ่มขึ้น", "level": "outcome", "target": 5, "unit": "ร้อยละ"},
-        ],
-        "area": [{"province": entry.province}, {"province": neighbour}],
-        "province_count": 2,
-        "activities": [{"name": entry.name.removeprefix("โครงการ"), "budget": total}],
-        "budget_types": [{"category": entry.kind, "amount": total}],
-        "budget_total": total,
-        "output": "สิ่งก่อสร้างหรือกิจกรรมตามแผนแล้วเสร็จ",
-        "outcome": "ประชาชนมีรายได้และความสะดวกเพิ่มขึ้น",
-        "impact": "เศรษฐกิจของกลุ่มจังหวัดขยายตัว",
-        "beneficiaries": 12000,
-        "beneficiary_group": "เกษตรกร ผู้ประกอบการ และนักท่องเที่ยว",
-        "alignment": "แผนแม่บทประเด็นการพัฒนาพื้นที่และเมืองน่าอยู่ เป้าหมายการพัฒนาภาคตะวันออกเฉียงเหนือ",
-        "aligned": True,
-        "duplicates_function": False,
-        "prohibited_item": False,
-        "land_ready": True,
-        "is_construction": builds,
-        "boq_ready": builds,
-        **({"receiver": "องค์การบริหารส่วนจังหวัด"} if builds else {}),
-        "sign_in_q1": entry.requested < 40,
-        "duplicates_checked": True,
+        "budget_total": round(entry.requested * 1_000_000),
         "contact_name": contact,
         "contact_post": "หัวหน้ากลุ่มงาน",
         "contact_phone": "042-000-000",
@@ -281,10 +245,10 @@ def screening_note() -> JSON:
     return {"screening_note": "ผ่านการกลั่นกรองทุกโครงการ จัดลำดับตามความพร้อมและจำนวนจังหวัดที่ได้ประโยชน์"}
 
 
-def working_group(times: Times, day: str, chair: str) -> JSON:
+def working_group(times: Days, day: str, chair: str) -> JSON:
     """The meeting of the working group: its day, chair and summary."""
     return {
-        "met_on": times.iso(day),
+        "met_on": times.done(day),
         "meeting_chair": chair,
         "meeting_summary": "เห็นควรเสนอทุกโครงการ ให้ตรวจใบอนุญาตใช้พื้นที่ของโครงการริมโขงก่อนเสนอ ก.บ.ก.",
     }
@@ -305,14 +269,14 @@ def plan_book(version: int, projects: int, total: float, note: str) -> JSON:
 # ---- provinces and committee -----------------------------------------------------------------------------------
 
 
-def province_reply(times: Times, day: str, signer: str, reason: str = "") -> JSON:
+def province_reply(times: Days, day: str, signer: str, reason: str = "") -> JSON:
     """The reply of a province."""
     values: dict[str, Any] = {
         "reply": "adjust" if reason else "confirm",
-        "resolution_no": f"3/{times.be(2569)}",
-        "resolution_date": times.iso(day),
+        "resolution_no": f"3/{times.be(day)}",
+        "resolution_date": times.done(day),
         "signer": signer,
-        "signed_on": times.iso(day),
+        "signed_on": times.done(day),
     }
     return values | ({"reason": reason} if reason else {})
 
@@ -328,13 +292,13 @@ def agenda(*considered: str) -> JSON:
     return {"items": rows}
 
 
-def invitation(times: Times, number: str, sent: str, day: str) -> JSON:
+def invitation(times: Days, number: str, sent: str, day: str) -> JSON:
     """The invitation to a meeting."""
     return {
         "meeting_no": number,
         "meeting_at": times.instant(day),
         "venue": "ห้องประชุมพระยาศรีสุริยราชวรานุวัตร ศาลากลางจังหวัดอุดรธานี",
-        "sent_on": times.iso(sent),
+        "sent_on": times.done(sent),
         "one_third_clause": False,
     }
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from osm_flow.demo import papers
+from osm_flow.demo.briefs import NEIGHBOUR
 from osm_flow.demo.cast import AGENCIES, NAMES, PLANNERS
-from osm_flow.demo.register import BUENGKAN, CONCEPTS, LOEI, NONGBUA, NONGKHAI, UDON
+from osm_flow.demo.portfolio import BUENGKAN, CONCEPTS, LOEI, NONGBUA, NONGKHAI, UDON
 from osm_flow.demo.stage import DemoStage, Scene
-
-_NEIGHBOUR = {BUENGKAN: NONGKHAI, NONGKHAI: UDON, UDON: NONGBUA, NONGBUA: LOEI, LOEI: NONGBUA}
 
 
 class Planning:
@@ -113,7 +112,7 @@ class Planning:
         """One round of the hearing, from its notice to the day when opinions close."""
         stage, times = self.stage, self.times
         yield self.times.at(notice)
-        values = papers.hearing_notice(times, f"{number}/{times.be(2569)}", notice, event, close)
+        values = papers.hearing_notice(times, f"{number}/{times.be(notice)}", notice, event, close)
         stage.do("suriya", self.cycle, "publish_notice", **values)
         yield self.times.at(event, 16)
         stage.do("kanya", self.cycle, "hold_event", **papers.attendance(times, event, total))
@@ -139,5 +138,5 @@ class Planning:
         for province, planner in PLANNERS.items():
             for number, entry in enumerate(concept for concept in CONCEPTS if concept.province == province):
                 who = AGENCIES[province].username if number == 0 else planner
-                brief = papers.concept(entry, _NEIGHBOUR[province], self.year, NAMES[who])
+                brief = papers.concept(entry, NEIGHBOUR[province], self.year, NAMES[who])
                 self.stage.do(who, self.cycle, "propose", about=province, **brief)

@@ -1,92 +1,38 @@
-"""The projects of the demo cluster in three fiscal years. Names and amounts are invented, their kind is not."""
+"""The projects of the demo cluster in its register: what was asked for, and what each level decided of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
+from osm_flow.demo.briefs import NEIGHBOUR, brief
 from osm_flow.demo.cast import OFFICE
-from osm_flow.demo.times import Times
+from osm_flow.demo.portfolio import CLOSING, CONCEPTS, CURRENT, PlannedProject
+from osm_flow.demo.times import Days, Times
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.domain.json import JSON
 from osm_flow.domain.states import ProjectState
-from osm_flow.operations.projects.acts import register
-from osm_flow.operations.projects.record_type import book_of
+from osm_flow.operations.projects.acts import register, revise
+from osm_flow.operations.projects.record_type import BRIEF, book_of
 
-BUENGKAN, LOEI, NONGKHAI, NONGBUA, UDON = "TH-38", "TH-42", "TH-43", "TH-39", "TH-41"
-HIGHWAY = "แขวงทางหลวงอุดรธานีที่ 1"
-RURAL = "แขวงทางหลวงชนบทเลย"
-IRRIGATION = "โครงการชลประทานเลย"
-WORKS = "สำนักงานโยธาธิการและผังเมืองจังหวัดหนองคาย"
-AGRICULTURE = "สำนักงานเกษตรจังหวัดหนองบัวลำภู"
-TOURISM = "สำนักงานการท่องเที่ยวและกีฬาจังหวัดบึงกาฬ"
-LIVESTOCK = "สำนักงานปศุสัตว์จังหวัดอุดรธานี"
-COMMERCE = "สำนักงานพาณิชย์จังหวัดอุดรธานี"
-
-
-@dataclass(frozen=True)
-class PlannedProject:
-    """A project: amounts in millions of baht."""
-
-    name: str
-    agency: str
-    province: str
-    kind: str
-    requested: float
-    result: str | None = None
-    approved: float | None = None
-
-
-# The year before: carried over or being finished.
-CLOSING: tuple[PlannedProject, ...] = (
-    PlannedProject("ปรับปรุงทางหลวงหมายเลข 2 ช่วงเลี่ยงเมืองอุดรธานี", HIGHWAY, UDON, "construction", 42.0, "Y1", 40.5),
-    PlannedProject("ก่อสร้างระบบส่งน้ำอ่างเก็บน้ำห้วยน้ำหมาน", IRRIGATION, LOEI, "construction", 28.6, "Y1", 28.6),
-    PlannedProject("ปรับปรุงภูมิทัศน์ริมฝั่งโขง อำเภอเมืองหนองคาย", WORKS, NONGKHAI, "construction", 35.2, "Y1", 33.0),
-    PlannedProject("พัฒนาจุดชมวิวและเส้นทางท่องเที่ยวภูทอก", TOURISM, BUENGKAN, "construction", 18.4, "Y1", 18.4),
-    PlannedProject("ส่งเสริมการแปรรูปข้าวและพืชหลังนา", AGRICULTURE, NONGBUA, "operating", 9.8, "Y1", 9.8),
-    PlannedProject("จัดหาเครื่องจักรแปรรูปโคเนื้อคุณภาพสูง", LIVESTOCK, UDON, "durable", 14.5, "Y1", 13.9),
-    PlannedProject("ก่อสร้างอาคารตลาดกลางสินค้าเกษตรปลอดภัย", COMMERCE, UDON, "construction", 21.0, "Y1", 20.4),
-    PlannedProject("ปรับปรุงถนนทางเข้าแหล่งท่องเที่ยวภูป่าเปาะ", RURAL, LOEI, "construction", 24.3, "Y1", 24.0),
+# Who decided on the projects of a fiscal year, on which day, and by which letter; by the year as the story has it.
+_Level = tuple[str, str, str]
+_CLOSING_LEVELS: tuple[_Level, ...] = (
+    ("อ.ก.น.บ. ภาค", "2567-12-17", "ที่ นร 1117/1764"),
+    ("ก.น.บ.", "2568-01-21", "ที่ นร 1117/0388"),
+    ("สำนักงบประมาณ", "2568-04-01", "ที่ นร 0702/1096"),
 )
-
-# The year being carried out: approved, waiting for its Budget Act.
-CURRENT: tuple[PlannedProject, ...] = (
-    PlannedProject("ขยายผิวจราจรทางหลวงหมายเลข 210 อุดรธานี-หนองบัวลำภู", HIGHWAY, UDON, "construction", 58.0, "Y1", 55.0),
-    PlannedProject("ปรับปรุงถนนสายเศรษฐกิจเลย-เชียงคาน", RURAL, LOEI, "construction", 46.5, "Y1", 44.0),
-    PlannedProject("ก่อสร้างเขื่อนป้องกันตลิ่งริมแม่น้ำโขง อำเภอโพนพิสัย", WORKS, NONGKHAI, "construction", 38.0, "Y1", 38.0),
-    PlannedProject("เพิ่มประสิทธิภาพระบบชลประทานลุ่มน้ำเลยตอนล่าง", IRRIGATION, LOEI, "construction", 32.4, "Y1", 30.0),
-    PlannedProject("พัฒนาท่าเรือท่องเที่ยวและลานวัฒนธรรมริมโขงบึงกาฬ", TOURISM, BUENGKAN, "construction", 27.5, "Y1", 27.5),
-    PlannedProject("ก่อสร้างศูนย์รวบรวมและกระจายสินค้าเกษตร", COMMERCE, UDON, "construction", 24.0, "Y1", 22.8),
-    PlannedProject("ปรับปรุงแหล่งท่องเที่ยวถ้ำเอราวัณและภูเก้า", TOURISM, NONGBUA, "construction", 16.2, "Y1", 16.2),
-    PlannedProject("จัดหาเครื่องจักรแปรรูปยางพาราชุมชน", AGRICULTURE, BUENGKAN, "durable", 15.8, "Y1", 15.0),
-    PlannedProject("ติดตั้งระบบสูบน้ำพลังงานแสงอาทิตย์ในพื้นที่แล้งซ้ำซาก", IRRIGATION, NONGBUA, "durable", 19.6, "Y1", 18.0),
-    PlannedProject("พัฒนามาตรฐานโคเนื้อและสินค้าปศุสัตว์ลุ่มน้ำโขง", LIVESTOCK, UDON, "operating", 11.5, "Y1", 11.5),
-    PlannedProject("ส่งเสริมการตลาดท่องเที่ยวเมืองรองเชื่อมโยงลาว", TOURISM, NONGKHAI, "operating", 12.4, "Y1", 10.0),
-    PlannedProject("ยกระดับผู้ประกอบการผ้าทอและสินค้าชุมชน", COMMERCE, NONGBUA, "operating", 8.9, "Y1", 8.9),
-    PlannedProject("พัฒนาเกษตรกรรุ่นใหม่และเกษตรอัจฉริยะ", AGRICULTURE, LOEI, "operating", 9.6, "Y1", 8.0),
-    PlannedProject("ก่อสร้างลานค้าชายแดนสะพานมิตรภาพแห่งที่ 5", WORKS, BUENGKAN, "construction", 31.0, "Y2", 0.0),
-    PlannedProject("ปรับปรุงถนนเข้าสนามบินอุดรธานี", HIGHWAY, UDON, "construction", 29.0, "Y2", 0.0),
-    PlannedProject("อบรมมัคคุเทศก์ท้องถิ่น", TOURISM, LOEI, "operating", 3.2, "N", 0.0),
+_CURRENT_LEVELS: tuple[_Level, ...] = (
+    ("อ.ก.น.บ. ภาค", "2568-12-16", "ที่ นร 1117/1893"),
+    ("ก.น.บ.", "2569-01-20", "ที่ นร 1117/0412"),
+    ("สำนักงบประมาณ", "2569-03-31", "ที่ นร 0702/1127"),
 )
-
-# The year being planned: concepts out of the provinces.
-CONCEPTS: tuple[PlannedProject, ...] = (
-    PlannedProject("โครงการพัฒนาเส้นทางท่องเที่ยวริมโขง 3 จังหวัด", TOURISM, BUENGKAN, "construction", 36.0),
-    PlannedProject("โครงการพัฒนาท่าเทียบเรือและจุดพักนักท่องเที่ยว", TOURISM, BUENGKAN, "construction", 18.5),
-    PlannedProject("โครงการปรับปรุงทางหลวงชนบทเชื่อมแหล่งท่องเที่ยวภูเรือ", RURAL, LOEI, "construction", 41.0),
-    PlannedProject("โครงการเพิ่มแหล่งน้ำต้นทุนลุ่มน้ำเลย", IRRIGATION, LOEI, "construction", 33.2),
-    PlannedProject("โครงการศูนย์บริการการค้าชายแดนหนองคาย", WORKS, NONGKHAI, "construction", 28.0),
-    PlannedProject("โครงการป้องกันน้ำท่วมเมืองริมโขง", WORKS, NONGKHAI, "construction", 44.5),
-    PlannedProject("โครงการศูนย์แปรรูปสินค้าเกษตรปลอดภัย", AGRICULTURE, NONGBUA, "durable", 22.0),
-    PlannedProject("โครงการพัฒนาแหล่งเรียนรู้หอยหินและธรณีวิทยา", TOURISM, NONGBUA, "construction", 12.8),
-    PlannedProject("โครงการขยายผิวจราจรเชื่อมศูนย์ประชุมอุดรธานี", HIGHWAY, UDON, "construction", 52.0),
-    PlannedProject("โครงการพัฒนาห่วงโซ่คุณค่าโคเนื้อลุ่มน้ำโขง", LIVESTOCK, UDON, "operating", 14.6),
-    PlannedProject("โครงการจัดหาเครื่องคัดแยกผลไม้เพื่อการส่งออก", COMMERCE, UDON, "durable", 16.4),
-    PlannedProject("โครงการพัฒนาเกษตรอัจฉริยะและคาร์บอนเครดิต", AGRICULTURE, LOEI, "operating", 9.9),
-)
+# The days on which the office entered what each level had decided.
+_HEARD = ("2568-12-23", "2569-01-27", "2569-04-03")
 
 
 def code_of(fiscal_year: int, number: int) -> str:
@@ -95,31 +41,69 @@ def code_of(fiscal_year: int, number: int) -> str:
 
 
 def enter(session: Session, times: Times) -> None:
-    """Enter the projects of three years, as the register knew them before its cases began."""
-    for fiscal_year, entries, state, day in (
-        (times.year - 1, CLOSING, ProjectState.working, "2568-10-06"),
-        (times.year, CURRENT, ProjectState.requested, "2569-01-12"),
-        (times.year + 1, CONCEPTS, ProjectState.concept, "2569-10-05"),
-    ):
-        projects = {
-            code_of(fiscal_year, number): _values(entry, ProjectState.rejected if entry.result == "N" else state)
-            for number, entry in enumerate(entries, 1)
+    """Enter the projects of three years, as the register knew them before its cases began.
+
+    Those of the year being closed came with all that had been decided; those of the year being carried out were asked
+    for first, and what each level decided of them is an entry of its own.
+    """
+    law, closing, current = times.law, times.year - 1, times.year
+    decided = [_judged(law, entry, _CLOSING_LEVELS) | {"state": "working"} for entry in CLOSING]
+    _write(session, closing, law.at("2568-10-06"), _with_briefs(closing, CLOSING, decided))
+    asked: list[JSON] = [{"state": str(ProjectState.concept)} for _ in CURRENT]
+    _write(session, current, law.at("2568-10-20"), _with_briefs(current, CURRENT, asked))
+    for levels, day in enumerate(_HEARD, 1):
+        results = [_judged(law, entry, _CURRENT_LEVELS[:levels]) for entry in CURRENT]
+        _write(session, current, law.at(day), results)
+    concepts: list[JSON] = [{"state": str(ProjectState.concept)} for _ in CONCEPTS]
+    _write(session, times.year + 1, times.at("2569-10-05"), _with_briefs(times.year + 1, CONCEPTS, concepts))
+
+
+def _write(session: Session, fiscal_year: int, now: datetime, projects: Sequence[JSON]) -> None:
+    """Enter these projects of a year, or what changes of them, as a list that came into the office."""
+    act = BookAct(BookActKind.imported, {"import": "demo"}, told={"rows": len(projects)})
+    values = {code_of(fiscal_year, number): said for number, said in enumerate(projects, 1)}
+    name = book_of(OFFICE, fiscal_year)
+    write = register if "name" in projects[0] else revise
+    write(session, name, act, SYSTEM, now, values)
+
+
+def _with_briefs(fiscal_year: int, entries: Sequence[PlannedProject], more: Sequence[JSON]) -> list[JSON]:
+    return [
+        {
+            **_kept(brief(entry, NEIGHBOUR[entry.province], fiscal_year)),
+            "name": entry.full_name,
+            "agency": entry.agency,
+            "province": entry.province,
+            "budget_type": entry.kind,
+            "requested": _baht(entry.requested),
+            **said,
         }
-        act = BookAct(BookActKind.imported, {"import": "demo"}, told={"rows": len(projects)})
-        register(session, book_of(OFFICE, fiscal_year), act, SYSTEM, times.at(day), projects)
+        for entry, said in zip(entries, more, strict=True)
+    ]
 
 
-def _values(entry: PlannedProject, state: ProjectState) -> JSON:
-    return {
-        "name": entry.name if entry.name.startswith("โครงการ") else f"โครงการ{entry.name}",
-        "agency": entry.agency,
-        "province": entry.province,
-        "budget_type": entry.kind,
-        "requested": _baht(entry.requested),
-        "approved": None if entry.approved is None else _baht(entry.approved),
-        "result": entry.result,
-        "state": str(state),
-    }
+def _kept(values: JSON) -> JSON:
+    return {name: value for name, value in values.items() if name in BRIEF}
+
+
+def _judged(law: Days, entry: PlannedProject, levels: Sequence[_Level]) -> JSON:
+    """What these levels made of a project, the last of them with the newest word."""
+    is_last = len(levels) == len(_CURRENT_LEVELS)
+    rows = [
+        {
+            "level": level,
+            "result": entry.result,
+            "amount_requested": _baht(entry.requested),
+            # The first level supports what was asked for; money is cut above it.
+            "amount_supported": _baht((entry.approved if place or not entry.approved else entry.requested) or 0),
+            "decided_on": law.iso(day),
+            "doc_ref": letter,
+        }
+        for place, (level, day, letter) in enumerate(levels)
+    ]
+    supported = ProjectState.requested if is_last else ProjectState.supported
+    state = ProjectState.rejected if entry.result == "N" else supported
+    return {"results": rows, "result": entry.result, "approved": rows[-1]["amount_supported"], "state": str(state)}
 
 
 def _baht(millions: float) -> float:

@@ -1,15 +1,16 @@
-"""The values that people of the demo put into the forms of the year that is being closed."""
+"""The values that people of the demo put into the forms of the years that are carried out."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
-from osm_flow.demo.register import CLOSING
-from osm_flow.demo.times import Times
+from osm_flow.demo.portfolio import CLOSING, CURRENT, PlannedProject
+from osm_flow.demo.times import Days
 from osm_flow.domain.json import JSON
-
-# Cumulative targets of the government, per cent of the budget disbursed or committed.
-TARGETS = {1: 20, 2: 45, 3: 70, 4: 93}
+from osm_flow.domain.projects import spending
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,12 @@ class Progress:
 _SITE = "รออนุญาตใช้พื้นที่ป่าไม้ ยังลงนามสัญญาไม่ได้ จึงยังไม่มีการเบิกจ่าย"
 _CONTRACTOR = "ผู้รับจ้างทิ้งงานหลังงวดที่ 1 อยู่ระหว่างบอกเลิกสัญญาและจัดหาผู้รับจ้างรายใหม่"
 
-# By project of the register, what each of the first three quarters and the last one brought.
-PROGRESS: tuple[tuple[Progress, ...], ...] = (
+_RAIN = "ฝนตกต่อเนื่องทำให้งานฐานรากล่าช้า ผู้รับจ้างปรับแผนเพิ่มแรงงานแล้ว"
+_BIDS = "ประกาศจัดหาครั้งแรกไม่มีผู้ผ่านคุณสมบัติ ต้องประกาศใหม่จึงลงนามช้ากว่าแผน"
+_PAPERS = "เอกสารส่งเบิกงวดงานไม่ครบ หน่วยงานเร่งแก้ไขและส่งเบิกภายในเดือนถัดไป"
+
+# By project of the register, what each quarter of the year that is being closed brought.
+_CLOSING_PROGRESS: tuple[tuple[Progress, ...], ...] = (
     (
         Progress(60, 5, "working", 15, 18),
         Progress(45, 35, "working", 45, 50),
@@ -46,7 +51,7 @@ PROGRESS: tuple[tuple[Progress, ...], ...] = (
         Progress(22, 0, "signed", 10, 10),
         Progress(37, 10, "working", 30, 30),
         Progress(0, 20, "working", 65, 32, _CONTRACTOR, "contractor"),
-        Progress(0, 24, "working", 90, 34),
+        Progress(0, 24, "working", 90, 34, _CONTRACTOR, "contractor"),
     ),
     (
         Progress(20, 0, "announced", 5, 5),
@@ -69,30 +74,76 @@ PROGRESS: tuple[tuple[Progress, ...], ...] = (
     (
         Progress(28, 0, "signed", 8, 8),
         Progress(40, 15, "working", 35, 35),
-        Progress(30, 45, "working", 65, 70),
+        Progress(18, 45, "working", 65, 70, _PAPERS, "payment"),
         Progress(12, 84, "working", 100, 100),
     ),
     (
         Progress(21, 0, "signed", 5, 5),
         Progress(42, 12, "working", 30, 32),
-        Progress(33, 40, "working", 65, 68),
+        Progress(27, 40, "working", 65, 68, _PAPERS, "payment"),
         Progress(6, 90, "accepted", 100, 100),
     ),
 )
 
 
-def report(times: Times, number: int, quarter: int, day: str, reporter: str) -> JSON:
-    """Form F18 of the project with this number in the closing year's register."""
-    entry, progress = CLOSING[number - 1], PROGRESS[number - 1][quarter - 1]
-    budget = round((entry.approved or entry.requested) * 1_000_000)
+# The same of the year that is being carried out: its Act came late, so nothing was measured in its first quarter.
+_BEGUN, _PLANNED_ONLY = Progress(0, 8, "working", 5, 5), Progress(0, 0, "tor", 0, 0)
+_CURRENT_PROGRESS: tuple[tuple[Progress, ...], ...] = (
+    (_PLANNED_ONLY, Progress(40, 8, "signed", 12, 12), Progress(38, 36, "working", 45, 46)),
+    (
+        _PLANNED_ONLY,
+        Progress(32, 10, "signed", 12, 10, _BIDS, "no_bidder"),
+        Progress(30, 35, "working", 45, 42, _RAIN, "disaster"),
+    ),
+    (_PLANNED_ONLY, Progress(38, 9, "signed", 10, 10), Progress(36, 37, "working", 42, 44)),
+    (_PLANNED_ONLY, Progress(41, 6, "signed", 10, 11), Progress(38, 34, "working", 45, 45)),
+    (_PLANNED_ONLY, Progress(44, 3, "signed", 8, 8), Progress(44, 20, "working", 40, 34, _RAIN, "disaster")),
+    (_PLANNED_ONLY, Progress(33, 10, "signed", 12, 13, _PAPERS, "payment"), Progress(33, 40, "working", 48, 50)),
+    (
+        _PLANNED_ONLY,
+        Progress(35, 0, "signed", 10, 6, _BIDS, "no_bidder"),
+        Progress(38, 17, "working", 40, 30, _RAIN, "disaster"),
+    ),
+    (_PLANNED_ONLY, Progress(50, 0, "signed", 15, 15), Progress(45, 28, "working", 60, 60)),
+    (
+        _PLANNED_ONLY,
+        Progress(41, 0, "signed", 15, 12, _BIDS, "no_bidder"),
+        Progress(36, 30, "working", 55, 50, _PAPERS, "payment"),
+    ),
+    (_BEGUN, Progress(15, 34, "working", 40, 42), Progress(10, 66, "working", 70, 72)),
+    (_BEGUN, Progress(18, 30, "working", 38, 38), Progress(12, 60, "working", 68, 70)),
+    (_BEGUN, Progress(12, 36, "working", 40, 41), Progress(8, 68, "working", 72, 75)),
+    (_BEGUN, Progress(14, 33, "working", 38, 40), Progress(10, 62, "working", 68, 68)),
+)
+
+
+@dataclass(frozen=True)
+class YearOfReports:
+    """What the projects of a year report: their progress, and per quarter the government's target of spending so far."""
+
+    entries: tuple[PlannedProject, ...]
+    progress: tuple[tuple[Progress, ...], ...]
+    targets: Mapping[int, int]
+
+
+# Per cent of the budget disbursed or committed. A quarter without a target is not measured.
+CLOSING_REPORTS = YearOfReports(CLOSING, _CLOSING_PROGRESS, {1: 20, 2: 45, 3: 70, 4: 93})
+CURRENT_REPORTS = YearOfReports(CURRENT[: len(_CURRENT_PROGRESS)], _CURRENT_PROGRESS, {1: 0, 2: 45, 3: 70})
+
+
+def report(year: YearOfReports, number: int, quarter: int, as_of: str, reporter: str) -> JSON:
+    """Form F18 of the project with this number in the year's register."""
+    entry, progress = year.entries[number - 1], year.progress[number - 1][quarter - 1]
+    budget = _baht(entry)
+    revised = entry.revised if entry.revised and quarter >= entry.revised[0] else None
     values: JSON = {
-        "as_of": times.iso(day),
+        "as_of": as_of,
         "budget_act": budget,
         "allocated": budget,
-        "after_change": budget,
+        "after_change": round(revised[1] * 1_000_000) if revised else budget,
         "committed": budget * progress.committed // 100,
         "disbursed": budget * progress.disbursed // 100,
-        "target_percent": TARGETS[quarter],
+        "target_percent": year.targets[quarter],
         "stage": progress.stage,
         "physical_plan": progress.planned,
         "physical_actual": progress.done,
@@ -105,17 +156,30 @@ def report(times: Times, number: int, quarter: int, day: str, reporter: str) -> 
     return values
 
 
+def colour(year: YearOfReports, number: int, quarter: int) -> str:
+    """The colour that the project's report of the quarter brings."""
+    values, target = report(year, number, quarter, "", ""), year.targets[quarter]
+    if not target:
+        return "not_due"
+    used = Decimal(values["committed"] + values["disbursed"]) * 100 / values["after_change"]
+    return spending.colour_of(used, Decimal(target))
+
+
+def _baht(entry: PlannedProject) -> int:
+    return round((entry.approved or entry.requested) * 1_000_000)
+
+
 def certified(note: str = "") -> JSON:
     """The certificate of a province."""
     return {"report_valid": not note, "note": note}
 
 
-def site_visit(times: Times, number: int, day: str, percent: int) -> JSON:
-    """The minutes of a site visit."""
+def site_visit(project: str, day: str, percent: int) -> JSON:
+    """The minutes of a visit to the site of a project on this day."""
     return {
-        "visited_on": times.iso(day),
+        "visited_on": day,
         "team": ["นายประเสริฐ แก้วมณี", "น.ส.นุชนาถ วรรณทอง", "ผู้แทนสำนักงานโยธาธิการและผังเมือง"],
-        "project": f"โครงการ{CLOSING[number - 1].name}",
+        "project": project,
         "place": "พื้นที่ก่อสร้างโครงการ",
         "observed_percent": percent,
         "findings": "งานหยุดชะงักตามที่รายงาน เครื่องจักรไม่อยู่ในพื้นที่ ประชาชนขอให้เร่งดำเนินการ",
@@ -123,34 +187,71 @@ def site_visit(times: Times, number: int, day: str, percent: int) -> JSON:
     }
 
 
-def cluster_report(quarter: int, reds: int) -> JSON:
+def cluster_report(year: YearOfReports, quarter: int) -> JSON:
     """The quarterly report of the cluster."""
-    numbers = range(len(CLOSING))
-    budget = sum(round((entry.approved or 0) * 1_000_000) for entry in CLOSING)
-    spent = sum(
-        round((CLOSING[n].approved or 0) * 10_000)
-        * (PROGRESS[n][quarter - 1].committed + PROGRESS[n][quarter - 1].disbursed)
-        for n in numbers
-    )
+    numbers = range(1, len(year.entries) + 1)
+    each = [report(year, number, quarter, "", "") for number in numbers]
+    colours = Counter(colour(year, number, quarter) for number in numbers)
+    budget = sum(row["after_change"] for row in each)
+    spent = sum(row["committed"] + row["disbursed"] for row in each)
+    target = year.targets[quarter]
+    aim = f"เป้าหมายร้อยละ {target}" if target else "ยังไม่ถึงรอบวัดเพราะเพิ่งพ้นช่วงใช้งบประมาณไปพลางก่อน"
     return {
-        "summary": f"ไตรมาสที่ {quarter} ใช้จ่ายและผูกพันร้อยละ {spent * 100 / budget:.2f} เป้าหมายร้อยละ {TARGETS[quarter]}",
+        "summary": f"ไตรมาสที่ {quarter} ใช้จ่ายและผูกพันร้อยละ {spent * 100 / budget:.2f} {aim}",
         "total_budget": budget,
         "total_spent": spent,
-        "green": len(CLOSING) - reds,
-        "yellow": 0,
-        "orange": 0,
-        "red": reds,
-        "not_reported": 0,
-        "issues": "เร่งรัดโครงการสีแดงและรายงานหัวหน้ากลุ่มจังหวัด" if reds else "ไม่มีปัญหาสำคัญ",
+        **{name: colours[name] for name in ("green", "yellow", "orange", "red", "not_reported")},
+        "issues": "เร่งรัดโครงการสีแดงและรายงานหัวหน้ากลุ่มจังหวัด" if colours["red"] else "ไม่มีปัญหาสำคัญ",
     }
 
 
-def year_end(carried: int) -> JSON:
+def annual_evaluation() -> JSON:
+    """The evaluation of the year that is closed."""
+    rows = (("ระยะทางถนนที่ปรับปรุงแล้วเสร็จ (กิโลเมตร)", 10.6, 10.6), ("แหล่งท่องเที่ยวที่ได้รับการพัฒนา (แห่ง)", 5, 3))
+    return {
+        "results": [
+            {"kpi": kpi, "target": target, "actual": actual, "achievement": round(actual * 100 / target, 2)}
+            for kpi, target, actual in rows
+        ],
+        "satisfaction": 83.4,
+        "lessons": "โครงการที่ผู้รับจ้างทิ้งงานใช้เวลาจัดหารายใหม่เกินสองไตรมาส ควรตรวจฐานะผู้รับจ้างก่อนลงนาม",
+        "proposals": "เพิ่มการตรวจงวดงานทุกเดือนในไตรมาสที่ 3 และเตรียมรายชื่อผู้รับจ้างสำรอง",
+    }
+
+
+def allocation(letter: str, received: str) -> JSON:
+    """The allocation of the year that is carried out, once its Act is in force."""
+    items = [{"project": entry.full_name, "amount": _baht(entry)} for entry in CURRENT_REPORTS.entries]
+    return {"letter": letter, "received_on": received, "total": sum(row["amount"] for row in items), "items": items}
+
+
+def contract(code: str, entry: PlannedProject, number: str, contractor: str, days: tuple[str, str]) -> JSON:
+    """The contract of a project, between the days on which it is signed and on which it ends."""
+    signed, ends = days
+    value = _baht(entry) * 98 // 100 // 1000 * 1000
+    return {
+        "project": code,
+        "contract_no": number,
+        "method": "e_bidding",
+        "contractor": contractor,
+        "budget": _baht(entry),
+        "value": value,
+        "sign_date": signed,
+        "start_date": signed,
+        "end_date": ends,
+        "instalments": [
+            {"no": 1, "amount": value // 2, "due": ends},
+            {"no": 2, "amount": value - value // 2, "due": ends},
+        ],
+    }
+
+
+def year_end(project: str, carried: int) -> JSON:
     """The list of what is carried over at the end of the year."""
     return {
         "items": [
             {
-                "project": f"โครงการ{CLOSING[2].name}",
+                "project": project,
                 "balance": carried,
                 "decision": "carry",
                 "reason": "มีหนี้ผูกพัน อยู่ระหว่างจัดหาผู้รับจ้างรายใหม่",
@@ -195,14 +296,14 @@ def recommendation(finding: str, cause: str, severity: int, level: str, text: st
     }
 
 
-def accepted(times: Times, letter: str, replied: str, step: str, owner: str, due: str) -> JSON:
+def accepted(times: Days, letter: str, replied: str, step: str, owner: str, due: str) -> JSON:
     """The reply of a party that accepts the recommendation."""
     return {
         "reply_type": "accept",
         "reply_text": "รับข้อเสนอแนะและจะดำเนินการตามแผน",
         "action_plan": [{"step": step, "owner": owner, "due": times.iso(due)}],
         "letter_ref": letter,
-        "replied_on": times.iso(replied),
+        "replied_on": times.done(replied),
     }
 
 
@@ -212,6 +313,6 @@ def followed(step: str, status: str, note: str, done_on: str | None = None) -> J
     return {"followup_steps": [row], "followup_note": note}
 
 
-def verified(times: Times, day: str, solved: bool, note: str) -> JSON:
+def verified(times: Days, day: str, solved: bool, note: str) -> JSON:
     """The verification of a recommendation."""
-    return {"method": "visit", "verified_on": times.iso(day), "solved": solved, "verification_note": note}
+    return {"method": "visit", "verified_on": times.done(day), "solved": solved, "verification_note": note}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -25,23 +25,29 @@ from osm_flow.domain.json import JSON
 from osm_flow.domain.states import OPEN_WORK_ITEM
 from osm_flow.errors import Invalid
 from osm_flow.operations import sweeps
+from osm_flow.operations.background import delivery
 from osm_flow.operations.background.leases import STOPPED
+from osm_flow.operations.books.corrections import NewCorrection, waiting
+from osm_flow.operations.books.versions import newest_of
 from osm_flow.operations.calendar import milestones
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import comments
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.people.hats import actor_named
+from osm_flow.operations.projects import corrections
+from osm_flow.operations.projects.acts import values_by_code
+from osm_flow.operations.projects.record_type import KIND
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete, record_answer
-from osm_flow.store.models import Case, ProcessDefinition, Timer, WaitingMessage, WorkItem
+from osm_flow.store.models import Case, OutboxEntry, ProcessDefinition, ServiceJob, Timer, WaitingMessage, WorkItem
 from osm_flow.store.session import Store
 
 # A course of acts: it yields the instant to wait for before each of them.
 Scene = Iterator[datetime]
 
 _OWNER = "demo"
-_A_MOMENT = timedelta(minutes=6)
+_A_MOMENT, _A_SECOND = timedelta(minutes=6), timedelta(seconds=1)
 _MOST_ROUNDS = 100
 
 
@@ -55,7 +61,7 @@ class DemoStage:
     def __init__(self, store: Store, times: Times) -> None:
         self.store = store
         self.times = times
-        self.now = times.at("2567-10-01")
+        self.now = times.law.at("2567-10-01")
 
     # -- time ---------------------------------------------------------------------------------------------------
 
@@ -68,17 +74,26 @@ class DemoStage:
         self.now = max(self.now, instant)
 
     def play(self, *scenes: Scene) -> None:
-        """Play scenes side by side, always going on with the one that comes next; then wait until now."""
-        waiting = [(instant, number) for number, scene in enumerate(scenes) if (instant := next(scene, None))]
+        """Play scenes side by side, always going on with the one that comes next; then wait until now.
+
+        What comes today or later has not happened: a scene ends where it comes to such an act.
+        """
+        waiting = [(instant, number) for number, scene in enumerate(scenes) if (instant := self._next_act(scene))]
         heapq.heapify(waiting)
         while waiting:
             instant, number = heapq.heappop(waiting)
             self.until(instant)
-            following = next(scenes[number], None)
+            following = self._next_act(scenes[number])
             if following is not None:
                 heapq.heappush(waiting, (following, number))
-        self.until(self.times.now)
+        # Records of one case that are made at one instant lie microseconds apart: none of them may lie behind now.
+        self.until(self.times.now - _A_SECOND)
         self._remind()
+
+    def _next_act(self, scene: Scene) -> datetime | None:
+        """When the scene goes on; None where it is over, or has not come so far."""
+        instant = next(scene, None)
+        return instant if instant is not None and instant < self.times.this_morning else None
 
     def mornings(self, first: str) -> Scene:
         """A scene of the scheduler's reminders, each working morning from this day on."""
@@ -97,12 +112,21 @@ class DemoStage:
     def settle(self) -> None:
         """Deliver the outbox and run services until nothing is left to do."""
         for _ in range(_MOST_ROUNDS):
+            if not self._is_anything_due():
+                return
             outbox = sweeps.deliver_outbox(self.store, self.now, _OWNER)
             services = sweeps.run_services(self.store, self.now, _OWNER)
             if outbox.failed or services.failed:
                 raise StoryBroken(element="outbox", reason="a delivery or a service failed")
             if not outbox.done and not services.done:
                 return
+
+    def _is_anything_due(self) -> bool:
+        """Whether the sweeps would find anything: most acts leave nothing to them, and asking twice is cheaper."""
+        due = OutboxEntry.done_at.is_(None), OutboxEntry.kind.in_(delivery.HANDLERS)
+        with self.store.reading() as session:
+            queries = select(OutboxEntry.id).where(*due).limit(1), select(ServiceJob.task_id).limit(1)
+            return any(session.scalar(query) is not None for query in queries)
 
     # -- acts ---------------------------------------------------------------------------------------------------
 
@@ -168,12 +192,33 @@ class DemoStage:
         """The number of an invented letter of this day."""
         return f"ลต {self.now:%j}/{self.now:%H%M}"
 
-    def move(self, who: str, fiscal_year: int, key: str, written: str, letter: str) -> None:
+    def move(self, who: str, fiscal_year: int, key: str, day: date, letter: str) -> None:
         """Move a milestone of the calendar by letter."""
         with self._act(who) as (session, actor):
-            new = NewDate(self.times.day(written), letter)
+            new = NewDate(day, letter)
             milestones.move_date(session, OFFICE, fiscal_year, key, actor, self.now, new)
         self._pass()
+
+    def correct(self, who: str, code: str, reason: str, fields: JSON) -> None:
+        """Correct fields of a project as it is now; what needs a second person waits for one."""
+        with self._act(who) as (session, actor):
+            version = newest_of(session, KIND, [code])[code].version
+            corrections.correct(session, code, actor, self.now, NewCorrection(fields, version, reason))
+        self._pass()
+
+    def confirm(self, who: str, code: str) -> None:
+        """Confirm what waits to be corrected in a project."""
+        with self._act(who) as (session, actor):
+            found = waiting(session, KIND, code)
+            if found is None:
+                raise StoryBroken(element=code, reason="no correction waits")
+            corrections.confirm(session, code, found.row.seq, actor, self.now)
+        self._pass()
+
+    def project(self, code: str) -> JSON:
+        """What the register says of a project."""
+        with self.store.reading() as session:
+            return values_by_code(session, [code])[code]
 
     def variables(self, case_id: str, element: str, *, about: str | None = None) -> JSON:
         """The variables that the work item sees."""
@@ -213,9 +258,9 @@ class DemoStage:
                 return item
         raise StoryBroken(element=element, reason=f"there is no open work item ({about or 'any'})")
 
-    def _tasks_about(self, session: Session, query: Select[WorkItem], code: str) -> set[str]:
-        """The tasks of these work items' cases whose variables name the project with this code."""
-        if code.startswith("TH-"):
+    def _tasks_about(self, session: Session, query: Select[WorkItem], about: str) -> set[str]:
+        """The tasks of these work items' cases whose variables name the project with this code, or a change of one with this name."""
+        if about.startswith("TH-"):
             return set()
         cases_asked = {item.case_id: item.case for item in session.scalars(query)}
         return {
@@ -224,10 +269,16 @@ class DemoStage:
             for waiting in engine.inspect(
                 compiled(session, case.definition), case.id, stepping.state_of(session, case).snapshot
             )
-            if isinstance(project := waiting.data.get("project"), dict) and project.get("code") == code
+            if _named(waiting.data, "project", "code", about)
+            or _named(waiting.data, "change_request", "project_name", about)
         }
 
     def _next_timer(self, instant: datetime) -> datetime | None:
         with self.store.reading() as session:
             query = select(Timer.due_at).where(Timer.due_at <= instant, Timer.lease_owner.is_distinct_from(STOPPED))
             return session.scalar(query.order_by(Timer.due_at).limit(1))
+
+
+def _named(variables: JSON, document: str, field: str, name: str) -> bool:
+    said = variables.get(document)
+    return isinstance(said, dict) and said.get(field) == name

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from osm_flow.demo import register
 from osm_flow.demo.cast import AGENCIES, OFFICE
+from osm_flow.demo.portfolio import CLOSING, CONCEPTS, CURRENT
 from osm_flow.operations.people.offices import seed_clusters
 from osm_flow.store.models import Project
 from osm_flow.store.session import Store
@@ -28,10 +29,10 @@ def projects(store: Store) -> dict[str, Project]:
 def test_three_years_are_entered_each_in_its_state(projects: dict[str, Project]) -> None:
     assert {row.office_id for row in projects.values()} == {OFFICE}
     assert Counter((row.fiscal_year, row.state) for row in projects.values()) == {
-        (2569, "working"): len(register.CLOSING),
-        (2570, "requested"): sum(entry.result != "N" for entry in register.CURRENT),
-        (2570, "rejected"): sum(entry.result == "N" for entry in register.CURRENT),
-        (2571, "concept"): len(register.CONCEPTS),
+        (2569, "working"): len(CLOSING),
+        (2570, "requested"): sum(entry.result != "N" for entry in CURRENT),
+        (2570, "rejected"): sum(entry.result == "N" for entry in CURRENT),
+        (2571, "concept"): len(CONCEPTS),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from osm_flow.demo import papers
-from osm_flow.demo.register import CONCEPTS, LOEI, NONGKHAI, PlannedProject
+from osm_flow.demo.portfolio import CONCEPTS, LOEI, NONGKHAI, PlannedProject
 from osm_flow.domain.json import JSON
 from tests.unit.demo.story import PROVINCES, faults, times
 

@@ -16,7 +16,7 @@ def test_on_the_day_it_is_written_for_the_story_stands_as_written() -> None:
     assert story.day("2569-11-03") == date(2026, 11, 3)
     assert story.iso("2568-10-01") == "2025-10-01"
     assert story.thai("2569-11-12") == "12 พ.ย. 2569"
-    assert story.be(2569) == 2569
+    assert (story.be("2569-11-12"), story.fiscal_year(2570)) == (2569, 2570)
 
 
 def test_today_begins_in_bangkok() -> None:
@@ -29,7 +29,24 @@ def test_every_day_moves_by_the_same_distance() -> None:
     assert late.day("2569-11-20") == late.today == date(2029, 6, 17)
     distances = {late.day(day) - early.day(day) for day in ("2568-09-21", "2569-02-28", "2569-12-31")}
     assert distances == {timedelta(days=940)}
-    assert late.be(2569) == 2571
+    assert (late.be("2569-11-12"), late.fiscal_year(2570)) == (2572, 2572)
+
+
+def test_the_days_of_the_law_keep_their_place_in_the_fiscal_year() -> None:
+    """Whichever day of a fiscal year it is, that year begins and its quarters end on the same days."""
+    for now in (datetime(2028, 10, 1, 2, tzinfo=UTC), datetime(2029, 2, 28, 2, tzinfo=UTC), YEARS_LATER):
+        law = times(now).law
+        assert (law.day("2569-10-01"), law.day("2570-03-31"), law.day("2570-09-30")) == (
+            date(2028, 10, 1),
+            date(2029, 3, 31),
+            date(2029, 9, 30),
+        )
+    assert times(datetime(2029, 10, 1, 2, tzinfo=UTC)).law.day("2569-10-01") == date(2029, 10, 1)
+    assert times().law.done("2569-10-04") == "2026-10-02", "a Sunday becomes the Friday before"
+
+
+def test_today_and_later_has_not_happened() -> None:
+    assert times().this_morning == datetime(2026, 11, 19, 17, 0, tzinfo=UTC)
 
 
 def test_acts_lie_at_an_hour_of_bangkok_on_a_working_day() -> None:
