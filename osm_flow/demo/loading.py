@@ -75,6 +75,7 @@ def act_out(stage: DemoStage) -> None:
         execution.changes_asked(),
         lives.targets_corrected(),
         lives.places_proposed(),
+        lives.photographed(),
         stage.mornings("2569-10-27"),
     )
 

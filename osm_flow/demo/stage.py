@@ -32,10 +32,12 @@ from osm_flow.operations.books.versions import newest_of
 from osm_flow.operations.calendar import milestones
 from osm_flow.operations.cases import acts as cases
 from osm_flow.operations.cases import comments
+from osm_flow.operations.cases.attachments import GivenFile
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.projects import corrections
 from osm_flow.operations.projects.acts import values_by_code
+from osm_flow.operations.projects.project_files import NewPhoto, add_photo
 from osm_flow.operations.projects.record_type import KIND
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items import acts as work_items
@@ -213,6 +215,13 @@ class DemoStage:
             if found is None:
                 raise StoryBroken(element=code, reason="no correction waits")
             corrections.confirm(session, code, found.row.seq, actor, self.now)
+        self._pass()
+
+    def photograph(self, who: str, code: str, content: bytes, photo: NewPhoto) -> None:
+        """Add a photo to a project."""
+        with self._act(who) as (session, actor):
+            file = GivenFile(f"{code}-{local_day(self.now)}.png", content)
+            add_photo(session, code, actor, self.now, file, photo, key=None)
         self._pass()
 
     def project(self, code: str) -> JSON:

@@ -78,6 +78,8 @@ NAMES = {
     "report_valid": "รายงานผ่านการตรวจ",
     "projects_registered": "จำนวนโครงการที่ลงทะเบียน",
     "reports_recorded": "จำนวนรายงานที่บันทึก",
+    "contracts_recorded": "จำนวนสัญญาที่ขึ้นทะเบียน",
+    "projects_renewed": "จำนวนโครงการที่ปรับข้อมูลฐาน",
     "opened": "จำนวนเรื่องที่เปิด",
     "disbursed_percent": "เบิกจ่าย (ร้อยละ)",
     "used_percent": "ใช้จ่ายรวมผูกพัน (ร้อยละ)",
