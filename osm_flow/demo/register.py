@@ -101,8 +101,8 @@ def _judged(law: Days, entry: PlannedProject, levels: Sequence[_Level]) -> JSON:
         }
         for place, (level, day, letter) in enumerate(levels)
     ]
-    supported = ProjectState.requested if is_last else ProjectState.supported
-    state = ProjectState.rejected if entry.result == "N" else supported
+    # Only what the highest level of the plan supports for this year goes into the budget request.
+    state = ProjectState.requested if is_last and entry.result == "Y1" else ProjectState((entry.result or "").lower())
     return {"results": rows, "result": entry.result, "approved": rows[-1]["amount_supported"], "state": str(state)}
 
 

@@ -30,8 +30,9 @@ def test_three_years_are_entered_each_in_its_state(projects: dict[str, Project])
     assert {row.office_id for row in projects.values()} == {OFFICE}
     assert Counter((row.fiscal_year, row.state) for row in projects.values()) == {
         (2569, "working"): len(CLOSING),
-        (2570, "requested"): sum(entry.result != "N" for entry in CURRENT),
-        (2570, "rejected"): sum(entry.result == "N" for entry in CURRENT),
+        (2570, "requested"): sum(entry.result == "Y1" for entry in CURRENT),
+        (2570, "y2"): sum(entry.result == "Y2" for entry in CURRENT),
+        (2570, "n"): sum(entry.result == "N" for entry in CURRENT),
         (2571, "concept"): len(CONCEPTS),
     }
 
