@@ -80,6 +80,7 @@ NAMES = {
     "reports_recorded": "จำนวนรายงานที่บันทึก",
     "contracts_recorded": "จำนวนสัญญาที่ขึ้นทะเบียน",
     "projects_renewed": "จำนวนโครงการที่ปรับข้อมูลฐาน",
+    "projects_moved": "จำนวนโครงการที่เปลี่ยนสถานะ",
     "opened": "จำนวนเรื่องที่เปิด",
     "disbursed_percent": "เบิกจ่าย (ร้อยละ)",
     "used_percent": "ใช้จ่ายรวมผูกพัน (ร้อยละ)",
