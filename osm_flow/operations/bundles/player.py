@@ -24,7 +24,7 @@ SHELLS = frozenset(
         "5218b8926c32b13d6151f6f1589ef88fe56886f4c59a37e2233fc8651f12c0a0",
         "323c29c8e21bc1f9829e5bb3e878548c0668a19bd6efe294badce361a5cab7c4",
         "00d0a784c84b25b7fb2e3e536912750486af1fa7418641a430543d8179cbe125",
-        "4ee3f7cc71312c46361a41e82ab428ec06413c1ed33225eb9ba8ad93fa74fa20",
+        "cf6c4da12574ba48d29a0b231f3ca1f785977a9b1df8f319bf93f3588e45fff2",
     )
 )
 _RECORD = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id", "hash")
