@@ -96,7 +96,6 @@ ASKED: dict[str, tuple[str, str]] = {
     "privacy.withdraw_unmark": ("mark_sensitive", "unmarking"),
     "privacy.refuse": ("erase", "request"),
     "projects.project": ("see_record", "project"),
-    "projects.version": ("see_record", "project"),
     "team.person": ("see_team", "person"),
     "witnesses.remove": ("manage_witnesses", "witness"),
     "work_items.attach": ("attach", "work item"),

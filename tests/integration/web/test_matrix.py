@@ -596,7 +596,6 @@ USUAL = {
     "version": 1,
     "form": "csv",
     "part": "photos",
-    "number": 1,
     "day": DAY.isoformat(),
     "act": "suspend",
     "key": "review",
