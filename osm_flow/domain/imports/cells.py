@@ -30,6 +30,9 @@ _FIRST_YEAR, _LAST_YEAR = 2500, 2650
 _FIRST_SHORT_YEAR = 40
 _FORBIDDEN = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _BEFORE_PROVINCE = re.compile(r"^(?:จังหวัด|จว\.?|จ\.)")
+# `ทุกจังหวัด`, `5 จังหวัด`.
+_SEVERAL = re.compile(r"(?:ทุก|ทั้ง)?\d*จังหวัด|ทั้งกลุ่ม(?:จังหวัด)?|กลุ่มจังหวัด")
+_SHORTEST_BEGINNING = 4
 _FIRST_EXCEL_DAY, _LAST_EXCEL_DAY = 2400, 2700
 
 
@@ -102,7 +105,7 @@ def read_cell(column: ImportColumn, value: Any, unit: int, provinces: Mapping[st
         case "date":
             return CellRead(read_day(value).isoformat())
         case "province":
-            return CellRead(_province(plain_text(value), provinces))
+            return _province(plain_text(value), provinces)
         case "choice":
             return _choice(column, plain_text(value))
     text = plain_text(value)
@@ -221,11 +224,26 @@ def _within(day: date) -> date:
     return day
 
 
-def _province(text: str, provinces: Mapping[str, str]) -> str:
-    found = provinces.get(spelled_place(text))
-    if found is None:
-        raise CellRefused(Message("The office has no province {text}. Write one of its provinces.", text=text[:60]))
-    return found
+def _province(text: str, provinces: Mapping[str, str]) -> CellRead:
+    """The province; none, and said so, where the cell names several: such a project is of no single one."""
+    place = spelled_place(text)
+    found = provinces.get(place) or provinces.get(place.removesuffix("ฯ")) or _abbreviated(place, provinces)
+    if found is not None:
+        return CellRead(found)
+    parts = [spelled_place(part) for part in re.split(r"[\s,/;+&]|และ", text) if part.strip()]
+    if _SEVERAL.fullmatch(place) or (len(parts) > 1 and all(part in provinces for part in parts)):
+        return CellRead(
+            None, Message("Several provinces stand here ({text}); the project is of no single one.", text=text[:60])
+        )
+    raise CellRefused(Message("The office has no province {text}. Write one of its provinces.", text=text[:60]))
+
+
+def _abbreviated(place: str, provinces: Mapping[str, str]) -> str | None:
+    """The one province whose name begins with what stands before the sign of abbreviation: `อุดรฯ`."""
+    if not place.endswith("ฯ") or len(place) < _SHORTEST_BEGINNING:
+        return None
+    found = {code for name, code in provinces.items() if name.startswith(place[:-1])}
+    return found.pop() if len(found) == 1 else None
 
 
 def _choice(column: ImportColumn, text: str) -> CellRead:

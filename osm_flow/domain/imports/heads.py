@@ -86,7 +86,8 @@ def find_head(sheet: Grid, columns: Sequence[ImportColumn], name: str) -> ListHe
             named = {*guessed.fields.values(), *guessed.doubled}
             if name not in named or len(named) < 2 or not _names_once(sheet, head, guessed, name):
                 continue
-            rank = (-len(guessed.fields), last - first, first)
+            # Of two heads that name as much the upper one is meant: whatever is said again below continues its list.
+            rank = (-len(guessed.fields), last, last - first)
             if best is None or rank < best:
                 best, found = rank, head
     return _with_numbering(sheet, _with_groups(sheet, found, columns, name)) if found else None

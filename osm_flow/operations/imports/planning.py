@@ -119,7 +119,7 @@ def plan(
 ) -> Plan:
     """What importing these rows into the registers of the office would do now."""
     known = _Known.of(session, office_id, kind, years_of(read, kind, choices), read)
-    planner = _Planner(kind, choices, known, read.year)
+    planner = _Planner(kind, choices, known, _year_above(kind, read))
     rows = []
     for count, row in enumerate(read.rows, 1):
         rows.append(planner.plan(row))
@@ -128,6 +128,13 @@ def plan(
     planner.look_for_likes(rows)
     notes = [*read.notes, *planner.notes]
     return Plan(rows, read.passed_over, notes, _digest(rows))
+
+
+def _year_above(kind: ImportKind, read: ReadSheet) -> int | None:
+    """The year of the heading to hold the rows against; none where most rows say another: a title that was never changed."""
+    said = [year for row in read.rows if isinstance(year := row.values.get(kind.year), int)]
+    agree = sum(year == read.year for year in said)
+    return read.year if not said or agree * 2 >= len(said) else None
 
 
 @dataclass

@@ -289,7 +289,7 @@ FORGERIES: dict[str, tuple[str, Callable[[Lines], Any], bool, str]] = {
         True,
         "version",
     ),
-    "a change changed": ("changes", lambda lines: lines[4].update(schema=2), False, "changed"),
+    "a change changed": ("changes", lambda lines: lines[4].update(schema=99), False, "changed"),
     "a half changed": ("payloads", lambda lines: lines[0].update(body="{}"), False, "changed"),
     "a half that is no JSON": ("payloads", lambda lines: lines[0].update(body="x"), True, "JSON"),
     "a half that is no object": ("payloads", lambda lines: lines[0].update(body="[]"), True, "JSON"),

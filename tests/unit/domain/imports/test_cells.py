@@ -156,3 +156,15 @@ def test_a_word_that_a_choice_does_not_know_is_refused_or_left_out_and_told() ->
     left = read_cell(lenient, "แล้วเสร็จ", 1, {})
     assert left.value is None
     assert "แล้วเสร็จ" in str(left.note)
+
+
+@pytest.mark.parametrize("text", ["ลย. / อด.", "อุดรธานี และ เลย", "ทุกจังหวัด", "5 จังหวัด", "เลย, อุดรธานี"])
+def test_several_provinces_are_no_single_one_and_that_is_said(text: str) -> None:
+    names = {"เลย": "TH-42", "ลย": "TH-42", "อุดรธานี": "TH-41", "อด": "TH-41"}
+    got = read_cell(PROVINCE, text, 1, names)
+
+    assert got.value is None
+    assert got.note is not None
+    assert read_cell(PROVINCE, "อุดรฯ", 1, names).value == "TH-41"
+    with pytest.raises(CellRefused):
+        read_cell(PROVINCE, "อุดรธานี และ ขอนแก่น", 1, names)
