@@ -39,7 +39,7 @@ class Execution:
         yield from closing.collect(3, "2569-07-06", "2569-07-08", "2569-07-10")
         yield from closing.visit(_RED, "2569-07-16", 32)
         yield from closing.conclude(3, ("2569-07-21", "2569-07-23", "2569-07-27"), head="narong")
-        yield from self._close_money(closing, "2569-09-02")
+        yield from self._close_money(closing, _RED, "มีหนี้ผูกพัน อยู่ระหว่างจัดหาผู้รับจ้างรายใหม่")
         yield from self._last_reports()
         yield from self._reports_put_right()
         yield from closing.visit(_RED, "2569-12-03", 34)
@@ -57,7 +57,7 @@ class Execution:
         yield from current.conclude(2, ("2570-04-22", "2570-04-26", "2570-04-28"))
         yield from current.collect(3, "2570-07-06", "2570-07-08", "2570-07-12")
         yield from current.conclude(3, ("2570-07-20", "2570-07-22", "2570-07-27"))
-        yield from self._close_money(current, "2570-09-02")
+        yield from self._close_money(current, 7, "มีสัญญาผูกพัน งานล่าช้าเพราะฝนและการประกาศจัดหาใหม่")
 
     def _open_year(self) -> Scene:
         closing = self.closing
@@ -75,7 +75,7 @@ class Execution:
         letter = f"ที่ นร 0702/ว 3310 ลงวันที่ {law.thai('2569-09-04')}"
         stage.move("kanya", current.fiscal_year, "act_published", law.day("2569-12-15"), letter)
         yield law.at("2569-09-28")
-        title = f"ดำเนินงานตามแผนปฏิบัติราชการ ปีงบประมาณ {current.fiscal_year} (ใช้งบประมาณไปพลางก่อน)"
+        title = f"ดำเนินงานตามแผนปฏิบัติราชการ ปีงบประมาณ {current.fiscal_year}"
         current.case = stage.start("kanya", "execution_year", current.fiscal_year, title, act_in_force=False)
         yield law.at("2569-09-30")
         continuing = [entry for entry in CURRENT if entry.kind == "operating" and entry.approved]
@@ -95,11 +95,12 @@ class Execution:
         amounts = {entry.full_name: entry.approved or 0 for entry in CURRENT_REPORTS.entries}
         stage.do("anucha", case, "replan", **reports.spending_plan(amounts))
 
-    def _close_money(self, year: Quarters, day: str) -> Scene:
-        """What is left of the year's money is carried over or given back."""
-        yield self.times.law.at(day)
-        left = round((year.year.entries[_RED - 1].approved or 0) * 1_000_000) * 76 // 100
-        self.stage.do("anucha", year.case, "year_end", **reports.year_end(year.name(_RED), left))
+    def _close_money(self, year: Quarters, number: int, reason: str) -> Scene:
+        """The money that a project has not spent by the end of the year is carried over."""
+        yield self.times.law.at(f"{year.told_year}-09-02")
+        entry, spent = year.year.entries[number - 1], year.year.progress[number - 1][2].disbursed
+        left = round((entry.approved or 0) * 1_000_000) * (100 - spent) // 100
+        self.stage.do("anucha", year.case, "year_end", **reports.year_end(year.name(number), left, reason))
 
     def moved_dates(self) -> Scene:
         """A letter moves the days by which the last quarter is reported; its cut is the law's."""

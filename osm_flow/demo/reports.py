@@ -246,7 +246,7 @@ def contract(code: str, entry: PlannedProject, number: str, contractor: str, day
     }
 
 
-def year_end(project: str, carried: int) -> JSON:
+def year_end(project: str, carried: int, reason: str) -> JSON:
     """The list of what is carried over at the end of the year."""
     return {
         "items": [
@@ -254,7 +254,7 @@ def year_end(project: str, carried: int) -> JSON:
                 "project": project,
                 "balance": carried,
                 "decision": "carry",
-                "reason": "มีหนี้ผูกพัน อยู่ระหว่างจัดหาผู้รับจ้างรายใหม่",
+                "reason": reason,
             }
         ],
         "carried_total": carried,

@@ -32,7 +32,7 @@ REPORTED = [
         ("annual_evaluation", reports.annual_evaluation()),
         ("allocation", reports.allocation("ที่ นร 0702/4471", "2026-12-18")),
         ("contract", reports.contract("PRJ-2569-0001", CLOSING[0], "จ 1/2568", "บริษัท", ("2025-11-17", "2026-08-31"))),
-        ("year_end", reports.year_end(CLOSING[2].full_name, 15_504_000)),
+        ("year_end", reports.year_end(CLOSING[2].full_name, 15_504_000, "มีหนี้ผูกพัน")),
         ("spending_plan", reports.spending_plan({"โครงการหนึ่ง": 40.5, "โครงการสอง": 2.03})),
         ("reply", reports.accepted(TIMES, "ที่ บก 0017/1189", "2569-05-18", "ยื่นคำขอ", "สนง.", "2569-06-30")),
         ("action_followup", reports.followed("ยื่นคำขอ", "done", "ลงนามแล้ว", "2026-06-11")),
