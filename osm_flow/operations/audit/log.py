@@ -164,21 +164,21 @@ def _new_leaves(session: Session, new: dict[str, _Reached]) -> Iterator[Leaf]:
 
     A record that a version without `to_log` logged, running beside this one, waits no more and is left out.
     """
-    for row in session.execute(
-        _waiting().order_by(ToLog.at, ToLog.chain, ToLog.seq).execution_options(yield_per=5_000)
-    ):
-        reached = new.get(row.chain)
-        if reached is None:  # of later rows SQLite tells the leaves that were added meanwhile, too
-            reached = new[row.chain] = _Reached(row.top or 0, row.top or 0)
-            if read_name(row.chain) is None and (row.noted or 0) != reached.logged:
+    streaming = _waiting().order_by(ToLog.at, ToLog.chain, ToLog.seq).execution_options(yield_per=5_000)
+    with session.execute(streaming) as rows:  # closed where it is refused half way, too
+        for row in rows:
+            reached = new.get(row.chain)
+            if reached is None:  # of later rows SQLite tells the leaves that were added meanwhile, too
+                reached = new[row.chain] = _Reached(row.top or 0, row.top or 0)
+                if read_name(row.chain) is None and (row.noted or 0) != reached.logged:
+                    raise LogOutOfStep
+            said = _said_of(row, reached.logged)
+            if said not in ("", _LOGGED):
                 raise LogOutOfStep
-        said = _said_of(row, reached.logged)
-        if said not in ("", _LOGGED):
-            raise LogOutOfStep
-        if not said:
-            reached.last = max(row.seq, reached.last)
-            reached.added += 1
-            yield Leaf(row.chain, row.seq, row.hash)
+            if not said:
+                reached.last = max(row.seq, reached.last)
+                reached.added += 1
+                yield Leaf(row.chain, row.seq, row.hash)
 
 
 def _require_all(session: Session, new: dict[str, _Reached]) -> None:
