@@ -70,7 +70,7 @@ def _earlier(session: Session, case: Case, variables: JSON) -> list[JSON]:
 
 def _record(session: Session, case: Case, asked: JSON) -> JSON | None:
     """What the record of a project says in its newest version or in the one asked for; nothing that names a person."""
-    code, version = str(asked["code"])[:64], asked.get("version")
+    code, version = str(asked.get("code") or "")[:64], asked.get("version")
     known = select(Project.fiscal_year).where(Project.code == code, Project.office_id == case.office_id)
     year = session.scalar(known)
     if year is None:

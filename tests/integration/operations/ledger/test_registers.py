@@ -23,6 +23,8 @@ def test_the_application_answers_every_name_that_forms_may_ask(session: Session)
         "register": [],
         "projects": [],
         "concepts": [],
+        "earlier": [],
+        "record": None,
     }
 
 

@@ -54,5 +54,5 @@ def test_an_agreed_change_renews_what_it_names() -> None:
 
     said = with_baseline(before, {"budget_after": 850, "agency": "กรมเจ้าท่า", "cancelled": "yes"})
     assert said == {"approved": 850, "agency": "กรมเจ้าท่า"}
-    assert with_baseline(before, {"budget_after": "none", "agency": ""}) == {"agency": "แขวงทางหลวง"}
+    assert with_baseline(before, {"budget_after": "none", "agency": ""}) == {}
     assert with_baseline(before, {"cancelled": True})["state"] == "cancelled"
