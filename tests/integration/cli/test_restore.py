@@ -16,7 +16,8 @@ def test_a_backup_is_restored(shell: Shell, sqlite_store: Store, tmp_path: Path)
 
     assert shell.run("backup", copy).exit_code == 0
     assert "--replace" in shell.refused("restore", copy)
-    assert shell.run("restore", copy, "--replace").stdout == f"restored {copy} ({newest_revision()})\n"
+    said = shell.run("restore", copy, "--replace").stdout
+    assert said == f"restored {copy} ({newest_revision()}), 0 files put back, 1 were there\n"
     assert shell.run("case", "verify", case_id).exit_code == 0
 
 
@@ -28,7 +29,8 @@ def test_a_database_without_tables_takes_a_backup_and_is_up_to_date(
     shell.json("backup", copy)
     other = Shell(f"sqlite:///{tmp_path / 'other.db'}", tmp_path)
 
-    assert other.json("restore", copy) == {"file": str(copy), "revision": newest_revision()}
+    files = {"files_copied": 1, "files_known": 0, "file_bytes": 8, "files_missing": []}
+    assert other.json("restore", copy) == {"file": str(copy), "revision": newest_revision(), **files}
     assert other.json("case", "show", case_id)["id"] == case_id
     other.store.close()
 
