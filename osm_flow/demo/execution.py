@@ -329,7 +329,8 @@ class Execution:
 
     def changes_asked(self) -> Scene:
         """Two requests to change projects arrive: one for the committee, one only to be recorded."""
-        stage, asked = self.stage, self.times.at("2569-11-12")
+        # Three working days are given for what follows: over long holidays a distance in days would leave it in time.
+        stage, asked = self.stage, self.times.working_days_ago(6)
         yield asked
         # The year being closed takes no request any more once its last report is out.
         is_open = asked < self.times.law.at("2569-12-15")
@@ -341,7 +342,7 @@ class Execution:
         for number, kind, item, change_of in requests:
             values = change(year.code(number), kind, item, change_of)
             stage.answer("kanya", year.case, "change_asked", year.year.entries[number - 1].agency, **values)
-        yield self.times.at("2569-11-13", 14)
+        yield self.times.working_days_ago(5, 14)
         stage.take("kanya", year.case, "update_project", about=year.name(contract))
         stage.take("wipada", year.case, "prepare_agenda")
 

@@ -79,6 +79,10 @@ class Times(Days):
         """The beginning of today: whatever the story tells of later has not come yet."""
         return datetime.combine(self.today, time(), BANGKOK).astimezone(UTC)
 
+    def working_days_ago(self, n: int, hour: int = 9) -> datetime:
+        """So many working days before today, at this hour in Bangkok: for what is to be overdue by now."""
+        return datetime.combine(self.calendar.add(self.today, -n), time(hour), BANGKOK).astimezone(UTC)
+
     def moved(self, normal: date) -> date:
         """A day of a normal calendar, as far from today as it is from the day the story is written for."""
         then = normal.replace(year=normal.year - (self.year - _TOLD_YEAR))

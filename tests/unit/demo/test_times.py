@@ -45,6 +45,13 @@ def test_the_days_of_the_law_keep_their_place_in_the_fiscal_year() -> None:
     assert times().law.done("2569-10-04") == "2026-10-02", "a Sunday becomes the Friday before"
 
 
+def test_what_is_to_be_overdue_lies_working_days_ago() -> None:
+    assert times().working_days_ago(6) == datetime(2026, 11, 12, 2, 0, tzinfo=UTC)
+    assert times(datetime(2026, 11, 22, 2, 0, tzinfo=UTC)).working_days_ago(1, 14) == datetime(
+        2026, 11, 20, 7, tzinfo=UTC
+    )
+
+
 def test_today_and_later_has_not_happened() -> None:
     assert times().this_morning == datetime(2026, 11, 19, 17, 0, tzinfo=UTC)
 
