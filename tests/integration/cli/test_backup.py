@@ -16,7 +16,8 @@ def test_a_backup_is_counted_and_holds_the_cases(shell: Shell, sqlite_store: Sto
     case_id = make_family(sqlite_store)
     copy = tmp_path / "copy.db"
 
-    assert shell.json("backup", copy) == {"file": str(copy), "bytes": copy.stat().st_size}
+    files = {"files_copied": 1, "files_known": 0, "file_bytes": 8, "files_dropped": 0, "files_missing": []}
+    assert shell.json("backup", copy) == {"file": str(copy), "bytes": copy.stat().st_size, **files}
 
     kept = Store(f"sqlite:///{copy}")
     with kept.reading() as session:
@@ -26,7 +27,9 @@ def test_a_backup_is_counted_and_holds_the_cases(shell: Shell, sqlite_store: Sto
 
 def test_a_second_backup_needs_another_name(shell: Shell, tmp_path: Path) -> None:
     copy = tmp_path / "copy.db"
-    assert shell.run("backup", copy).stdout == f"{copy}: {copy.stat().st_size} bytes\n"
+    said = shell.run("backup", copy).stdout
+    assert said.splitlines()[0] == f"{copy}: {copy.stat().st_size} bytes"
+    assert said.endswith("0 files copied (0 bytes), 0 there already\n")
     first = copy.read_bytes()
 
     assert "a backup is never overwritten" in shell.refused("backup", copy)

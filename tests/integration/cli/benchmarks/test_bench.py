@@ -35,9 +35,9 @@ def test_an_office_is_ready_to_work_in_and_gone_afterwards(bench: WatchedBench, 
         actor = office.actor()
         assert (actor.username, actor.has("osm_strategy", OFFICE), actor.has("auditor")) == (USERNAME, True, True)
         assert current_revision(office.store) == newest_revision()
-        assert list(tmp_path.glob("north/osm-flow.db")) != []
+        assert list(tmp_path.glob("north-sqlite/osm-flow.db")) != []
 
-    assert not (tmp_path / "north").exists()
+    assert not (tmp_path / "north-sqlite").exists()
 
 
 def test_an_office_is_gone_after_a_failure_too(bench: WatchedBench, tmp_path: Path) -> None:
