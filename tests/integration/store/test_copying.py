@@ -53,6 +53,11 @@ def _url(store: Store) -> str:
     return store.url.render_as_string(hide_password=False)
 
 
+def _elsewhere(rows: dict[str, int]) -> dict[str, int]:
+    """The counts without those of the bytes of files, which lie beside SQLite and within PostgreSQL."""
+    return {table: count for table, count in rows.items() if table != "file_contents"}
+
+
 def _rows(store: Store) -> dict[str, int]:
     with store.reading() as session:
         tables = db.metadata.sorted_tables
@@ -148,7 +153,7 @@ def test_what_was_wrong_before_is_told_and_still_copied(shell: Shell, empty: Sto
 
     assert result.exit_code == 1
     assert "that it had" in result.stdout
-    assert _rows(empty) == _rows(shell.store)
+    assert _elsewhere(_rows(empty)) == _elsewhere(_rows(shell.store))
 
 
 def test_what_arrives_otherwise_than_it_left_keeps_nothing(
@@ -189,7 +194,7 @@ def test_back_to_sqlite_it_is_the_same(shell: Shell, empty: Store, tmp_path: Pat
 
     report = Shell(empty, tmp_path).json("db", "copy", f"sqlite:///{back}")
 
-    assert report["rows"] == _rows(shell.store)
+    assert _elsewhere(report["rows"]) == _elsewhere(_rows(shell.store))
     with shell.store.reading() as session:
         heads = dict(session.execute(select(Case.id, Case.head)).all())
     again = Store(f"sqlite:///{back}")
