@@ -90,7 +90,7 @@ def _empty_database(server: str, folder: Path) -> Iterator[str]:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return
-    name = f"osm_bench_{secrets.token_hex(6)}"
+    name = f"osm_bench_{secrets.token_hex(16)}"
     engine = create_engine(Store(server).url, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from osm_flow.operations.background.delivery import deliver_pending
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.people.hats import actor_named
+from osm_flow.store.file_store import folder_beside
 from osm_flow.store.models import Case
 from osm_flow.store.session import Store
 from tests.bundles import Forger, make_family, run_script, verdict_of, write_bundle
@@ -92,7 +94,8 @@ def test_records_that_are_newer_than_the_checkpoint_are_a_fault_unless_they_are_
         "UPDATE journal_payloads SET body = replace(body, '1.50', '9.99')",
         "DELETE FROM journal_payloads WHERE seq = 1",
         "UPDATE cases SET title = 'เรื่องอื่น'",
-        "UPDATE attachments SET content = CAST('x' AS BLOB)",
+        "UPDATE attachments SET content = CAST('x' AS BLOB), file = NULL",
+        "UPDATE files SET place = 'gone'",
         "UPDATE process_definitions SET xml = xml || ' '",
         "DELETE FROM journal_records WHERE seq = 6",
         "UPDATE log_leaves SET hash = 'x' WHERE position = 0",
@@ -110,6 +113,26 @@ def test_what_the_office_can_see_is_wrong_it_does_not_sign(
 
     path = export(sqlite_store, case_id, tmp_path / "x.zip", keyring)
 
+    assert not is_signed(path)
+    assert verdict_of(path, *key)[0] == 1
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b"x"), Path.unlink], ids=["changed", "missing"])
+def test_a_file_is_not_as_it_was_kept_it_does_not_sign(
+    sqlite_store: Store, keyring: Keyring, key: tuple[str, str], tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    case_id = make_family(sqlite_store)
+    write_bundle(sqlite_store, case_id, tmp_path / "signed.zip", keyring)
+    folder = folder_beside(sqlite_store.engine.url)
+    assert folder is not None
+    kept = [folder.path(digest) for digest in folder.digests()]
+    for path in kept:
+        path.chmod(0o600)
+        damage(path)
+
+    path = export(sqlite_store, case_id, tmp_path / "x.zip", keyring)
+
+    assert kept
     assert not is_signed(path)
     assert verdict_of(path, *key)[0] == 1
 
