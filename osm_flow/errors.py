@@ -65,5 +65,12 @@ class Invalid(OsmFlowError):
     status = 422
 
 
+class OverQuota(Invalid):
+    """This is more than the installation keeps. Nothing was kept."""
+
+    status = 413
+    is_quota = True
+
+
 # What somebody who writes past all rules may have put into a column has no end: these are what reading it can raise.
 HOSTILE = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, OsmFlowError)

@@ -76,6 +76,13 @@ def give_role(
     session.flush()
 
 
+def make_agency(session: Session, username: str, agency: str, province_id: str = "TH-41") -> Actor:
+    """Somebody of an agency of the province, which is named as the projects that it owns name it."""
+    person = make_person(session, username, "agency_owner", province_id=province_id)
+    session.scalars(select(Position).where(Position.person_id == person.person_id)).one().title_th = agency
+    return person
+
+
 def make_acting(
     session: Session,
     stand_in: Actor,

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from osm_flow.demo import cast, dates, register
 from osm_flow.demo.aside import Aside
+from osm_flow.demo.changes import Changes
 from osm_flow.demo.execution import Execution
 from osm_flow.demo.lives import Lives
 from osm_flow.demo.planning import Planning
+from osm_flow.demo.recommendations import Recommendations
 from osm_flow.demo.stage import DemoStage
 from osm_flow.demo.times import Times
 from osm_flow.domain.access.actors import SYSTEM
@@ -56,15 +58,17 @@ def furnish(session: Session, now: datetime) -> None:
 def act_out(stage: DemoStage) -> None:
     """Play the story up to today: its scenes side by side."""
     planning, execution, aside, lives = Planning(stage), Execution(stage), Aside(stage), Lives(stage)
+    recommendations = Recommendations(stage, execution.closing)
+    changes = Changes(stage, execution.closing, execution.current)
     stage.play(
         execution.closing_year(),
-        execution.first_recommendation(),
-        execution.second_recommendation(),
-        execution.later_recommendation(),
+        recommendations.first(),
+        recommendations.second(),
+        recommendations.later(),
         execution.moved_dates(),
         execution.current_year(),
-        execution.contracts(),
-        execution.baselines_changed(),
+        changes.contracts(),
+        changes.baselines_changed(),
         planning.cycle_so_far(),
         aside.meeting_held(),
         aside.hearing_planned(),
@@ -72,7 +76,7 @@ def act_out(stage: DemoStage) -> None:
         aside.hearing_returned(),
         aside.meeting_prepared(),
         aside.reply_awaited(),
-        execution.changes_asked(),
+        changes.changes_asked(),
         lives.targets_corrected(),
         lives.places_proposed(),
         lives.photographed(),

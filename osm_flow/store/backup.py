@@ -6,7 +6,6 @@ database goes first: whatever it names was written before.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -17,7 +16,7 @@ from sqlalchemy import ColumnElement, select
 
 from osm_flow.errors import Refused
 from osm_flow.store import file_store
-from osm_flow.store.file_folder import FileFolder
+from osm_flow.store.file_folder import FileFolder, to_disk
 from osm_flow.store.file_store import FileDamaged, Place, folder_beside
 from osm_flow.store.models import KeptFile
 from osm_flow.store.session import Store
@@ -75,11 +74,11 @@ def backup(store: Store, target: Path) -> CopiedFiles:
             copy.execute("PRAGMA journal_mode=DELETE")
             _refuse_damage(copy)
             named = _named_files(copy)
-        _to_disk(unfinished)
+        to_disk(unfinished)
         # Before the copy has its name: a backup that is there is whole.
         done = copy_files(store, target.absolute().parent, named)
         unfinished.rename(target)
-        _to_disk(target.absolute().parent)
+        to_disk(target.absolute().parent)
     finally:
         unfinished.unlink(missing_ok=True)
     return done
@@ -235,13 +234,3 @@ def _has_cases_table(connection: sqlite3.Connection) -> bool:
 
 def _count_cases(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM cases").fetchone()[0])
-
-
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    except OSError:  # some systems cannot sync a folder
-        return
-    finally:
-        os.close(handle)

@@ -70,9 +70,9 @@ class FileFolder:
             unfinished.rename(path)
         finally:
             _delete(unfinished)
-        _to_disk(path.parent)
+        to_disk(path.parent)
         if is_new:
-            _to_disk(self.root)
+            to_disk(self.root)
         return digest
 
     def delete(self, digest: str) -> None:
@@ -122,9 +122,10 @@ def _delete(path: Path) -> None:
         path.unlink()
 
 
-def _to_disk(folder: Path) -> None:
+def to_disk(path: Path) -> None:
+    """Have a file or a folder written to the disk for good, where the system can."""
     try:
-        handle = os.open(folder, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
     except OSError:  # Windows opens no folder
         return
     try:

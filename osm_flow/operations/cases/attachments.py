@@ -22,7 +22,7 @@ from osm_flow.domain.access.policy import Reason, Verb, WorkItemFacts, decide, r
 from osm_flow.domain.acts import Act
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.search import visible
-from osm_flow.errors import Invalid, NotFound, Refused
+from osm_flow.errors import Invalid, NotFound, OverQuota, Refused
 from osm_flow.operations.cases.comments import element_in_case, facts_at
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.policy_facts import case_facts
@@ -61,25 +61,16 @@ class TakesCommentsAlone(Refused):
     """What has ended or is finished takes comments alone."""
 
 
-class FileTooLarge(Invalid):
+class FileTooLarge(OverQuota):
     """The file is larger than {mb} MB. Nothing was kept: make it smaller and attach it again."""
 
-    status = 413
-    is_quota = True
 
-
-class CaseFull(Invalid):
+class CaseFull(OverQuota):
     """The files of this case would have more than {mb} MB together. Nothing was kept: attach a smaller file."""
 
-    status = 413
-    is_quota = True
 
-
-class OfficeFull(Invalid):
+class OfficeFull(OverQuota):
     """The files of the office would have more than {mb} MB together. Nothing was kept: tell the administrator."""
-
-    status = 413
-    is_quota = True
 
 
 class FileEmpty(Invalid):

@@ -18,7 +18,8 @@ from osm_flow.domain.access.policy import Decision, OfficeFacts, Verb, require
 from osm_flow.domain.books.acts import BookAct, BookActKind, NewVersion
 from osm_flow.domain.books.sealing import BookName
 from osm_flow.domain.imports.heads import head_at
-from osm_flow.domain.imports.rows import ReadSheet, Said, Tell, source_of
+from osm_flow.domain.imports.records import Said, source_of
+from osm_flow.domain.imports.rows import ReadSheet, Tell
 from osm_flow.domain.json import JSON
 from osm_flow.errors import Invalid, NotFound, Refused
 from osm_flow.operations.books import acts as books

@@ -5,33 +5,28 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
 from rapidfuzz import fuzz, process
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.domain.books.acts import BookActKind
 from osm_flow.domain.books.schema import ValueUnfit
 from osm_flow.domain.differences import is_same
 from osm_flow.domain.forms.schema import Message
 from osm_flow.domain.imports.cells import CellRefused, read_year
 from osm_flow.domain.imports.heads import spelled
-from osm_flow.domain.imports.rows import ReadRow, ReadSheet, Said, Tell
+from osm_flow.domain.imports.records import ReadRow, Said
+from osm_flow.domain.imports.rows import ReadSheet, Tell
 from osm_flow.domain.json import JSON
-from osm_flow.operations.books.record_types import RecordType, type_of
-from osm_flow.operations.books.versions import NewestVersion, in_batches, newest_of
 from osm_flow.operations.imports.kinds import ImportKind
+from osm_flow.operations.imports.known import KnownRecord, KnownRecords, bare, same_as
 from osm_flow.operations.imports.reading import Choices
 from osm_flow.operations.projects.likeness import ALIKE, ALIKE_BESIDE
-from osm_flow.store.models import Book, BookEntry, Correction, RecordChange
 
-# Acts of processes, and what an earlier register had from them.
-_OF_PROCESSES = (BookActKind.registered, BookActKind.changed, BookActKind.migrated)
 _MOST_LIKES = 3
 # How many names are held against each other before a list is too long for it.
 _MOST_COMPARED = 20_000_000
@@ -118,7 +113,7 @@ def plan(
     session: Session, office_id: str, kind: ImportKind, choices: Choices, read: ReadSheet, tell: Tell | None = None
 ) -> Plan:
     """What importing these rows into the registers of the office would do now."""
-    known = _Known.of(session, office_id, kind, years_of(read, kind, choices), read)
+    known = KnownRecords.of(session, office_id, kind, years_of(read, kind, choices), read)
     planner = _Planner(kind, choices, known, _year_above(kind, read))
     rows = []
     for count, row in enumerate(read.rows, 1):
@@ -137,73 +132,10 @@ def _year_above(kind: ImportKind, read: ReadSheet) -> int | None:
     return read.year if not said or agree * 2 >= len(said) else None
 
 
-@dataclass
-class _Record:
-    """A record that the office's registers have: its newest version, what it says, and in which book it lies."""
-
-    newest: NewestVersion
-    values: JSON
-    year: int
-
-
-@dataclass
-class _Known:
-    """The records of the office that rows may mean, and what stands in the way of changing them."""
-
-    type_: RecordType
-    records: dict[str, _Record]
-    by_same: dict[tuple[str, ...], list[str]]
-    of_processes: Collection[str]
-    corrected: Collection[str]
-
-    @classmethod
-    def of(cls, session: Session, office_id: str, kind: ImportKind, years: Collection[int], read: ReadSheet) -> _Known:
-        """The records in the books of these years, and those whose codes the rows name."""
-        type_ = type_of(kind.kind)
-        books = {
-            book.id: book.year
-            for book in session.scalars(select(Book).where(Book.kind == kind.kind, Book.office_id == office_id))
-        }
-        here = [book for book, year in books.items() if year in years]
-        query = select(RecordChange.record_id).where(RecordChange.kind == kind.kind, RecordChange.book_id.in_(here))
-        codes = set(session.scalars(query.distinct()))
-        codes |= {row.values["code"] for row in read.rows if "code" in row.values}
-        records = {
-            code: _Record(newest, newest.values(type_), books[newest.book_id])
-            for code, newest in newest_of(session, kind.kind, sorted(codes)).items()
-            if newest.book_id in books
-        }
-        by_same: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        for code, record in records.items():
-            if record.values:
-                by_same[_same(kind, record.values, record.year)].append(code)
-        listed = sorted(records)
-        return cls(type_, records, by_same, _of_processes(session, kind, listed), _corrected(session, kind, listed))
-
-
-def _of_processes(session: Session, kind: ImportKind, codes: Sequence[str]) -> set[str]:
-    """Those of which a version was written by a process."""
-    found: set[str] = set()
-    for some in in_batches(codes):
-        query = (
-            select(RecordChange.record_id)
-            .join(BookEntry, (BookEntry.book_id == RecordChange.book_id) & (BookEntry.seq == RecordChange.seq))
-            .where(RecordChange.kind == kind.kind, RecordChange.record_id.in_(some), BookEntry.act.in_(_OF_PROCESSES))
-        )
-        found.update(session.scalars(query.distinct()))
-    return found
-
-
-def _corrected(session: Session, kind: ImportKind, codes: Sequence[str]) -> set[str]:
-    """Those of which a correction waits for its second person."""
-    query = select(Correction.record_id).where(Correction.kind == kind.kind, Correction.decided_seq.is_(None))
-    return set(session.scalars(query)) & set(codes)
-
-
 class _Planner:
     """Goes through the rows in their order; what one row names no later row names again."""
 
-    def __init__(self, kind: ImportKind, choices: Choices, known: _Known, said_year: int | None) -> None:
+    def __init__(self, kind: ImportKind, choices: Choices, known: KnownRecords, said_year: int | None) -> None:
         self.kind, self.choices, self.known, self.said_year = kind, choices, known, said_year
         self.schema = known.type_.schema
         self.year = _constant_year(kind, choices)
@@ -242,7 +174,7 @@ class _Planner:
             return
         self._match_same(row, answer)
 
-    def _match_code(self, row: PlannedRow, code: str, record: _Record) -> None:
+    def _match_code(self, row: PlannedRow, code: str, record: KnownRecord) -> None:
         if code in self.taken_codes:
             first = self.taken_codes[code]
             self._refuse(row, "code", Message("Row {row} names the record {code} already.", row=first, code=code))
@@ -273,7 +205,7 @@ class _Planner:
             )
             self._say(row, self.kind.year, message)
             return
-        same = _same(self.kind, {**self.constants, **row.read.values}, row.year)
+        same = same_as(self.kind, {**self.constants, **row.read.values}, row.year)
         if same in self.taken_same and answer != NEW:
             row.fate, row.may_be_new = Fate.asked, True
             first = self.taken_same[same]
@@ -318,7 +250,7 @@ class _Planner:
         # The reader has held each cell to its field.
         row.fate = Fate.added
 
-    def _change(self, row: PlannedRow, code: str, record: _Record) -> None:
+    def _change(self, row: PlannedRow, code: str, record: KnownRecord) -> None:
         row.code, row.based_on = code, record.newest.version
         given = self._of_record(row.read.values)
         if not self._fits(row, given):
@@ -407,20 +339,20 @@ class _Planner:
         return self.choices.answers.get(row.number) == NEW
 
     def _likes(self, row: PlannedRow, codes: Sequence[str], names: Sequence[str]) -> Iterator[Like]:
-        own = _bare(row.values[self.kind.name])
+        own = bare(row.values[self.kind.name])
         found = process.extract(own, names, scorer=fuzz.ratio, score_cutoff=ALIKE_BESIDE, limit=10)
-        beside = _same(self.kind, row.values, 0)[1:]
+        beside = same_as(self.kind, row.values, 0)[1:]
         shown = 0
         for _, score, place in found:
             record = self.known.records[codes[place]]
-            if score < ALIKE and _same(self.kind, record.values, 0)[1:] != beside:
+            if score < ALIKE and same_as(self.kind, record.values, 0)[1:] != beside:
                 continue
             if shown < _MOST_LIKES:
                 yield Like(codes[place], record.values[self.kind.name], int(score))
                 shown += 1
 
     def _spelled_name(self, code: str) -> str:
-        return _bare(self.known.records[code].values.get(self.kind.name, ""))
+        return bare(self.known.records[code].values.get(self.kind.name, ""))
 
     def _refuse(self, row: PlannedRow, name: str, message: Message) -> None:
         row.fate = Fate.refused
@@ -434,16 +366,6 @@ class _Planner:
 
     def _place(self, row: PlannedRow, name: str) -> str:
         return row.read.cells.get(name) or row.read.cells.get(self.kind.name) or f"A{row.number}"
-
-
-def _same(kind: ImportKind, values: JSON, year: int) -> tuple[str, ...]:
-    """What makes a record the same, as such words are compared, with its year."""
-    first, *others = kind.same
-    return (f"{year} {_bare(values.get(first, ''))}", *(spelled(values.get(name) or "") for name in others))
-
-
-def _bare(name: Any) -> str:
-    return spelled(name or "")
 
 
 def _constant_year(kind: ImportKind, choices: Choices) -> int | None:

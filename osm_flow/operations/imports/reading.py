@@ -13,7 +13,8 @@ from osm_flow.documents.workbook_guard import NotAWorkbook
 from osm_flow.documents.workbooks import SheetName, SheetTooLong, SheetTooWide, SheetValues, read_sheet, sheet_names
 from osm_flow.domain.imports.cells import spelled_place
 from osm_flow.domain.imports.heads import ListHead, find_head, guess, head_at, spelled, unit_above, unit_of, year_above
-from osm_flow.domain.imports.rows import ReadSheet, Tell, WantedRows, read_rows
+from osm_flow.domain.imports.records import WantedRows
+from osm_flow.domain.imports.rows import ReadSheet, Tell, read_rows
 from osm_flow.errors import Invalid
 from osm_flow.operations.imports.kinds import ImportKind
 from osm_flow.store.models import ImportHead, Province

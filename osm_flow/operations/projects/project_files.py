@@ -26,7 +26,7 @@ from osm_flow.domain.books.sealing import BookName
 from osm_flow.domain.forms.schema import columns_of
 from osm_flow.domain.json import JSON
 from osm_flow.domain.search import straight
-from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
+from osm_flow.errors import Forbidden, Invalid, NotFound, OverQuota, Refused
 from osm_flow.operations.books import acts as books
 from osm_flow.operations.books.versions import versions_of
 from osm_flow.operations.cases.attachments import (
@@ -60,11 +60,8 @@ class FileKnown(Refused):
     """This project has this very file already. Nothing was added."""
 
 
-class ProjectFull(Invalid):
+class ProjectFull(OverQuota):
     """The files of this project would have more than {mb} MB together. Nothing was kept: add a smaller file."""
-
-    status = 413
-    is_quota = True
 
 
 class TooManyFiles(Refused):

@@ -13,7 +13,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Reason, Verb, decide, require
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.errors import Invalid, Refused
+from osm_flow.errors import Invalid, OverQuota, Refused
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.reasons import said
 from osm_flow.operations.work_items.access import allowed, lock_item, record_on, refuse_closed
@@ -36,11 +36,8 @@ class DayTooFar(Invalid):
     """This day lies more than a year back or more than twenty years ahead. Look at the year again."""
 
 
-class DraftTooLarge(Invalid):
+class DraftTooLarge(OverQuota):
     """The draft is larger than {mb} MB and was not kept. What was kept before is still there: shorten the text."""
-
-    status = 413
-    is_quota = True
 
 
 class DraftsTooMany(Refused):

@@ -86,6 +86,17 @@ def _redecided(differs: str) -> str:
     return f"(NEW.decided_seq {differs} OLD.decided_seq AND OLD.decided_seq IS NOT NULL)"
 
 
+def _refused(differs: str, of_version: str, named: str) -> tuple[str, str]:
+    """Which changes of a body and of a correction are refused, given how an entry says that a text is erased."""
+    correction = (
+        _changed(differs, _CORRECTION),
+        _redecided(differs),
+        _lost(differs, ("salt", "changes"), named),
+    )
+    body = f"{_changed(differs, _BODY)} OR {_lost(differs, ('personal', 'personal_salt'), of_version)}"
+    return body, " OR ".join(correction)
+
+
 # ---- SQLite ----------------------------------------------------------------------------------------------------
 
 
@@ -94,15 +105,7 @@ def _sqlite() -> list[str]:
         f"EXISTS (SELECT 1 FROM {_OF_CHANGE}, json_each(e.told, '$.erased') r, json_each(r.value) v "  # noqa: S608
         "WHERE e.act = 'erased' AND r.key = OLD.record_id AND v.value = OLD.version)"
     )
-    differs = "IS NOT"
-    body = f"{_changed(differs, _BODY)} OR {_lost(differs, ('personal', 'personal_salt'), of_version)}"
-    correction = " OR ".join(
-        (
-            _changed(differs, _CORRECTION),
-            _redecided(differs),
-            _lost(differs, ("salt", "changes"), _sqlite_named("erased_proposals")),
-        )
-    )
+    body, correction = _refused("IS NOT", of_version, _sqlite_named("erased_proposals"))
     same = "EXISTS (SELECT 1 FROM corrections WHERE book_id = NEW.book_id AND seq = NEW.seq)"
     return [
         "DROP TRIGGER refuse_update_of_change_bodies",
@@ -136,15 +139,7 @@ def _postgresql() -> list[str]:
         f"EXISTS (SELECT 1 FROM {_OF_CHANGE} WHERE e.act = 'erased' "  # noqa: S608
         "AND (e.told::jsonb -> 'erased' -> OLD.record_id) @> to_jsonb(OLD.version))"
     )
-    differs = "IS DISTINCT FROM"
-    body = f"{_changed(differs, _BODY)} OR {_lost(differs, ('personal', 'personal_salt'), of_version)}"
-    correction = " OR ".join(
-        (
-            _changed(differs, _CORRECTION),
-            _redecided(differs),
-            _lost(differs, ("salt", "changes"), _postgresql_named("erased_proposals")),
-        )
-    )
+    body, correction = _refused("IS DISTINCT FROM", of_version, _postgresql_named("erased_proposals"))
     refuse = "EXECUTE FUNCTION refuse_change_of_journal()"
     return [
         _function("refuse_change_of_body", body, "change_bodies"),

@@ -10,7 +10,7 @@ from flask import g
 
 from osm_flow.documents.workbooks import SheetName
 from osm_flow.domain.forms.schema import Message, choices_of, label_of
-from osm_flow.domain.imports.rows import Said, column_letters
+from osm_flow.domain.imports.records import Said, column_letters
 from osm_flow.domain.json import JSON
 from osm_flow.operations.books.record_types import type_of
 from osm_flow.operations.imports import acts, queries

@@ -33,9 +33,9 @@ from osm_flow.operations.projects.acts import revise
 from osm_flow.operations.projects.queries import ProjectNotFound, get_project
 from osm_flow.operations.projects.record_type import KIND, book_of
 from osm_flow.operations.reasons import ReasonMissing
-from osm_flow.store.models import BookEntry, Correction, Person, Position, Project
+from osm_flow.store.models import BookEntry, Correction, Person, Project
 from osm_flow.store.session import Store
-from tests.factories import NOW, OFFICE, later, make_acting, make_office, make_person, make_project
+from tests.factories import NOW, OFFICE, later, make_acting, make_agency, make_office, make_person, make_project
 from tests.together import at_once
 
 MONEY = NewCorrection({"requested": 1250000.5}, 1, "พิมพ์เกินหนึ่งหลัก")
@@ -52,12 +52,10 @@ def people(session: Session) -> dict[str, Actor]:
         "boss": make_person(session, "boss", "osm_director"),
         "udon": make_person(session, "udon", "province_governor", province_id="TH-41"),
         "loei": make_person(session, "loei", "province_planner", province_id="TH-39"),
-        "works": make_person(session, "works", "agency_owner", province_id="TH-41"),
+        "works": make_agency(session, "works", "แขวงทางหลวง"),
         "sakon": make_person(session, "sakon", "osm_director", office_id="NE-U2"),
         "auditor": make_person(session, "auditor", "auditor"),
     }
-    works = found["works"].person_id
-    session.scalars(select(Position).where(Position.person_id == works)).one().title_th = "แขวงทางหลวง"
     session.flush()
     found["works"] = actor_named(session, "works", NOW.date())
     make_project(session, "P1")

@@ -29,10 +29,10 @@ from osm_flow.operations.projects.project_files import (
 from osm_flow.operations.projects.record_type import project_type
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.store import file_store
-from osm_flow.store.models import BookEntry, KeptFile, Position, RecordFile
+from osm_flow.store.models import BookEntry, KeptFile, RecordFile
 from osm_flow.store.quotas import Quotas
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, make_case, make_office, make_person, make_project
+from tests.factories import NOW, deploy_tests, make_agency, make_case, make_office, make_person, make_project
 from tests.pictures import SECRET, photo
 from tests.together import at_once
 
@@ -50,9 +50,8 @@ def begun(store: Store) -> Store:
         make_person(session, "seer", "auditor")
         make_person(session, "udon", "province_governor", province_id="TH-41")
         make_person(session, "other", "osm_director", office_id="NE-U2")
-        for name, title in (("works", "แขวงทางหลวง"), ("water", "ชลประทาน")):
-            person = make_person(session, name, "agency_owner", province_id="TH-41")
-            session.scalars(select(Position).where(Position.person_id == person.person_id)).one().title_th = title
+        make_agency(session, "works", "แขวงทางหลวง")
+        make_agency(session, "water", "ชลประทาน")
         make_project(session, "P1")
         make_project(session, "P2")
     return store

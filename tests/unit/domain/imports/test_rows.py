@@ -11,7 +11,8 @@ from osm_flow.catalogues import catalogue
 from osm_flow.documents.workbooks import Range, SheetValues
 from osm_flow.domain.imports.cells import spelled_place
 from osm_flow.domain.imports.heads import find_head, guess, unit_above, unit_of
-from osm_flow.domain.imports.rows import ReadSheet, WantedRows, read_rows
+from osm_flow.domain.imports.records import WantedRows
+from osm_flow.domain.imports.rows import ReadSheet, read_rows
 from osm_flow.operations.imports.project_lists import project_lists
 
 KIND = project_lists()

@@ -13,9 +13,9 @@ from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy import erasure_requests
 from osm_flow.operations.projects.acts import revise
 from osm_flow.operations.projects.record_type import book_of
-from osm_flow.store.models import Access, Person, Position
+from osm_flow.store.models import Access
 from osm_flow.store.session import Store
-from tests.factories import NOW, OFFICE, later, make_office, make_person, make_project
+from tests.factories import NOW, OFFICE, later, make_agency, make_office, make_person, make_project
 from tests.integration.web.visits import Site, open_site
 
 CONTACT = {"contact_name": "นางสมศรี มีสุข", "contact_phone": "081-234-5678", "contact_email": "somsri@example.go.th"}
@@ -35,10 +35,8 @@ def site(store: Store) -> Site:
         make_person(session, "root", "admin")
         make_person(session, "aud", "auditor")
         make_person(session, "udon", "province_planner", province_id="TH-41")
-        make_person(session, "works", "agency_owner", province_id="TH-41")
+        make_agency(session, "works", "สำนักงานโยธาธิการ")
         make_person(session, "sakon", "osm_director", office_id="NE-U2")
-        person = session.scalars(select(Person.id).where(Person.username == "works")).one()
-        session.scalars(select(Position).where(Position.person_id == person)).one().title_th = "สำนักงานโยธาธิการ"
         make_project(session, "P1", agency="สำนักงานโยธาธิการ", **BEFORE)
         act = BookAct(BookActKind.changed, {"record": "P1"})
         revise(session, book_of(OFFICE, 2571), act, SYSTEM, later(60 * 24 * 3), {"P1": CONTACT})

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from osm_flow.store.models import Correction, Position, Project
+from osm_flow.store.models import Correction, Project
 from osm_flow.store.session import Store
-from tests.factories import make_office, make_person, make_project
+from tests.factories import make_agency, make_office, make_person, make_project
 from tests.integration.web.visits import Answer, Site, Visitor, open_site
 
 
@@ -22,9 +22,7 @@ def site(store: Store) -> Site:
         make_person(session, "anan", "osm_strategy")
         make_person(session, "boss", "osm_director")
         make_person(session, "udon", "province_governor", province_id="TH-41")
-        works = make_person(session, "works", "agency_owner", province_id="TH-41")
-        post = session.scalars(select(Position).where(Position.person_id == works.person_id)).one()
-        post.title_th = "แขวงทางหลวง"
+        make_agency(session, "works", "แขวงทางหลวง")
         make_project(session, "P1")
 
     site.arrange(arrange)

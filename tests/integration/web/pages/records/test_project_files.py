@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from osm_flow.store.file_store import folder_beside
-from osm_flow.store.models import Position, RecordFile
+from osm_flow.store.models import RecordFile
 from osm_flow.store.session import Store
-from tests.factories import make_office, make_person, make_project
+from tests.factories import make_agency, make_office, make_person, make_project
 from tests.integration.web.visits import Answer, Site, Visitor, open_site
 from tests.pictures import SECRET, photo
 
@@ -24,9 +24,8 @@ def site(store: Store) -> Site:
         make_office(session)
         make_person(session, "anan", "osm_strategy")
         make_person(session, "udon", "province_governor", province_id="TH-41")
-        for name, title in (("works", "แขวงทางหลวง"), ("water", "ชลประทาน")):
-            person = make_person(session, name, "agency_owner", province_id="TH-41")
-            session.scalars(select(Position).where(Position.person_id == person.person_id)).one().title_th = title
+        make_agency(session, "works", "แขวงทางหลวง")
+        make_agency(session, "water", "ชลประทาน")
         make_project(session, "P1")
 
     site.arrange(arrange)

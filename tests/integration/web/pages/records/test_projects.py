@@ -11,9 +11,9 @@ from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.operations.projects.acts import revise
 from osm_flow.operations.projects.record_type import book_of
-from osm_flow.store.models import Access, Person, Position, WorkItem
+from osm_flow.store.models import Access, WorkItem
 from osm_flow.store.session import Store
-from tests.factories import OFFICE, deploy_tests, later, make_case, make_office, make_person, make_project
+from tests.factories import OFFICE, deploy_tests, later, make_agency, make_case, make_office, make_person, make_project
 from tests.integration.web.visits import Site, open_site
 
 ROAD = {
@@ -35,13 +35,10 @@ def site(store: Store) -> Site:
         make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
         make_person(session, "anan", "osm_strategy")
         make_person(session, "udon", "province_planner", province_id="TH-41")
-        make_person(session, "works", "agency_owner", province_id="TH-41")
-        make_person(session, "road", "agency_owner", province_id="TH-41")
+        make_agency(session, "works", "สำนักงานโยธาธิการ")
+        make_agency(session, "road", "แขวงทางหลวง")
         make_person(session, "sakon", "osm_director", office_id="NE-U2")
         make_person(session, "nobody")
-        for name, title in (("works", "สำนักงานโยธาธิการ"), ("road", "แขวงทางหลวง")):
-            person = session.scalars(select(Person.id).where(Person.username == name)).one()
-            session.scalars(select(Position).where(Position.person_id == person)).one().title_th = title
         make_project(session, "P1", **ROAD)
         make_project(session, "P2", **MARKET)
         make_project(session, "P3", office_id="NE-U2", province="TH-47", name="โครงการของสกลนคร")
