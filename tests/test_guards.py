@@ -36,7 +36,7 @@ from osm_flow.operations.audit import search as history_search
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.definitions import deployments
 from osm_flow.operations.people import signing_in
-from osm_flow.operations.privacy import erasure_requests
+from osm_flow.operations.privacy import erasure_search
 from osm_flow.settings import Settings
 from osm_flow.store.database import db
 from osm_flow.store.quotas import MEGABYTE
@@ -541,7 +541,7 @@ def test_what_takes_long_is_documented_with_the_bounds_that_it_has() -> None:
     bounds = (
         f"pages of {paging.MOST} rows",
         f"up to {history_search.MOST_EXPORTED:,} records",
-        f"{erasure_requests.MOST_FOUND} records",
+        f"{erasure_search.MOST_FOUND} records",
         f"{player.MOST_MOMENTS} moments",
         f"{xml.MAX_BYTES // 1_000_000} MB and {xml.MAX_DEPTH} levels",
         f"may send {lifecycle.STRANGERS_BYTES // 1_000} kB",

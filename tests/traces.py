@@ -9,8 +9,8 @@ from urllib.parse import quote, quote_plus
 from sqlalchemy import String, select
 from sqlalchemy.orm import Session
 
-from osm_flow.operations.privacy.words import has_words
 from osm_flow.store.models import Case
+from osm_flow.store.words import has_words
 
 
 def remains(session: Session, subject: str, besides: Iterable[str] = ()) -> dict[str, int]:

@@ -13,7 +13,7 @@ from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.states import ErasureState
 from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read, accesses, record_access
 from osm_flow.operations.people.hats import actor_named
-from osm_flow.operations.privacy import book_retention, erasure_requests, retention
+from osm_flow.operations.privacy import book_retention, carrying_out, erasure_requests, erasure_search, retention
 from osm_flow.operations.privacy.book_texts import TextName, name_of, read_text
 from osm_flow.store.database import instant_text
 from osm_flow.store.models import ErasureRequest
@@ -38,13 +38,13 @@ def find(context: Context, person_or_words: str, case_ids: tuple[str, ...], user
     """List the records of cases and the texts of books that hold these words; of a user name, the name of that person."""
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
-        text = erasure_requests.display_name_of(session, SYSTEM, person_or_words)
-        matches = erasure_requests.find(session, actor, text, case_ids=case_ids)
+        text = erasure_search.display_name_of(session, SYSTEM, person_or_words)
+        matches = erasure_search.find(session, actor, text, case_ids=case_ids)
         read = Read(AccessKind.privacy_searched, "osm-flow privacy find", details=text)
         record_access(session, actor, context.now(), read)
         items = [_found(match) for match in matches]
-        texts = [] if case_ids else [_of_book(found) for found in erasure_requests.find_texts(session, actor, text)]
-        staying = [] if case_ids else erasure_requests.records_that_stay(session, actor, text)
+        texts = [] if case_ids else [_of_book(found) for found in erasure_search.find_texts(session, actor, text)]
+        staying = [] if case_ids else erasure_search.records_that_stay(session, actor, text)
     lines = [f"{item['case_id']}:{item['seq']}  {item['at']}  {item['kind']:<22} {item['excerpt']}" for item in items]
     lines += [f"{item['text']}  {item['at']}  {item['excerpt']}" for item in texts]
     if staying:
@@ -75,34 +75,15 @@ def erase(
     """Ask that what these cases and books hold of somebody be erased; another person approves it."""
     if not case_ids and not texts:
         raise click.UsageError("name a --case or a --text")
-    reason, username, as_json = asked["reason"], asked["username"], asked["as_json"]
     names = [_text_named(text) for text in texts]
     with context.store.transaction() as session:
-        actor = _actor(context, session, username)
-        words = "" if whole else erasure_requests.display_name_of(session, SYSTEM, person_or_words)
-        matches = (
-            erasure_requests.records_of(session, actor, case_ids)
-            if whole
-            else erasure_requests.find(session, actor, words, case_ids=case_ids)
-            if case_ids
-            else []
-        )
-        records = [(match.case.id, match.record.seq) for match in matches]
-        if chosen:
-            records = [record for record in records if f"{record[0]}:{record[1]}" in chosen]
+        actor = _actor(context, session, asked["username"])
+        words = None if whole else erasure_search.display_name_of(session, SYSTEM, person_or_words)
+        records = _records(session, actor, case_ids, words, chosen)
         request = erasure_requests.ask(
-            session, actor, context.now(), words=words, records=records, reason=reason, texts=names
+            session, actor, context.now(), words=words or "", records=records, reason=asked["reason"], texts=names
         )
-        everywhere = [] if whole else erasure_requests.find(session, actor, words)
-        # A case hands what it knows to the case that called it: erasing one leaves the words in the other.
-        left = [
-            f"{match.case.id}:{match.record.seq}"
-            for match in everywhere
-            if (match.case.id, match.record.seq) not in records
-        ]
-        in_books = [] if whole else erasure_requests.find_texts(session, actor, words)
-        in_books += erasure_requests.copies_in_books(session, request) if whole else []
-        left += [str(found.text.name) for found in in_books if found.text.name not in names]
+        left = _left(session, actor, request, words)
         shown = {
             **_request(request),
             "records": [_found(match) for match in erasure_requests.shown(session, request)],
@@ -113,7 +94,41 @@ def erase(
     lines.append(f"osm-flow privacy approve {request.id} --as USERNAME")
     if left:
         lines.append(f"The same words also stand in {len(left)} records that were not asked for: {', '.join(left)}")
-    say(shown, as_json, "\n".join(lines))
+    say(shown, asked["as_json"], "\n".join(lines))
+
+
+def _records(
+    session: Session, actor: Actor, case_ids: tuple[str, ...], words: str | None, chosen: tuple[str, ...]
+) -> list[tuple[str, int]]:
+    """The records of these cases that hold the words, or all of them where there are none; of these the chosen ones, if some are."""
+    if not case_ids:
+        return []
+    matches = (
+        erasure_search.find(session, actor, words, case_ids=case_ids)
+        if words is not None
+        else erasure_search.records_of(session, actor, case_ids)
+    )
+    records = [(match.case.id, match.record.seq) for match in matches]
+    return [record for record in records if f"{record[0]}:{record[1]}" in chosen] if chosen else records
+
+
+def _left(session: Session, actor: Actor, request: ErasureRequest, words: str | None) -> list[str]:
+    """What holds the same words, or copies of the same cases, and the request does not name.
+
+    A case hands what it knows to the case that called it, and to records: erasing one leaves the words in the other.
+    """
+    records = {(item.case_id, item.seq) for item in request.items}
+    everywhere = erasure_search.find(session, actor, words) if words is not None else []
+    left = [
+        f"{case}:{seq}" for match in everywhere if ((case := match.case.id), (seq := match.record.seq)) not in records
+    ]
+    in_books = (
+        erasure_search.find_texts(session, actor, words)
+        if words is not None
+        else erasure_requests.copies_in_books(session, request)
+    )
+    names = {name_of(text) for text in request.texts}
+    return left + [str(found.text.name) for found in in_books if found.text.name not in names]
 
 
 @privacy.command("requests")
@@ -140,7 +155,7 @@ def approve(context: Context, request_id: int, username: str, as_json: bool) -> 
     with context.store.transaction() as session:
         actor = _actor(context, session, username)
         shown = _request(erasure_requests.approve(session, request_id, actor, context.now()))
-    erasure_requests.scrub(context.store, context.now())
+    carrying_out.scrub(context.store, context.now())
     say(shown, as_json, f"request {request_id}: {shown['state']}")
 
 
@@ -261,7 +276,7 @@ def _actor(context: Context, session: Session, username: str) -> Actor:
     return actor_named(session, username, local_day(context.now()))
 
 
-def _found(match: erasure_requests.RecordToErase) -> dict[str, Any]:
+def _found(match: erasure_search.RecordToErase) -> dict[str, Any]:
     return {
         "case_id": match.case.id,
         "business_key": match.case.business_key,
@@ -275,7 +290,7 @@ def _found(match: erasure_requests.RecordToErase) -> dict[str, Any]:
     }
 
 
-def _of_book(found: erasure_requests.TextToErase) -> dict[str, Any]:
+def _of_book(found: erasure_search.TextToErase) -> dict[str, Any]:
     text = found.text
     return {
         "text": str(text.name),

@@ -35,7 +35,7 @@ from osm_flow.operations.imports import acts as imports
 from osm_flow.operations.kept_files import moving, tidying
 from osm_flow.operations.ledger import refusals
 from osm_flow.operations.ledger.access_pruning import Keeping
-from osm_flow.operations.privacy import erasure_requests
+from osm_flow.operations.privacy import carrying_out
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, OutboxEntry, ServiceJob, Timer, WorkItem
 from osm_flow.store.session import Busy, Overtaken, Store
@@ -311,7 +311,7 @@ SWEEPS: tuple[Sweep, ...] = (
     Sweep("mails", 15, _of_people(send_dispatches)),
     Sweep("refusals", 60, _alone(_close_counts)),
     Sweep("checkpoints", 60, _sign_daily, turn=90, needs=lambda means: means.keyring is not None),
-    Sweep("erasures", 60, _alone(erasure_requests.carry_out_waiting)),
+    Sweep("erasures", 60, _alone(carrying_out.carry_out_waiting)),
     Sweep("standstills", 3600, _of_rows(tell_standstills)),
     Sweep("pruned", 3600, _prune),
     Sweep("moved_files", 60, _of_rows(moving.move_files)),

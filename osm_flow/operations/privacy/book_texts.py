@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.books.acts import BookActKind
 from osm_flow.domain.books.sealing import read_name
 from osm_flow.domain.json import JSON
-from osm_flow.operations.privacy.words import has_words, may_hold
 from osm_flow.store.models import Book, BookEntry, ChangeBody, Correction, EntryReason, ErasureText, RecordChange
+from osm_flow.store.words import has_words, may_hold
 
 PERSONAL, REASON, PROPOSAL = "personal", "reason", "proposal"
 PARTS = (PERSONAL, REASON, PROPOSAL)

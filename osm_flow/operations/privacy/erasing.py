@@ -22,7 +22,6 @@ from osm_flow.domain.search import holds_words, searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
 from osm_flow.operations.ledger import access_chain, case_journal
-from osm_flow.operations.privacy.words import keys_with
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store import file_store
@@ -47,6 +46,7 @@ from osm_flow.store.models import (
     WorkItem,
 )
 from osm_flow.store.session import lock_case
+from osm_flow.store.words import keys_with
 
 GONE = "(ลบแล้ว)"
 _UNSYNCHRONISED = {"synchronize_session": False}

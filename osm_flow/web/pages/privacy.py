@@ -16,7 +16,7 @@ from osm_flow.operations.ledger import access_log
 from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read, record_access
 from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.policy_facts import case_facts
-from osm_flow.operations.privacy import book_retention, erasure_requests, retention, sensitivity
+from osm_flow.operations.privacy import book_retention, erasure_requests, erasure_search, retention, sensitivity
 from osm_flow.operations.privacy.book_texts import TextName, read_text
 from osm_flow.store.models import Case
 from osm_flow.store.sensitive_cases import OPEN_FOR
@@ -76,18 +76,18 @@ def request_list() -> ResponseReturnValue:
 def find() -> ResponseReturnValue:
     """A post, so that a name that somebody wants forgotten stands in no address and no server's log."""
     text = request.form.get("text", "")
-    words = erasure_requests.searched(erasure_requests.display_name_of(g.session, g.actor, text.strip()))
+    words = erasure_search.searched(erasure_search.display_name_of(g.session, g.actor, text.strip()))
     record_access(g.session, g.actor, g.now, Read(AccessKind.privacy_searched, request.path, details=text))
     # Who searches is on record first; what is found is then read from one view, and holds up nobody who writes.
     lifecycle.finish()
     lifecycle.read_again()
-    records = erasure_requests.find(g.session, g.actor, words)
-    texts = erasure_requests.find_texts(g.session, g.actor, words)
+    records = erasure_search.find(g.session, g.actor, words)
+    texts = erasure_search.find_texts(g.session, g.actor, words)
     return render_template(
         "privacy/find.html",
         found=_grouped(records),
         texts=texts,
-        staying=erasure_requests.records_that_stay(g.session, g.actor, words),
+        staying=erasure_search.records_that_stay(g.session, g.actor, words),
         count=len(records) + len(texts),
         text=text,
         error=None,
@@ -97,7 +97,7 @@ def find() -> ResponseReturnValue:
 @blueprint.post("/privacy/requests")
 @requires(Verb.erase)
 def ask() -> ResponseReturnValue:
-    text = erasure_requests.display_name_of(g.session, g.actor, request.form.get("text", "").strip())
+    text = erasure_search.display_name_of(g.session, g.actor, request.form.get("text", "").strip())
     made = erasure_requests.ask(
         g.session,
         g.actor,
@@ -174,7 +174,7 @@ def due() -> ResponseReturnValue:
 @blueprint.post("/privacy/due")
 @requires(Verb.erase)
 def ask_for_due() -> ResponseReturnValue:
-    records = erasure_requests.records_due(g.session, g.actor, g.now, request.form.getlist("case"))
+    records = erasure_search.records_due(g.session, g.actor, g.now, request.form.getlist("case"))
     chosen = set(request.form.getlist("of_record"))
     of_books = [one for one in book_retention.due_records(g.session, g.actor, g.now) if one.key in chosen]
     made = erasure_requests.ask(
@@ -383,8 +383,8 @@ def _states() -> dict[str, str]:
     }
 
 
-def _grouped(records: list[erasure_requests.RecordToErase]) -> list[tuple[Case, list[erasure_requests.RecordToErase]]]:
-    cases: dict[str, list[erasure_requests.RecordToErase]] = {}
+def _grouped(records: list[erasure_search.RecordToErase]) -> list[tuple[Case, list[erasure_search.RecordToErase]]]:
+    cases: dict[str, list[erasure_search.RecordToErase]] = {}
     for item in records:
         cases.setdefault(item.case.id, []).append(item)
     return [(group[0].case, group) for group in cases.values()]

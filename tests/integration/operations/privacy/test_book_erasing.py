@@ -27,7 +27,14 @@ from osm_flow.operations.books.versions import versions_of
 from osm_flow.operations.comparing.administration import record_as_found
 from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.people.hats import actor_named
-from osm_flow.operations.privacy import book_erasing, book_retention, erasure_requests, retention
+from osm_flow.operations.privacy import (
+    book_erasing,
+    book_retention,
+    carrying_out,
+    erasure_requests,
+    erasure_search,
+    retention,
+)
 from osm_flow.operations.privacy.book_texts import PERSONAL, TextName, read_text
 from osm_flow.operations.privacy.erasure_requests import AlreadyDecided, NothingChosen
 from osm_flow.operations.privacy.retention import HeldByLaw
@@ -92,13 +99,13 @@ def prepared(store: Store) -> Store:
 
 def names_found(store: Store, words: str = NAME) -> list[TextName]:
     with store.reading() as session:
-        return [found.text.name for found in erasure_requests.find_texts(session, who(store, "root"), words)]
+        return [found.text.name for found in erasure_search.find_texts(session, who(store, "root"), words)]
 
 
 def ask(store: Store, names: list[TextName] | None = None, case_id: str = "", words: str = NAME) -> int:
     with store.transaction() as session:
         root = actor_named(session, "root", NOW.date())
-        records = erasure_requests.find(session, root, words, case_ids=[case_id]) if case_id else []
+        records = erasure_search.find(session, root, words, case_ids=[case_id]) if case_id else []
         return erasure_requests.ask(
             session,
             root,
@@ -130,7 +137,7 @@ def test_names_numbers_and_addresses_are_found_however_they_are_written(prepared
     with prepared.reading() as session:
         anan = who(prepared, "anan")
         with pytest.raises(NotYourRole):
-            erasure_requests.find_texts(session, anan, NAME)
+            erasure_search.find_texts(session, anan, NAME)
 
 
 def test_every_copy_goes_and_every_check_holds(prepared: Store, tmp_path: Path) -> None:
@@ -198,7 +205,7 @@ def test_what_a_running_case_writes_meanwhile_goes_when_it_ends(prepared: Store)
         case = session.get_one(Case, case_id)
         finish(session, items_of(session, case)[0].id, who(prepared, "boss"))
 
-    erasure_requests.carry_out_waiting(prepared, later(14), "me")
+    carrying_out.carry_out_waiting(prepared, later(14), "me")
 
     with prepared.reading() as session:
         assert session.get_one(ErasureRequest, request_id).state == "DONE"

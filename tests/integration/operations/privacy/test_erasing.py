@@ -17,7 +17,6 @@ from osm_flow.operations.cases.incidents import open_in
 from osm_flow.operations.ledger.access_checks import check_chain
 from osm_flow.operations.ledger.access_log import Read, record_access
 from osm_flow.operations.privacy.erasing import GONE, Erasure, NothingToErase, erase_in
-from osm_flow.operations.privacy.words import keys_with
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.work_items.plans import get_draft, save_draft
@@ -37,6 +36,7 @@ from osm_flow.store.models import (
     OutgoingLetter,
     WorkItem,
 )
+from osm_flow.store.words import keys_with
 from tests.factories import (
     NOW,
     OFFICE,

@@ -32,7 +32,7 @@ from osm_flow.operations.kept_files.tidying import delete_released
 from osm_flow.operations.ledger.access_log import Read, record_access
 from osm_flow.operations.people.accounts import lock, say_one_person, set_number
 from osm_flow.operations.people.hats import actor_named
-from osm_flow.operations.privacy import erasure_requests, retention
+from osm_flow.operations.privacy import carrying_out, erasure_requests, erasure_search, retention
 from osm_flow.operations.privacy.erasing import Erasure, erase_in
 from osm_flow.operations.privacy.erasure_requests import (
     AlreadyDecided,
@@ -40,8 +40,8 @@ from osm_flow.operations.privacy.erasure_requests import (
     NothingChosen,
     ReasonNamesSubject,
     RequestForged,
-    SubjectTooShort,
 )
+from osm_flow.operations.privacy.erasure_search import SubjectTooShort
 from osm_flow.operations.privacy.retention import HeldByLaw
 from osm_flow.operations.replay.verify import verify_case, verify_deep
 from osm_flow.operations.sweeps import sweep_all
@@ -123,7 +123,7 @@ def finish(session: Session, item_id: str, boss: Actor) -> None:
 
 def ask(store: Store, *case_ids: str) -> int:
     with store.transaction() as session:
-        found = erasure_requests.find(session, who(store, "root"), NAME, case_ids=case_ids)
+        found = erasure_search.find(session, who(store, "root"), NAME, case_ids=case_ids)
         records = [(one.case.id, one.record.seq) for one in found]
         return erasure_requests.ask(session, who(store, "root"), later(10), words=NAME, records=records, reason=WHY).id
 
@@ -179,9 +179,9 @@ def unpacked(raw: bytes) -> bytes:
 def test_words_are_found_in_whatever_was_typed(prepared: Store) -> None:
     case_id, other = a_case(prepared), a_case(prepared, ended=False)
     with prepared.reading() as session:
-        found = erasure_requests.find(session, who(prepared, "root"), NAME, case_ids=[case_id])
-        everywhere = erasure_requests.find(session, who(prepared, "root"), NAME)
-        spaced = erasure_requests.find(session, who(prepared, "root"), "นายสมชาย   ใจดี")
+        found = erasure_search.find(session, who(prepared, "root"), NAME, case_ids=[case_id])
+        everywhere = erasure_search.find(session, who(prepared, "root"), NAME)
+        spaced = erasure_search.find(session, who(prepared, "root"), "นายสมชาย   ใจดี")
 
     assert [one.record.kind for one in found] == ["work_item.completed", "case.commented", "case.attached"]
     assert all("สมชาย" in one.excerpt for one in found)
@@ -194,7 +194,7 @@ def test_words_with_signs_that_json_escapes_are_found(prepared: Store) -> None:
     with prepared.transaction() as session:
         comment(session, case_id, who(prepared, "boss"), later(6), body=f"พบ {words} ที่นี่", key=None)
     with prepared.reading() as session:
-        assert [one.record.kind for one in erasure_requests.find(session, who(prepared, "root"), words)] == [
+        assert [one.record.kind for one in erasure_search.find(session, who(prepared, "root"), words)] == [
             "case.commented"
         ]
 
@@ -203,7 +203,7 @@ def test_nobody_else_may_look_ask_or_decide(prepared: Store) -> None:
     case_id = a_case(prepared)
     request_id = ask(prepared, case_id)
     acts: list[Callable[[Session, Actor], object]] = [
-        lambda session, actor: erasure_requests.find(session, actor, NAME),
+        lambda session, actor: erasure_search.find(session, actor, NAME),
         lambda session, actor: erasure_requests.ask(
             session, actor, NOW, words=NAME, records=[(case_id, 2)], reason=WHY
         ),
@@ -219,7 +219,7 @@ def test_nobody_else_may_look_ask_or_decide(prepared: Store) -> None:
     with prepared.transaction() as session:
         make_office(session, "NE-U2", {})
         stranger = make_person(session, "far", "osm_director", office_id="NE-U2")
-        assert erasure_requests.find(session, stranger, NAME) == []
+        assert erasure_search.find(session, stranger, NAME) == []
         with pytest.raises(NotFound):
             erasure_requests.approve(session, request_id, stranger, NOW)
 
@@ -228,7 +228,7 @@ def test_what_is_asked_must_make_sense(prepared: Store) -> None:
     case_id, root = a_case(prepared), who(prepared, "root")
     with prepared.transaction() as session:
         with pytest.raises(SubjectTooShort):
-            erasure_requests.find(session, root, " ก ")
+            erasure_search.find(session, root, " ก ")
         with pytest.raises(NothingChosen):
             erasure_requests.ask(session, root, NOW, words=NAME, records=[], reason=WHY)
         with pytest.raises(NothingChosen):
@@ -276,7 +276,7 @@ def test_a_refused_request_erases_nothing_and_forgets_the_words(prepared: Store)
         assert erasure_requests.refuse(session, second, who(prepared, "root"), NOW).state == "WITHDRAWN"
     with prepared.reading() as session:
         assert session.scalars(select(ErasureRequest.subject)).all() == ["", ""]
-        assert len(erasure_requests.find(session, who(prepared, "root"), NAME)) == 3
+        assert len(erasure_search.find(session, who(prepared, "root"), NAME)) == 3
 
 
 # ---- what is left ----------------------------------------------------------------------------------------------
@@ -355,22 +355,20 @@ def test_a_running_case_is_waited_for(prepared: Store) -> None:
     case_id = a_case(prepared, ended=False)
     request_id = ask(prepared, case_id)
     assert approve(prepared, request_id) == "APPROVED"
-    assert erasure_requests.carry_out_waiting(prepared, later(12), "me").done == 0
+    assert carrying_out.carry_out_waiting(prepared, later(12), "me").done == 0
     boss = who(prepared, "boss")
     with prepared.transaction() as session:
         comment(session, case_id, boss, later(13), body=f"อีกครั้ง {NAME}", key=None)
         case = session.get_one(Case, case_id)
         finish(session, items_of(session, case)[0].id, boss)
 
-    assert (
-        erasure_requests.carry_out_waiting(prepared, later(14), "me").done == 2
-    )  # the case, and the file written anew
+    assert carrying_out.carry_out_waiting(prepared, later(14), "me").done == 2  # the case, and the file written anew
     with prepared.reading() as session:
         request = session.get_one(ErasureRequest, request_id)
         assert (request.state, request.subject, request.scrubbed_at) == ("DONE", "", later(14))
         assert remains(session, NAME) == {}
         assert verify_case(session, case_id) == []
-    assert erasure_requests.carry_out_waiting(prepared, later(15), "me").done == 0
+    assert carrying_out.carry_out_waiting(prepared, later(15), "me").done == 0
 
 
 def test_an_erasure_that_cannot_be_done_holds_up_no_other_and_no_sweep(
@@ -383,16 +381,16 @@ def test_an_erasure_that_cannot_be_done_holds_up_no_other_and_no_sweep(
     with prepared.transaction() as session:
         for case_id in (broken, sound):
             finish(session, items_of(session, session.get_one(Case, case_id))[0].id, boss)
-    carry_out_in = erasure_requests.carry_out_in
+    carry_out_in = carrying_out.carry_out_in
 
     def break_down(session: Session, request: ErasureRequest, case_id: str, actor: Actor, now: datetime) -> bool:
         if case_id == broken:
             raise ZeroDivisionError
         return carry_out_in(session, request, case_id, actor, now)
 
-    monkeypatch.setattr(erasure_requests, "carry_out_in", break_down)
+    monkeypatch.setattr(carrying_out, "carry_out_in", break_down)
     report = sweep_all(prepared, later(12), "me")
-    monkeypatch.setattr(erasure_requests, "carry_out_in", carry_out_in)
+    monkeypatch.setattr(carrying_out, "carry_out_in", carry_out_in)
 
     assert (report.done["erasures"], report.unfinished) == (2, False)  # the sound case, and the file written anew
     assert sweep_all(prepared, later(13), "me").done["erasures"] == 2
@@ -416,7 +414,7 @@ def test_not_a_byte_of_it_is_left_in_the_file(sqlite_store: Store, request: pyte
     assert "สมชาย".encode() in unpacked(before)
 
     approve(sqlite_store, ask(sqlite_store, *case_ids))
-    assert erasure_requests.scrub(sqlite_store, later(20)).done == 1
+    assert carrying_out.scrub(sqlite_store, later(20)).done == 1
     assert delete_released(sqlite_store, later(20), "a").done == 1
 
     after = raw_bytes(sqlite_store)
@@ -471,7 +469,7 @@ def test_a_hold_on_a_person_keeps_what_they_wrote(prepared: Store) -> None:
         held = retention.current_holds(session, SYSTEM)
         assert [(one.case, one.person and one.person.username) for one in held] == [(None, "boss")]
     with prepared.reading() as session:
-        held = {one.record.seq: one.is_held for one in erasure_requests.find(session, root, NAME)}
+        held = {one.record.seq: one.is_held for one in erasure_search.find(session, root, NAME)}
     assert held == {2: False, 3: True, 5: False}
     with prepared.transaction() as session:
         with pytest.raises(HeldByLaw):
@@ -486,7 +484,7 @@ def test_cases_come_of_age(prepared: Store) -> None:
         assert retention.due_cases(session, root, NOW + timedelta(days=3600)) == []
         (due,) = retention.due_cases(session, root, old)
         assert (due.case.id, due.retention.key, due.since.year, due.is_held) == (case_id, "10y", 2036, False)
-        records = [(one.case.id, one.record.seq) for one in erasure_requests.records_of(session, root, [case_id])]
+        records = [(one.case.id, one.record.seq) for one in erasure_search.records_of(session, root, [case_id])]
         assert len(records) == 7
         request_id = erasure_requests.ask(session, root, old, words="", records=records, reason="ครบ 10 ปี").id
     approve(prepared, request_id)
@@ -522,7 +520,7 @@ def test_lists_of_who_attended_go_earlier_than_the_rest(prepared: Store) -> None
         assert retention.due_cases(session, root, NOW + timedelta(days=700)) == []
         (due,) = retention.due_cases(session, root, after_two)
         assert (due.elements, due.retention.key, due.retention.then) == (("draft",), "2y-anonymise", "anonymise")
-        found = erasure_requests.records_due(session, root, after_two, [case_id])
+        found = erasure_search.records_due(session, root, after_two, [case_id])
         assert [one.record.seq for one in found] == [2]
         (due,) = retention.due_cases(session, root, after_ten)
         assert (due.elements, due.retention.key) == ((), "10y")

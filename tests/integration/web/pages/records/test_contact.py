@@ -10,7 +10,7 @@ from sqlalchemy import select
 from osm_flow.domain.access.actors import SYSTEM
 from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.operations.people.hats import actor_named
-from osm_flow.operations.privacy import erasure_requests
+from osm_flow.operations.privacy import erasure_requests, erasure_search
 from osm_flow.operations.projects.acts import revise
 from osm_flow.operations.projects.record_type import book_of
 from osm_flow.store.models import Access
@@ -120,7 +120,7 @@ def test_nobody_is_found_by_it_and_no_file_has_it(site: Site) -> None:
 def test_after_an_erasure_the_page_says_so(site: Site) -> None:
     with site.store.transaction() as session:
         root, boss = (actor_named(session, name, NOW.date()) for name in ("root", "boss"))
-        texts = [one.text.name for one in erasure_requests.find_texts(session, root, "สมศรี มีสุข")]
+        texts = [one.text.name for one in erasure_search.find_texts(session, root, "สมศรี มีสุข")]
         asked = erasure_requests.ask(
             session, root, later(1), words="สมศรี มีสุข", records=[], reason="คำขอเลขที่ 12", texts=texts
         )

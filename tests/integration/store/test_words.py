@@ -12,11 +12,11 @@ from osm_flow.operations.cases.acts import CaseFilter, case_named, list_cases
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.ledger.access_log import Read, record_access
 from osm_flow.operations.people.accounts import list_people
-from osm_flow.operations.privacy import erasure_requests
-from osm_flow.operations.privacy.words import has_words, keys_with
+from osm_flow.operations.privacy import erasure_requests, erasure_search
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.models import Notification, Person
+from osm_flow.store.words import has_words, keys_with
 from tests.factories import NOW, OFFICE, deploy_tests, items_of, later, make_case, make_office, make_person
 from tests.traces import remains
 
@@ -68,7 +68,7 @@ def a_case(session: Session, people: dict[str, Actor]) -> str:
 
 def test_every_spelling_is_erased_by_the_plain_name(session: Session, people: dict[str, Actor]) -> None:
     case_id = a_case(session, people)
-    found = erasure_requests.find(session, people["root"], NAME)
+    found = erasure_search.find(session, people["root"], NAME)
     assert len(found) == len(SPELLED) + 2  # the title of the start, and what the form held
     records = [(one.case.id, one.record.seq) for one in found]
 
@@ -84,7 +84,7 @@ def test_every_spelling_is_erased_by_the_plain_name(session: Session, people: di
 def test_whoever_asks_may_spell_it_so_too(session: Session, people: dict[str, Actor], spelled: str) -> None:
     a_case(session, people)
 
-    assert len(erasure_requests.find(session, people["root"], spelled)) == len(SPELLED) + 2
+    assert len(erasure_search.find(session, people["root"], spelled)) == len(SPELLED) + 2
     assert list_cases(session, people["anan"], CaseFilter(text=spelled)).total == 1
     assert len(search(session, people["seer"], Wanted(text=spelled)).items) >= len(SPELLED)
 
@@ -93,8 +93,8 @@ def test_whoever_asks_may_spell_it_so_too(session: Session, people: dict[str, Ac
     "typed", ["\u200b\u200b\u200b", "ก\u200b\u200b", "...", "7", "12/3", "1 2 3 4", "ก..", "-----", "฿฿฿฿฿฿"]
 )
 def test_what_stands_nearly_everywhere_is_no_name(session: Session, people: dict[str, Actor], typed: str) -> None:
-    with pytest.raises(erasure_requests.SubjectTooShort):
-        erasure_requests.find(session, people["root"], typed)
+    with pytest.raises(erasure_search.SubjectTooShort):
+        erasure_search.find(session, people["root"], typed)
 
 
 @pytest.mark.parametrize("written", ["0812345678", "081-234-5678", "๐๘๑-๒๓๔๕๖๗๘", "โทร. (081) 234 5678"])
@@ -106,7 +106,7 @@ def test_a_number_is_found_however_it_is_grouped(
     comment(session, case.id, people["boss"], later(1), body=f"ติดต่อ {written} ได้", key=None)
     session.flush()
 
-    assert len(erasure_requests.find(session, people["root"], asked_for)) == 1
+    assert len(erasure_search.find(session, people["root"], asked_for)) == 1
     assert len(search(session, people["seer"], Wanted(text=asked_for)).items) == 1
     assert has_words(f'{{"body": "ติดต่อ {written} ได้"}}', asked_for)
 

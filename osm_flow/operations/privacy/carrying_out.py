@@ -1,0 +1,145 @@
+"""Carrying out approved requests to erase: in each case once it has ended, then in books, then on the disk."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.policy import OfficeFacts, Verb, require
+from osm_flow.domain.states import OPEN_CASE, ErasureState
+from osm_flow.operations.background.leases import Tally
+from osm_flow.operations.privacy import retention
+from osm_flow.operations.privacy.book_erasing import BookErasure, erase_texts
+from osm_flow.operations.privacy.book_texts import also_with, name_of
+from osm_flow.operations.privacy.erasing import Erasure, blank_elsewhere, erase_in
+from osm_flow.operations.privacy.erasure_search import case_to_erase, numbers_with
+from osm_flow.store.models import Case, ErasureItem, ErasureRequest, ErasureText
+from osm_flow.store.session import Busy, Overtaken, Store
+
+logger = logging.getLogger(__name__)
+
+
+def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor: Actor, now: datetime) -> bool:
+    """Erase what the approved request names in this case, unless the case still runs; whether anything was.
+
+    In a case that was waited for, whatever came to hold the words since then goes too.
+    """
+    case = case_to_erase(session, case_id)
+    # By the number of the case alone: who decides need not see what goes, so that a sensitive case can be erased from, too.
+    decision = require(actor, Verb.erase, OfficeFacts(case.office_id))
+    items = [item for item in request.items if item.case_id == case_id and item.done_at is None]
+    if case.state in OPEN_CASE or not items:
+        return False
+    numbers = {item.seq for item in items}
+    if request.subject:
+        numbers |= numbers_with(session, case_id, request.subject, since=request.asked_at)
+    numbers &= set(session.scalars(retention.erasable(case_id)))
+    retention.refuse_held(session, case, numbers)
+    about = {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
+    if numbers:
+        erasure = Erasure(numbers, request.reason, request.subject, about)
+        erase_in(session, case, actor, now, erasure, decision.role)
+    for item in items:
+        item.done_at = now
+    if all(item.done_at is not None for item in request.items):
+        finish(session, request, actor, now)
+    session.flush()
+    return True
+
+
+def finish(session: Session, request: ErasureRequest, actor: Actor, now: datetime) -> None:
+    """Erase in books; done once no case of the request is waited for any more.
+
+    Books are gone through again when the last case has ended: what acts of the cases wrote meanwhile goes, too.
+    """
+    _erase_in_books(session, request, actor, now)
+    if all(item.done_at is not None for item in request.items):  # of books nothing is left now
+        request.state, request.done_at, request.subject = ErasureState.DONE, now, ""
+    session.flush()
+
+
+def _erase_in_books(session: Session, request: ErasureRequest, actor: Actor, now: datetime) -> None:
+    names = {name_of(text) for text in request.texts}
+    if request.subject:
+        records = {text.record_id for text in request.texts if text.record_id}
+        cases = {item.case_id for item in request.items}
+        names |= {text.name for text in also_with(session, request.subject, request.asked_at, records, cases)}
+    about = {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
+    erase_texts(session, sorted(names), actor, now, BookErasure(request.reason, about))
+    if names and request.subject:
+        blank_elsewhere(session, request.subject, now)
+    for text in request.texts:
+        text.done_at = text.done_at or now
+    session.flush()
+
+
+def carry_out_waiting(store: Store, now: datetime, owner: str) -> Tally:
+    """Erase in cases that have ended since the approval and in books, then clear what the database keeps of deleted rows."""
+    tally = Tally()
+    waiting: list[tuple[int, str | None]] = [*_ready(store), *((number, None) for number in _only_books(store))]
+    for request_id, case_id in waiting:
+        try:
+            with store.transaction() as session:
+                request = session.get_one(ErasureRequest, request_id, with_for_update=True)
+                if request.state != ErasureState.APPROVED:
+                    continue
+                if case_id is None:
+                    finish(session, request, SYSTEM, now)
+                elif not carry_out_in(session, request, case_id, SYSTEM, now):
+                    continue
+                tally += Tally(done=1)
+        except (Busy, Overtaken, retention.HeldByLaw):
+            tally += Tally(left=1)
+        except Exception:
+            # Left, not failed: nothing puts it off, and a sweep of everything would come back to it round after round.
+            logger.exception("an erasure failed", extra={"request": request_id, "case": case_id})
+            tally += Tally(left=1)
+    return tally + scrub(store, now)
+
+
+def scrub(store: Store, now: datetime) -> Tally:
+    """After erasures: make sure that the database file keeps nothing of the deleted rows. Tried again while it is busy."""
+    with store.reading() as session:
+        waiting = select(ErasureRequest.id).where(
+            ErasureRequest.done_at.is_not(None), ErasureRequest.scrubbed_at.is_(None)
+        )
+        pending = session.scalars(waiting).all()
+    if not pending:
+        return Tally()
+    if not store.compact():
+        return Tally(left=1)
+    with store.transaction() as session:
+        for request_id in pending:
+            session.get_one(ErasureRequest, request_id).scrubbed_at = now
+    return Tally(done=1)
+
+
+def _ready(store: Store) -> list[tuple[int, str]]:
+    query = (
+        select(ErasureItem.request_id, ErasureItem.case_id)
+        .join(ErasureRequest)
+        .join(Case, Case.id == ErasureItem.case_id)
+        .where(
+            ErasureRequest.state == ErasureState.APPROVED, ErasureItem.done_at.is_(None), Case.state.not_in(OPEN_CASE)
+        )
+        .distinct()
+    )
+    with store.reading() as session:
+        return [(row.request_id, row.case_id) for row in session.execute(query)]
+
+
+def _only_books(store: Store) -> list[int]:
+    """The approved requests of which nothing in cases is left to do, and something in books is."""
+    open_items = select(ErasureItem.request_id).where(ErasureItem.done_at.is_(None))
+    open_texts = select(ErasureText.request_id).where(ErasureText.done_at.is_(None))
+    query = select(ErasureRequest.id).where(
+        ErasureRequest.state == ErasureState.APPROVED,
+        ErasureRequest.id.in_(open_texts),
+        ErasureRequest.id.not_in(open_items),
+    )
+    with store.reading() as session:
+        return list(session.scalars(query))
