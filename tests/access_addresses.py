@@ -84,6 +84,7 @@ ASKED: dict[str, tuple[str, str]] = {
     "project_files.take_back": ("keep_record_file", "project file"),
     "privacy.approve": ("erase", "request"),
     "privacy.erasure": ("erase", "request"),
+    "privacy.files": ("erase", "project"),
     "privacy.hold": ("hold", "person"),
     "privacy.lift": ("hold", "hold"),
     "privacy.confirm_unmark": ("mark_sensitive", "unmarking"),

@@ -52,10 +52,25 @@ def find(context: Context, person_or_words: str, case_ids: tuple[str, ...], user
     say({"items": items, "texts": texts, "staying": staying, "next": None}, as_json, "\n".join(lines))
 
 
+@privacy.command("files")
+@click.argument("record")
+@AS
+@JSON
+@click.pass_obj
+def files_(context: Context, record: str, username: str, as_json: bool) -> None:
+    """List the photos and papers of a record (a project's code), as erase names them: `erase - --whole --text NAME`."""
+    with context.store.reading() as session:
+        actor = _actor(context, session, username)
+        items = [_of_book(found) for found in erasure_search.files_to_erase(session, actor, record)]
+    say({"items": items, "next": None}, as_json, "\n".join(f"{one['text']}  {one['excerpt']}" for one in items))
+
+
 @privacy.command()
 @click.argument("person_or_words", metavar="PERSON_OR_SUBJECT")
 @click.option("--case", "case_ids", multiple=True, help="In this case; may be repeated.")
-@click.option("--text", "texts", multiple=True, help="This text of a book, as find names it; may be repeated.")
+@click.option(
+    "--text", "texts", multiple=True, help="This text or file of a book, as find and files name it; may be repeated."
+)
 @click.option("--record", "chosen", multiple=True, help="CASE:SEQ; every record that holds the words when left out.")
 @click.option("--whole", is_flag=True, help="Every record of these cases, because they have come of age.")
 @REASON
@@ -195,6 +210,7 @@ def due(context: Context, as_json: bool) -> None:
             {
                 "record": one.record,
                 "book": one.book,
+                "part": one.part,
                 "retention": one.retention.key,
                 "since": one.since.isoformat(),
                 "held": one.is_held,
@@ -299,6 +315,7 @@ def _of_book(found: erasure_search.TextToErase) -> dict[str, Any]:
         "at": instant_text(text.entry.at),
         "actor": text.entry.actor,
         "excerpt": found.excerpt,
+        "sha256": text.digest or None,
         "held": found.is_held,
     }
 

@@ -37,6 +37,7 @@ class RecordType:
     which files its versions name.
 
     personal_kept  how long what its versions say of people is kept after the record was closed; the rest stays for ever.
+    files_kept     the same of the files that they name.
     is_closed      whether a record with these values is closed; one that never is keeps them until somebody asks.
     """
 
@@ -47,6 +48,7 @@ class RecordType:
     files: FilesOf = _no_files
     personal_kept: Retention = ORDINARY
     is_closed: Callable[[JSON], bool] = _never
+    files_kept: Retention = ORDINARY
 
     @property
     def kind(self) -> str:

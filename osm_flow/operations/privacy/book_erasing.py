@@ -1,4 +1,4 @@
-"""Erasing by law in books: what a version says of people, reasons and proposed corrections go, and an entry says so.
+"""Erasing by law in books: what a version says of people, reasons, proposed corrections and files go, and an entry says so.
 
 Under the lock of each book; whoever locks a case, too, locks it before. Nobody is asked here who may have it done.
 """
@@ -15,13 +15,14 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.access.policy import OfficeFacts, Verb, require
-from osm_flow.domain.books.acts import BookAct, BookActKind
+from osm_flow.domain.books.acts import BookAct, BookActKind, NewVersion
 from osm_flow.domain.books.sealing import read_name
 from osm_flow.domain.json import JSON
 from osm_flow.operations.books import acts as books
+from osm_flow.operations.books.named_files import let_go, with_small_pictures, without_files
 from osm_flow.operations.books.record_types import type_of
 from osm_flow.operations.books.versions import in_batches, newest_of
-from osm_flow.operations.privacy.book_texts import PERSONAL, PROPOSAL, REASON, BookText, TextName, texts_named
+from osm_flow.operations.privacy.book_texts import FILE, PERSONAL, PROPOSAL, REASON, BookText, TextName, texts_named
 from osm_flow.operations.privacy.retention import refuse_held_texts
 from osm_flow.store.models import Book, ChangeBody, Correction, EntryReason
 
@@ -52,16 +53,44 @@ def erase_texts(session: Session, names: Sequence[TextName], actor: Actor, now: 
         refuse_held_texts(session, found)
         if found:
             _close_proposals(session, book, found, actor, now, decision.hat)
-            act = BookAct(
-                BookActKind.erased,
-                {"request": erasure.about["request"]},
-                decision.hat,
-                erasure.reason,
-                told=_told(found, erasure),
-            )
+            files = _files(session, book.kind, found)
+            told = _told(found, erasure) | ({"erased_files": files} if files else {})
+            cause = {"request": erasure.about["request"]}
+            act = BookAct(BookActKind.erased, cause, decision.hat, erasure.reason, told=told)
             # The entry first: the database lets go only what an entry names.
-            books.write(session, place, act, actor, now, [])
+            books.write(session, place, act, actor, now, _without(session, book.kind, found, files))
             _blank(session, book, found)
+            for record, digests in files.items():
+                let_go(session, book.kind, record, digests)
+
+
+def _files(session: Session, kind: str, found: Sequence[BookText]) -> dict[str, list[str]]:
+    """The digests of the files that go, by their records, each with those of the small pictures made of them."""
+    by_record: dict[str, set[str]] = defaultdict(set)
+    for text in found:
+        if text.name.part == FILE:
+            by_record[text.record].add(text.digest)
+    return {
+        record: sorted(with_small_pictures(session, kind, record, digests))
+        for record, digests in sorted(by_record.items())
+    }
+
+
+def _without(
+    session: Session, kind: str, found: Sequence[BookText], files: Mapping[str, Sequence[str]]
+) -> list[NewVersion]:
+    """What records say from now on that name such a file now: all but the file, and but what goes with the same entry."""
+    type_ = type_of(kind)
+    gone = {(text.record, text.version) for text in found if text.name.part == PERSONAL}
+    versions = []
+    for record, newest in newest_of(session, kind, sorted(files)).items():
+        values = newest.values(type_)
+        left = without_files(values, files[record])
+        if left != values:
+            if (record, newest.version) in gone:
+                left = {name: value for name, value in left.items() if name not in type_.schema.personal}
+            versions.append(NewVersion(record, left))
+    return versions
 
 
 def _told(found: Sequence[BookText], erasure: BookErasure) -> JSON:

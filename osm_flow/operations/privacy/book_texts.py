@@ -1,6 +1,7 @@
-"""The texts of books that can be erased: what versions say of people, reasons of entries, corrections that were proposed.
+"""What can be erased of books: what versions say of people, reasons of entries, proposed corrections, and files of records.
 
-A text is named as in bundles: by its book, the number of its entry, its record and part; a reason is of no record.
+Each is named as in bundles, by its book, the number of its entry, its record and part; a reason is of no record, and a file
+is named by the entry that added it.
 """
 
 from __future__ import annotations
@@ -13,19 +14,30 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, literal, null, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.books.acts import BookActKind
 from osm_flow.domain.books.sealing import read_name
 from osm_flow.domain.json import JSON
-from osm_flow.store.models import Book, BookEntry, ChangeBody, Correction, EntryReason, ErasureText, RecordChange
+from osm_flow.store.models import (
+    Book,
+    BookEntry,
+    ChangeBody,
+    Correction,
+    EntryReason,
+    ErasureText,
+    RecordChange,
+    RecordFile,
+)
 from osm_flow.store.words import has_words, may_hold
 
-PERSONAL, REASON, PROPOSAL = "personal", "reason", "proposal"
-PARTS = (PERSONAL, REASON, PROPOSAL)
+PERSONAL, REASON, PROPOSAL, FILE = "personal", "reason", "proposal", "file"
+PARTS = (PERSONAL, REASON, PROPOSAL, FILE)
 _DIGITS = re.compile(r"\D+")
 _FEWEST_DIGITS = 5
+# What the row of a file says of its bytes; a number that is looked for may stand in a digest.
+_NO_WORDS = frozenset({"sha256", "preview", "type", "size", "taken_off"})
 
 
 @dataclass(frozen=True, order=True)
@@ -50,8 +62,10 @@ class TextName:
 class BookText:
     """A text of a book that is there: what it says, and of which entry and version it is.
 
+    body     of a file what the row that names it says in words, as JSON: kind, title, name, caption, day.
     record   the code of the record that it is about; of a reason the one that its entry names, if it names one.
-    version  of what a version says of people.
+    version  of what a version says of people; of a file the one that its entry wrote.
+    digest   of a file the SHA-256 of its bytes.
     """
 
     name: TextName
@@ -59,6 +73,7 @@ class BookText:
     entry: BookEntry
     record: str
     version: int | None = None
+    digest: str = ""
 
     @property
     def cause(self) -> JSON:
@@ -115,6 +130,7 @@ def texts_named(session: Session, names: Iterable[TextName]) -> list[BookText]:
         for start in range(0, len(numbers), 500):
             wanted = (Book.name == book, BookEntry.seq.in_(numbers[start : start + 500]))
             found += [text for query in _queries(*wanted) for text in _read(session, query) if text.name in mine]
+            found += [text for text in _files(session, *wanted) if text.name in mine]
     return sorted(found, key=lambda text: text.name)
 
 
@@ -124,9 +140,17 @@ def texts_of(session: Session, book: str, record: str) -> list[BookText]:
     return sorted(_read(session, query), key=lambda text: text.name)
 
 
+def files_of(session: Session, record: str) -> list[BookText]:
+    """The photos and papers of a record that are there, each once, in the order in which they were added."""
+    found: dict[str, BookText] = {}
+    for text in sorted(_files(session, RecordChange.record_id == record), key=lambda text: text.name):
+        found.setdefault(text.digest, text)
+    return list(found.values())
+
+
 def written_by(session: Session, case_ids: Collection[str]) -> list[BookText]:
     """What versions that acts of these cases wrote say of people: copies of what the cases hold."""
-    causes = or_(*(BookEntry.cause.contains(case_id, autoescape=True) for case_id in case_ids))
+    causes = or_(false(), *(BookEntry.cause.contains(case_id, autoescape=True) for case_id in case_ids))
     texts = _read(session, _personal(causes)) if case_ids else iter(())
     return sorted((text for text in texts if text.cause.get("case") in case_ids), key=lambda text: text.name)
 
@@ -156,6 +180,7 @@ def _held(session: Session, words: str, wanted: Sequence[ColumnElement[bool]]) -
         (ChangeBody.personal, EntryReason.reason, Correction.changes), _queries(*wanted), strict=True
     ):
         yield from _read(session, query.where(may_hold(column, words)))
+    yield from _files(session, may_hold(ChangeBody.body, words), *wanted)
 
 
 def holds(text: BookText, words: str) -> bool:
@@ -194,6 +219,27 @@ def _proposals(*wanted: ColumnElement[bool]) -> Select[Any]:
     query = select(Book.name, BookEntry, Correction.record_id, Correction.changes, _part(None)).select_from(Correction)
     query = query.join(BookEntry, same).join(Book, Book.id == BookEntry.book_id)
     return query.where(Correction.changes != "", *wanted).add_columns(_part(PROPOSAL))
+
+
+def _files(session: Session, *wanted: ColumnElement[bool]) -> Iterator[BookText]:
+    """The files that are there, each as the version under the entry that added it names it."""
+    noted = and_(RecordFile.kind == RecordChange.kind, RecordFile.record_id == RecordChange.record_id)
+    query = (
+        select(Book.name, BookEntry, RecordChange.record_id, ChangeBody.body, RecordChange.version)
+        .select_from(BookEntry)
+        .join(RecordChange, _under())
+        .join(ChangeBody, _same_version())
+        .join(Book, Book.id == BookEntry.book_id)
+        .join(RecordFile, and_(noted, BookEntry.told.contains(RecordFile.sha256)))
+        .where(BookEntry.act == BookActKind.file_added, *wanted)
+    )
+    for book, entry, record, body, version in session.execute(query.execution_options(yield_per=200)):
+        told = json.loads(entry.told)
+        for row in json.loads(body).get(told["part"]) or []:
+            if row.get("sha256") == told["sha256"]:
+                words = {name: value for name, value in row.items() if name not in _NO_WORDS}
+                said = json.dumps(words, ensure_ascii=False, sort_keys=True)
+                yield BookText(TextName(book, entry.seq, FILE, record), said, entry, record, version, row["sha256"])
 
 
 def _part(value: str | None) -> Any:

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb, is_everywhere, require, require_somewhere
+from osm_flow.domain.books.sealing import read_name
 from osm_flow.domain.search import asked, seen
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Invalid
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.privacy import retention
-from osm_flow.operations.privacy.book_texts import BookText, records_that_say, texts_with
+from osm_flow.operations.privacy.book_texts import BookText, files_of, records_that_say, texts_with
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, Person, Position
 from osm_flow.store.sensitive_cases import is_open
 from osm_flow.store.session import CaseNotFound
@@ -82,6 +83,14 @@ def find_texts(session: Session, actor: Actor, text: str) -> list[TextToErase]:
     text = searched(text)
     offices = None if actor.is_system else offices_to_erase_in(actor)
     return texts_to_erase(session, texts_with(session, text, MOST_FOUND, offices=offices), text)
+
+
+def files_to_erase(session: Session, actor: Actor, record: str) -> list[TextToErase]:
+    """The photos and papers of a record, whatever is said of them. Raises RecordToHoldUnknown for another office's record."""
+    book = read_name(retention.place_named(session, record)[0])
+    if book is None or not (actor.is_system or book.office_id in offices_to_erase_in(actor)):
+        raise retention.RecordToHoldUnknown
+    return texts_to_erase(session, files_of(session, record), "")
 
 
 def records_that_stay(session: Session, actor: Actor, text: str) -> list[str]:

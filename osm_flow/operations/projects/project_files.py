@@ -1,4 +1,4 @@
-"""Photos and papers of a project: added by the office and the agency, taken back with a reason, erased by law."""
+"""Photos and papers of a project: added by the office and the agency, taken back with a reason, and fetched."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.documents.pictures import ENDINGS, read_photo
@@ -180,28 +180,10 @@ def take_back(session: Session, code: str, digest: str, actor: Actor, now: datet
     books.write(session, _book(project), act, actor, now, [NewVersion(code, _without(values, part, row))])
 
 
-def erase(session: Session, code: str, digest: str, actor: Actor, now: datetime, *, reason: str) -> None:
-    """Erase the bytes of a file by law, wherever this project names it, unless something else names them, too.
-
-    The versions stay and say its digest; the entry says that it was erased. Checks nothing about the actor.
-    Raises ProjectFileNotFound, ReasonMissing.
-    """
-    project = session.scalars(select(Project).where(Project.code == code)).one_or_none()
-    if project is None:
-        raise ProjectNotFound
-    books.lock_book(session, _book(project))
-    gone = _with_preview(session, code, digest)
-    noted = (RecordFile.kind == KIND, RecordFile.record_id == code)
-    if not session.scalars(select(RecordFile.sha256).where(*noted, RecordFile.sha256.in_(gone))).all():
-        raise ProjectFileNotFound
-    values = values_by_code(session, [code])[code]
-    left: JSON = {part: [row for row in values.get(part) or [] if row.get("sha256") != digest] for part in PARTS}
-    changed = [NewVersion(code, {**values, **left})] if files_of(values) & set(gone) else []
-    told = {"erased_files": {code: gone}}
-    act = BookAct(BookActKind.erased, {"record": code}, reason=said(reason), told=told)
-    books.write(session, _book(project), act, actor, now, changed)
-    session.execute(delete(RecordFile).where(*noted, RecordFile.sha256.in_(gone)))
-    file_store.release(session, gone)
+def files_there(session: Session, code: str) -> frozenset[str]:
+    """The digests of the files that versions of the project name and that were not erased by law."""
+    noted = select(RecordFile.sha256).where(RecordFile.kind == KIND, RecordFile.record_id == code)
+    return frozenset(session.scalars(noted))
 
 
 def read_file(session: Session, code: str, digest: str, actor: Actor) -> ReadFile:
@@ -263,15 +245,6 @@ def _row(values: JSON, digest: str) -> tuple[Part, JSON]:
 
 def _without(values: JSON, part: Part, row: JSON) -> JSON:
     return {**values, part: [one for one in values[part] if one != row]}
-
-
-def _with_preview(session: Session, code: str, digest: str) -> list[str]:
-    """The file, and the small picture that any version names beside it."""
-    found = {digest}
-    for version in versions_of(session, KIND, code):
-        rows = version.values.get("photos") or []
-        found |= {row["preview"] for row in rows if row.get("sha256") == digest and row.get("preview")}
-    return sorted(found)
 
 
 def _refuse_unfit(part: Part, row: JSON, *, chosen: str) -> None:

@@ -94,6 +94,15 @@ def find() -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/privacy/files/<code>")
+@requires(Verb.erase)
+def files(code: str) -> ResponseReturnValue:
+    """The photos and papers of a record, to be chosen by hand: what a picture shows, no search finds."""
+    texts = erasure_search.files_to_erase(g.session, g.actor, code)
+    names = names_of(g.session, {one.text.entry.actor for one in texts})
+    return render_template("privacy/files.html", record=code, texts=texts, names=names)
+
+
 @blueprint.post("/privacy/requests")
 @requires(Verb.erase)
 def ask() -> ResponseReturnValue:

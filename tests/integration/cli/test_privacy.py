@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from osm_flow.operations.cases.attachments import GivenFile
+from osm_flow.operations.people.hats import actor_named
+from osm_flow.operations.projects import project_files
+from osm_flow.operations.projects.project_files import NewPhoto
 from osm_flow.store.session import Store
+from tests.factories import NOW, make_project
 from tests.integration.cli.shell import NAME, Shell
+from tests.pictures import photo
 
 WORD = "command"
 
@@ -122,3 +128,17 @@ def test_refusals_and_wrong_use(shell: Shell, arguments: tuple[str, ...], code: 
     assert (result.exit_code, result.stdout) == (code, "")
     assert isinstance(result.exception, SystemExit)
     assert shell.json("privacy", "accesses")["items"] == []
+
+
+def test_a_photo_of_a_project_is_erased_from_the_command_line(shell: Shell, sqlite_store: Store, case_id: str) -> None:
+    with sqlite_store.transaction() as session:
+        make_project(session, "P1")
+        anan, about = actor_named(session, "anan", NOW.date()), NewPhoto("before", None, "หน้าคน")
+        project_files.add_photo(session, "P1", anan, NOW, GivenFile("a.jpg", photo()), about, key=None)
+    (file,) = shell.json("privacy", "files", "P1", "--as", "root")["items"]
+    asked = shell.json("privacy", "erase", "-", "--whole", "--text", file["text"], "--reason", "คำขอ 1", "--as", "root")
+    assert shell.json("privacy", "approve", str(asked["id"]), "--as", "boss")["state"] == "DONE"
+
+    assert shell.json("privacy", "files", "P1", "--as", "root")["items"] == []
+    assert "no book and no record" in shell.run("privacy", "files", "P0", "--as", "root").stderr
+    assert shell.run("privacy", "files", "P1", "--as", "anan").exit_code == 1

@@ -22,13 +22,17 @@ from osm_flow.web.site.i18n import current_locale, gettext
 
 
 class FileTold(NamedTuple):
-    """A photo or paper: its row, the words for its stage or kind, the version that added it, and whether it may be taken back."""
+    """A photo or paper: its row, the words for its stage or kind, the version that added it, and whether it may be taken back.
+
+    is_there  whether it can be fetched; one that an earlier version names may have been erased by law.
+    """
 
     row: JSON
     words: str
     taken_off: str
     added: RecordVersion
     may_take_back: bool
+    is_there: bool = True
 
 
 class FilesTold(NamedTuple):
@@ -62,6 +66,7 @@ def told_of_files(life: ProjectLife) -> FilesTold:
     """What this person sees of the photos and papers of the version that is shown."""
     may_keep = life.is_newest and project_files.may_keep(life.project, g.actor)
     own_only = may_keep and not project_files.is_of_office(life.project, g.actor)
+    there = project_files.files_there(g.session, life.project.code)
     added: dict[str, RecordVersion] = {}
     for version in life.versions:
         for part in project_files.PARTS:
@@ -81,6 +86,7 @@ def told_of_files(life: ProjectLife) -> FilesTold:
                 words_of(row.get("taken_off", "").split()),
                 version,
                 may_keep and (not own_only or version.actor_role in AGENCIES),
+                row.get("sha256") in there,
             )
             for row in rows
             if (version := added.get(row.get("sha256", "")))

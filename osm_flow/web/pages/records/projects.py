@@ -10,6 +10,7 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.sheets import SHEET_FORMS, Sheet
+from osm_flow.domain.access.policy import OfficeFacts, Verb
 from osm_flow.domain.forms.values import changes
 from osm_flow.domain.projects.states import PROJECT_STATES, state_name
 from osm_flow.errors import Invalid
@@ -39,7 +40,7 @@ from osm_flow.web.parts.audit_filters import period_of
 from osm_flow.web.parts.downloads import sheet_form, written_sheet
 from osm_flow.web.parts.years import fiscal_years, year_in
 from osm_flow.web.site import lifecycle
-from osm_flow.web.site.access import signed_in
+from osm_flow.web.site.access import may, signed_in
 from osm_flow.web.site.i18n import current_locale, gettext
 from osm_flow.web.site.recorded_reads import recorded_read
 from osm_flow.web.site.wording import names_of
@@ -109,6 +110,7 @@ def project(code: str) -> ResponseReturnValue:
         origins=origins_told(life, schema),
         corrections=told_of_corrections(life) if life.is_newest else None,
         files=told_of_files(life),
+        may_erase=may(Verb.erase, OfficeFacts(life.project.office_id)),
         described=described,
         names=names_of(people_of(life)),
         state=state_words,

@@ -16,6 +16,7 @@ from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import Decision, NotYourRole
 from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.domain.json import JSON
+from osm_flow.errors import NotFound
 from osm_flow.operations.audit.log import make_checkpoint
 from osm_flow.operations.audit.log_checks import check_log
 from osm_flow.operations.audit.signing_keys import Keyring
@@ -23,9 +24,11 @@ from osm_flow.operations.books import corrections
 from osm_flow.operations.books.checks import check_books
 from osm_flow.operations.books.corrections import CorrectionDecided, NewCorrection
 from osm_flow.operations.books.record_types import every_type
-from osm_flow.operations.books.versions import versions_of
+from osm_flow.operations.books.versions import values_of, versions_of
+from osm_flow.operations.cases.attachments import GivenFile
 from osm_flow.operations.comparing.administration import record_as_found
 from osm_flow.operations.comparing.checks import compare
+from osm_flow.operations.kept_files.tidying import delete_released
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.privacy import (
     book_erasing,
@@ -38,9 +41,12 @@ from osm_flow.operations.privacy import (
 from osm_flow.operations.privacy.book_texts import PERSONAL, TextName, read_text
 from osm_flow.operations.privacy.erasure_requests import AlreadyDecided, NothingChosen
 from osm_flow.operations.privacy.retention import HeldByLaw
+from osm_flow.operations.projects import project_files
 from osm_flow.operations.projects.acts import register, revise
+from osm_flow.operations.projects.project_files import NewPhoto, ProjectFileNotFound
 from osm_flow.operations.projects.record_type import KIND, book_of
 from osm_flow.operations.replay.verify import verify_all
+from osm_flow.store import file_store
 from osm_flow.store.models import BookEntry, Case, ChangeBody, ErasureRequest, RecordChange
 from osm_flow.store.session import Store
 from tests.factories import (
@@ -56,6 +62,7 @@ from tests.factories import (
 )
 from tests.integration.operations.comparing.conftest import table_named, vandal
 from tests.integration.operations.privacy.test_erasure_requests import a_case, a_case_with, finish
+from tests.pictures import photo
 from tests.together import at_once
 from tests.traces import remains
 
@@ -358,6 +365,148 @@ def test_what_closed_records_say_of_people_comes_of_age(prepared: Store) -> None
         assert book_retention.due_records(session, root, then) == []
         assert remains(session, PHONE) == {}
     assert faults(prepared) == []
+
+
+# ---- photos and papers -----------------------------------------------------------------------------------------
+
+
+def add_file(store: Store, code: str = "P1", caption: str = f"{NAME} ส่งมอบงาน", name: str = "anan") -> str:
+    """A photo of a project by its digest; the same bytes each time."""
+    with store.transaction() as session:
+        given, about = GivenFile("IMG_1.jpg", photo("JPEG")), NewPhoto("before", None, caption)
+        row = project_files.add_photo(session, code, who(store, name), later(5), given, about, key=None)
+        return row["sha256"] if row else ""
+
+
+def files_of_record(store: Store, code: str = "P1") -> list[TextName]:
+    with store.reading() as session:
+        return [one.text.name for one in erasure_search.files_to_erase(session, who(store, "root"), code)]
+
+
+def test_a_photo_goes_with_its_small_picture_unless_something_else_names_it(prepared: Store) -> None:
+    digest = add_file(prepared)
+    add_file(prepared, "P2")
+    with prepared.reading() as session:
+        preview = (values_of(session, KIND, "P1") or {})["photos"][0]["preview"]
+        boss = who(prepared, "boss")
+
+    for code, left in (("P1", [digest, preview]), ("P2", [None, None])):
+        names = files_of_record(prepared, code)
+        assert [read_text(str(name)) for name in names] == names
+        assert approve(prepared, ask(prepared, names, words="")) == "DONE"
+        delete_released(prepared, later(12), "a")
+        with prepared.reading() as session:
+            assert [file_store.found(session, one) for one in (digest, preview)] == left
+            assert "photos" not in (values_of(session, KIND, code) or {})
+            entry = session.scalars(select(BookEntry).order_by(BookEntry.seq.desc())).first()
+            assert entry is not None
+            told = json.loads(entry.told)
+            assert (entry.act, entry.actor, entry.actor_role) == ("erased", "boss", "osm_director")
+            assert told["erased_files"] == {code: sorted([digest, preview])}
+            assert (told["asked_by"], told["approved_by"]) == ("root", "boss")
+            with pytest.raises(ProjectFileNotFound):
+                project_files.read_file(session, code, digest, boss)
+        assert files_of_record(prepared, code) == []
+        with pytest.raises(NothingChosen):
+            ask(prepared, names, words="")
+        assert faults(prepared) == []
+
+
+def test_a_photo_is_found_by_its_caption_and_one_taken_back_goes_too(prepared: Store) -> None:
+    digest = add_file(prepared)
+    with prepared.transaction() as session:
+        project_files.take_back(session, "P1", digest, who(prepared, "anan"), later(6), reason="ภาพไม่ชัด")
+    found = [name for name in names_found(prepared) if name.part == "file"]
+    assert found == files_of_record(prepared)
+    with prepared.reading() as session:
+        assert names_found(prepared, digest[:12]) == []
+        before = values_of(session, KIND, "P1")
+
+    assert approve(prepared, ask(prepared, found, words="")) == "DONE"
+
+    with prepared.reading() as session:
+        assert values_of(session, KIND, "P1") == before
+        assert versions_of(session, KIND, "P1")[-1].act == "file_taken_back"
+    assert faults(prepared) == []
+
+
+def test_a_photo_and_what_names_its_people_go_in_one_act(prepared: Store) -> None:
+    add_file(prepared)
+    names = [*files_of_record(prepared), *(name for name in names_found(prepared) if name.part == PERSONAL)]
+
+    assert approve(prepared, ask(prepared, names, words=PHONE)) == "DONE"
+
+    with prepared.reading() as session:
+        newest = versions_of(session, KIND, "P1")[-1]
+        assert (newest.act, "contact_name" in newest.values, "photos" in newest.values) == ("erased", False, False)
+        assert remains(session, PHONE) == {}
+    assert faults(prepared) == []
+
+
+@pytest.mark.parametrize("kind", ["book", "record", "person"])
+def test_a_photo_that_is_held_stays_whole(prepared: Store, kind: str) -> None:
+    add_file(prepared, "P2")
+    root, names = who(prepared, "root"), files_of_record(prepared, "P2")
+    request_id = ask(prepared, names, words="")
+    with prepared.transaction() as session:
+        if kind == "person":
+            retention.hold_person(session, "anan", root, later(6), reason="คดี")
+        else:
+            place = (str(BOOK), "P2" if kind == "record" else None)
+            retention.hold_in_books(session, place, root, later(6), reason="คดี")
+
+    with pytest.raises(HeldByLaw):
+        approve(prepared, request_id)
+    with pytest.raises(HeldByLaw):
+        ask(prepared, names, words="")
+
+    assert files_of_record(prepared, "P2") == names
+    with prepared.reading() as session:
+        (row,) = (values_of(session, KIND, "P2") or {})["photos"]
+        assert file_store.found(session, row["sha256"]) == row["sha256"]
+    assert faults(prepared) == []
+
+
+def test_half_an_erasure_of_a_photo_leaves_it_whole(prepared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = add_file(prepared)
+    request_id = ask(prepared, files_of_record(prepared), words="")
+    monkeypatch.setattr(book_erasing, "let_go", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        approve(prepared, request_id)
+    monkeypatch.undo()
+
+    with prepared.reading() as session:
+        assert file_store.found(session, digest) == digest
+    assert faults(prepared) == []
+    assert approve(prepared, request_id) == "DONE"
+
+
+def test_photos_of_others_are_asked_for_by_nobody_else(prepared: Store) -> None:
+    add_file(prepared)
+    with prepared.transaction() as session:
+        make_office(session, "NE-U2", {"TH-47": "สกลนคร"})
+        make_person(session, "other", "osm_director", office_id="NE-U2")
+    names = files_of_record(prepared)
+    with prepared.transaction() as session:
+        other = actor_named(session, "other", NOW.date())
+        with pytest.raises(retention.RecordToHoldUnknown):
+            erasure_search.files_to_erase(session, other, "P1")
+        with pytest.raises(NotYourRole):
+            erasure_search.files_to_erase(session, who(prepared, "anan"), "P1")
+        with pytest.raises(NotFound):
+            erasure_requests.ask(session, other, later(7), words="", records=[], reason="คำขอ", texts=names)
+
+
+def test_photos_of_closed_records_come_of_age_after_ten_years(prepared: Store) -> None:
+    add_file(prepared, "P2", "ภาพ")
+    root = who(prepared, "root")
+    with prepared.transaction() as session:
+        revise(session, BOOK, CHANGE, SYSTEM, later(6), {"P2": {"state": "closed"}})
+    with prepared.reading() as session:
+        for years, parts in ((4, []), (6, ["personal"]), (11, ["personal", "file"])):
+            due = book_retention.due_records(session, root, NOW + timedelta(days=years * 366))
+            assert [one.part for one in due if one.record == "P2"] == parts
+        assert {one.key for one in due} == {f"{BOOK}:P2:personal", f"{BOOK}:P2:file"}
 
 
 def test_erasing_in_a_case_tells_of_the_copies_in_books(prepared: Store) -> None:

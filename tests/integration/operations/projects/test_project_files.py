@@ -14,7 +14,6 @@ from osm_flow.operations.books.checks import check_books
 from osm_flow.operations.books.versions import values_of, versions_of
 from osm_flow.operations.cases.attachments import ContentMismatch, FileTooLarge, GivenFile, OfficeFull, attach
 from osm_flow.operations.comparing.checks import compare
-from osm_flow.operations.kept_files.tidying import delete_released
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.projects import project_files
 from osm_flow.operations.projects.project_files import (
@@ -194,22 +193,6 @@ def test_an_agency_takes_back_its_own(begun: Store) -> None:
 
     with begun.reading() as session:
         assert "photos" not in (values_of(session, "projects", "P1") or {})
-
-
-def test_what_is_erased_is_gone_from_every_version_unless_something_else_names_it(begun: Store) -> None:
-    digest = add(begun)
-    add(begun, code="P2")
-    with begun.reading() as session:
-        preview = (values_of(session, "projects", "P1") or {})["photos"][0]["preview"]
-
-    for code in ("P1", "P2"):
-        with begun.transaction() as session:
-            project_files.erase(session, code, digest, who(session, "anan"), NOW, reason="ตามคำขอ")
-        delete_released(begun, NOW, "a")
-        with begun.reading() as session:
-            found = [file_store.found(session, one) for one in (digest, preview)]
-        assert found == ([digest, preview] if code == "P1" else [None, None])
-        assert differences(begun) == []
 
 
 def test_a_missing_file_is_named_with_its_project(begun: Store) -> None:

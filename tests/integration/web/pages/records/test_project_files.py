@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ def site(store: Store) -> Site:
         make_office(session)
         make_person(session, "anan", "osm_strategy")
         make_person(session, "udon", "province_governor", province_id="TH-41")
+        make_person(session, "root", "admin")
+        make_person(session, "boss", "osm_director")
         make_agency(session, "works", "แขวงทางหลวง")
         make_agency(session, "water", "ชลประทาน")
         make_project(session, "P1")
@@ -141,3 +144,28 @@ def test_a_file_that_is_missing_is_a_sentence(site: Site) -> None:
 
     assert answer.status == 409
     assert "อ่านไฟล์นี้ไม่ได้" in answer.words
+
+
+def test_a_photo_is_asked_for_by_one_and_erased_by_another(site: Site) -> None:
+    anan, root, boss = site.visit("anan"), site.visit("root"), site.visit("boss")
+    send(anan, words="หน้าคน")
+    site.now += timedelta(days=1)
+    assert not anan.get("/projects/P1").all("//a[contains(@href, '/privacy/files/')]")
+    (link,) = root.get("/projects/P1").all("//a[contains(@href, '/privacy/files/')]/@href")
+    page = root.get(str(link))
+    assert ("หน้าคน" in page.words, page.all("//input[@name='of_book' and @checked]")) == (True, [])
+
+    assert root.submit(page, "/privacy/requests", reason="คำขอที่ 1").status == 422
+    (name,) = page.all("//input[@name='of_book']/@value")
+    sent = root.submit(page, "/privacy/requests", reason="คำขอที่ 1", of_book=str(name))
+    assert "ภาพหรือเอกสารของ P1" in root.follow(sent).words
+    (whole,) = root.get("/projects/P1").all("//ul[@class='photo-list']//a/@href")
+    assert boss.submit(boss.get(sent.location), "/approve").status == 302
+
+    assert boss.get(str(whole)).status == 404
+    assert "ยังไม่มีภาพถ่าย" in boss.get("/projects/P1").words
+    then = boss.get("/projects/P1?as_of=20/11/2569")
+    assert ("ลบตามกฎหมาย" in then.words, pictures(then)) == (True, [])
+    assert "ไม่มีภาพหรือเอกสารที่ลบได้" in root.get("/privacy/files/P1").words
+    assert [site.visit(one).get("/privacy/files/P1").status for one in ("anan", "works")] == [403, 403]
+    assert root.get("/privacy/files/P0").status == 404
