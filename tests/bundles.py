@@ -33,7 +33,7 @@ from osm_flow.operations.bundles import checking as bundle_checking
 from osm_flow.operations.bundles import writing as bundle_writing
 from osm_flow.operations.bundles.checking import Verifier
 from osm_flow.operations.bundles.player import shown_data
-from osm_flow.operations.bundles.reading import BundleUnreadable
+from osm_flow.operations.bundles.reading import OF_RECORDS, BundleUnreadable
 from osm_flow.operations.cases import attachments
 from osm_flow.operations.cases.attachments import GivenFile
 from osm_flow.operations.cases.comments import comment
@@ -306,7 +306,11 @@ class Forger:
         checkpoint = self.files["checkpoint.txt"].decode("utf-8", "replace") if "checkpoint.txt" in self.files else None
         forms = {name: json.loads(self.files[f"definitions/{name}/forms.json"]) for name in named}
         held = forms if "forms" in json.loads(old) else None
-        data = json.dumps(shown_data(cases, texts, checkpoint, held), ensure_ascii=False).replace("<", "\\u003c")
+        of_records = [
+            [json.loads(line) for line in self.files[name].splitlines()] for name in OF_RECORDS if name in self.files
+        ]
+        sets = _shown_sets(*of_records) if len(of_records) == len(OF_RECORDS) else None
+        data = json.dumps(shown_data(cases, texts, checkpoint, held, sets), ensure_ascii=False).replace("<", "\\u003c")
         self.files["player.html"] = page.replace(old, data).encode()
 
     def _fit_manifest(self) -> None:
@@ -364,3 +368,9 @@ def hash_of(line: dict[str, Any]) -> str:
 
 def digest_of(payload: dict[str, Any]) -> str:
     return sha256(bytes.fromhex(payload["salt"]) + payload["body"].encode()).hexdigest()
+
+
+def _shown_sets(sets: list[Any], versions: list[Any]) -> dict[str, Any]:
+    """What the player is given of sets of records, however they were forged."""
+    said = {line["hash"]: json.loads(line["body"]) for line in versions if "hash" in line}
+    return {one["digest"]: {record: said.get(hash_) for record, _, hash_ in one["members"]} for one in sets}

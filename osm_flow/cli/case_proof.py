@@ -22,7 +22,6 @@ from osm_flow.operations.audit.log_checks import LogReport
 from osm_flow.operations.audit.signing_keys import TrustUnreadable
 from osm_flow.operations.bundles import checking as bundle_checking
 from osm_flow.operations.bundles import writing as bundle_writing
-from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.bundles.checking import Verifier
 from osm_flow.operations.bundles.reading import FIRST, BundleUnreadable
 from osm_flow.operations.bundles.verdicts import Outcome, Verdict
@@ -30,6 +29,7 @@ from osm_flow.operations.bundles.writing import Unsigned
 from osm_flow.operations.comparing import checks
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.replay import verify
+from osm_flow.operations.replay.case_document import exported
 from osm_flow.operations.replay.compare_states import Deep
 from osm_flow.store.database_errors import trouble_of
 

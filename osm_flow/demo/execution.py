@@ -57,7 +57,7 @@ class Execution:
         title = f"ดำเนินงานตามแผนปฏิบัติราชการ ปีงบประมาณ {closing.fiscal_year}"
         closing.case = self.stage.start("kanya", "execution_year", closing.fiscal_year, title, act_in_force=True)
         yield self.times.law.at("2568-10-06")
-        amounts = {entry.full_name: entry.approved or 0 for entry in CLOSING_REPORTS.entries}
+        amounts = closing.approved()
         self.stage.do("anucha", closing.case, "check_spending", **reports.spending_plan(amounts))
 
     def _open_interim(self) -> Scene:
@@ -70,8 +70,10 @@ class Execution:
         title = f"ดำเนินงานตามแผนปฏิบัติราชการ ปีงบประมาณ {current.fiscal_year}"
         current.case = stage.start("kanya", "execution_year", current.fiscal_year, title, act_in_force=False)
         yield law.at("2569-09-30")
-        continuing = [entry for entry in CURRENT if entry.kind == "operating" and entry.approved]
-        amounts = {entry.full_name: round((entry.approved or 0) * 0.25, 2) for entry in continuing}
+        continuing = [(number, entry) for number, entry in enumerate(CURRENT, 1) if entry.kind == "operating"]
+        amounts = {
+            current.code(number): round(entry.approved * 0.25, 2) for number, entry in continuing if entry.approved
+        }
         stage.do("anucha", current.case, "check_interim", **reports.spending_plan(amounts))
 
     def _act_in_force(self) -> Scene:
@@ -82,17 +84,18 @@ class Execution:
         stage.answer("kanya", case, "act_published", "ราชกิจจานุเบกษา", act_in_force=True, gazette_date=gazette)
         yield law.at("2569-12-21")
         letter = f"ที่ นร 0702/4471 ลงวันที่ {law.thai('2569-12-18')}"
-        stage.do("anucha", case, "allocate", **reports.allocation(letter, law.done("2569-12-18")))
+        stage.do(
+            "anucha", case, "allocate", **reports.allocation(letter, law.done("2569-12-18"), self.current.approved())
+        )
         yield law.at("2569-12-24")
-        amounts = {entry.full_name: entry.approved or 0 for entry in CURRENT_REPORTS.entries}
-        stage.do("anucha", case, "replan", **reports.spending_plan(amounts))
+        stage.do("anucha", case, "replan", **reports.spending_plan(self.current.approved()))
 
     def _close_money(self, year: Quarters, number: int, reason: str) -> Scene:
         """The money that a project has not spent by the end of the year is carried over."""
         yield self.times.law.at(f"{year.told_year}-09-02")
         entry, spent = year.year.entries[number - 1], year.year.progress[number - 1][2].disbursed
         left = round((entry.approved or 0) * 1_000_000) * (100 - spent) // 100
-        self.stage.do("anucha", year.case, "year_end", **reports.year_end(year.name(number), left, reason))
+        self.stage.do("anucha", year.case, "year_end", **reports.year_end(year.code(number), left, reason))
 
     def moved_dates(self) -> Scene:
         """A letter moves the days by which the last quarter is reported; its cut is the law's."""

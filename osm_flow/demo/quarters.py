@@ -31,6 +31,10 @@ class Quarters:
         """The code of the project with this number."""
         return code_of(self.fiscal_year, number)
 
+    def approved(self) -> dict[str, float]:
+        """What each project of the year may spend, in millions of baht, by its code."""
+        return {self.code(number): entry.approved or 0 for number, entry in enumerate(self.year.entries, 1)}
+
     def name(self, number: int) -> str:
         """The name of the project with this number."""
         return self.year.entries[number - 1].full_name

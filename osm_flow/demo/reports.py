@@ -219,9 +219,9 @@ def annual_evaluation() -> JSON:
     }
 
 
-def allocation(letter: str, received: str) -> JSON:
-    """The allocation of the year that is carried out, once its Act is in force."""
-    items = [{"project": entry.full_name, "amount": _baht(entry)} for entry in CURRENT_REPORTS.entries]
+def allocation(letter: str, received: str, amounts: Mapping[str, float]) -> JSON:
+    """The allocation of the year that is carried out, once its Act is in force; amounts in millions by project code."""
+    items = [{"project": code, "amount": round(millions * 1_000_000)} for code, millions in amounts.items()]
     return {"letter": letter, "received_on": received, "total": sum(row["amount"] for row in items), "items": items}
 
 
@@ -262,8 +262,8 @@ def year_end(project: str, carried: int, reason: str) -> JSON:
     }
 
 
-def spending_plan(amounts: dict[str, float]) -> JSON:
-    """The spending plan of the next year."""
+def spending_plan(amounts: Mapping[str, float]) -> JSON:
+    """The spending plan of the next year; amounts in millions by project code."""
     items = []
     for project, millions in amounts.items():
         total = round(millions * 1_000_000)

@@ -187,7 +187,31 @@ def part_of(item: Any, key: str) -> Any:
     return item.get(key) if isinstance(item, dict) else None
 
 
+def is_set(items: Any) -> bool:
+    """Whether a value stands for rows that lie in records: the case has their number and sums alone."""
+    return isinstance(items, dict) and "set" in items and isinstance(items.get("summary"), dict)
+
+
+def counted(items: dict[str, Any], key: str, value: Any) -> int:
+    """How many rows of a set have this value in a column of choices. Raises Unfit where nobody counted them by it."""
+    told = items["summary"].get(key)
+    if not isinstance(told, dict):
+        raise Unfit(f"the rows of a set are not counted by {key}")
+    number: int = told.get(value, 0) if isinstance(value, str) else 0
+    return number
+
+
+def summed(items: dict[str, Any], key: str) -> int | float:
+    """What an amount comes to in all rows of a set. Raises Unfit where nobody summed it."""
+    told = items["summary"].get(key)
+    if isinstance(told, bool) or not isinstance(told, int | float):
+        raise Unfit(f"the rows of a set are not summed by {key}")
+    return told
+
+
 def _length(value: Any) -> int:
+    if is_set(value):
+        return int(value["count"])
     if not isinstance(value, str | list | tuple | dict):
         raise Unfit(f"len() needs a list, a text or an object, not {kind_of(value)}")
     return len(value)
@@ -239,6 +263,16 @@ def _whole(value: Any) -> int:
     return int(_number("int", value))
 
 
+def _counted(name: str, items: Any, key: str, value: Any) -> int:
+    if is_set(items):
+        return counted(items, key, value)
+    return sum(same(part_of(item, key), value) for item in _list(name, items))
+
+
+def _totalled(items: Any, key: str) -> int | float:
+    return summed(items, key) if is_set(items) else _total([part_of(item, key) or 0 for item in _list("total", items)])
+
+
 def text_of(value: Any) -> str:
     """The value as a text, spelled as the dialect spells it: true, null, and lists and objects as JSON has them."""
     if isinstance(value, str):
@@ -257,10 +291,10 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "round": _rounded,
     "str": text_of,
     "int": _whole,
-    "count": lambda items, key, value: sum(same(part_of(item, key), value) for item in _list("count", items)),
-    "total": lambda items, key: _total([part_of(item, key) or 0 for item in _list("total", items)]),
-    "any_of": lambda items, key, value: any(same(part_of(item, key), value) for item in _list("any_of", items)),
-    "all_of": lambda items, key, value: all(same(part_of(item, key), value) for item in _list("all_of", items)),
+    "count": lambda items, key, value: _counted("count", items, key, value),
+    "total": _totalled,
+    "any_of": lambda items, key, value: _counted("any_of", items, key, value) > 0,
+    "all_of": lambda items, key, value: _counted("all_of", items, key, value) == _length(items),
     "pick": lambda items, key, value: [item for item in _list("pick", items) if same(part_of(item, key), value)],
     "field": lambda items, key: [part_of(item, key) for item in _list("field", items)],
 }

@@ -80,19 +80,27 @@ def is_wrapped(text: str) -> bool:
     return strip(text) != text.strip()
 
 
-def _count(items: list[Any], key: str, value: Any) -> int:
+def _count(items: Any, key: str, value: Any) -> int:
+    if arithmetic.is_set(items):
+        return arithmetic.counted(items, key, value)
     return sum(1 for item in items if arithmetic.part_of(item, key) == value)
 
 
-def _total(items: list[Any], key: str) -> float:
+def _total(items: Any, key: str) -> float:
+    if arithmetic.is_set(items):
+        return arithmetic.summed(items, key)
     return sum(arithmetic.part_of(item, key) or 0 for item in items)
 
 
-def _any_of(items: list[Any], key: str, value: Any) -> bool:
+def _any_of(items: Any, key: str, value: Any) -> bool:
+    if arithmetic.is_set(items):
+        return arithmetic.counted(items, key, value) > 0
     return any(arithmetic.part_of(item, key) == value for item in items)
 
 
-def _all_of(items: list[Any], key: str, value: Any) -> bool:
+def _all_of(items: Any, key: str, value: Any) -> bool:
+    if arithmetic.is_set(items):
+        return arithmetic.counted(items, key, value) == int(items["count"])
     return all(arithmetic.part_of(item, key) == value for item in items)
 
 

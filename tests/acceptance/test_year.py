@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,9 @@ from osm_flow.demo import loading
 from osm_flow.demo.cast import OFFICE
 from osm_flow.demo.register import code_of
 from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.books.form_rows import is_reference
 from osm_flow.domain.people import NewPosition, PositionKind
+from osm_flow.operations.books.form_rows import rows_behind
 from osm_flow.operations.books.versions import versions_of
 from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.definitions.deployments import deploy, shipped_files
@@ -21,6 +24,7 @@ from osm_flow.operations.replay.verify import verify_all_deep
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.store.models import (
     Incident,
+    JournalPayload,
     JournalRecord,
     Notification,
     OutgoingLetter,
@@ -84,6 +88,7 @@ def test_a_whole_year(year: Year) -> None:
     close_the_year(year)
 
     projects_have_passed_their_states(year)
+    rows_of_projects_lie_in_their_records(year)
     everything_is_proved_and_closed(year)
 
 
@@ -359,7 +364,30 @@ def projects_have_passed_their_states(year: Year) -> None:
     # What the plan book named beside them was endorsed with it, and nobody judged it yet.
     assert passed
     for told in passed.values():
-        assert [version.values["state"] for version in told] == ["in_plan", "endorsed"]
+        assert list(dict.fromkeys(version.values["state"] for version in told)) == ["in_plan", "endorsed"]
+
+
+def rows_of_projects_lie_in_their_records(year: Year) -> None:
+    """What is said of each project is in its record; the case has the set, its sums, and shows the rows as they were decided on."""
+    with year.store.reading() as session:
+        bodies = session.scalars(select(JournalPayload.body).order_by(JournalPayload.case_id, JournalPayload.seq)).all()
+        told = [one for body in bodies if (one := json.loads(body)).get("about", {}).get("sets")]
+        lines = [
+            data
+            for data in (one["data"] for one in told)
+            if is_reference(data.get("items")) or is_reference(data.get("lines"))
+        ]
+        judged = next(data for data in lines if data.get("level") == "subcommittee")["items"]
+        rows = rows_behind(session, judged)
+    assert {"level", "letter", "total", "spending_total"} <= {name for data in lines for name in data}
+    assert [row["project"] for row in rows] == [code_of(FY, number) for number in range(1, 13)]
+    assert {row["project"]: row["result"] for row in rows} == {
+        code_of(FY, number): RESULTS[number][0] if number in RESULTS else "N" for number in range(1, 13)
+    }
+    counted = {name: sum(row["result"] == name for row in rows) for name in ("Y1", "Y2", "N", "returned")}
+    assert judged["summary"]["result"] == counted
+    # The head who signs the request names the set that is signed.
+    assert [one["about"]["sets"] for one in told if "decision" in one["data"]] != []
 
 
 def everything_is_proved_and_closed(year: Year) -> None:

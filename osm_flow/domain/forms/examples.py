@@ -22,7 +22,16 @@ from osm_flow.domain.forms.rules import (
     values_to_cover,
     violations,
 )
-from osm_flow.domain.forms.schema import choices_of, columns_of, decimals_of, fields_of, longest_of, most_of, widget_of
+from osm_flow.domain.forms.schema import (
+    choices_of,
+    columns_of,
+    decimals_of,
+    fields_of,
+    longest_of,
+    most_of,
+    ref_options,
+    widget_of,
+)
 from osm_flow.domain.forms.scope import (
     FormScope,
     amount,
@@ -91,6 +100,10 @@ def _tell_apart(broken: Violation, rng: random.Random) -> None:
 def _drop_repeated(broken: Violation, rng: random.Random) -> None:
     table, _, column = broken.rule["unique"].partition(".")
     field = columns_of(fields_of(broken.scope.schema)[table])[column]
+    if ref_options(field, broken.scope.context):
+        rows = rows_of(broken.scope.values, table)
+        broken.scope.values[table] = list({row.get(column): row for row in rows}.values())
+        return
     for index, row in enumerate(rows_of(broken.scope.values, table)):
         if field["type"] == "integer":
             row[column] = int(field.get("minimum", 1)) + index

@@ -52,8 +52,9 @@ _BY_TYPE: Mapping[str, frozenset[str]] = {
     "number": frozenset({"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "x-decimals"}),
     "integer": frozenset({"enum", "x-enum", "minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"}),
     "boolean": frozenset({"const"}),
-    "array": frozenset({"items", "minItems", "maxItems", "uniqueItems", "x-rows-from", "x-compares"}),
+    "array": frozenset({"items", "minItems", "maxItems", "uniqueItems", "x-rows-from", "x-compares", "x-records"}),
 }
+_OF_RECORDS = frozenset({"kind", "code", "into", "which", "with", "columns", "shown", "many"})
 _ROW = frozenset({"type", "required", "properties", "additionalProperties", "$comment"})
 _ENTRY = (_BY_TYPE["string"] - {"format"}) | {"type", "examples", "$comment"}
 _RULE_WORDS = frozenset(
@@ -267,12 +268,29 @@ def _list_problems(field: JSON, path: str) -> Iterator[str]:
         for column in (*rows_from.get("columns", {}), *rows_from.get("counts", {})):
             if column not in columns_of(field):
                 yield f"{path}: x-rows-from names the column {column!r}, which does not exist."
+        yield from _records_problems(field, path)
     elif items.get("type") == "string":
         yield from _unknown(items, _ENTRY, path)
         yield from _wrong_values(items, path)
         yield from _scalar_problems(items, path)
     else:
         yield f"{path}: the items are text or objects."
+
+
+def _records_problems(field: JSON, path: str) -> Iterator[str]:
+    """A table whose rows lie in records: each of its columns goes there, or is said by the record itself."""
+    how = field.get("x-records")
+    if how is None:
+        return
+    missing = [name for name in ("kind", "code", "columns") if not how.get(name)]
+    if missing or how.keys() - _OF_RECORDS:
+        yield f"{path}: x-records needs kind, code and columns, and knows {', '.join(sorted(_OF_RECORDS))}."
+        return
+    told = [how["code"], *how["columns"], *how.get("shown", {})]
+    if sorted(told) != sorted(columns_of(field)):
+        yield f"{path}: x-records says of each column once where it is kept."
+    if not how.get("into") and (how.get("which") or how.get("many")):
+        yield f"{path}: x-records tells rows apart in a table of the record (into) alone."
 
 
 def _limit(field: JSON, keyword: str, most: int, path: str) -> Iterator[str]:

@@ -8,17 +8,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import ColumnElement, Row, and_, select, tuple_
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.books.sealing import read_name
 from osm_flow.domain.json import JSON
 from osm_flow.errors import HOSTILE, NotFound, Refused
 from osm_flow.operations.books.checks import change_of, entry_of, plain
+from osm_flow.operations.books.versions import in_batches
 from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordSet
 
+_OF_VERSION = ("kind", "record_id", "version")
 # What of a text tells the halves of a version and the reason of an entry apart.
 _ORDINARY, _PERSONAL, _REASON = "body", "personal", "reason"
 
@@ -73,6 +77,21 @@ def sets(session: Session, digests: Iterable[str]) -> Iterator[JSON]:
             session.expunge(kept)
 
 
+def versions(session: Session, members: Iterable[tuple[str, str, int]]) -> Iterator[JSON]:
+    """These versions (kind, code, number) as they are hashed, each with its hash and its ordinary half, in the order of all three."""
+    for kind, named in groupby(sorted(set(members)), key=itemgetter(0)):
+        for some in in_batches([(record, version) for _, record, version in named]):
+            query = select(*plain(RecordChange), ChangeBody.salt, ChangeBody.body)
+            query = query.join_from(RecordChange, ChangeBody, _same_version())
+            query = query.where(
+                RecordChange.kind == kind, tuple_(RecordChange.record_id, RecordChange.version).in_(some)
+            )
+            rows: Iterable[Row[Any]] = session.execute(query)
+            found = {(row.record_id, row.version): row for row in rows}
+            for row in (found[one] for one in some if one in found):
+                yield {**vars(change_of(row)), "hash": row.hash, "salt": row.salt, "body": row.body}
+
+
 def _reasons(session: Session, book: Book, last: int) -> Iterator[JSON]:
     query = select(*plain(EntryReason)).where(EntryReason.book_id == book.id, EntryReason.seq <= last)
     for row in _streamed(session, query.order_by(EntryReason.seq)):
@@ -80,15 +99,17 @@ def _reasons(session: Session, book: Book, last: int) -> Iterator[JSON]:
 
 
 def _halves(session: Session, book: Book, last: int) -> Iterator[JSON]:
-    same = and_(
-        *(getattr(ChangeBody, name) == getattr(RecordChange, name) for name in ("kind", "record_id", "version"))
-    )
+    same = _same_version()
     query = select(RecordChange.seq, *plain(ChangeBody)).join_from(RecordChange, ChangeBody, same)
     query = query.where(RecordChange.book_id == book.id, RecordChange.seq <= last)
     for row in _streamed(session, query.order_by(*_order(session))):
         yield _text(row.seq, row.record_id, _ORDINARY, row.salt, row.body)
         if row.personal or row.personal_salt:
             yield _text(row.seq, row.record_id, _PERSONAL, row.personal_salt, row.personal)
+
+
+def _same_version() -> ColumnElement[bool]:
+    return and_(*(getattr(ChangeBody, name) == getattr(RecordChange, name) for name in _OF_VERSION))
 
 
 def _text(seq: int, record: str, part: str, salt: str, body: str) -> JSON:

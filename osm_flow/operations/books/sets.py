@@ -37,8 +37,9 @@ def keep_set(session: Session, kind: str, records: Sequence[str]) -> JSON:
     newest = newest_of(session, kind, records)
     members = [(record, newest[record].version, newest[record].hash) for record in sorted(newest)]
     digest = digest_of_set(members)
-    listed = canonical([list(member) for member in members]).decode()
-    insert_once(session, RecordSet, digest=digest, members=listed, count=len(members))
+    if session.get(RecordSet, digest) is None:
+        listed = canonical([list(member) for member in members]).decode()
+        insert_once(session, RecordSet, digest=digest, members=listed, count=len(members))
     return {"kind": kind, "digest": digest, "count": len(members)}
 
 

@@ -94,7 +94,7 @@ def _faults_of_texts(chain: BundledChain) -> Iterator[Fault]:
         before = place
         of_record = digests.get(text["seq"])
         digest = of_record.get(text["part"]) if isinstance(of_record, dict) else None
-        if digest is None or digest != _digest_of(text):
+        if digest is None or digest != digest_of_text(text):
             yield Fault(name, text["seq"], "payload", "the payload was changed after it was written")
 
 
@@ -104,7 +104,8 @@ def _is_text(text: Any) -> bool:
     return all(isinstance(text[part], str) for part in ("body", "part", "salt"))
 
 
-def _digest_of(text: JSON) -> str | None:
+def digest_of_text(text: JSON) -> str | None:
+    """The digest of a salted text; None for one that has no digest."""
     try:
         return digest_payload(text["salt"], text["body"]) if is_salt(text["salt"]) else None
     except (ValueError, NotStorable):
@@ -211,14 +212,14 @@ class BookLines:
             self.excused.append((seq, said, erased_by or 0))
         elif text is not None and erased_by is not None:
             yield Fault(self.name, seq, "erased", f"{said}: it was erased by law, and is here all the same")
-        elif text is not None and _digest_of(text) != digest:
+        elif text is not None and digest_of_text(text) != digest:
             yield Fault(self.name, seq, "body", f"{said}: it was changed after it was written")
 
     def _faults_of_sets(self, named: Mapping[str, tuple[int, int]]) -> Iterator[Fault]:
         """Each set that an entry names is there, as large as it says and with its digest, and no other."""
         before, missing = "", dict(named)
         for line in self.sets:
-            if not _is_set(line) or line["digest"] <= before:
+            if not is_set(line) or line["digest"] <= before:
                 raise _NoLine
             before = line["digest"]
             seq, count = missing.pop(before, (0, -1))
@@ -350,7 +351,8 @@ def _place_of_text(line: JSON) -> tuple[int, str, str] | None:
     return (line["seq"], record, part) if right and is_number(line["seq"]) and is_salt(line["salt"]) else None
 
 
-def _is_set(line: JSON) -> bool:
+def is_set(line: JSON) -> bool:
+    """Whether a line has the form of a set of records."""
     if line.keys() != _SET or not is_digest(line["digest"]) or not isinstance(line["members"], list):
         return False
     return all(

@@ -16,6 +16,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.operations.audit.merkle_tree import Leaf, leaf_bytes, root_of
 from osm_flow.operations.bundles import consistency
 from osm_flow.operations.bundles.chains import KNOWN, faults_of_erasures, faults_of_other, texts_gone
+from osm_flow.operations.bundles.decided_on import NamedSet, faults_of_sets, named_in, shown_sets
 from osm_flow.operations.bundles.player import SHELLS, data_and_shell, shown_data
 from osm_flow.operations.bundles.reading import (
     BOOK,
@@ -99,6 +100,7 @@ def check_bundle(
         faults += _faults_of_case(bundle, case)
         cases.append(_replayed(case) if replaying and bundle.has_payloads else Deep(case.history.case_id))
         faults += cases[-1].faults
+    faults += _faults_of_sets(bundle)
     for chain in bundle.others:
         faults += faults_of_other(chain)
     if replaying and not bundle.has_payloads:
@@ -340,6 +342,17 @@ def _faults_of_strays(bundle: Bundle) -> Iterator[Fault]:
             yield Fault("", 0, "file", f"{name[:200]}: no case and no record names it")
 
 
+def _faults_of_sets(bundle: Bundle) -> Iterator[Fault]:
+    """The sets of records that payloads name, and the versions in them."""
+    named: dict[str, NamedSet] = {}
+    for case in bundle.cases if bundle.has_payloads else ():
+        bodies = {
+            seq: parsed(payload.body.encode("utf-8", "surrogatepass")) for seq, payload in case.history.payloads.items()
+        }
+        named |= named_in(case.history.case_id, bodies)
+    return faults_of_sets(named, bundle.sets, bundle.versions)
+
+
 def _folder_of(chain: BundledCase | BundledChain) -> str:
     kind, name = chain.about["kind"], chain.about["id"]
     return f"cases/{name}" if kind == "case" else f"chains/{kind}/{name}"
@@ -485,7 +498,8 @@ def _shows(bundle: Bundle, data: str) -> bool:
     try:
         found = loaded(data)
         shown = [_shown(bundle, case) for case in bundle.cases]
-        expected = shown_data(shown, definitions, checkpoint, forms if "forms" in found else None)
+        sets = shown_sets(bundle.sets, bundle.versions) if bundle.sets or bundle.versions else None
+        expected = shown_data(shown, definitions, checkpoint, forms if "forms" in found else None, sets)
         return json.dumps(found, sort_keys=True) == json.dumps(expected, sort_keys=True)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         return False

@@ -25,16 +25,24 @@ SHELLS = frozenset(
         "323c29c8e21bc1f9829e5bb3e878548c0668a19bd6efe294badce361a5cab7c4",
         "00d0a784c84b25b7fb2e3e536912750486af1fa7418641a430543d8179cbe125",
         "cf6c4da12574ba48d29a0b231f3ca1f785977a9b1df8f319bf93f3588e45fff2",
+        "df58f9b5a2aa5033ca2e1ac2bf460a2f0b46bebc54cefb787ec6477950ac244b",
     )
 )
 _RECORD = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id", "hash")
 
 
 def player_page(
-    cases: Sequence[JSON], definitions: Mapping[str, str], checkpoint: str | None, forms: Mapping[str, JSON]
+    cases: Sequence[JSON],
+    definitions: Mapping[str, str],
+    checkpoint: str | None,
+    forms: Mapping[str, JSON],
+    sets: JSON | None = None,
 ) -> bytes:
-    """The HTML page for these cases, the exported one first; `definitions` are BPMN texts by digest, so are their `forms`."""
-    shown = shown_data(cases, definitions, checkpoint, forms)
+    """The HTML page for these cases, the exported one first; `definitions` are BPMN texts by digest, so are their `forms`.
+
+    `sets` are the records of each set that the cases name, by digest and code; None where they name none.
+    """
+    shown = shown_data(cases, definitions, checkpoint, forms, sets)
     words = json.dumps(json.loads(_read("player_words.json")), ensure_ascii=False, separators=(",", ":"))
     script, style = _read("player.js").replace("@WORDS@", words, 1), _read("player.css")
     policy = f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}"
@@ -48,12 +56,17 @@ def player_page(
 
 
 def shown_data(
-    cases: Sequence[JSON], definitions: Mapping[str, str], checkpoint: str | None, forms: Mapping[str, JSON] | None
+    cases: Sequence[JSON],
+    definitions: Mapping[str, str],
+    checkpoint: str | None,
+    forms: Mapping[str, JSON] | None,
+    sets: JSON | None = None,
 ) -> JSON:
     """What the page is given to show; pages of before had no forms, and did not tell which work item waits where."""
     slim = [_slim(case, with_tasks=forms is not None) for case in cases]
     shown: JSON = {"cases": slim, "definitions": dict(definitions), "checkpoint": checkpoint}
-    return shown if forms is None else {**shown, "forms": dict(forms)}
+    shown |= {} if forms is None else {"forms": dict(forms)}
+    return shown if sets is None else {**shown, "sets": sets}
 
 
 def data_and_shell(page: bytes) -> tuple[str, str] | None:

@@ -30,9 +30,12 @@ _NAME = re.compile(
     rf"{_CASE}|{_CASE.replace('(?:case|proof)', '(?:journal|payloads|states)')}l"
     r"|definitions/[0-9a-f]{64}/(?:process\.bpmn|forms\.json|decisions\.json)|attachments/[0-9a-f]{64}"
     r"|chains/[a-z][a-z_]{0,31}/[a-z0-9][a-z0-9-]{0,63}/(?:proof\.json|(?:journal|payloads)\.jsonl)"
+    r"|records/(?:sets|versions)\.jsonl"
     rf"|chains/book/{_BOOK}/(?:proof\.json|(?:journal|changes|payloads|sets)\.jsonl)"
     r"|manifest\.(?:json|sig)|README\.txt|verify\.py|player\.html|checkpoint\.txt|keys\.txt|consistency\.json"
 )
+# The sets of records that cases name, and the versions in them.
+OF_RECORDS = ("records/sets.jsonl", "records/versions.jsonl")
 # The kind of the chains that are books.
 BOOK = "book"
 _IDS = {BOOK: re.compile(_BOOK)}
@@ -106,6 +109,7 @@ class Bundle:
     """A bundle that was read; `faults` are those of the archive and of the form of its parts.
 
     others      its chains that are of no case.
+    sets        the sets of records that its cases name, with their `versions`.
     contents    its files by name.
     """
 
@@ -117,6 +121,8 @@ class Bundle:
     faults: list[Fault] = field(default_factory=list)
     others: list[BundledChain] = field(default_factory=list)
     contents: dict[str, bytes] = field(default_factory=dict)
+    sets: list[JSON] = field(default_factory=list)
+    versions: list[JSON] = field(default_factory=list)
 
     @property
     def has_payloads(self) -> bool:
@@ -181,7 +187,8 @@ class _Reader:
             if name.startswith("attachments/")
         }
         checkpoint, keys = self.contents.get("checkpoint.txt"), self.contents.get("keys.txt")
-        return Bundle(manifest, cases, attachments, checkpoint, keys, self.faults, others, self.contents)
+        beside = [list(self._lines(name, "")) if name in self.contents else [] for name in OF_RECORDS]
+        return Bundle(manifest, cases, attachments, checkpoint, keys, self.faults, others, self.contents, *beside)
 
     def _manifest(self) -> JSON:
         manifest = self._object("manifest.json", "")
@@ -202,7 +209,7 @@ class _Reader:
                 self._fault("", 0, "file", f"{name}: the file is missing")
             elif named[name] != {"sha256": sha256(content).hexdigest(), "size": len(content)}:
                 self._fault("", 0, "file", f"{name}: the file is not the one that the manifest names")
-            elif is_first and name.startswith(("chains/", "consistency.json", "manifest.sig")):
+            elif is_first and name.startswith(("chains/", "records/", "consistency.json", "manifest.sig")):
                 self._fault("", 0, "file", f"{name}: no file of {FIRST} has this name")
 
     def _definitions(self) -> Iterator[tuple[str, Definition]]:

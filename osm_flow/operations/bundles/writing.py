@@ -39,6 +39,15 @@ from osm_flow.operations.audit.signing_keys import Keyring, TrustUnreadable
 from osm_flow.operations.books import exporting
 from osm_flow.operations.bundles.chains import BookLines, sets_in
 from osm_flow.operations.bundles.consistency import proofs_to
+from osm_flow.operations.bundles.decided_on import (
+    SETS,
+    VERSIONS,
+    NamedSet,
+    faults_of_sets,
+    members_in,
+    named_in,
+    shown_sets,
+)
 from osm_flow.operations.bundles.player import player_page
 from osm_flow.operations.bundles.reading import BOOK, FORMAT
 from osm_flow.operations.bundles.seals import signed_manifest
@@ -206,6 +215,7 @@ class _Writer:
     shown: list[JSON] = field(default_factory=list)
     definitions: dict[str, Definition] = field(default_factory=dict)
     called: list[tuple[str, str]] = field(default_factory=list)
+    named: dict[str, NamedSet] = field(default_factory=dict)
     is_sound: bool = True
     is_late: bool = False
 
@@ -214,11 +224,12 @@ class _Writer:
         cases = list(_tree(self.session, root))
         checkpoint, proofs = self._proofs([case.id for case in cases])
         chains = [self._case(case, proofs.get(case.id)) for case in cases]
+        sets = self._sets()
         for sha256_, definition in sorted(self.definitions.items()):
             self._definition(sha256_, definition)
         xml = {name: definition.xml.decode("utf-8", "replace") for name, definition in sorted(self.definitions.items())}
         forms = {name: definition.forms for name, definition in sorted(self.definitions.items())}
-        self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None, forms))
+        self._add("player.html", player_page(self.shown, xml, checkpoint.note if checkpoint else None, forms, sets))
         return self._finish(chains, checkpoint)
 
     def write_chain(self, name: str) -> Unsigned | None:
@@ -347,6 +358,7 @@ class _Writer:
             self._attachments(case, history)
         self._add(f"{folder}/states.jsonl", _lines(states))
         bodies = {seq: json.loads(payload.body) for seq, payload in history.payloads.items()} if self.payloads else None
+        self.named |= named_in(case.id, bodies or {})
         self.shown.append({"case": about, "records": records, "states": states, "payloads": bodies})
         self.is_sound &= _is_sound(case, history, len(states))
         chain = {
@@ -358,6 +370,18 @@ class _Writer:
             "parent_task_id": case.parent_task_id,
         }
         return self._proven(chain, folder, proof)
+
+    def _sets(self) -> JSON | None:
+        """Add the sets of records that the cases name, and say what the player is given of them; None where they name none."""
+        if not self.named:
+            return None
+        with _Lines() as sets, _Lines() as versions:
+            sets.add_all(exporting.sets(self.session, self.named))
+            versions.add_all(exporting.versions(self.session, members_in(sets, self.named)))
+            for name, lines in ((SETS, sets), (VERSIONS, versions)):
+                self._add_lines(name, lines)
+            self.is_sound &= not list(faults_of_sets(self.named, sets, versions))
+            return shown_sets(sets, versions)
 
     def _about(self, case: Case, history: History) -> JSON:
         about: JSON = {

@@ -25,6 +25,7 @@ from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
 from osm_flow.engine.values import DeliverMessage
 from osm_flow.engine.xml import party_asked
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
+from osm_flow.operations.books.form_rows import RowsActor, RowsUnfit, keep_rows
 from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.paging import Keyset
@@ -244,7 +245,11 @@ def record_message(
         errors = form_values.validate(schema, data, context)
         if errors:
             raise AnswerInvalid(fields=errors)
-        records = records_of(schema, context)
+        try:
+            data, sets = keep_rows(session, case, schema, data, RowsActor(actor, now, decision.hat))
+        except RowsUnfit as unfit:
+            raise AnswerInvalid(fields=unfit.fields) from unfit
+        records = records_of(schema, context) | sets
     act = Act.allowed(RecordKind.message_received, decision, waiting.element, task_id)
     party = party_asked(case.definition.xml, waiting.element)
     about = {"message": waiting.message, "recorded_for": waiting.name_th, "answer": answer.as_payload("", party)}

@@ -19,6 +19,7 @@ from osm_flow.domain.pages import Page
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.engine import Process
+from osm_flow.operations.books.form_rows import with_rows_again
 from osm_flow.operations.cases.acts import visible
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.paging import MOST, Keyset
@@ -149,7 +150,7 @@ def case_documents(session: Session, case: Case) -> list[Document]:
         element = record.element or ""
         form_key = form_key or process.elements[element].properties.get("form")
         if form_key is not None and form_key in process.forms:
-            values = json.loads(body)["data"]
+            values = with_rows_again(session, json.loads(body)["data"])
             key = keys[element]
             schema = process.forms[form_key]
             documents[key] = Document(key, element, form_key, schema, values, record.at, record.actor)

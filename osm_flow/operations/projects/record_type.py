@@ -59,7 +59,7 @@ def project_type() -> RecordType:
     form["properties"]["state"]["x-enum"] = [{"value": state, "th": th, "en": en} for state, th, en in names]
     beside = ((state, *(side_name(state, locale) for locale in ("th", "en"))) for state in SIDE_STATES)
     form["properties"]["side_state"]["x-enum"] = [{"value": state, "th": th, "en": en} for state, th, en in beside]
-    schema = RecordSchema(KIND, 2, form, _UPCASTERS)
+    schema = RecordSchema(KIND, 3, form, _UPCASTERS)
     return RecordType(schema, Project, "code", _row, files_of, retention_of("5y"), _is_closed)
 
 
@@ -68,11 +68,15 @@ def _is_closed(values: JSON) -> bool:
 
 
 def _as_before(values: JSON) -> JSON:
-    """Version 2 added photos, files, what goes on beside the course, and the allotment; what was said before stays as it is."""
+    """What was said before stays as it is.
+
+    Version 2 added photos, files, what goes on beside the course, and the allotment; version 3 the lines of the budget request,
+    the spending plan and what becomes of money at the end of the year.
+    """
     return values
 
 
-_UPCASTERS = {1: _as_before}
+_UPCASTERS = {1: _as_before, 2: _as_before}
 
 
 def files_of(values: JSON) -> set[str]:

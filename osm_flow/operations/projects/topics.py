@@ -18,6 +18,7 @@ from osm_flow.domain.projects import spending
 from osm_flow.domain.projects.states import NOT_LIVE, OF_STAGE, PLANNED, may_step
 from osm_flow.domain.states import OPEN_CASE, ProjectState
 from osm_flow.operations.books import acts as books
+from osm_flow.operations.books.form_rows import with_rows_again
 from osm_flow.operations.books.versions import is_known
 from osm_flow.operations.definitions.library import latest
 from osm_flow.operations.ledger.case_journal import data_of
@@ -98,7 +99,7 @@ def record_results(work: Work) -> JSON:
     """Write the results (Y1, Y2, N …) of the projects into the register, from every row that names project and result."""
     known = KnownProjects.of(work)
     changed: dict[str, JSON] = {}
-    for row, document in told_rows(work.data, ("project", "result")):
+    for row, document in told_rows(with_rows_again(work.session, work.data), ("project", "result")):
         code = known.find_judged(row)
         if code is not None and isinstance(row["result"], str) and row["result"]:
             before = {**known.values[code], **changed.get(code, {})}
@@ -368,7 +369,7 @@ def _reports(data: JSON) -> Iterator[tuple[str, Mapping[str, Any]]]:
 def document_of(work: Work, key: str) -> JSON:
     """The document as the case has it; empty where it has none."""
     found = work.data.get(key)
-    return found if isinstance(found, dict) else {}
+    return with_rows_again(work.session, found) if isinstance(found, dict) else {}
 
 
 def held_projects(work: Work) -> Sequence[Project]:

@@ -1,6 +1,7 @@
 """Moments: a case as it was after any of its records, with who acted, what they typed and what was open then.
 
-Everything is worked out from the journal; nothing is read from what the case looks like today.
+Everything is worked out from the journal, and from the sets of records that it names; nothing is read from what the case
+looks like today.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from osm_flow.domain.states import CaseStatus
 from osm_flow.engine import Process
 from osm_flow.engine.values import Waiting
 from osm_flow.errors import NotFound
+from osm_flow.operations.books.form_rows import KnownRows, with_rows_again
 from osm_flow.operations.cases.acts import get_case
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.ledger.case_journal import record_of
@@ -197,7 +199,8 @@ class _Around:
 
     def __init__(self, session: Session, case: Case, instants: Sequence[RecordWithStates]) -> None:
         last = instants[-1].record.seq
-        self._case = case
+        self._session, self._case = session, case
+        self._rows: KnownRows = {}
         self._process: Process = compiled(session, case.definition)
         waiting = [item for instant in instants for item in _human(instant.after)]
         self._holders = moment_parts.Holders(session, case.id, {item.task_id for item in waiting}, last)
@@ -232,20 +235,37 @@ class _Around:
             task_id=record.task_id,
             form_key=self._form_key(record, asked),
             state=state,
-            payload=instant.payload,
+            payload=self._shown(instant.payload),
             erased_by=self._erased.get(record.seq) if instant.payload is None else None,
             obstacle=instant.obstacle,
-            seen=asked.data if asked else None,
+            seen=self._with_rows(asked.data) if asked else None,
             asked=asked.documentation if asked else "",
             tokens=_tokens(waiting, items, record.at),
             passed=after.passed if after else {},
             waiting=waiting,
             open_items=items,
-            data=after.data if after else {},
-            changes=tuple(_changes(instant, asked)),
+            data=self._with_rows(after.data) if after else {},
+            changes=tuple(self._changes(instant, asked)),
             attachments=tuple(given for given in self._given if given.seq <= record.seq),
             chain=_chain(instant),
         )
+
+    def _with_rows(self, data: Mapping[str, Any]) -> JSON:
+        """The data as people saw it: with the rows that lie in records. Replaying needs none of them."""
+        return with_rows_again(self._session, data, self._rows)
+
+    def _shown(self, payload: JSON | None) -> JSON | None:
+        data = (payload or {}).get("data")
+        return {**(payload or {}), "data": self._with_rows(data)} if isinstance(data, dict) else payload
+
+    def _changes(self, instant: RecordWithStates, asked: Waiting | None) -> Iterable[Difference]:
+        """What the record changed. Where branches run side by side, what another branch wrote is no change of this one."""
+        before, after = instant.before, instant.after
+        if before is None or after is None or after is before:
+            return []
+        known = self._with_rows(before.data)
+        moved = differences(self._with_rows(asked.data) if asked else known, self._with_rows(after.data))
+        return [difference for difference in moved if not _known(known, difference)]
 
     def _name(self, username: str) -> str:
         return self._names.get(username, username)
@@ -290,15 +310,6 @@ def _tokens(waiting: Iterable[Waiting], items: Iterable[OpenItem], at: datetime)
     count = Counter(token.element for token in waiting)
     overdue = Counter(token.element for token in items if token.due_at is not None and token.due_at < at)
     return tuple(Token(element, number, overdue[element]) for element, number in count.items())
-
-
-def _changes(instant: RecordWithStates, asked: Waiting | None) -> Iterable[Difference]:
-    """What the record changed. Where branches run side by side, what another branch wrote is no change of this one."""
-    before, after = instant.before, instant.after
-    if before is None or after is None or after is before:
-        return []
-    moved = differences(asked.data if asked else before.data, after.data)
-    return [difference for difference in moved if not _known(before.data, difference)]
 
 
 def _known(data: JSON, difference: Difference) -> bool:

@@ -17,6 +17,7 @@ from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import CaseStatus, WorkItemStatus, next_work_item_state
 from osm_flow.errors import OsmFlowError
+from osm_flow.operations.books.form_rows import with_rows_again
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.reasons import said
@@ -70,7 +71,7 @@ def context_of(session: Session, item: WorkItem, values: JSON | None = None) -> 
     """
     variables = variables_of(session, item)
     if item.state == WorkItemStatus.COMPLETED:
-        return variables
+        return with_rows_again(session, variables)
     return form_context(session, item.case, form_of(session, item), variables, values)
 
 

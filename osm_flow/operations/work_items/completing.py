@@ -21,11 +21,12 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import WorkItemStatus, next_work_item_state
 from osm_flow.engine.values import CompleteTask
 from osm_flow.errors import Invalid
+from osm_flow.operations.books.form_rows import RowsActor, RowsUnfit, keep_rows, sets_in
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people.parties import name_of_party, tell_party
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.operations.work_items.access import lock_item, refuse_closed, refuse_held
-from osm_flow.operations.work_items.acts import context_of, form_of
+from osm_flow.operations.work_items.acts import context_of, element_of, form_of, variables_of
 from osm_flow.operations.work_items.form_context import (
     RecordMoved,
     context_seen,
@@ -122,10 +123,11 @@ def _finish(session: Session, item: WorkItem, doing: _Doing, completion: Complet
         raise Overtaken(work_item_id=item.id)
     stepping.refuse_unless_active(item.case)
     values, records = _judged(session, item, completion, doing.actor)
+    values, sets = _kept_in_records(session, item, doing, values)
     about: JSON = {"claimed": item.assignee_id is None}
     if doing.answer is not None:
         about = {"claimed": False, "answer": doing.answer}
-    about |= records
+    about |= records | sets
     write(session, item, **_finished(item, doing))
     act = Act.allowed(RecordKind.work_item_completed, doing.decision, item.element, item.id)
     stepping.apply(session, item.case, CompleteTask(item.id, values), doing.actor, doing.now, act, about)
@@ -144,6 +146,19 @@ def _judged(session: Session, item: WorkItem, completion: Completion, actor: Act
     if faults := faults_in(form, filled, context):
         raise FormInvalid(fields=faults)
     return filled.values, {}
+
+
+def _kept_in_records(session: Session, item: WorkItem, doing: _Doing, values: JSON) -> tuple[JSON, JSON]:
+    """The values as the case keeps them, and the sets of records that this act writes or approves."""
+    form, approved = form_of(session, item) or {}, element_of(session, item).properties.get("approves")
+    by = RowsActor(doing.actor, doing.now, doing.decision.hat)
+    try:
+        values, told = keep_rows(session, item.case, form, values, by)
+    except RowsUnfit as unfit:
+        raise FormInvalid(fields=unfit.fields) from unfit
+    seen = variables_of(session, item).get(approved) if approved else None
+    sets = [*told.get("sets", ()), *sets_in(seen)]
+    return values, {"sets": sets} if sets else {}
 
 
 def _judged_about_record(

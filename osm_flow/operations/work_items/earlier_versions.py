@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.operations.books.form_rows import with_rows_again
 from osm_flow.operations.definitions.library import compiled
 from osm_flow.store.models import Case, JournalPayload, JournalRecord, ProcessDefinition, WorkItem
 
@@ -46,7 +47,7 @@ def versions_of(
         versions = [version for version in versions if version.at <= item.opened_at]
     if not versions:
         return []
-    present = versions[-1].values if seen is None else seen
+    present = versions[-1].values if seen is None else with_rows_again(session, seen)
     subject = _subject(present)
     if subject:
         versions = [
@@ -91,7 +92,9 @@ def _completed(session: Session, item: WorkItem, document: str) -> Iterator[Vers
     for record, body, form_key, definition_id in session.execute(query):
         schema = compiled(session, definitions[definition_id]).forms.get(form_key or "")
         if schema is not None:
-            yield Version(record.at, record.actor, schema, json.loads(body)["data"], record.case_id)
+            yield Version(
+                record.at, record.actor, schema, with_rows_again(session, json.loads(body)["data"]), record.case_id
+            )
 
 
 def _definitions_of_family(session: Session, case: Case) -> dict[int, ProcessDefinition]:

@@ -22,6 +22,7 @@ from osm_flow.domain.forms.schema import Message, chooser_of, drawn_from_record,
 from osm_flow.domain.json import JSON
 from osm_flow.domain.search import searchable
 from osm_flow.errors import Invalid, Refused
+from osm_flow.operations.books.form_rows import with_rows_again
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.ledger import registers
 from osm_flow.store.models import Attachment, Case, FiscalDate, WorkItem
@@ -42,8 +43,10 @@ def form_context(
 ) -> JSON:
     """The variables of the case and, under `around`, what else the form names.
 
-    `values` are what was filled in so far: a form may be about the record that is chosen in one of its fields.
+    `values` are what was filled in so far: a form may be about the record that is chosen in one of its fields. Where rows lie
+    in records, the form sees the rows.
     """
+    variables = with_rows_again(session, variables)
     asked = needs_of(schema) if schema else frozenset()
     around = {name: _answer(name, session, case, variables) for name in sorted(asked)}
     code = record_meant(schema, values or {}, variables) if schema else None

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from osm_flow.domain.books.form_rows import is_reference
 from osm_flow.domain.forms.schema import fields_of, is_table, label_of
 from osm_flow.domain.json import JSON
 from osm_flow.domain.kinds import in_language
@@ -201,6 +202,7 @@ def _facts(schema: JSON, typed: JSON) -> list[tuple[str, str]]:
 
 def _fact(schema: JSON, value: Any) -> str:
     if is_table(schema):
-        return ngettext("%(num)s แถว", "%(num)s แถว", len(value) if isinstance(value, list) else 0)
+        count = value["count"] if is_reference(value) else len(value) if isinstance(value, list) else 0
+        return ngettext("%(num)s แถว", "%(num)s แถว", count)
     text = form_value(schema, value)
     return text if len(text) <= _LONGEST_FACT else f"{text[:_LONGEST_FACT]}…"

@@ -30,7 +30,7 @@ REPORTED = [
         ("cluster_report", reports.cluster_report(CLOSING_REPORTS, 3)),
         ("cluster_report", reports.cluster_report(CURRENT_REPORTS, 1)),
         ("annual_evaluation", reports.annual_evaluation()),
-        ("allocation", reports.allocation("ที่ นร 0702/4471", "2026-12-18")),
+        ("allocation", reports.allocation("ที่ นร 0702/4471", "2026-12-18", {"PRJ-1": 55.0})),
         ("contract", reports.contract("PRJ-2569-0001", CLOSING[0], "จ 1/2568", "บริษัท", ("2025-11-17", "2026-08-31"))),
         ("year_end", reports.year_end(CLOSING[2].full_name, 15_504_000, "มีหนี้ผูกพัน")),
         ("spending_plan", reports.spending_plan({"โครงการหนึ่ง": 40.5, "โครงการสอง": 2.03})),

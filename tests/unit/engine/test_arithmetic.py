@@ -14,7 +14,14 @@ from osm_flow.engine.expressions import evaluate, fill
 from tests.unit.engine.diagrams import CASE, NOW, around, calendar, compiled, element, manuals, xor
 from tests.unit.engine.test_decisions import table
 
-DATA = {"a": 0.1, "b": 0.2, "rows": [{"n": 0.1}, {"n": 0.2}, {"n": True}, {"n": 1}], "yes": True, "ten": "10"}
+DATA = {
+    "judged": {"set": "d", "count": 3, "summary": {"result": {"Y1": 2, "N": 1}, "amount": 250.5}},
+    "a": 0.1,
+    "b": 0.2,
+    "rows": [{"n": 0.1}, {"n": 0.2}, {"n": True}, {"n": 1}],
+    "yes": True,
+    "ten": "10",
+}
 
 # Facts that the standard's own collection of tests states, in our dialect; and what forms would say of the same sums.
 FACTS: list[tuple[str, Any]] = [
@@ -71,6 +78,12 @@ FACTS: list[tuple[str, Any]] = [
     ("count(rows, 'n', true)", 1),
     ("any_of(rows, 'n', false)", False),
     ("pick(rows, 'n', 1)", [{"n": 1}]),
+    ("any_of(judged, 'result', 'N')", True),
+    ("any_of(judged, 'result', 'Y2')", False),
+    ("all_of(judged, 'result', 'Y1')", False),
+    ("count(judged, 'result', 'Y1')", 2),
+    ("total(judged, 'amount')", 250.5),
+    ("len(judged)", 3),
     ("min([0.3, a + b])", 0.3),
     ("str(true)", "true"),
     ("str(a + b)", "0.3"),
@@ -105,6 +118,11 @@ WRONG = {
     "1 // 0": "divided by nought",
     "1e308 * 10": "",
     "sum([true])": "true or false cannot be added",
+    "pick(judged, 'result', 'N')": "pick() needs a list",
+    "field(judged, 'result')": "field() needs a list",
+    "any_of(judged, 'name', 'N')": "the rows of a set are not counted by name",
+    "count(judged, 'amount', 1)": "the rows of a set are not counted by amount",
+    "total(judged, 'result')": "the rows of a set are not summed by result",
     "sum(5)": "sum() needs a list, not a number",
     "max([1, 'a'])": "compares numbers with numbers",
     "min([])": "at least one value",

@@ -20,6 +20,26 @@
     },
   };
   const all = JSON.parse(document.getElementById("data").textContent);
+  // Rows that lie in records of the office stand here as a reference to the set of these records: put the rows in its place.
+  const withRows = (value) => {
+    if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+    const records = typeof value.set === "string" && value.summary ? ((all.sets || {})[value.set] || {}) : null;
+    if (!records) return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, withRows(part)]));
+    const fits = (part) => Object.entries(value.which).every(([name, told]) => (part[name] ?? null) === told);
+    return Object.keys(records).sort().flatMap((code) => {
+      const record = records[code] || {}, parts = value.into ? (record[value.into] || []).filter(fits) : [record];
+      return parts.map((part) => {
+        const row = { [value.code]: code };
+        for (const [column, name] of Object.entries(value.columns)) if (part[name] !== undefined) row[column] = typeof value.summary[column] === "number" ? Number(part[name]) : part[name];
+        for (const [column, name] of Object.entries(value.shown)) if (record[name] !== undefined) row[column] = record[name];
+        return row;
+      });
+    });
+  };
+  for (const one of all.sets ? all.cases : []) {
+    if (one.payloads) one.payloads = withRows(one.payloads);
+    for (const state of one.states) if (state.set) state.set = withRows(state.set);
+  }
   const $ = (id) => document.getElementById(id);
   let language = "th", current = 0, seq = 1, timer = null, drawing = null, isNear = false;
   const histories = new Map();

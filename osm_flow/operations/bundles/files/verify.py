@@ -36,6 +36,7 @@ UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 BOOK = r"[a-z][a-z_]{0,31}/[A-Z0-9][A-Z0-9-]{0,15}/[0-9]{4}"
 NAME = re.compile(
     r"manifest\.(?:json|sig)|README\.txt|verify\.py|player\.html|checkpoint\.txt|keys\.txt|consistency\.json"
+    r"|records/(?:sets|versions)\.jsonl"
     r"|attachments/[0-9a-f]{64}|chains/[a-z][a-z_]{0,31}/[a-z0-9][a-z0-9-]{0,63}/(?:proof\.json|journal\.jsonl|payloads\.jsonl)"
     rf"|chains/book/{BOOK}/(?:proof\.json|journal\.jsonl|changes\.jsonl|payloads\.jsonl|sets\.jsonl)"
     rf"|cases/{UUID}/(?:case\.json|proof\.json|journal\.jsonl|payloads\.jsonl|states\.jsonl)"
@@ -66,6 +67,7 @@ KNOWN = {"administration": OF_ADMINISTRATION, "reads": OF_READS}
 # A book of records: its entries, and the changes under them.
 OF_ENTRY = {"book", "seq", "at", "act", "actor", "actor_role", "on_behalf_of", "cause", "told", "reason_digest"}
 OF_ENTRY |= {"confirmed", "changes_digest", "prev_hash", "hash"}
+OF_VERSION = {"kind", "record", "version", "schema", "digest", "personal_digest", "prev_hash", "hash", "salt", "body"}
 OF_CHANGE = {"seq", "kind", "record", "version", "schema", "digest", "personal_digest", "prev_hash", "hash"}
 # A checkpoint with this line says that whoever signs it writes bundles of format 2 or later.
 LATER = f"bundles {FORMAT}"
@@ -76,6 +78,7 @@ PLAYERS = (
     "323c29c8e21bc1f9829e5bb3e878548c0668a19bd6efe294badce361a5cab7c4",
     "00d0a784c84b25b7fb2e3e536912750486af1fa7418641a430543d8179cbe125",
     "cf6c4da12574ba48d29a0b231f3ca1f785977a9b1df8f319bf93f3588e45fff2",
+    "df58f9b5a2aa5033ca2e1ac2bf460a2f0b46bebc54cefb787ec6477950ac244b",
 )
 SHOWN = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id")
 PRODUCT = re.compile(r"osm-flow (\d+)\.(\d+)")
@@ -686,13 +689,16 @@ class Player:
             )
         found = parse(data)
         self.has_forms = type(found) is dict and "forms" in found
-        names = {"cases", "definitions", "checkpoint"} | ({"forms"} if self.has_forms else set())
+        beside = {name for name in ("forms", "sets") if type(found) is dict and name in found}
+        names = {"cases", "definitions", "checkpoint"} | beside
         if type(found) is not dict or found.keys() != names:
             raise Wrong("its data are of another form")
         self.data, self.cases = found, found["cases"] if type(found["cases"]) is list else []
 
-    def check(self, files: Files, cases: list[Case]) -> None:
+    def check(self, files: Files, cases: list[Case], sets: Sets) -> None:
         """The parts that belong to no single record. Raises Wrong."""
+        if not is_same(self.data.get("sets"), sets.shown if sets.is_there else None):
+            raise Wrong("it shows other sets of records than the files")
         texts = {name: files.read(f"definitions/{name}/process.bpmn") for case in cases for name in case.definitions}
         shown = {name: text.decode("utf-8", "replace") for name, text in texts.items()}
         checkpoint = files.read("checkpoint.txt").decode("utf-8", "replace") if "checkpoint.txt" in files else None
@@ -1136,6 +1142,83 @@ class Book(Chain):
                 self.fault(seq, f"{what} is gone; entry {by} says that it was erased, which nothing proves")
 
 
+class Sets:
+    """The sets of records that payloads of cases name, with the versions that are in them and what these say."""
+
+    FILES = ("records/sets.jsonl", "records/versions.jsonl")
+
+    def __init__(self, files: Files, report: Report) -> None:
+        self.files, self.report = files, report
+        self.is_there = any(name in files for name in self.FILES)
+        # By digest: where a record names the set, of which kind its records are, and how many it says there are.
+        self.named: dict[str, tuple[str, str, int]] = {}
+        self.versions: dict[tuple[str, str, int], tuple[str, Any]] = {}
+        self.shown: dict[str, dict[str, Any]] = {}
+
+    def name(self, body: Any, where: str) -> None:
+        """Take note of the sets that the payload of a record names."""
+        about = body.get("about") if type(body) is dict else None
+        listed = about.get("sets") if type(about) is dict else None
+        for one in listed if type(listed) is list else ():
+            right = type(one) is dict and type(one.get("count")) is int
+            if right and type(one.get("digest")) is str and type(one.get("kind")) is str:
+                self.named[one["digest"]] = (where, one["kind"], one["count"])
+
+    def check(self) -> None:
+        """That each is there as it was kept, and no other."""
+        try:
+            self._read_versions()
+            self._read_sets()
+        except Wrong as wrong:
+            self.report.fault("records", str(wrong))
+
+    def _read_versions(self) -> None:
+        name = self.FILES[1]
+        for line in Cursor(self.files, name, place_of_version).before(None) if name in self.files else ():
+            said = f"{line['record']} version {line['version']}"
+            content = canonical({key: value for key, value in line.items() if key not in ("hash", "salt", "body")})
+            if hashlib.sha256(content.encode()).hexdigest() != line["hash"]:
+                self.report.fault(name, f"{said} was changed: its hash is another")
+            if hashlib.sha256(bytes.fromhex(line["salt"]) + line["body"].encode()).hexdigest() != line["digest"]:
+                self.report.fault(name, f"what {said} says was changed: its digest is another")
+            values = parse_canonical(line["body"])
+            if type(values) is not dict:
+                raise Wrong(f"what {said} says is no JSON object")
+            self.versions[line["kind"], line["record"], line["version"]] = (line["hash"], values)
+
+    def _read_sets(self) -> None:
+        name, missing = self.FILES[0], dict(self.named)
+        used: set[tuple[str, str, int]] = set()
+        for line in Cursor(self.files, name, place_of_set).before(None) if name in self.files else ():
+            digest, members = line["digest"], line["members"]
+            where, kind, count = missing.pop(digest, (name, "", -1))
+            if hashlib.sha256(canonical(members).encode()).hexdigest() != digest:
+                self.report.fault(where, "a set was changed: its digest is another")
+            elif len(members) != count:
+                self.report.fault(where, "a set that no record names, or not as large as it says")
+            shown = self.shown.setdefault(digest, {})
+            for record, version, hash_ in members:
+                found, values = self.versions.get((kind, record, version), ("", None))
+                used.add((kind, record, version))
+                shown[record] = values
+                if found != hash_:
+                    self.report.fault(where, f"{record} version {version} of a set is missing, or another one")
+        for where, _kind, _count in missing.values():
+            self.report.fault(where, "a set that the record names is missing")
+        if self.versions.keys() - used:
+            self.report.fault(self.FILES[1], "a version that is in no set")
+
+
+def place_of_version(line: dict[str, Any]) -> tuple[str, str, int] | None:
+    texts = ("kind", "record", "salt", "body")
+    if line.keys() != OF_VERSION or not all(type(line[key]) is str for key in texts):
+        return None
+    right = is_count(line["version"]) and is_count(line["schema"]) and SALT.fullmatch(line["salt"]) is not None
+    right = right and all(is_digest(line[key]) for key in ("digest", "prev_hash", "hash"))
+    right = right and (line["personal_digest"] is None or is_digest(line["personal_digest"]))
+    return (line["kind"], line["record"], line["version"]) if right else None
+
+
 # ---- one case ----------------------------------------------------------------------------------------------------
 
 
@@ -1155,6 +1238,7 @@ class Case(Chain):
         self.names: set[str] = set()
         self.first: dict[str, Any] | None = None
         self.part: Part | None = None
+        self.sets: Sets | None = None
         self.body: Any = None
         self.definition: Any = None
         self.states, self.payloads = 0, 0
@@ -1260,6 +1344,8 @@ class Case(Chain):
             return
         try:
             self.body = parse_canonical(text)
+            if self.sets is not None:
+                self.sets.name(self.body, f"{self.where} record {seq}")
             self._body(record, self.body)
         except Wrong as wrong:
             self.fault(seq, f"the payload: {wrong}")
@@ -1425,7 +1511,7 @@ def check_manifest(files: Files, report: Report) -> dict[str, Any]:
             report.fault(name, "the file is missing")
         elif manifest["files"][name] != {"sha256": files.digest(name), "size": files.sizes[name]}:
             report.fault(name, "the file was changed: its digest or size is another than in the manifest")
-        elif report.is_first and name.startswith(("chains/", "consistency.json", "manifest.sig")):
+        elif report.is_first and name.startswith(("chains/", "records/", "consistency.json", "manifest.sig")):
             report.fault(name, f"no file of {FIRST} has this name")
     if report.is_first:
         manifest["chains"] = [
@@ -1505,6 +1591,9 @@ def check_all(files: Files, manifest: dict[str, Any], report: Report) -> list[Ch
     chains = [chain_of(files, about, manifest, report) for about in manifest["chains"]]
     cases = [chain for chain in chains if isinstance(chain, Case)]
     player = open_player(files, cases, report)
+    sets = Sets(files, report)
+    for case in cases:
+        case.sets = sets
     definitions: dict[str, str | None] = {}
     for chain in chains:
         before = report.faults
@@ -1524,8 +1613,9 @@ def check_all(files: Files, manifest: dict[str, Any], report: Report) -> list[Ch
         )
         report.say(f"chain  {chain.where}: {chain.count} records{missing}{only}: {verdict}")
     check_children(cases, manifest, report)
+    sets.check()
     if player is not None:
-        check_player(files, player, cases, report)
+        check_player(files, player, cases, sets, report)
     check_strays(files, cases, report)
     return chains
 
@@ -1555,9 +1645,9 @@ def open_player(files: Files, cases: list[Case], report: Report) -> Player | Non
     return player
 
 
-def check_player(files: Files, player: Player, cases: list[Case], report: Report) -> None:
+def check_player(files: Files, player: Player, cases: list[Case], sets: Sets, report: Report) -> None:
     """What the page shows, once all is read."""
-    said = said_by(player.check, files, cases) or next(
+    said = said_by(player.check, files, cases, sets) or next(
         (case.part.wrong for case in cases if case.part and case.part.wrong), None
     )
     if said is not None:

@@ -24,7 +24,6 @@ from osm_flow.operations.audit.log_checks import check_log
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.background.dispatches import queue
 from osm_flow.operations.background.mail import queue_mail
-from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.cases.attachments import AttachmentNotFound, GivenFile, attach, get_attachment
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.definitions.deployments import deploy
@@ -43,6 +42,7 @@ from osm_flow.operations.privacy.erasure_requests import (
 )
 from osm_flow.operations.privacy.erasure_search import SubjectTooShort
 from osm_flow.operations.privacy.retention import HeldByLaw
+from osm_flow.operations.replay.case_document import exported
 from osm_flow.operations.replay.verify import verify_case, verify_deep
 from osm_flow.operations.sweeps import sweep_all
 from osm_flow.operations.work_items import acts as work_items

@@ -8,8 +8,8 @@ from hashlib import sha256
 import pytest
 import rfc8785
 
-from osm_flow.operations.bundles.case_document import exported
 from osm_flow.operations.cases.comments import comment
+from osm_flow.operations.replay.case_document import exported
 from osm_flow.operations.work_items import acts as work_items
 from osm_flow.operations.work_items.completing import Completion, complete
 from osm_flow.store.session import Store

@@ -1,0 +1,109 @@
+"""Tables of forms whose rows lie in records of the office (`x-records`): the case keeps which set of records they are, and their sums.
+
+Each row of such a table names a record by its code. Completing the form writes the row into that record; the variables of
+the case get a reference in the place of the rows. It says all that it takes to show the rows again, as the set has them,
+whatever becomes of the form:
+
+    kind, set     the set of records (books/sets.py): each with the version that has the row
+    count         how many rows there are
+    code          the column with the record's code
+    into          the table of the record that has the row; empty where its columns are fields of the record itself
+    which         what tells the row from the others of that table
+    columns       by column of the form what it is called there
+    shown         by column of the form the field of the record that it repeats
+    summary       by column how many rows chose each option, or what its amounts come to: what gateways read
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from osm_flow.domain.forms.schema import choices_of, columns_of, fields_of, widget_of
+from osm_flow.domain.json import JSON
+
+
+def tables_in_records(schema: JSON) -> dict[str, JSON]:
+    """The tables of a form whose rows lie in records, by their names."""
+    return {name: field for name, field in fields_of(schema).items() if "x-records" in field}
+
+
+def is_reference(value: object) -> bool:
+    """Whether a value of a case stands for rows that lie in records."""
+    return isinstance(value, Mapping) and "set" in value and "summary" in value
+
+
+def code_of(field: JSON, row: JSON) -> str:
+    """The code of the record that a row of the table names."""
+    return str(row.get(field["x-records"]["code"]) or "").strip()
+
+
+def with_rows(field: JSON, values: JSON, rows: Sequence[JSON], record: JSON) -> JSON:
+    """The fields of a record that these rows of a form change; all of them name it.
+
+    `values` is the whole form, `record` what the record says now. What a row leaves empty, it says no more.
+    """
+    how = field["x-records"]
+    said = [
+        {target: row[column] for column, target in how["columns"].items() if row.get(column) is not None}
+        | {target: values[name] for target, name in how.get("with", {}).items() if values.get(name) is not None}
+        for row in rows
+    ]
+    if not how.get("into"):
+        targets = [*how["columns"].values(), *how.get("with", {})]
+        return {target: said[-1].get(target) for target in targets}
+    which = _which(field, values)
+    others = [kept for kept in record.get(how["into"]) or [] if not _fits(kept, which)]
+    return {how["into"]: [*others, *({**which, **row} for row in said)]}
+
+
+def reference(field: JSON, values: JSON, rows: Sequence[JSON], kept: Mapping[str, Any]) -> JSON:
+    """What the case keeps instead of the rows; `kept` is the set as a case keeps it, `{"kind", "digest", "count"}`."""
+    how = field["x-records"]
+    return {
+        "kind": kept["kind"],
+        "set": kept["digest"],
+        "count": len(rows),
+        "code": how["code"],
+        "into": how.get("into", ""),
+        "which": _which(field, values),
+        "columns": dict(how["columns"]),
+        "shown": dict(how.get("shown", {})),
+        "summary": _summary(field, rows),
+    }
+
+
+def rows_of(reference: JSON, records: Mapping[str, JSON]) -> list[JSON]:
+    """The rows for which a reference stands, by the codes of their records; `records` is what those of its set say."""
+    return [row for code in sorted(records) for row in _rows(reference, code, records[code])]
+
+
+def _rows(reference: JSON, code: str, record: JSON) -> Iterable[JSON]:
+    parts = [record]
+    if reference["into"]:
+        parts = [part for part in record.get(reference["into"]) or [] if _fits(part, reference["which"])]
+    for part in parts:
+        said = {column: part.get(name) for column, name in reference["columns"].items()}
+        said |= {column: record.get(name) for column, name in reference["shown"].items()}
+        yield {reference["code"]: code} | {column: value for column, value in said.items() if value is not None}
+
+
+def _which(field: JSON, values: JSON) -> JSON:
+    return {target: values.get(name) for target, name in field["x-records"].get("which", {}).items()}
+
+
+def _fits(row: JSON, which: JSON) -> bool:
+    return all(row.get(name) == value for name, value in which.items())
+
+
+def _summary(field: JSON, rows: Sequence[JSON]) -> JSON:
+    summary: JSON = {}
+    for name, column in columns_of(field).items():
+        if choices := choices_of(column):
+            chosen = [row.get(name) for row in rows]
+            summary[name] = {str(option["value"]): chosen.count(option["value"]) for option in choices}
+        elif widget_of(column) == "money":
+            total = sum((Decimal(str(row[name])) for row in rows if row.get(name) is not None), Decimal(0))
+            summary[name] = int(total) if total == total.to_integral_value() else float(total)
+    return summary

@@ -1,0 +1,138 @@
+"""Rows of forms that lie in records: written by the act that completes the form, shown again as their set has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from osm_flow.domain.access.actors import Actor, Hat
+from osm_flow.domain.books.acts import BookAct, BookActKind, NewVersion
+from osm_flow.domain.books.form_rows import code_of, is_reference, reference, rows_of, tables_in_records, with_rows
+from osm_flow.domain.books.sealing import BookName
+from osm_flow.domain.forms.schema import Message
+from osm_flow.domain.journal import canonical
+from osm_flow.domain.json import JSON
+from osm_flow.errors import Invalid
+from osm_flow.operations.books import acts as books
+from osm_flow.operations.books.acts import SaysTheSame
+from osm_flow.operations.books.record_types import type_of
+from osm_flow.operations.books.sets import SetUnknown, keep_set, values_of_set
+from osm_flow.operations.books.versions import newest_of
+from osm_flow.store.models import Case
+
+# Rows that were read before, by their references.
+KnownRows = dict[bytes, list[JSON]]
+
+
+class RowsUnfit(Invalid):
+    """Some rows name no record of the register."""
+
+
+@dataclass(frozen=True)
+class RowsActor:
+    """Who completes the form, when, and under which hat."""
+
+    actor: Actor
+    now: datetime
+    hat: Hat | None
+
+
+def keep_rows(session: Session, case: Case, schema: JSON, values: JSON, by: RowsActor) -> tuple[JSON, JSON]:
+    """Write the rows of the form into the records of the case's office and year; the case is locked.
+
+    Gives the values with a reference in the place of each table, and what the payload says of them: `{"sets": [{"name", "kind",
+    "digest", "count"}]}`, nothing where the form has no such table. The entry names the next record of the case as its cause:
+    the caller writes that record in the same transaction. Raises RowsUnfit with `fields`.
+    """
+    kept, sets = dict(values), []
+    for name, field in tables_in_records(schema).items():
+        rows = values.get(name)
+        if not isinstance(rows, list):
+            continue
+        told = _write(session, case, name, field, values, rows, by)
+        kept[name] = reference(field, values, rows, told)
+        sets.append({"name": name, **told})
+    return kept, {"sets": sets} if sets else {}
+
+
+def with_rows_again(session: Session, values: Mapping[str, Any], known: KnownRows | None = None) -> JSON:
+    """Values of a form or variables of a case, with the rows in the place of each reference to them.
+
+    Variables hold documents, and documents tables: references lie no deeper. Where the set is not there, the reference stays.
+    `known` keeps what was read for the next call.
+    """
+    rows = {} if known is None else known
+    return {name: _again(session, value, rows) for name, value in values.items()}
+
+
+def rows_behind(session: Session, reference: JSON) -> list[JSON]:
+    """The rows for which a reference stands, as its set has them. Raises SetUnknown."""
+    return rows_of(reference, values_of_set(session, reference["kind"], reference["set"]))
+
+
+def sets_in(values: object) -> Iterator[JSON]:
+    """What a document of a case says of the sets in which its rows lie: `{"name", "kind", "digest", "count"}`."""
+    for name, value in values.items() if isinstance(values, Mapping) else ():
+        if is_reference(value):
+            yield {"name": name, "kind": value["kind"], "digest": value["set"], "count": value["count"]}
+
+
+def _again(session: Session, value: Any, known: KnownRows) -> Any:
+    if is_reference(value):
+        spelled = canonical(value)
+        if spelled not in known:
+            try:
+                known[spelled] = rows_behind(session, value)
+            except SetUnknown:  # the check of the books names it
+                return value
+        return known[spelled]
+    if isinstance(value, dict) and any(is_reference(part) for part in value.values()):
+        return {name: _again(session, part, known) for name, part in value.items()}
+    return value
+
+
+def _write(
+    session: Session, case: Case, table: str, field: JSON, values: JSON, rows: Sequence[JSON], by: RowsActor
+) -> JSON:
+    """The set of the records with their new versions, as a case keeps it."""
+    kind = field["x-records"]["kind"]
+    name = BookName(kind, case.office_id, case.fiscal_year)
+    book = books.lock_book(session, name)
+    newest = newest_of(session, kind, [code_of(field, row) for row in rows])
+    type_ = type_of(kind)
+    known = {code: said for code, one in newest.items() if one.book_id == book.id and (said := one.values(type_))}
+    if faults := _faults(table, field, rows, known):
+        raise RowsUnfit(fields=faults)
+    by_code: dict[str, list[JSON]] = {}
+    for row in rows:
+        by_code.setdefault(code_of(field, row), []).append(row)
+    versions = [
+        NewVersion(code, {**known[code], **with_rows(field, values, some, known[code])})
+        for code, some in sorted(by_code.items())
+    ]
+    if versions:
+        act = BookAct(BookActKind.changed, {"case": case.id, "seq": case.seq + 1}, by.hat)
+        with suppress(SaysTheSame):  # each says it already: their newest versions are the set
+            books.write(session, name, act, by.actor, by.now, versions)
+    return keep_set(session, kind, sorted(by_code))
+
+
+def _faults(table: str, field: JSON, rows: Sequence[JSON], known: Mapping[str, JSON]) -> dict[str, Message]:
+    how = field["x-records"]
+    faults: dict[str, Message] = {}
+    first: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        code, place = code_of(field, row), f"{table}.{number}.{how['code']}"
+        if code not in known:
+            faults[place] = Message(
+                "The register of this office and year has no {code}. Choose from the list.", code=code
+            )
+        elif code in first and not how.get("many"):
+            faults[place] = Message("Row {row} says something of {code} already.", row=first[code], code=code)
+        first.setdefault(code, number + 1)
+    return faults
