@@ -43,6 +43,7 @@ stress: .venv/.installed-dev
 	OSM_WHOLE=1 OSM_ALL_ACCOUNTS=1 $(BIN)/pytest tests/integration/web/test_sensitive.py tests/integration/web/test_reads.py \
 		tests/integration/web/test_matrix.py tests/golden/test_databases.py -q -n auto
 	OSM_WHOLE=1 $(BIN)/pytest -m sampled -q -n auto
+	OSM_WHOLE=1 $(BIN)/pytest tests/integration/web -k postgresql -q -n auto
 	OSM_ALL_PAGES=1 $(BIN)/pytest tests/browser/test_demo_words.py tests/browser/test_bundle_player.py -q
 	OSM_ALL_DAYS=1 $(BIN)/pytest tests/integration/demo/test_any_day.py -q -n auto --timeout=0
 	OSM_ALL_PLACES=1 $(BIN)/pytest tests/integration/operations/replay/test_same_bytes.py -q

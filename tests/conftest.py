@@ -41,6 +41,8 @@ Site.test_client_class = StrictClient
 
 # Of tests that are marked so, one in this many is tried on PostgreSQL; `OSM_WHOLE=1` and the long run try all of them.
 ONE_IN = 5
+# Pages read and write by the operations, whose own tests run on both databases: of each module of theirs one test in this many.
+ONE_PAGE_IN, _PAGES = 4, "tests/integration/web/"
 # What takes minutes begins first, so that no worker is left alone with it at the end.
 _FIRST = ("tests/stress/", "tests/acceptance/")
 
@@ -54,14 +56,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not os.environ.get("OSM_WHOLE"):
             if item.get_closest_marker("long") is not None:
                 is_left = True
-            elif item.get_closest_marker("sampled") is not None and "postgresql" in item.name:
-                name = item.nodeid.partition("[")[0]
-                is_left = tried[name] % ONE_IN != 0
+            elif "postgresql" in item.name and (one_in := _one_in(item)) > 1:
+                name = item.nodeid.partition("::" if one_in == ONE_PAGE_IN else "[")[0]
+                is_left = tried[name] % one_in != 0
                 tried[name] += 1
         (left if is_left else kept).append(item)
     if left:
         config.hook.pytest_deselected(items=left)
     items[:] = sorted(kept, key=lambda item: not item.nodeid.startswith(_FIRST))
+
+
+def _one_in(item: pytest.Item) -> int:
+    """Of how many tests on PostgreSQL one is tried in each run: all of them are, unless they are many or of pages."""
+    if item.nodeid.startswith(_PAGES):
+        return ONE_PAGE_IN
+    return ONE_IN if item.get_closest_marker("sampled") is not None else 1
 
 
 @before_render_template.connect
