@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from osm_flow.errors import Refused
 from osm_flow.store.file_folder import FileFolder
 from osm_flow.store.inserts import insert_once
-from osm_flow.store.models import Attachment, FileContent, KeptFile, RecordFile
+from osm_flow.store.models import Attachment, FileContent, ImportFile, KeptFile, RecordFile
 from osm_flow.store.sensitive_cases import EVERYTHING
 
 logger = logging.getLogger(__name__)
@@ -116,11 +116,12 @@ def release(session: Session, digests: Iterable[str]) -> None:
 
 
 def is_named(session: Session, digest: str) -> bool:
-    """Whether an attachment or a version of a record names the file."""
+    """Whether an attachment, a version of a record or an uploaded list names the file."""
     attached = exists().where(Attachment.file == digest)
+    uploaded = exists().where(ImportFile.file == digest)
     recorded = exists().where(RecordFile.sha256 == digest)
     # A case that is closed to whoever asks names its files, too.
-    return bool(session.scalar(select(attached | recorded), execution_options=EVERYTHING))
+    return bool(session.scalar(select(attached | recorded | uploaded), execution_options=EVERYTHING))
 
 
 def _write(folder: FileFolder, content: bytes, digest: str) -> None:

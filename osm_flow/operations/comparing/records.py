@@ -19,7 +19,7 @@ from osm_flow.operations.books.versions import NewestVersion, every_newest, in_b
 from osm_flow.operations.comparing.differences import RowDifference, compare_keyed, plain_rows, shown
 from osm_flow.store import file_store
 from osm_flow.store.database import db
-from osm_flow.store.models import Book, BookEntry, ChangeBody, RecordChange, RecordFile
+from osm_flow.store.models import Book, BookEntry, ChangeBody, ImportFile, RecordChange, RecordFile
 
 
 def compare_records(session: Session) -> Iterator[RowDifference]:
@@ -35,6 +35,7 @@ def compare_records(session: Session) -> Iterator[RowDifference]:
         yield from _compare(session, type_, names, waiting)
         yield from _unrecorded(session, type_)
         yield from _compare_files(session, type_)
+    yield from _compare_lists(session)
 
 
 _AT_ONCE = 500
@@ -103,6 +104,13 @@ def _compare_files(session: Session, type_: RecordType) -> Iterator[RowDifferenc
             yield RowDifference("files", f"{type_.kind} {record}", "content", digest, shown(lying))
     for record, digest in sorted(kept - named.keys()):
         yield RowDifference("record_files", f"{record}/{digest}", "", "", "1")
+
+
+def _compare_lists(session: Session) -> Iterator[RowDifference]:
+    """Files of uploaded lists, for as long as they are kept: each is there with the bytes that were uploaded."""
+    for row in session.execute(select(ImportFile.id, ImportFile.file).where(ImportFile.file.is_not(None))):
+        if row.file and (lying := file_store.found(session, row.file)) != row.file:
+            yield RowDifference("files", f"imports {row.id}", "content", row.file, shown(lying))
 
 
 _KEY = ("kind", "record_id", "version")

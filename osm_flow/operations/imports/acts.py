@@ -26,10 +26,12 @@ from osm_flow.operations.books import acts as books
 from osm_flow.operations.books.record_types import RecordType, type_of
 from osm_flow.operations.books.versions import in_batches, newest_of, said_by
 from osm_flow.operations.cases.attachments import clean_name
+from osm_flow.operations.imports import list_files
 from osm_flow.operations.imports.kinds import ImportKind, kind_of
 from osm_flow.operations.imports.planning import Fate, Plan, PlannedRow, plan, years_of
 from osm_flow.operations.imports.reading import Choices, propose, remembered_of, remembered_words
 from osm_flow.operations.reasons import said
+from osm_flow.store import file_store
 from osm_flow.store.inserts import insert_or_replace
 from osm_flow.store.models import (
     Book,
@@ -54,10 +56,6 @@ class ImportNotFound(NotFound):
     """There is no such import."""
 
     is_told_alike = True
-
-
-class ImportFileGone(Refused):
-    """The file is not kept any more. Upload it again."""
 
 
 class ImportDone(Refused):
@@ -103,16 +101,18 @@ def upload(session: Session, actor: Actor, now: datetime, given: GivenList) -> I
     """Keep the file with what is proposed for it; nothing is imported. Raises NotYourRole and whatever refuses the file."""
     require(actor, Verb.import_records, OfficeFacts(given.office_id))
     kind = kind_of(given.kind)
-    choices = propose(given.content, kind, remembered_of(session, given.office_id, given.kind))
+    digest = sha256(given.content).hexdigest()
+    file = list_files.given(given.content, digest)
+    choices = propose(file, kind, remembered_of(session, given.office_id, given.kind))
     assert actor.person_id is not None  # noqa: S101 (the system imports nothing)
     row = ImportFile(
         kind=given.kind,
         office_id=given.office_id,
         person_id=actor.person_id,
         filename=clean_name(given.filename),
-        sha256=sha256(given.content).hexdigest(),
+        sha256=digest,
         size=len(given.content),
-        content=given.content,
+        file=list_files.keep(session, given.content),
         choices=choices.as_text(),
         at=now,
     )
@@ -128,13 +128,6 @@ def get_import(session: Session, number: int, actor: Actor) -> ImportFile:
         raise ImportNotFound
     require(actor, Verb.import_records, OfficeFacts(row.office_id))
     return row
-
-
-def content_of(row: ImportFile) -> bytes:
-    """The file. Raises ImportFileGone."""
-    if row.content is None:
-        raise ImportFileGone
-    return row.content
 
 
 def choose(session: Session, number: int, actor: Actor, choices: Choices) -> None:
@@ -240,20 +233,24 @@ def has_old(session: Session, now: datetime) -> bool:
 def drop_old(session: Session, now: datetime, limit: int) -> int:
     """Let go of files, of lists that nobody confirmed and of rows left aside whose days are over; how many."""
     unconfirmed, files, rows = (session.scalars(old.limit(limit)).all() for old in _old(now))
+    named = select(ImportFile.file).where(ImportFile.id.in_([*unconfirmed, *files]), ImportFile.file.is_not(None))
+    digests = [digest for digest in session.scalars(named) if digest]
     session.execute(delete(ImportFile).where(ImportFile.id.in_(unconfirmed), ImportFile.confirmed_at.is_(None)))
-    session.execute(update(ImportFile).where(ImportFile.id.in_(files)).values(content=None))
+    session.execute(update(ImportFile).where(ImportFile.id.in_(files)).values(content=None, file=None))
     session.execute(delete(ImportLeftRow).where(ImportLeftRow.id.in_(rows)))
+    file_store.release(session, digests)
     return len(unconfirmed) + len(files) + len(rows)
 
 
 def _old(now: datetime) -> tuple[Select[int], Select[int], Select[int]]:
     """Lists that nobody confirmed, files of those that somebody did, and rows left aside, whose days are over."""
     uploaded = select(ImportFile.id).where(ImportFile.at < now - KEEP_FILES).order_by(ImportFile.id)
+    has_file = or_(ImportFile.content.is_not(None), ImportFile.file.is_not(None))
     settled = ImportLeftRow.settled_at < now - KEEP_FILES
     forgotten = ImportLeftRow.import_id.in_(select(ImportFile.id).where(ImportFile.at < now - KEEP_LEFT))
     return (
         uploaded.where(ImportFile.confirmed_at.is_(None)),
-        uploaded.where(ImportFile.confirmed_at.is_not(None), ImportFile.content.is_not(None)),
+        uploaded.where(ImportFile.confirmed_at.is_not(None), has_file),
         select(ImportLeftRow.id).where(or_(settled, forgotten)).order_by(ImportLeftRow.id),
     )
 

@@ -10,15 +10,16 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from osm_flow.documents.workbooks import SheetName, SheetValues, read_sheet, sheet_names
+from osm_flow.documents.workbooks import SheetName, SheetValues
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.policy import Verb, offices_where
 from osm_flow.domain.books.acts import BookActKind
 from osm_flow.domain.imports.rows import ReadSheet, Tell
 from osm_flow.domain.json import JSON
 from osm_flow.errors import HOSTILE
-from osm_flow.operations.imports.acts import content_of, get_import
+from osm_flow.operations.imports.acts import get_import
 from osm_flow.operations.imports.kinds import kind_of
+from osm_flow.operations.imports.list_files import ListFile, file_of
 from osm_flow.operations.imports.planning import Plan, plan
 from osm_flow.operations.imports.reading import Choices, ProposedHead, look_at, provinces_of, read_list, remembered_of
 from osm_flow.store.models import Book, BookEntry, ImportFile, ImportLeftRow
@@ -113,27 +114,32 @@ def left_rows(session: Session, actor: Actor, kind: str) -> list[LeftRow]:
     ]
 
 
+def list_of(session: Session, number: int, actor: Actor) -> ListFile:
+    """The file that the actor uploaded. Raises ImportNotFound, ImportFileGone."""
+    return file_of(session, get_import(session, number, actor))
+
+
 def sheets_of(session: Session, number: int, actor: Actor) -> list[SheetName]:
     """The sheets of the file. Raises ImportNotFound, ImportFileGone."""
-    return sheet_names(content_of(get_import(session, number, actor)))
+    return list_of(session, number, actor).names
 
 
 def sheet_values(session: Session, number: int, actor: Actor, name: str) -> SheetValues:
     """What one sheet of the file says. Raises ImportNotFound, ImportFileGone and what `read_sheet` does."""
-    return read_sheet(content_of(get_import(session, number, actor)), name)
+    return list_of(session, number, actor).sheet(name)
 
 
 def looked_at(session: Session, number: int, actor: Actor, choices: Choices) -> ProposedHead:
     """The chosen sheet with its chosen head. Raises ImportNotFound, ImportFileGone and what `look_at` does."""
     row = get_import(session, number, actor)
-    return look_at(content_of(row), choices, kind_of(row.kind), remembered_of(session, row.office_id, row.kind))
+    return look_at(file_of(session, row), choices, kind_of(row.kind), remembered_of(session, row.office_id, row.kind))
 
 
 def read(session: Session, number: int, actor: Actor, tell: Tell | None = None) -> tuple[SheetValues, ReadSheet]:
     """What the file says as it was chosen. Raises ImportNotFound, ImportFileGone and what `read_list` does."""
     row = get_import(session, number, actor)
     provinces = provinces_of(session, row.office_id)
-    return read_list(content_of(row), Choices.of_text(row.choices), kind_of(row.kind), provinces, tell)
+    return read_list(file_of(session, row), Choices.of_text(row.choices), kind_of(row.kind), provinces, tell)
 
 
 def preview(session: Session, number: int, actor: Actor, tell: Tell | None = None) -> Plan:

@@ -10,13 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.documents.workbook_guard import NotAWorkbook
-from osm_flow.documents.workbooks import SheetName, SheetTooLong, SheetTooWide, SheetValues, read_sheet, sheet_names
+from osm_flow.documents.workbooks import SheetName, SheetTooLong, SheetTooWide, SheetValues
 from osm_flow.domain.imports.cells import spelled_place
 from osm_flow.domain.imports.heads import ListHead, find_head, guess, head_at, spelled, unit_above, unit_of, year_above
 from osm_flow.domain.imports.records import WantedRows
 from osm_flow.domain.imports.rows import ReadSheet, Tell, read_rows
 from osm_flow.errors import Invalid
 from osm_flow.operations.imports.kinds import ImportKind
+from osm_flow.operations.imports.list_files import ListFile
 from osm_flow.store.models import ImportHead, Province
 
 # Of how many sheets a head is looked for; an index of a hundred sheets is looked through no further.
@@ -97,12 +98,12 @@ def remembered_of(session: Session, office_id: str, kind: str) -> dict[str, str]
     return dict(session.execute(query.where(ImportHead.office_id == office_id, ImportHead.kind == kind)).all())
 
 
-def propose(content: bytes, kind: ImportKind, remembered: Mapping[str, str]) -> Choices:
+def propose(file: ListFile, kind: ImportKind, remembered: Mapping[str, str]) -> Choices:
     """The sheet, head and columns that fit best; without a head where no sheet has one. Raises what `sheet_names` does."""
     best: tuple[int, int, Choices] | None = None
-    names = sheet_names(content)
+    names = file.names
     for place, name in enumerate(names[:_MOST_SHEETS]):
-        found = _proposed_sheet(content, name, kind, remembered)
+        found = _proposed_sheet(file, name, kind, remembered)
         if found is None:
             continue
         score = len(found.fields) * 2 - name.is_hidden
@@ -111,9 +112,9 @@ def propose(content: bytes, kind: ImportKind, remembered: Mapping[str, str]) -> 
     return best[2] if best else Choices(sheet=names[0].name)
 
 
-def _proposed_sheet(content: bytes, name: SheetName, kind: ImportKind, remembered: Mapping[str, str]) -> Choices | None:
+def _proposed_sheet(file: ListFile, name: SheetName, kind: ImportKind, remembered: Mapping[str, str]) -> Choices | None:
     try:
-        sheet = read_sheet(content, name.name)
+        sheet = file.sheet(name.name)
     except (SheetTooLong, SheetTooWide, NotAWorkbook):
         return None
     head = find_head(sheet, kind.columns, kind.name)
@@ -131,24 +132,24 @@ def choices_for(sheet: SheetValues, head: ListHead, kind: ImportKind, remembered
     return Choices(sheet.name, head.first, head.last, proposed.fields, constants)
 
 
-def look_at(content: bytes, choices: Choices, kind: ImportKind, remembered: Mapping[str, str]) -> ProposedHead:
+def look_at(file: ListFile, choices: Choices, kind: ImportKind, remembered: Mapping[str, str]) -> ProposedHead:
     """The chosen sheet with its chosen head. Raises HeadUnusable, SheetUnknown and what `read_sheet` does."""
-    sheet = read_sheet(content, choices.sheet)
+    sheet = file.sheet(choices.sheet)
     return _looked_at(sheet, _head(sheet, choices.first, choices.last), kind, remembered)
 
 
-def find_in(content: bytes, sheet_name: str, kind: ImportKind, remembered: Mapping[str, str]) -> Choices:
+def find_in(file: ListFile, sheet_name: str, kind: ImportKind, remembered: Mapping[str, str]) -> Choices:
     """What is proposed for this sheet; without a head where it has none."""
-    sheet = read_sheet(content, sheet_name)
+    sheet = file.sheet(sheet_name)
     head = find_head(sheet, kind.columns, kind.name)
     return Choices(sheet=sheet_name) if head is None else choices_for(sheet, head, kind, remembered)
 
 
 def read_list(
-    content: bytes, choices: Choices, kind: ImportKind, provinces: Mapping[str, str], tell: Tell | None = None
+    file: ListFile, choices: Choices, kind: ImportKind, provinces: Mapping[str, str], tell: Tell | None = None
 ) -> tuple[SheetValues, ReadSheet]:
     """The chosen sheet, and what its rows say. Raises HeadUnusable, NameColumnMissing and what `read_sheet` does."""
-    sheet = read_sheet(content, choices.sheet)
+    sheet = file.sheet(choices.sheet)
     head = _head(sheet, choices.first, choices.last)
     if kind.name not in choices.fields.values():
         raise NameColumnMissing

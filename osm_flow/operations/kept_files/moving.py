@@ -1,4 +1,4 @@
-"""Moving files to where this database keeps them: out of attachments of earlier versions, and out of a copied database."""
+"""Moving files to where this database keeps them: out of attachments and lists of earlier versions, and out of a copied database."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session, undefer
 
 from osm_flow.operations.background import leases
 from osm_flow.operations.background.leases import Tally
+from osm_flow.operations.imports import list_files
 from osm_flow.store import file_store
 from osm_flow.store.file_store import FileDamaged, Place
-from osm_flow.store.models import Attachment, FileContent, KeptFile
+from osm_flow.store.models import Attachment, FileContent, ImportFile, KeptFile
 from osm_flow.store.session import Store, lock_case
 
 # Few enough that nobody who works meanwhile waits for it: each is one transaction.
@@ -36,6 +37,7 @@ def move_files(
     moves: list[Callable[[Session], bool]] = [
         partial(_move_attachment, attachment_id=one) for one in _attachments(store)
     ]
+    moves += [partial(_move_list, number=one) for one in _lists(store)]
     moves += [partial(_move_content, digest=one) for one in _contents(store)]
     tally = Tally()
     for move in moves:
@@ -50,6 +52,12 @@ def _attachments(store: Store) -> list[int]:
     with store.reading() as session:
         held = select(Attachment.id).where(Attachment.file.is_(None), func.length(Attachment.content) > 0)
         return list(session.scalars(held.order_by(Attachment.id)))
+
+
+def _lists(store: Store) -> list[int]:
+    with store.reading() as session:
+        held = select(ImportFile.id).where(ImportFile.file.is_(None), func.length(ImportFile.content) > 0)
+        return list(session.scalars(held.order_by(ImportFile.id)))
 
 
 def _contents(store: Store) -> list[str]:
@@ -73,6 +81,16 @@ def _move_attachment(session: Session, attachment_id: int) -> bool:
         return False
     kept.file = file_store.keep(session, kept.content, kept.media_type)
     kept.content = b""
+    return True
+
+
+def _move_list(session: Session, number: int) -> bool:
+    # As whoever confirms or erases it does.
+    query = select(ImportFile).where(ImportFile.id == number).options(undefer(ImportFile.content)).with_for_update()
+    row = session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
+    if row is None or row.file is not None or not row.content or sha256(row.content).hexdigest() != row.sha256:
+        return False
+    row.file, row.content = list_files.keep(session, row.content), None
     return True
 
 

@@ -13,7 +13,8 @@ from osm_flow.store.database import Instant, Model
 class ImportFile(Model):
     """A list that somebody uploaded, and what they chose for it. What was imported stands in the entries of books, not here.
 
-    content       the file; none any more once its days are over.
+    file          the digest of the file in the store of files; none any more once its days are over.
+    content       the file itself, uploaded by an earlier version, until a sweep has moved it to the store.
     choices       JSON: sheet, rows of the head, columns, what no column says, answers to rows.
     confirmed_at  when it was carried out; the entries name it by its number and the digest of the file.
     """
@@ -28,6 +29,7 @@ class ImportFile(Model):
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column()
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    file: Mapped[str | None] = mapped_column(String(64), index=True)
     choices: Mapped[str] = mapped_column(Text, default="{}")
     at: Mapped[datetime] = mapped_column(Instant, index=True)
     confirmed_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -13,7 +13,7 @@ from osm_flow.domain.forms.schema import Message, choices_of, label_of
 from osm_flow.domain.imports.records import Said, column_letters
 from osm_flow.domain.json import JSON
 from osm_flow.operations.books.record_types import type_of
-from osm_flow.operations.imports import acts, queries
+from osm_flow.operations.imports import queries
 from osm_flow.operations.imports.kinds import ImportKind, kind_of
 from osm_flow.operations.imports.planning import Fate, Plan, PlannedRow
 from osm_flow.operations.imports.queries import Imported
@@ -136,14 +136,14 @@ def front_told(kind: str) -> FrontTold:
 def choices_told(row: ImportFile, asked: Choices) -> ChoicesTold:
     """The page of choices: as kept, or for another sheet or head that somebody asks to look at. Raises what `look_at` does."""
     kind = kind_of(row.kind)
-    content = acts.content_of(row)
+    file = queries.list_of(g.session, row.id, g.actor)
     kept = Choices.of_text(row.choices)
     remembered = remembered_of(g.session, row.office_id, row.kind)
     choices = kept
     if asked.sheet and asked.has_head:
         choices = asked
     elif asked.sheet and asked.sheet != kept.sheet:
-        choices = find_in(content, asked.sheet, kind, remembered)
+        choices = find_in(file, asked.sheet, kind, remembered)
     sheets = queries.sheets_of(g.session, row.id, g.actor)
     if not choices.has_head:
         values = queries.sheet_values(g.session, row.id, g.actor, choices.sheet)

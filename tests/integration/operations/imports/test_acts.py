@@ -19,17 +19,17 @@ from osm_flow.operations.books.checks import check_books
 from osm_flow.operations.books.corrections import NewCorrection
 from osm_flow.operations.books.versions import versions_of
 from osm_flow.operations.comparing.records import compare_records
-from osm_flow.operations.imports import acts, queries
+from osm_flow.operations.imports import acts, list_files, queries
 from osm_flow.operations.imports.acts import (
     KEEP_FILES,
     ImportDone,
-    ImportFileGone,
     ImportNotFound,
     ImportStands,
     ImportTakenBack,
     NothingToImport,
     PreviewOutdated,
 )
+from osm_flow.operations.imports.list_files import ImportFileGone
 from osm_flow.operations.imports.planning import Fate
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.projects import corrections
@@ -232,7 +232,7 @@ def test_files_go_after_their_days_and_what_was_imported_stays(session: Session,
     session.expire_all()
     assert session.get(ImportFile, number) is None
     with pytest.raises(ImportFileGone):
-        acts.content_of(session.get_one(ImportFile, done.id))
+        list_files.file_of(session, session.get_one(ImportFile, done.id))
     assert acts.take_back(session, done.id, importing.actor, NOW + 2 * KEEP_FILES, "ผิด") == 3
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.operations.books.corrections import NewCorrection
+from osm_flow.operations.imports import list_files
 from osm_flow.operations.imports.planning import Fate, Plan, PlannedRow
 from osm_flow.operations.imports.project_lists import project_lists
 from osm_flow.operations.imports.reading import Choices, find_in
@@ -63,7 +64,7 @@ def test_every_project_of_a_layout_is_found_and_every_other_row_is_told(
     make_provinces(session)
     content = path.read_bytes()
     uploaded = importing.upload_file(content, path.name)
-    found = find_in(content, expected["sheet"], project_lists(), {})
+    found = find_in(list_files.given(content, uploaded.sha256), expected["sheet"], project_lists(), {})
     assert [found.first, found.last] == expected["header_rows"]
     asks_agency = all(project["agency"] is None for project in expected["projects"])
     given = {"agency": "หน่วยงานในบัญชี"} if asks_agency else {}
