@@ -44,12 +44,14 @@ def find(context: Context, person_or_words: str, case_ids: tuple[str, ...], user
         record_access(session, actor, context.now(), read)
         items = [_found(match) for match in matches]
         texts = [] if case_ids else [_of_book(found) for found in erasure_search.find_texts(session, actor, text)]
+        lists = [] if case_ids else [_of_list(found) for found in erasure_search.find_lists(session, actor, text)]
         staying = [] if case_ids else erasure_search.records_that_stay(session, actor, text)
     lines = [f"{item['case_id']}:{item['seq']}  {item['at']}  {item['kind']:<22} {item['excerpt']}" for item in items]
     lines += [f"{item['text']}  {item['at']}  {item['excerpt']}" for item in texts]
+    lines += [f"list {item['list']}  {item['at']}  {item['filename']}" for item in lists]
     if staying:
         lines.append(f"also said, where nothing is erased, by {', '.join(staying)}")
-    say({"items": items, "texts": texts, "staying": staying, "next": None}, as_json, "\n".join(lines))
+    say({"items": items, "texts": texts, "lists": lists, "staying": staying, "next": None}, as_json, "\n".join(lines))
 
 
 @privacy.command("files")
@@ -71,6 +73,7 @@ def files_(context: Context, record: str, username: str, as_json: bool) -> None:
 @click.option(
     "--text", "texts", multiple=True, help="This text or file of a book, as find and files name it; may be repeated."
 )
+@click.option("--list", "lists", type=int, multiple=True, help="This uploaded list, by its number; may be repeated.")
 @click.option("--record", "chosen", multiple=True, help="CASE:SEQ; every record that holds the words when left out.")
 @click.option("--whole", is_flag=True, help="Every record of these cases, because they have come of age.")
 @REASON
@@ -85,27 +88,28 @@ def erase(
     texts: tuple[str, ...],
     chosen: tuple[str, ...],
     whole: bool,
+    lists: tuple[int, ...],
     **asked: Any,
 ) -> None:
     """Ask that what these cases and books hold of somebody be erased; another person approves it."""
-    if not case_ids and not texts:
-        raise click.UsageError("name a --case or a --text")
+    if not (case_ids or texts or lists):
+        raise click.UsageError("name a --case, a --text or a --list")
     names = [_text_named(text) for text in texts]
     with context.store.transaction() as session:
         actor = _actor(context, session, asked["username"])
         words = None if whole else erasure_search.display_name_of(session, SYSTEM, person_or_words)
         records = _records(session, actor, case_ids, words, chosen)
-        request = erasure_requests.ask(
-            session, actor, context.now(), words=words or "", records=records, reason=asked["reason"], texts=names
-        )
+        about = {"reason": asked["reason"], "texts": names, "lists": lists}
+        request = erasure_requests.ask(session, actor, context.now(), words=words or "", records=records, **about)
         left = _left(session, actor, request, words)
         shown = {
             **_request(request),
             "records": [_found(match) for match in erasure_requests.shown(session, request)],
             "texts": [_of_book(found) for found in erasure_requests.shown_texts(session, request)],
+            "lists": [_of_list(found) for found in erasure_requests.shown_lists(session, request)],
             "left": left,
         }
-    lines = [f"request {request.id}: {len(records) + len(names)} records; somebody else approves it:"]
+    lines = [f"request {request.id}: {len(records) + len(names) + len(lists)} records; somebody else approves it:"]
     lines.append(f"osm-flow privacy approve {request.id} --as USERNAME")
     if left:
         lines.append(f"The same words also stand in {len(left)} records that were not asked for: {', '.join(left)}")
@@ -143,7 +147,10 @@ def _left(session: Session, actor: Actor, request: ErasureRequest, words: str | 
         else erasure_requests.copies_in_books(session, request)
     )
     names = {name_of(text) for text in request.texts}
-    return left + [str(found.text.name) for found in in_books if found.text.name not in names]
+    left += [str(found.text.name) for found in in_books if found.text.name not in names]
+    asked = {one.import_id for one in request.lists}
+    in_lists = erasure_search.find_lists(session, actor, words) if words is not None else []
+    return left + [f"list {one.found.row.id}" for one in in_lists if one.found.row.id not in asked]
 
 
 @privacy.command("requests")
@@ -320,6 +327,18 @@ def _of_book(found: erasure_search.TextToErase) -> dict[str, Any]:
     }
 
 
+def _of_list(one: erasure_search.ListToErase) -> dict[str, Any]:
+    row = one.found.row
+    return {
+        "list": row.id,
+        "filename": row.filename,
+        "at": instant_text(row.at),
+        "in_file": one.found.in_file,
+        "in_rows": one.found.in_rows,
+        "held": one.is_held,
+    }
+
+
 def _text_named(text: str) -> TextName:
     if (name := read_text(text)) is None:
         raise click.UsageError(f"no text of a book is called {text}")
@@ -338,4 +357,5 @@ def _request(request: ErasureRequest) -> dict[str, Any]:
             {"case_id": item.case_id, "seq": item.seq, "done": item.done_at is not None} for item in request.items
         ],
         "texts": [{"text": str(name_of(text)), "done": text.done_at is not None} for text in request.texts],
+        "lists": [{"list": one.import_id, "done": one.done_at is not None} for one in request.lists],
     }

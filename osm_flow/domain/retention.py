@@ -20,6 +20,11 @@ def digest_of_items(items: Iterable[tuple[str, int]]) -> str:
     return sha256("".join(f"{case_id} {seq}\n" for case_id, seq in sorted(set(items))).encode()).hexdigest()
 
 
+def item_of_list(number: int) -> tuple[str, int]:
+    """How the digest of a request names an uploaded list, beside records of cases and texts of books."""
+    return ("import", number)
+
+
 class RetentionUnknown(Invalid):
     """A retention class is written permanent, 10y or 2y-anonymise."""
 
@@ -43,6 +48,8 @@ class Retention:
 
 
 PERMANENT = Retention("permanent", None, "keep")
+# What stands in the place of words that were erased by law.
+GONE = "(ลบแล้ว)"
 # What the rules of the office of the prime minister ask of ordinary papers.
 ORDINARY = Retention("10y", 10, "erase")
 

@@ -35,7 +35,7 @@ from osm_flow.operations.imports import acts as imports
 from osm_flow.operations.kept_files import moving, tidying
 from osm_flow.operations.ledger import refusals
 from osm_flow.operations.ledger.access_pruning import Keeping
-from osm_flow.operations.privacy import carrying_out
+from osm_flow.operations.privacy import carrying_out, retention
 from osm_flow.operations.stepping import step as stepping
 from osm_flow.store.models import Case, OutboxEntry, ServiceJob, Timer, WorkItem
 from osm_flow.store.session import Busy, Overtaken, Store
@@ -294,10 +294,12 @@ def _close_counts(store: Store, now: datetime, owner: str) -> Tally:
 def _prune(store: Store, now: datetime, owner: str, means: Means) -> Tally:
     pruned = pruning.prune(store, now, owner, keeping=means.keeping)
     with store.reading() as session:
-        if not imports.has_old(session, now):
+        old = imports.old_lists(session, now)
+        if len(retention.held_lists(session, old)) == len(old):
             return pruned
     with store.transaction() as session:
-        return pruned + Tally(done=imports.drop_old(session, now, ROWS_A_ROUND))
+        held = retention.held_lists(session, imports.old_lists(session, now))
+        return pruned + Tally(done=imports.drop_old(session, now, ROWS_A_ROUND, besides=held))
 
 
 # The one list of sweeps, in the order of the report. What cases asked of one another comes before time: a child case that

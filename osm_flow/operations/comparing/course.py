@@ -12,6 +12,7 @@ from osm_flow.domain.access.party_answers import answer_in
 from osm_flow.domain.journal import Record
 from osm_flow.domain.json import JSON
 from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.retention import GONE
 from osm_flow.domain.search import searchable
 from osm_flow.domain.states import OPEN_WORK_ITEM, CaseStatus, UnmarkState, WorkItemStatus
 from osm_flow.engine import Process
@@ -20,7 +21,6 @@ from osm_flow.operations.comparing.differences import TICK, UNKNOWN, Likely, Not
 from osm_flow.operations.comparing.known import Asked, Known
 from osm_flow.operations.ledger.case_journal import payload_of, text_searched
 from osm_flow.operations.people.signing_in import normal_username
-from osm_flow.operations.privacy.erasing import GONE
 from osm_flow.operations.replay.history import History
 from osm_flow.operations.replay.refold import NotReplayable, Replayed, refold
 from osm_flow.operations.stepping.projections import candidate_rows, work_item_row

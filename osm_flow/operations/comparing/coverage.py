@@ -125,6 +125,7 @@ UNPROVEN: Mapping[str, str] = {
     "case_checkpoints": "shortcuts; each use compares their digest with the journal",
     "drafts": "what is being typed; nothing records it before it is sent",
     "erasure_items": "compared by the digest that the record of their request has; when each was done stands in its journal",
+    "erasure_lists": "compared by the digest that the record of their request has",
     "erasure_texts": "compared by the digest that the record of their request has; when each was done stands in its book",
     "file_contents": "held against their digests wherever a file is named, by attachments and by versions of records",
     "files": "where the bytes lie; they are held against their digests wherever a file is named",

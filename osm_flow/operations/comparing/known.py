@@ -11,14 +11,17 @@ from sqlalchemy.orm import Session, joinedload
 
 from osm_flow.domain.books.acts import BookActKind
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.retention import digest_of_items
+from osm_flow.domain.retention import digest_of_items, item_of_list
+from osm_flow.operations.imports.erasing import is_whole
 from osm_flow.operations.ledger.access_chain import BodyTable, ChainKind
 from osm_flow.operations.privacy.book_texts import name_of, texts_named
 from osm_flow.store.models import (
     AccessRecord,
     BookEntry,
     ErasureItem,
+    ErasureList,
     ErasureText,
+    ImportFile,
     JournalPayload,
     JournalRecord,
     Person,
@@ -48,7 +51,7 @@ class Known:
     definitions  key, version and digest of each process definition, by number.
     reads_since  the instant before which reads were let go of, since their days are over.
     erasures     the digest of what each request to erase names, by its number.
-    unerased     the requests to erase that name a record which still has its payload, or a text of a book that is there.
+    unerased     the requests to erase that name a record which still has its payload, or a text of a book that is there, or a list that is whole.
     has_erased   whether anything was ever erased: the words may have gone from other cases, too.
     """
 
@@ -98,13 +101,20 @@ def _erasures(session: Session) -> dict[int, str]:
         named.setdefault(request, []).append((case_id, seq))
     for text in session.scalars(select(ErasureText).options(joinedload(ErasureText.book))):
         named.setdefault(text.request_id, []).append(name_of(text).item)
+    for request, number in session.execute(select(ErasureList.request_id, ErasureList.import_id)):
+        named.setdefault(request, []).append(item_of_list(number))
     return {request: digest_of_items(items) for request, items in named.items()}
 
 
 def _unerased(session: Session) -> frozenset[int]:
     same = (JournalPayload.case_id == ErasureItem.case_id) & (JournalPayload.seq == ErasureItem.seq)
     in_cases = session.scalars(select(ErasureItem.request_id).join(JournalPayload, same).distinct())
-    return frozenset(in_cases) | _unerased_in_books(session)
+    return frozenset(in_cases) | _unerased_in_books(session) | _unerased_lists(session)
+
+
+def _unerased_lists(session: Session) -> frozenset[int]:
+    named = select(ErasureList.request_id, ImportFile).join(ImportFile, ImportFile.id == ErasureList.import_id)
+    return frozenset(request for request, row in session.execute(named) if is_whole(row))
 
 
 def _unerased_in_books(session: Session) -> frozenset[int]:

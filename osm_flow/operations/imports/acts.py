@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -225,14 +225,20 @@ def settle(session: Session, left_id: int, actor: Actor, now: datetime) -> str:
     return row.kind
 
 
-def has_old(session: Session, now: datetime) -> bool:
-    """Whether there is anything whose days are over."""
-    return any(session.scalar(old.limit(1)) is not None for old in _old(now))
+def old_lists(session: Session, now: datetime) -> Sequence[ImportFile]:
+    """The lists of which something is there whose days are over."""
+    unconfirmed, files, rows = _old(now)
+    of_rows = select(ImportLeftRow.import_id).where(ImportLeftRow.id.in_(rows))
+    theirs = or_(ImportFile.id.in_(unconfirmed), ImportFile.id.in_(files), ImportFile.id.in_(of_rows))
+    return session.scalars(select(ImportFile).where(theirs).order_by(ImportFile.id)).all()
 
 
-def drop_old(session: Session, now: datetime, limit: int) -> int:
-    """Let go of files, of lists that nobody confirmed and of rows left aside whose days are over; how many."""
-    unconfirmed, files, rows = (session.scalars(old.limit(limit)).all() for old in _old(now))
+def drop_old(session: Session, now: datetime, limit: int, *, besides: Collection[int] = ()) -> int:
+    """Let go of files, of lists that nobody confirmed and of rows left aside whose days are over; how many.
+
+    `besides` are the numbers of lists that a legal hold keeps.
+    """
+    unconfirmed, files, rows = (session.scalars(old.limit(limit)).all() for old in _old(now, besides))
     named = select(ImportFile.file).where(ImportFile.id.in_([*unconfirmed, *files]), ImportFile.file.is_not(None))
     digests = [digest for digest in session.scalars(named) if digest]
     session.execute(delete(ImportFile).where(ImportFile.id.in_(unconfirmed), ImportFile.confirmed_at.is_(None)))
@@ -242,16 +248,19 @@ def drop_old(session: Session, now: datetime, limit: int) -> int:
     return len(unconfirmed) + len(files) + len(rows)
 
 
-def _old(now: datetime) -> tuple[Select[int], Select[int], Select[int]]:
+def _old(now: datetime, besides: Collection[int] = ()) -> tuple[Select[int], Select[int], Select[int]]:
     """Lists that nobody confirmed, files of those that somebody did, and rows left aside, whose days are over."""
-    uploaded = select(ImportFile.id).where(ImportFile.at < now - KEEP_FILES).order_by(ImportFile.id)
+    free = ImportFile.id.not_in(besides)
+    uploaded = select(ImportFile.id).where(ImportFile.at < now - KEEP_FILES, free).order_by(ImportFile.id)
     has_file = or_(ImportFile.content.is_not(None), ImportFile.file.is_not(None))
     settled = ImportLeftRow.settled_at < now - KEEP_FILES
     forgotten = ImportLeftRow.import_id.in_(select(ImportFile.id).where(ImportFile.at < now - KEEP_LEFT))
     return (
         uploaded.where(ImportFile.confirmed_at.is_(None)),
         uploaded.where(ImportFile.confirmed_at.is_not(None), has_file),
-        select(ImportLeftRow.id).where(or_(settled, forgotten)).order_by(ImportLeftRow.id),
+        select(ImportLeftRow.id)
+        .where(or_(settled, forgotten), ImportLeftRow.import_id.not_in(besides))
+        .order_by(ImportLeftRow.id),
     )
 
 
@@ -279,11 +288,13 @@ def _cause(row: ImportFile) -> JSON:
 
 
 def _open(session: Session, number: int, actor: Actor) -> ImportFile:
-    """The list, locked, while nobody has confirmed it."""
+    """The list, locked, while nobody has confirmed it and its file is there. Raises ImportNotFound, ImportDone, ImportFileGone."""
     get_import(session, number, actor)
     row = session.get_one(ImportFile, number, with_for_update=True, populate_existing=True)
     if row.confirmed_at is not None:
         raise ImportDone
+    # What was read before an erasure that came between must not be written down after it.
+    list_files.file_of(session, row)
     return row
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from osm_flow.documents.workbooks import SheetName, SheetValues
@@ -63,7 +63,8 @@ def offices_for(actor: Actor) -> tuple[str, ...]:
 def waiting(session: Session, actor: Actor, kind: str) -> Sequence[ImportFile]:
     """The lists that the actor uploaded and has not confirmed, newest first."""
     query = select(ImportFile).where(ImportFile.person_id == actor.person_id, ImportFile.kind == kind)
-    query = query.where(ImportFile.confirmed_at.is_(None), ImportFile.office_id.in_(offices_for(actor)))
+    has_file = or_(ImportFile.file.is_not(None), ImportFile.content.is_not(None))
+    query = query.where(ImportFile.confirmed_at.is_(None), ImportFile.office_id.in_(offices_for(actor)), has_file)
     return session.scalars(query.order_by(ImportFile.id.desc()).limit(_MOST_LISTED)).all()
 
 

@@ -5,19 +5,25 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, require
+from osm_flow.domain.books.acts import BookAct, BookActKind
+from osm_flow.domain.books.sealing import read_name
 from osm_flow.domain.states import OPEN_CASE, ErasureState
 from osm_flow.operations.background.leases import Tally
+from osm_flow.operations.books.acts import lock_book, write
+from osm_flow.operations.imports.acts import entries_of
+from osm_flow.operations.imports.erasing import erase_list, lists_named
 from osm_flow.operations.privacy import retention
 from osm_flow.operations.privacy.book_erasing import BookErasure, erase_texts
 from osm_flow.operations.privacy.book_texts import also_with, name_of
 from osm_flow.operations.privacy.erasing import Erasure, blank_elsewhere, erase_in
 from osm_flow.operations.privacy.erasure_search import case_to_erase, numbers_with
-from osm_flow.store.models import Case, ErasureItem, ErasureRequest, ErasureText
+from osm_flow.store import file_store
+from osm_flow.store.models import Case, ErasureItem, ErasureList, ErasureRequest, ErasureText, ImportFile
 from osm_flow.store.session import Busy, Overtaken, Store
 
 logger = logging.getLogger(__name__)
@@ -39,7 +45,7 @@ def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor:
         numbers |= numbers_with(session, case_id, request.subject, since=request.asked_at)
     numbers &= set(session.scalars(retention.erasable(case_id)))
     retention.refuse_held(session, case, numbers)
-    about = {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
+    about = _about(request)
     if numbers:
         erasure = Erasure(numbers, request.reason, request.subject, about)
         erase_in(session, case, actor, now, erasure, decision.role)
@@ -52,14 +58,47 @@ def carry_out_in(session: Session, request: ErasureRequest, case_id: str, actor:
 
 
 def finish(session: Session, request: ErasureRequest, actor: Actor, now: datetime) -> None:
-    """Erase in books; done once no case of the request is waited for any more.
+    """Erase in lists and in books; done once no case of the request is waited for any more.
 
-    Books are gone through again when the last case has ended: what acts of the cases wrote meanwhile goes, too.
+    They are gone through again when the last case has ended: what acts of the cases wrote meanwhile goes, too. Lists are
+    locked before books, as whoever confirms one does, and the rows of files last of all.
     """
+    lists = _lists_to_erase(session, request)
+    names = {name for row in lists for name in _books_of(session, row)} | {text.book.name for text in request.texts}
+    for place in filter(None, map(read_name, sorted(names))):
+        lock_book(session, place)
+    files = [_erase_list(session, request, row, actor, now) for row in lists]
     _erase_in_books(session, request, actor, now)
+    file_store.release(session, [digest for digest in files if digest])
     if all(item.done_at is not None for item in request.items):  # of books nothing is left now
         request.state, request.done_at, request.subject = ErasureState.DONE, now, ""
     session.flush()
+
+
+def _lists_to_erase(session: Session, request: ErasureRequest) -> list[ImportFile]:
+    """The lists of the request of which something is left, locked. Raises HeldByLaw."""
+    rows = lists_named(session, [one.import_id for one in request.lists], request.subject, lock=True)
+    retention.refuse_held_lists(session, rows)
+    return rows
+
+
+def _books_of(session: Session, row: ImportFile) -> set[str]:
+    return {book.name for book, _ in entries_of(session, row)}
+
+
+def _erase_list(session: Session, request: ErasureRequest, row: ImportFile, actor: Actor, now: datetime) -> str | None:
+    """Erase from a list; an entry in each book into which it was imported says so. The digest of its file."""
+    decision = require(actor, Verb.erase, OfficeFacts(row.office_id))
+    rows, digest = erase_list(session, row, request.subject)
+    told = {"erased_list": row.id, "erased_rows": rows, **_about(request)}
+    for name in filter(None, map(read_name, sorted(_books_of(session, row)))):
+        act = BookAct(BookActKind.erased, {"request": request.id}, decision.hat, request.reason, told=told)
+        write(session, name, act, actor, now, [])
+    return digest
+
+
+def _about(request: ErasureRequest) -> dict[str, object]:
+    return {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
 
 
 def _erase_in_books(session: Session, request: ErasureRequest, actor: Actor, now: datetime) -> None:
@@ -68,12 +107,14 @@ def _erase_in_books(session: Session, request: ErasureRequest, actor: Actor, now
         records = {text.record_id for text in request.texts if text.record_id}
         cases = {item.case_id for item in request.items}
         names |= {text.name for text in also_with(session, request.subject, request.asked_at, records, cases)}
-    about = {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
+    about = _about(request)
     erase_texts(session, sorted(names), actor, now, BookErasure(request.reason, about))
-    if names and request.subject:
+    if (names or request.lists) and request.subject:
         blank_elsewhere(session, request.subject, now)
     for text in request.texts:
         text.done_at = text.done_at or now
+    for one in request.lists:
+        one.done_at = one.done_at or now
     session.flush()
 
 
@@ -133,12 +174,13 @@ def _ready(store: Store) -> list[tuple[int, str]]:
 
 
 def _only_books(store: Store) -> list[int]:
-    """The approved requests of which nothing in cases is left to do, and something in books is."""
+    """The approved requests of which nothing in cases is left to do, and something in books or lists is."""
     open_items = select(ErasureItem.request_id).where(ErasureItem.done_at.is_(None))
     open_texts = select(ErasureText.request_id).where(ErasureText.done_at.is_(None))
+    open_lists = select(ErasureList.request_id).where(ErasureList.done_at.is_(None))
     query = select(ErasureRequest.id).where(
         ErasureRequest.state == ErasureState.APPROVED,
-        ErasureRequest.id.in_(open_texts),
+        or_(ErasureRequest.id.in_(open_texts), ErasureRequest.id.in_(open_lists)),
         ErasureRequest.id.not_in(open_items),
     )
     with store.reading() as session:

@@ -18,6 +18,7 @@ from osm_flow.domain.acts import Act
 from osm_flow.domain.kinds import EntryKind
 from osm_flow.domain.people import normal_number
 from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.retention import GONE
 from osm_flow.domain.search import holds_words, searchable
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Refused
@@ -48,7 +49,6 @@ from osm_flow.store.models import (
 from osm_flow.store.session import lock_case
 from osm_flow.store.words import keys_with
 
-GONE = "(ลบแล้ว)"
 _UNSYNCHRONISED = {"synchronize_session": False}
 
 

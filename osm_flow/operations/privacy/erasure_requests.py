@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import SYSTEM, Actor
 from osm_flow.domain.access.policy import OfficeFacts, Verb, decides_by_number, require
 from osm_flow.domain.pages import Page
-from osm_flow.domain.retention import digest_of_items
+from osm_flow.domain.retention import digest_of_items, item_of_list
 from osm_flow.domain.search import holds_words
 from osm_flow.domain.states import ErasureState
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
+from osm_flow.operations.imports.erasing import found_in, lists_named
 from osm_flow.operations.ledger import admin_journal
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind
 from osm_flow.operations.paging import newest_first
@@ -24,9 +25,11 @@ from osm_flow.operations.privacy import retention
 from osm_flow.operations.privacy.book_texts import TextName, holds, name_of, texts_named, written_by
 from osm_flow.operations.privacy.carrying_out import carry_out_in, finish
 from osm_flow.operations.privacy.erasure_search import (
+    ListToErase,
     RecordToErase,
     TextToErase,
     case_to_erase,
+    lists_to_erase,
     offices_to_erase_in,
     record_to_erase,
     searched,
@@ -38,6 +41,7 @@ from osm_flow.store.models import (
     Book,
     Case,
     ErasureItem,
+    ErasureList,
     ErasureRequest,
     ErasureText,
     JournalPayload,
@@ -88,8 +92,11 @@ def ask(
     records: Iterable[tuple[str, int]],
     reason: str,
     texts: Collection[TextName] = (),
+    lists: Collection[int] = (),
 ) -> ErasureRequest:
-    """Ask that these records lose their payload, and books these texts. `words` may be empty when what is old goes.
+    """Ask that these records lose their payload, books these texts, and uploaded lists what they hold of the words.
+
+    `words` may be empty when what is old goes.
 
     Raises NothingChosen, HeldByLaw, ReasonMissing, ReasonNamesSubject, Forbidden.
     """
@@ -98,23 +105,25 @@ def ask(
     if words and holds_words(reason, words):
         raise ReasonNamesSubject(fields={"reason": ReasonNamesSubject.__doc__ or ""})
     chosen = _by_case(records)
-    if not chosen and not texts:
+    if not (chosen or texts or lists):
         raise NothingChosen
     books = _books_of(session, actor, texts)
-    office_id = ""
+    of_lists, of_cases = _office_of_lists(session, actor, lists, words), ""
     for case_id, numbers in chosen.items():
         case = case_to_erase(session, case_id)
         require(actor, Verb.erase, case_facts(session, case, actor))
         retention.refuse_held(session, case, numbers)
         _refuse_missing(session, case, numbers)
-        office_id = office_id or case.office_id
+        of_cases = of_cases or case.office_id
     items = [ErasureItem(case_id=case_id, seq=seq) for case_id, numbers in chosen.items() for seq in numbers]
-    office_id = office_id or next(books[name].office_id for name in sorted(books))
+    of_books = next((books[name].office_id for name in sorted(books)), "")
+    office_id = of_cases or of_books or of_lists
     request = ErasureRequest(office_id=office_id, subject=words, reason=reason, items=items)
     request.texts = [
         ErasureText(book_id=books[name.book].id, seq=name.seq, record_id=name.record, part=name.part)
         for name in sorted(set(texts))
     ]
+    request.lists = [ErasureList(import_id=number) for number in sorted(set(lists))]
     request.asked_by, request.asked_at = actor.username, now
     session.add(request)
     session.flush()
@@ -229,6 +238,14 @@ def copies_in_books(session: Session, request: ErasureRequest, actor: Actor = SY
     return texts_to_erase(session, found, request.subject)
 
 
+def shown_lists(session: Session, request: ErasureRequest, actor: Actor = SYSTEM) -> list[ListToErase]:
+    """The uploaded lists that the request names and of which something is still there; none where `shown` gives none."""
+    if withheld(session, [request], actor):
+        return []
+    rows = lists_named(session, [one.import_id for one in request.lists], request.subject)
+    return lists_to_erase(session, [found_in(session, row, request.subject) for row in rows])
+
+
 def numbers_in(session: Session, request: ErasureRequest) -> list[tuple[str, bool, int]]:
     """The cases of the request: the number of each, whether it is sensitive, and how many of its records the request names."""
     named = _by_case((item.case_id, item.seq) for item in request.items)
@@ -270,6 +287,8 @@ def _record(
     """Say in the records of administration who asked for what, and who decided; never the words nor why."""
     after = _DECIDED.get(kind, ErasureState.ASKED)
     told = {} if before else {"items": _digest_of(request)}
+    if request.lists:  # the file of a list is in no chain, so that the record says which ones went
+        told["lists"] = ", ".join(str(one.import_id) for one in request.lists)
     old, new = {"erasure": before.value if before else None}, {"erasure": after.value}
     act = AdminAct(kind, f"erasure {request.id}", request.office_id, old=old, new=new, told=told)
     admin_journal.record(session, actor, now, act)
@@ -298,7 +317,19 @@ def _as_asked(request: ErasureRequest) -> tuple[str, datetime, str | None, str]:
 
 def _digest_of(request: ErasureRequest) -> str:
     of_cases = [(item.case_id, item.seq) for item in request.items]
-    return digest_of_items([*of_cases, *(name_of(text).item for text in request.texts)])
+    of_lists = [item_of_list(one.import_id) for one in request.lists]
+    return digest_of_items([*of_cases, *(name_of(text).item for text in request.texts), *of_lists])
+
+
+def _office_of_lists(session: Session, actor: Actor, numbers: Collection[int], words: str) -> str:
+    """The office of the first of these lists. Raises NothingChosen for one of which nothing is there, HeldByLaw, NotFound."""
+    rows = lists_named(session, numbers, words)
+    for row in rows:
+        require(actor, Verb.erase, OfficeFacts(row.office_id))
+    if {row.id for row in rows} != set(numbers):
+        raise NothingChosen
+    retention.refuse_held_lists(session, rows)
+    return rows[0].office_id if rows else ""
 
 
 def _books_of(session: Session, actor: Actor, names: Collection[TextName]) -> dict[str, Book]:

@@ -18,6 +18,7 @@ from osm_flow.domain.books.sealing import read_name
 from osm_flow.domain.search import asked, seen
 from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import Invalid
+from osm_flow.operations.imports.erasing import FoundList, lists_with
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.privacy import retention
 from osm_flow.operations.privacy.book_texts import BookText, files_of, records_that_say, texts_with
@@ -54,6 +55,14 @@ class TextToErase:
 
     text: BookText
     excerpt: str
+    is_held: bool
+
+
+@dataclass(frozen=True)
+class ListToErase:
+    """An uploaded list that holds the words, and whether it may not go."""
+
+    found: FoundList
     is_held: bool
 
 
@@ -96,6 +105,18 @@ def files_to_erase(session: Session, actor: Actor, record: str) -> list[TextToEr
 def records_that_stay(session: Session, actor: Actor, text: str) -> list[str]:
     """The codes of records that say the words where nothing goes by law: in the half that names nobody by its form."""
     return records_that_say(session, searched(text), offices=None if actor.is_system else offices_to_erase_in(actor))
+
+
+def find_lists(session: Session, actor: Actor, text: str) -> list[ListToErase]:
+    """Uploaded lists that hold the words, in the offices where the actor may ask for erasure."""
+    offices = None if actor.is_system else offices_to_erase_in(actor)
+    return lists_to_erase(session, lists_with(session, searched(text), offices=offices))
+
+
+def lists_to_erase(session: Session, found: Sequence[FoundList]) -> list[ListToErase]:
+    """These lists, each with whether it may not go."""
+    held = retention.held_lists(session, [one.row for one in found])
+    return [ListToErase(one, one.row.id in held) for one in found]
 
 
 def searched(text: str) -> str:

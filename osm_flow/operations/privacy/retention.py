@@ -31,13 +31,14 @@ from osm_flow.domain.states import OPEN_CASE
 from osm_flow.errors import NotFound, Refused
 from osm_flow.operations.books.acts import lock_book
 from osm_flow.operations.definitions.library import compiled
+from osm_flow.operations.imports.acts import entries_of
 from osm_flow.operations.ledger.admin_journal import AdminAct, AdminKind, record
 from osm_flow.operations.people.accounts import offices_of, only_of, require_for_person
 from osm_flow.operations.people.hats import person_by_username
 from osm_flow.operations.privacy.book_texts import BookText, TextName
 from osm_flow.operations.reasons import said
 from osm_flow.operations.stepping import step as stepping
-from osm_flow.store.models import Book, Case, JournalRecord, LegalHold, Person, RecordChange
+from osm_flow.store.models import Book, Case, ImportFile, JournalRecord, LegalHold, Person, RecordChange
 from osm_flow.store.sensitive_cases import EVERYTHING, closed_among, is_open
 from osm_flow.store.session import lock_case
 
@@ -301,6 +302,35 @@ def refuse_held_texts(session: Session, texts: Sequence[BookText]) -> None:
     """Raise HeldByLaw when a hold keeps one of these texts of books."""
     if held := held_texts(session, texts):
         raise HeldByLaw(record=str(min(held)))
+
+
+def held_lists(session: Session, rows: Sequence[ImportFile]) -> frozenset[int]:
+    """Those of these uploaded lists that a hold keeps: on who uploaded or confirmed one, on a book or a record that it wrote into."""
+    in_books = session.scalars(_standing().where(LegalHold.book.is_not(None))).all()
+    people = set(session.scalars(select(Person.id).where(Person.username.in_(_held_people()))))
+    held = {row.id for row in rows if row.person_id in people}
+    if not in_books and not people:
+        return frozenset(held)
+    names = set(session.scalars(_held_people()))
+    for row in rows:
+        for book, entry in entries_of(session, row):
+            written = select(RecordChange.record_id).where(
+                RecordChange.book_id == book.id, RecordChange.seq == entry.seq
+            )
+            here = {hold.record_id for hold in in_books if hold.book == book.name}
+            records = [record for record in here if record is not None]
+            is_written = (
+                session.scalar(written.where(RecordChange.record_id.in_(records)).limit(1)) if records else None
+            )
+            if None in here or is_written is not None or names & {entry.actor, entry.on_behalf_of}:
+                held.add(row.id)
+    return frozenset(held)
+
+
+def refuse_held_lists(session: Session, rows: Sequence[ImportFile]) -> None:
+    """Raise HeldByLaw when a hold keeps one of these uploaded lists."""
+    if held := held_lists(session, rows):
+        raise HeldByLaw(list=min(held))
 
 
 def _people_of(text: BookText) -> set[str]:

@@ -45,7 +45,7 @@ from osm_flow.store.models.planning import (
     OutgoingLetter,
     Project,
 )
-from osm_flow.store.models.privacy import Access, ErasureItem, ErasureRequest, ErasureText, LegalHold
+from osm_flow.store.models.privacy import Access, ErasureItem, ErasureList, ErasureRequest, ErasureText, LegalHold
 from osm_flow.store.models.rebuilding import PutBackRow, Rebuilding
 from osm_flow.store.models.sensitive import CaseReader, SensitiveOpening, UnmarkProposal
 from osm_flow.store.models.work_items import Attachment, Candidate, Comment, Draft, WorkItem
@@ -73,6 +73,7 @@ __all__ = [
     "ElementVisit",
     "EntryReason",
     "ErasureItem",
+    "ErasureList",
     "ErasureRequest",
     "ErasureText",
     "FileContent",

@@ -100,6 +100,8 @@ class ErasureRequest(Model):
         back_populates="request", order_by="(ErasureText.book_id, ErasureText.seq, ErasureText.record_id)"
     )
 
+    lists: Mapped[list[ErasureList]] = relationship(back_populates="request", order_by="ErasureList.import_id")
+
     __table_args__ = (Index(None, "office_id", "id"), Index(None, "state", "id"))
 
 
@@ -133,3 +135,18 @@ class ErasureText(Model):
 
     request: Mapped[ErasureRequest] = relationship(back_populates="texts")
     book: Mapped[Book] = relationship(viewonly=True)
+
+
+class ErasureList(Model):
+    """An uploaded list from which the words of a request are to go: its file, its choices, and rows that it left aside.
+
+    import_id  the number of the list, whose row may be gone since its days were over.
+    """
+
+    __tablename__ = "erasure_lists"
+
+    request_id: Mapped[int] = mapped_column(ForeignKey("erasure_requests.id"), primary_key=True)
+    import_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
+
+    request: Mapped[ErasureRequest] = relationship(back_populates="lists")

@@ -255,6 +255,7 @@ def _labels() -> dict[str, str]:
         "rebuilding": gettext("คำขอสร้างแถวข้อมูลคืนที่"),
         "erasure": gettext("สถานะคำขอลบข้อมูล"),
         "items": gettext("ค่าย่อยของรายการที่ขอลบ"),
+        "lists": gettext("บัญชีที่อัปโหลดที่ขอลบ"),
         "put_back": gettext("แถวที่สร้างคืน"),
         "left": gettext("แถวที่สร้างคืนไม่ได้"),
         "waits": gettext("รอยืนยัน"),

@@ -83,12 +83,14 @@ def find() -> ResponseReturnValue:
     lifecycle.read_again()
     records = erasure_search.find(g.session, g.actor, words)
     texts = erasure_search.find_texts(g.session, g.actor, words)
+    lists = erasure_search.find_lists(g.session, g.actor, words)
     return render_template(
         "privacy/find.html",
         found=_grouped(records),
         texts=texts,
+        lists=lists,
         staying=erasure_search.records_that_stay(g.session, g.actor, words),
-        count=len(records) + len(texts),
+        count=len(records) + len(texts) + len(lists),
         text=text,
         error=None,
     )
@@ -115,6 +117,7 @@ def ask() -> ResponseReturnValue:
         records=[_record(value) for value in request.form.getlist("record")],
         reason=request.form.get("reason", ""),
         texts=_texts(request.form.getlist("of_book")),
+        lists=_numbers(request.form.getlist("list")),
     )
     flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
     return redirect(url_for("privacy.erasure", request_id=made.id))
@@ -126,6 +129,7 @@ def erasure(request_id: int) -> ResponseReturnValue:
     erasure_request = erasure_requests.get_request(g.session, request_id, g.actor)
     records = erasure_requests.shown(g.session, erasure_request, g.actor)
     texts = erasure_requests.shown_texts(g.session, erasure_request, g.actor)
+    lists = erasure_requests.shown_lists(g.session, erasure_request, g.actor)
     copies = erasure_requests.copies_in_books(g.session, erasure_request, g.actor)
     is_withheld = bool(erasure_requests.withheld(g.session, [erasure_request], g.actor))
     known = {erasure_request.asked_by, erasure_request.decided_by or "", *(item.record.actor for item in records)}
@@ -135,8 +139,9 @@ def erasure(request_id: int) -> ResponseReturnValue:
         request_row=erasure_request,
         records=_grouped(records),
         texts=texts,
+        lists=lists,
         copies=copies,
-        count=len(records) + len(texts),
+        count=len(records) + len(texts) + len(lists),
         by_number=erasure_requests.numbers_in(g.session, erasure_request) if is_withheld else None,
         states=_states(),
         may_decide=erasure_requests.may_decide(g.session, erasure_request, g.actor, g.now),
@@ -410,6 +415,13 @@ def _texts(values: list[str]) -> list[TextName]:
     if None in names:
         raise erasure_requests.NothingChosen
     return [name for name in names if name is not None]
+
+
+def _numbers(values: list[str]) -> list[int]:
+    """The uploaded lists that were ticked. Raises NothingChosen for what names none."""
+    if not all(value.isascii() and value.isdecimal() and len(value) < 10 for value in values):
+        raise erasure_requests.NothingChosen
+    return [int(value) for value in values]
 
 
 def _facts(case: Case) -> CaseFacts:

@@ -7,15 +7,19 @@ from pathlib import Path
 import pytest
 
 from osm_flow.operations.cases.attachments import GivenFile
+from osm_flow.operations.imports import acts
+from osm_flow.operations.imports.acts import GivenList
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.projects import project_files
 from osm_flow.operations.projects.project_files import NewPhoto
 from osm_flow.store.session import Store
-from tests.factories import NOW, make_project
+from tests.factories import NOW, OFFICE, make_project
 from tests.integration.cli.shell import NAME, Shell
 from tests.pictures import photo
+from tests.workbooks import HEAD, ROW, workbook
 
 WORD = "command"
+WHO = "นายสมปอง ดีงาม"
 
 
 @pytest.fixture
@@ -142,3 +146,29 @@ def test_a_photo_of_a_project_is_erased_from_the_command_line(shell: Shell, sqli
     assert shell.json("privacy", "files", "P1", "--as", "root")["items"] == []
     assert "no book and no record" in shell.run("privacy", "files", "P0", "--as", "root").stderr
     assert shell.run("privacy", "files", "P1", "--as", "anan").exit_code == 1
+
+
+def test_an_uploaded_list_is_found_and_erased_from_the_command_line(
+    shell: Shell, sqlite_store: Store, case_id: str
+) -> None:
+    with sqlite_store.transaction() as session:
+        given = GivenList("projects", OFFICE, "บัญชี.xlsx", workbook([HEAD, (f"บ้าน {WHO}", *ROW[1:])]))
+        number = acts.upload(session, actor_named(session, "anan", NOW.date()), NOW, given).id
+    (one,) = shell.json("privacy", "find", WHO, "--as", "root")["lists"]
+    assert (one["list"], one["filename"], one["in_file"], one["held"]) == (number, "บัญชี.xlsx", True, False)
+    assert f"list {number}" in shell.run("privacy", "find", WHO, "--as", "root").stdout
+    assert shell.run("privacy", "erase", WHO, "--reason", "คำขอ 1", "--as", "root").exit_code == 2
+    asked = shell.json("privacy", "erase", WHO, "--list", str(number), "--reason", "คำขอ 1", "--as", "root")
+    assert (asked["left"], asked["lists"][0]["list"]) == ([], number)
+    assert shell.json("privacy", "approve", str(asked["id"]), "--as", "boss")["state"] == "DONE"
+
+    assert shell.json("privacy", "requests")["items"][0]["lists"] == [{"list": number, "done": True}]
+    assert shell.json("privacy", "find", WHO, "--as", "root")["lists"] == []
+
+
+def test_who_erases_elsewhere_is_told_of_lists(shell: Shell, sqlite_store: Store, case_id: str) -> None:
+    with sqlite_store.transaction() as session:
+        given = GivenList("projects", OFFICE, "บัญชี.xlsx", workbook([HEAD, (f"บ้าน {NAME}", *ROW[1:])]))
+        number = acts.upload(session, actor_named(session, "anan", NOW.date()), NOW, given).id
+    asked = shell.json("privacy", "erase", NAME, "--case", case_id, "--reason", "คำขอ 1", "--as", "root")
+    assert asked["left"] == [f"list {number}"]

@@ -11,12 +11,12 @@ from sqlalchemy import Boolean, Integer, LargeBinary, Numeric, select, text
 from sqlalchemy.schema import Column
 
 from osm_flow.domain.record_kinds import RecordKind
+from osm_flow.domain.retention import GONE
 from osm_flow.domain.states import CaseStatus
 from osm_flow.operations.comparing.cases import compare_cases
 from osm_flow.operations.comparing.coverage import OF_CASES, UNPROVEN_COLUMNS
 from osm_flow.operations.comparing.differences import NotRecorded, RowDifference
 from osm_flow.operations.people.hats import actor_named
-from osm_flow.operations.privacy.erasing import GONE
 from osm_flow.store.database import Instant
 from osm_flow.store.models import Case, Comment, JournalRecord
 from osm_flow.store.session import Store

@@ -10,13 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.retention import GONE
 from osm_flow.operations.cases.acts import cancel_case
 from osm_flow.operations.cases.attachments import GivenFile, attach
 from osm_flow.operations.cases.comments import comment
 from osm_flow.operations.cases.incidents import open_in
 from osm_flow.operations.ledger.access_checks import check_chain
 from osm_flow.operations.ledger.access_log import Read, record_access
-from osm_flow.operations.privacy.erasing import GONE, Erasure, NothingToErase, erase_in
+from osm_flow.operations.privacy.erasing import Erasure, NothingToErase, erase_in
 from osm_flow.operations.reasons import ReasonMissing
 from osm_flow.operations.replay.verify import verify_case
 from osm_flow.operations.work_items.plans import get_draft, save_draft

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.retention import GONE
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.cases.comments import comment
@@ -18,7 +19,6 @@ from osm_flow.operations.comparing.cases import compare_cases
 from osm_flow.operations.comparing.coverage import COMPARED
 from osm_flow.operations.ledger.admin_journal import check_chain
 from osm_flow.operations.people.hats import actor_named
-from osm_flow.operations.privacy.erasing import GONE
 from osm_flow.operations.rebuilding import requests, rounds
 from osm_flow.operations.rebuilding.requests import RebuildingDecided
 from osm_flow.operations.rebuilding.rounds import LogDoubtful, carry_out, digest_of, put_back_case

@@ -156,3 +156,33 @@ def test_who_keeps_no_register_is_refused_and_another_office_finds_nothing(site:
     assert site.visit("sakon").post("/imports/1/undo", reason="x").status == 404
     assert anan.get("/imports/letters").status == 404
     assert len(site.read(lambda session: session.scalars(select(BookEntry)).all())) == 1
+
+
+def test_words_in_a_list_are_asked_for_by_one_and_erased_by_another(site: Site) -> None:
+    words = "นายสมปอง ดีงาม"
+
+    def arrange(session: Any) -> None:
+        make_person(session, "root", "admin")
+        make_person(session, "boss", "osm_director")
+
+    site.arrange(arrange)
+    anan, root, boss = (site.visit(name) for name in ("anan", "root", "boss"))
+    preview = chosen(anan, workbook([HEAD, *ROWS, (f"บ้าน {words}", "", "อุดรธานี", 2571, 1)]))
+    anan.submit(preview, "/confirm")
+    page = root.post("/privacy/find", text=words)
+    assert "ในบัญชีที่อัปโหลด" in page.words
+    assert "แถวที่เว้นไว้ 1 แถว" in page.words
+    assert [box.get("value") for box in page.all("//input[@name='list' and @checked]")] == ["1"]
+
+    refused = root.submit(page, "/privacy/requests", reason="คำขอที่ 1", list="๑x")
+    assert refused.status == 422
+    sent = root.submit(page, "/privacy/requests", reason="คำขอที่ 1", list="1")
+    asked = boss.get(sent.location)
+    assert "บัญชีที่นำเข้าหมายเลข 1 · บัญชี.xlsx" in asked.words
+    assert boss.submit(asked, "/approve").status == 302
+
+    front = anan.get("/imports/projects")
+    assert words not in front.text
+    assert "(ลบแล้ว)" in front.words
+    assert anan.get("/imports/1/preview").status in (302, 409)
+    assert "ไม่พบข้อความนี้" in root.post("/privacy/find", text=words).words
