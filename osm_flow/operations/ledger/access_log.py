@@ -43,6 +43,8 @@ class AccessKind(StrEnum):
     reads_exported = "reads.exported"
     book_exported = "book.exported"
     personal_opened = "record.personal_opened"
+    file_downloaded = "record.file_downloaded"
+    photos_shown = "record.photos_shown"
     privacy_opened = "privacy.opened"
     privacy_searched = "privacy.searched"
 
@@ -89,13 +91,29 @@ def record_access(
 
     Exports raise ExportReasonMissing without a reason.
     """
-    reason = read.reason.replace("\0", "").strip()[:_LONGEST]
-    if read.kind.endswith(".exported") and says_nothing(reason):
+    if read.kind.endswith(".exported") and says_nothing(_reason(read)):
         raise ExportReasonMissing(fields={"reason": ExportReasonMissing.__doc__ or ""})
+    access = _row(actor, now, read)
+    if once_within is not None and _is_known(session, access, now - once_within):
+        return None
+    access_chain.add_body(session, access)
+    return access
+
+
+def is_recorded(session: Session, actor: Actor, now: datetime, read: Read, *, once_within: timedelta) -> bool:
+    """Whether the same was read by the actor within that time, as `record_access` would find: told by a session that only reads."""
+    return _is_known(session, _row(actor, now, read), now - once_within)
+
+
+def _reason(read: Read) -> str:
+    return read.reason.replace("\0", "").strip()[:_LONGEST]
+
+
+def _row(actor: Actor, now: datetime, read: Read) -> Access:
     case = read.concerns if isinstance(read.concerns, Case) else read.case
     named = read.concerns if isinstance(read.concerns, str) else read.concerns.business_key
     office_id = case.office_id if case else read.office_id or next(iter(actor.office_ids), None)
-    access = Access(
+    return Access(
         at=now,
         actor=actor.username,
         role=actor.role_in(office_id, "auditor", "admin"),
@@ -103,14 +121,10 @@ def record_access(
         kind=str(read.kind),
         subject=named[:255].replace("\0", ""),
         case_id=case.id if case else None,
-        reason=reason,
+        reason=_reason(read),
         details=read.details[:_LONGEST].replace("\0", ""),
         address=asking_address()[:64],
     )
-    if once_within is not None and _is_known(session, access, now - once_within):
-        return None
-    access_chain.add_body(session, access)
-    return access
 
 
 def accesses(

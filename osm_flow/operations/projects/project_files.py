@@ -95,11 +95,13 @@ class NewPaper:
 
 @dataclass(frozen=True)
 class ReadFile:
-    """A file of a project: its bytes, and under which name and as what it leaves."""
+    """A file of a project: its bytes, under which name and as what it leaves, whose it is, and whether it is a small picture."""
 
     content: bytes
     name: str
     media_type: str
+    office_id: str
+    is_small: bool = False
 
 
 def may_keep(project: Project, actor: Actor) -> bool:
@@ -199,7 +201,8 @@ def read_file(session: Session, code: str, digest: str, actor: Actor) -> ReadFil
     kept = session.get_one(KeptFile, digest)
     names = {row["sha256"]: row["name"] for row in values.get("files") or []}
     name = names.get(digest) or f"{code}-{digest[:8]}.{ENDINGS.get(kept.type, 'bin')}"
-    return ReadFile(file_store.read(session, digest), name, kept.type)
+    is_small = any(row.get("preview") == digest for row in values.get("photos") or [])
+    return ReadFile(file_store.read(session, digest), name, kept.type, project.office_id, is_small)
 
 
 def _is_of_agency(session: Session, code: str, digest: str) -> bool:

@@ -382,6 +382,8 @@ def _kinds() -> dict[str, str]:
         AccessKind.reads_exported: gettext("ส่งออกบันทึกการเข้าถึงข้อมูล"),
         AccessKind.book_exported: gettext("ส่งออกทะเบียน"),
         AccessKind.personal_opened: gettext("เปิดดูข้อมูลบุคคลในทะเบียน"),
+        AccessKind.file_downloaded: gettext("ดาวน์โหลดภาพหรือเอกสารในทะเบียน"),
+        AccessKind.photos_shown: gettext("ดูภาพย่อในทะเบียน"),
         AccessKind.privacy_opened: gettext("เปิดหน้าข้อมูลส่วนบุคคล"),
         AccessKind.privacy_searched: gettext("ค้นหาข้อมูลส่วนบุคคล"),
     }

@@ -17,7 +17,7 @@ from osm_flow.domain.access.policy import OfficeFacts, Verb, decide, is_open_to,
 from osm_flow.errors import Forbidden, NotFound, OsmFlowError, Refused
 from osm_flow.operations.cases.acts import case_with
 from osm_flow.operations.cases.attachments import attachment_with_case, case_of_attachment
-from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
+from osm_flow.operations.ledger.access_log import AccessKind, Read, is_recorded, record_access
 from osm_flow.operations.ledger.refusals import RefusalCounter, is_there
 from osm_flow.operations.ledger.security_events import EventKind, Happening
 from osm_flow.operations.policy_facts import case_facts
@@ -32,7 +32,12 @@ COUNTER = "osm_refusals"
 
 
 def recorded_read(read: Read) -> None:
-    """Record that the person reads this, from a GET. A view that is a POST records in its own transaction."""
+    """Record that the person reads this, from a GET. A view that is a POST records in its own transaction.
+
+    What was recorded already waits for nobody who writes: a page shows many small pictures at once.
+    """
+    if is_recorded(g.session, g.actor, g.now, read, once_within=_ONE_LOOK):
+        return
     with g.store.transaction() as session:
         record_access(session, g.actor, g.now, read, once_within=_ONE_LOOK)
 

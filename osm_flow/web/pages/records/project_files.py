@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from osm_flow.errors import Invalid, NotFound, OsmFlowError
 from osm_flow.operations.cases.attachments import GivenFile, charset_of
+from osm_flow.operations.ledger.access_log import AccessKind, Read
 from osm_flow.operations.projects import project_files
 from osm_flow.operations.projects.project_files import (
     PARTS,
@@ -16,6 +17,7 @@ from osm_flow.operations.projects.project_files import (
     Part,
     TooManyFiles,
 )
+from osm_flow.operations.projects.record_type import KIND
 from osm_flow.web.forms.posted import day_or_none, posted, posted_key
 from osm_flow.web.pages.records.files_told import choices, words_of
 from osm_flow.web.parts.downloads import download
@@ -23,6 +25,7 @@ from osm_flow.web.parts.uploads import FileMissing
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import signed_in
 from osm_flow.web.site.i18n import error_text, field_texts, gettext
+from osm_flow.web.site.recorded_reads import recorded_read
 
 blueprint = Blueprint("project_files", __name__)
 
@@ -62,8 +65,15 @@ def take_back(code: str, digest: str) -> ResponseReturnValue:
 @blueprint.get("/projects/<code>/files/<digest>")
 @signed_in
 def file(code: str, digest: str) -> ResponseReturnValue:
-    """The file, always as a download; a page shows the small picture of a photo all the same."""
+    """The file, always as a download; a page shows the small picture of a photo all the same.
+
+    It is on record before it leaves: each file by its digest, the small pictures of a project together.
+    """
     found = project_files.read_file(g.session, code, digest, g.actor)
+    if found.is_small:
+        recorded_read(Read(AccessKind.photos_shown, f"{KIND} {code}", office_id=found.office_id))
+    else:
+        recorded_read(Read(AccessKind.file_downloaded, f"{KIND} {code} sha256:{digest}", office_id=found.office_id))
     media_type = found.media_type
     if media_type.startswith("text/") and (charset := charset_of(found.content)):
         media_type = f"{media_type}; charset={charset}"

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from osm_flow.store.file_store import folder_beside
-from osm_flow.store.models import RecordFile
+from osm_flow.store.models import Access, RecordFile
 from osm_flow.store.session import Store
+from osm_flow.web.site import recorded_reads
 from tests.factories import make_agency, make_office, make_person, make_project
 from tests.integration.web.visits import Answer, Site, Visitor, open_site
 from tests.pictures import SECRET, photo
@@ -169,3 +170,44 @@ def test_a_photo_is_asked_for_by_one_and_erased_by_another(site: Site) -> None:
     assert "ไม่มีภาพหรือเอกสารที่ลบได้" in root.get("/privacy/files/P1").words
     assert [site.visit(one).get("/privacy/files/P1").status for one in ("anan", "works")] == [403, 403]
     assert root.get("/privacy/files/P0").status == 404
+
+
+def accesses(site: Site) -> list[tuple[str, str, str, str]]:
+    columns = (Access.actor, Access.kind, Access.subject, Access.office_id)
+    rows = site.read(lambda session: session.execute(select(*columns).order_by(Access.id)).all())
+    return [tuple(row) for row in rows]
+
+
+def test_who_reads_a_photo_or_paper_is_on_record(site: Site) -> None:
+    send(site.visit("anan"))
+    send(site.visit("anan"), content=photo("PNG"))
+    send(site.visit("anan"), "files", b"%PDF-1.7\n", "contract.pdf")
+    udon, water = site.visit("udon"), site.visit("water")
+    page = udon.get("/projects/P1")
+    assert accesses(site) == []
+    shown = ("udon", "record.photos_shown", "projects P1", "NE-U1")
+    for small in (*pictures(page), *pictures(page)):
+        assert udon.client.get(small).status_code == 200
+    assert accesses(site) == [shown]
+
+    files = [str(one) for one in page.all("//main//a[contains(@href, '/projects/P1/files/')]/@href")]
+    assert len(files) == 3
+    for path in (*files, *files):
+        assert udon.client.get(path).status_code == 200
+    whole = [("udon", "record.file_downloaded", f"projects P1 sha256:{path[-64:]}", "NE-U1") for path in files]
+    assert accesses(site) == [shown, *whole]
+
+    assert [water.get(path).status for path in files] == [404] * 3
+    assert accesses(site) == [shown, *whole]
+    site.now += timedelta(minutes=16)
+    udon.client.get(files[0])
+    assert accesses(site) == [shown, *whole, whole[0]]
+
+
+def test_what_cannot_be_recorded_is_not_shown(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    send(site.visit("anan"))
+    udon = site.visit("udon")
+    (small,) = pictures(udon.get("/projects/P1"))
+    monkeypatch.setattr(recorded_reads, "record_access", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        udon.client.get(small)
