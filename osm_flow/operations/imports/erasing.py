@@ -22,6 +22,8 @@ from osm_flow.store.words import has_words
 _NOTHING_CHOSEN = "{}"
 _NO_DIGITS = re.compile(r"\D+")
 _FEWEST_DIGITS = 5
+_PLAIN = re.compile("[\x00-\x7f\u0e00-\u0e7f]*")
+_THAI_DIGITS = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 
 
 @dataclass(frozen=True)
@@ -120,14 +122,21 @@ def _rows(file: ListFile) -> Iterator[str]:
 
 
 def _any_holds(texts: Iterable[str], words: str) -> bool:
-    """Whether one of the texts holds the words; only those are read that have all letters of them."""
-    letters = {letter for letter in next(iter(asked(words)), "") if "ก" <= letter <= "ฮ" and letter not in "ญฐ"}
+    """Whether one of the texts holds the words; only those are read in full that may."""
     digits = _NO_DIGITS.sub("", words)
-    # A cell with a number loses the nought that a telephone number begins with.
-    is_number = len(digits) >= _FEWEST_DIGITS and not any(char.isalpha() for char in words)
-    for text in texts:
-        if not all(letter in text for letter in letters):
-            continue
-        if has_words(text, words) or (is_number and digits.lstrip("0") in _NO_DIGITS.sub("", text)):
-            return True
-    return False
+    if len(digits) >= _FEWEST_DIGITS and not any(char.isalpha() for char in words):
+        # In groups of any size; and a cell with a number loses the nought that a telephone number begins with.
+        wanted = digits.translate(_THAI_DIGITS).lstrip("0") or digits
+        return any(wanted in _NO_DIGITS.sub("", text).translate(_THAI_DIGITS) for text in texts)
+    spelled = next(iter(asked(words)), "")
+    thai = {letter for letter in spelled if "ก" <= letter <= "ฮ" and letter not in "ญฐ"}
+    latin = {letter for letter in spelled if letter.isascii() and letter.isalpha()}
+    return any(_may_hold(text, thai, latin) and has_words(text, words) for text in texts)
+
+
+def _may_hold(text: str, thai: set[str], latin: set[str]) -> bool:
+    """Whether the text has all letters that every spelling of the words has."""
+    if not all(letter in text for letter in thai):
+        return False
+    # Other letters than Thai and plain Latin ones may be shapes of these.
+    return not _PLAIN.fullmatch(text) or all(letter in text.casefold() for letter in latin)

@@ -100,6 +100,7 @@ def test_words_are_found_in_files_names_and_rows_left_aside(begun: Store) -> Non
     assert found(begun) == [(number, True, 2)]  # once in one cell, once in two
     assert found(begun, OTHER) == [(number, True, 1)]
     assert found(begun, "0812345678") == [(number, True, 1)]  # a cell that is a number has lost the nought
+    assert found(begun, "๘๑๒-๓๔๕ ๖๗๘") == [(number, True, 1)]
     assert found(begun, "แขวงทางหลวง") == [(number, True, 0)]
     assert found(begun, "ไม่มีใครชื่อนี้") == []
     assert found(begun, NAME, "other") == []
