@@ -99,7 +99,7 @@ def erase(
         actor = _actor(context, session, asked["username"])
         words = None if whole else erasure_search.display_name_of(session, SYSTEM, person_or_words)
         records = _records(session, actor, case_ids, words, chosen)
-        about = {"reason": asked["reason"], "texts": names, "lists": lists}
+        about = {"reason": asked["reason"], "texts": [*names, *map(erasure_search.ListName, lists)]}
         request = erasure_requests.ask(session, actor, context.now(), words=words or "", records=records, **about)
         left = _left(session, actor, request, words)
         shown = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Select, or_, select
@@ -25,6 +25,7 @@ from osm_flow.operations.privacy import retention
 from osm_flow.operations.privacy.book_texts import TextName, holds, name_of, texts_named, written_by
 from osm_flow.operations.privacy.carrying_out import carry_out_in, finish
 from osm_flow.operations.privacy.erasure_search import (
+    ListName,
     ListToErase,
     RecordToErase,
     TextToErase,
@@ -91,8 +92,7 @@ def ask(
     words: str,
     records: Iterable[tuple[str, int]],
     reason: str,
-    texts: Collection[TextName] = (),
-    lists: Collection[int] = (),
+    texts: Collection[TextName | ListName] = (),
 ) -> ErasureRequest:
     """Ask that these records lose their payload, books these texts, and uploaded lists what they hold of the words.
 
@@ -105,25 +105,22 @@ def ask(
     if words and holds_words(reason, words):
         raise ReasonNamesSubject(fields={"reason": ReasonNamesSubject.__doc__ or ""})
     chosen = _by_case(records)
-    if not (chosen or texts or lists):
+    in_books = {name for name in texts if isinstance(name, TextName)}
+    lists = {name.number for name in texts if isinstance(name, ListName)}
+    if not (chosen or texts):
         raise NothingChosen
-    books = _books_of(session, actor, texts)
-    of_lists, of_cases = _office_of_lists(session, actor, lists, words), ""
-    for case_id, numbers in chosen.items():
-        case = case_to_erase(session, case_id)
-        require(actor, Verb.erase, case_facts(session, case, actor))
-        retention.refuse_held(session, case, numbers)
-        _refuse_missing(session, case, numbers)
-        of_cases = of_cases or case.office_id
-    items = [ErasureItem(case_id=case_id, seq=seq) for case_id, numbers in chosen.items() for seq in numbers]
+    books = _books_of(session, actor, in_books)
+    of_lists = _office_of_lists(session, actor, lists, words)
+    of_cases = _office_of_cases(session, actor, chosen)
     of_books = next((books[name].office_id for name in sorted(books)), "")
+    items = [ErasureItem(case_id=case_id, seq=seq) for case_id, numbers in chosen.items() for seq in numbers]
     office_id = of_cases or of_books or of_lists
     request = ErasureRequest(office_id=office_id, subject=words, reason=reason, items=items)
     request.texts = [
         ErasureText(book_id=books[name.book].id, seq=name.seq, record_id=name.record, part=name.part)
-        for name in sorted(set(texts))
+        for name in sorted(in_books)
     ]
-    request.lists = [ErasureList(import_id=number) for number in sorted(set(lists))]
+    request.lists = [ErasureList(import_id=number) for number in sorted(lists)]
     request.asked_by, request.asked_at = actor.username, now
     session.add(request)
     session.flush()
@@ -319,6 +316,18 @@ def _digest_of(request: ErasureRequest) -> str:
     of_cases = [(item.case_id, item.seq) for item in request.items]
     of_lists = [item_of_list(one.import_id) for one in request.lists]
     return digest_of_items([*of_cases, *(name_of(text).item for text in request.texts), *of_lists])
+
+
+def _office_of_cases(session: Session, actor: Actor, chosen: Mapping[str, list[int]]) -> str:
+    """The office of the first of these cases. Raises NothingChosen for a record without payload, HeldByLaw, NotFound."""
+    offices = []
+    for case_id, numbers in chosen.items():
+        case = case_to_erase(session, case_id)
+        require(actor, Verb.erase, case_facts(session, case, actor))
+        retention.refuse_held(session, case, numbers)
+        _refuse_missing(session, case, numbers)
+        offices.append(case.office_id)
+    return offices[0] if offices else ""
 
 
 def _office_of_lists(session: Session, actor: Actor, numbers: Collection[int], words: str) -> str:

@@ -40,13 +40,14 @@ class SubjectTooShort(Invalid):
 
 @dataclass(frozen=True)
 class RecordToErase:
-    """A record whose payload holds the words: with a piece of it, and whether it must wait or may not go."""
+    """A record whose payload holds the words: with a piece of it, whether it must wait or may not go, and all of it as JSON."""
 
     case: Case
     record: JournalRecord
     excerpt: str
     must_wait: bool
     is_held: bool
+    body: str = "{}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,13 @@ class TextToErase:
     text: BookText
     excerpt: str
     is_held: bool
+
+
+@dataclass(frozen=True)
+class ListName:
+    """An uploaded list, as a request to erase names it: by its number."""
+
+    number: int
 
 
 @dataclass(frozen=True)
@@ -174,7 +182,7 @@ def record_to_erase(session: Session, record: JournalRecord, body: str, case: Ca
         is_held = False
     except retention.HeldByLaw:
         is_held = True
-    return RecordToErase(case, record, _excerpt(body, text), case.state in OPEN_CASE, is_held)
+    return RecordToErase(case, record, _excerpt(body, text), case.state in OPEN_CASE, is_held, body)
 
 
 def texts_to_erase(session: Session, texts: Sequence[BookText], words: str) -> list[TextToErase]:

@@ -111,6 +111,14 @@ def tell(session: Session, case: Case, entries: Sequence[HistoryEntry], *, login
     return [_told(entry, _schema_of(entry.record, process, forms)) for entry in shown]
 
 
+def schemas_of(session: Session, case: Case, records: Sequence[JournalRecord]) -> dict[int, JSON]:
+    """The forms in which the data of these records of a case were typed, by their numbers; none for records without one."""
+    process = compiled(session, case.definition)
+    forms = work_item_queries.form_keys_of(session, [record.task_id for record in records if record.task_id])
+    found = ((record.seq, _schema_of(record, process, forms)) for record in records)
+    return {seq: schema for seq, schema in found if schema is not None}
+
+
 def fold(told: Sequence[Told]) -> list[Told]:
     """The same story with repeated acts of the clock in a row (reminders, new due dates) as one line each."""
     lines: list[Told] = []

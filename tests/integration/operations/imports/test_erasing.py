@@ -82,7 +82,15 @@ def found(store: Store, words: str = NAME, name: str = "root") -> list[tuple[int
 def ask(store: Store, *numbers: int, words: str = NAME, name: str = "root") -> int:
     with store.transaction() as session:
         actor, reason = actor_named(session, name, NOW.date()), "คำขอของเจ้าของข้อมูล เลขที่ 12"
-        return erasure_requests.ask(session, actor, later(10), words=words, records=[], reason=reason, lists=numbers).id
+        return erasure_requests.ask(
+            session,
+            actor,
+            later(10),
+            words=words,
+            records=[],
+            reason=reason,
+            texts=list(map(erasure_search.ListName, numbers)),
+        ).id
 
 
 def approve(store: Store, request_id: int, name: str = "boss") -> str:

@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.documents.workbooks import read_sheet
 from osm_flow.domain.access.actors import Actor
 from osm_flow.operations.comparing.records import compare_records
 from osm_flow.operations.imports import acts, list_files, queries
 from osm_flow.operations.imports.acts import KEEP_FILES, GivenList
 from osm_flow.operations.imports.list_files import ImportFileGone
+from osm_flow.operations.imports.reading import Choices
 from osm_flow.operations.kept_files.moving import move_files
 from osm_flow.operations.kept_files.tidying import delete_released
 from osm_flow.operations.people.hats import actor_named
@@ -66,11 +68,10 @@ def lying(store: Store) -> list[tuple[str, bool]]:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sheets that are read from now on."""
     read: list[str] = []
-    plainly = list_files.read_sheet
 
     def reading(content: bytes, name: str) -> Any:
         read.append(name)
-        return plainly(content, name)
+        return read_sheet(content, name)
 
     monkeypatch.setattr(list_files, "read_sheet", reading)
     return read
@@ -150,9 +151,7 @@ def test_a_sheet_is_read_once_for_all_pages(session: Session, importing: Importi
     assert len(read) == 1
     for _ in range(3):
         queries.preview(session, number, importing.actor)
-    queries.looked_at(
-        session, number, importing.actor, acts.Choices.of_text(session.get_one(ImportFile, number).choices)
-    )
+    queries.looked_at(session, number, importing.actor, Choices.of_text(session.get_one(ImportFile, number).choices))
     queries.read(session, number, importing.actor)
     assert len(read) == 1
 

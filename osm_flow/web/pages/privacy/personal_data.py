@@ -17,12 +17,14 @@ from osm_flow.operations.ledger.access_log import AccessFilter, AccessKind, Read
 from osm_flow.operations.people.hats import names_of
 from osm_flow.operations.policy_facts import case_facts
 from osm_flow.operations.privacy import book_retention, erasure_requests, erasure_search, retention, sensitivity
-from osm_flow.operations.privacy.book_texts import TextName, read_text
+from osm_flow.operations.privacy.book_texts import FILE, TextName, read_text
+from osm_flow.operations.privacy.erasure_search import ListName
 from osm_flow.store.models import Case
 from osm_flow.store.sensitive_cases import OPEN_FOR
 from osm_flow.store.session import CaseNotFound
 from osm_flow.web.forms.posted import posted
 from osm_flow.web.forms.sending import each_time
+from osm_flow.web.pages.privacy.erasure_told import elsewhere, told_of_records, told_of_texts
 from osm_flow.web.parts.audit_filters import asked_words, period_of
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import local_target, may, requires
@@ -86,8 +88,8 @@ def find() -> ResponseReturnValue:
     lists = erasure_search.find_lists(g.session, g.actor, words)
     return render_template(
         "privacy/find.html",
-        found=_grouped(records),
-        texts=texts,
+        found=told_of_records(records, words),
+        texts=told_of_texts(texts, words),
         lists=lists,
         staying=erasure_search.records_that_stay(g.session, g.actor, words),
         count=len(records) + len(texts) + len(lists),
@@ -102,7 +104,7 @@ def files(code: str) -> ResponseReturnValue:
     """The photos and papers of a record, to be chosen by hand: what a picture shows, no search finds."""
     texts = erasure_search.files_to_erase(g.session, g.actor, code)
     names = names_of(g.session, {one.text.entry.actor for one in texts})
-    return render_template("privacy/files.html", record=code, texts=texts, names=names)
+    return render_template("privacy/files.html", record=code, texts=told_of_texts(texts, ""), names=names)
 
 
 @blueprint.post("/privacy/requests")
@@ -116,8 +118,7 @@ def ask() -> ResponseReturnValue:
         words=text,
         records=[_record(value) for value in request.form.getlist("record")],
         reason=request.form.get("reason", ""),
-        texts=_texts(request.form.getlist("of_book")),
-        lists=_numbers(request.form.getlist("list")),
+        texts=[*_texts(request.form.getlist("of_book")), *_lists(request.form.getlist("list"))],
     )
     flash(gettext("ส่งคำขอแล้ว ผู้มีอำนาจอีกคนต้องเป็นผู้อนุมัติ"), "success")
     return redirect(url_for("privacy.erasure", request_id=made.id))
@@ -129,22 +130,25 @@ def erasure(request_id: int) -> ResponseReturnValue:
     erasure_request = erasure_requests.get_request(g.session, request_id, g.actor)
     records = erasure_requests.shown(g.session, erasure_request, g.actor)
     texts = erasure_requests.shown_texts(g.session, erasure_request, g.actor)
-    lists = erasure_requests.shown_lists(g.session, erasure_request, g.actor)
+    lists, words = erasure_requests.shown_lists(g.session, erasure_request, g.actor), erasure_request.subject
     copies = erasure_requests.copies_in_books(g.session, erasure_request, g.actor)
     is_withheld = bool(erasure_requests.withheld(g.session, [erasure_request], g.actor))
+    may_decide = erasure_requests.may_decide(g.session, erasure_request, g.actor, g.now)
     known = {erasure_request.asked_by, erasure_request.decided_by or "", *(item.record.actor for item in records)}
     known |= {one.text.entry.actor for one in (*texts, *copies)}
     return render_template(
         "privacy/request.html",
         request_row=erasure_request,
-        records=_grouped(records),
-        texts=texts,
+        records=told_of_records(records, words),
+        texts=told_of_texts(texts, words),
         lists=lists,
-        copies=copies,
+        copies=told_of_texts(copies, words),
+        files=sum(one.text.name.part == FILE for one in texts),
+        elsewhere=elsewhere("" if is_withheld or not may_decide else words, [*texts, *copies], lists),
         count=len(records) + len(texts) + len(lists),
         by_number=erasure_requests.numbers_in(g.session, erasure_request) if is_withheld else None,
         states=_states(),
-        may_decide=erasure_requests.may_decide(g.session, erasure_request, g.actor, g.now),
+        may_decide=may_decide,
         is_own=erasure_requests.is_own(erasure_request, g.actor),
         names=names_of(g.session, known),
     )
@@ -399,13 +403,6 @@ def _states() -> dict[str, str]:
     }
 
 
-def _grouped(records: list[erasure_search.RecordToErase]) -> list[tuple[Case, list[erasure_search.RecordToErase]]]:
-    cases: dict[str, list[erasure_search.RecordToErase]] = {}
-    for item in records:
-        cases.setdefault(item.case.id, []).append(item)
-    return [(group[0].case, group) for group in cases.values()]
-
-
 def _record(value: str) -> tuple[str, int]:
     case_id, _, seq = value.rpartition(":")
     return case_id, int(seq) if seq.isdecimal() and len(seq) < 10 else 0
@@ -419,11 +416,11 @@ def _texts(values: list[str]) -> list[TextName]:
     return [name for name in names if name is not None]
 
 
-def _numbers(values: list[str]) -> list[int]:
+def _lists(values: list[str]) -> list[ListName]:
     """The uploaded lists that were ticked. Raises NothingChosen for what names none."""
     if not all(value.isascii() and value.isdecimal() and len(value) < 10 for value in values):
         raise erasure_requests.NothingChosen
-    return [int(value) for value in values]
+    return [ListName(int(value)) for value in values]
 
 
 def _facts(case: Case) -> CaseFacts:

@@ -22,7 +22,7 @@ from osm_flow.store.session import Store
 from tests.factories import NOW, deploy_tests, items_of, later, make_case
 from tests.integration.web.conftest import Clock, Visitor
 
-WEB = Path(__file__).parents[4] / "osm_flow" / "web"
+WEB = Path(__file__).parents[5] / "osm_flow" / "web"
 NAME = "นายสมชาย ใจดี"
 Visit = Callable[[str], Visitor]
 
