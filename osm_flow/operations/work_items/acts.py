@@ -72,7 +72,9 @@ def context_of(session: Session, item: WorkItem, values: JSON | None = None) -> 
     variables = variables_of(session, item)
     if item.state == WorkItemStatus.COMPLETED:
         return with_rows_again(session, variables)
-    return form_context(session, item.case, form_of(session, item), variables, values)
+    properties = element_of(session, item).properties
+    shown = {properties[name] for name in ("document", "approves") if name in properties}
+    return form_context(session, item.case, form_of(session, item), variables, values, shown=shown)
 
 
 def context_for(session: Session, item: WorkItem, actor: Actor, values: JSON | None = None) -> JSON:

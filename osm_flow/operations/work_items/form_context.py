@@ -7,7 +7,7 @@ them again. What a state depends on comes in through a service task, whose resul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import orjson
@@ -39,20 +39,32 @@ class RecordForeign(Invalid):
 
 
 def form_context(
-    session: Session, case: Case, schema: JSON | None, variables: JSON, values: JSON | None = None
+    session: Session,
+    case: Case,
+    schema: JSON | None,
+    variables: JSON,
+    values: JSON | None = None,
+    *,
+    shown: Collection[str] = (),
 ) -> JSON:
     """The variables of the case and, under `around`, what else the form names.
 
     `values` are what was filled in so far: a form may be about the record that is chosen in one of its fields. Where rows lie
-    in records, the form sees the rows.
+    in records, documents that the form names have the rows; so have those that are `shown` beside it.
     """
-    variables = with_rows_again(session, variables)
+    variables = variables | with_rows_again(session, _asked_for(variables, schema, shown))
     asked = needs_of(schema) if schema else frozenset()
     around = {name: _answer(name, session, case, variables) for name in sorted(asked)}
     code = record_meant(schema, values or {}, variables) if schema else None
     if code and (record := record_around(session, case, code, variables)) is not None:
         around[registers.RECORD] = record
     return {**variables, AROUND: around} if around else variables
+
+
+def _asked_for(variables: JSON, schema: JSON | None, shown: Collection[str]) -> JSON:
+    """The documents that a form names, by its paths, or that are shown beside it: of others nobody sees a row."""
+    text = orjson.dumps(schema or {})
+    return {name: value for name, value in variables.items() if name in shown or f'"{name}.'.encode() in text}
 
 
 def record_around(session: Session, case: Case, code: str, variables: JSON, version: int | None = None) -> JSON | None:
