@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -19,7 +20,7 @@ from osm_flow.operations.imports.acts import entries_of
 from osm_flow.operations.imports.erasing import erase_list, lists_named
 from osm_flow.operations.privacy import retention
 from osm_flow.operations.privacy.book_erasing import BookErasure, erase_texts
-from osm_flow.operations.privacy.book_texts import also_with, name_of
+from osm_flow.operations.privacy.book_texts import TextName, also_with, name_of
 from osm_flow.operations.privacy.erasing import Erasure, blank_elsewhere, erase_in
 from osm_flow.operations.privacy.erasure_search import case_to_erase, numbers_with
 from osm_flow.store import file_store
@@ -61,14 +62,15 @@ def finish(session: Session, request: ErasureRequest, actor: Actor, now: datetim
     """Erase in lists and in books; done once no case of the request is waited for any more.
 
     They are gone through again when the last case has ended: what acts of the cases wrote meanwhile goes, too. Lists are
-    locked before books, as whoever confirms one does, and the rows of files last of all.
+    locked before books, as whoever confirms one does, all books in the order of their names, and rows of files last of all.
     """
-    lists = _lists_to_erase(session, request)
-    names = {name for row in lists for name in _books_of(session, row)} | {text.book.name for text in request.texts}
+    lists, texts = _lists_to_erase(session, request), _texts_to_erase(session, request)
+    names = {name for row in lists for name in _books_of(session, row)} | {text.book for text in texts}
     for place in filter(None, map(read_name, sorted(names))):
         lock_book(session, place)
     files = [_erase_list(session, request, row, actor, now) for row in lists]
-    _erase_in_books(session, request, actor, now)
+    # Once more, now that nobody writes into these books: a version may have come that copied what goes.
+    _erase_in_books(session, request, _texts_to_erase(session, request), actor, now)
     file_store.release(session, [digest for digest in files if digest])
     if all(item.done_at is not None for item in request.items):  # of books nothing is left now
         request.state, request.done_at, request.subject = ErasureState.DONE, now, ""
@@ -101,12 +103,19 @@ def _about(request: ErasureRequest) -> dict[str, object]:
     return {"request": request.id, "asked_by": request.asked_by, "approved_by": request.decided_by or ""}
 
 
-def _erase_in_books(session: Session, request: ErasureRequest, actor: Actor, now: datetime) -> None:
+def _texts_to_erase(session: Session, request: ErasureRequest) -> set[TextName]:
+    """What the request names in books, and what goes with it."""
     names = {name_of(text) for text in request.texts}
     if request.subject:
         records = {text.record_id for text in request.texts if text.record_id}
         cases = {item.case_id for item in request.items}
         names |= {text.name for text in also_with(session, request.subject, request.asked_at, records, cases)}
+    return names
+
+
+def _erase_in_books(
+    session: Session, request: ErasureRequest, names: Collection[TextName], actor: Actor, now: datetime
+) -> None:
     about = _about(request)
     erase_texts(session, sorted(names), actor, now, BookErasure(request.reason, about))
     if (names or request.lists) and request.subject:

@@ -21,6 +21,7 @@ from osm_flow.operations.books.checks import check_books
 from osm_flow.operations.books.versions import versions_of
 from osm_flow.operations.cases.attachments import get_attachment
 from osm_flow.operations.comparing.checks import compare
+from osm_flow.operations.imports import queries
 from osm_flow.operations.kept_files.moving import move_files
 from osm_flow.operations.ledger.access_checks import check_chain
 from osm_flow.operations.people.accounts import create_person
@@ -384,3 +385,31 @@ def test_files_of_an_earlier_version_are_read_at_once_and_moved_later(store: Sto
         assert move_files(store, NOW, "a").done == moved
     with store.reading() as session:
         assert session.scalars(select(KeptFile.sha256)).one() == values["digest"]
+
+
+def test_lists_that_wait_are_there_after_the_upgrade_and_their_files_are_moved(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        anan = make_person(session, "anan", "osm_strategy")
+    migrate(store, command.downgrade, "0044")
+    with store.engine.execution_options(osm_begin="IMMEDIATE").begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO imports (id, kind, office_id, person_id, filename, sha256, size, content, choices, at)"
+                " VALUES (1, 'projects', 'NE-U1', :person, 'a.csv', :sha256, 4, :content, '{}', '2026-12-01T00:00:00.000000Z')"
+            ),
+            {"person": anan.person_id, "sha256": sha256(b"a,b\n").hexdigest(), "content": b"a,b\n"},
+        )
+
+    assert upgrade(store)[:2] == ["0045", "0046"]
+
+    def fetched() -> bytes:
+        with store.reading() as session:
+            return queries.list_of(session, 1, actor_named(session, "anan", NOW.date())).fetch()
+
+    assert fetched() == b"a,b\n"
+    assert move_files(store, NOW, "me").done == 1
+    assert fetched() == b"a,b\n"
+    with pytest.raises(RuntimeError, match="store of files"):
+        migrate(store, command.downgrade, "0044")
+    assert fetched() == b"a,b\n"
