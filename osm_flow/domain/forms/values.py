@@ -95,8 +95,10 @@ def prefill(schema: JSON, variables: Context) -> JSON:
     """The values that an empty form opens with: what the case already knows, else the defaults."""
     filled: JSON = {}
     for name, field in fields_of(schema).items():
-        value = _prefilled_rows(field, variables) if is_table(field) else None
-        for candidate in (value, known_value(field, variables), field.get("default")):
+        if is_table(field) and (rows := _prefilled_rows(field, variables)):
+            filled[name] = rows  # what their columns still lack, the person fills in
+            continue
+        for candidate in (known_value(field, variables), field.get("default")):
             if is_given(candidate) and not list(_value_errors(field, candidate, variables, name)):
                 filled[name] = candidate
                 break

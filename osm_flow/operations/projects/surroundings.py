@@ -9,9 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.json import JSON
-from osm_flow.domain.projects.states import PLANNED
+from osm_flow.domain.projects.states import ENDED, PLANNED
 from osm_flow.domain.record_kinds import RecordKind
-from osm_flow.domain.states import OPEN_CASE, WorkItemStatus
+from osm_flow.domain.states import OPEN_CASE, ProjectState, WorkItemStatus
 from osm_flow.operations.books.versions import NewestVersion, RecordVersion, newest_of, versions_of
 from osm_flow.operations.ledger.registers import RECORD, Register
 from osm_flow.operations.projects.record_type import KIND, project_type
@@ -26,6 +26,14 @@ _MOST_EARLIER = 2_000
 def _whole(session: Session, case: Case, variables: JSON) -> list[JSON]:
     """The projects of the office and fiscal year as the register has them."""
     return [as_json(project) for project in session.scalars(projects_of(case))]
+
+
+def _funded(session: Session, case: Case, variables: JSON) -> list[JSON]:
+    """The projects of the office and fiscal year that were given money and have not ended."""
+    given = projects_of(case).where(
+        Project.approved > 0, Project.state.not_in((*ENDED, ProjectState.n, ProjectState.rejected))
+    )
+    return [as_json(project) for project in session.scalars(given) if project.result != "N"]
 
 
 def _projects(session: Session, case: Case, variables: JSON) -> list[JSON]:
@@ -88,6 +96,7 @@ def _record(session: Session, case: Case, asked: JSON) -> JSON | None:
 # What `around` names, and what answers it.
 SURROUNDINGS: Mapping[str, Register] = {
     "register": _whole,
+    "funded": _funded,
     "projects": _projects,
     "concepts": _concepts,
     "earlier": _earlier,

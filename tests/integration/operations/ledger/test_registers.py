@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from osm_flow.operations.ledger import registers
-from tests.factories import deploy_tests, make_case, make_office
+from tests.factories import deploy_tests, make_case, make_office, make_project
 
 
 @pytest.fixture
@@ -21,11 +21,27 @@ def test_the_application_answers_every_name_that_forms_may_ask(session: Session)
 
     assert {name: registers.ask(name, session, case, {}) for name in registers.NAMES} == {
         "register": [],
+        "funded": [],
         "projects": [],
         "concepts": [],
         "earlier": [],
         "record": None,
     }
+
+
+def test_funded_are_the_projects_of_the_year_that_were_given_money_and_have_not_ended(session: Session) -> None:
+    make_office(session)
+    deploy_tests(session, "review")
+    case = make_case(session)
+    make_project(session, "GIVEN", state="requested", result="Y1", approved=900)
+    make_project(session, "BEGUN", state="working", approved=500)
+    make_project(session, "NOTHING", state="y2", result="Y2", approved=0)
+    make_project(session, "UNASKED", state="in_plan")
+    make_project(session, "REFUSED", state="n", result="N", approved=100)
+    make_project(session, "CLOSED", state="closed", approved=100)
+    make_project(session, "EARLIER", state="working", approved=100, fiscal_year=2570)
+
+    assert [row["code"] for row in registers.ask("funded", session, case, {})] == ["GIVEN", "BEGUN"]
 
 
 def test_a_register_that_nobody_connected_is_a_mistake_and_not_an_empty_list(

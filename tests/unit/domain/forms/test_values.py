@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -205,6 +206,15 @@ def test_prefilling_a_table_makes_one_row_of_each_thing_the_case_lists() -> None
     case = {"kpis": {"kpis": [{"title": "ก", "cost": 5}, {"title": "ข", "cost": "far"}, {}]}}
 
     assert prefill(schema, case) == {"rows": [{"name": "ก", "budget": 5}, {"name": "ข"}]}
+
+
+def test_rows_that_the_case_lists_are_there_also_where_the_person_has_more_to_fill_in() -> None:
+    """A spending plan opens with each project and its total; its quarters are what is asked for."""
+    table = copy.deepcopy(TABLE)
+    table["items"]["required"] = ["name", "budget"]
+    schema = form(rows={**table, "x-rows-from": {"from": "projects", "columns": {"name": "name"}}})
+
+    assert prefill(schema, {"projects": [{"name": "ก"}, {"name": "ข"}]}) == {"rows": [{"name": "ก"}, {"name": "ข"}]}
 
 
 @pytest.mark.parametrize(
