@@ -136,6 +136,8 @@ class Year:
             known = {
                 name: value for name, value in known.items() if name not in {path.split(".")[0] for path in errors}
             }
+            if errors.keys() <= drawn.keys() - known.keys() - given.keys():
+                known = {}  # what was drawn does not go with what the form knows
         raise AssertionError(f"{schema['title']}: {errors}")
 
     def _items(self, session: Session) -> Iterator[WorkItem]:
