@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from sqlalchemy import select
 
 from osm_flow.domain.access.actors import SYSTEM
@@ -20,6 +21,7 @@ from osm_flow.operations.books.sets import members_of
 from osm_flow.operations.books.versions import values_of, versions_of
 from osm_flow.operations.cases.queries import case_documents
 from osm_flow.operations.comparing.checks import compare
+from osm_flow.operations.definitions.deployments import deploy
 from osm_flow.operations.people.hats import actor_named
 from osm_flow.operations.projects.acts import revise
 from osm_flow.operations.projects.record_type import book_of
@@ -33,6 +35,7 @@ from tests.factories import (
     NOW,
     OFFICE,
     deploy_tests,
+    files,
     items_of,
     later,
     make_case,
@@ -193,6 +196,30 @@ def test_no_rows_are_a_set_of_nothing(store: Store, case_id: str) -> None:
         assert variables_of(session, item)["judged"]["items"]["count"] == 0
         assert context_of(session, item)["judged"]["items"] == []
         assert list(compare(session)) == []
+
+
+def test_a_case_that_began_before_the_mark_finishes_with_its_rows_and_gateways_read_them(store: Store) -> None:
+    with store.transaction() as session:
+        make_office(session)
+        make_person(session, "anan", "osm_strategy")
+        for code in ("P1", "P2"):
+            make_project(session, code)
+        form = yaml.safe_load(files("judging")["judged.yaml"])
+        del form["properties"]["items"]["x-records"]
+        before = {**files("judging"), "judged.yaml": yaml.safe_dump(form, allow_unicode=True).encode()}
+        deploy(session, before, SYSTEM, NOW)
+        case_id = make_case(session, "judging").id
+        deploy(session, files("judging"), SYSTEM, later(1))
+
+    rows = [*ROWS[:1], {"project": "nobody's", "result": "N"}]
+    finish(store, case_id, "anan", {**FORM, "items": rows})
+
+    said = next(body["data"] for _, body in payloads(store, case_id) if "items" in body["data"])
+    assert said["items"] == rows
+    with store.reading() as session:
+        assert session.get_one(Case, case_id).outcome == "some_rejected"
+        assert len(versions_of(session, "projects", "P2")) == 1
+        assert verify_deep(session, case_id).faults == []
 
 
 # ---- in a bundle -------------------------------------------------------------------------------------------------
