@@ -48,6 +48,7 @@ stress: .venv/.installed-dev
 	OSM_ALL_DAYS=1 $(BIN)/pytest tests/integration/demo/test_any_day.py -q -n auto --timeout=0
 	OSM_ALL_PLACES=1 $(BIN)/pytest tests/integration/operations/replay/test_same_bytes.py -q
 	OSM_AGREEMENT=5000 $(BIN)/pytest tests/integration/operations/bundles/test_agreement.py tests/integration/operations/bundles/test_chains.py -q -n auto --timeout=0
+	OSM_RANDOM_ACTS=200 $(BIN)/pytest tests/integration/operations/books/test_random_acts.py -q -n auto --timeout=0
 	OSM_GRAPHS=20000 $(BIN)/pytest tests/unit/engine/test_unstructured.py -q -n auto --timeout=0
 
 # Pins every dependency anew, with hashes and without the address of any package index.
