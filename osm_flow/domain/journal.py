@@ -86,10 +86,16 @@ def is_as_stated(record: Represented) -> bool:
 
 def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of a JSON value. Raises NotStorable for what two readers could read differently."""
-    _check(value, "")
     try:
         written = _WRITER.encode(value).encode()
-        return rfc8785.dumps(value) if _UNUSUAL.search(written) else written
+        # What is wrong in a text or a number is unusual where it is written; the rest is not seen there.
+        if _is_plain(value) and not _UNUSUAL.search(written):
+            return written
+    except (TypeError, ValueError, RecursionError):
+        pass  # said below: where it is and what it is
+    _check(value, "")
+    try:
+        return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise NotStorable(reason=str(error)) from error
 
@@ -153,6 +159,23 @@ def _faults_of_record(
         yield "hash", "the record was changed after it was written"
     if record.at <= previous_at:
         yield "time", "the record is not later than the one before it"
+
+
+def _is_plain(value: Any, depth: int = 0) -> bool:
+    """Whether all names in it are texts, and it is far from being nested too deep."""
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                return False
+        inner: Iterable[Any] = value.values()
+    elif isinstance(value, list | tuple):
+        inner = value
+    else:
+        return True
+    for item in inner:
+        if isinstance(item, dict | list | tuple) and not (depth < _DEEPEST - 1 and _is_plain(item, depth + 1)):
+            return False
+    return True
 
 
 def _check(value: Any, path: str, depth: int = 0) -> None:

@@ -49,7 +49,8 @@ _SPELLINGS = (
     (re.compile(" (?=[ๆฯ])"), ""),
 )
 # SARA AM in two pieces comes in every order: NIKHAHIT before SARA AA and behind it, tones on either side.
-_CLUSTER = re.compile(f"[{_MARKS}{_SARA_AA}]+")
+# One sign alone has no order.
+_CLUSTER = re.compile(f"[{_MARKS}{_SARA_AA}]{{2,}}")
 # What stands in place of satang behind an amount: 24,000,000.- and 24,000,000/-.
 _NO_SATANG = re.compile(r"(?<=\d)(?:[./][-–—])+(?!\d)")
 _GROUPED = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import islice
@@ -110,6 +110,23 @@ def examine(
     session: Session, *, trusted: Sequence[VerifierKey] = (), kept: Iterable[tuple[str, str]] = ()
 ) -> Examination:
     """As `check_log`, with what was found on the way."""
+    examination = examine_leaves(session, trusted=trusted, kept=kept)
+    report = examination.report
+    for what, check in (
+        ("logged_cases", _check_sequencer),
+        ("admin_records", _check_administration),
+        ("access_records", _check_reads),
+        ("books", _check_books),
+    ):
+        with _reading(report, what):
+            check(session, report)
+    return examination
+
+
+def examine_leaves(
+    session: Session, *, trusted: Sequence[VerifierKey] = (), kept: Iterable[tuple[str, str]] = ()
+) -> Examination:
+    """What `examine` finds of the log itself: keys, checkpoints, and every leaf beside its record; no chain as a whole."""
     report = LogReport()
     rows: list[SigningKey] = []
     signed: list[Signed] = []
@@ -138,14 +155,6 @@ def examine(
     if leaves.false and not wrong and not leaves.wrong and leaves.missing is None:
         said = f"{leaves.false} hashes kept beside the leaves are not theirs: osm-flow audit rebuild makes them again"
         report.faults.append(Fault("", 0, "tree", said))
-    for what, check in (
-        ("logged_cases", _check_sequencer),
-        ("admin_records", _check_administration),
-        ("access_records", _check_reads),
-        ("books", _check_books),
-    ):
-        with _reading(report, what):
-            check(session, report)
     return examination
 
 
@@ -434,8 +443,11 @@ def _check_books(session: Session, report: LogReport) -> None:
 def faults_of_books(session: Session) -> Iterator[Fault]:
     """Entries of books that are not those which were logged, or that the log neither has nor will get."""
     names = set(session.scalars(select(Book.name)))
-    for name in sorted(names):
-        yield from faults_of_case(session, name)
+    logged = _leaves_and_records().where(LogLeaf.case_id.in_(select(Book.name)))
+    ordered = logged.order_by(LogLeaf.case_id, LogLeaf.seq).execution_options(yield_per=1_000)
+    # Whoever wants to know only whether there is one reads no further: a cursor on a server is closed then, too.
+    with closing(session.execute(ordered)) as rows:
+        yield from (fault for row in rows if (fault := _fault_of(row)) is not None)
     yield from (Fault(one.chain, one.seq, "log", one.said) for one in wrong_waiting(session) if one.chain in names)
 
 

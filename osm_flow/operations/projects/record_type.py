@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from osm_flow.domain.books.schema import RecordSchema
@@ -126,9 +126,15 @@ def _row(book: BookName, code: str, values: JSON) -> dict[str, Any]:
         "state": values.get("state", "concept"),
         "colour": values.get("colour"),
         "last_report": json.dumps(report, ensure_ascii=False, sort_keys=True) if report else None,
-        "agency_key": searchable(values.get("agency"))[:512],
+        "agency_key": _agency_key(values.get("agency")),
         "search": searchable(values.get("name"), values.get("agency"), code),
     }
+
+
+@lru_cache(maxsize=1_024)
+def _agency_key(agency: str | None) -> str:
+    """Many projects are of the same agency."""
+    return searchable(agency)[:512]
 
 
 def _amount(value: Any) -> Decimal | None:

@@ -27,9 +27,17 @@ def hold_books(session: Session) -> None:
     session.scalars(select(Book.id).order_by(Book.name).with_for_update()).all()
 
 
-def differing_records(session: Session, tables: Collection[str]) -> list[RowDifference]:
+def differing_records(session: Session, tables: Collection[str]) -> Iterator[RowDifference]:
     """What the tables of records say otherwise than their books."""
-    return [one for one in compare_records(session) if one.table in tables]
+    return (one for one in compare_records(session) if one.table in tables)
+
+
+def differing_rows(session: Session, tables: Collection[str]) -> dict[str, list[str]]:
+    """Which rows of these tables differ, by their codes alone: there may be very many."""
+    rows: dict[str, dict[str, None]] = {}
+    for one in differing_records(session, tables):
+        rows.setdefault(one.table, {})[one.row] = None
+    return {table: list(keys) for table, keys in rows.items()}
 
 
 def are_doubtful(session: Session) -> bool:
@@ -37,19 +45,13 @@ def are_doubtful(session: Session) -> bool:
     return bool(check_books(session).faults) or any(True for _ in log_checks.faults_of_books(session))
 
 
-def put_records_back(session: Session, differences: Collection[RowDifference]) -> list[PutBack]:
-    """Make these rows anew, some hundred at a time; a row of which no book knows goes."""
+def put_records_back(session: Session, rows: Mapping[str, Sequence[str]]) -> Iterator[list[PutBack]]:
+    """Make these rows of tables anew, some hundred at a time; a row of which no book knows goes."""
     types = {type_.table.__tablename__: type_ for type_ in every_type()}
     names = {book.id: name_of(book) for book in session.scalars(select(Book))}
-    rows: dict[str, dict[str, None]] = {}
-    for one in differences:
-        rows.setdefault(one.table, {})[one.row] = None
-    return [
-        done
-        for table, keys in rows.items()
-        for some in in_batches(list(keys))
-        for done in _put_back(session, types[table], names, some)
-    ]
+    for table, keys in rows.items():
+        for some in in_batches(keys):
+            yield list(_put_back(session, types[table], names, some))
 
 
 def _put_back(

@@ -47,7 +47,7 @@ _ROUNDS = 4
 
 @dataclass
 class CarriedOut:
-    """What a request did: the rows that were put back, and what was left as it is."""
+    """What a request did: the rows that were put back (those of records by name), and what was left as it is."""
 
     put_back: list[PutBack] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
@@ -71,7 +71,7 @@ def carry_out(
     NotConfirmed, RebuildingDecided, RequestDoubtful, LogDoubtful.
     """
     with store.reading() as session:
-        examination = log_checks.examine(session, kept=kept)
+        examination = log_checks.examine_leaves(session, kept=kept)
         if examination.contradicted() or examination.leaves.missing is not None:
             raise LogDoubtful
         tables = requests.tables_of(requests.to_carry_out(session, request_id, actor))
@@ -134,11 +134,14 @@ def put_back_records(
 ) -> CarriedOut:
     """Put back what the tables of records say otherwise than their books, which nobody writes meanwhile, and record it."""
     records.hold_books(session)
-    differences = records.differing_records(session, tables)
-    if differences and records.are_doubtful(session):
-        return CarriedOut(left=[Left(one, _FAULTY) for one in differences])
-    outcome = CarriedOut(records.put_records_back(session, differences))
-    _record(session, request_id, actor, now, outcome.put_back, (None, None))
+    differing = records.differing_rows(session, tables)
+    if differing and records.are_doubtful(session):
+        return CarriedOut(left=[Left(one, _FAULTY) for one in records.differing_records(session, tables)])
+    outcome = CarriedOut()
+    # What so many rows said is not kept in memory, and one record does not tell of all of them.
+    for some in records.put_records_back(session, differing):
+        _record(session, request_id, actor, now, some, (None, None))
+        outcome.put_back += [row.by_name() for row in some]
     return outcome
 
 

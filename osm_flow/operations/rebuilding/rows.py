@@ -68,6 +68,10 @@ class PutBack:
     found: Mapping[str, Any] | None
     recorded: Mapping[str, Any] | None
 
+    def by_name(self) -> PutBack:
+        """The same without what the columns said, which `put_back_rows` keeps."""
+        return PutBack(self.table, self.row, self.found and {}, self.recorded and {})
+
 
 @dataclass(frozen=True)
 class Left:

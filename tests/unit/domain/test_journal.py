@@ -168,6 +168,22 @@ def test_very_deep_values_are_refused_not_a_crash() -> None:
         journal.canonical(deep)
 
 
+def test_the_deepest_value_is_kept_and_a_deeper_one_refused() -> None:
+    deepest: list[Any] = []
+    for _ in range(100):
+        deepest = [deepest]
+
+    assert journal.canonical(deepest) == rfc8785.dumps(deepest)
+    with pytest.raises(NotStorable, match="nested more than 100 deep"):
+        journal.canonical({"a": deepest})
+
+
+@pytest.mark.parametrize("key", [1, True, None, 1.5])
+def test_names_that_are_no_texts_are_refused_wherever_they_are(key: Any) -> None:
+    with pytest.raises(NotStorable, match=r"a\[1\]\.b: a key that is not text"):
+        journal.canonical({"a": [0, {"b": {key: "x"}}]})
+
+
 @given(actor=st.text(), role=st.none() | st.text(), version=st.integers(1, 2**53 - 1))
 def test_the_seal_is_that_of_rfc_8785_whatever_the_texts_are(actor: str, role: str | None, version: int) -> None:
     one = record(actor=actor, actor_role=role, definition_version=version)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from osm_flow.domain.books.acts import BookAct, BookActKind, NewVersion
 from osm_flow.domain.books.sealing import BookName
 from osm_flow.operations.audit import log as audit_log
 from osm_flow.operations.books import acts as books
+from osm_flow.operations.books import versions
 from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.rebuilding.rounds import carry_out
 from osm_flow.store.models import AdminRecord, ChangeBody, Project, PutBackRow, ToLog
@@ -55,6 +57,30 @@ def test_rows_say_again_what_their_books_say(store: Store, admins: tuple[Actor, 
     assert kept == ["projects P1", "projects P2", "projects P3"]
     assert len(told) == 1
     assert "projects P3" in told[0]
+
+
+def test_many_rows_are_told_by_several_records(
+    store: Store, admins: tuple[Actor, Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "_BATCH", 2)
+    request = agreed(store, admins, "projects")
+
+    outcome = carry_out(store, request, admins[0], later(40))
+
+    assert sorted(one.row for one in outcome.put_back) == ["P1", "P2", "P3"]
+    by_row = {one.row: (one.found, one.recorded) for one in outcome.put_back}
+    assert by_row == {"P1": ({}, {}), "P2": (None, {}), "P3": ({}, None)}
+    with store.reading() as session:
+        assert list(compare(session)) == []
+        told = session.scalars(select(AdminRecord.changes).where(AdminRecord.kind == "rows.put_back")).all()
+        kept = session.execute(select(PutBackRow.name, PutBackRow.found, PutBackRow.recorded)).all()
+    assert sorted(len(json.loads(one)) for one in told) == [2, 3]  # one and two rows, each with the request
+    words = {name: (json.loads(found or "null"), json.loads(recorded or "null")) for name, found, recorded in kept}
+    assert words["projects P1"] == (
+        {"approved": "1.00", "state": "closed"},
+        {"approved": "900.00", "state": "signed"},
+    )
+    assert (words["projects P2"][0], words["projects P3"][1]) == (None, None)
 
 
 def test_nothing_is_taken_from_a_book_that_does_not_verify(
