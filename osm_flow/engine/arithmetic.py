@@ -189,7 +189,9 @@ def part_of(item: Any, key: str) -> Any:
 
 def is_set(items: Any) -> bool:
     """Whether a value stands for rows that lie in records: the case has their number and sums alone."""
-    return isinstance(items, dict) and "set" in items and isinstance(items.get("summary"), dict)
+    if not isinstance(items, dict) or not {"set", "count", "summary"} <= items.keys():
+        return False
+    return isinstance(items["set"], str) and type(items["count"]) is int and isinstance(items["summary"], dict)
 
 
 def counted(items: dict[str, Any], key: str, value: Any) -> int:
@@ -197,7 +199,9 @@ def counted(items: dict[str, Any], key: str, value: Any) -> int:
     told = items["summary"].get(key)
     if not isinstance(told, dict):
         raise Unfit(f"the rows of a set are not counted by {key}")
-    number: int = told.get(value, 0) if isinstance(value, str) else 0
+    number = told.get(value, 0) if isinstance(value, str) else 0
+    if type(number) is not int:
+        raise Unfit(f"the rows of a set are not counted by {key}")
     return number
 
 

@@ -10,18 +10,23 @@ whatever becomes of the form:
     into          the table of the record that has the row; empty where its columns are fields of the record itself
     which         what tells the row from the others of that table
     columns       by column of the form what it is called there
+    beside        what else of the row or record says it, from fields of the form
     shown         by column of the form the field of the record that it repeats
     summary       by column how many rows chose each option, or what its amounts come to: what gateways read
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from osm_flow.domain.forms.schema import choices_of, columns_of, fields_of, widget_of
 from osm_flow.domain.json import JSON
+
+_REFERENCE = frozenset(("kind", "set", "count", "code", "into", "which", "columns", "beside", "shown", "summary"))
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 
 def tables_in_records(schema: JSON) -> dict[str, JSON]:
@@ -30,8 +35,27 @@ def tables_in_records(schema: JSON) -> dict[str, JSON]:
 
 
 def is_reference(value: object) -> bool:
-    """Whether a value of a case stands for rows that lie in records."""
-    return isinstance(value, Mapping) and "set" in value and "summary" in value
+    """Whether a value of a case stands for rows that lie in records; what only looks like it is none."""
+    if not isinstance(value, Mapping) or value.keys() != _REFERENCE:
+        return False
+    texts = all(isinstance(value[name], str) for name in ("kind", "set", "code", "into"))
+    counted = type(value["count"]) is int and value["count"] >= 0
+    named = all(_is_of_texts(value[name]) for name in ("columns", "shown"))
+    beside = isinstance(value["beside"], list) and all(isinstance(name, str) for name in value["beside"])
+    held = all(isinstance(value[name], Mapping) for name in ("which", "summary"))
+    return texts and counted and named and beside and held and _DIGEST.fullmatch(value["set"]) is not None
+
+
+def holds_reference(value: object) -> bool:
+    """Whether a value holds such a reference at any depth: nobody types one, the case alone makes it."""
+    if is_reference(value):
+        return True
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return any(map(holds_reference, inner))
+
+
+def _is_of_texts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(text, str) for pair in value.items() for text in pair)
 
 
 def code_of(field: JSON, row: JSON) -> str:
@@ -58,6 +82,22 @@ def with_rows(field: JSON, values: JSON, rows: Sequence[JSON], record: JSON) -> 
     return {how["into"]: [*others, *({**which, **row} for row in said)]}
 
 
+def without_rows(reference: JSON, said: JSON, record: JSON) -> JSON:
+    """The fields of a record from which the rows are taken for which a reference stands; nothing where others stand there now.
+
+    `said` is what the record said when they were written, `record` what it says now.
+    """
+    into, which = reference["into"], reference["which"]
+    if into:
+        written = [part for part in said.get(into) or [] if _fits(part, which)]
+        kept = [part for part in record.get(into) or [] if not (_fits(part, which) and part in written)]
+        return {into: kept} if kept != (record.get(into) or []) else {}
+    targets = [*reference["columns"].values(), *reference["beside"]]
+    if any(record.get(target) != said.get(target) for target in targets):
+        return {}
+    return {target: None for target in targets if record.get(target) is not None}
+
+
 def reference(field: JSON, values: JSON, rows: Sequence[JSON], kept: Mapping[str, Any]) -> JSON:
     """What the case keeps instead of the rows; `kept` is the set as a case keeps it, `{"kind", "digest", "count"}`."""
     how = field["x-records"]
@@ -69,6 +109,7 @@ def reference(field: JSON, values: JSON, rows: Sequence[JSON], kept: Mapping[str
         "into": how.get("into", ""),
         "which": _which(field, values),
         "columns": dict(how["columns"]),
+        "beside": sorted(how.get("with", {})),
         "shown": dict(how.get("shown", {})),
         "summary": _summary(field, rows),
     }

@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.books.acts import BookAct, BookActKind, NewVersion
-from osm_flow.domain.books.form_rows import code_of, is_reference, reference, rows_of, tables_in_records, with_rows
+from osm_flow.domain.books.form_rows import (
+    code_of,
+    is_reference,
+    reference,
+    rows_of,
+    tables_in_records,
+    with_rows,
+    without_rows,
+)
 from osm_flow.domain.books.sealing import BookName
 from osm_flow.domain.forms.schema import Message
 from osm_flow.domain.journal import canonical
@@ -20,7 +28,7 @@ from osm_flow.domain.json import JSON
 from osm_flow.errors import Invalid
 from osm_flow.operations.books import acts as books
 from osm_flow.operations.books.acts import SaysTheSame
-from osm_flow.operations.books.record_types import type_of
+from osm_flow.operations.books.record_types import RecordTypeUnknown, type_of
 from osm_flow.operations.books.sets import SetUnknown, keep_set, values_of_set
 from osm_flow.operations.books.versions import newest_of
 from osm_flow.store.models import Case
@@ -42,8 +50,12 @@ class RowsActor:
     hat: Hat | None
 
 
-def keep_rows(session: Session, case: Case, schema: JSON, values: JSON, by: RowsActor) -> tuple[JSON, JSON]:
+def keep_rows(
+    session: Session, case: Case, schema: JSON, values: JSON, by: RowsActor, before: Mapping[str, Any] | None = None
+) -> tuple[JSON, JSON]:
     """Write the rows of the form into the records of the case's office and year; the case is locked.
+
+    `before` is the document as the case has it: what it said of records and says no more is taken out of these.
 
     Gives the values with a reference in the place of each table, and what the payload says of them: `{"sets": [{"name", "kind",
     "digest", "count"}]}`, nothing where the form has no such table. The entry names the next record of the case as its cause:
@@ -54,7 +66,8 @@ def keep_rows(session: Session, case: Case, schema: JSON, values: JSON, by: Rows
         rows = values.get(name)
         if not isinstance(rows, list):
             continue
-        told = _write(session, case, name, field, values, rows, by)
+        struck = (before or {}).get(name)
+        told = _write(session, case, _Table(name, field, values, rows), by, struck if is_reference(struck) else None)
         kept[name] = reference(field, values, rows, told)
         sets.append({"name": name, **told})
     return kept, {"sets": sets} if sets else {}
@@ -75,6 +88,12 @@ def rows_behind(session: Session, reference: JSON) -> list[JSON]:
     return rows_of(reference, values_of_set(session, reference["kind"], reference["set"]))
 
 
+def document_in(variables: Mapping[str, Any], key: str | None) -> Mapping[str, Any]:
+    """The document of this name among the variables of a case; without a name they are all that a form may fill in."""
+    found = variables.get(key) if key else variables
+    return found if isinstance(found, Mapping) else {}
+
+
 def sets_in(values: object) -> Iterator[JSON]:
     """What a document of a case says of the sets in which its rows lie: `{"name", "kind", "digest", "count"}`."""
     for name, value in values.items() if isinstance(values, Mapping) else ():
@@ -88,7 +107,7 @@ def _again(session: Session, value: Any, known: KnownRows) -> Any:
         if spelled not in known:
             try:
                 known[spelled] = rows_behind(session, value)
-            except SetUnknown:  # the check of the books names it
+            except (SetUnknown, RecordTypeUnknown):  # the check of the books names it
                 return value
         return known[spelled]
     if isinstance(value, dict) and any(is_reference(part) for part in value.values()):
@@ -96,30 +115,55 @@ def _again(session: Session, value: Any, known: KnownRows) -> Any:
     return value
 
 
-def _write(
-    session: Session, case: Case, table: str, field: JSON, values: JSON, rows: Sequence[JSON], by: RowsActor
-) -> JSON:
-    """The set of the records with their new versions, as a case keeps it."""
-    kind = field["x-records"]["kind"]
+@dataclass(frozen=True)
+class _Table:
+    """A table of a form whose rows are written: its name, its field, the whole form, and the rows."""
+
+    name: str
+    field: JSON
+    values: JSON
+    rows: Sequence[JSON]
+
+    @property
+    def by_code(self) -> dict[str, list[JSON]]:
+        """The rows by the records that they name."""
+        found: dict[str, list[JSON]] = {}
+        for row in self.rows:
+            found.setdefault(code_of(self.field, row), []).append(row)
+        return found
+
+
+def _write(session: Session, case: Case, table: _Table, by: RowsActor, struck: JSON | None) -> JSON:
+    """The set of the records with their new versions, as a case keeps it; what is `struck` goes in the same act."""
+    kind, by_code = table.field["x-records"]["kind"], table.by_code
     name = BookName(kind, case.office_id, case.fiscal_year)
     book = books.lock_book(session, name)
-    newest = newest_of(session, kind, [code_of(field, row) for row in rows])
+    said = _said_before(session, struck) if struck and struck["kind"] == kind else {}
+    newest = newest_of(session, kind, [*by_code, *said])
     type_ = type_of(kind)
-    known = {code: said for code, one in newest.items() if one.book_id == book.id and (said := one.values(type_))}
-    if faults := _faults(table, field, rows, known):
+    known = {code: told for code, one in newest.items() if one.book_id == book.id and (told := one.values(type_))}
+    if faults := _faults(table.name, table.field, table.rows, known):
         raise RowsUnfit(fields=faults)
-    by_code: dict[str, list[JSON]] = {}
-    for row in rows:
-        by_code.setdefault(code_of(field, row), []).append(row)
-    versions = [
-        NewVersion(code, {**known[code], **with_rows(field, values, some, known[code])})
-        for code, some in sorted(by_code.items())
-    ]
+    changed = {
+        code: {**known[code], **without_rows(struck or {}, said[code], known[code])} for code in said if code in known
+    }
+    for code, rows in by_code.items():
+        record = changed.get(code, known[code])
+        changed[code] = {**record, **with_rows(table.field, table.values, rows, record)}
+    versions = [NewVersion(code, values) for code, values in sorted(changed.items())]
     if versions:
         act = BookAct(BookActKind.changed, {"case": case.id, "seq": case.seq + 1}, by.hat)
         with suppress(SaysTheSame):  # each says it already: their newest versions are the set
             books.write(session, name, act, by.actor, by.now, versions)
     return keep_set(session, kind, sorted(by_code))
+
+
+def _said_before(session: Session, struck: JSON) -> dict[str, JSON]:
+    """What the records of a set said that the case is about to replace, by their codes."""
+    try:
+        return values_of_set(session, struck["kind"], struck["set"])
+    except SetUnknown:
+        return {}
 
 
 def _faults(table: str, field: JSON, rows: Sequence[JSON], known: Mapping[str, JSON]) -> dict[str, Message]:

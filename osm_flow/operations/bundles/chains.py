@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 from osm_flow.domain.books.sealing import (
@@ -355,7 +356,7 @@ def is_set(line: JSON) -> bool:
     """Whether a line has the form of a set of records."""
     if line.keys() != _SET or not is_digest(line["digest"]) or not isinstance(line["members"], list):
         return False
-    return all(
-        isinstance(one, list) and len(one) == 3 and isinstance(one[0], str) and is_number(one[1]) and is_digest(one[2])
-        for one in line["members"]
-    )
+    codes = [one[0] for one in line["members"] if isinstance(one, list) and len(one) == 3 and isinstance(one[0], str)]
+    if len(codes) < len(line["members"]) or any(one >= other for one, other in pairwise(codes)):
+        return False
+    return all(is_number(version) and is_digest(hash_) for _, version, hash_ in line["members"])

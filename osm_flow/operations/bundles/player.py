@@ -25,7 +25,7 @@ SHELLS = frozenset(
         "323c29c8e21bc1f9829e5bb3e878548c0668a19bd6efe294badce361a5cab7c4",
         "00d0a784c84b25b7fb2e3e536912750486af1fa7418641a430543d8179cbe125",
         "cf6c4da12574ba48d29a0b231f3ca1f785977a9b1df8f319bf93f3588e45fff2",
-        "df58f9b5a2aa5033ca2e1ac2bf460a2f0b46bebc54cefb787ec6477950ac244b",
+        "b424533f5feebe92eabe16c0344d5ee108e599203178488685a10eab0b502637",
     )
 )
 _RECORD = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id", "hash")

@@ -15,6 +15,7 @@ from osm_flow.domain.access.party_answers import PartyAnswer
 from osm_flow.domain.access.policy import ProcessFacts, Verb, reads_whole_office, require
 from osm_flow.domain.access.roles import PROVINCIAL
 from osm_flow.domain.acts import Act, CaseStart
+from osm_flow.domain.books.form_rows import holds_reference
 from osm_flow.domain.calendar.thai_dates import arabic_digits
 from osm_flow.domain.forms import values as form_values
 from osm_flow.domain.json import JSON
@@ -25,7 +26,7 @@ from osm_flow.domain.states import OPEN_CASE, CaseStatus, next_case_state
 from osm_flow.engine.values import DeliverMessage
 from osm_flow.engine.xml import party_asked
 from osm_flow.errors import Forbidden, Invalid, NotFound, Refused
-from osm_flow.operations.books.form_rows import RowsActor, RowsUnfit, keep_rows
+from osm_flow.operations.books.form_rows import RowsActor, RowsUnfit, document_in, keep_rows
 from osm_flow.operations.definitions.library import compiled, latest
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.paging import Keyset
@@ -107,6 +108,8 @@ def start_case(session: Session, definition_key: str, actor: Actor, now: datetim
     if start.fiscal_year not in _YEARS:
         raise StartInvalid(fields={"fiscal_year": "The year is out of range."})
     process = compiled(session, definition)
+    if holds_reference(start.data):
+        raise StartInvalid(fields={"data": "Rows of records are written by forms alone."})
     if process.start_form is not None:
         context = {"fy": start.fiscal_year, "office": start.office_id}
         errors = form_values.validate(process.forms[process.start_form], start.data, context)
@@ -237,6 +240,8 @@ def record_message(
     if waiting is None:
         raise NotAwaited(task_id=task_id)
     records: JSON = {}
+    if holds_reference(data):
+        raise AnswerInvalid(fields={"data": "Rows of records are written by forms alone."})
     if waiting.form_key is not None:
         process = compiled(session, case.definition)
         schema = process.forms[waiting.form_key]
@@ -246,7 +251,9 @@ def record_message(
         if errors:
             raise AnswerInvalid(fields=errors)
         try:
-            data, sets = keep_rows(session, case, schema, data, RowsActor(actor, now, decision.hat))
+            seen = _seen_by(session, case, task_id)
+            before = document_in(seen, process.elements[waiting.element].properties.get("document"))
+            data, sets = keep_rows(session, case, schema, data, RowsActor(actor, now, decision.hat), before)
         except RowsUnfit as unfit:
             raise AnswerInvalid(fields=unfit.fields) from unfit
         records = records_of(schema, context) | sets
@@ -266,10 +273,15 @@ def lock_for_answer(session: Session, case_id: str, actor: Actor) -> Case:
 
 def answer_context(session: Session, case: Case, task_id: str, schema: JSON | None, values: JSON | None = None) -> JSON:
     """What the form of an awaited answer is filled from and judged by; `values` are those filled in so far."""
-    seen = next(
+    seen = _seen_by(session, case, task_id)
+    return form_context(session, case, schema, {"fy": case.fiscal_year, "office": case.office_id, **seen}, values)
+
+
+def _seen_by(session: Session, case: Case, task_id: str) -> JSON:
+    """The variables that whatever waits there sees."""
+    return next(
         (dict(waiting.data) for waiting in stepping.waiting_of(session, case) if waiting.task_id == task_id), {}
     )
-    return form_context(session, case, schema, {"fy": case.fiscal_year, "office": case.office_id, **seen}, values)
 
 
 # ---- the inner parts -------------------------------------------------------------------------------------------

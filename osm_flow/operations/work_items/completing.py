@@ -21,7 +21,7 @@ from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import WorkItemStatus, next_work_item_state
 from osm_flow.engine.values import CompleteTask
 from osm_flow.errors import Invalid
-from osm_flow.operations.books.form_rows import RowsActor, RowsUnfit, keep_rows, sets_in
+from osm_flow.operations.books.form_rows import RowsActor, RowsUnfit, document_in, keep_rows, sets_in
 from osm_flow.operations.idempotency import first_time
 from osm_flow.operations.people.parties import name_of_party, tell_party
 from osm_flow.operations.stepping import step as stepping
@@ -150,14 +150,13 @@ def _judged(session: Session, item: WorkItem, completion: Completion, actor: Act
 
 def _kept_in_records(session: Session, item: WorkItem, doing: _Doing, values: JSON) -> tuple[JSON, JSON]:
     """The values as the case keeps them, and the sets of records that this act writes or approves."""
-    form, approved = form_of(session, item) or {}, element_of(session, item).properties.get("approves")
-    by = RowsActor(doing.actor, doing.now, doing.decision.hat)
+    form, properties = form_of(session, item) or {}, element_of(session, item).properties
+    seen, by = variables_of(session, item), RowsActor(doing.actor, doing.now, doing.decision.hat)
     try:
-        values, told = keep_rows(session, item.case, form, values, by)
+        values, told = keep_rows(session, item.case, form, values, by, document_in(seen, properties.get("document")))
     except RowsUnfit as unfit:
         raise FormInvalid(fields=unfit.fields) from unfit
-    seen = variables_of(session, item).get(approved) if approved else None
-    sets = [*told.get("sets", ()), *sets_in(seen)]
+    sets = [*told.get("sets", ()), *sets_in(seen.get(properties.get("approves", "")))]
     return values, {"sets": sets} if sets else {}
 
 

@@ -233,6 +233,12 @@ def record_answer(case_id: str, task_id: str) -> ResponseReturnValue:
             answer=said,
             key=posted_key(),
         )
+    except cases.AnswerInvalid as unfit:
+        lifecycle.read_again()
+        if form is None:
+            raise
+        form.show(unfit.details.get("fields", {}))
+        return _answer_page(case_page.awaited(case_id, task_id, request.form), form), unfit.status
     except Refused as refusal:
         after_refusal(refusal)
         return _answer_page(

@@ -23,11 +23,13 @@
   // Rows that lie in records of the office stand here as a reference to the set of these records: put the rows in its place.
   const withRows = (value) => {
     if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
-    const records = typeof value.set === "string" && value.summary ? ((all.sets || {})[value.set] || {}) : null;
+    const isReference = typeof value.set === "string" && typeof value.into === "string" && typeof value.code === "string" && [value.which, value.columns, value.shown, value.summary].every((part) => part !== null && typeof part === "object" && !Array.isArray(part));
+    const records = isReference && Object.hasOwn(all.sets, value.set) ? all.sets[value.set] : null;
     if (!records) return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, withRows(part)]));
     const fits = (part) => Object.entries(value.which).every(([name, told]) => (part[name] ?? null) === told);
     return Object.keys(records).sort().flatMap((code) => {
-      const record = records[code] || {}, parts = value.into ? (record[value.into] || []).filter(fits) : [record];
+      const record = records[code] || {}, table = value.into ? record[value.into] : [record];
+      const parts = Array.isArray(table) ? table.filter((part) => part !== null && typeof part === "object" && (!value.into || fits(part))) : [];
       return parts.map((part) => {
         const row = { [value.code]: code };
         for (const [column, name] of Object.entries(value.columns)) if (part[name] !== undefined) row[column] = typeof value.summary[column] === "number" ? Number(part[name]) : part[name];

@@ -78,7 +78,7 @@ PLAYERS = (
     "323c29c8e21bc1f9829e5bb3e878548c0668a19bd6efe294badce361a5cab7c4",
     "00d0a784c84b25b7fb2e3e536912750486af1fa7418641a430543d8179cbe125",
     "cf6c4da12574ba48d29a0b231f3ca1f785977a9b1df8f319bf93f3588e45fff2",
-    "df58f9b5a2aa5033ca2e1ac2bf460a2f0b46bebc54cefb787ec6477950ac244b",
+    "b424533f5feebe92eabe16c0344d5ee108e599203178488685a10eab0b502637",
 )
 SHOWN = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id")
 PRODUCT = re.compile(r"osm-flow (\d+)\.(\d+)")
@@ -975,9 +975,13 @@ def place_of_text(line: dict[str, Any]) -> tuple[int, str, str] | None:
 def place_of_set(line: dict[str, Any]) -> tuple[str] | None:
     if line.keys() != {"digest", "members"} or not is_digest(line["digest"]) or type(line["members"]) is not list:
         return None
+    before = None
     for one in line["members"]:
         if type(one) is not list or len(one) != 3 or type(one[0]) is not str:
             return None
+        if before is not None and one[0] <= before:
+            return None
+        before = one[0]
         if not is_count(one[1]) or not is_digest(one[2]):
             return None
     return (line["digest"],)

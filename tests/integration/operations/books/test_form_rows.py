@@ -19,6 +19,7 @@ from osm_flow.operations.audit.signing_keys import Keyring
 from osm_flow.operations.books.form_rows import rows_behind
 from osm_flow.operations.books.sets import members_of
 from osm_flow.operations.books.versions import values_of, versions_of
+from osm_flow.operations.cases.acts import StartInvalid
 from osm_flow.operations.cases.queries import case_documents
 from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.definitions.deployments import deploy
@@ -188,6 +189,60 @@ def test_the_same_sending_twice_is_one_act_and_the_same_rows_again_are_the_same_
         assert verify_deep(session, case_id).faults == []
 
 
+def results_of(store: Store, code: str) -> list[JSON]:
+    with store.reading() as session:
+        found: list[JSON] = (values_of(session, "projects", code) or {}).get("results", [])
+        return found
+
+
+@pytest.mark.parametrize(
+    ("again", "left"),
+    [
+        ({**FORM, "items": ROWS[:1]}, {"P1": [], "P2": ["knb"]}),
+        ({**FORM, "items": []}, {"P1": [], "P2": []}),
+        ({**FORM, "level": "bb"}, {"P1": ["bb"], "P2": ["bb"]}),
+        ({**FORM, "level": "bb", "items": ROWS[1:]}, {"P1": ["bb"], "P2": []}),
+    ],
+)
+def test_what_a_revision_strikes_out_its_record_says_no_more(
+    store: Store, case_id: str, again: JSON, left: dict[str, list[str]]
+) -> None:
+    with store.transaction() as session:
+        act = BookAct(BookActKind.changed, {"record": "P1"})
+        kept = {"level": "subcommittee", "result": "Y1"}
+        revise(session, book_of(OFFICE, 2571), act, SYSTEM, later(0), {"P1": {"results": [kept]}})
+    finish(store, case_id, "anan", FORM)
+    finish(store, case_id, "boss", {"approved": False, "reason": "ตรวจใหม่"}, 2)
+    finish(store, case_id, "anan", again, 3)
+
+    levels = {code: [row["level"] for row in results_of(store, code)] for code in ("P1", "P2")}
+    assert levels == {"P1": ["subcommittee", *left["P1"]], "P2": left["P2"]}
+    with store.reading() as session:
+        assert list(compare(session)) == []
+        assert verify_deep(session, case_id).faults == []
+
+
+def test_what_others_wrote_since_a_revision_does_not_strike_out(store: Store, case_id: str) -> None:
+    finish(store, case_id, "anan", FORM)
+    finish(store, case_id, "boss", {"approved": False, "reason": "ตรวจใหม่"}, 2)
+    with store.transaction() as session:
+        act = BookAct(BookActKind.changed, {"record": "P1"})
+        theirs = {"level": "knb", "result": "N"}
+        revise(session, book_of(OFFICE, 2571), act, SYSTEM, later(3), {"P1": {"results": [theirs]}})
+    finish(store, case_id, "anan", {**FORM, "items": ROWS[:1]}, 4)
+
+    assert results_of(store, "P1") == [{"level": "knb", "result": "N"}]
+
+
+def test_nobody_begins_a_case_with_rows_of_records(store: Store, case_id: str) -> None:
+    finish(store, case_id, "anan", FORM)
+    with store.reading() as session:
+        judged = variables_of(session, items_of(session, session.get_one(Case, case_id))[0])["judged"]
+
+    with store.transaction() as session, pytest.raises(StartInvalid):
+        make_case(session, "judging", data={"of_others": [judged]})
+
+
 def test_no_rows_are_a_set_of_nothing(store: Store, case_id: str) -> None:
     finish(store, case_id, "anan", {**FORM, "items": []})
 
@@ -270,6 +325,9 @@ FORGERIES: dict[str, Callable[[dict[str, bytes]], object]] = {
     "the set is gone": lambda files: _lines(files, "records/sets.jsonl", lambda lines: lines.clear()),
     "another set": lambda files: _lines(
         files, "records/sets.jsonl", lambda lines: lines.append({"digest": "f" * 64, "members": []})
+    ),
+    "members in another order": lambda files: _lines(
+        files, "records/sets.jsonl", lambda lines: lines[0]["members"].reverse()
     ),
     "no line": lambda files: _lines(files, "records/versions.jsonl", lambda lines: lines.insert(0, {})),
     "both files are gone": lambda files: [files.pop(f"records/{name}.jsonl") for name in ("sets", "versions")],

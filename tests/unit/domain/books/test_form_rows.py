@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 import yaml
 
-from osm_flow.domain.books.form_rows import code_of, is_reference, reference, rows_of, tables_in_records, with_rows
+from osm_flow.domain.books.form_rows import (
+    code_of,
+    holds_reference,
+    is_reference,
+    reference,
+    rows_of,
+    tables_in_records,
+    with_rows,
+    without_rows,
+)
 from osm_flow.domain.forms.schema import choices_of, columns_of, fields_of, load_form, longest_of, most_of
 from osm_flow.domain.forms.values import random_values
 from osm_flow.operations.books.record_types import type_of
@@ -76,6 +85,34 @@ def test_rows_come_back_as_they_went_into_their_records(key: str, name: str) -> 
         ]
         assert rows_of(kept, named) == expected
         assert kept["count"] == len(rows)
+
+
+def test_only_what_has_the_whole_shape_is_a_reference() -> None:
+    field = tables_in_records(SHIPPED["allocation"])["items"]
+    right = reference(field, {}, [{"project": "P1", "amount": 8}], {"kind": "projects", "digest": "d" * 64})
+
+    assert is_reference(right)
+    assert holds_reference({"a": [{"b": right}]})
+    for name in right:
+        assert not is_reference({key: value for key, value in right.items() if key != name}), name
+        assert not is_reference({**right, name: 5.5}), name
+    wrong = [
+        {**right, "more": 1},
+        {**right, "set": "d" * 63},
+        {**right, "count": True},
+        {**right, "columns": {"a": 1}},
+        [],
+    ]
+    assert not any(map(holds_reference, wrong))
+
+
+def test_fields_that_a_revision_strikes_out_are_empty_unless_others_wrote_them() -> None:
+    field = tables_in_records(SHIPPED["allocation"])["items"]
+    kept = reference(field, {}, [{"project": "P1", "amount": 8}], {"kind": "projects", "digest": "d" * 64})
+    said = {"allotted": 8, "allotted_on": "2027-10-05", "name": "ก"}
+
+    assert without_rows(kept, said, {**said, "name": "ข"}) == {"allotted": None, "allotted_on": None}
+    assert without_rows(kept, said, {**said, "allotted": 9}) == {}
 
 
 def test_what_a_row_leaves_empty_its_record_says_no_more_and_other_rows_stay() -> None:
