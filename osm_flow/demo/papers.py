@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from osm_flow.demo.briefs import brief
-from osm_flow.demo.portfolio import BUENGKAN, LOEI, NONGBUA, NONGKHAI, UDON, PlannedProject
+from osm_flow.demo.portfolio import BUENGKAN, CONCEPTS, LOEI, NONGBUA, NONGKHAI, UDON, PlannedProject
 from osm_flow.demo.times import Days, Times
 from osm_flow.domain.json import JSON
 
@@ -277,6 +277,7 @@ def province_reply(times: Days, day: str, signer: str, reason: str = "") -> JSON
         "resolution_date": times.done(day),
         "signer": signer,
         "signed_on": times.done(day),
+        "projects": [{"project": entry.full_name, "support": "support"} for entry in CONCEPTS],
     }
     return values | ({"reason": reason} if reason else {})
 
