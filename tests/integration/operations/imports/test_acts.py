@@ -36,7 +36,7 @@ from osm_flow.operations.projects import corrections
 from osm_flow.operations.projects.queries import ProjectNotFound, get_project
 from osm_flow.operations.projects.record_type import KIND
 from osm_flow.operations.reasons import ReasonMissing
-from osm_flow.operations.rebuilding.records import put_records_back
+from osm_flow.operations.rebuilding.records import differing_rows, put_records_back
 from osm_flow.store.models import BookEntry, ImportFile, ImportLeftRow, Project
 from osm_flow.store.session import Store
 from tests.factories import NOW, later, make_office, make_person, make_project
@@ -247,7 +247,7 @@ def test_a_row_of_what_was_taken_back_is_found_and_goes_when_tables_are_made_ane
 
     found = list(compare_records(session))
     assert {difference.row for difference in found} == {code, "P1"}
-    put_records_back(session, found)
+    list(put_records_back(session, differing_rows(session, {"projects"})))
 
     session.execute(select(Project))
     assert set(importing.registered()) == {"โครงการ P1"}
