@@ -14,6 +14,7 @@ from osm_flow.domain.access.actors import Actor
 from osm_flow.domain.access.party_answers import party_meant, read_answer, refuse_too_early
 from osm_flow.domain.access.policy import Decision, Verb, require
 from osm_flow.domain.acts import Act
+from osm_flow.domain.books.form_rows import tables_in_records
 from osm_flow.domain.calendar.deadlines import local_day
 from osm_flow.domain.forms.values import Filled, faults_in, settled
 from osm_flow.domain.json import JSON
@@ -151,6 +152,11 @@ def _judged(session: Session, item: WorkItem, completion: Completion, actor: Act
 def _kept_in_records(session: Session, item: WorkItem, doing: _Doing, values: JSON) -> tuple[JSON, JSON]:
     """The values as the case keeps them, and the sets of records that this act writes or approves."""
     form, properties = form_of(session, item) or {}, element_of(session, item).properties
+    if not tables_in_records(form) and "approves" not in properties:
+        return (
+            values,
+            {},
+        )  # nothing of its variables is asked for: reading them once more is no part of most completions
     seen, by = variables_of(session, item), RowsActor(doing.actor, doing.now, doing.decision.hat)
     try:
         values, told = keep_rows(session, item.case, form, values, by, document_in(seen, properties.get("document")))

@@ -22,7 +22,7 @@ from osm_flow.domain.forms.schema import Message, chooser_of, drawn_from_record,
 from osm_flow.domain.json import JSON
 from osm_flow.domain.search import searchable
 from osm_flow.errors import Invalid, Refused
-from osm_flow.operations.books.form_rows import with_rows_again
+from osm_flow.operations.books.form_rows import sets_in, with_rows_again
 from osm_flow.operations.calendar.holidays import working_calendar
 from osm_flow.operations.ledger import registers
 from osm_flow.store.models import Attachment, Case, FiscalDate, WorkItem
@@ -62,9 +62,10 @@ def form_context(
 
 
 def _asked_for(variables: JSON, schema: JSON | None, shown: Collection[str]) -> JSON:
-    """The documents that a form names, by its paths, or that are shown beside it: of others nobody sees a row."""
-    text = orjson.dumps(schema or {})
-    return {name: value for name, value in variables.items() if name in shown or f'"{name}.'.encode() in text}
+    """The documents with rows in records that a form names, by its paths, or that are shown beside it: of others nobody sees a row."""
+    held = {name: value for name, value in variables.items() if any(sets_in(value)) or any(sets_in({name: value}))}
+    text = orjson.dumps(schema or {}) if held else b""
+    return {name: value for name, value in held.items() if name in shown or f'"{name}.'.encode() in text}
 
 
 def record_around(session: Session, case: Case, code: str, variables: JSON, version: int | None = None) -> JSON | None:
