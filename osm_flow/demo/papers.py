@@ -6,6 +6,7 @@ from typing import Any
 
 from osm_flow.demo.briefs import brief
 from osm_flow.demo.portfolio import BUENGKAN, CONCEPTS, LOEI, NONGBUA, NONGKHAI, UDON, PlannedProject
+from osm_flow.demo.register import code_of
 from osm_flow.demo.times import Days, Times
 from osm_flow.domain.json import JSON
 
@@ -269,15 +270,15 @@ def plan_book(version: int, projects: int, total: float, note: str) -> JSON:
 # ---- provinces and committee -----------------------------------------------------------------------------------
 
 
-def province_reply(times: Days, day: str, signer: str, reason: str = "") -> JSON:
-    """The reply of a province."""
+def province_reply(times: Days, year: int, day: str, signer: str, reason: str = "") -> JSON:
+    """The reply of a province to the plan of a year."""
     values: dict[str, Any] = {
         "reply": "adjust" if reason else "confirm",
         "resolution_no": f"3/{times.be(day)}",
         "resolution_date": times.done(day),
         "signer": signer,
         "signed_on": times.done(day),
-        "projects": [{"project": entry.full_name, "support": "support"} for entry in CONCEPTS],
+        "projects": [{"project": code_of(year, number), "support": "support"} for number, _ in enumerate(CONCEPTS, 1)],
     }
     return values | ({"reason": reason} if reason else {})
 

@@ -92,20 +92,20 @@ class Planning:
         """Three provinces confirm, one asks to adjust, one takes its item and stays silent."""
         stage, times = self.stage, self.times
         yield self.times.at("2569-10-28")
-        confirmed = papers.province_reply(times, "2569-10-27", "ผู้ว่าราชการจังหวัดอุดรธานี")
+        confirmed = papers.province_reply(times, self.year, "2569-10-27", "ผู้ว่าราชการจังหวัดอุดรธานี")
         stage.do("udon", self.cycle, "reply", about=UDON, **confirmed)
         yield self.times.at("2569-11-03")
-        confirmed = papers.province_reply(times, "2569-11-02", "ผู้ว่าราชการจังหวัดหนองคาย")
+        confirmed = papers.province_reply(times, self.year, "2569-11-02", "ผู้ว่าราชการจังหวัดหนองคาย")
         stage.do("nongkhai", self.cycle, "reply", about=NONGKHAI, **confirmed)
         yield self.times.at("2569-11-05")
         stage.take("nongbua", self.cycle, "reply", about=NONGBUA)
         stage.say("nongbua", self.cycle, "reply", "รอ ก.บ.จ. ประชุมก่อนจึงจะตอบได้", about=NONGBUA)
         yield self.times.at("2569-11-09")
         reason = "ขอลดค่าเป้าหมายรายได้เกษตรของจังหวัดเลยลงร้อยละ 3 เพราะภัยแล้ง"
-        adjusted = papers.province_reply(times, "2569-11-06", "ผู้ว่าราชการจังหวัดเลย", reason)
+        adjusted = papers.province_reply(times, self.year, "2569-11-06", "ผู้ว่าราชการจังหวัดเลย", reason)
         stage.do("loei", self.cycle, "reply", about=LOEI, **adjusted)
         yield self.times.at("2569-11-12")
-        confirmed = papers.province_reply(times, "2569-11-11", "ผู้ว่าราชการจังหวัดบึงกาฬ")
+        confirmed = papers.province_reply(times, self.year, "2569-11-11", "ผู้ว่าราชการจังหวัดบึงกาฬ")
         stage.do("buengkan", self.cycle, "reply", about=BUENGKAN, **confirmed)
 
     def _round(self, notice: str, event: str, close: str, number: str, total: int) -> Scene:

@@ -40,6 +40,8 @@ RESULT_SCHEMAS: Mapping[str, JSON] = {
     "send_letter": _object(),
     "notify": _object(),
     "live_projects": _object(projects=_list_of(_PROJECT)),
+    "register_concept": _object(concept_code=_TEXT),
+    "record_screening": _object(screenings_recorded=_COUNT),
     "register_projects": _object(projects_registered=_COUNT),
     "record_results": _object(
         results_recorded=_COUNT,

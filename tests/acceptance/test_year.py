@@ -141,19 +141,35 @@ def draft_the_plan_that_is_returned_once(year: Year) -> None:
         year.as_("thanakorn").complete("review_plan", **decision)
 
 
+# What a concept says that passes its screening.
+FIT: dict[str, Any] = {
+    "province_count": 2,
+    "duplicates_function": False,
+    "prohibited_item": False,
+    "land_ready": True,
+    "is_construction": False,
+    "boq_ready": True,
+    "sign_in_q1": True,
+}
+
+
 def ask_for_concepts(year: Year, how_many: int) -> None:
     """Four provinces answer the call, the fifth stays silent until the cycle goes on without it."""
     for province, planner in ANSWERING.items():
         year.as_(planner).complete("answer_call", province, concept_count=how_many, reason="ไม่มีโครงการเพิ่ม")
         for _ in range(how_many):
-            year.as_(planner).complete("propose", province)
+            year.as_(planner).complete("propose", province, **FIT, aligned=province != LOEI)
     wait_for_silence(year, "answer_call")
 
 
 def integrate_without_the_silent_province(year: Year) -> None:
     replies = {UDON: "confirm", LOEI: "confirm", NONGKHAI: "adjust", BUENGKAN: "refuse"}
+    with year.store.reading() as session:
+        named = session.scalars(select(Project.code).where(Project.fiscal_year == FY, Project.state == "in_plan"))
+        said = [{"project": code, "support": "conditional", "condition": "จัดซื้อให้ทันปี"} for code in named]
     for province, reply in replies.items():
-        year.as_(ANSWERING[province]).complete("reply", province, reply=reply, reason="ภัยแล้งกระทบเป้าหมาย")
+        answer = {"reply": reply, "reason": "ภัยแล้งกระทบเป้าหมาย", "projects": said}
+        year.as_(ANSWERING[province]).complete("reply", province, **answer)
     silent = year.open_items()
     assert silent == [("reply", NONGBUA)]
     wait_for_silence(year, "reply")
@@ -361,10 +377,21 @@ def projects_have_passed_their_states(year: Year) -> None:
         silent = {9: [3]}.get(number, [])
         assert [quarter for quarter in (1, 2, 3, 4) if number in LIVE and quarter not in (*reported, *silent)] == []
         assert [version.cause.keys() for version in told[1:]] == [{"case", "seq"}] * (len(told) - 1)
-    # What the plan book named beside them was endorsed with it, and nobody judged it yet.
-    assert passed
-    for told in passed.values():
-        assert list(dict.fromkeys(version.values["state"] for version in told)) == ["in_plan", "endorsed"]
+    # The concepts got their codes as they came; the plan book named those that passed, was endorsed, and nobody judged them yet.
+    courses = {
+        str(told[-1].values["province"]): list(dict.fromkeys(version.values["state"] for version in told))
+        for told in passed.values()
+    }
+    came = {province: ["screened", "in_plan", "endorsed"] for province in ANSWERING} | {LOEI: ["screened_out"]}
+    assert courses == came
+    assert [told[0].cause.keys() for told in passed.values()] == [{"case", "seq"}] * len(ANSWERING)
+    planned = {
+        province: told[-1].values for told in passed.values() if (province := told[-1].values["province"]) != LOEI
+    }
+    for values in planned.values():
+        assert [row["plan_version"] for row in values["draft"]] == [2]
+        assert values["requested"] == values["draft"][0]["amount"]
+        assert {row["province"] for row in values["opinions"]} == set(ANSWERING)
 
 
 def rows_of_projects_lie_in_their_records(year: Year) -> None:

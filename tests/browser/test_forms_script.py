@@ -191,6 +191,20 @@ def test_a_few_cards_are_not_folded(opened: Any) -> None:
     assert page.locator('[name="people-1-name"]').is_visible()
 
 
+def test_a_folded_card_tells_what_its_first_answers_say_once(opened: Any) -> None:
+    posted = MultiDict(
+        [
+            (f"items-{n}-{name}", value)
+            for n in range(4)
+            for name, value in (("project", f"P{n} โครงการ {n}"), ("name", f"โครงการ {n}"), ("amount_requested", "500"))
+        ]
+    )
+    page = opened("review_result", posted, width=390)
+
+    told = page.locator('[data-field="items"] [data-row-summary]').all_text_contents()
+    assert [text for text in told if text] == [f"P{n} โครงการ {n} · 500" for n in range(4)]
+
+
 def test_rows_of_a_table_are_never_folded(opened: Any) -> None:
     posted = MultiDict(
         [

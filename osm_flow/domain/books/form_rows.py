@@ -63,6 +63,30 @@ def code_of(field: JSON, row: JSON) -> str:
     return str(row.get(field["x-records"]["code"]) or "").strip()
 
 
+def begins_with(field: JSON, row: JSON) -> JSON:
+    """What a new record says first that a row without a code enters; nothing where it does not say what it is to be called.
+
+    What it is called are the columns that only repeat the record (`shown`) where it is there already.
+    """
+    how = field["x-records"]
+    new: Mapping[str, str] = how.get("new", {})
+    said = {column: value.strip() if isinstance(value, str) else value for column, value in row.items()}
+    if not all(said.get(column) for column in new if column in how.get("shown", {})):
+        return {}
+    return {target: said[column] for column, target in new.items() if said.get(column)}
+
+
+def misnamed(field: JSON, row: JSON, record: JSON) -> str | None:
+    """The column of a row that calls the record otherwise than its register does.
+
+    In a table that enters new records, a name beside the code of another one may be meant as a new one.
+    """
+    how = field["x-records"]
+    shown: Mapping[str, str] = how.get("shown", {}) if how.get("new") else {}
+    said = ((column, str(row.get(column) or "").strip(), record.get(target)) for column, target in shown.items())
+    return next((column for column, value, known in said if value and value != str(known or "").strip()), None)
+
+
 def with_rows(field: JSON, values: JSON, rows: Sequence[JSON], record: JSON) -> JSON:
     """The fields of a record that these rows of a form change; all of them name it.
 

@@ -54,7 +54,7 @@ _BY_TYPE: Mapping[str, frozenset[str]] = {
     "boolean": frozenset({"const"}),
     "array": frozenset({"items", "minItems", "maxItems", "uniqueItems", "x-rows-from", "x-compares", "x-records"}),
 }
-_OF_RECORDS = frozenset({"kind", "code", "into", "which", "with", "columns", "shown", "many"})
+_OF_RECORDS = frozenset({"kind", "code", "into", "which", "with", "columns", "shown", "many", "new"})
 _ROW = frozenset({"type", "required", "properties", "additionalProperties", "$comment"})
 _ENTRY = (_BY_TYPE["string"] - {"format"}) | {"type", "examples", "$comment"}
 _RULE_WORDS = frozenset(
@@ -291,6 +291,8 @@ def _records_problems(field: JSON, path: str) -> Iterator[str]:
         yield f"{path}: x-records says of each column once where it is kept."
     if not how.get("into") and (how.get("which") or how.get("many")):
         yield f"{path}: x-records tells rows apart in a table of the record (into) alone."
+    if not how.get("new", {}).keys() <= {*how["columns"], *how.get("shown", {})}:
+        yield f"{path}: x-records begins new records (new) with columns of the table alone."
 
 
 def _limit(field: JSON, keyword: str, most: int, path: str) -> Iterator[str]:

@@ -51,6 +51,8 @@ PLANNED = (
     ProjectState.endorsed,
     ProjectState.dropped,
 )
+# Of these, what a plan book is made of.
+SHORTLISTED = (ProjectState.screened, ProjectState.in_plan, ProjectState.endorsed)
 # What a project is decided to be, whoever judges it; the next who judge may decide otherwise.
 JUDGED = (ProjectState.y1, ProjectState.y2, ProjectState.n, ProjectState.supported, ProjectState.rejected)
 # From the request on a project only goes forward; steps that nobody told of are left out.

@@ -6,22 +6,22 @@ from collections.abc import Mapping
 
 from osm_flow.domain.json import JSON
 from osm_flow.operations.people.notify_people import notify
-from osm_flow.operations.projects.progress import (
+from osm_flow.operations.project_topics.execution import (
+    live_projects,
+    open_recommendations,
+    record_contract,
+    record_quarter,
+    record_results,
+    renew_project,
+)
+from osm_flow.operations.project_topics.planning import record_screening, register_concept, register_projects
+from osm_flow.operations.project_topics.progress import (
     begin_change,
     end_change,
     move_projects,
     record_act,
     record_allotment,
     record_year_end,
-)
-from osm_flow.operations.projects.topics import (
-    live_projects,
-    open_recommendations,
-    record_contract,
-    record_quarter,
-    record_results,
-    register_projects,
-    renew_project,
 )
 from osm_flow.operations.stepping.service_work import Topic, Work
 from osm_flow.operations.stepping.subject_words import subject_words
@@ -59,6 +59,8 @@ TOPICS: Mapping[str, Topic] = {
     "send_letter": send_letter,
     "notify": notify_people,
     "live_projects": live_projects,
+    "register_concept": register_concept,
+    "record_screening": record_screening,
     "register_projects": register_projects,
     "record_results": record_results,
     "record_quarter": record_quarter,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from osm_flow.domain.access.actors import Actor, Hat
 from osm_flow.domain.books.acts import BookAct, BookActKind, NewVersion
 from osm_flow.domain.books.form_rows import (
+    begins_with,
     code_of,
     is_reference,
+    misnamed,
     reference,
     rows_of,
     tables_in_records,
@@ -38,7 +40,7 @@ KnownRows = dict[bytes, list[JSON]]
 
 
 class RowsUnfit(Invalid):
-    """Some rows name no record of the register."""
+    """Some rows name no record of the register, or call it otherwise."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def keep_rows(
 def with_rows_again(session: Session, values: Mapping[str, Any], known: KnownRows | None = None) -> JSON:
     """Values of a form or variables of a case, with the rows in the place of each reference to them.
 
-    Variables hold documents, and documents tables: references lie no deeper. Where the set is not there, the reference stays.
+    Variables hold documents, and documents tables; what was collected of several instances holds documents, too. Where the set
+    is not there, the reference stays.
     `known` keeps what was read for the next call.
     """
     rows = {} if known is None else known
@@ -110,8 +113,12 @@ def _again(session: Session, value: Any, known: KnownRows) -> Any:
             except (SetUnknown, RecordTypeUnknown):  # the check of the books names it
                 return value
         return known[spelled]
-    if isinstance(value, dict) and any(is_reference(part) for part in value.values()):
-        return {name: _again(session, part, known) for name, part in value.items()}
+    if isinstance(value, dict):
+        parts = {name: _again(session, part, known) for name, part in value.items()}
+        return parts if any(parts[name] is not part for name, part in value.items()) else value
+    if isinstance(value, list):
+        rows = [_again(session, part, known) for part in value]
+        return rows if any(new is not old for new, old in zip(rows, value, strict=True)) else value
     return value
 
 
@@ -135,13 +142,16 @@ class _Table:
 
 def _write(session: Session, case: Case, table: _Table, by: RowsActor, struck: JSON | None) -> JSON:
     """The set of the records with their new versions, as a case keeps it; what is `struck` goes in the same act."""
-    kind, by_code = table.field["x-records"]["kind"], table.by_code
+    kind = table.field["x-records"]["kind"]
     name = BookName(kind, case.office_id, case.fiscal_year)
     book = books.lock_book(session, name)
+    table, new = _entered(session, name, table)
+    by_code = table.by_code
     said = _said_before(session, struck) if struck and struck["kind"] == kind else {}
     newest = newest_of(session, kind, [*by_code, *said])
     type_ = type_of(kind)
     known = {code: told for code, one in newest.items() if one.book_id == book.id and (told := one.values(type_))}
+    known |= new
     if faults := _faults(table.name, table.field, table.rows, known):
         raise RowsUnfit(fields=faults)
     changed = {
@@ -152,10 +162,26 @@ def _write(session: Session, case: Case, table: _Table, by: RowsActor, struck: J
         changed[code] = {**record, **with_rows(table.field, table.values, rows, record)}
     versions = [NewVersion(code, values) for code, values in sorted(changed.items())]
     if versions:
-        act = BookAct(BookActKind.changed, {"case": case.id, "seq": case.seq + 1}, by.hat)
+        kind_of_act = BookActKind.registered if new else BookActKind.changed
+        act = BookAct(kind_of_act, {"case": case.id, "seq": case.seq + 1}, by.hat)
         with suppress(SaysTheSame):  # each says it already: their newest versions are the set
             books.write(session, name, act, by.actor, by.now, versions)
     return keep_set(session, kind, sorted(by_code))
+
+
+def _entered(session: Session, name: BookName, table: _Table) -> tuple[_Table, dict[str, JSON]]:
+    """The table with a new code in each row that has none but says what its record is to be called, and what these begin with."""
+    prefix, typed = type_of(name.kind).prefix, set(table.by_code)
+    new: dict[str, JSON] = {}
+    rows: list[JSON] = []
+    for row in table.rows:
+        begun = begins_with(table.field, row) if prefix and not code_of(table.field, row) else {}
+        if begun:
+            while (code := books.next_code(session, name, prefix)) in typed:
+                pass  # who guessed it does not mean this row
+            new[code], row = begun, {**row, table.field["x-records"]["code"]: code}
+        rows.append(row)
+    return replace(table, rows=rows), new
 
 
 def _said_before(session: Session, struck: JSON) -> dict[str, JSON]:
@@ -175,6 +201,12 @@ def _faults(table: str, field: JSON, rows: Sequence[JSON], known: Mapping[str, J
         if code not in known:
             faults[place] = Message(
                 "The register of this office and year has no {code}. Choose from the list.", code=code
+            )
+        elif (column := misnamed(field, row, known[code])) is not None:
+            faults[f"{table}.{number}.{column}"] = Message(
+                "The register calls {code} otherwise: {name}. Leave the code empty for a new one.",
+                code=code,
+                name=str(known[code].get(how["shown"][column]) or ""),
             )
         elif code in first and not how.get("many"):
             faults[place] = Message("Row {row} says something of {code} already.", row=first[code], code=code)

@@ -39,6 +39,7 @@ class RecordType:
     personal_kept  how long what its versions say of people is kept after the record was closed; the rest stays for ever.
     files_kept     the same of the files that they name.
     is_closed      whether a record with these values is closed; one that never is keeps them until somebody asks.
+    prefix         how the codes begin that its registers give; without one no form enters a new record.
     """
 
     schema: RecordSchema
@@ -49,6 +50,7 @@ class RecordType:
     personal_kept: Retention = ORDINARY
     is_closed: Callable[[JSON], bool] = _never
     files_kept: Retention = ORDINARY
+    prefix: str = ""
 
     @property
     def kind(self) -> str:

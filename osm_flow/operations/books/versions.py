@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Row, Select, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.books.acts import BookActKind
 from osm_flow.domain.differences import Difference, differences, is_same
+from osm_flow.domain.journal import canonical
 from osm_flow.domain.json import JSON
 from osm_flow.operations.books.record_types import RecordType, type_of
 from osm_flow.store.models import BookEntry, ChangeBody, EntryReason, RecordChange
@@ -87,6 +89,18 @@ def known_of(session: Session, kind: str, records: Sequence[str]) -> set[str]:
     for some in in_batches(records):
         query = select(RecordChange.record_id).where(RecordChange.kind == kind, RecordChange.record_id.in_(some))
         found.update(session.scalars(query.distinct()))
+    return found
+
+
+def records_entered_by(session: Session, kind: str, case_id: str, records: Sequence[str]) -> set[str]:
+    """Which of these records a service of this case entered or described anew (`registered`)."""
+    of_case = BookEntry.cause.startswith(canonical({"case": case_id}).decode()[:-1] + ",", autoescape=True)
+    entry = (BookEntry.book_id == RecordChange.book_id) & (BookEntry.seq == RecordChange.seq)
+    found: set[str] = set()
+    for some in in_batches(records):
+        query = select(RecordChange.record_id).join(BookEntry, entry)
+        query = query.where(RecordChange.kind == kind, RecordChange.record_id.in_(some))
+        found.update(session.scalars(query.where(BookEntry.act == BookActKind.registered, of_case)))
     return found
 
 

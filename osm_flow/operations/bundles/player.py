@@ -26,6 +26,7 @@ SHELLS = frozenset(
         "00d0a784c84b25b7fb2e3e536912750486af1fa7418641a430543d8179cbe125",
         "cf6c4da12574ba48d29a0b231f3ca1f785977a9b1df8f319bf93f3588e45fff2",
         "b424533f5feebe92eabe16c0344d5ee108e599203178488685a10eab0b502637",
+        "707c7cb0baea93d3e26532f650dba641f7c87540dbe5b4b46265435385acb32a",
     )
 )
 _RECORD = ("seq", "at", "kind", "actor", "actor_role", "on_behalf_of", "element", "task_id", "hash")

@@ -9,8 +9,7 @@ from osm_flow.domain.imports.cells import ImportColumn, ValueKind, spelled_choic
 from osm_flow.domain.json import JSON
 from osm_flow.domain.projects.states import PROJECT_STATES
 from osm_flow.operations.imports.kinds import ImportKind
-from osm_flow.operations.projects.acts import PREFIX
-from osm_flow.operations.projects.record_type import KIND, book_of, project_type
+from osm_flow.operations.projects.record_type import KIND, PREFIX, book_of, project_type
 
 # In their order: a head that fits two fields means the first. Spelled without blanks and signs, as `heads.spelled` does.
 _HEADS: dict[str, tuple[ValueKind, tuple[str, ...]]] = {

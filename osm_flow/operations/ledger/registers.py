@@ -21,7 +21,7 @@ Register = Callable[[Session, Case, JSON], Any]
 RECORD = "record"
 
 # Whatever `around` may name that a register answers.
-NAMES = frozenset({"register", "funded", "projects", "concepts", "earlier", RECORD})
+NAMES = frozenset({"register", "funded", "projects", "concepts", "planned", "shortlisted", "earlier", RECORD})
 
 _CONNECTED: dict[str, Register] = {}
 

@@ -24,9 +24,6 @@ from osm_flow.operations.projects.register import money, number
 # What a new baseline may change beside budget and state: what both the record and the form know.
 RENEWED = ("agency", "start_date", "end_date", "kpis", "area", "activities", "cost_basis")
 
-# The beginning of codes: PRJ-NE-U1-2571-0007.
-PREFIX = "PRJ"
-
 
 def register(
     session: Session, name: BookName, act: BookAct, actor: Actor, now: datetime, projects: Mapping[str, JSON]

@@ -19,6 +19,8 @@ from osm_flow.operations.books.record_types import RecordType
 from osm_flow.store.models import Project
 
 KIND = "projects"
+# The beginning of codes: PRJ-NE-U1-2571-0007.
+PREFIX = "PRJ"
 
 # The figures of a report that the next one begins with.
 REPORTED = (
@@ -59,8 +61,8 @@ def project_type() -> RecordType:
     form["properties"]["state"]["x-enum"] = [{"value": state, "th": th, "en": en} for state, th, en in names]
     beside = ((state, *(side_name(state, locale) for locale in ("th", "en"))) for state in SIDE_STATES)
     form["properties"]["side_state"]["x-enum"] = [{"value": state, "th": th, "en": en} for state, th, en in beside]
-    schema = RecordSchema(KIND, 3, form, _UPCASTERS)
-    return RecordType(schema, Project, "code", _row, files_of, retention_of("5y"), _is_closed)
+    schema = RecordSchema(KIND, 4, form, _UPCASTERS)
+    return RecordType(schema, Project, "code", _row, files_of, retention_of("5y"), _is_closed, prefix=PREFIX)
 
 
 def _is_closed(values: JSON) -> bool:
@@ -71,12 +73,13 @@ def _as_before(values: JSON) -> JSON:
     """What was said before stays as it is.
 
     Version 2 added photos, files, what goes on beside the course, and the allotment; version 3 the lines of the budget request,
-    the spending plan and what becomes of money at the end of the year.
+    the spending plan and what becomes of money at the end of the year; version 4 what the screening said, what the draft plan
+    asks for, and the opinions of provinces.
     """
     return values
 
 
-_UPCASTERS = {1: _as_before, 2: _as_before}
+_UPCASTERS = {1: _as_before, 2: _as_before, 3: _as_before}
 
 
 def files_of(values: JSON) -> set[str]:

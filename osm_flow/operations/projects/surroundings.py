@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.json import JSON
-from osm_flow.domain.projects.states import ENDED, PLANNED
+from osm_flow.domain.projects.states import ENDED, PLANNED, SHORTLISTED
 from osm_flow.domain.record_kinds import RecordKind
 from osm_flow.domain.states import OPEN_CASE, ProjectState, WorkItemStatus
 from osm_flow.operations.books.versions import NewestVersion, RecordVersion, newest_of, versions_of
@@ -46,6 +46,18 @@ def _concepts(session: Session, case: Case, variables: JSON) -> list[JSON]:
     """The projects of earlier drafts that are only planned so far; their own agency may send them in again."""
     planned = session.scalars(projects_of(case).where(Project.state.in_(PLANNED)))
     return [{"name": project.name_th, "agency": project.agency_th} for project in planned]
+
+
+def _planned(session: Session, case: Case, variables: JSON) -> list[JSON]:
+    """The projects of the office and year on which nobody outside the office has decided: what a plan may be made of."""
+    planned = session.scalars(projects_of(case).where(Project.state.in_(PLANNED)))
+    return [as_json(project) for project in planned]
+
+
+def _shortlisted(session: Session, case: Case, variables: JSON) -> list[JSON]:
+    """Those of them that passed their screening, or that the draft before has already."""
+    chosen = session.scalars(projects_of(case).where(Project.state.in_(SHORTLISTED)))
+    return [as_json(project) for project in chosen]
 
 
 def _proposed(session: Session, case: Case) -> list[JSON]:
@@ -99,6 +111,8 @@ SURROUNDINGS: Mapping[str, Register] = {
     "funded": _funded,
     "projects": _projects,
     "concepts": _concepts,
+    "planned": _planned,
+    "shortlisted": _shortlisted,
     "earlier": _earlier,
     RECORD: _record,
 }

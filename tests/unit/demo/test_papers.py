@@ -34,8 +34,8 @@ HEARING_DAYS = ("2569-07-16", "2569-07-16", "2569-06-25")
         ("screening_review", papers.screening_note()),
         ("meeting_result", papers.working_group(TIMES, "2569-10-15", "นางพรทิพย์")),
         ("plan_assembly", papers.plan_book(1, len(CONCEPTS), 328900000, "ร่างแรก")),
-        ("province_reply", papers.province_reply(TIMES, "2569-10-27", "ผู้ว่าราชการจังหวัดเลย")),
-        ("province_reply", papers.province_reply(TIMES, "2569-10-27", "ผู้ว่าราชการจังหวัดเลย", "ภัยแล้ง")),
+        ("province_reply", papers.province_reply(TIMES, 2571, "2569-10-27", "ผู้ว่าราชการจังหวัดเลย")),
+        ("province_reply", papers.province_reply(TIMES, 2571, "2569-10-27", "ผู้ว่าราชการจังหวัดเลย", "ภัยแล้ง")),
         ("agenda", papers.agenda("ปรับแผน", "ผลไตรมาสที่ 3")),
         ("invitation", papers.invitation(TIMES, "5/2569", "2569-11-02", "2569-11-17")),
         ("quorum", papers.quorum(24)),
@@ -106,8 +106,8 @@ def test_half_of_the_members_are_a_quorum(present: int, answer: str) -> None:
 
 
 def test_a_province_that_gives_a_reason_asks_to_adjust() -> None:
-    confirmed = papers.province_reply(TIMES, "2569-10-27", "ผู้ว่าราชการ")
-    adjusted = papers.province_reply(TIMES, "2569-10-27", "ผู้ว่าราชการ", "ภัยแล้ง")
+    confirmed = papers.province_reply(TIMES, 2571, "2569-10-27", "ผู้ว่าราชการ")
+    adjusted = papers.province_reply(TIMES, 2571, "2569-10-27", "ผู้ว่าราชการ", "ภัยแล้ง")
 
     assert (confirmed["reply"], "reason" in confirmed) == ("confirm", False)
     assert (adjusted["reply"], adjusted["reason"]) == ("adjust", "ภัยแล้ง")

@@ -119,12 +119,14 @@
 
     function isCard(row) { return getComputedStyle(row).display === "grid"; }
 
-    // What tells a folded row from the others: the first two answers in it.
+    // What tells a folded row from the others: the first two answers in it that do not say the same.
     function summarise(row) {
       var said = inputs(row).map(function (input) {
         return input.tagName === "SELECT" ? (input.value && input.selectedOptions[0] ? input.selectedOptions[0].text : "") : input.type === "hidden" ? "" : input.value;
       });
-      row.querySelector("[data-row-summary]").textContent = said.map(function (text) { return text.trim(); }).filter(Boolean).slice(0, 2).join(" · ");
+      row.querySelector("[data-row-summary]").textContent = said.map(function (text) { return text.trim(); }).filter(function (text, place, all) {
+        return text && !all.slice(0, place).some(function (earlier) { return earlier.includes(text); });
+      }).slice(0, 2).join(" · ");
     }
 
     function fold(row, folded) {

@@ -45,7 +45,7 @@ from osm_flow.store.session import Store
 from tests.bundles import BOOK, Forger, hash_of, product_faults, run_script, write_book
 from tests.factories import NOW, deploy_tests, later, make_case, make_office, make_person, make_project
 from tests.integration.operations.imports.conftest import Importing
-from tests.integration.operations.projects.test_progress import work
+from tests.integration.operations.project_topics.test_progress import work
 from tests.integration.operations.rebuilding.test_rounds import agreed
 from tests.pictures import photo
 

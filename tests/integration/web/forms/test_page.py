@@ -225,7 +225,7 @@ def test_rows_pasted_from_excel_follow_the_typed_ones_and_options_are_known_by_n
         **{
             "projects-0-project": "หนึ่ง",
             "projects-0-support": "support",
-            "projects-paste": "โครงการ\tความเห็น\tเงื่อนไข\tอยู่ในแผนพัฒนาจังหวัด\r\nสอง\tมีเงื่อนไข\tปรับวงเงิน\tใช่\r\n",
+            "projects-paste": "รหัสโครงการ\tโครงการ\tความเห็น\tเงื่อนไข\tอยู่ในแผนพัฒนาจังหวัด\r\nสอง\t\tมีเงื่อนไข\tปรับวงเงิน\tใช่\r\n",
         }
     )
 
@@ -253,12 +253,12 @@ def test_a_cell_that_cannot_be_read_is_marked_where_it_stands(site: Flask) -> No
 
 
 def test_five_hundred_rows_fit_and_one_more_does_not(site: Flask) -> None:
-    rows = "\n".join(f"โครงการ {number}\tสนับสนุน" for number in range(500))
+    rows = "\n".join(f"P{number}\tโครงการ {number}\tสนับสนุน" for number in range(500))
 
     values, errors = read_page(TARGETS, reply(**{"projects-paste": rows}))
     assert (errors, len(values["projects"])) == ({}, 500)
 
-    form = form_page.submitted(TARGETS, reply(**{"projects-paste": rows + "\nอีกหนึ่ง\tสนับสนุน"}))
+    form = form_page.submitted(TARGETS, reply(**{"projects-paste": rows + "\nอีกหนึ่ง\t\tสนับสนุน"}))
     assert form.faults == {"projects": "At most 500 entries fit."}
     assert (
         len(page(site, form).xpath("//tr[@data-row][not(ancestor::template)]//*[starts-with(@name, 'projects-')][1]"))

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from osm_flow.domain.json import JSON
 from osm_flow.domain.projects.states import BEYOND_ACT, JUDGED, PROJECT_STATES, may_step
 from osm_flow.domain.states import ProjectState, SideState
-from osm_flow.operations.projects.record_type import project_type
-from osm_flow.operations.projects.register import money, number
-from osm_flow.operations.projects.topics import (
+from osm_flow.operations.project_topics.known import (
     KnownProjects,
     document_of,
     revise_known,
 )
+from osm_flow.operations.projects.record_type import project_type
+from osm_flow.operations.projects.register import money, number
 from osm_flow.operations.stepping.service_work import TopicRefused, Work
 
 # What is decided at the end of the year about money that is left: the state, or what goes on beside it.

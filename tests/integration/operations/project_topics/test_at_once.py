@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from osm_flow.domain.json import JSON
 from osm_flow.engine.values import Waiting
+from osm_flow.operations.project_topics.execution import record_contract
+from osm_flow.operations.project_topics.planning import register_projects
 from osm_flow.operations.projects.acts import values_by_code
-from osm_flow.operations.projects.topics import record_contract, register_projects
 from osm_flow.operations.stepping.service_work import Work
 from osm_flow.store.models import Case, ChangeBody, Project
 from osm_flow.store.session import Store
