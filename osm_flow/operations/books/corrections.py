@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -156,6 +157,12 @@ def waiting(session: Session, kind: str, record: str) -> Proposal | None:
         session, Correction.kind == kind, Correction.record_id == record, Correction.decided_seq.is_(None)
     )
     return found[0] if found else None
+
+
+def waiting_of(session: Session, kind: str, records: Sequence[str]) -> dict[str, Proposal]:
+    """The corrections of these records that wait for a second person, by record: one of each at a time."""
+    of_these = (Correction.kind == kind, Correction.record_id.in_(records), Correction.decided_seq.is_(None))
+    return {one.row.record_id: one for one in _proposals(session, *of_these)}
 
 
 def decided(session: Session, kind: str, record: str) -> list[Proposal]:

@@ -32,7 +32,10 @@ from osm_flow.operations.books.versions import newest_of
 from osm_flow.operations.people.hats import actor_for, people_wearing
 from osm_flow.operations.projects.queries import ProjectNotFound, get_project
 from osm_flow.operations.projects.record_type import KIND, book_of
-from osm_flow.store.models import Correction, Project, Province
+from osm_flow.store.models import Correction, Notification, Person, Project, Province
+
+# Nobody works through more at once; the register says it anew when these are decided.
+_MOST_TO_CONFIRM = 50
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,10 @@ def correct(session: Session, code: str, actor: Actor, now: datetime, new: NewCo
     if province is not None and _office_of(session, province) != project.office_id:
         raise ValueUnfit(field="province")
     new = replace(new, always_waits=always_waits(project, actor))
-    return corrections.correct(session, _book(project), actor, now, code, new, decision)
+    corrected = corrections.correct(session, _book(project), actor, now, code, new, decision)
+    if corrected.waits:
+        _tell(session, project, actor, now)
+    return corrected
 
 
 def require_correcting(session: Session, code: str, actor: Actor) -> Project:
@@ -103,12 +109,20 @@ def withdrawn(session: Session, project: Project, actor: Actor) -> list[Proposal
     return [one for one in corrections.decided(session, KIND, project.code) if one.is_withdrawn]
 
 
-def to_confirm(session: Session, actor: Actor) -> list[Project]:
-    """The projects of which a correction waits where the actor's posts let them confirm one, by their codes."""
+def to_confirm(session: Session, actor: Actor, now: datetime) -> list[Project]:
+    """The projects of which a correction waits that the actor may confirm as the second person, by their codes."""
     offices = offices_where(actor, Verb.confirm_record)
+    if not offices:
+        return []
     waits = select(Correction.record_id).where(Correction.kind == KIND, Correction.decided_seq.is_(None))
     query = select(Project).where(Project.code.in_(waits), Project.office_id.in_(offices)).order_by(Project.code)
-    return list(session.scalars(query.limit(50))) if offices else []
+    projects = {project.code: project for project in session.scalars(query.limit(_MOST_TO_CONFIRM))}
+    found = corrections.waiting_of(session, KIND, list(projects)) if projects else {}
+    return [
+        project
+        for code, project in projects.items()
+        if code in found and _is_second(session, project, found[code], actor, now)
+    ]
 
 
 def confirm(session: Session, code: str, seq: int, actor: Actor, now: datetime) -> None:
@@ -134,16 +148,38 @@ def _office_of(session: Session, province: str) -> str | None:
     return session.scalar(select(Province.office_id).where(Province.id == province))
 
 
+def _tell(session: Session, project: Project, actor: Actor, now: datetime) -> None:
+    """A notice for each person who may confirm today what was just proposed."""
+    proposal = corrections.waiting(session, KIND, project.code)
+    for person in _second_persons(session, project, proposal, now) if proposal else ():
+        session.add(
+            Notification(
+                person_id=person.id,
+                kind="correction",
+                text_th=f"{actor.name} เสนอแก้ไขข้อมูล {project.name_th} รอท่านตรวจและยืนยัน",
+                text_en=f"{actor.name} proposed to correct {project.name_th}: it waits for you to confirm it",
+                url=f"/projects/{project.code}",
+                at=now,
+            )
+        )
+    session.flush()
+
+
 def _who_may(session: Session, project: Project, proposal: Proposal, now: datetime) -> list[str]:
     """What those people are called who may confirm the correction today, each once."""
+    found = (person.display_name for person in _second_persons(session, project, proposal, now))
+    return sorted(found, key=thai_order)
+
+
+def _second_persons(session: Session, project: Project, proposal: Proposal, now: datetime) -> list[Person]:
+    """Who may confirm the correction today, each once."""
     day, roles = local_day(now), sorted(RULES[Verb.confirm_record].roles)
     people = {person.id: person for role in roles for person in people_wearing(session, role, project.office_id, day)}
-    found = (
-        person.display_name
-        for person in people.values()
+    return [
+        person
+        for _, person in sorted(people.items())
         if _is_second(session, project, proposal, actor_for(session, person, day), now)
-    )
-    return sorted(found, key=thai_order)
+    ]
 
 
 def _is_second(session: Session, project: Project, proposal: Proposal, actor: Actor, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from osm_flow.operations.cases import overview
 from osm_flow.operations.cases.incidents import count_open
 from osm_flow.operations.definitions.proposals import count_open as count_proposals
 from osm_flow.operations.people.positions import may_confirm, waiting_positions
+from osm_flow.operations.projects.corrections import to_confirm
 from osm_flow.operations.work_items import queries as work_item_queries
 from osm_flow.operations.work_items.inbox import home_for
 from osm_flow.store.models import WorkItem
@@ -39,6 +40,7 @@ def home() -> ResponseReturnValue:
         works=any(hat.role in WORKERS for hat in g.actor.hats),
         audits=may(Verb.see_audit),
         incidents=count_open(g.session, g.actor) if may(Verb.retry_incident) else 0,
+        corrections=to_confirm(g.session, g.actor, g.now),
         proposals=count_proposals(g.session, g.actor, g.now),
         waiting_positions=sum(
             may_confirm(g.session, one, g.actor, g.now) for one in waiting_positions(g.session, g.actor)

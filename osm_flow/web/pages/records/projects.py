@@ -173,7 +173,7 @@ def _list_page(given: Mapping[str, str], errors: dict[str, str] | None = None) -
         state=state_words,
         errors=errors or {},
         asked=asked,
-        to_confirm=to_confirm(g.session, g.actor),
+        to_confirm=to_confirm(g.session, g.actor, g.now),
         sheet_forms=[(name, gettext(form.button)) for name, form in SHEET_FORMS.items()],
     )
 

@@ -33,7 +33,7 @@ from osm_flow.operations.projects.acts import revise
 from osm_flow.operations.projects.queries import ProjectNotFound, get_project
 from osm_flow.operations.projects.record_type import KIND, book_of
 from osm_flow.operations.reasons import ReasonMissing
-from osm_flow.store.models import BookEntry, Correction, Person, Project
+from osm_flow.store.models import BookEntry, Correction, Notification, Person, Project
 from osm_flow.store.session import Store
 from tests.factories import NOW, OFFICE, later, make_acting, make_agency, make_office, make_person, make_project
 from tests.together import at_once
@@ -166,6 +166,48 @@ def test_who_may_confirm_is_named_and_that_nobody_may_is_said(session: Session, 
     assert (nobody.who_may, nobody.may_confirm, nobody.may_withdraw) == ([], False, True)
 
 
+def told(session: Session) -> list[tuple[str, str]]:
+    query = select(Person.username, Notification.url).join(Notification, Notification.person_id == Person.id)
+    query = query.where(Notification.kind == "correction").order_by(Person.username)
+    return [(name, url) for name, url in session.execute(query)]
+
+
+def to_confirm(session: Session, actor: Actor) -> list[str]:
+    return [project.code for project in corrections.to_confirm(session, actor, later(2))]
+
+
+def test_who_may_confirm_is_told_once_and_finds_it_until_it_is_decided(
+    session: Session, people: dict[str, Actor]
+) -> None:
+    corrections.correct(session, "P1", people["anan"], later(1), MONEY)
+    with pytest.raises(CorrectionWaits):
+        corrections.correct(session, "P1", people["head"], later(1), MONEY)
+
+    assert told(session) == [("boss", "/projects/P1"), ("head", "/projects/P1")]
+    found = {name: to_confirm(session, actor) for name, actor in people.items()}
+    assert found == {name: ["P1"] if name in ("boss", "head") else [] for name in people}
+
+    corrections.confirm(session, "P1", waiting_seq(session), people["head"], later(2))
+    assert to_confirm(session, people["boss"]) == []
+    assert len(told(session)) == 2
+
+
+def test_who_proposed_is_neither_told_nor_asked(session: Session, people: dict[str, Actor]) -> None:
+    corrections.correct(session, "P1", people["head"], later(1), MONEY)
+
+    assert told(session) == [("boss", "/projects/P1")]
+    assert to_confirm(session, people["head"]) == []
+    corrections.withdraw(session, "P1", waiting_seq(session), people["head"], later(2))
+    assert to_confirm(session, people["boss"]) == []
+
+
+def test_what_was_corrected_at_once_is_told_to_nobody(session: Session, people: dict[str, Actor]) -> None:
+    new = NewCorrection({"rationale": "ใหม่"}, 1, "พิมพ์ผิด")
+    corrections.correct(session, "P1", people["anan"], later(1), new)
+
+    assert told(session) == []
+
+
 def test_a_correction_is_taken_back_and_its_words_and_reasons_stay(session: Session, people: dict[str, Actor]) -> None:
     corrections.correct(session, "P1", people["anan"], later(1), MONEY)
     seq = waiting_seq(session)
@@ -271,6 +313,7 @@ def test_of_all_who_act_at_once_one_wins(store: Store) -> None:
     assert sorted(said) == ["CorrectionWaits", "done"]
     with store.reading() as session:
         seq = waiting_seq(session)
+        assert [name for name, _ in told(session)] == ["boss", "head"]
     said.clear()
     at_once(
         tried("boss", lambda s, a: corrections.confirm(s, "P1", seq, a, NOW)),

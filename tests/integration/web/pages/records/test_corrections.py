@@ -50,7 +50,11 @@ def test_a_correction_is_proposed_shown_beside_what_is_recorded_and_confirmed(si
     assert "รอยืนยัน" not in site.visit("udon").get("/projects/P1").words
 
     assert boss.get("/projects").all("//section[@aria-labelledby='h-to-confirm']//a[@href='/projects/P1']")
+    asked = "//section[@aria-labelledby='h-corrections']//a[@href='/projects/P1']"
+    assert (len(boss.get("/").all(asked)), len(anan.get("/").all(asked))) == (1, 0)
+    assert "คุณanan เสนอแก้ไขข้อมูล โครงการ P1 รอท่านตรวจและยืนยัน" in boss.get("/notices").words
     done = boss.follow(boss.submit(boss.get("/projects/P1"), "/confirm"))
+    assert not boss.get("/").all(asked)
 
     assert "ยืนยันโดย คุณboss" in done.words
     assert "รอยืนยัน" not in done.words
