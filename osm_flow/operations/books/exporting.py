@@ -43,6 +43,18 @@ def require_book(session: Session, name: str) -> Book:
     return book
 
 
+def years_written(session: Session) -> list[int]:
+    """The years of which there are books into which somebody has written, newest first."""
+    years = select(Book.year).where(Book.seq > 0).distinct()
+    return sorted(session.scalars(years), reverse=True)
+
+
+def books_of(session: Session, year: int) -> list[Book]:
+    """The books of a year into which somebody has written, of every office."""
+    written = select(Book).where(Book.year == year, Book.seq > 0)
+    return list(session.scalars(written.order_by(Book.kind, Book.office_id)))
+
+
 def entries(session: Session, book: Book, last: int) -> Iterator[JSON]:
     """The entries up to this one as they are hashed, each with its hash. Raises BookUnreadable."""
     query = select(*plain(BookEntry)).where(BookEntry.book_id == book.id, BookEntry.seq <= last)

@@ -171,6 +171,13 @@ BOOKS: Mapping[str, _Book] = {
 }
 
 
+def require_chain(session: Session, chain: str, actor: Actor) -> None:
+    """Raise Forbidden for who does not see the audit of all offices, BookUnknown for what is none of `BOOKS` and no book."""
+    require(actor, Verb.see_audit, SystemFacts())
+    if chain not in BOOKS:
+        exporting.require_book(session, chain)
+
+
 def prepare_chain_export(
     session: Session, chain: str, actor: Actor, now: datetime, *, reason: str, keyring: Keyring | None
 ) -> None:
@@ -178,9 +185,7 @@ def prepare_chain_export(
 
     Only who sees the audit of all offices may. Raises ExportReasonMissing, Forbidden, KeyDamaged, BookUnknown.
     """
-    require(actor, Verb.see_audit, SystemFacts())
-    if chain not in BOOKS:
-        exporting.require_book(session, chain)
+    require_chain(session, chain, actor)
     signing_keys.public_keys(session)
     kind = BOOKS[chain].kind if chain in BOOKS else AccessKind.book_exported
     record_access(session, actor, now, Read(kind, chain, reason))

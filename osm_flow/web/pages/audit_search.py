@@ -12,7 +12,7 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.sheets import SHEET_FORMS, Cell, Sheet
-from osm_flow.domain.access.policy import Verb
+from osm_flow.domain.access.policy import SystemFacts, Verb
 from osm_flow.domain.calendar.thai_dates import parse_thai_date
 from osm_flow.errors import Invalid
 from osm_flow.operations.audit import log as audit_log
@@ -26,7 +26,7 @@ from osm_flow.web.parts import downloads
 from osm_flow.web.parts.audit_filters import ASKED, QUESTIONS
 from osm_flow.web.parts.history import kind_words, kinds
 from osm_flow.web.site import lifecycle
-from osm_flow.web.site.access import requires
+from osm_flow.web.site.access import may, requires
 from osm_flow.web.site.filters import office_name, role_name, thai_datetime, zone
 from osm_flow.web.site.i18n import gettext
 from osm_flow.web.site.wording import for_whom, named, subject
@@ -75,6 +75,7 @@ def front() -> ResponseReturnValue:
         questions=[(question.value, gettext(label)) for question, label in QUESTIONS.items()],
         checkpoints=audit_log.recent_checkpoints(g.session),
         logged=audit_log.logged_records(g.session),
+        sees_all=may(Verb.see_audit, SystemFacts()),
     )
 
 

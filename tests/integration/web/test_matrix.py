@@ -502,6 +502,7 @@ def around_offices(session: Session, world: World, people: dict[str, Actor]) -> 
         "witness_id": 999_999,
     }
     world.add("post", Thing("absent", {}, sent={"post": "999999"}))
+    world.add("whole system", Thing("system", {"chain": "administration"}, office=None))
     for kind in ("proposal", "hold", "request", "witness", "position", "order", "person", "office"):
         world.add(kind, Thing("absent", absent, sent={"subject": "not-there"}))
 
@@ -568,7 +569,9 @@ def expected(account: Account, endpoint: str, method: str, entrance: Entrance, t
 
 
 def _of_thing(account: Account, entrance: Entrance, thing: Thing) -> str:
-    is_there = thing.class_ != "absent" and (account.is_everywhere or (account.role and account.office == thing.office))
+    is_there = thing.class_ == "system" or (
+        thing.class_ != "absent" and (account.is_everywhere or (account.role and account.office == thing.office))
+    )
     if thing.class_ == "sensitive" and account.name not in OPENS_SENSITIVE and entrance.kind not in BY_ITS_NUMBER:
         is_there = False
     seeing = WORDS.get(entrance.kind)

@@ -10,7 +10,7 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from osm_flow.documents.sheets import SHEET_FORMS, Sheet
-from osm_flow.domain.access.policy import OfficeFacts, Verb
+from osm_flow.domain.access.policy import OfficeFacts, SystemFacts, Verb
 from osm_flow.domain.forms.values import changes
 from osm_flow.domain.projects.states import PROJECT_STATES, state_name
 from osm_flow.errors import Invalid
@@ -173,6 +173,7 @@ def _list_page(given: Mapping[str, str], errors: dict[str, str] | None = None) -
         state=state_words,
         errors=errors or {},
         asked=asked,
+        sees_chains=may(Verb.see_audit, SystemFacts()),
         to_confirm=to_confirm(g.session, g.actor, g.now),
         sheet_forms=[(name, gettext(form.button)) for name, form in SHEET_FORMS.items()],
     )
