@@ -32,10 +32,13 @@ from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_once, insert_or_replace
 from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordFile, ToLog
 from osm_flow.store.session import write as update_row
+from osm_flow.store.unit_of_work import ReadOnce
 
 # Of rows that the session has read those that are gone are told by `project` itself.
 _AS_IT_IS = {"synchronize_session": False}
 _TICK = timedelta(microseconds=1)
+# The books that a transaction has locked: nobody else changes one before it ends.
+_LOCKED: ReadOnce[str, Book] = ReadOnce()
 # What the audit log keeps of the name of a chain.
 _LONGEST_NAME = 36
 # Into the tables themselves: nobody changes these rows again, so no object has to follow them.
@@ -89,11 +92,16 @@ def lock_book(session: Session, name: BookName) -> Book:
     """
     if read_name(str(name)) != name or len(str(name)) > _LONGEST_NAME:
         raise BookUnnamed(name=str(name))
+    locked = _LOCKED.of(session)
+    known = locked.get(str(name))
+    if known is not None:
+        return known
     locking, named = _locking(), {"named": str(name)}
     book = session.scalars(locking, named).one_or_none()
     if book is None:
         insert_once(session, Book, name=str(name), **vars(name), seq=0, next_number=1)
         book = session.scalars(locking, named).one()
+    locked[str(name)] = book
     return book
 
 
@@ -130,16 +138,25 @@ def next_codes(session: Session, name: BookName, prefix: str, count: int) -> lis
 
 
 def write(
-    session: Session, name: BookName, act: BookAct, actor: Actor, now: datetime, versions: Sequence[NewVersion]
+    session: Session,
+    name: BookName,
+    act: BookAct,
+    actor: Actor,
+    now: datetime,
+    versions: Sequence[NewVersion],
+    *,
+    known: Mapping[str, NewestVersion] | None = None,
 ) -> Written:
     """Write one entry with a new version of each of these records; what says the same as before is left out.
 
-    The tables that pages read follow in the same transaction. Raises SaysTheSame, ChangedMeanwhile, RecordElsewhere,
-    FieldUnknown, and NotStorable for values that cannot be kept exactly.
+    `known` are the newest versions of all of them that there are, for who has read them since it locked the book. The tables
+    that pages read follow in the same transaction. Raises SaysTheSame, ChangedMeanwhile, RecordElsewhere, FieldUnknown, and
+    NotStorable for values that cannot be kept exactly.
     """
     type_ = type_of(name.kind)
     book = lock_book(session, name)
-    known = newest_of(session, name.kind, [version.record for version in versions])
+    if known is None:
+        known = newest_of(session, name.kind, [version.record for version in versions])
     new = [made for version in sorted(versions, key=_record) if (made := _made(type_, book, version, known))]
     if not new and act.kind not in WITHOUT_CHANGES:
         raise SaysTheSame

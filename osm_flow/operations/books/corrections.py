@@ -120,7 +120,8 @@ def correct(
     reason = said(new.reason)
     type_ = type_of(name.kind)
     book = books.lock_book(session, name)
-    newest = newest_of(session, name.kind, [record]).get(record)
+    known = newest_of(session, name.kind, [record])
+    newest = known.get(record)
     if newest is None or newest.version != new.based_on or newest.book_id != book.id:
         raise ChangedMeanwhile(record=record)
     if session.scalar(_one_that_waits(), {"of_kind": name.kind, "this": record}) is not None:
@@ -132,7 +133,8 @@ def correct(
     cause = {"record": record}
     if not new.always_waits and not type_.schema.confirmed & changed.keys():
         act = BookAct(BookActKind.corrected, cause, decision.hat, reason)
-        books.write(session, name, act, actor, now, [NewVersion(record, {**before, **changed}, newest.version)])
+        version = NewVersion(record, {**before, **changed}, newest.version)
+        books.write(session, name, act, actor, now, [version], known=known)
         return Corrected(tuple(changed), waits=False)
     text, salt = canonical(changed).decode(), secrets.token_hex(16)
     told = {
@@ -193,7 +195,8 @@ def confirm(
     if not may_confirm(session, proposal, actor, now):
         raise NotTheSecondPerson
     _require_proven(proposal)
-    newest = newest_of(session, name.kind, [record])[record]
+    known = newest_of(session, name.kind, [record])
+    newest = known[record]
     if proposal.is_outdated(newest):
         raise CorrectionOutdated(record=record)
     values = {**newest.values(type_of(name.kind)), **proposal.changes}
@@ -202,7 +205,8 @@ def confirm(
     second = Confirmation(actor.username, decision.role, decision.on_behalf_of)
     act = BookAct(BookActKind.corrected, {"record": record}, hat, proposal.reason or "", second, {"proposal": seq})
     proposer = Actor(_person(session, entry.actor), entry.actor, entry.actor)
-    written = books.write(session, name, act, proposer, now, [NewVersion(record, values, newest.version)])
+    version = NewVersion(record, values, newest.version)
+    written = books.write(session, name, act, proposer, now, [version], known=known)
     _decide(session, proposal, written.seq)
 
 

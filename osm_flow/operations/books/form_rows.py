@@ -165,7 +165,7 @@ def _write(session: Session, case: Case, table: _Table, by: RowsActor, struck: J
         kind_of_act = BookActKind.registered if new else BookActKind.changed
         act = BookAct(kind_of_act, {"case": case.id, "seq": case.seq + 1}, by.hat)
         with suppress(SaysTheSame):  # each says it already: their newest versions are the set
-            books.write(session, name, act, by.actor, by.now, versions)
+            books.write(session, name, act, by.actor, by.now, versions, known=newest)
     return keep_set(session, kind, sorted(by_code))
 
 

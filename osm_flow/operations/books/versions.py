@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.books.acts import BookActKind
@@ -21,6 +21,16 @@ from osm_flow.store.models import BookEntry, ChangeBody, EntryReason, RecordChan
 
 Thing = TypeVar("Thing")
 _BATCH = 500
+# What is kept of a newest version.
+_KEPT: tuple[Any, ...] = (
+    RecordChange.record_id,
+    RecordChange.version,
+    RecordChange.hash,
+    RecordChange.schema,
+    RecordChange.book_id,
+    ChangeBody.body,
+    ChangeBody.personal,
+)
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,9 @@ def records_entered_by(session: Session, kind: str, case_id: str, records: Seque
 
 def newest_of(session: Session, kind: str, records: Sequence[str]) -> dict[str, NewestVersion]:
     """The newest version of each of these records that there is."""
+    if len(records) == 1:
+        rows = session.execute(_newest_of_this(), {"of_kind": kind, "this": records[0]})
+        return {row.record_id: _kept(row) for row in rows}
     found: dict[str, NewestVersion] = {}
     for some in in_batches(sorted(set(records))):
         rows = session.execute(_newest_of_these(), {"of_kind": kind, "these": some})
@@ -118,6 +131,20 @@ def _newest_of_these() -> Select[Any]:
     """Made once, with its values as parameters: making it takes longer than running it."""
     return _newest(
         RecordChange.kind == bindparam("of_kind"), RecordChange.record_id.in_(bindparam("these", expanding=True))
+    )
+
+
+@cache
+def _newest_of_this() -> Select[Any]:
+    """Of one record, however many versions it has: none but the newest is read."""
+    return (
+        select(*_KEPT)
+        .select_from(RecordChange)
+        .join(BookEntry, _its_entry())
+        .join(ChangeBody, _same_version())
+        .where(RecordChange.kind == bindparam("of_kind"), RecordChange.record_id == bindparam("this"))
+        .order_by(RecordChange.version.desc())
+        .limit(1)
     )
 
 
@@ -145,7 +172,7 @@ def versions_of(session: Session, kind: str, record: str) -> list[RecordVersion]
     type_ = type_of(kind)
     query = (
         select(RecordChange, ChangeBody, BookEntry, EntryReason.reason)
-        .join(BookEntry, and_(BookEntry.book_id == RecordChange.book_id, BookEntry.seq == RecordChange.seq))
+        .join(BookEntry, _its_entry())
         .join(ChangeBody, _same_version())
         .outerjoin(EntryReason, and_(EntryReason.book_id == BookEntry.book_id, EntryReason.seq == BookEntry.seq))
         .where(RecordChange.kind == kind, RecordChange.record_id == record)
@@ -176,14 +203,13 @@ def _newest(*wanted: Any) -> Select[Any]:
     top = (
         select(RecordChange.kind, RecordChange.record_id, func.max(RecordChange.version).label("version"))
         # What lies under no entry is no version: nothing sealed it.
-        .join(BookEntry, and_(BookEntry.book_id == RecordChange.book_id, BookEntry.seq == RecordChange.seq))
+        .join(BookEntry, _its_entry())
         .where(*wanted)
         .group_by(RecordChange.kind, RecordChange.record_id)
         .subquery()
     )
-    columns = ("record_id", "version", "hash", "schema", "book_id")
     return (
-        select(*(getattr(RecordChange, name) for name in columns), ChangeBody.body, ChangeBody.personal)
+        select(*_KEPT)
         .join(
             top,
             and_(
@@ -194,6 +220,10 @@ def _newest(*wanted: Any) -> Select[Any]:
         )
         .join(ChangeBody, _same_version())
     )
+
+
+def _its_entry() -> ColumnElement[bool]:
+    return and_(BookEntry.book_id == RecordChange.book_id, BookEntry.seq == RecordChange.seq)
 
 
 def _same_version() -> Any:

@@ -17,7 +17,7 @@ from osm_flow.domain.projects.states import may_step
 from osm_flow.domain.states import ProjectState, SideState
 from osm_flow.operations.books import acts as books
 from osm_flow.operations.books.acts import SaysTheSame, Written
-from osm_flow.operations.books.versions import newest_of
+from osm_flow.operations.books.versions import NewestVersion, newest_of
 from osm_flow.operations.projects.record_type import KIND, REPORTED, project_type
 from osm_flow.operations.projects.register import money, number
 
@@ -29,11 +29,7 @@ def register(
     session: Session, name: BookName, act: BookAct, actor: Actor, now: datetime, projects: Mapping[str, JSON]
 ) -> Written | None:
     """Enter projects under their codes, or renew what the register says of them; None where it says all of it already."""
-    versions = [NewVersion(code, values) for code, values in sorted(projects.items())]
-    try:
-        return books.write(session, name, act, actor, now, versions)
-    except SaysTheSame:
-        return None
+    return _write(session, name, act, actor, now, projects)
 
 
 def revise(
@@ -41,8 +37,25 @@ def revise(
 ) -> Written | None:
     """Change these fields of projects of one register; what they say otherwise stays. None where nothing changes."""
     books.lock_book(session, name)
-    values = values_by_code(session, list(changes))
-    return register(session, name, act, actor, now, {code: {**values[code], **new} for code, new in changes.items()})
+    known = newest_of(session, KIND, list(changes))
+    revised = {code: {**known[code].values(project_type()), **new} for code, new in changes.items()}
+    return _write(session, name, act, actor, now, revised, known)
+
+
+def _write(
+    session: Session,
+    name: BookName,
+    act: BookAct,
+    actor: Actor,
+    now: datetime,
+    projects: Mapping[str, JSON],
+    known: Mapping[str, NewestVersion] | None = None,
+) -> Written | None:
+    versions = [NewVersion(code, values) for code, values in sorted(projects.items())]
+    try:
+        return books.write(session, name, act, actor, now, versions, known=known)
+    except SaysTheSame:
+        return None
 
 
 def values_by_code(session: Session, codes: Sequence[str]) -> dict[str, JSON]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain.access.actors import Actor, Hat
@@ -171,7 +172,7 @@ def seen_projects(actor: Actor) -> ColumnElement[bool]:
 
 def get_project(session: Session, code: str, actor: Actor) -> Project:
     """A project that the actor may see. Raises ProjectNotFound."""
-    project = session.scalars(select(Project).where(Project.code == code)).one_or_none()
+    project = session.scalars(_of_code(), {"this": code}).one_or_none()
     if project is None:
         raise ProjectNotFound
     try:
@@ -179,6 +180,12 @@ def get_project(session: Session, code: str, actor: Actor) -> Project:
     except NotFound as error:
         raise ProjectNotFound from error
     return project
+
+
+@cache
+def _of_code() -> Select[Project]:
+    """Made once: making it takes longer than running it."""
+    return select(Project).where(Project.code == bindparam("this"))
 
 
 def life_of(session: Session, code: str, actor: Actor, *, at: datetime | None = None) -> ProjectLife:

@@ -36,8 +36,10 @@ def test_the_register_is_timed_for_who_sees_one_office_and_who_sees_all(bench: W
 def test_an_act_on_a_record_is_measured_beside_a_comment(bench: WatchedBench) -> None:
     figures = act_on_record(bench)
 
-    assert figures.keys() == {"act", "comment", "ratio", "aim", "versions"}
-    assert (figures["act"]["samples"], figures["versions"]) == (7, 8)
+    assert figures.keys() == {"sqlite", "aim_cpu_ratio"}
+    of_sqlite = figures["sqlite"]
+    assert of_sqlite.keys() == {"act", "comment", "ratio", "act_cpu", "comment_cpu", "cpu_ratio", "versions"}
+    assert (of_sqlite["act"]["samples"], of_sqlite["versions"]) == (7, 8)
     assert bench.kinds_in("act_on_record") == {"case.started": 1, "case.commented": 7}
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -253,3 +253,42 @@ def test_the_personal_half_may_go_once_an_entry_says_so(store: Store) -> None:
         assert values is not None
         assert "contact_name" not in values
         assert check_books(session).faults == []
+
+
+@pytest.mark.usefixtures("office")
+class TestReadingOnce:
+    def test_an_act_reads_its_book_once_however_often_it_is_locked(self, session: Session) -> None:
+        put(session, P1=ROAD)
+        session.commit()
+        statements: list[str] = []
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *told: statements.append(told[2]))
+
+        books.lock_book(session, NAME)
+        books.next_code(session, NAME, "PRJ")
+        put(session, CHANGE, 1, P1={**ROAD, "name": "ถนนเลียบโขง"})
+        assert sum("FROM books" in statement for statement in statements) == 1
+
+        session.commit()
+        books.lock_book(session, NAME)
+        assert sum("FROM books" in statement for statement in statements) == 2
+
+    def test_a_lock_that_was_given_back_with_a_savepoint_is_taken_anew(self, session: Session) -> None:
+        put(session, P1=ROAD)
+        session.commit()
+        savepoint = session.begin_nested()
+        put(session, CHANGE, 1, P1={**ROAD, "name": "ถนนเลียบโขง"})
+        savepoint.rollback()
+
+        assert put(session, CHANGE, 2, P1={**ROAD, "name": "ถนนชมโขง"}).seq == 2
+        session.commit()
+        assert check_books(session).faults == []
+
+    def test_the_newest_version_of_one_record_is_the_one_that_is_found_among_several(self, session: Session) -> None:
+        for minute in range(12):
+            put(session, CHANGE, minute, P1={**ROAD, "requested": minute + 1}, P2={"name": f"ที่ {minute}"})
+
+        alone, several = newest_of(session, "projects", ["P1"]), newest_of(session, "projects", ["P1", "P2"])
+        assert alone == {"P1": several["P1"]}
+        assert alone["P1"].version == 12
+        assert newest_of(session, "projects", ["P3"]) == {}
+        assert newest_of(session, "projects", []) == {}
