@@ -53,7 +53,11 @@ class Keyset:
             if further is not None:
                 alternatives.append(and_(*same, further))
             same.append(column.is_(None) if value is None else column == value)
-        return or_(*alternatives)
+        column, descending, nullable = self._columns[0]
+        if nullable or len(self._columns) == 1:
+            return or_(*alternatives)
+        # Said once more for the databases, which begin to read an index there: none of them sees it in the alternatives.
+        return and_(column <= values[0] if descending else column >= values[0], or_(*alternatives))
 
     def page(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, event, false, literal, or_, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
@@ -32,6 +32,8 @@ from osm_flow.store.models import (
     SensitiveOpening,
     WorkItem,
 )
+
+Alike = TypeVar("Alike")
 
 # For a statement that must know all there is, whoever reads: what the policy is asked with, counts of the signed log.
 EVERYTHING = {"osm_everything": True}
@@ -92,18 +94,28 @@ def _is_any(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def _asks(actor: Actor) -> Iterator[ColumnElement[bool]]:
     """The rule of `Actor.hat_for`: by role, in person, or in the place of somebody who is away."""
-    for hat in actor.hats:
-        province = or_(_ASKED.c.province_id.is_(None), _ASKED.c.province_id == hat.province_id)
-        yield and_(_ASKED.c.role == hat.role, province, _in_office(hat))
+    # The same hat in several offices is asked for once: a statement that names eighteen offices one by one is read for long.
+    for (role, province_id), hats in _alike(actor.hats, lambda hat: (hat.role, hat.province_id)):
+        province = or_(_ASKED.c.province_id.is_(None), _ASKED.c.province_id == province_id)
+        yield and_(_ASKED.c.role == role, province, _in_offices(hats))
     working = (WORKERS | OVERSIGHT) - AUDITORS
     offices = [office for office in actor.office_ids if actor.wearing(working, office)]
     yield and_(_ASKED.c.person_id == actor.person_id, _ITEM.c.office_id.in_(offices))
-    for hat in actor.standing_in:
-        yield and_(_ASKED.c.person_id == hat.for_id, _in_office(hat))
+    for person_id, hats in _alike(actor.standing_in, lambda hat: hat.for_id):
+        yield and_(_ASKED.c.person_id == person_id, _in_offices(hats))
 
 
-def _in_office(hat: Hat) -> ColumnElement[bool]:
-    return _ITEM.c.office_id == hat.office_id if hat.office_id else literal(True)
+def _alike(hats: Iterable[Hat], by: Callable[[Hat], Alike]) -> Iterable[tuple[Alike, list[Hat]]]:
+    """The hats that differ by no more than their offices, together."""
+    found: dict[Alike, list[Hat]] = {}
+    for hat in hats:
+        found.setdefault(by(hat), []).append(hat)
+    return found.items()
+
+
+def _in_offices(hats: Iterable[Hat]) -> ColumnElement[bool]:
+    offices = {hat.office_id for hat in hats}
+    return literal(True) if None in offices else _ITEM.c.office_id.in_(sorted(filter(None, offices)))
 
 
 # ---- a session that leaves them out ------------------------------------------------------------------------------

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
 from rapidfuzz import fuzz, process
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from osm_flow.domain.access.actors import Actor
@@ -35,9 +35,7 @@ def _spelled(name: str) -> str:
 
 @dataclass(frozen=True)
 class Named:
-    """What is compared of a project; `place` is its office, province and agency as such names are compared."""
-
-    office_id: str
+    """What is told of a project that is like another."""
 
     code: str
     name: str
@@ -45,12 +43,6 @@ class Named:
     province_id: str | None
     fiscal_year: int
     state: str
-    place: str
-
-    @cached_property
-    def spelled(self) -> str:
-        """The name as it is compared: without what says nothing."""
-        return _spelled(self.name)
 
 
 @dataclass(frozen=True)
@@ -65,48 +57,51 @@ class Alike:
 def alike(session: Session, actor: Actor, project: Project) -> list[Alike]:
     """The projects of the office that are like this one, of those that the actor may see: the likest first, at most ten."""
     around = Project.fiscal_year.between(project.fiscal_year - _YEARS, project.fiscal_year + _YEARS)
-    own = _named(project)
-    others = [one for one in _read(session, actor, project.office_id, around) if one.code != project.code]
-    return sorted(_like(own, others), key=_likest)[:_MOST]
+    here = Project.office_id == project.office_id
+    others = session.execute(_compared(session, actor, here, around, Project.code != project.code)).all()
+    return sorted(_like(project, others), key=_likest)[:_MOST]
 
 
 def pairs(session: Session, actor: Actor, fiscal_year: int) -> list[tuple[Named, Alike]]:
     """Every two projects of one office and year that are alike, of those that the actor may see: the likest first."""
     found: list[tuple[Named, Alike]] = []
-    rows = _read(session, actor, None, Project.fiscal_year == fiscal_year)
-    for _, some in groupby(rows, key=lambda one: one.office_id):
-        named = list(some)
-        for number, own in enumerate(named):
-            found += [(own, one) for one in _like(own, named[number + 1 :])]
+    query = _compared(session, actor, Project.fiscal_year == fiscal_year).order_by(Project.office_id, Project.code)
+    for _, some in groupby(session.execute(query).all(), key=lambda row: row.office_id):
+        rows = list(some)
+        for number, own in enumerate(rows):
+            found += [(_named(own), one) for one in _like(own, rows[number + 1 :])]
     return sorted(found, key=lambda pair: _likest(pair[1]))[:_MOST_PAIRS]
 
 
 def newest_year(session: Session, actor: Actor) -> int | None:
     """The newest fiscal year in which the actor sees a project; None where there is none."""
-    return session.scalar(select(func.max(Project.fiscal_year)).where(seen_projects(actor)))
+    return session.scalar(select(func.max(Project.fiscal_year)).where(seen_projects(session, actor)))
 
 
 def _likest(one: Alike) -> tuple[int, bool, str]:
     return (-one.percent, not one.is_beside, one.other.code)
 
 
-def _like(own: Named, others: Sequence[Named]) -> Iterator[Alike]:
-    spelled = [other.spelled for other in others]
-    for _, score, place in process.extract_iter(own.spelled, spelled, scorer=fuzz.ratio, score_cutoff=ALIKE_BESIDE):
+def _like(own: Any, others: Sequence[Any]) -> Iterator[Alike]:
+    """Of these rows those that are like it: few of very many, so that of no other anything is made."""
+    spelled, name = [_spelled(other.name_th) for other in others], _spelled(own.name_th)
+    for _, score, place in process.extract_iter(name, spelled, scorer=fuzz.ratio, score_cutoff=ALIKE_BESIDE):
         other = others[place]
-        is_beside = other.place == own.place
+        is_beside = _place(other) == _place(own)
         if is_beside or score >= ALIKE:
-            yield Alike(other, int(score), is_beside)
+            yield Alike(_named(other), int(score), is_beside)
 
 
-def _read(session: Session, actor: Actor, office_id: str | None, *wanted: ColumnElement[bool]) -> list[Named]:
-    query = select(*_COLUMNS).where(seen_projects(actor), *wanted)
-    if office_id is not None:
-        query = query.where(Project.office_id == office_id)
-    return [_named(row) for row in session.execute(query.order_by(Project.office_id, Project.code))]
+def _place(row: Any) -> tuple[str, str | None, str]:
+    """The office, province and agency of a project, as such names are compared."""
+    return (row.office_id, row.province_id, row.agency_key)
 
 
-_COLUMNS = (
+def _compared(session: Session, actor: Actor, *wanted: ColumnElement[bool]) -> Select[Any]:
+    return select(*_COLUMNS).where(seen_projects(session, actor), *wanted)
+
+
+_COLUMNS: tuple[Any, ...] = (
     Project.office_id,
     Project.code,
     Project.name_th,
@@ -120,12 +115,10 @@ _COLUMNS = (
 
 def _named(row: Any) -> Named:
     return Named(
-        office_id=row.office_id,
         code=row.code,
         name=row.name_th,
         agency=row.agency_th,
         province_id=row.province_id,
         fiscal_year=row.fiscal_year,
         state=row.state,
-        place=f"{row.office_id} {row.province_id} {row.agency_key}",
     )

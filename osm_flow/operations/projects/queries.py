@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select, true
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from osm_flow.domain.access.actors import Actor, Hat
@@ -25,12 +25,15 @@ from osm_flow.operations.cases.acts import visible
 from osm_flow.operations.ledger.access_log import AccessKind, Read, record_access
 from osm_flow.operations.paging import Keyset
 from osm_flow.operations.projects.record_type import KIND, project_type
-from osm_flow.store.models import Case, Project, Province, WorkItem
+from osm_flow.store.models import Case, Office, Project, Province, WorkItem
+from osm_flow.store.unit_of_work import ReadOnce
 
 _KEYS = {
     "code": Keyset((Project.fiscal_year, True, False), (Project.code, False, False)),
     "name": Keyset((Project.name_th, False, False), (Project.code, False, False)),
 }
+
+_READ_OFFICES: ReadOnce[None, frozenset[str]] = ReadOnce()
 
 
 class ProjectNotFound(NotFound):
@@ -99,7 +102,7 @@ def list_projects(
     session: Session, actor: Actor, wanted: ProjectFilter, *, after: str | None = None, limit: int = 50
 ) -> Page[Project]:
     """A page of the projects that the actor may see. Raises PageKeyUnreadable."""
-    query = wanted_projects(actor, wanted)
+    query = wanted_projects(session, actor, wanted)
     keyset = _KEYS.get(wanted.sort, _KEYS["code"])
 
     def sorted_by(project: Project) -> list[str | int]:
@@ -114,7 +117,7 @@ def list_projects(
 
 def export(session: Session, actor: Actor, now: datetime, wanted: ProjectFilter, *, reason: str, details: str) -> int:
     """Record that the actor takes out what the filter wants, and why; how many projects. Raises ExportReasonMissing."""
-    total = session.scalar(select(func.count()).select_from(wanted_projects(actor, wanted).subquery())) or 0
+    total = session.scalar(select(func.count()).select_from(wanted_projects(session, actor, wanted).subquery())) or 0
     record_access(
         session, actor, now, Read(AccessKind.list_exported, f"/projects {total} lines", reason, details=details)
     )
@@ -124,20 +127,20 @@ def export(session: Session, actor: Actor, now: datetime, wanted: ProjectFilter,
 def all_projects(session: Session, actor: Actor, wanted: ProjectFilter) -> Iterator[Project]:
     """Every project that the filter wants, in its order, a few hundred at a time in memory."""
     keyset = _KEYS.get(wanted.sort, _KEYS["code"])
-    query = wanted_projects(actor, wanted).order_by(*keyset.order())
+    query = wanted_projects(session, actor, wanted).order_by(*keyset.order())
     yield from session.scalars(query.execution_options(yield_per=500))
 
 
 def provinces_seen(session: Session, actor: Actor) -> list[str]:
     """The provinces of the projects that the actor may see, by their codes."""
     # Each province is looked up, which finds one project; the projects themselves are not all read.
-    there = exists().where(Project.province_id == Province.id, seen_projects(actor))
+    there = exists().where(Project.province_id == Province.id, seen_projects(session, actor))
     return list(session.scalars(select(Province.id).where(there).order_by(Province.id)))
 
 
-def wanted_projects(actor: Actor, wanted: ProjectFilter) -> Select[Project]:
+def wanted_projects(session: Session, actor: Actor, wanted: ProjectFilter) -> Select[Project]:
     """The projects that the filter wants of those that the actor may see."""
-    query = select(Project).where(seen_projects(actor))
+    query = select(Project).where(seen_projects(session, actor))
     same = {
         Project.fiscal_year: wanted.fiscal_year,
         Project.state: wanted.state,
@@ -148,13 +151,23 @@ def wanted_projects(actor: Actor, wanted: ProjectFilter) -> Select[Project]:
     for word in (wanted.text or "").split():
         spelled = asked(word)
         if spelled:
-            query = query.where(or_(*(Project.search.contains(text, autoescape=True) for text in spelled)))
+            query = query.where(or_(*(_has(session, text) for text in spelled)))
     return query
 
 
-def seen_projects(actor: Actor) -> ColumnElement[bool]:
+def _has(session: Session, text: str) -> ColumnElement[bool]:
+    """That the text stands in what a project is found by. LIKE says the same, and takes PostgreSQL nearly twice as long."""
+    if session.get_bind().dialect.name == "postgresql":
+        return func.strpos(Project.search, text) > 0
+    return Project.search.contains(text, autoescape=True)
+
+
+def seen_projects(session: Session, actor: Actor) -> ColumnElement[bool]:
     """Whose projects the actor may read: of whole offices, of their province, of the agency for which they speak; no others."""
     whole = [office for office in actor.office_ids if reads_whole_office(actor, office)]
+    # Who reads all offices is not asked of which one each project is: the lists are then read in their order.
+    if len(whole) > 1 and _every_office(session) <= set(whole):
+        return true()
     return or_(
         Project.office_id.in_(whole),
         *(_within(actor, hat, Project.province_id == hat.province_id) for hat in actor.hats if _is_of_province(hat)),
@@ -168,6 +181,13 @@ def seen_projects(actor: Actor) -> ColumnElement[bool]:
             if hat.role in AGENCIES and searchable(hat.title) and hat.province_id
         ),
     )
+
+
+def _every_office(session: Session) -> frozenset[str]:
+    known = _READ_OFFICES.of(session)
+    if None not in known:
+        known[None] = frozenset(session.scalars(select(Office.id)))
+    return known[None]
 
 
 def get_project(session: Session, code: str, actor: Actor) -> Project:

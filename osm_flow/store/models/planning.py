@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Date, ForeignKey, Index, Numeric, String, Text
+from sqlalchemy import Date, ForeignKey, Index, Numeric, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from osm_flow.store.database import Instant, Model
@@ -99,8 +99,10 @@ class Project(Model):
     agency_key: Mapped[str] = mapped_column(String(512), default="")
 
     __table_args__ = (
-        Index(None, "office_id", "fiscal_year", "id"),
-        Index(None, "fiscal_year", "code"),
+        # The two orders of the register: of one office, and of all.
+        Index("ix_projects_of_office_in_order", "office_id", text("fiscal_year DESC"), "code"),
+        Index("ix_projects_in_order", text("fiscal_year DESC"), "code"),
+        Index(None, "name_th", "code"),
         Index(None, "province_id", "office_id"),
     )
 

@@ -16,9 +16,15 @@ from osm_flow.store.session import Store
 MODELS = {mapper.class_ for mapper in Model.registry.mappers}
 
 
+def is_told(_thing: object, name: str | None, *_more: object) -> bool:
+    """All but indexes in falling order, of which SQLite does not tell that they are; `guards.json` has how they are spelled."""
+    return name not in ("ix_projects_in_order", "ix_projects_of_office_in_order")
+
+
 def test_migrations_make_the_tables_of_the_models(store: Store) -> None:
     with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
+        opts = {"compare_type": True, "compare_server_default": False, "include_object": is_told}
+        context = MigrationContext.configure(connection, opts=opts)
 
         assert compare_metadata(context, db.metadata) == []
 

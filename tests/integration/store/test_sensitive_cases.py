@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import exists, func, select, union_all
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from osm_flow.domain.access.actors import SYSTEM, Actor
+from osm_flow.domain.access.actors import SYSTEM, Actor, Hat
 from osm_flow.errors import NotFound
 from osm_flow.operations.cases.acts import get_case, list_cases
 from osm_flow.operations.cases.comments import comment
@@ -71,6 +71,28 @@ def test_the_condition_is_the_policy(store: Store, world: World) -> None:
                 get_case(session, world.closed, actor)
                 open_to.add(name)
     assert open_to == {"osm_director", "osm_strategy", "starter"}
+
+
+@pytest.mark.parametrize(
+    ("hats", "is_open_to_them"),
+    [
+        ((("osm_strategy", "NE-U1"), ("osm_strategy", "NE-U2")), True),
+        ((("osm_strategy", "NE-U2"), ("osm_strategy", "NE-U1")), True),
+        ((("osm_strategy", "NE-U2"), ("osm_strategy", "NE-M")), False),
+        ((("osm_strategy", "NE-U2"), ("osm_data", "NE-U1")), False),
+        ((("osm_strategy", None), ("osm_strategy", "NE-U2")), True),
+        ((), False),
+    ],
+)
+def test_the_same_hat_in_several_offices_is_asked_for_in_each_of_them(
+    store: Store, world: World, hats: tuple[tuple[str, str | None], ...], is_open_to_them: bool
+) -> None:
+    worn = tuple(Hat(role, office_id) for role, office_id in hats)
+    actor = Actor(9_999, "elsewhere", "elsewhere", worn, every_office=("NE-U1", "NE-U2", "NE-M"))
+    with store.reading() as session:
+        assert bool(closed_among(session, actor, [world.closed])) is not is_open_to_them
+        with nullcontext() if is_open_to_them else pytest.raises(NotFound):
+            get_case(session, world.closed, actor)
 
 
 def statements(case_id: str) -> dict[str, Any]:
