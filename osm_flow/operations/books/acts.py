@@ -27,7 +27,7 @@ from osm_flow.domain.journal import GENESIS, canonical, digest_payload
 from osm_flow.domain.json import JSON
 from osm_flow.errors import Refused
 from osm_flow.operations.books.record_types import RecordType, type_of
-from osm_flow.operations.books.versions import NewestVersion, in_batches, is_known, known_of, newest_of
+from osm_flow.operations.books.versions import NewestVersion, in_batches, is_known, known_of, newest_of, said_by
 from osm_flow.store.database import instant_text
 from osm_flow.store.inserts import insert_once, insert_or_replace
 from osm_flow.store.models import Book, BookEntry, ChangeBody, EntryReason, RecordChange, RecordFile, ToLog
@@ -76,13 +76,12 @@ class Written:
 
 @dataclass(frozen=True)
 class _Version:
-    """A version that is to be written: sealed, with the halves of what it says, and its values for the table."""
+    """A version that is to be written: sealed, with the halves of what it says."""
 
     change: SealedChange
     hash: str
     halves: tuple[str, str]
     salts: tuple[str, str]
-    values: JSON
 
 
 def lock_book(session: Session, name: BookName) -> Book:
@@ -164,9 +163,11 @@ def write(
     for some in in_batches(new):
         session.execute(_ADD_CHANGE, [_change_row(book, seq, version) for version in some])
         session.execute(_ADD_BODY, [_body_row(version) for version in some])
-    project(session, type_, name, [(version.change.record, version.values) for version in new])
-    for version in new:
-        _name_files(session, book, version, type_.files(version.values))
+        # Of a long list what the versions say is not held all at once.
+        values = [said_by(type_, version.change.schema, *version.halves) for version in some]
+        project(session, type_, name, [(one.change.record, says) for one, says in zip(some, values, strict=True)])
+        for version, says in zip(some, values, strict=True):
+            _name_files(session, book, version, type_.files(says))
     return Written(name, seq, {version.change.record: (version.change.version, version.hash) for version in new})
 
 
@@ -220,7 +221,7 @@ def _made(type_: RecordType, book: Book, version: NewVersion, known: Mapping[str
         personal_digest=digest_payload(salts[1], halves[1]) if personal else None,
         prev_hash=before.hash if before else GENESIS,
     )
-    return _Version(change, seal_change(change), halves, salts, type_.schema.join(change.schema, ordinary, personal))
+    return _Version(change, seal_change(change), halves, salts)
 
 
 def spelled(cause: Mapping[str, Any]) -> str:

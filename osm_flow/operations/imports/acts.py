@@ -313,7 +313,9 @@ def _write(
         added = sum(one.fate is Fate.added for one in rows)
         told = {"added": added, "changed": len(rows) - added, "left_of_file": left, "preview": planned.digest}
         act = BookAct(BookActKind.imported, _cause(row), decision.hat, told=told)
-        books.write(session, name, act, actor, now, versions)
+        # The plan read the newest versions under the lock of the book, unless a row named by its code a record of another year.
+        known = planned.known if year in planned.years else None
+        books.write(session, name, act, actor, now, versions, known=known)
 
 
 def _leave(session: Session, row: ImportFile, sheet: SheetValues, left: Sequence[PlannedRow]) -> None:

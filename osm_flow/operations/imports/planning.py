@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
@@ -22,6 +22,7 @@ from osm_flow.domain.imports.heads import spelled
 from osm_flow.domain.imports.records import ReadRow, Said
 from osm_flow.domain.imports.rows import ReadSheet, Tell
 from osm_flow.domain.json import JSON
+from osm_flow.operations.books.versions import NewestVersion
 from osm_flow.operations.imports.kinds import ImportKind
 from osm_flow.operations.imports.known import KnownRecord, KnownRecords, bare, same_as
 from osm_flow.operations.imports.reading import Choices
@@ -82,12 +83,18 @@ class PlannedRow:
 
 @dataclass(frozen=True)
 class Plan:
-    """What importing the list would do, row by row, and the digest by which somebody confirms just this."""
+    """What importing the list would do, row by row, and the digest by which somebody confirms just this.
+
+    years  in whose books the rows would lie, as they say themselves.
+    known  the newest versions of the records that rows may mean.
+    """
 
     rows: Sequence[PlannedRow]
     passed_over: Sequence[Said]
     notes: Sequence[Message]
     digest: str
+    years: Sequence[int]
+    known: Mapping[str, NewestVersion]
 
     def of(self, *fates: Fate) -> list[PlannedRow]:
         """The rows of which this becomes."""
@@ -113,7 +120,8 @@ def plan(
     session: Session, office_id: str, kind: ImportKind, choices: Choices, read: ReadSheet, tell: Tell | None = None
 ) -> Plan:
     """What importing these rows into the registers of the office would do now."""
-    known = KnownRecords.of(session, office_id, kind, years_of(read, kind, choices), read)
+    years = years_of(read, kind, choices)
+    known = KnownRecords.of(session, office_id, kind, years, read)
     planner = _Planner(kind, choices, known, _year_above(kind, read))
     rows = []
     for count, row in enumerate(read.rows, 1):
@@ -122,7 +130,8 @@ def plan(
             tell(count, len(read.rows))
     planner.look_for_likes(rows)
     notes = [*read.notes, *planner.notes]
-    return Plan(rows, read.passed_over, notes, _digest(rows))
+    newest = {code: record.newest for code, record in known.records.items()}
+    return Plan(rows, read.passed_over, notes, _digest(rows), years, newest)
 
 
 def _year_above(kind: ImportKind, read: ReadSheet) -> int | None:
@@ -385,5 +394,11 @@ def _constants(kind: ImportKind, choices: Choices) -> JSON:
 
 
 def _digest(rows: Sequence[PlannedRow]) -> str:
-    said = [[row.number, str(row.fate), row.code, row.based_on, row.year, row.values] for row in rows]
-    return sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    """Of the JSON of all rows, of which there is never more than one in memory."""
+    digest = sha256(b"[")
+    for place, row in enumerate(rows):
+        said = [row.number, str(row.fate), row.code, row.based_on, row.year, row.values]
+        text = json.dumps(said, ensure_ascii=False, sort_keys=True)
+        digest.update(f", {text}".encode() if place else text.encode())
+    digest.update(b"]")
+    return digest.hexdigest()

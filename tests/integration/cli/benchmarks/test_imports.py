@@ -11,5 +11,10 @@ from osm_flow.cli.benchmarks.imports import import_list
 def test_a_list_is_uploaded_previewed_and_confirmed(bench: Bench) -> None:
     figures: dict[str, Any] = import_list(bench)
 
-    assert figures["rows"] == 200
-    assert {"upload_seconds", "preview_seconds", "confirm_seconds", "peak_mb"} <= figures.keys()
+    of_sqlite = figures["sqlite"]
+    assert of_sqlite["rows"] == 200
+    assert [(of_sqlite[name]["added"], of_sqlite[name]["changed"]) for name in ("new", "changed")] == [
+        (200, 0),
+        (0, 200),
+    ]
+    assert {"upload_seconds", "preview_seconds", "confirm_seconds", "peak_mb"} <= of_sqlite["changed"].keys()

@@ -313,11 +313,11 @@ def test_what_breaks_half_way_leaves_nothing(store: Store, monkeypatch: pytest.M
     written: list[str] = []
     write = book_acts.write
 
-    def break_second(*arguments: object) -> object:
+    def break_second(*arguments: object, **more: object) -> object:
         if written:
             raise RuntimeError("the machine stops here")
         written.append("one")
-        return write(*arguments)  # type: ignore[arg-type]
+        return write(*arguments, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(book_acts, "write", break_second)
     with pytest.raises(RuntimeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +252,16 @@ def test_the_same_file_imported_again_changes_nothing(importing: Importing) -> N
     importing.run(*rows)
 
     assert [row.fate for row in importing.plan(importing.upload(*rows)).rows] == [Fate.unchanged] * 4
+
+
+def test_a_preview_is_known_by_the_json_of_its_rows(importing: Importing) -> None:
+    rows = [
+        ("", "แขวงทางหลวง", "เลย", 2571, 5),
+        ("ถนน", "แขวงทางหลวง", "เลย", 2571, 5),
+        ("ฝาย", "ชลประทาน", "เลย", 2570, 6),
+    ]
+    planned = importing.plan(importing.upload(*rows))
+    said = [[row.number, str(row.fate), row.code, row.based_on, row.year, row.values] for row in planned.rows]
+
+    assert len(said) > 1
+    assert planned.digest == sha256(json.dumps(said, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
