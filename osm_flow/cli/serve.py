@@ -60,6 +60,7 @@ def serve(context: Context, host: str, port: int, threads: int, demo: bool, no_s
         if not no_scheduler:
             app.config["SCHEDULER_STARTED_AT"] = context.now()
             ticker = start(context.store, context.now, owner_name(), means_of(context))
+        serving.keep_for_good()
         with serving.asked_to_stop(ticker.ask_to_stop if ticker else lambda: None) as asked:
             click.echo(f"OSM Flow is ready at http://{host}:{port}", err=True)
             if not serving.run(server, asked, between=lines.give_up):
