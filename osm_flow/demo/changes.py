@@ -53,7 +53,7 @@ class Changes:
         )
         yield law.at(agreed, 14)
         budget, day = round(entry.revised[1] * 1_000_000), law.done(agreed)
-        said: JSON = {"budget_after": budget, "effective_on": day, "reported_to_bb_on": day}
+        said: JSON = {"budget_after": budget, "cancelled": False, "effective_on": day, "reported_to_bb_on": day}
         self.stage.do("anucha", year.case, "update_project", about=entry.full_name, **said)
 
     def changes_asked(self) -> Scene:

@@ -301,7 +301,6 @@ def invitation(times: Days, number: str, sent: str, day: str) -> JSON:
         "meeting_at": times.instant(day),
         "venue": "ห้องประชุมพระยาศรีสุริยราชวรานุวัตร ศาลากลางจังหวัดอุดรธานี",
         "sent_on": times.done(sent),
-        "one_third_clause": False,
     }
 
 
@@ -315,7 +314,6 @@ def endorsed(*items: str) -> JSON:
     return {
         "resolution": "endorse",
         "reconsider_needed": False,
-        "revise_stage": "drafting",
         "parts": [],
         "assigned": False,
         "items": [{"item": item, "type": "endorse", "text": "ที่ประชุมมีมติเห็นชอบตามที่เสนอ"} for item in items],

@@ -147,6 +147,8 @@ _BESIDE = ("change_asked", "contract_signed")
 RARE: tuple[tuple[str, dict[str, Any], tuple[str, ...], JSON], ...] = (
     # the centre sends the plan back, and it is revised
     ("annual_cycle", {**_AGREED, "result": "returned", "package_complete": True}, (), {}),
+    # the plan goes through at once, and the year is opened
+    ("annual_cycle", {**_AGREED, "result": "Y1", "package_complete": True}, (), {}),
     # the committee puts the plan off, or sends it back to the provinces or to the drafters
     ("annual_cycle", {**_AGREED, "resolution": "defer"}, (), {}),
     (

@@ -190,20 +190,19 @@ def meet_without_and_then_with_a_quorum(year: Year) -> None:
     year.as_("thanakorn").complete("director_agenda", **YES)
     year.as_("pornthip").complete("deputy_agenda", **YES)
     meeting = year.now + 12 * DAY
-    invitation: dict[str, Any] = {"meeting_at": stamp(meeting), "sent_on": day(year.now), "one_third_clause": False}
+    invitation: dict[str, Any] = {"meeting_at": stamp(meeting), "sent_on": day(year.now)}
     year.as_("suriya").complete("invite", **invitation)
     year.as_("suriya").complete("rsvp", members_total=34, members_present=20, quorum="ok")
     year.advance_to(meeting)
     year.as_("suriya").complete("check_quorum", members_total=34, members_present=14, quorum="short")
     meeting = year.now + 10 * DAY
-    invitation = {"meeting_at": stamp(meeting), "sent_on": day(year.now), "one_third_clause": True}
+    invitation = {"meeting_at": stamp(meeting), "sent_on": day(year.now)}
     year.as_("suriya").complete("invite_again", **invitation)
     year.advance_to(meeting)
     year.as_("suriya").complete("second_quorum", members_total=34, members_present=14, quorum="ok")
     resolved: dict[str, Any] = {
         "resolution": "endorse",
         "reconsider_needed": False,
-        "revise_stage": "drafting",
         "parts": [],
         "assigned": False,
     }
@@ -249,7 +248,7 @@ def submit_and_get_results(year: Year) -> None:
 
 def open_the_year_on_the_interim_budget(year: Year) -> None:
     year.advance_to(datetime(2027, 10, 1, 10, tzinfo=UTC))
-    year.as_("kanya").complete("set_interim", act_in_force=False)
+    year.as_("kanya").complete("set_interim")
     assert [case.outcome for case in year.cases("budget_submission")] == ["interim"]
     assert [case.state for case in year.cases("annual_cycle")] == ["COMPLETED"]
     year.as_("anucha").complete("check_interim")

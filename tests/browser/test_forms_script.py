@@ -45,11 +45,13 @@ def opened(site: Flask, chromium: Any) -> Iterator[Any]:
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
 
-    def show(key: str, posted: MultiDict[str, str] | None = None, width: int = 1280) -> Any:
+    def show(
+        key: str, posted: MultiDict[str, str] | None = None, width: int = 1280, context: dict[str, Any] | None = None
+    ) -> Any:
         schema = load_form(yaml.safe_load((resource_dir("forms") / f"{key}.yaml").read_text("utf-8")))
         with site.test_request_context("/"):
             g.locale = "th"
-            form = form_page.blank(schema, {}) if posted is None else form_page.submitted(schema, posted)
+            form = form_page.blank(schema, context or {}) if posted is None else form_page.submitted(schema, posted)
             body = site.jinja_env.get_template("_form.html").make_module({"g": g}).render_form(form)
         page.set_viewport_size({"width": width, "height": 900})
         page.set_content(f"<!doctype html><html lang=th><body><form>{body}</form></body></html>")
@@ -203,6 +205,24 @@ def test_a_folded_card_tells_what_its_first_answers_say_once(opened: Any) -> Non
 
     told = page.locator('[data-field="items"] [data-row-summary]').all_text_contents()
     assert [text for text in told if text] == [f"P{n} โครงการ {n} · 500" for n in range(4)]
+
+
+def test_what_the_case_knows_is_offered_and_answered_with_a_click_alone(opened: Any) -> None:
+    known = {"hearing_type": "online", "invitation": {"meeting_at": "2026-12-20T09:30:00+07:00"}}
+    page = opened("hearing_plan", context=known)
+    assert page.locator("[name=hearing_type]:checked").count() == 0
+    page.locator("[data-offer-to=hearing_type]").click()
+    assert page.locator("[name=hearing_type]:checked").get_attribute("value") == "online"
+
+    page = opened("minutes", context=known)
+    field = page.locator("[name=start_at]")
+    assert field.input_value() == ""
+    page.locator("[data-offer-to=start_at]").click()
+    assert field.input_value() == "20/12/2569 09:30"
+
+    page = opened("kpis")
+    assert page.locator("[type=radio]:checked").count() == 0
+    assert page.locator("[data-offer]").count() == 0
 
 
 def test_rows_of_a_table_are_never_folded(opened: Any) -> None:

@@ -173,6 +173,18 @@ def _inside(value: Any, part: str) -> Any:
     return [entry for inner in held for entry in (inner if isinstance(inner, list) else [inner])] or None
 
 
+def is_answer(field: JSON) -> bool:
+    """Whether a field asks for yes or no, one of several options or a day, as opposed to words, numbers and boxes to tick."""
+    if field.get("type") in ("boolean", "array"):
+        return widget_of(field) == "yesno"
+    return bool(choices_of(field)) or field.get("format") in ("date", "date-time")
+
+
+def offered_value(field: JSON, variables: Mapping[str, Any]) -> Any:
+    """What the case knows and offers for a field that a person answers (`x-offer-from`), as `known_value` finds it."""
+    return known_value({"x-default-from": field.get("x-offer-from")}, variables)
+
+
 def known_value(field: JSON, variables: Mapping[str, Any]) -> Any:
     """The value that the case knows for a field (`x-default-from`): at a path, the count or sum of a list, or what
     the first fitting item of a list says.
@@ -301,7 +313,12 @@ def chooser_of(schema: JSON) -> str | None:
 
 def drawn_from_record(field: JSON) -> str | None:
     """What of the record a field shows or opens with: its name there; None for a field that knows nothing of it."""
-    sources = [field.get("x-beside"), field.get("x-default-from"), field.get("x-rows-from", {}).get("from")]
+    sources = [
+        field.get("x-beside"),
+        field.get("x-default-from"),
+        field.get("x-offer-from"),
+        field.get("x-rows-from", {}).get("from"),
+    ]
     paths = [path for source in sources for path in ([source] if isinstance(source, str) else source or ())]
     named = [str(path).removeprefix(RECORD).split(".")[0] for path in paths if str(path).startswith(RECORD)]
     return named[0] if named else None

@@ -18,6 +18,7 @@ from osm_flow.domain.forms.schema import (
     columns_of,
     drawn_from_record,
     fields_of,
+    is_answer,
     is_table,
     widget_of,
 )
@@ -46,7 +47,7 @@ _TOP = {
     "x-record",
 }
 _COMMON = {"type", "title", "description", "x-en", "x-widget", "x-default-from", "x-show-when", "default", "readOnly"}
-_COMMON |= {"examples", "x-unit", "$comment", "x-beside"}
+_COMMON |= {"examples", "x-unit", "$comment", "x-beside", "x-offer-from"}
 _BY_TYPE: Mapping[str, frozenset[str]] = {
     "string": frozenset({"enum", "x-enum", "minLength", "maxLength", "pattern", "x-pattern", "format", "x-ref"}),
     "number": frozenset({"minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum", "x-decimals"}),
@@ -231,6 +232,17 @@ def _object_problems(node: JSON, path: str, *, in_table: bool) -> Iterator[str]:
         if not _NAME.fullmatch(name) or name in RESERVED:
             yield f"{here}: this name cannot be used for a field."
         yield from _field_problems(field, here, in_table=in_table)
+        yield from _preset_problems(field, here, is_required=name in node.get("required", []))
+
+
+def _preset_problems(field: JSON, path: str, *, is_required: bool) -> Iterator[str]:
+    """An answer that somebody has to give is not given in advance: pressing the button would say what nobody said."""
+    if not is_answer(field):
+        return
+    if "default" in field:
+        yield HouseRule(f"{path}: an answer is not given in advance (default).")
+    if is_required and "x-default-from" in field and not field.get("readOnly"):
+        yield HouseRule(f"{path}: what the case knows is offered (x-offer-from), or not asked at all (readOnly).")
 
 
 def _field_problems(field: JSON, path: str, *, in_table: bool) -> Iterator[str]:
@@ -243,9 +255,12 @@ def _field_problems(field: JSON, path: str, *, in_table: bool) -> Iterator[str]:
     yield from _titles(field, path)
     if widget_of(field) not in WIDGETS[kind]:
         yield f"{path}: the widget {widget_of(field)!r} cannot show the type {kind}."
-    source = field.get("x-default-from", "")
-    if isinstance(source, dict) and not _is_source(source):
-        yield f"{path}: x-default-from is a path, the count or sum of one, or find with value and where."
+    for keyword in ("x-default-from", "x-offer-from"):
+        source = field.get(keyword, "")
+        if isinstance(source, dict) and not _is_source(source):
+            yield f"{path}: {keyword} is a path, the count or sum of one, or find with value and where."
+    if "x-offer-from" in field and (in_table or kind == "array"):
+        yield f"{path}: x-offer-from offers one value to one field."
     if kind == "array":
         if in_table:
             yield f"{path}: a table cannot hold lists."

@@ -16,6 +16,7 @@ _OF_TASKS = (
     "default",
     "const",
     "x-default-from",
+    "x-offer-from",
     "x-rows-from",
     "x-ref",
     "x-show-when",

@@ -20,6 +20,7 @@ from osm_flow.domain.forms.schema import (
     known_value,
     label_of,
     most_of,
+    offered_value,
     ref_options,
     widget_of,
 )
@@ -102,6 +103,15 @@ class FormField(Field):
     def beside(self) -> Any:
         """What the office record says of the same thing."""
         return self.around.beside(self.schema)
+
+    @property
+    def offered(self) -> tuple[str, str] | None:
+        """What the case knows and a click answers with: the text of the input, and how it is read; None once it is answered."""
+        value = offered_value(self.schema, self.around.context)
+        text = show_text(self.schema, value) if is_given(value) else ""
+        options = self.options
+        label = text if options is None else dict(options).get(text)
+        return (text, label) if text and label else None
 
     @property
     def files(self) -> list[str]:

@@ -42,6 +42,14 @@ class NoSuchYear(NotFound):
     """There is no calendar for this year."""
 
 
+class WorkingUnsaid(Invalid):
+    """Say whether that day is a day off or a working day."""
+
+
+class ReachUnsaid(Invalid):
+    """Say for whom the day holds: the whole country, or which cluster."""
+
+
 @dataclass(frozen=True)
 class CalendarLine:
     """One milestone as the list shows it."""
@@ -125,7 +133,7 @@ def add_holiday() -> ResponseReturnValue:
     try:
         entered = Holiday(
             day=_date(form.get("day", ""), "day"),
-            is_working=form.get("is_working") == "yes",
+            is_working=_says_working(form.get("is_working", "")),
             name_th=form.get("name_th", ""),
             name_en=form.get("name_en", ""),
             source=form.get("source", ""),
@@ -139,6 +147,13 @@ def add_holiday() -> ResponseReturnValue:
     if before is not None:
         flash(_told_before(before), "warning")
     return redirect(_holidays_at(entered.day, entered.office_id))
+
+
+def _says_working(said: str) -> bool:
+    """Raises WorkingUnsaid where neither was chosen."""
+    if said not in ("yes", "no"):
+        raise WorkingUnsaid(fields={"is_working": WorkingUnsaid.__doc__ or ""})
+    return said == "yes"
 
 
 @blueprint.post("/holidays/<day>/remove")
@@ -214,11 +229,18 @@ def _closes_at(row: FiscalDate | None) -> datetime | None:
 
 
 def _declared_for(typed: str) -> str | None:
-    """The office whose day it is to be; None for every office, where nothing was chosen by somebody who may do that."""
+    """The office whose day it is to be; None for every office. Raises ReachUnsaid where several could be meant."""
     if typed:
         return typed if typed != _EVERY_OFFICE else None
-    own = offices_where(g.actor, Verb.move_calendar)
-    return None if may(Verb.move_holidays) or not own else own[0]
+    meant = _declares_for()
+    if len(meant) > 1:
+        raise ReachUnsaid(fields={"office_id": ReachUnsaid.__doc__ or ""})
+    return None if not meant or meant[0] == _EVERY_OFFICE else meant[0]
+
+
+def _declares_for() -> list[str]:
+    """Whose days the person may declare: those of the country (`all`), of these offices."""
+    return [*([_EVERY_OFFICE] if may(Verb.move_holidays) else []), *offices_where(g.actor, Verb.move_calendar)]
 
 
 def _holidays_at(day: date, office_id: str | None) -> str:
@@ -242,7 +264,7 @@ def _holiday_page(values: Mapping[str, str] | None = None, errors: dict[str, str
         may_move=bool(own) or of_all,
         own=own,
         of_all=of_all,
-        declares_for=[*([_EVERY_OFFICE] if of_all else []), *own],
+        declares_for=_declares_for(),
         values=values or {},
         errors=errors or {},
     )

@@ -263,7 +263,7 @@ def _entered_position() -> NewPosition:
         valid_from=first,
         valid_to=last,
         province_id=form.get("province_id") or None,
-        kind=form.get("kind", PositionKind.substantive),
+        kind=form.get("kind", ""),
         for_username=form.get("for_username", "").strip() or None,
         letter=form.get("letter"),
         title_th=form.get("title_th", ""),

@@ -47,6 +47,10 @@ class YearUnreadable(Invalid):
     """Write the fiscal year as a Buddhist year of four digits, for example 2571."""
 
 
+class OfficeNotChosen(Invalid):
+    """Choose the office whose register the list is for."""
+
+
 @blueprint.get("/imports/<kind>")
 @requires(Verb.import_records)
 def front(kind: str) -> ResponseReturnValue:
@@ -62,8 +66,10 @@ def upload(kind: str) -> ResponseReturnValue:
     kind_of(kind)
     given = request.files.get("file")
     offices = queries.offices_for(g.actor)
-    office = posted("office") if posted("office") in offices else offices[0] if offices else ""
+    office = posted("office") if posted("office") in offices else offices[0] if len(offices) == 1 else ""
     try:
+        if not office and offices:
+            raise OfficeNotChosen(fields={"office": OfficeNotChosen.__doc__ or ""})
         if given is None or not given.filename:
             raise FileMissing(fields={"file": FileMissing.__doc__ or ""})
         listed = GivenList(kind, office, given.filename, given.read())

@@ -236,12 +236,28 @@
       field.dataset.ready = "yes";
       showWhen(field);
     });
+    root.querySelectorAll("[data-offer]").forEach(function (button) { button.hidden = false; });
     var summary = root.querySelector("[data-error-summary]");
     if (summary) {
       summary.focus();
       if (summary.getBoundingClientRect().bottom > window.innerHeight - 40) { summary.scrollIntoView({ block: "center" }); }
     }
   }
+
+  // What the case knows is answered with a click, never by itself.
+  document.addEventListener("click", function (event) {
+    var button = event.target.closest("[data-offer]");
+    if (!button) { return; }
+    var asked = button.form.elements[button.dataset.offerTo];
+    var inputs = asked instanceof RadioNodeList ? Array.from(asked) : [asked];
+    inputs.forEach(function (input) {
+      if (input.type === "radio") { input.checked = input.value === button.dataset.offer; } else { input.value = button.dataset.offer; }
+    });
+    var chosen = inputs.find(function (input) { return input.type !== "radio" || input.checked; });
+    if (!chosen) { return; }
+    chosen.focus();
+    ["input", "change"].forEach(function (name) { chosen.dispatchEvent(new Event(name, { bubbles: true })); });
+  });
 
   // A link of the error summary must lead to an input even where an optional part is folded.
   document.addEventListener("click", function (event) {

@@ -205,8 +205,11 @@ def test_holidays_by_rule_are_listed_by_buddhist_year(as_person: As) -> None:
 def test_a_day_is_added_and_removed_again(store: Store, as_person: As, username: str, own: str | None) -> None:
     visitor = as_person(username)
     day = {"day": "13/5/2570", "is_working": "no", "name_th": "วันพืชมงคล", "name_en": "", "source": "มติ ครม."}
+    if own is None:
+        unsaid = visitor.post("/calendar/holidays", day)
+        assert unsaid.status_code == 422, "for whom is never taken for granted"
 
-    added = visitor.post("/calendar/holidays", day)
+    added = visitor.post("/calendar/holidays", day | ({} if own else {"office_id": "all"}))
     listed = _words(visitor, "/calendar/holidays?year=2570")
     with store.reading() as session:
         kept = [len(session.scalars(select(table)).all()) for table in (HolidayOverride, OfficeHoliday)]
@@ -234,7 +237,10 @@ def test_the_days_of_all_are_changed_by_nobody_of_one_office(store: Store, as_pe
 
 
 def test_a_day_without_name_and_source_is_sent_back(as_person: As) -> None:
-    answer = as_person("strategy").post("/calendar/holidays", {"day": "13/5/2570", "name_th": "", "source": ""})
+    unsaid = as_person("strategy").post("/calendar/holidays", {"day": "13/5/2570", "name_th": "ก", "source": "ข"})
+    assert html.fromstring(unsaid.get_data(as_text=True)).xpath("//*[@id='is_working-error']")
+    typed = {"day": "13/5/2570", "is_working": "no", "name_th": "", "source": ""}
+    answer = as_person("strategy").post("/calendar/holidays", typed)
 
     page = html.fromstring(answer.get_data(as_text=True))
     assert answer.status_code == 422

@@ -96,7 +96,12 @@ def test_a_party_that_is_awaited_must_be_named(site: Site, monkeypatch: pytest.M
     answer = somsri.submit(page, "/answers/", text="พิมพ์ไว้แล้ว")
 
     assert answer.status == 422
-    assert answer.all("//*[@data-error-summary]//a/@href") == ["#party_answerer", "#party_number", "#party_date"]
+    assert answer.all("//*[@data-error-summary]//a/@href") == [
+        "#party_answerer",
+        "#party_number",
+        "#party_channel",
+        "#party_date",
+    ]
     assert "พิมพ์ไว้แล้ว" in answer.text
     assert somsri.submit(answer, "/answers/", **SAID).status == 302
 

@@ -648,7 +648,8 @@ def test_a_change_is_drawn_from_the_register_and_what_moved_there_is_marked(open
     assert wrong.status == 422
     assert wrong.all('//input[@name="budget_after"]/@value') == ["1800"]
     assert "ในทะเบียนตอนนี้: 2,000.00 บาท" in wrong.words
-    sent = somsri.submit(wrong, path, effect="ไม่กระทบ")
+    said = {"past_cutoff": "false", "bb_agreement_required": "false", "commit_ready": "true"}
+    sent = somsri.submit(wrong, path, effect="ไม่กระทบ", **said)
     assert sent.status == 302, sent.words
 
     item = open_item(site)
@@ -657,7 +658,7 @@ def test_a_change_is_drawn_from_the_register_and_what_moved_there_is_marked(open
     assert page.all('//input[@name="_record"]/@value') == ["P2@1"]
     assert page.all('//input[@name="budget_after"]/@value') == ["1,800.00"]
     site.arrange(lambda session: make_project(session, "P2", name=ROADS, province="TH-39", approved=2500))
-    said = {"effective_on": "20/11/2569", "budget_after": "1900"}
+    said = {"effective_on": "20/11/2569", "budget_after": "1900", "cancelled": "false"}
     late = somsri.submit(page, f"/work-items/{item}/complete", **said)
     assert late.status == 409
     assert "มีผู้แก้ไขข้อมูลนี้ในทะเบียนระหว่างที่เปิดแบบอยู่" in late.words
