@@ -62,7 +62,7 @@ def register_concept(work: Work) -> JSON:
     name = book_of(work.case.office_id, work.case.fiscal_year)
     named = known.by_name.get(row["name"], [])
     taken = records_entered_by(work.session, KIND, work.case.id, named) if named else set()
-    decided = [code for code in named if known.values[code].get("state") not in PLANNED]
+    decided = [code for code in named if _state_of(known.values[code]) not in PLANNED]
     code = known.find_planned("", row, concept, [*taken, *decided])
     if code is None:
         code = books.next_code(work.session, name, PREFIX)
@@ -81,7 +81,7 @@ def record_screening(work: Work) -> JSON:
     for row in rows if isinstance(rows, list) else []:
         code = str(row.get("project") or "") if isinstance(row, dict) else ""
         state = _OF_SCREENING.get(str(row.get("outcome"))) if code in known.values else None
-        if state is not None and may_step(str(known.values[code].get("state")), state):
+        if state is not None and may_step(_state_of(known.values[code]), state):
             changed[code] = {"state": str(state)}
     revise_known(work, changed)
     return {"screenings_recorded": len(changed)}
@@ -108,7 +108,7 @@ def register_projects(work: Work) -> JSON:
             known.add(code, row["name"], {"name": row["name"], "state": str(ProjectState.concept)})
         taken.append(code)
         values = known.values[code]
-        if values.get("state") in (*PLANNED, None):
+        if _state_of(values) in PLANNED:
             entered[code], unfit = _renewed(values, row, concept)
             known.values[code] = entered[code]
             if unfit:
@@ -166,17 +166,21 @@ def _screened(work: Work) -> list[JSON]:
 
 
 def _left_out(work: Work, known: KnownProjects, taken: Collection[str]) -> dict[str, JSON]:
-    """What becomes of projects that this plan leaves out: those of an earlier draft, and concepts that came to it."""
+    """What becomes of projects that this plan leaves out: those of an earlier draft, and those that came to it as concepts or
+    were entered by a row of its book which is there no more.
+    """
     if not document_of(work, "plan_assembly").get("projects"):
         return {}
-    came = {str(answer.get("concept_code") or "") for _reply, answer in _answers(work)}
-    left = [
-        code
-        for code, values in known.values.items()
-        if code not in taken
-        and (values.get("state") in _IN_BOOK or (code in came and values.get("state") in _BEFORE_BOOK))
-    ]
+    others = [code for code in known.values if code not in taken]
+    waiting = [code for code in others if _state_of(known.values[code]) in _BEFORE_BOOK]
+    came = records_entered_by(work.session, KIND, work.case.id, waiting)
+    left = [code for code in others if code in came or _state_of(known.values[code]) in _IN_BOOK]
     return {code: {**known.values[code], "state": str(ProjectState.dropped)} for code in left}
+
+
+def _state_of(values: JSON) -> str:
+    """The state of a project; one that a row of the plan book just entered says none, and is a concept."""
+    return str(values.get("state") or ProjectState.concept)
 
 
 def _answers(work: Work) -> Iterator[tuple[JSON, JSON]]:

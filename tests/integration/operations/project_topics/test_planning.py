@@ -8,15 +8,19 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from osm_flow.domain.access.actors import SYSTEM
+from osm_flow.domain.books.acts import BookAct, BookActKind
 from osm_flow.domain.json import JSON
 from osm_flow.engine.values import Waiting
 from osm_flow.operations.books.versions import values_of, versions_of
 from osm_flow.operations.comparing.checks import compare
 from osm_flow.operations.project_topics.planning import record_screening, register_concept, register_projects
+from osm_flow.operations.projects.acts import register
+from osm_flow.operations.projects.record_type import book_of
 from osm_flow.operations.stepping.service_work import TopicRefused, Work
 from osm_flow.store.models import Case, Project
 from osm_flow.store.session import Store
-from tests.factories import NOW, deploy_tests, make_case, make_office, make_project
+from tests.factories import NOW, OFFICE, deploy_tests, make_case, make_office, make_project
 from tests.together import at_once
 
 CONCEPT: JSON = {"name": "โครงการปรับภูมิทัศน์", "agency": "โยธาธิการ", "budget_total": 5_000_000, "rationale": "เพราะ"}
@@ -163,6 +167,10 @@ def test_the_plan_book_names_projects_by_code_and_says_which_it_leaves_out(store
     with store.transaction() as session:
         make_project(session, "EARLIER", state="in_plan")
         came = [{"concept_code": code, "project_concept": CONCEPT} for code in (*codes, out)]
+        # A row of the book that was taken out again had entered a project.
+        by_hand = BookAct(BookActKind.registered, {"case": case_ids[0], "seq": 9})
+        struck = {"STRUCK": {"name": "โครงการที่ตัดออก", "agency": "กรมชล"}}
+        register(session, book_of(OFFICE, 2571), by_hand, SYSTEM, NOW, struck)
         rows = [
             {"project": codes[0], "name": "โครงการ 0", "agency": "กรมชล", "amount": 3},
             {"project": codes[1], "name": "โครงการ 1", "amount": 4},
@@ -171,7 +179,7 @@ def test_the_plan_book_names_projects_by_code_and_says_which_it_leaves_out(store
         assert register_projects(work(session, case_ids[0], data)) == {"projects_registered": 2}
 
     told = {codes[0]: "in_plan", codes[1]: "in_plan", codes[2]: "dropped", out: "screened_out", others: "screened"}
-    assert states(store) == {**told, "EARLIER": "dropped"}
+    assert states(store) == {**told, "EARLIER": "dropped", "STRUCK": "dropped"}
     with store.reading() as session:
         values = [values_of(session, "projects", code) or {} for code in codes]
     assert [(one["agency"], one["requested"]) for one in values[:2]] == [("กรมชล", 3), ("โยธาธิการ", 4)]
