@@ -184,10 +184,21 @@ def test_an_answer_of_an_outside_party_sent_twice_is_one(site: Site) -> None:
 OF_THE_OFFICE: dict[str, dict[str, Any]] = {
     "/cases/start/review": {"case_title": "แผนใหม่", "case_fiscal_year": "2571", "case_office": "NE-U1"},
     "/people/new": {"username": "new.one", "display_name": "คนใหม่", "password": "a long enough one"},
-    "/people/malee/positions": {"role": "osm_director", "office_id": "NE-U1", "valid_from": "1/12/2569"},
+    "/people/malee/positions": {
+        "role": "osm_director",
+        "kind": "substantive",
+        "office_id": "NE-U1",
+        "valid_from": "1/12/2569",
+    },
     "/people/malee/lock": {},
     "/people/malee/password": {"password": "another long one"},
-    "/calendar/holidays": {"day": "22/12/2569", "name_th": "วันหยุด", "name_en": "Day", "source": "มติ ครม."},
+    "/calendar/holidays": {
+        "day": "22/12/2569",
+        "is_working": "no",
+        "name_th": "วันหยุด",
+        "name_en": "Day",
+        "source": "มติ ครม.",
+    },
     "/calendar/NE-U1/2571/propose": {},
     "/audit/witnesses": {"name": "สำนักงบประมาณ", "email": "a@example.go.th", "office": "NE-U1"},
 }
