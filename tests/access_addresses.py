@@ -57,6 +57,8 @@ ASKED: dict[str, tuple[str, str]] = {
     "imports.choose": ("import_records", "import"),
     "imports.choosing": ("import_records", "import"),
     "imports.confirm": ("import_records", "import"),
+    "imports.go_on": ("import_records", "import"),
+    "imports.of_file": ("import_records", "import"),
     "imports.preview": ("import_records", "import"),
     "imports.progress": ("import_records", "import"),
     "imports.settle": ("import_records", "import"),

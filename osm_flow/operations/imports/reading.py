@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -143,6 +143,31 @@ def find_in(file: ListFile, sheet_name: str, kind: ImportKind, remembered: Mappi
     sheet = file.sheet(sheet_name)
     head = find_head(sheet, kind.columns, kind.name)
     return Choices(sheet=sheet_name) if head is None else choices_for(sheet, head, kind, remembered)
+
+
+def carried_to(
+    file: ListFile, before: Choices, sheet_name: str, kind: ImportKind, remembered: Mapping[str, str]
+) -> Choices:
+    """What was chosen for one sheet, for another one of the same file: columns by their words, what no column says but the year.
+
+    The head lies in the same rows if they say the same there, else where it is found; the year is what the sheet itself says.
+    Raises SheetUnknown and what `read_sheet` does.
+    """
+    if not before.has_head:
+        return find_in(file, sheet_name, kind, remembered)
+    head = _head(file.sheet(before.sheet), before.first, before.last)
+    chosen = {remembered_words(head, column): before.fields.get(column, "") for column in head.levels}
+    known = {**remembered, **chosen}
+    sheet = file.sheet(sheet_name)
+    there = head_at(sheet, before.first, before.last) if before.last <= len(sheet.rows) else None
+    if there is not None and there.levels == head.levels:
+        found = choices_for(sheet, there, kind, known)
+    else:
+        found = find_in(file, sheet_name, kind, known)
+    if not found.has_head:
+        return found
+    carried = {name: value for name, value in before.constants.items() if name != kind.year}
+    return replace(found, constants={**found.constants, **carried})
 
 
 def read_list(

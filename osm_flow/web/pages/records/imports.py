@@ -25,13 +25,13 @@ from osm_flow.domain.access.policy import Verb
 from osm_flow.domain.imports.cells import CellRefused, read_year
 from osm_flow.domain.imports.rows import Tell
 from osm_flow.errors import Invalid, OsmFlowError
-from osm_flow.operations.imports import acts, queries
+from osm_flow.operations.imports import acts, queries, sheets
 from osm_flow.operations.imports.acts import GivenList, ImportDone, NothingToImport, PreviewOutdated
 from osm_flow.operations.imports.kinds import kind_of
 from osm_flow.operations.imports.reading import Choices, columns_chosen
 from osm_flow.web.forms.posted import posted
 from osm_flow.web.forms.sending import each_time
-from osm_flow.web.pages.records.imports_told import choices_told, front_told, preview_told
+from osm_flow.web.pages.records.imports_told import choices_told, front_told, preview_told, sheets_told
 from osm_flow.web.parts.uploads import FileMissing
 from osm_flow.web.site import lifecycle
 from osm_flow.web.site.access import requires
@@ -142,6 +142,7 @@ def confirm(number: int) -> ResponseReturnValue:
     with _told_as_it_goes(number) as tell:
         try:
             read = queries.read(g.session, number, g.actor, tell)
+            has_more = len(queries.sheets_of(g.session, number, g.actor)) > 1
             lifecycle.write_after_reading()
             done = acts.confirm(g.session, number, g.actor, g.now, posted("seen"), read, tell)
         except ImportDone:
@@ -151,7 +152,28 @@ def confirm(number: int) -> ResponseReturnValue:
             return _preview(number, error)
     said = {"added": done.added, "changed": done.changed}
     flash(gettext("นำเข้าแล้ว เพิ่ม %(added)s รายการ เปลี่ยน %(changed)s รายการ", **said), "success")
+    if has_more:
+        return redirect(url_for("imports.of_file", number=number))
     return redirect(url_for("imports.front", kind=kind))
+
+
+@blueprint.get("/imports/<int:number>/sheets")
+@requires(Verb.import_records)
+def of_file(number: int) -> ResponseReturnValue:
+    """The sheets of the uploaded file, with what became of each."""
+    return _of_file(number)
+
+
+@blueprint.post("/imports/<int:number>/sheets")
+@requires(Verb.import_records)
+def go_on(number: int) -> ResponseReturnValue:
+    """Go on to another sheet of the same file with what was chosen; nothing is imported by it."""
+    try:
+        following = sheets.go_on(g.session, number, g.actor, posted("sheet"))
+    except Invalid as error:
+        lifecycle.read_again()
+        return _of_file(number, error)
+    return redirect(url_for("imports.choosing", number=following.id))
 
 
 @blueprint.get("/imports/<int:number>/progress")
@@ -197,6 +219,10 @@ def _choosing(number: int, problem: OsmFlowError | None = None, chosen: Choices 
         problem = problem or error
         told = choices_told(row, Choices())
     return _answered("imports/choose.html", told, problem)
+
+
+def _of_file(number: int, problem: OsmFlowError | None = None) -> Response:
+    return _answered("imports/sheets.html", sheets_told(acts.get_import(g.session, number, g.actor)), problem)
 
 
 def _preview(number: int, problem: OsmFlowError | None = None) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from osm_flow.operations.imports.kinds import ImportKind, kind_of
 from osm_flow.operations.imports.planning import Fate, Plan, PlannedRow
 from osm_flow.operations.imports.queries import Imported
 from osm_flow.operations.imports.reading import SHOWN_ROWS, Choices, ProposedHead, find_in, provinces_of, remembered_of
+from osm_flow.operations.imports.sheets import SheetFate, fates_of, imported_before
 from osm_flow.store.models import ImportFile
 from osm_flow.web.forms.document import form_value
 from osm_flow.web.site.filters import province_name
@@ -56,6 +57,8 @@ class FrontTold(NamedTuple):
     imported: Sequence[Imported]
     left: Sequence[LeftTold]
     names: Mapping[str, str]
+    sheet_of: Mapping[int, str]
+    goes_on: Collection[int]
 
 
 class ColumnTold(NamedTuple):
@@ -117,7 +120,16 @@ class PreviewTold:
     following: int | None
     passed_over: Sequence[CellTold]
     notes: Sequence[str]
+    before: ImportFile | None
     can_confirm: bool
+
+
+class SheetsTold(NamedTuple):
+    """The sheets of an uploaded file, with what became of each; `now` is the sheet of the list from which one goes on."""
+
+    row: ImportFile
+    now: str
+    fates: Sequence[SheetFate]
 
 
 def front_told(kind: str) -> FrontTold:
@@ -130,7 +142,10 @@ def front_told(kind: str) -> FrontTold:
     ]
     who = {name for one in imported for name in (one.actor, one.undone_by) if name}
     waiting = queries.waiting(g.session, g.actor, kind)
-    return FrontTold(kind, queries.offices_for(g.actor), waiting, imported, left, names_of(who))
+    lists = [*waiting, *(one.file for one in imported if one.file)]
+    sheet_of = {row.id: Choices.of_text(row.choices).sheet for row in lists}
+    theirs = {row.id for row in lists if row.person_id == g.actor.person_id and row.file is not None}
+    return FrontTold(kind, queries.offices_for(g.actor), waiting, imported, left, names_of(who), sheet_of, theirs)
 
 
 def choices_told(row: ImportFile, asked: Choices) -> ChoicesTold:
@@ -236,8 +251,14 @@ def preview_told(row: ImportFile, show: str, begins: str) -> PreviewTold:
         following=start + _SHOWN if len(rows) > start + _SHOWN else None,
         passed_over=[_cell(said) for said in plan.passed_over[:500]],
         notes=[_text(note) for note in plan.notes],
+        before=imported_before(g.session, row, choices.sheet),
         can_confirm=bool(counts[Fate.added] or counts[Fate.changed]),
     )
+
+
+def sheets_told(row: ImportFile) -> SheetsTold:
+    """The sheets of the file of a list. Raises ImportFileGone."""
+    return SheetsTold(row, Choices.of_text(row.choices).sheet, fates_of(g.session, row.id, g.actor))
 
 
 # In the order in which they are shown: what needs a person first.

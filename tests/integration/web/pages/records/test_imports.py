@@ -186,3 +186,36 @@ def test_words_in_a_list_are_asked_for_by_one_and_erased_by_another(site: Site) 
     assert "(ลบแล้ว)" in front.words
     assert anan.get("/imports/1/preview").status in (302, 409)
     assert "ไม่พบข้อความนี้" in root.post("/privacy/find", text=words).words
+
+
+YEARS = {str(year): [HEAD[:3], (f"โครงการปี {year}", "แขวงทางหลวง", "อุดรธานี")] for year in (2569, 2570)}
+
+
+def test_another_sheet_of_the_same_file_has_its_own_preview_and_undo_and_is_told_when_it_comes_twice(
+    site: Site,
+) -> None:
+    anan = site.visit("anan")
+    first = anan.follow(send(anan, workbook([HEAD[:3], ("โครงการหลัง", "ชลประทาน", "อุดรธานี")], "2571", **YEARS)))
+    address = first.all("//a[contains(@href, '/sheets')]/@href")[0]
+    assert len(anan.get(address).all("//form[contains(@action, '/sheets')]")) == 2
+    sheets = anan.follow(anan.submit(anan.follow(choose(anan, first)), "/confirm"))
+    assert "เพิ่ม 1 รายการ" in sheets.words
+
+    second = anan.follow(anan.submit(sheets, "/sheets", sheet="2570"))
+    again = anan.follow(anan.submit(anan.get(address), "/sheets", sheet="2570"))
+    assert second.all("//form[@data-long-work]/@action") == again.all("//form[@data-long-work]/@action")
+    assert second.all("//input[@name='all-fiscal_year']/@value") == ["2570"]
+    anan.submit(anan.follow(choose(anan, second)), "/confirm")
+    assert len(names(site)) == 2
+    assert len(site.read(lambda session: session.scalars(select(BookEntry)).all())) == 2
+
+    twice = anan.follow(anan.submit(anan.get(address), "/sheets", sheet="2570"))
+    assert "ชีตนี้ของไฟล์นี้นำเข้าไปแล้ว" in anan.follow(choose(anan, twice)).words
+    unknown = anan.submit(anan.get(address), "/sheets", sheet="ไม่มี")
+    assert unknown.status == 422
+    anan.post("/imports/2/undo", reason="ผิดปี")
+    assert len(names(site)) == 1
+    assert "ยกเลิกแล้ว" in anan.get(address).words
+    for name, status in (("works", 403), ("head", 404), ("sakon", 404)):
+        assert site.visit(name).get(address).status == status
+        assert site.visit(name).post(address, sheet="2570").status == status
