@@ -38,7 +38,7 @@ def test_a_wrong_sheet_is_mended_the_list_imported_and_taken_back(
     assert desk.violations() == []
 
     page.select_option("#import-sheet", "สารบัญ")
-    page.wait_for_selector("text=แผ่นงานนี้ไม่มีหัวตาราง")
+    page.wait_for_selector("text=ชีตนี้ไม่มีหัวตาราง")
     assert desk.violations() == []
     page.select_option("#import-sheet", "โครงการ")
     page.wait_for_selector("#col-1")
@@ -58,7 +58,7 @@ def test_a_wrong_sheet_is_mended_the_list_imported_and_taken_back(
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
     page.click("text=ยกเลิกการนำเข้านี้")
-    page.fill("textarea[name=reason]", "ผิดแผ่นงาน")
+    page.fill("textarea[name=reason]", "ผิดชีต")
     page.click("form[action$='/undo'] button[type=submit]")
     page.wait_for_selector(".pill")
     assert site.read(lambda session: session.scalars(select(Project)).all()) == []

@@ -175,7 +175,7 @@ def bring_in(office: Office, session: Session) -> None:
 def undo(office: Office, session: Session) -> None:
     """The newest list is taken back: on older ones something stands soon."""
     row = office.one_of(session.scalars(select(ImportFile).order_by(ImportFile.id.desc()).limit(1)))
-    imports.take_back(session, row.id, office.who(session, "anan"), office.now, "ผิดแผ่นงาน")
+    imports.take_back(session, row.id, office.who(session, "anan"), office.now, "ผิดชีต")
 
 
 def erase(office: Office, session: Session) -> None:

@@ -103,14 +103,14 @@ def test_taken_back_what_was_added_leaves_the_register_and_what_was_changed_says
     code = importing.registered()["โครงการน้ำ"].code
     assert importing.registered()["โครงการ P1"].approved == 9
 
-    assert acts.take_back(session, row.id, importing.actor, later(9), "ผิดแผ่นงาน") == 4
+    assert acts.take_back(session, row.id, importing.actor, later(9), "ผิดชีต") == 4
 
     assert list(importing.registered()) == ["โครงการ P1"]
     assert importing.registered()["โครงการ P1"].approved == 5
     with pytest.raises(ProjectNotFound):
         get_project(session, code, importing.actor)
     assert [version.act for version in versions_of(session, KIND, code)] == ["imported", "import_undone"]
-    assert versions_of(session, KIND, code)[-1].reason == "ผิดแผ่นงาน"
+    assert versions_of(session, KIND, code)[-1].reason == "ผิดชีต"
     (told,) = queries.imported(session, importing.actor, KIND)
     assert (told.added, told.changed, told.undone_by, sorted(told.years)) == (3, 1, "anan", [2570, 2571])
     require_proven(session)

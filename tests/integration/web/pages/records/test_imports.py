@@ -96,7 +96,7 @@ def test_what_is_wrong_with_a_file_is_said_where_it_is_chosen(
     answer = send(anan, content, "" if not content else "x.xlsx")
     if status == 200:
         answer, words = anan.follow(answer), "200"
-        assert "แผ่นงานนี้ไม่มีหัวตาราง" in answer.words or "120" in answer.words
+        assert "ชีตนี้ไม่มีหัวตาราง" in answer.words or "120" in answer.words
         return
     assert (answer.status, words in answer.words) == (status, True)
     assert site.read(lambda session: session.scalars(select(ImportFile)).all()) == []
