@@ -24,6 +24,8 @@ def test_the_application_answers_every_name_that_forms_may_ask(session: Session)
         "funded": [],
         "projects": [],
         "concepts": [],
+        "planned": [],
+        "shortlisted": [],
         "earlier": [],
         "record": None,
     }

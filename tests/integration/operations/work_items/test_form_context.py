@@ -18,6 +18,7 @@ from osm_flow.domain.access.actors import SYSTEM, Actor, Hat
 from osm_flow.domain.access.party_answers import LETTER, PartyAnswer
 from osm_flow.domain.forms import schema as form_schema
 from osm_flow.domain.forms import values as form_values
+from osm_flow.domain.forms.schema import offered_value
 from osm_flow.domain.json import JSON
 from osm_flow.operations.books.versions import newest_of
 from osm_flow.operations.cases.acts import AnswerInvalid, record_message
@@ -166,11 +167,16 @@ class TestTheNextReport:
         schema = work_items.form_of(session, item)
         assert schema is not None
 
-        known = form_values.prefill(schema, work_items.context_of(session, item))
+        context = work_items.context_of(session, item)
 
-        again = ("committed", "disbursed", "stage", "physical_plan", "physical_actual", "after_change")
+        known = form_values.prefill(schema, context)
+
+        again = ("committed", "disbursed", "physical_plan", "physical_actual", "after_change")
         assert {name: known[name] for name in again} == {name: REPORTED[name] for name in again}
-        assert known["as_of"] == "2027-06-30"
+        # What has to be answered is offered, and answered by nobody in advance.
+        assert not {"stage", "as_of"} & known.keys()
+        offered = {name: offered_value(schema["properties"][name], context) for name in ("stage", "as_of")}
+        assert offered == {"stage": REPORTED["stage"], "as_of": "2027-06-30"}
         assert "problem" not in known
         assert "reporter" not in known
 
@@ -344,7 +350,7 @@ def test_two_projects_of_one_name_have_each_their_own_baseline(session: Session,
     assert (opened["project_name"], opened["code"], opened["agency"]) == (NAME, "P1", "แขวงทางหลวง")
     assert (opened["budget_before"], opened["budget_after"]) == (1000, 700)
     assert {name: opened[name] for name in BRIEF} == BRIEF
-    values = {**opened, "effective_on": "2026-11-20", "budget_after": 200}
+    values = {**opened, "cancelled": False, "effective_on": "2026-11-20", "budget_after": 200}
     assert set(form_values.validate(schema, values, context)) == {"budget_after"}
     values |= {"budget_after": 850, "end_date": "2028-09-30"}
     kept = form_values.settled(schema, values, context)

@@ -43,6 +43,7 @@ EACH_TIME = {
     "administration.export_events",
     "projects.export",
     "audit_search.export",
+    "bundles.chain_download",
     "bundles.download",
     "imports.answer",
     "imports.choose",
