@@ -67,9 +67,10 @@ def test_a_project_is_found_by_half_a_name_its_code_or_its_agency_in_two_clicks(
     page = desk.open("/")
     if width < 700:
         page.locator("header a[href='/search']").click()  # on a phone the box has a page of its own
-    page.locator("input[name=q]:visible").fill(typed)
+    box = page.locator("main input[name=q]" if width < 700 else "header input[name=q]")
+    box.fill(typed)
     with page.expect_navigation():
-        page.keyboard.press("Enter")
+        box.press("Enter")
     if "/search" in page.url:
         page.locator(f"main a[href='/projects/{CODE}']").first.click()
 
